@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { TelegramError } from '#telegram-error.ts'
+
+/** Telegram's own Bot API server. */
+export const PUBLIC_API_ROOT = 'https://api.telegram.org'
+
+/** What the environment says about the chat and the bytes. A setting that is absent or empty is undefined. */
+export interface TelegramConfig {
+  token: string | undefined
+  chatId: string | undefined
+  apiRoot: string | undefined
+  partSizeBytes: number | undefined
+  messagesPerMinute: number | undefined
+  /** `'off'` only when BACKUP_ENCRYPTION says so by name. */
+  encryption: { recipients: string[] } | 'off' | undefined
+  identityFile: string | undefined
+  signingKeyFile: string
+  /** TELEGRAM_BACKUP_HOME, or the default of the user. */
+  stateFolder: string
+}
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * A variable's value; an empty one is an unset one. For a secret, `NAME_FILE` may name a file that holds it instead.
+ * Throws `CONFIGURATION` when that file cannot be read.
+ */
+export function readVariable(
+  environment: Environment,
+  name: string,
+  kind: 'plain' | 'secret' = 'plain',
+): string | undefined {
+  const value = environment[name]?.trim()
+  if (value) return value
+  const file = kind === 'secret' ? environment[`${name}_FILE`]?.trim() : undefined
+  if (!file) return undefined
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code
+    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, 'CONFIGURATION')
+  }
+}
+
+/** Reads the settings of `contract.md`'s table that this package uses. Throws `CONFIGURATION` naming the variable. */
+export function readTelegramConfig(environment: Environment = process.env): TelegramConfig {
+  const stateFolder = readVariable(environment, 'TELEGRAM_BACKUP_HOME') ?? defaultStateFolder()
+  return {
+    token: readVariable(environment, 'TELEGRAM_BOT_TOKEN', 'secret'),
+    chatId: readVariable(environment, 'TELEGRAM_CHAT_ID'),
+    apiRoot: readVariable(environment, 'TELEGRAM_API_ROOT'),
+    partSizeBytes: readWhole(environment, 'TELEGRAM_PART_SIZE'),
+    messagesPerMinute: readWhole(environment, 'TELEGRAM_MESSAGES_PER_MINUTE'),
+    encryption: readEncryption(environment),
+    identityFile: readVariable(environment, 'BACKUP_AGE_IDENTITY_FILE'),
+    signingKeyFile:
+      readVariable(environment, 'BACKUP_SIGNING_KEY_FILE') ?? join(stateFolder, 'signing-key.pem'),
+    stateFolder,
+  }
+}
+
+function defaultStateFolder(): string {
+  if (process.getuid?.() === 0) return '/var/lib/telegram-backup'
+  return join(homedir(), '.local', 'share', 'telegram-backup')
+}
+
+function readWhole(environment: Environment, name: string): number | undefined {
+  const text = readVariable(environment, name)
+  if (text === undefined) return undefined
+  if (!/^\d{1,12}$/.test(text)) throw new TelegramError(`${name} is not a whole number`, 'CONFIGURATION')
+  return Number(text)
+}
+
+function readEncryption(environment: Environment): TelegramConfig['encryption'] {
+  const mode = readVariable(environment, 'BACKUP_ENCRYPTION')
+  const recipients = (readVariable(environment, 'BACKUP_AGE_RECIPIENTS') ?? '')
+    .split(',')
+    .map(recipient => recipient.trim())
+    .filter(recipient => recipient !== '')
+  if (mode !== undefined && mode !== 'off' && mode !== 'on') {
+    throw new TelegramError('BACKUP_ENCRYPTION is neither "on" nor "off"', 'CONFIGURATION')
+  }
+  if (mode === 'off') return 'off'
+  return recipients.length > 0 ? { recipients } : undefined
+}

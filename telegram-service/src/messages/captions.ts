@@ -1,0 +1,64 @@
+/** Telegram's bound on a caption, in Unicode code points. */
+export const MAX_CAPTION_LENGTH = 1024
+
+/** What a message of ours says about itself, in clear. */
+export interface CaptionFacts {
+  project: string
+  type: string
+  createdAt: Date
+  backupId: string
+  /** A part, or the manifest that makes the parts a backup. */
+  content: { kind: 'part'; number: number; last: boolean } | { kind: 'manifest' }
+  /** Of the document's bytes, hex. */
+  sha256: string
+  /** The catalog that the chat belongs to; absent without a catalog. */
+  catalog?: { id: string; generation: number } | undefined
+  /** The caller's own words; they come first and are cut to fit. */
+  caption?: string | undefined
+}
+
+/**
+ * The caption of a message: the caller's words, then lines for a person, then one line for the search of lost
+ * messages, `telegram-backup 1 backup=… part=3 last sha256=… catalog=….2`.
+ */
+export function writeCaption(facts: CaptionFacts): string {
+  const { content } = facts
+  const what =
+    content.kind === 'manifest' ? 'manifest' : `part ${content.number}${content.last ? ' (last)' : ''}`
+  const time = `${facts.createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const machine = [
+    'telegram-backup 1',
+    `backup=${facts.backupId}`,
+    content.kind === 'manifest' ? 'manifest' : `part=${content.number}${content.last ? ' last' : ''}`,
+    `sha256=${facts.sha256}`,
+    ...(facts.catalog ? [`catalog=${facts.catalog.id}.${facts.catalog.generation}`] : []),
+  ].join(' ')
+  const ours = `${facts.project} · ${facts.type} · ${time} · ${what}\n${machine}`
+  const own = cut(cleanText(facts.caption ?? ''), MAX_CAPTION_LENGTH - codePoints(ours) - 2)
+  return own === '' ? ours : `${own}\n\n${ours}`
+}
+
+/** Well-formed Unicode without control characters but line breaks and tabs, which Telegram would refuse or eat. */
+function cleanText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .trim()
+}
+
+function codePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}
+
+function cut(text: string, length: number): string {
+  const points = [...text]
+  return points.length <= length
+    ? text
+    : `${points
+        .slice(0, length - 1)
+        .join('')
+        .trimEnd()}…`
+}

@@ -1,0 +1,48 @@
+/** What a backup's file names are made of. */
+export interface BackupName {
+  project: string
+  type: string
+  createdAt: Date
+  /** The backup's UUID. */
+  id: string
+  /** The source's file name; its extension tells what the plain bytes are. */
+  filename: string
+}
+
+/** Telegram cuts a stem at 64 characters; with this the longest name stays below. */
+const PROJECT_LENGTH = 15
+const EXTENSION_LENGTH = 4
+const DEFAULT_EXTENSION = 'bin'
+
+/**
+ * The backup's own name, `<project>_<type>_<20261124T053300Z>_<id8>.<ext>`: unique, sorts by time, and made of
+ * characters that Telegram's cleaning of names leaves alone.
+ */
+export function backupFileName(name: BackupName): string {
+  return `${stem(name)}.${extension(name.filename)}`
+}
+
+/** A part's name in the chat: `….00003.zst.age`, the last of several `….00007e.zst.age`, an only one `….zst.age`. */
+export function partFileName(
+  name: BackupName,
+  part: { number: number; last: boolean; encrypted: boolean },
+): string {
+  const number =
+    part.last && part.number === 1 ? '' : `.${String(part.number).padStart(5, '0')}${part.last ? 'e' : ''}`
+  return `${backupFileName(name)}${number}.zst${part.encrypted ? '.age' : ''}`
+}
+
+/** The manifest's name. It does not match the pattern of the parts, which a person gives to the shell. */
+export function manifestFileName(name: BackupName, encrypted: boolean): string {
+  return `${stem(name)}_manifest.zst${encrypted ? '.age' : ''}`
+}
+
+function stem(name: BackupName): string {
+  const time = name.createdAt.toISOString().replace(/[-:]|\.\d+/g, '')
+  return `${name.project.slice(0, PROJECT_LENGTH)}_${name.type}_${time}_${name.id.replaceAll('-', '').slice(0, 8)}`
+}
+
+function extension(filename: string): string {
+  const [, found] = /\.([A-Za-z0-9]+)$/.exec(filename) ?? []
+  return found === undefined || found.length > EXTENSION_LENGTH ? DEFAULT_EXTENSION : found.toLowerCase()
+}

@@ -1,0 +1,71 @@
+import type { CallWait } from '#bot-api/call-policy.ts'
+
+/** What is backed up; the specification's three types. */
+export const BackupType = { DATABASE: 'database', STORAGE: 'storage', LOGS: 'logs' } as const
+export type BackupType = (typeof BackupType)[keyof typeof BackupType]
+
+/** One message of a backup as the chat proved it. */
+export interface SentMessage {
+  messageId: number
+  /** Valid for the bot that sent it. */
+  fileId: string
+  fileUniqueId: string
+  fileName: string
+  /** Bytes of the document as sent. */
+  size: number
+  /** Of the document, hex. */
+  sha256: string
+  sentAt: Date
+}
+
+export interface SentPart extends SentMessage {
+  /** From 1. */
+  number: number
+  /** Where this part's plain bytes begin, and how many they are. */
+  plainOffset: number
+  plainSize: number
+}
+
+/** A backup that is whole in the chat. The first seven fields are the specification's. */
+export interface BackupMetadata {
+  id: string
+  projectId: string
+  type: BackupType
+  /** Unique; see `file-names.ts`. */
+  filename: string
+  /** The first part's. */
+  fileId: string
+  /** Plain bytes. */
+  size: number
+  createdAt: Date
+
+  /** Details that a service of another make may leave out. */
+  chatId?: string
+  botId?: string
+  caption?: string
+  encrypted?: boolean
+  /** Bytes of all parts as sent. */
+  archiveSize?: number
+  plainSha256?: string
+  /** Of all parts joined, hex. */
+  archiveSha256?: string
+  completedAt?: Date
+  expiresAt?: Date
+  parts?: SentPart[]
+  manifest?: SentMessage
+  /** Fingerprint of the key that signed the manifest. */
+  signer?: string
+  source?: Record<string, unknown>
+}
+
+/** Told as a send goes on; numbers only grow. */
+export interface SendProgress {
+  plainBytesRead: number
+  /** Undefined for a stream. */
+  plainBytesTotal: number | undefined
+  /** Bytes handed to the connection, of all parts. */
+  bytesOut: number
+  partsSent: number
+  /** Set while the run waits. */
+  wait?: CallWait
+}

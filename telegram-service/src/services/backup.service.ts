@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto'
+import {
+  DEFAULT_PART_SIZE_BYTES,
+  type Encryption,
+  loadOrCreateSigningKey,
+  readArchive,
+  type SigningKey,
+} from '@telegram-backup/archive'
+import type { CallWait } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { readTelegramConfig } from '#config.ts'
+import { type BackupMetadata, BackupType, type SendProgress } from '#services/backup-metadata.ts'
+import { openBackupSource } from '#services/backup-source.ts'
+import { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+import type { PartLedger } from '#services/part-ledger.ts'
+import { runSend } from '#services/send-run.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** What a service is made of. Whatever is left out comes from the environment (`contract.md`'s table). */
+export interface BackupServiceOptions {
+  telegramClient: TelegramClient
+  /** Where backups go that name no chat; numeric or `@name`. */
+  defaultChatId?: string | undefined
+  /** Public keys, or `'off'` by name. With neither here nor in the environment, sending is refused. */
+  encryption?: Encryption
+  signingKey?: SigningKey
+  /** As sent, at most. */
+  partSizeBytes?: number
+  /** Uploads at once, 1 to 4; 3 if left out. */
+  partsInFlight?: number
+}
+
+export interface SendBackupOptions {
+  /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
+  projectId: string
+  type: BackupType
+  /** A path, a Buffer or a Readable. A Readable is consumed, and destroyed when the send fails. */
+  file: unknown
+  /** Of the plain bytes; default: the path's last part. */
+  filename?: string | undefined
+  /** The caller's own words; cut to fit Telegram's 1024 characters. */
+  caption?: string | undefined
+  chatId?: string | undefined
+  expiresAt?: Date | undefined
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: SendProgress) => void) | undefined
+  /** Where the run writes down what it sends; without one, only the answer tells. */
+  ledger?: PartLedger | undefined
+}
+
+/** It resolves, also on failure; then `error` says why and nothing of the backup is left in the chat, if it could be erased. */
+export interface BackupSendResult {
+  success: boolean
+  metadata?: BackupMetadata
+  error?: string
+  /** The error itself, with `code` and `hint`. */
+  cause?: unknown
+}
+
+export interface FetchBackupOptions {
+  backupId: string
+  /** All parts, in any order. */
+  parts: readonly PartToFetch[]
+  encrypted: boolean
+  /** age identities, `AGE-SECRET-KEY-1…`. */
+  identities: readonly string[]
+  signal?: AbortSignal | undefined
+  onPart?: ((part: PartToFetch) => void) | undefined
+  onWait?: ((wait: CallWait) => void) | undefined
+}
+
+const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+/** getFile's bound at the public server: a bot may upload 50 MB, but fetches back at most this. */
+const MAX_FETCHABLE_BYTES = 20 * 1024 * 1024
+/** The bound of a Bot API server run with --local. */
+const MAX_LOCAL_BYTES = 2_000_000_000
+const DEFAULT_PARTS_IN_FLIGHT = 3
+const PARTS_FETCHED_AHEAD = 3
+
+/** Sends backups to a chat and fetches them back. */
+export class BackupService {
+  readonly #options: BackupServiceOptions
+
+  constructor(options: BackupServiceOptions) {
+    this.#options = options
+  }
+
+  /** Sends one backup, whole and proven, or nothing. */
+  async sendBackup(options: SendBackupOptions): Promise<BackupSendResult> {
+    try {
+      return { success: true, metadata: await this.#send(options) }
+    } catch (error) {
+      return { success: false, error: error instanceof Error ? error.message : String(error), cause: error }
+    }
+  }
+
+  /**
+   * The plain bytes of a backup, verified part by part: nothing of a part comes out before it was checked, and the end
+   * comes only after the last part. Throws `INTEGRITY`, `WRONG_KEY` and the client's errors.
+   */
+  fetchBackup(options: FetchBackupOptions): AsyncIterable<Buffer> {
+    const parts = [...options.parts].sort((a, b) => a.number - b.number)
+    const received = fetchParts(this.#options.telegramClient, parts, {
+      ahead: PARTS_FETCHED_AHEAD,
+      signal: options.signal,
+      onWait: options.onWait,
+      onPart: options.onPart,
+    })
+    return readArchive(received, {
+      backupId: options.backupId,
+      identities: options.identities,
+      encrypted: options.encrypted,
+      expectedParts: parts.map(({ number, size, sha256 }) => ({ number, size, sha256 })),
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+  }
+
+  async #send(options: SendBackupOptions): Promise<BackupMetadata> {
+    const { telegramClient, defaultChatId } = this.#options
+    const config = readTelegramConfig()
+    assertProjectId(options.projectId)
+    assertType(options.type)
+    const chat = options.chatId || defaultChatId || config.chatId
+    if (!chat) {
+      throw new TelegramError('No chat is configured', 'CONFIGURATION', { hint: 'Set TELEGRAM_CHAT_ID.' })
+    }
+    const encryption = this.#options.encryption ?? config.encryption
+    if (encryption === undefined) {
+      throw new TelegramError(
+        'No encryption key is configured, and clear text is never sent by default',
+        'CONFIGURATION',
+        {
+          hint: 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
+        },
+      )
+    }
+    const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
+    assertFetchable(partSizeBytes, telegramClient)
+    const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
+    const source = await openBackupSource({
+      file: options.file,
+      filename: options.filename,
+      type: options.type,
+    })
+    try {
+      return await runSend({
+        client: telegramClient,
+        ledger: options.ledger,
+        source,
+        encryption,
+        signingKey,
+        partSizeBytes,
+        partsInFlight: this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT,
+        id: randomUUID(),
+        projectId: options.projectId,
+        type: options.type,
+        chat,
+        caption: options.caption,
+        expiresAt: options.expiresAt,
+        signal: options.signal,
+        onProgress: options.onProgress,
+      })
+    } finally {
+      await source.close()
+    }
+  }
+}
+
+/** Throws `INVALID` unless the id can stand in file names, captions and paths as it is. */
+export function assertProjectId(projectId: unknown): asserts projectId is string {
+  if (typeof projectId === 'string' && PROJECT_ID.test(projectId) && !projectId.includes('..')) return
+  throw new TelegramError('The project id is not a valid one', 'INVALID', {
+    hint: 'Use 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit, without "..".',
+  })
+}
+
+/** Throws `INVALID` unless it is one of the three types. */
+export function assertType(type: unknown): asserts type is BackupType {
+  const types: unknown[] = Object.values(BackupType)
+  if (types.includes(type)) return
+  throw new TelegramError('The backup type is unknown', 'INVALID', {
+    hint: `Use one of: ${types.join(', ')}.`,
+  })
+}
+
+function assertFetchable(partSizeBytes: number, client: TelegramClient): void {
+  const maxBytes = client.usesPublicServer ? MAX_FETCHABLE_BYTES : MAX_LOCAL_BYTES
+  if (partSizeBytes <= maxBytes) return
+  throw new TelegramError(
+    `Parts of ${partSizeBytes} bytes could be uploaded, but never fetched back`,
+    'CONFIGURATION',
+    {
+      hint: `Set TELEGRAM_PART_SIZE to at most ${maxBytes}, or unset it.`,
+    },
+  )
+}

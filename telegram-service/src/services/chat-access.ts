@@ -1,0 +1,78 @@
+import type { ChatMember } from '#bot-api/bot-api-types.ts'
+import type { CallOptions, TelegramClient } from '#bot-api/telegram-client.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** The chat, as the bot may use it. */
+export interface ChatAccess {
+  /** Numeric, as text; also when the chat was named by `@name`. */
+  chatId: string
+  chatType: string
+  chatTitle: string
+  botUsername: string
+  /** Rights that later work needs and the bot lacks, in words. Sending alone works without them. */
+  missingRights: string[]
+}
+
+/**
+ * Asks before anything is sent whether the token, the chat and the right to send hold; three reads at once.
+ * Throws `CONFIGURATION` with a hint for whichever does not.
+ */
+export async function checkChatAccess(
+  client: TelegramClient,
+  chatId: string,
+  options: CallOptions = {},
+): Promise<ChatAccess> {
+  const [bot, chat, member] = await allOrFirstInOrder([
+    client.getMe(options),
+    client.getChat(chatId, options),
+    client.getChatMember(chatId, client.botId, options),
+  ] as const)
+  if (!maySend(chat.type, member)) {
+    throw new TelegramError('The bot may not send documents to the chat', 'CONFIGURATION', {
+      hint:
+        chat.type === 'channel'
+          ? 'Make the bot an administrator of the channel with the right to post messages.'
+          : 'Add the bot to the chat and let it send documents; best as an administrator.',
+    })
+  }
+  return {
+    chatId: String(chat.id),
+    chatType: chat.type,
+    chatTitle: chat.title,
+    botUsername: bot.username,
+    missingRights: missingRights(chat.type, member),
+  }
+}
+
+function maySend(chatType: string, member: ChatMember): boolean {
+  if (member.status === 'creator') return true
+  if (chatType === 'channel') return member.status === 'administrator' && member.canPostMessages
+  if (member.status === 'left' || member.status === 'kicked') return false
+  return member.status !== 'restricted' || member.canSendDocuments
+}
+
+/** Erasing needs delete, tombstones and the index need edit, and pinning in a channel is part of edit. */
+function missingRights(chatType: string, member: ChatMember): string[] {
+  if (chatType === 'private' || member.status === 'creator') return []
+  if (chatType === 'channel') {
+    return [
+      ...(member.canEditMessages ? [] : ['edit messages of others (it includes pinning)']),
+      ...(member.canDeleteMessages ? [] : ['delete messages']),
+    ]
+  }
+  return [
+    ...(member.canPinMessages ? [] : ['pin messages']),
+    ...(member.canDeleteMessages ? [] : ['delete messages']),
+  ]
+}
+
+/** All results, or the error of the first in order that failed: a wrong token is named before a chat it cannot see. */
+async function allOrFirstInOrder<T extends readonly Promise<unknown>[]>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled = await Promise.allSettled(promises)
+  for (const outcome of settled) if (outcome.status === 'rejected') throw outcome.reason
+  return settled.map(outcome => (outcome as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [K in keyof T]: Awaited<T[K]>
+  }
+}

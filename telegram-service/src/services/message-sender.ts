@@ -1,0 +1,94 @@
+import type { SentDocument } from '#bot-api/bot-api-types.ts'
+import type { CallWait } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import type { SentMessage } from '#services/backup-metadata.ts'
+import type { MessageIntent, MessageKey, PartLedger } from '#services/part-ledger.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
+
+export interface OutgoingMessage extends Omit<MessageIntent, 'botId' | 'sizeBytes'> {
+  caption: string
+  bytes: Buffer
+}
+
+/** How long the messages of a failed run may take to be erased, in milliseconds. */
+const ERASE_WITHIN_MS = 60_000
+
+/** Sends the messages of one run and remembers each that the chat has, so that a run that fails can take them back. */
+export class MessageSender {
+  readonly #client: TelegramClient
+  readonly #ledger: PartLedger | undefined
+  readonly #onWait: (wait: CallWait) => void
+  readonly #onBytesOut: (bytesOut: number) => void
+  readonly #inChat: Array<{ key: MessageKey; messageId: number }> = []
+  readonly #bytesOut = new Map<string, number>()
+
+  constructor(options: {
+    client: TelegramClient
+    ledger: PartLedger | undefined
+    onWait: (wait: CallWait) => void
+    /** Bytes handed to the connection, of all messages. */
+    onBytesOut: (bytesOut: number) => void
+  }) {
+    this.#client = options.client
+    this.#ledger = options.ledger
+    this.#onWait = options.onWait
+    this.#onBytesOut = options.onBytesOut
+  }
+
+  /** Intent, send, proof, confirmation; the same for every message. */
+  async send(message: OutgoingMessage, signal: AbortSignal): Promise<SentMessage> {
+    const { bytes, caption, ...intent } = message
+    const { backupId, chatId, kind, partNumber, fileName, sha256 } = intent
+    const key: MessageKey = { backupId, chatId, kind, partNumber }
+    await this.#ledger?.intendMessage({ ...intent, botId: this.#client.botId, sizeBytes: bytes.length })
+    if (signal.aborted) throw cancelled()
+    const document = await this.#client.sendDocument(
+      { chatId, fileName, bytes, caption },
+      { signal, onWait: this.#onWait, onBytesOut: bytesOut => this.#countBytesOut(fileName, bytesOut) },
+    )
+    this.#inChat.push({ key, messageId: document.messageId })
+    assertProven(document, { chatId, sizeBytes: bytes.length })
+    const { messageId, fileId, fileUniqueId, sentAt } = document
+    await this.#ledger?.confirmMessage({ ...key, messageId, fileId, fileUniqueId, sentAt })
+    return { messageId, fileId, fileUniqueId, fileName, size: bytes.length, sha256, sentAt }
+  }
+
+  /**
+   * Erases what this run has put into the chat. Never fails: it returns how many messages stay, which a ledger still
+   * names as sent.
+   */
+  async takeBack(): Promise<number> {
+    const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
+    let left = this.#inChat.length
+    for (const { key, messageId } of this.#inChat) {
+      try {
+        await this.#client.deleteMessage(key.chatId, messageId, { signal })
+        left--
+      } catch (error) {
+        // Without a network the others would only wait as long as this one did.
+        if (error instanceof TelegramError && error.code === 'UNREACHABLE') break
+        continue
+      }
+      await this.#ledger?.messageErased(key).catch(() => {})
+    }
+    return left
+  }
+
+  #countBytesOut(fileName: string, bytesOut: number): void {
+    this.#bytesOut.set(fileName, bytesOut)
+    this.#onBytesOut([...this.#bytesOut.values()].reduce((sum, bytes) => sum + bytes, 0))
+  }
+}
+
+/** "Sent" means that the server describes the very document: the chat, and every byte of it. */
+function assertProven(document: SentDocument, expected: { chatId: string; sizeBytes: number }): void {
+  if (document.sizeBytes !== expected.sizeBytes) {
+    throw new TelegramError(
+      `Telegram stored ${document.sizeBytes ?? 'an unknown number of'} bytes of a message of ${expected.sizeBytes}`,
+      'UNPROVEN',
+    )
+  }
+  if (String(document.chatId) !== expected.chatId) {
+    throw new TelegramError('Telegram put a message into another chat', 'UNPROVEN')
+  }
+}

@@ -1,0 +1,77 @@
+import { type ArchiveSummary, type Manifest, signerFingerprint } from '@telegram-backup/archive'
+import { type BackupName, backupFileName } from '#messages/file-names.ts'
+import type { BackupMetadata, SentMessage, SentPart } from '#services/backup-metadata.ts'
+import type { LedgerContext } from '#services/part-ledger.ts'
+import type { SendRunOptions } from '#services/send-run.ts'
+
+/** What is known of a run when its last part is proven. */
+export interface RunRecord {
+  options: SendRunOptions
+  name: BackupName
+  chatId: string
+  context: LedgerContext | undefined
+  summary: ArchiveSummary
+  /** In order. */
+  parts: SentPart[]
+  completedAt: Date
+}
+
+/** The manifest: what the chat alone must tell about the backup. */
+export function describeManifest(record: RunRecord): Manifest {
+  const { options, context, summary, name } = record
+  return {
+    format: 1,
+    ...(context?.previousManifestMessageId === undefined
+      ? {}
+      : { previousManifestMessageId: context.previousManifestMessageId }),
+    ...(context ? { catalogId: context.catalogId, generation: context.generation } : {}),
+    backup: { id: options.id, project: options.projectId, type: options.type, filename: name.filename },
+    source: options.source.facts,
+    createdAt: name.createdAt.toISOString(),
+    completedAt: record.completedAt.toISOString(),
+    ...(options.expiresAt ? { expiresAt: options.expiresAt.toISOString() } : {}),
+    plainSize: summary.plainSize,
+    plainSha256: summary.plainSha256,
+    archiveSize: summary.archiveSize,
+    archiveSha256: summary.archiveSha256,
+    encrypted: options.encryption !== 'off',
+    partSizeBytes: options.partSizeBytes,
+    parts: record.parts.map(({ number, size, sha256, plainOffset, plainSize, messageId, fileId }) => ({
+      number,
+      size,
+      sha256,
+      plainOffset,
+      plainSize,
+      messageId,
+      fileId,
+    })),
+  }
+}
+
+/** The same for the caller and the catalog. */
+export function describeBackup(record: RunRecord, manifest: SentMessage): BackupMetadata {
+  const { options, summary, name, parts } = record
+  return {
+    id: options.id,
+    projectId: options.projectId,
+    type: options.type,
+    filename: backupFileName(name),
+    // An archive has at least one part, also of an empty source.
+    fileId: (parts[0] as SentPart).fileId,
+    size: summary.plainSize,
+    createdAt: name.createdAt,
+    chatId: record.chatId,
+    botId: options.client.botId,
+    ...(options.caption === undefined ? {} : { caption: options.caption }),
+    encrypted: options.encryption !== 'off',
+    archiveSize: summary.archiveSize,
+    plainSha256: summary.plainSha256,
+    archiveSha256: summary.archiveSha256,
+    completedAt: record.completedAt,
+    ...(options.expiresAt ? { expiresAt: options.expiresAt } : {}),
+    parts,
+    manifest,
+    signer: signerFingerprint(options.signingKey),
+    source: { ...options.source.facts, filename: name.filename },
+  }
+}

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto'
+import {
+  type ArchiveWriter,
+  type Encryption,
+  type SealedPart,
+  type SigningKey,
+  sealManifest,
+  writeArchive,
+} from '@telegram-backup/archive'
+import type { CallWait } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
+import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
+import type {
+  BackupMetadata,
+  BackupType,
+  SendProgress,
+  SentMessage,
+  SentPart,
+} from '#services/backup-metadata.ts'
+import type { BackupSource } from '#services/backup-source.ts'
+import { checkChatAccess } from '#services/chat-access.ts'
+import { MessageSender } from '#services/message-sender.ts'
+import type { LedgerContext, MessageKey, PartLedger } from '#services/part-ledger.ts'
+import { describeBackup, describeManifest } from '#services/run-record.ts'
+import { cancelled } from '#telegram-error.ts'
+
+/** All that a send needs, decided beforehand. */
+export interface SendRunOptions {
+  client: TelegramClient
+  ledger: PartLedger | undefined
+  source: BackupSource
+  encryption: Encryption
+  signingKey: SigningKey
+  /** Of a part as sent, at most. */
+  partSizeBytes: number
+  /** Uploads at once. Telegram throttles more than four of like size. */
+  partsInFlight: number
+  id: string
+  projectId: string
+  type: BackupType
+  /** Numeric or `@name`. */
+  chat: string
+  caption: string | undefined
+  expiresAt: Date | undefined
+  signal: AbortSignal | undefined
+  onProgress: ((progress: SendProgress) => void) | undefined
+}
+
+/** Where the run sends to, once the chat was asked and the ledger has the backup. */
+interface Opened {
+  chatId: string
+  context: LedgerContext | undefined
+}
+
+/**
+ * One send, from the open source to the manifest in the chat. Each message is written down before it is sent and again
+ * when it is proven. When anything fails, what is known to be in the chat is erased again, and the failure is thrown.
+ */
+export async function runSend(options: SendRunOptions): Promise<BackupMetadata> {
+  return new SendRun(options).run()
+}
+
+class SendRun {
+  readonly #options: SendRunOptions
+  readonly #encrypted: boolean
+  readonly #name: BackupName
+  readonly #sender: MessageSender
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #parts = new Map<number, SentPart>()
+  readonly #progress: SendProgress
+  #failure: { error: unknown } | undefined
+  #isInLedger = false
+
+  constructor(options: SendRunOptions) {
+    const { client, ledger, source } = options
+    this.#options = options
+    this.#encrypted = options.encryption !== 'off'
+    this.#name = {
+      project: options.projectId,
+      type: options.type,
+      createdAt: new Date(),
+      id: options.id,
+      filename: source.filename,
+    }
+    this.#progress = { plainBytesRead: 0, plainBytesTotal: source.sizeBytes, bytesOut: 0, partsSent: 0 }
+    this.#sender = new MessageSender({
+      client,
+      ledger,
+      onWait: wait => this.#onWait(wait),
+      onBytesOut: bytesOut => this.#report({ bytesOut }),
+    })
+    this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])])
+  }
+
+  async run(): Promise<BackupMetadata> {
+    try {
+      const { opened, archive } = await this.#sendParts()
+      const { manifest, completedAt } = await this.#sendManifest(opened, archive)
+      const parts = this.#partsInOrder()
+      const record = {
+        options: this.#options,
+        name: this.#name,
+        ...opened,
+        summary: archive.summary,
+        parts,
+        completedAt,
+      }
+      return describeBackup(record, manifest)
+    } catch (error) {
+      const reason = this.#failure?.error ?? error
+      await this.#takeBack(reason)
+      throw reason
+    }
+  }
+
+  /** The parts, several in flight. The chat is asked while the first part is being made. */
+  async #sendParts(): Promise<{ opened: Opened; archive: ArchiveWriter }> {
+    const { source, id, projectId, type, partsInFlight } = this.#options
+    const opening = this.#open()
+    opening.catch(error => this.#fail(error))
+    const archive = writeArchive(source.archiveSource, {
+      backup: { id, project: projectId, type, filename: source.filename },
+      encryption: this.#options.encryption,
+      partSizeBytes: this.#options.partSizeBytes,
+      signal: this.#signal,
+      onProgress: plainBytesRead => this.#report({ plainBytesRead }),
+    })
+    const inFlight = new Set<Promise<void>>()
+    try {
+      for await (const part of archive) {
+        const opened = await opening
+        while (inFlight.size >= partsInFlight) await Promise.race(inFlight)
+        this.#throwIfStopped()
+        const sending: Promise<void> = this.#sendPart(part, opened)
+          .catch(error => this.#fail(error))
+          .finally(() => inFlight.delete(sending))
+        inFlight.add(sending)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    await Promise.all(inFlight)
+    this.#throwIfStopped()
+    await source.assertUnchanged(archive.summary.plainSize)
+    return { opened: await opening, archive }
+  }
+
+  async #open(): Promise<Opened> {
+    const { client, ledger, source } = this.#options
+    const { chatId } = await checkChatAccess(client, this.#options.chat, {
+      signal: this.#signal,
+      onWait: wait => this.#onWait(wait),
+    })
+    const context = await ledger?.openBackup({
+      backupId: this.#options.id,
+      project: this.#options.projectId,
+      type: this.#options.type,
+      filename: backupFileName(this.#name),
+      chatId,
+      botId: client.botId,
+      createdAt: this.#name.createdAt,
+      expiresAt: this.#options.expiresAt,
+      caption: this.#options.caption,
+      encrypted: this.#encrypted,
+      source: { ...source.facts, filename: source.filename },
+    })
+    this.#isInLedger = ledger !== undefined
+    return { chatId, context }
+  }
+
+  async #sendPart(part: SealedPart, opened: Opened): Promise<void> {
+    const { number, last, bytes, sha256, plainOffset, plainSize } = part
+    const sent = await this.#sender.send(
+      {
+        ...this.#key(opened, 'part', number),
+        fileName: partFileName(this.#name, { number, last, encrypted: this.#encrypted }),
+        caption: this.#caption({ kind: 'part', number, last }, { sha256, opened }),
+        bytes,
+        sha256,
+        plainOffset,
+        plainSize,
+      },
+      this.#signal,
+    )
+    this.#parts.set(number, { number, ...sent, plainOffset, plainSize })
+    this.#report({ partsSent: this.#parts.size })
+  }
+
+  /** The manifest is the commit mark in the chat, so it goes last. */
+  async #sendManifest(
+    opened: Opened,
+    archive: ArchiveWriter,
+  ): Promise<{ manifest: SentMessage; completedAt: Date }> {
+    const { encryption, signingKey } = this.#options
+    const completedAt = new Date()
+    const parts = this.#partsInOrder()
+    const record = {
+      options: this.#options,
+      name: this.#name,
+      ...opened,
+      summary: archive.summary,
+      parts,
+      completedAt,
+    }
+    const bytes = await sealManifest(describeManifest(record), { encryption, signingKey })
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const manifest = await this.#sender.send(
+      {
+        ...this.#key(opened, 'manifest', 0),
+        fileName: manifestFileName(this.#name, this.#encrypted),
+        caption: this.#caption({ kind: 'manifest' }, { sha256, opened }),
+        bytes,
+        sha256,
+      },
+      this.#signal,
+    )
+    return { manifest, completedAt }
+  }
+
+  #key(opened: Opened, kind: MessageKey['kind'], partNumber: number): MessageKey {
+    return { backupId: this.#options.id, chatId: opened.chatId, kind, partNumber }
+  }
+
+  #caption(content: CaptionFacts['content'], of: { sha256: string; opened: Opened }): string {
+    const { context } = of.opened
+    return writeCaption({
+      project: this.#options.projectId,
+      type: this.#options.type,
+      createdAt: this.#name.createdAt,
+      backupId: this.#options.id,
+      content,
+      sha256: of.sha256,
+      catalog: context && { id: context.catalogId, generation: context.generation },
+      caption: this.#options.caption,
+    })
+  }
+
+  #partsInOrder(): SentPart[] {
+    return [...this.#parts.values()].sort((a, b) => a.number - b.number)
+  }
+
+  /** The first failure counts; those that follow from stopping the rest do not. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#stop.abort()
+  }
+
+  #throwIfStopped(): void {
+    if (this.#failure) throw this.#failure.error
+    if (this.#signal.aborted) throw cancelled()
+  }
+
+  async #takeBack(reason: unknown): Promise<void> {
+    const left = await this.#sender.takeBack()
+    const words = reason instanceof Error ? reason.message : 'unknown'
+    const rest = left === 0 ? '' : `; ${left} message(s) could not be erased yet`
+    if (!this.#isInLedger) return
+    await this.#options.ledger
+      ?.failBackup({ backupId: this.#options.id, reason: words + rest })
+      .catch(() => {})
+  }
+
+  #onWait(wait: CallWait): void {
+    this.#options.onProgress?.({ ...this.#progress, wait })
+  }
+
+  #report(change: Partial<SendProgress>): void {
+    Object.assign(this.#progress, change)
+    this.#options.onProgress?.({ ...this.#progress })
+  }
+}

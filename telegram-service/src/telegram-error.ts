@@ -1,0 +1,62 @@
+/**
+ * What went wrong, for programs:
+ * - `CONFIGURATION`: token, chat, rights, keys or options are wrong; nothing was sent.
+ * - `INVALID`: the caller's input (project id, type, file) is refused; nothing was sent.
+ * - `REFUSED`: the Bot API server answered and said no; the message does not exist.
+ * - `UNREACHABLE`: the request never left whole, so the message does not exist.
+ * - `ANSWER_LOST`: the request may have been carried out, but no answer came. Never repeat a send after it.
+ * - `UNPROVEN`: the server said yes, but its answer does not describe what was sent.
+ * - `INTEGRITY`: a part is missing or damaged in the chat.
+ * - `SOURCE`: the source could not be read, or changed while it was read.
+ * - `CANCELLED`: the caller's signal ended it.
+ */
+export type TelegramErrorCode =
+  | 'CONFIGURATION'
+  | 'INVALID'
+  | 'REFUSED'
+  | 'UNREACHABLE'
+  | 'ANSWER_LOST'
+  | 'UNPROVEN'
+  | 'INTEGRITY'
+  | 'SOURCE'
+  | 'CANCELLED'
+
+export interface TelegramErrorDetails {
+  /** What to do next, one sentence. */
+  hint?: string
+  cause?: unknown
+  /** The Bot API's `error_code` (the HTTP status), when it answered. */
+  errorCode?: number
+  /** The Bot API's own words, token removed. */
+  description?: string
+  /** How long the server asks to wait. */
+  retryAfterSeconds?: number
+  /** Part number, from 1, where one part is to blame. */
+  partNumber?: number
+}
+
+/** Every failure of this package. The message is for people and holds no token, URL or key. */
+export class TelegramError extends Error {
+  override readonly name: string = 'TelegramError'
+  readonly code: TelegramErrorCode
+  readonly hint?: string
+  readonly errorCode?: number
+  readonly description?: string
+  readonly retryAfterSeconds?: number
+  readonly partNumber?: number
+
+  constructor(message: string, code: TelegramErrorCode, details: TelegramErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    if (details.hint !== undefined) this.hint = details.hint
+    if (details.errorCode !== undefined) this.errorCode = details.errorCode
+    if (details.description !== undefined) this.description = details.description
+    if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
+    if (details.partNumber !== undefined) this.partNumber = details.partNumber
+  }
+}
+
+/** The error that a fired `signal` stands for. */
+export function cancelled(): TelegramError {
+  return new TelegramError('Cancelled', 'CANCELLED')
+}
