@@ -1,0 +1,73 @@
+/** A failure to order. All but the last four replace the method's work, which then has no effect. */
+export type Fault =
+  /** The connection is cut before the body is read. */
+  | { readonly kind: 'reset-before' }
+  /** The connection is cut in the middle of the body. */
+  | { readonly kind: 'reset-during' }
+  /** A 5xx: JSON as the Bot API words it, or the HTML of a proxy in front of it. */
+  | { readonly kind: 'status'; readonly status: 500 | 502 | 503; readonly html?: boolean }
+  /** A flood wait: 429, or the 400 without parameters that floods during a file transfer become. */
+  | { readonly kind: 'flood'; readonly retryAfterSeconds: number; readonly wrapped400?: boolean }
+  /** A 413 with the body that different servers on the way give it. */
+  | { readonly kind: 'too-large'; readonly body: 'json' | 'empty' | 'html' }
+  /** Any refusal of the Bot API. */
+  | { readonly kind: 'error'; readonly errorCode: number; readonly description: string }
+  /** The work is done and kept, then the connection is cut without an answer. */
+  | { readonly kind: 'answer-lost' }
+  /** Everything as usual, but later. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** A download ends after so many bytes: cut, or with a Content-Length that hides it. */
+  | { readonly kind: 'truncate'; readonly keepBytes: number; readonly hidden?: boolean }
+  /** A download with one bit turned. `offset` is a byte of the file; behind its end nothing happens. */
+  | { readonly kind: 'flip-bit'; readonly offset: number }
+  /** A download at this rate. */
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+
+/** Which calls a fault meets. */
+export interface FaultTiming {
+  /** The nth call from now, counting from 1, the default. */
+  readonly call?: number
+  /** For how many calls from there on; 1 by default. */
+  readonly calls?: number
+}
+
+interface PlannedFault {
+  readonly method: string
+  readonly fault: Fault
+  readonly first: number
+  readonly last: number
+  seen: number
+}
+
+/** Faults that wait for their calls. */
+export class Faults {
+  #planned: PlannedFault[] = []
+
+  /**
+   * Orders a fault for a method (any case of letters), for `download` (the file route) or for `*` (every method).
+   * When several meet one call, the one ordered first happens.
+   */
+  on(method: string, timing: FaultTiming, fault: Fault): void {
+    const first = timing.call ?? 1
+    const last = first + (timing.calls ?? 1) - 1
+    this.#planned.push({ method: method.toLowerCase(), fault, first, last, seen: 0 })
+  }
+
+  clear(): void {
+    this.#planned = []
+  }
+
+  /** Counts a call that has come in, and gives the fault that it meets. */
+  next(method: string): Fault | undefined {
+    const name = method.toLowerCase()
+    const isMethod = name !== 'download'
+    let met: Fault | undefined
+    for (const planned of this.#planned) {
+      if (planned.method !== name && !(planned.method === '*' && isMethod)) continue
+      planned.seen++
+      if (planned.seen >= planned.first && planned.seen <= planned.last) met ??= planned.fault
+    }
+    this.#planned = this.#planned.filter(planned => planned.seen < planned.last)
+    return met
+  }
+}

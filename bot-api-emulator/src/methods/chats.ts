@@ -1,0 +1,61 @@
+import { refusal } from '#answers.ts'
+import { accessChat, type MethodCall } from '#methods/method.ts'
+import type { Membership } from '#world/records.ts'
+import { visibleRights } from '#world/rights.ts'
+import { type Json, showBot, showChat, showMessage, showUser } from '#world/showing.ts'
+
+/** getMe. */
+export function getMe({ bot }: MethodCall): Json {
+  return {
+    ...showBot(bot),
+    can_join_groups: true,
+    can_read_all_group_messages: false,
+    supports_inline_queries: false,
+    can_connect_to_business: false,
+    has_main_web_app: false,
+  }
+}
+
+/** getChat, with the pinned message that was sent last: not the one that was pinned last. */
+export function getChat(call: MethodCall): Json {
+  const { chat, box } = accessChat(call)
+  const pinned = call.world
+    .messagesOf(chat.id)
+    .filter(message => message.box === box && message.pinned === true)
+    .reduce<number>((latest, message) => Math.max(latest, message.id), 0)
+  const message = call.world.message(box, chat.id, pinned)
+  return {
+    ...showChat(chat),
+    ...(message ? { pinned_message: showMessage(call.world, call.bot, message, true) } : {}),
+    max_reaction_count: 11,
+    accent_color_id: 0,
+  }
+}
+
+/** getChatMember, of a bot or of the human who owns the chat. */
+export function getChatMember(call: MethodCall): Json {
+  const { chat } = accessChat(call)
+  const userId = call.parameters.integer('user_id')
+  if (userId <= 0) throw refusal('userIdInvalid')
+  const user = showUser(call.world, userId)
+  if (userId === chat.ownerId) {
+    return chat.type === 'private'
+      ? { user, status: 'member' }
+      : { user, status: 'creator', is_anonymous: false }
+  }
+  if (!call.world.bots.has(userId)) throw refusal('memberUnknown')
+  const membership: Membership = call.world.membership(chat.id, userId) ?? { status: 'left' }
+  switch (membership.status) {
+    case 'administrator':
+      return {
+        user,
+        status: 'administrator',
+        can_be_edited: false,
+        ...visibleRights(membership.rights, chat.type),
+      }
+    case 'kicked':
+      return { user, status: 'kicked', until_date: 0 }
+    default:
+      return { user, status: membership.status }
+  }
+}

@@ -1,0 +1,61 @@
+import { refusal } from '#answers.ts'
+import { parseJson } from '#http/request-body.ts'
+import { inputDocument, keepDocument } from '#methods/input-files.ts'
+import { captionOf, replyMarkupOf, textOf } from '#methods/message-text.ts'
+import { accessChat, type ChatAccess, type MethodCall } from '#methods/method.ts'
+import { type MessageContent, postAsBot } from '#world/posting.ts'
+import { mayPost } from '#world/rights.ts'
+import { type Json, showMessage } from '#world/showing.ts'
+
+/** sendMessage: text only. */
+export function sendMessage(call: MethodCall): Json {
+  const text = textOf(call)
+  return send(call, { content: () => text })
+}
+
+/** sendDocument: an upload or a file_id, with a caption. */
+export function sendDocument(call: MethodCall): Json {
+  const value = call.parameters.text('document')
+  if (value === '' && call.parameters.file('document') === undefined) throw refusal('noDocument')
+  return send(call, {
+    content: () => {
+      const input = inputDocument(call, 'document', value)
+      if (input === undefined) throw refusal('noDocument')
+      const caption = captionOf(call)
+      return { ...caption, documentNumber: keepDocument(call, input) }
+    },
+  })
+}
+
+/** Checks that the bot may write in the chat named by `chat_id`, and that the pace allows it. */
+export function accessForPosting(call: MethodCall): ChatAccess {
+  const access = accessChat(call)
+  if (!mayPost(access.chat.type, access.membership)) throw refusal('channelNeedsAdministrator')
+  return access
+}
+
+function send(call: MethodCall, { content }: { content: () => MessageContent }): Json {
+  const access = accessForPosting(call)
+  const options = { ...replyOf(call, access), ...replyMarkupOf(call.parameters.text('reply_markup')) }
+  const isProtected = call.parameters.boolean('protect_content') ? { protected: true } : {}
+  call.pace.take(access.chat.id)
+  const message = postAsBot(call.world, {
+    chat: access.chat,
+    botId: call.bot.id,
+    content: { ...content(), ...options, ...isProtected },
+  })
+  return showMessage(call.world, call.bot, message)
+}
+
+/** The message replied to, from `reply_parameters` or the older `reply_to_message_id`. */
+function replyOf(call: MethodCall, access: ChatAccess): { replyToId?: number } {
+  const parsed = parseJson(call.parameters.text('reply_parameters'))
+  const reply = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  const id = Number(reply['message_id'] ?? call.parameters.integer('reply_to_message_id'))
+  if (!(id > 0)) return {}
+  if (call.world.message(access.box, access.chat.id, id) !== undefined) return { replyToId: id }
+  const mayMiss =
+    reply['allow_sending_without_reply'] === true || call.parameters.boolean('allow_sending_without_reply')
+  if (mayMiss) return {}
+  throw refusal('replyNotFound')
+}
