@@ -1,0 +1,36 @@
+import { getBackupById } from '#backups/records.ts'
+import type { Database } from '#database.ts'
+import { listHistory } from '#jobs/backup-history.ts'
+import type { BackupDetails } from '#jobs/types.backup.ts'
+
+/** A backup with its messages and its history; null for an unknown id, also for one that is no UUID. */
+export async function getBackupDetails(database: Database, id: string): Promise<BackupDetails | null> {
+  const backup = await getBackupById(database, id)
+  if (!backup) return null
+  const messages = await database.kysely
+    .selectFrom('backup_parts')
+    .selectAll()
+    .where('backup_id', '=', id)
+    .orderBy(({ eb, ref }) => eb(ref('chat_id'), '<>', backup.chat_id ?? ''))
+    .orderBy('chat_id')
+    .orderBy('part_no')
+    .execute()
+  const manifest = messages.find(({ kind, chat_id }) => kind === 'manifest' && chat_id === backup.chat_id)
+  const parts = messages
+    .filter(({ kind }) => kind === 'part')
+    .map(({ backup_id: _id, kind: _kind, ...part }) => part)
+  return {
+    ...backup,
+    parts,
+    manifest:
+      manifest?.message_id == null || manifest.file_id === null
+        ? null
+        : {
+            message_id: manifest.message_id,
+            file_id: manifest.file_id,
+            chat_id: manifest.chat_id,
+            state: manifest.state,
+          },
+    history: await listHistory(database, id),
+  }
+}

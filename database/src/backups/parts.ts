@@ -1,0 +1,203 @@
+import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
+import { checkCount, checkText, checkTime, checkUuid } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+import type { PartKind, PartState } from '#jobs/types.backup.ts'
+
+/** Names one message of a backup. The manifest has part number 0. */
+export interface PartKey {
+  backupId: string
+  chatId: string
+  kind: PartKind
+  partNo: number
+}
+
+/** A message that is going to be sent. Sizes and offsets are bytes. */
+export interface PartIntent extends PartKey {
+  botId?: string
+  fileName: string
+  /** As sent. */
+  size: number
+  /** Hex, of the bytes as sent. */
+  sha256: string
+  plainOffset?: number
+  plainSize?: number
+}
+
+/** A message that is proven to be in the chat. */
+export interface PartConfirmation extends PartKey {
+  messageId: number
+  fileId: string
+  fileUniqueId?: string
+  botId?: string
+  sentAt?: Date
+}
+
+/**
+ * Writes down a message before it is sent. May be repeated as long as the message is not proven to be sent, for
+ * another try. CatalogError CONFLICT when it is, or when the backup is neither being sent nor complete (a
+ * complete one may get copies and repairs), NOT_FOUND for an unknown backup.
+ */
+export async function intendPart(database: Database, part: PartIntent): Promise<void> {
+  checkPartKey(part)
+  checkText('file name', part.fileName)
+  checkCount('size', part.size)
+  const columns = {
+    bot_id: part.botId ?? null,
+    file_name: part.fileName,
+    size: part.size,
+    sha256: part.sha256,
+    plain_offset: part.plainOffset ?? null,
+    plain_size: part.plainSize ?? null,
+  }
+  await database.kysely.transaction().execute(async trx => {
+    // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
+    const backup = await trx
+      .selectFrom('backups')
+      .select('state')
+      .where('id', '=', part.backupId)
+      .forShare()
+      .executeTakeFirst()
+    if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${part.backupId}`)
+    if (backup.state !== 'sending' && backup.state !== 'complete') {
+      throw new CatalogError('CONFLICT', `The backup is ${backup.state}: nothing may be sent for it`)
+    }
+    const written = await trx
+      .insertInto('backup_parts')
+      .values({
+        ...columns,
+        backup_id: part.backupId,
+        chat_id: part.chatId,
+        kind: part.kind,
+        part_no: part.partNo,
+      })
+      .onConflict(conflict =>
+        conflict
+          .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
+          .doUpdateSet({
+            ...columns,
+            state: 'intended',
+            intended_at: sql`now()`,
+            message_id: null,
+            file_id: null,
+            file_unique_id: null,
+            sent_at: null,
+            erased_at: null,
+            error: null,
+          })
+          .where('backup_parts.state', '<>', 'sent'),
+      )
+      .returning('part_no')
+      .executeTakeFirst()
+    if (!written) throw new CatalogError('CONFLICT', `${describe(part)} has been sent already`)
+  })
+}
+
+/**
+ * Writes down that a message is in the chat. May be repeated with the same message id. CatalogError CONFLICT when
+ * another message is already proven or it has been erased, NOT_FOUND when it was never intended.
+ */
+export async function confirmPart(database: Database, confirmation: PartConfirmation): Promise<void> {
+  checkPartKey(confirmation)
+  checkCount('message id', confirmation.messageId, 1)
+  checkText('file id', confirmation.fileId)
+  if (confirmation.sentAt !== undefined) checkTime('sentAt', confirmation.sentAt)
+  const { messageId } = confirmation
+  const confirmed = await database.kysely
+    .updateTable('backup_parts')
+    .set({
+      state: 'sent',
+      message_id: messageId,
+      file_id: confirmation.fileId,
+      file_unique_id: confirmation.fileUniqueId ?? null,
+      ...(confirmation.botId !== undefined && { bot_id: confirmation.botId }),
+      sent_at: confirmation.sentAt ?? sql<Date>`now()`,
+      error: null,
+    })
+    .where(thisPart(confirmation))
+    .where(({ eb, or }) =>
+      or([
+        eb('state', 'in', ['intended', 'missing', 'damaged']),
+        eb.and({ state: 'sent', message_id: messageId }),
+      ]),
+    )
+    .returning('part_no')
+    .executeTakeFirst()
+  if (!confirmed)
+    throw await whyNot(database.kysely, confirmation, `cannot be confirmed with message ${messageId}`)
+}
+
+/**
+ * Writes down what became of a message. Damage goes into the backup's history as well. CatalogError NOT_FOUND for
+ * an unknown message, CONFLICT when it has been erased already and is now said to be anything else.
+ */
+export async function markPart(
+  database: Database,
+  mark: PartKey & {
+    state: Extract<PartState, 'erased' | 'missing' | 'damaged' | 'tombstone'>
+    error?: string
+  },
+): Promise<void> {
+  checkPartKey(mark)
+  const gone = mark.state === 'erased' || mark.state === 'tombstone'
+  await database.kysely.transaction().execute(async trx => {
+    const marked = await trx
+      .updateTable('backup_parts')
+      .set({ state: mark.state, error: mark.error ?? null, ...(gone && { erased_at: sql<Date>`now()` }) })
+      .where(thisPart(mark))
+      .where(({ eb, or }) => or([eb('state', '<>', 'erased'), eb.lit(mark.state === 'erased')]))
+      .returning('message_id')
+      .executeTakeFirst()
+    if (!marked) throw await whyNot(trx, mark, `cannot be marked ${mark.state}`)
+    if (gone) return
+    await addToHistory(trx, {
+      backupId: mark.backupId,
+      event: `${mark.kind}_${mark.state}`,
+      actor: database.actor,
+      details: {
+        chat_id: mark.chatId,
+        part_no: mark.partNo,
+        message_id: marked.message_id,
+        error: mark.error ?? null,
+      },
+    })
+  })
+}
+
+async function whyNot(kysely: Kysely<CatalogSchema>, part: PartKey, what: string): Promise<CatalogError> {
+  const row = await kysely
+    .selectFrom('backup_parts')
+    .select(['state', 'message_id'])
+    .where(thisPart(part))
+    .executeTakeFirst()
+  if (!row)
+    return new CatalogError('NOT_FOUND', `${describe(part)} of backup ${part.backupId} was never intended`)
+  return new CatalogError(
+    'CONFLICT',
+    `${describe(part)} ${what}: it is ${row.state} (message ${row.message_id})`,
+  )
+}
+
+function thisPart(
+  part: PartKey,
+): (eb: ExpressionBuilder<CatalogSchema, 'backup_parts'>) => Expression<SqlBool> {
+  return eb =>
+    eb.and({ backup_id: part.backupId, chat_id: part.chatId, kind: part.kind, part_no: part.partNo })
+}
+
+function describe(part: PartKey): string {
+  return part.kind === 'manifest' ? 'The manifest' : `Part ${part.partNo}`
+}
+
+function checkPartKey(part: PartKey): void {
+  checkUuid('backup id', part.backupId)
+  checkText('chat id', part.chatId)
+  if (part.kind === 'part') checkCount('part number', part.partNo, 1)
+  else if (part.kind !== 'manifest' || part.partNo !== 0) {
+    throw new CatalogError('INVALID', 'Not a valid part number', {
+      hint: 'Parts count from 1; the manifest has number 0.',
+    })
+  }
+}

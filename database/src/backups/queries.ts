@@ -1,0 +1,79 @@
+import type { SelectQueryBuilder } from 'kysely'
+import { checkPage, checkTime, checkType } from '#backups/input-checks.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
+import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
+
+/** All that match, or one page of them: `limit` backups after the first `offset`. */
+export interface Page {
+  limit?: number
+  offset?: number
+}
+
+/** One page of backups, newest first, and how many there are on all pages. */
+export interface BackupPage {
+  data: Backup[]
+  total: number
+}
+
+/** What to look for; an absent field matches everything. */
+export interface BackupFilter extends Page {
+  projectId?: string
+  type?: BackupType
+  state?: BackupState
+}
+
+/** Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0. */
+export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
+  checkPage(filter)
+  const { projectId, type, state } = filter
+  let matching = database.kysely.selectFrom('backups')
+  if (projectId !== undefined) matching = matching.where('project_id', '=', projectId)
+  if (type !== undefined) matching = matching.where('type', '=', type)
+  if (state !== undefined) matching = matching.where('state', '=', state)
+  const data = await newestFirst(matching, filter)
+  const { total } = await matching
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { data, total }
+}
+
+/** Backups of one project. CatalogError INVALID for a limit or offset that is no whole number from 0. */
+export async function queryByProject(
+  database: Database,
+  projectId: string,
+  filter: Omit<BackupFilter, 'projectId'> = {},
+): Promise<BackupPage> {
+  return await queryBackups(database, { ...filter, projectId })
+}
+
+/** Backups of one type created from `from` to `to`, both included, newest first. */
+export async function queryByTypeAndDateRange(
+  database: Database,
+  type: BackupType,
+  from: Date,
+  to: Date,
+  filter: Omit<BackupFilter, 'type' | 'state'> = {},
+): Promise<Backup[]> {
+  checkType(type)
+  checkTime('from', from)
+  checkTime('to', to)
+  checkPage(filter)
+  let matching = database.kysely
+    .selectFrom('backups')
+    .where('type', '=', type)
+    .where('created_at', '>=', from)
+    .where('created_at', '<=', to)
+  if (filter.projectId !== undefined) matching = matching.where('project_id', '=', filter.projectId)
+  return await newestFirst(matching, filter)
+}
+
+async function newestFirst(
+  matching: SelectQueryBuilder<CatalogSchema, 'backups', object>,
+  page: Page,
+): Promise<Backup[]> {
+  let query = matching.selectAll().orderBy('created_at', 'desc').orderBy('id')
+  if (page.limit !== undefined) query = query.limit(page.limit)
+  if (page.offset !== undefined) query = query.offset(page.offset)
+  return await query.execute()
+}

@@ -1,0 +1,137 @@
+/**
+ * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
+ * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it.
+ */
+export type CatalogErrorCode = 'CONFIGURATION' | 'CATALOG' | 'INVALID' | 'NOT_FOUND' | 'CONFLICT'
+
+/** Every error of this package. The message never holds a connection string, a user name or a password. */
+export class CatalogError extends Error {
+  override readonly name = 'CatalogError'
+  readonly code: CatalogErrorCode
+  /** What a person can do next. */
+  declare readonly hint?: string
+
+  constructor(code: CatalogErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    if (options.hint !== undefined) this.hint = options.hint
+  }
+}
+
+/** The SQLSTATE or system error code of an error, if it has one. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Nobody listens or there is no room, the server went away or is on its way up or down: trying again can help. */
+export function isServerGone(error: unknown): boolean {
+  const code = errorCode(error)
+  if (code !== undefined) return GONE.has(code)
+  return (
+    error instanceof Error &&
+    /^Connection terminated|^timeout expired|^Client has encountered a connection error/.test(error.message)
+  )
+}
+
+const GONE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08006',
+])
+
+type Explanation = [code: CatalogErrorCode, message: string, hint: string]
+
+// SQLSTATEs are listed in PostgreSQL's Appendix A. Server messages of connection errors name users and
+// databases, so they are replaced here and stay in `cause`.
+const EXPLANATIONS: Record<string, Explanation> = {
+  '53100': [
+    'CATALOG',
+    'The disk of the catalog is full',
+    'Free space where the catalog lies, then try again.',
+  ],
+  '53300': [
+    'CATALOG',
+    'The catalog accepts no more connections',
+    'Stop other clients, or raise max_connections.',
+  ],
+  '28P01': ['CONFIGURATION', 'The catalog refused the password', 'Check user and password in DATABASE_URL.'],
+  '28000': [
+    'CONFIGURATION',
+    'The catalog refused the login',
+    'Check the user in DATABASE_URL and the server’s pg_hba.conf.',
+  ],
+  '3D000': [
+    'CONFIGURATION',
+    'The database of the catalog does not exist',
+    'Create it, or correct the name in DATABASE_URL.',
+  ],
+  '42501': [
+    'CONFIGURATION',
+    'The catalog’s user lacks a right',
+    'Let the user of DATABASE_URL own schema control_plane, or create it.',
+  ],
+  '25006': ['CONFIGURATION', 'The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
+  '42P01': ['CATALOG', 'The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
+  ENOTFOUND: ['CONFIGURATION', 'The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
+  EAI_AGAIN: [
+    'CATALOG',
+    'The host of the catalog cannot be looked up',
+    'Check the name server and the network.',
+  ],
+  ECONNREFUSED: [
+    'CATALOG',
+    'The catalog refused the connection',
+    'Check that PostgreSQL runs at the host and port in DATABASE_URL.',
+  ],
+  ETIMEDOUT: ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall.'],
+  ENOENT: ['CATALOG', 'No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
+}
+
+const BY_MESSAGE: [RegExp, Explanation][] = [
+  [
+    /timeout expired|timeout exceeded/i,
+    ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall; it may be overloaded.'],
+  ],
+  [
+    /does not support SSL/i,
+    [
+      'CONFIGURATION',
+      'The catalog’s server offers no TLS',
+      'Set sslmode=disable in DATABASE_URL if that is intended.',
+    ],
+  ],
+  [
+    /SASL|password must be a string/i,
+    [
+      'CONFIGURATION',
+      'The catalog wants a password and none was given',
+      'Put user and password into DATABASE_URL.',
+    ],
+  ],
+]
+
+/** The error a caller sees for whatever the PostgreSQL client threw. */
+export function toCatalogError(error: unknown): CatalogError {
+  if (error instanceof CatalogError) return error
+  const code = errorCode(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const known = (code && EXPLANATIONS[code]) || BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]
+  if (known) return new CatalogError(known[0], known[1], { hint: known[2], cause: error })
+  if (isServerGone(error)) {
+    return new CatalogError('CATALOG', 'The connection to the catalog was lost', {
+      hint: 'Whether the last statement took effect is unknown: look before repeating it.',
+      cause: error,
+    })
+  }
+  if (code?.startsWith('22') || code === '23514')
+    return new CatalogError('INVALID', message, { cause: error })
+  if (code?.startsWith('23')) return new CatalogError('CONFLICT', message, { cause: error })
+  return new CatalogError('CATALOG', `The catalog failed: ${message}`, { cause: error })
+}

@@ -1,0 +1,121 @@
+import { hostname, userInfo } from 'node:os'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { CatalogPool } from '#connections.ts'
+import { EmbeddedServer } from '#embedded/embedded-server.ts'
+
+/** An open catalog. Its functions take it as their first argument. */
+export interface Database {
+  /** Tables are looked for in schema `control_plane`. */
+  readonly kysely: Kysely<CatalogSchema>
+  /** Where the catalog lies, for people; holds no secret. */
+  readonly location: string
+  /** Who is named in the history, `user@host` by default. `{ ...database, actor }` acts in another name. */
+  readonly actor: string
+  /**
+   * Ends all connections; the last process to leave stops the embedded server. May be called twice. Without it
+   * the process can still end by itself, and then leaves the embedded server as well.
+   */
+  close(): Promise<void>
+}
+
+/** Where the catalog is: `url` comes before `dataDir`. */
+export interface OpenDatabaseOptions {
+  /** `postgresql://…` of a PostgreSQL 14 or newer. */
+  url?: string
+  /** State folder of the embedded server; made if need be. */
+  dataDir?: string
+  /** Who is named in the history. */
+  actor?: string
+  /** Ends the waiting for the server; an open database is not touched by it. */
+  signal?: AbortSignal
+}
+
+const OLDEST_VERSION = 140_000
+const CONNECT_TIMEOUT_MS = 10_000
+const RESTART_FOR_MS = 15_000
+
+/**
+ * Opens the catalog; the tables are made by `migrate`. CatalogError CONFIGURATION when neither place is given or
+ * the server is too old, CATALOG when nobody answers.
+ */
+export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
+  const actor = options.actor ?? `${userInfo().username}@${hostname()}`
+  if (options.url) return await openByUrl(options.url, actor, options.signal)
+  if (options.dataDir) return await openEmbedded(options.dataDir, actor, options.signal)
+  throw new CatalogError('CONFIGURATION', 'No place for the catalog was given', {
+    hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
+  })
+}
+
+async function openByUrl(url: string, actor: string, signal?: AbortSignal): Promise<Database> {
+  signal?.throwIfAborted()
+  const location = locationOf(url)
+  const config = {
+    connectionString: url,
+    application_name: 'telegram-backup',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    max: 5,
+  }
+  const kysely = kyselyOn(new CatalogPool(config, { ready: async () => {}, reconnectForMs: 0 }))
+  try {
+    await refuseOldServer(kysely)
+  } catch (error) {
+    await kysely.destroy()
+    throw error
+  }
+  return { kysely, location, actor, close: closeOnce(() => kysely.destroy()) }
+}
+
+async function openEmbedded(dataDir: string, actor: string, signal?: AbortSignal): Promise<Database> {
+  const server = await EmbeddedServer.enter(dataDir, signal)
+  const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
+  const kysely = kyselyOn(new CatalogPool({ ...server.connection, max: 5 }, readiness))
+  const close = closeOnce(async () => {
+    process.off('beforeExit', close)
+    await kysely.destroy()
+    await server.leave()
+  })
+  // A program that never calls close() should not leave a server behind when it has nothing more to do.
+  process.once('beforeExit', close)
+  return { kysely, location: `embedded PostgreSQL in ${server.stateFolder}`, actor, close }
+}
+
+function kyselyOn(pool: CatalogPool): Kysely<CatalogSchema> {
+  return new Kysely<CatalogSchema>({ dialect: new PostgresDialect({ pool }) }).withSchema('control_plane')
+}
+
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}
+
+async function refuseOldServer(kysely: Kysely<CatalogSchema>): Promise<void> {
+  const { rows } = await sql<{ version: number; name: string }>`
+    select current_setting('server_version_num')::int as version, current_setting('server_version') as name
+  `.execute(kysely)
+  const server = rows[0]
+  if (server && server.version >= OLDEST_VERSION) return
+  throw new CatalogError('CONFIGURATION', `The catalog’s PostgreSQL ${server?.name} is too old`, {
+    hint: 'Use PostgreSQL 14 or newer, or unset DATABASE_URL for the embedded server.',
+  })
+}
+
+function locationOf(url: string): string {
+  try {
+    if (!/^postgres(ql)?:\/\//.test(url)) throw new TypeError('not a PostgreSQL URL')
+    const { host, port, database } = new pg.Client({ connectionString: url })
+    return `PostgreSQL ${host}:${port}/${database}`
+  } catch {
+    // The parser's message may quote the URL, so it does not even go into `cause`.
+    throw new CatalogError('CONFIGURATION', 'The address of the catalog cannot be read', {
+      hint: 'DATABASE_URL looks like postgresql://user:password@host:5432/database; encode special characters.',
+    })
+  }
+}

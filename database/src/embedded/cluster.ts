@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { CatalogError } from '#catalog-error.ts'
+import { identify, killProcessesIn } from '#embedded/processes.ts'
+import type { ServerUser } from '#embedded/server-user.ts'
+
+/** The superuser of the embedded server; every client logs in as this one. */
+export const CATALOG_USER = 'catalog'
+
+/** For the server's programs: nothing of the user's own settings, such as `PG*` or LD_PRELOAD. */
+export const CLEAN_ENVIRONMENT: NodeJS.ProcessEnv = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+
+const ATTEMPTS = 3
+
+/**
+ * On Linux the programs are started inside the data folder and name it by this link, so that nothing depends on
+ * who may pass through the folders above, nor on the length of the path (a socket's ends after 107 bytes).
+ * Elsewhere the path itself serves.
+ */
+export function nameFromInside(dataFolder: string): string {
+  return existsSync('/proc/self/cwd') ? '/proc/self/cwd' : dataFolder
+}
+
+/**
+ * Makes a data folder, which appears under its name when it is whole; what a killed initdb has left goes first.
+ * To be called under the mutex. CatalogError CATALOG when initdb fails.
+ */
+export async function createCluster(binaries: string, dataFolder: string, user: ServerUser): Promise<void> {
+  const stateFolder = dirname(dataFolder)
+  for (let attempt = 1; ; attempt++) {
+    await removeLeftovers(stateFolder, `${basename(dataFolder)}.new-`)
+    const unfinished = `${dataFolder}.new-${randomUUID().slice(0, 8)}`
+    const data = join(unfinished, 'data')
+    mkdirSync(unfinished, { mode: 0o711 })
+    mkdirSync(data, { mode: 0o700 })
+    if (user.spawnAs) chownSync(data, user.spawnAs.uid, user.spawnAs.gid)
+    const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), data, user)
+    if (killedBy === null) {
+      renameSync(data, dataFolder)
+      rmSync(unfinished, { recursive: true })
+      syncFolder(stateFolder)
+      return
+    }
+    if (attempt === ATTEMPTS) throw new CatalogError('CATALOG', `initdb was killed by ${killedBy}`)
+  }
+}
+
+async function removeLeftovers(stateFolder: string, prefix: string): Promise<void> {
+  for (const name of readdirSync(stateFolder).filter(entry => entry.startsWith(prefix))) {
+    const data = identify(join(stateFolder, name, 'data'))
+    // The children of a killed initdb live on for a moment and would write into the folder being deleted.
+    if (data) await killProcessesIn(data)
+    rmSync(join(stateFolder, name), { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Returns the signal that killed initdb, or null when it did its work. */
+async function runInitdb(program: string, data: string, user: ServerUser): Promise<NodeJS.Signals | null> {
+  const settings =
+    '-E UTF8 --locale-provider=builtin --locale=C --builtin-locale=C.UTF-8 -A peer --data-checksums --wal-segsize=4'
+  const child = spawn(program, ['-D', nameFromInside(data), '-U', CATALOG_USER, ...settings.split(' ')], {
+    ...user.spawnAs,
+    cwd: data,
+    env: CLEAN_ENVIRONMENT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaint = ''
+  child.stderr.setEncoding('utf8').on('data', text => {
+    complaint += text
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<NodeJS.Signals | null>()
+  child.on('error', error => reject(cannotRun(error)))
+  child.on('close', (code, killedBy) => {
+    if (code === 0 || killedBy) resolve(killedBy)
+    else reject(initdbFailed(complaint.trim()))
+  })
+  return await promise
+}
+
+function initdbFailed(complaint: string): CatalogError {
+  const noAccount = /could not look up effective user ID/.test(complaint)
+  return new CatalogError(noAccount ? 'CONFIGURATION' : 'CATALOG', `initdb failed: ${complaint}`, {
+    hint: noAccount
+      ? 'This user id has no entry in /etc/passwd: add one, or set DATABASE_URL.'
+      : 'Check free space and rights of the state folder.',
+  })
+}
+
+/** A program of PostgreSQL that could not even be started. */
+export function cannotRun(error: unknown): CatalogError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const hints: Record<string, string> = {
+    EACCES:
+      'The folder of its programs may be mounted noexec: choose another state folder, or set DATABASE_URL.',
+    // The kernel says ENOENT for a missing loader, and musl has another one.
+    ENOENT: 'It needs glibc 2.27 or newer; on Alpine and the like set DATABASE_URL.',
+  }
+  return new CatalogError('CONFIGURATION', `The embedded PostgreSQL cannot be run (${String(code)})`, {
+    hint: hints[String(code)] ?? 'Set DATABASE_URL to use another PostgreSQL.',
+    cause: error,
+  })
+}
+
+/**
+ * Who may log in: the owner of the state folder and root, known by their user id on the socket, so there is no
+ * password to keep. Written anew at each start, since the folder may have moved to another machine or user.
+ */
+export function writeAccessRules(dataFolder: string, clientName: string): void {
+  writeAnew(join(dataFolder, 'pg_hba.conf'), 'local all all peer map=owner\n')
+  const clients = new Set(['root', clientName])
+  writeAnew(
+    join(dataFolder, 'pg_ident.conf'),
+    [...clients].map(name => `owner "${name}" ${CATALOG_USER}\n`).join(''),
+  )
+}
+
+// The folder belongs to the server's user, who could have put a link there: root must not write through it.
+function writeAnew(path: string, text: string): void {
+  rmSync(path, { force: true })
+  writeFileSync(path, text, { flag: 'wx', mode: 0o644 })
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+}

@@ -1,0 +1,162 @@
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
+import { findPostgresPackage, installBinaries, type PostgresPackage } from '#embedded/binaries.ts'
+import { CATALOG_USER, createCluster } from '#embedded/cluster.ts'
+import { holdingMutex } from '#embedded/mutex.ts'
+import { findPostmaster, SOCKET_PORT, startPostmaster, stopPostmaster } from '#embedded/postmaster.ts'
+import { Presence } from '#embedded/presence.ts'
+import { type FolderIdentity, identify } from '#embedded/processes.ts'
+import { serverUser } from '#embedded/server-user.ts'
+import {
+  openSocketFolder,
+  prepareStateFolder,
+  type SocketFolder,
+  type StateFolder,
+} from '#embedded/state-folder.ts'
+
+const READY_TIMEOUT_MS = 60_000
+const POLL_MS = 20
+const START_ATTEMPTS = 3
+// As root: any user can pass through here, which is not sure for the state folder.
+const PROGRAMS_OF_ROOT = '/var/lib/telegram-backup'
+
+/**
+ * The embedded PostgreSQL server of one state folder, as one of its users sees it. Whoever comes first starts
+ * the server, the last to leave stops it, and each may be killed at any moment:
+ * 1. all of that happens under one mutex across processes;
+ * 2. try to connect; else wait for a server that is on its way up or down; else make the data folder and start one;
+ * 3. a connection that stays open holds a shared lock: the presence. Alone with it at the end means being the last.
+ */
+export class EmbeddedServer {
+  readonly #package: PostgresPackage
+  readonly #state: StateFolder
+  readonly #socket: SocketFolder
+  #data: FolderIdentity | undefined
+  #postmaster: number | undefined
+  #presence: Presence | undefined
+  #entering: Promise<void> | undefined
+  #left = false
+
+  private constructor(dataDir: string) {
+    this.#package = findPostgresPackage()
+    this.#state = prepareStateFolder(dataDir, this.#package.major)
+    this.#socket = openSocketFolder(this.#state)
+  }
+
+  /** CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails. */
+  static async enter(dataDir: string, signal?: AbortSignal): Promise<EmbeddedServer> {
+    const server = new EmbeddedServer(dataDir)
+    try {
+      await server.#enter(signal)
+    } catch (error) {
+      server.#socket.close()
+      throw error
+    }
+    return server
+  }
+
+  get stateFolder(): string {
+    return this.#state.path
+  }
+
+  /** Everything is set, so that no `PG*` variable of the user takes part. */
+  get connection(): pg.ClientConfig {
+    return {
+      host: this.#socket.path,
+      port: SOCKET_PORT,
+      user: CATALOG_USER,
+      database: 'postgres',
+      password: 'unused: the server knows its clients by their user id',
+      application_name: 'telegram-backup',
+      client_encoding: 'UTF8',
+      options: '-c statement_timeout=0',
+      ssl: false,
+      sslnegotiation: 'postgres',
+    }
+  }
+
+  /** Enters again when the server went away; costs nothing when it did not. */
+  async stayEntered(): Promise<void> {
+    if (this.#left) throw new CatalogError('CATALOG', 'This catalog has been closed')
+    if (this.#presence?.alive) return
+    this.#entering ??= this.#enter().finally(() => {
+      this.#entering = undefined
+    })
+    await this.#entering
+  }
+
+  /** Stops the server when nobody else uses it. All other connections should have been ended before. */
+  async leave(): Promise<void> {
+    this.#left = true
+    await this.#entering?.catch(() => {})
+    const stopIfLast = async (): Promise<void> => {
+      const last = await this.#presence?.leave()
+      if (last && this.#data && this.#postmaster) await stopPostmaster(this.#data, this.#postmaster)
+    }
+    // Without the folder there is no mutex, and nobody can come in either.
+    if (existsSync(this.#state.path)) await holdingMutex(this.#state.mutexFile, stopIfLast)
+    else await stopIfLast()
+    this.#socket.close()
+  }
+
+  async #enter(signal?: AbortSignal): Promise<void> {
+    await holdingMutex(this.#state.mutexFile, () => this.#connectOrStart(signal), signal)
+  }
+
+  async #connectOrStart(signal?: AbortSignal): Promise<void> {
+    const deadline = Date.now() + READY_TIMEOUT_MS
+    for (let starts = 0; ; await delay(POLL_MS, undefined, { signal })) {
+      const data = this.#dataFolder()
+      if (data && (await this.#connect(data))) return
+      if (Date.now() > deadline) {
+        throw new CatalogError('CATALOG', 'The embedded catalog does not answer', {
+          hint: `Look into ${this.#state.logFile}.`,
+        })
+      }
+      if (data && findPostmaster(data)) continue
+      try {
+        await this.#start()
+      } catch (error) {
+        // A server whose starter was killed a moment ago may have been in the way.
+        if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
+      }
+    }
+  }
+
+  /** The data folder; an open catalog goes on only with the one it knows. */
+  #dataFolder(): FolderIdentity | undefined {
+    const found = identify(this.#state.dataFolder)
+    if (this.#data && (found?.ino !== this.#data.ino || found.dev !== this.#data.dev)) {
+      throw new CatalogError('CATALOG', 'The data folder of the embedded catalog was deleted or exchanged', {
+        hint: 'Close this catalog and open it again.',
+      })
+    }
+    return found
+  }
+
+  async #connect(data: FolderIdentity): Promise<boolean> {
+    try {
+      this.#presence = await Presence.enter(this.connection)
+    } catch (error) {
+      if (isServerGone(error)) return false
+      throw toCatalogError(error)
+    }
+    this.#data = data
+    this.#postmaster = findPostmaster(data)
+    return true
+  }
+
+  async #start(): Promise<void> {
+    const { dataFolder, logFile, path } = this.#state
+    const user = serverUser(identify(dataFolder)?.uid)
+    const homes = user.spawnAs ? [PROGRAMS_OF_ROOT, path] : [path]
+    const binaries = installBinaries(this.#package, homes, user)
+    if (!identify(dataFolder)) await createCluster(binaries, dataFolder, user)
+    const data = identify(dataFolder)
+    if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
+    await startPostmaster({ binaries, data, logFile, user, clientName: userInfo().username })
+  }
+}

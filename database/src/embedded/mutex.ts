@@ -1,0 +1,77 @@
+import { type BigIntStats, closeSync, openSync, statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CatalogError } from '#catalog-error.ts'
+
+const RETRY_MS = 5
+const GIVE_UP_AFTER_MS = 60_000
+
+/**
+ * Runs `work` while no other process (or thread, or caller in this process) runs under the same file. The lock is
+ * SQLite's kernel lock on that file, so SIGKILL frees it; nothing is ever written. Nothing else may open the
+ * file: closing any descriptor of it drops the lock. CatalogError CATALOG after a minute of waiting.
+ */
+export async function holdingMutex<T>(
+  file: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const lock = await acquire(file, signal)
+  try {
+    return await work()
+  } finally {
+    lock.close()
+  }
+}
+
+async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync> {
+  const deadline = Date.now() + GIVE_UP_AFTER_MS
+  for (;;) {
+    signal?.throwIfAborted()
+    const lock = tryLock(file)
+    if (lock) return lock
+    if (Date.now() > deadline) {
+      throw new CatalogError(
+        'CATALOG',
+        `Another process has been starting the embedded catalog for a minute`,
+        {
+          hint: `Look which process holds ${file}; a stopped one (SIGSTOP) blocks all others.`,
+        },
+      )
+    }
+    await delay(RETRY_MS, undefined, { signal })
+  }
+}
+
+function tryLock(file: string): DatabaseSync | undefined {
+  createIfMissing(file)
+  const before = statSync(file, { bigint: true, throwIfNoEntry: false })
+  const lock = new DatabaseSync(file, { timeout: 0 })
+  try {
+    lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    // The folder may have been deleted and made anew meanwhile: a lock on a deleted file excludes nobody.
+    const after = statSync(file, { bigint: true, throwIfNoEntry: false })
+    if (before && after && sameFile(before, after)) return lock
+  } catch (error) {
+    if (!isBusy(error)) throw error
+  }
+  lock.close()
+  return undefined
+}
+
+// Made here and not by SQLite, so that the file is nobody else's to read or lock.
+function createIfMissing(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function sameFile(one: BigIntStats, other: BigIntStats): boolean {
+  return one.dev === other.dev && one.ino === other.ino && one.birthtimeNs === other.birthtimeNs
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5
+}

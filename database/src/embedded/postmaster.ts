@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CatalogError } from '#catalog-error.ts'
+import { CLEAN_ENVIRONMENT, cannotRun, nameFromInside, writeAccessRules } from '#embedded/cluster.ts'
+import { type FolderIdentity, processesIn, signal, waitUntilLeft } from '#embedded/processes.ts'
+import type { ServerUser } from '#embedded/server-user.ts'
+
+/** Names the socket; nothing listens on a network. */
+export const SOCKET_PORT = 5432
+
+const POLL_MS = 5
+const START_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 30_000
+const LARGEST_LOG_BYTES = 1024 * 1024
+
+// A small server for a few clients of one machine. All given on the command line, so that the folder can move.
+const SETTINGS = [
+  'listen_addresses=',
+  'unix_socket_permissions=0700',
+  'shared_buffers=16MB',
+  'max_connections=40',
+  'io_method=sync',
+  'max_worker_processes=2',
+  'max_parallel_workers=0',
+  'jit=off',
+  'wal_level=minimal',
+  'max_wal_senders=0',
+  'min_wal_size=16MB',
+  'max_wal_size=128MB',
+  'huge_pages=off',
+  'client_connection_check_interval=5s',
+  'log_min_messages=warning',
+  'timezone=UTC',
+]
+
+/** The main process of the server in that folder, if it lives. */
+export function findPostmaster(data: FolderIdentity): number | undefined {
+  const { pid } = readPidFile(data.path)
+  return pid !== undefined && processesIn(data).includes(pid) ? pid : undefined
+}
+
+/**
+ * Starts the server and waits until it takes connections. To be called under the mutex, when none lives. The
+ * server outlives this process. CatalogError CATALOG when it ends instead, with its last words.
+ */
+export async function startPostmaster(options: {
+  binaries: string
+  data: FolderIdentity
+  logFile: string
+  user: ServerUser
+  clientName: string
+}): Promise<void> {
+  const { data, logFile } = options
+  await removeTraces(data)
+  writeAccessRules(data.path, options.clientName)
+  const log = openLog(logFile)
+  const logStart = statSync(logFile).size
+  const folder = nameFromInside(data.path)
+  const settings = [...SETTINGS, `unix_socket_directories=${folder}`].flatMap(setting => ['-c', setting])
+  const child = spawn(
+    join(options.binaries, 'bin', 'postgres'),
+    ['-D', folder, '-p', String(SOCKET_PORT), ...settings],
+    {
+      ...options.user.spawnAs,
+      cwd: data.path,
+      detached: true,
+      env: CLEAN_ENVIRONMENT,
+      stdio: ['ignore', log, log],
+    },
+  )
+  closeSync(log)
+  let failure: Error | undefined
+  child.on('error', error => {
+    failure = cannotRun(error)
+  })
+  child.on('exit', () => {
+    failure ??= new CatalogError(
+      'CATALOG',
+      `The embedded PostgreSQL did not start: ${lastWords(logFile, logStart)}`,
+      {
+        hint: 'Check free space and rights of the state folder.',
+      },
+    )
+  })
+  child.unref()
+  const deadline = Date.now() + START_TIMEOUT_MS
+  for (;;) {
+    if (failure) throw failure
+    const { pid, status } = readPidFile(data.path)
+    if (pid === child.pid && status === 'ready') return
+    if (Date.now() > deadline)
+      throw new CatalogError('CATALOG', 'The embedded PostgreSQL did not become ready in a minute')
+    await delay(POLL_MS)
+  }
+}
+
+/** Stops the server: open transactions are rolled back, the data is written, its processes are gone. */
+export async function stopPostmaster(data: FolderIdentity, pid: number): Promise<void> {
+  // A fast stop. Never SIGTERM: that one waits for clients, and refuses new ones meanwhile.
+  if (processesIn(data).includes(pid)) signal(pid, 'SIGINT')
+  if (await waitUntilLeft(data, STOP_TIMEOUT_MS)) return
+  for (const straggler of processesIn(data)) signal(straggler, 'SIGKILL')
+  await waitUntilLeft(data, STOP_TIMEOUT_MS)
+}
+
+// Called when no main process lives. Children of a killed one notice that by themselves, unless they are busy; the
+// new server must not start beside them. Then, a pid file whose pid has been given to a stranger would keep
+// PostgreSQL from starting. A file with a dead pid stays: PostgreSQL makes its own checks with it.
+async function removeTraces(data: FolderIdentity): Promise<void> {
+  if (!(await waitUntilLeft(data, 1_000))) {
+    for (const orphan of processesIn(data)) signal(orphan, 'SIGKILL')
+    await waitUntilLeft(data, STOP_TIMEOUT_MS)
+  }
+  const { pid } = readPidFile(data.path)
+  if (pid === undefined || !isAlive(pid)) return
+  rmSync(join(data.path, 'postmaster.pid'), { force: true })
+  rmSync(join(data.path, `.s.PGSQL.${SOCKET_PORT}.lock`), { force: true })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+// Line 1 is the pid, line 8 the status (PostgreSQL's pidfile.h).
+function readPidFile(dataFolder: string): { pid: number | undefined; status: string | undefined } {
+  try {
+    const lines = readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')
+    const pid = Number(lines[0])
+    return { pid: Number.isInteger(pid) && pid > 0 ? pid : undefined, status: lines[7]?.trim() }
+  } catch {
+    return { pid: undefined, status: undefined }
+  }
+}
+
+function openLog(file: string): number {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  return openSync(file, size > LARGEST_LOG_BYTES ? 'w' : 'a', 0o600)
+}
+
+function lastWords(logFile: string, from: number): string {
+  const lines = readFileSync(logFile).subarray(from).toString().trim().split('\n')
+  return lines.slice(-3).join(' · ') || 'it said nothing'
+}

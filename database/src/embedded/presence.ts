@@ -1,0 +1,84 @@
+import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { ignoreLostConnection } from '#connections.ts'
+
+// Whoever uses the embedded server holds this advisory lock shared; any constant, the same for all.
+const PRESENCE_LOCK = 7_310_579
+const CONNECT_TIMEOUT_MS = 5_000
+
+/**
+ * One connection that says "somebody uses this server". PostgreSQL takes the lock back when the process ends,
+ * however it ends. The connection does not keep the process alive.
+ */
+export class Presence {
+  readonly #client: pg.Client
+  readonly #socket: Socket
+  #alive = true
+
+  private constructor(client: pg.Client, socket: Socket) {
+    this.#client = client
+    this.#socket = socket
+  }
+
+  /** To be called under the mutex. Throws what the client throws when there is no server. */
+  static async enter(connection: pg.ClientConfig): Promise<Presence> {
+    const socket = new Socket()
+    const client = new pg.Client({
+      ...connection,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      stream: () => socket,
+    })
+    const presence = new Presence(client, socket)
+    client.on('error', ignoreLostConnection)
+    socket.on('close', () => {
+      presence.#alive = false
+    })
+    try {
+      await client.connect()
+      await client.query('select pg_advisory_lock_shared($1)', [PRESENCE_LOCK])
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+    socket.unref()
+    return presence
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  /** Ends the presence; true when nobody else is there. To be called under the mutex, and once. */
+  async leave(): Promise<boolean> {
+    if (!this.#alive) return false
+    this.#socket.ref()
+    try {
+      await this.#client.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK])
+      const { rows } = await this.#client.query<{ last: boolean }>(
+        'select pg_try_advisory_lock($1) as last',
+        [PRESENCE_LOCK],
+      )
+      const last = rows[0]?.last === true
+      if (last) await this.#waitForOthers()
+      await this.#client.end()
+      return last
+    } catch {
+      // The server went away while we did: then there is nothing to stop.
+      this.#socket.destroy()
+      return false
+    }
+  }
+
+  /** Closed connections may still be on their way out; half a second is enough, a fast stop ends the rest. */
+  async #waitForOthers(): Promise<void> {
+    for (let tries = 0; tries < 25; tries++) {
+      const { rows } = await this.#client.query<{ others: number }>(
+        `select count(*)::int as others from pg_stat_activity
+          where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      if (rows[0]?.others === 0) return
+      await delay(20)
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** A folder that stays recognisable when it is renamed or deleted. */
+export interface FolderIdentity {
+  path: string
+  dev: bigint
+  ino: bigint
+  /** The numeric owner; only processes of this user are looked at. */
+  uid: number
+}
+
+/** The identity of a folder, or undefined when there is none. */
+export function identify(path: string): FolderIdentity | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && { path, dev: stats.dev, ino: stats.ino, uid: Number(stats.uid) }
+}
+
+/**
+ * The living processes of the folder's owner that work in that folder, as PostgreSQL's do. A pid alone proves
+ * nothing, since it may have been given to another process; so no signal is sent without this. Zombies do not
+ * count. Without /proc the command line of the main process is all there is.
+ */
+export function processesIn(folder: FolderIdentity): number[] {
+  if (!existsSync('/proc/self/cwd')) return processesNaming(folder)
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => worksIn(pid, folder))
+}
+
+function worksIn(pid: number, folder: FolderIdentity): boolean {
+  try {
+    if (statSync(`/proc/${pid}`).uid !== folder.uid) return false
+    const { dev, ino } = statSync(`/proc/${pid}/cwd`, { bigint: true })
+    return dev === folder.dev && ino === folder.ino && isPostgres(pid)
+  } catch {
+    // It ended meanwhile, is a zombie, or is not ours to look at.
+    return false
+  }
+}
+
+// A person may have changed into the folder with a shell.
+function isPostgres(pid: number): boolean {
+  return /^(postgres|initdb|sh)$/.test(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())
+}
+
+function processesNaming(folder: FolderIdentity): number[] {
+  const lines = execFileSync('ps', ['-axo', 'pid=,uid=,stat=,command='], { encoding: 'utf8' }).split('\n')
+  return lines
+    .filter(line => line.includes(` -D ${folder.path} `) || line.endsWith(` -D ${folder.path}`))
+    .map(line => line.trim().split(/\s+/))
+    .filter(([, uid, state]) => Number(uid) === folder.uid && !state?.startsWith('Z'))
+    .map(([pid]) => Number(pid))
+}
+
+/** Waits until nothing works in the folder any more; false when that took longer than `timeoutMs`. */
+export async function waitUntilLeft(folder: FolderIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs
+  while (processesIn(folder).length > 0) {
+    if (Date.now() > deadline) return false
+    await delay(10)
+  }
+  return true
+}
+
+/** Ends whatever works in the folder, without ceremony. PostgreSQL survives that by design. */
+export async function killProcessesIn(folder: FolderIdentity): Promise<void> {
+  do {
+    for (const pid of processesIn(folder)) signal(pid, 'SIGKILL')
+  } while (!(await waitUntilLeft(folder, 1_000)))
+}
+
+/** Sends a signal; a process that has ended meanwhile is no error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}

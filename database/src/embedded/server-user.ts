@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { CatalogError } from '#catalog-error.ts'
+
+/** Who runs the embedded server. PostgreSQL refuses to run as root, so root lends it another user. */
+export interface ServerUser {
+  /** Given only when the process has to change its user. */
+  spawnAs: { uid: number; gid: number } | undefined
+  /** The numeric owner of the data folder. */
+  uid: number
+  name: string
+}
+
+/**
+ * The present user, or for root: the owner of the data folder when there is one already, else `postgres`, else
+ * `nobody`. CatalogError CONFIGURATION when root has nobody to lend.
+ */
+export function serverUser(dataFolderOwner: number | undefined): ServerUser {
+  const me = userInfo()
+  if (me.uid !== 0) return { spawnAs: undefined, uid: me.uid, name: me.username }
+  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
+  const account =
+    dataFolderOwner === undefined
+      ? (accounts.find(({ name }) => name === 'postgres') ?? accounts.find(({ name }) => name === 'nobody'))
+      : accounts.find(({ uid }) => uid === dataFolderOwner)
+  if (!account || account.uid === 0) {
+    throw new CatalogError('CONFIGURATION', 'The embedded catalog found no user to run its server', {
+      hint: 'Add a user named postgres, run as another user than root, or set DATABASE_URL.',
+    })
+  }
+  return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }
+}
+
+function parseAccount(line: string): { name: string; uid: number; gid: number } {
+  const [name = '', , uid = '', gid = ''] = line.split(':')
+  return { name, uid: Number.parseInt(uid, 10), gid: Number.parseInt(gid, 10) }
+}

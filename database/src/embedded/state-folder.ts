@@ -1,0 +1,111 @@
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { CatalogError } from '#catalog-error.ts'
+import type { ServerUser } from '#embedded/server-user.ts'
+
+/** Where the pieces lie in a state folder. */
+export interface StateFolder {
+  /** Absolute, without links. */
+  path: string
+  /** Excludes other starters, see `holdingMutex`. */
+  mutexFile: string
+  /** PostgreSQL's data folder, which also holds the socket. It appears when it is whole. */
+  dataFolder: string
+  /** What the server has to say. */
+  logFile: string
+}
+
+/**
+ * Makes the folder if need be. Only its owner may look inside; root's server runs as another user and must be
+ * able to pass through. CatalogError CONFIGURATION when it cannot be made, belongs to somebody else, or holds
+ * the catalog of another PostgreSQL version.
+ */
+export function prepareStateFolder(folder: string, major: number): StateFolder {
+  const path = makeFolder(resolve(folder))
+  const isRoot = process.getuid?.() === 0
+  const { uid, mode } = statSync(path)
+  if (uid !== process.getuid?.()) {
+    throw new CatalogError('CONFIGURATION', `The state folder ${path} belongs to another user`, {
+      hint: 'Run as its owner, change the owner with chown, or choose another folder with TELEGRAM_BACKUP_HOME.',
+    })
+  }
+  const wanted = isRoot ? 0o711 : 0o700
+  if ((mode & 0o777) !== wanted) chmodSync(path, wanted)
+  refuseOtherVersion(path, major)
+  return {
+    path,
+    mutexFile: join(path, 'catalog.lock'),
+    dataFolder: join(path, `pg${major}`),
+    logFile: join(path, 'postgres.log'),
+  }
+}
+
+function makeFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o711 })
+    return realpathSync(path)
+  } catch (error) {
+    throw new CatalogError('CONFIGURATION', `The state folder ${path} cannot be made`, {
+      hint: `${error instanceof Error ? error.message : error}. Choose another folder with TELEGRAM_BACKUP_HOME.`,
+      cause: error,
+    })
+  }
+}
+
+function refuseOtherVersion(path: string, major: number): void {
+  const others = readdirSync(path).filter(name => /^pg\d+$/.test(name) && name !== `pg${major}`)
+  if (others.length === 0 || readdirSync(path).includes(`pg${major}`)) return
+  throw new CatalogError(
+    'CONFIGURATION',
+    `The state folder holds a catalog of PostgreSQL ${others[0]?.slice(2)}, this is ${major}`,
+    {
+      hint: 'Use the version of telegram-backup that made it, or choose another folder with TELEGRAM_BACKUP_HOME.',
+    },
+  )
+}
+
+/** Says which folder on the way to `path`, itself included, `user` cannot pass through; undefined when all is open. */
+export function closedAncestor(path: string, user: ServerUser): string | undefined {
+  if (!user.spawnAs) return undefined
+  for (let folder = realpathSync(path); ; folder = dirname(folder)) {
+    const { uid, gid, mode } = statSync(folder)
+    const bit = uid === user.uid ? 0o100 : gid === user.spawnAs.gid ? 0o010 : 0o001
+    if ((mode & bit) === 0) return `${folder} is closed to user ${user.name}`
+    if (folder === dirname(folder)) return undefined
+  }
+}
+
+/** A path to the socket's folder that is short enough. */
+export interface SocketFolder {
+  path: string
+  close(): void
+}
+
+// sun_path in Linux holds 107 bytes and a zero, elsewhere 103; the socket's name needs 20 of them.
+const LONGEST_SOCKET_FOLDER_BYTES = 83
+
+/** A path that is too long is replaced by an open descriptor of the state folder, which Linux can name in short. */
+export function openSocketFolder(state: StateFolder): SocketFolder {
+  if (Buffer.byteLength(state.dataFolder) <= LONGEST_SOCKET_FOLDER_BYTES)
+    return { path: state.dataFolder, close: () => {} }
+  if (!existsSync('/proc/self/fd')) {
+    throw new CatalogError(
+      'CONFIGURATION',
+      `The path of the state folder ${state.path} is too long for a socket`,
+      {
+        hint: 'Choose a shorter one with TELEGRAM_BACKUP_HOME.',
+      },
+    )
+  }
+  const folder = openSync(state.path, 'r')
+  return { path: `/proc/self/fd/${folder}/${basename(state.dataFolder)}`, close: () => closeSync(folder) }
+}

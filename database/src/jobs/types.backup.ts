@@ -1,0 +1,153 @@
+/** What a backup holds. */
+export type BackupType = 'database' | 'storage' | 'logs'
+
+/** Every backup type, in the order in which statistics name them. */
+export const BACKUP_TYPES: readonly BackupType[] = ['database', 'storage', 'logs']
+
+/**
+ * sending: its messages are being sent, or a crash left it behind · complete: manifest and all parts are proven ·
+ * failed: the send failed; parts that were sent are still in the chat · erasing: to be erased in the chat ·
+ * erased: gone from the chat. A damaged backup stays complete and has `damaged_at`.
+ */
+export type BackupState = 'sending' | 'complete' | 'failed' | 'erasing' | 'erased'
+
+/** Every backup state, in the order of a backup's life. */
+export const BACKUP_STATES: readonly BackupState[] = ['sending', 'complete', 'failed', 'erasing', 'erased']
+
+/**
+ * intended: written before the send, outcome unknown · sent: the message is proven · missing: not in the chat ·
+ * damaged: there, but not what was sent · tombstone: replaced, since it could not be deleted · erased: deleted.
+ */
+export type PartState = 'intended' | 'sent' | 'missing' | 'damaged' | 'tombstone' | 'erased'
+
+/** A message holds one part of the archive, or the manifest that lists the parts. */
+export type PartKind = 'part' | 'manifest'
+
+/** Facts that are kept as JSON. */
+export type JsonObject = { [name: string]: JsonValue }
+/** Anything JSON can hold. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
+
+/** One backup. Sizes are bytes, ids UUIDs, hashes SHA-256 in hex. */
+export interface Backup {
+  id: string
+  project_id: string
+  type: BackupType
+  /** The file id of the first part; null until the backup is complete. It belongs to one bot. */
+  file_id: string | null
+  /** Plain bytes, before compression; 0 until the backup is complete. */
+  size: number
+  created_at: Date
+  /** 30 days after `created_at` unless given. */
+  expires_at: Date
+  restore_count: number
+  state: BackupState
+  filename: string | null
+  caption: string | null
+  /** A number as text, or an @name. */
+  chat_id: string | null
+  bot_id: string | null
+  encrypted: boolean | null
+  /** Bytes of all parts as sent; the manifest does not count. */
+  archive_size: number | null
+  plain_sha256: string | null
+  archive_sha256: string | null
+  part_count: number | null
+  /** Facts about the source, such as the server's version. Never a secret. */
+  source: JsonObject | null
+  /** Why it failed. */
+  error: string | null
+  /** The time a schedule made this backup for. */
+  scheduled_for: Date | null
+  /** When verification found it damaged; null while nothing is known against it. */
+  damaged_at: Date | null
+  completed_at: Date | null
+}
+
+/** A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in {@link Backup}. */
+export interface CreateBackupInput {
+  id?: string
+  project_id: string
+  type: BackupType
+  file_id: string
+  size: number
+  created_at?: Date
+  expires_at?: Date
+  filename?: string
+  caption?: string
+  chat_id?: string
+  bot_id?: string
+  encrypted?: boolean
+  archive_size?: number
+  plain_sha256?: string
+  archive_sha256?: string
+  part_count?: number
+  source?: JsonObject
+  scheduled_for?: Date
+}
+
+/** What may change afterwards. An absent field stays as it is. */
+export interface UpdateBackupInput {
+  /** Allowed steps: failed → sending (resumed), complete or failed → erasing, erasing → erased. */
+  state?: BackupState
+  file_id?: string
+  bot_id?: string
+  expires_at?: Date
+  restore_count?: number
+  filename?: string
+  caption?: string | null
+  /** Null takes the finding back, after a repair. */
+  damaged_at?: Date | null
+}
+
+/** One Telegram message of a backup. Sizes are bytes. */
+export interface BackupPart {
+  part_no: number
+  chat_id: string
+  message_id: number | null
+  bot_id: string | null
+  file_id: string | null
+  file_unique_id: string | null
+  file_name: string
+  /** Bytes as sent. */
+  size: number
+  sha256: string
+  /** Where its plain bytes begin in the backup, and how many they are. */
+  plain_offset: number | null
+  plain_size: number | null
+  state: PartState
+  intended_at: Date
+  sent_at: Date | null
+  erased_at: Date | null
+  error: string | null
+}
+
+/** Something that happened to a backup. */
+export interface BackupHistoryEntry {
+  event: string
+  at: Date
+  actor: string
+  details: JsonObject
+}
+
+/** A backup with everything known about it. */
+export interface BackupDetails extends Backup {
+  /** In order of part number; those in the backup's own chat first, copies in other chats after them. */
+  parts: BackupPart[]
+  /** The manifest in the backup's own chat; null while it has not been sent. */
+  manifest: { message_id: number; file_id: string; chat_id: string; state: PartState } | null
+  /** Oldest first. */
+  history: BackupHistoryEntry[]
+}
+
+/** Complete backups, counted. Sizes are plain bytes. */
+export interface BackupStats {
+  total_backups: number
+  total_size: number
+  /** All three types are there, also with zero backups. */
+  by_type: Record<BackupType, { count: number; total_size: number }>
+  oldest_backup: Date | null
+  newest_backup: Date | null
+  /** How many expire within the next 7 days. */
+  expiring_soon: number
+}
