@@ -1,1 +1,16 @@
-export {}
+export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
+export type { Encryption } from '#encryption.ts'
+export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
+export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
+export type { BackupIdentity, PartHeader } from '#part-header.ts'
+export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
+export { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'
+export {
+  type ArchiveReader,
+  type ReadArchiveOptions,
+  type RestoredSummary,
+  readArchive,
+} from '#read-archive.ts'
+export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
+export type { ArchiveSource } from '#source.ts'
+export { type ArchiveSummary, type ArchiveWriter, type SealedPart, writeArchive } from '#write-archive.ts'

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { ageLibrary } from '#age-library.ts'
+import {
+  decryptPayload,
+  encryptPayload,
+  PAYLOAD_NONCE_BYTES,
+  payloadCapacityBytes,
+  payloadSizeBytes,
+} from '#age-payload.ts'
+import { ArchiveError } from '#archive-error.ts'
+
+// One age file (age-encryption.org/v1): the header with the file key, wrapped for each recipient, by the age
+// library; the payload by node:crypto.
+
+const VERSION_LINE = 'age-encryption.org/v1\n'
+const MAC_LINE_START = '\n--- '
+/** `-> X25519 `, the share and the wrapped key in base64 (43 characters each), two line ends. */
+const X25519_STANZA_BYTES = 98
+/** `--- `, the MAC in base64, a line end. */
+const MAC_LINE_BYTES = 48
+/** Longest header that is searched for its end: room for several hundred recipients. */
+const MAX_HEADER_BYTES = 64 * 1024
+/** What an empty payload takes at the end of the library's output. */
+const EMPTY_PAYLOAD_BYTES = payloadSizeBytes(0)
+
+/** Most plain bytes whose age file for so many recipients takes at most `fileSize` bytes; may be negative. */
+export function ageCapacityBytes(fileSize: number, recipientCount: number): number {
+  return payloadCapacityBytes(fileSize - headerSizeBytes(recipientCount))
+}
+
+/** Size of the age file for `plainSize` bytes and so many recipients. */
+export function ageFileSizeBytes(plainSize: number, recipientCount: number): number {
+  return headerSizeBytes(recipientCount) + payloadSizeBytes(plainSize)
+}
+
+/** Encrypts to all of the recipients (`age1…`). */
+export async function encryptAgeFile(plain: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
+  const { header, fileKey } = await makeHeader(recipients)
+  const file = Buffer.allocUnsafeSlow(header.length + payloadSizeBytes(plain.length))
+  file.set(header, 0)
+  const nonce = randomBytes(PAYLOAD_NONCE_BYTES)
+  await encryptPayload(plain, { fileKey, nonce }, file.subarray(header.length))
+  return file
+}
+
+/**
+ * Decrypts with whichever of the identities fits.
+ * @throws ArchiveError `WRONG_KEY` when none does, `INTEGRITY` when the file is damaged. A damaged recipient line
+ *   looks like one for another key, so damage of exactly that is told as `WRONG_KEY`.
+ */
+export async function decryptAgeFile(
+  file: Uint8Array,
+  identities: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const headerSize = findHeaderEnd(file)
+  const fileKey = await unwrapFileKey(file.subarray(0, headerSize), identities)
+  try {
+    return await decryptPayload(file.subarray(headerSize), fileKey)
+  } catch (cause) {
+    throw new ArchiveError('INTEGRITY', 'The encrypted bytes were altered or cut', { cause })
+  }
+}
+
+function headerSizeBytes(recipientCount: number): number {
+  return VERSION_LINE.length + recipientCount * X25519_STANZA_BYTES + MAC_LINE_BYTES
+}
+
+/** A header with a file key of its own. A recipient that wraps nothing gets to see the key: the library's own door. */
+async function makeHeader(
+  recipients: readonly string[],
+): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
+  const encrypter = new (ageLibrary().Encrypter)()
+  for (const recipient of recipients) encrypter.addRecipient(recipient)
+  let fileKey: Uint8Array | undefined
+  encrypter.addRecipient({
+    wrapFileKey: key => {
+      fileKey = Uint8Array.from(key)
+      return []
+    },
+  })
+  const emptyFile = await encrypter.encrypt(new Uint8Array(0))
+  const header = emptyFile.subarray(0, emptyFile.length - EMPTY_PAYLOAD_BYTES)
+  if (!fileKey || header.length !== headerSizeBytes(recipients.length)) {
+    throw new Error('The age library made a header of another form than expected')
+  }
+  return { header, fileKey }
+}
+
+function findHeaderEnd(file: Uint8Array): number {
+  const start = Buffer.from(file.buffer, file.byteOffset, Math.min(file.length, MAX_HEADER_BYTES))
+  const macLine = start.indexOf(MAC_LINE_START, 'latin1')
+  const end = macLine < 0 ? -1 : start.indexOf('\n', macLine + MAC_LINE_START.length)
+  if (!start.toString('latin1', 0, VERSION_LINE.length).startsWith(VERSION_LINE) || end < 0) {
+    throw new ArchiveError('INTEGRITY', 'The bytes are not an age file')
+  }
+  return end + 1
+}
+
+async function unwrapFileKey(header: Uint8Array, identities: readonly string[]): Promise<Uint8Array> {
+  const decrypter = new (ageLibrary().Decrypter)()
+  for (const identity of identities) decrypter.addIdentity(identity)
+  // Identities are asked in order; when this one is reached, none of the others fitted.
+  let noneFitted = false
+  decrypter.addIdentity({
+    unwrapFileKey: () => {
+      noneFitted = true
+      return null
+    },
+  })
+  try {
+    return await decrypter.decryptHeader(header)
+  } catch (cause) {
+    if (noneFitted) {
+      throw new ArchiveError('WRONG_KEY', 'None of the given identities opens this file', {
+        hint: 'Use the identity file that belongs to the recipients of the backup.',
+      })
+    }
+    throw new ArchiveError('INTEGRITY', 'The age header was altered', { cause })
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What went wrong, for programs.
+ * - `INTEGRITY`: bytes are damaged, missing, repeated, exchanged or foreign; or our own count did not add up.
+ * - `WRONG_KEY`: the age header is sound as far as can be told, and none of the identities opens it.
+ * - `NO_KEY`: no recipient to encrypt to, or no identity to decrypt with.
+ * - `SOURCE`: the plain bytes could not be read, or the source of the parts failed.
+ * - `CONFIGURATION`: an option, key or key file that cannot be used as given.
+ * - `CANCELLED`: the caller's AbortSignal.
+ */
+export type ArchiveErrorCode = 'INTEGRITY' | 'WRONG_KEY' | 'NO_KEY' | 'SOURCE' | 'CONFIGURATION' | 'CANCELLED'
+
+/** Facts that go with an {@link ArchiveError}. */
+export interface ArchiveErrorDetails {
+  /** What to do next, for people. */
+  hint?: string
+  /** Number of the part concerned, from 1. */
+  partNumber?: number
+  cause?: unknown
+}
+
+/** Every error of this package. Its text never contains a key. */
+export class ArchiveError extends Error {
+  override readonly name = 'ArchiveError'
+  readonly code: ArchiveErrorCode
+  readonly hint?: string
+  readonly partNumber?: number
+
+  constructor(code: ArchiveErrorCode, message: string, details: ArchiveErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    if (details.hint !== undefined) this.hint = details.hint
+    if (details.partNumber !== undefined) this.partNumber = details.partNumber
+  }
+}
+
+/**
+ * Any error as an {@link ArchiveError}: one of ours as it is, also when it came from another thread and lost its
+ * class on the way; everything else wrapped.
+ */
+export function toArchiveError(error: unknown, code: ArchiveErrorCode, message: string): ArchiveError {
+  if (error instanceof ArchiveError) return error
+  if (error instanceof Error && error.name === 'ArchiveError') {
+    const { code, hint, partNumber, cause } = error as ArchiveError
+    return new ArchiveError(code, error.message, {
+      ...(hint !== undefined && { hint }),
+      ...(partNumber !== undefined && { partNumber }),
+      cause,
+    })
+  }
+  return new ArchiveError(code, message, { cause: error })
+}

@@ -1,0 +1,72 @@
+import { ArchiveError } from '#archive-error.ts'
+import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { startThread, type Thread, type ThreadOptions } from '#threads/thread.ts'
+
+/**
+ * One archive being written or read: its threads, its rings, and its end. Whatever fails first, in a thread, in the
+ * source, or by the caller's signal, stops the threads at once and ends every wait of the main thread.
+ */
+export class ArchiveRun {
+  readonly #threads: Thread[] = []
+  readonly #rings: BlockRing[] = []
+  readonly #letGo: Array<() => void> = []
+  readonly #signal: AbortSignal | undefined
+  #failure: ArchiveError | undefined
+  #stopped: Promise<unknown> | undefined
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal
+    if (signal?.aborted) this.#onAbort()
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Throws what the run failed of, or nothing. */
+  readonly check = (): void => {
+    if (this.#failure) throw this.#failure
+  }
+
+  /** A ring for this run, and its memory for a thread. */
+  ring(size: { slots: number; slotSizeBytes: number }): { ring: BlockRing; shared: SharedBlocks } {
+    const shared = BlockRing.allocate(size)
+    const ring = new BlockRing(shared)
+    this.#rings.push(ring)
+    return { ring, shared }
+  }
+
+  /** Starts a thread that ends with this run. */
+  start<Message = never>(options: ThreadOptions<Message>): Thread {
+    this.check()
+    const thread = startThread(options)
+    this.#threads.push(thread)
+    return thread
+  }
+
+  /** Runs `action` when the run ends, for whatever reason. */
+  atEnd(action: () => void): void {
+    this.#letGo.push(action)
+  }
+
+  /** Ends the run with an error; only the first counts. */
+  fail(error: ArchiveError): void {
+    this.#failure ??= error
+    this.#stop()
+  }
+
+  /** Ends the run and resolves when its threads are gone. */
+  async close(): Promise<void> {
+    this.fail(new ArchiveError('CANCELLED', 'The archive was closed'))
+    await this.#stopped
+  }
+
+  readonly #onAbort = (): void => {
+    this.fail(new ArchiveError('CANCELLED', 'Cancelled', { cause: this.#signal?.reason }))
+  }
+
+  #stop(): void {
+    if (this.#stopped) return
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopped = Promise.all(this.#threads.map(thread => thread.stop()))
+    for (const action of this.#letGo) action()
+    for (const ring of this.#rings) ring.wake()
+  }
+}

@@ -1,0 +1,77 @@
+/** The fields of a JSON object that came from outside, read with their types checked. */
+export class CheckedObject {
+  readonly #fields: Record<string, unknown>
+
+  /** @throws TypeError when `value` is not an object, as do all methods for a field that does not fit. */
+  constructor(value: unknown) {
+    if (!isRecord(value)) throw new TypeError('not a JSON object')
+    this.#fields = value
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#fields, name)
+  }
+
+  /** A whole number from `least` to 2^53 − 1. */
+  integer(name: string, least = 0): number {
+    const value = this.#field(name)
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) throw unfit(name)
+    return value
+  }
+
+  boolean(name: string): boolean {
+    const value = this.#field(name)
+    if (typeof value !== 'boolean') throw unfit(name)
+    return value
+  }
+
+  /** A string of at most `longest` UTF-16 units (1,024 by default). */
+  text(name: string, longest = 1024): string {
+    const value = this.#field(name)
+    if (typeof value !== 'string' || value.length > longest) throw unfit(name)
+    return value
+  }
+
+  /** A string that `pattern` matches. */
+  matching(name: string, pattern: RegExp): string {
+    const value = this.text(name)
+    if (!pattern.test(value)) throw unfit(name)
+    return value
+  }
+
+  object(name: string): CheckedObject {
+    return new CheckedObject(this.record(name))
+  }
+
+  /** An object of which nothing is known. */
+  record(name: string): Record<string, unknown> {
+    const value = this.#field(name)
+    if (!isRecord(value)) throw unfit(name)
+    return value
+  }
+
+  /** An array of `least` to `most` elements. */
+  array(name: string, size: { least: number; most: number }): unknown[] {
+    const value = this.#field(name)
+    if (!Array.isArray(value) || value.length < size.least || value.length > size.most) throw unfit(name)
+    return value
+  }
+
+  #field(name: string): unknown {
+    return this.has(name) ? this.#fields[name] : undefined
+  }
+}
+
+/** A SHA-256 as we write it. */
+export const SHA256_HEX = /^[0-9a-f]{64}$/
+
+/** A UUID as we write it. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unfit(name: string): TypeError {
+  return new TypeError(`field "${name}" is missing or out of range`)
+}

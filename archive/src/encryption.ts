@@ -1,0 +1,56 @@
+import { decryptAgeFile, encryptAgeFile } from '#age-file.ts'
+import { ArchiveError } from '#archive-error.ts'
+
+/** Public keys (`age1…`) that can open the bytes, one at least; or clear text, by its name only. */
+export type Encryption = { recipients: readonly string[] } | 'off'
+
+/**
+ * The recipients; none when encryption was turned off.
+ * @throws ArchiveError `NO_KEY` unless there is a recipient or encryption was turned off by name.
+ */
+export function recipientsOf(encryption: Encryption): readonly string[] {
+  if (encryption === 'off') return []
+  // Callers in JavaScript may pass anything; whatever is not a list of keys must not end in clear text.
+  const recipients: unknown = encryption?.recipients
+  if (!Array.isArray(recipients) || recipients.length === 0) {
+    throw new ArchiveError('NO_KEY', 'There is no key to encrypt with', {
+      hint: "Give at least one recipient (age1…), or turn encryption off by saying 'off'.",
+    })
+  }
+  return [...recipients]
+}
+
+/** One sealed file: an age file, or a copy of the bytes when encryption is off. */
+export async function seal(plain: Uint8Array, encryption: Encryption): Promise<Buffer> {
+  const recipients = recipientsOf(encryption)
+  if (encryption !== 'off') return encryptAgeFile(plain, recipients)
+  const copy = Buffer.allocUnsafeSlow(plain.length)
+  copy.set(plain)
+  return copy
+}
+
+/** What opens sealed files. */
+export interface Unlocking {
+  /** Private keys (`AGE-SECRET-KEY-1…`); may be empty when nothing is encrypted. */
+  identities: readonly string[]
+  /** Whether the files are encrypted, as their sender recorded it. */
+  encrypted: boolean
+}
+
+/** @throws ArchiveError `NO_KEY` when there is nothing to decrypt with. */
+export function assertUnlocking({ identities, encrypted }: Unlocking): void {
+  if (encrypted && identities.length === 0) {
+    throw new ArchiveError('NO_KEY', 'The bytes are encrypted and no identity was given', {
+      hint: 'Give the file with the private key (AGE-SECRET-KEY-1…) that belongs to the recipients.',
+    })
+  }
+}
+
+/**
+ * The reverse of {@link seal}; the result is memory of its own.
+ * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`
+ */
+export async function unseal(sealed: Uint8Array, unlocking: Unlocking): Promise<Uint8Array<ArrayBuffer>> {
+  if (unlocking.encrypted) return decryptAgeFile(sealed, unlocking.identities)
+  return new Uint8Array(sealed)
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { ageLibrary } from '#age-library.ts'
+import { ArchiveError } from '#archive-error.ts'
+
+const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
+const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/
+
+/** A new pair of age keys (X25519), as `age-keygen` makes them. */
+export async function generateIdentity(): Promise<{ identity: string; recipient: string }> {
+  const identity = await ageLibrary().generateX25519Identity()
+  return { identity, recipient: await recipientOf(identity) }
+}
+
+/**
+ * The public key that belongs to a private one.
+ * @throws ArchiveError `CONFIGURATION` when it is not an age X25519 identity.
+ */
+export async function recipientOf(identity: string): Promise<string> {
+  if (!IDENTITY.test(identity)) throw invalidIdentity()
+  try {
+    return await ageLibrary().identityToRecipient(identity)
+  } catch {
+    // Without the cause: the library's texts contain the key.
+    throw invalidIdentity()
+  }
+}
+
+/**
+ * @throws ArchiveError `CONFIGURATION` when it is not an age X25519 recipient. Other kinds (post-quantum, plugins)
+ *   are refused, since the `age` program of today's distributions does not open them.
+ */
+export function assertRecipient(recipient: string): void {
+  try {
+    if (!RECIPIENT.test(recipient)) throw new TypeError('not of the form age1…')
+    ;new (ageLibrary().Encrypter)().addRecipient(recipient)
+  } catch {
+    throw new ArchiveError('CONFIGURATION', 'A recipient is not a valid age public key', {
+      hint: 'It begins with age1, has 62 characters, and stands in the identity file as "# public key: age1…".',
+    })
+  }
+}
+
+/**
+ * Reads an age identity file: one private key a line, `#` begins a comment.
+ * @returns one key at least
+ * @throws ArchiveError `CONFIGURATION` when the file is missing, unreadable, holds no key or something else.
+ */
+export async function readIdentityFile(path: string): Promise<string[]> {
+  const lines = (await readText(path)).split(/\r?\n/).map(line => line.trim())
+  const identities: string[] = []
+  for (const [index, line] of lines.entries()) {
+    if (line === '' || line.startsWith('#')) continue
+    // The line itself must not get into a message: it may be a mistyped key.
+    await recipientOf(line).catch(() => {
+      throw new ArchiveError('CONFIGURATION', `Line ${index + 1} of ${path} is not an age identity`, {
+        hint: 'Expected AGE-SECRET-KEY-1…; a file protected by a passphrase must be decrypted first (age -d).',
+      })
+    })
+    identities.push(line)
+  }
+  if (identities.length === 0) {
+    throw new ArchiveError('CONFIGURATION', `There is no identity in ${path}`, {
+      hint: 'Expected a line that begins with AGE-SECRET-KEY-1, as age-keygen writes it.',
+    })
+  }
+  return identities
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ArchiveError('CONFIGURATION', `The identity file ${path} cannot be read`, {
+      cause,
+      hint: 'Check the path and who may read it.',
+    })
+  }
+}
+
+function invalidIdentity(): ArchiveError {
+  return new ArchiveError('CONFIGURATION', 'An identity is not a valid age private key', {
+    hint: 'It begins with AGE-SECRET-KEY-1 and has 74 characters.',
+  })
+}

@@ -1,0 +1,149 @@
+import { ArchiveError } from '#archive-error.ts'
+import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
+import type { Encryption, Unlocking } from '#encryption.ts'
+import { type BackupIdentity, readIdentity } from '#part-header.ts'
+import { openDocument, sealDocument } from '#signed-document.ts'
+import type { SigningKey } from '#signing.ts'
+
+/** One part as it lies in the chat. Sizes and offsets in bytes, hashes in hex. */
+export interface ManifestPart {
+  /** From 1, without gaps. */
+  number: number
+  /** As sent. */
+  size: number
+  /** Of the bytes as sent. */
+  sha256: string
+  plainOffset: number
+  plainSize: number
+  messageId: number
+  /** Belongs to the bot that sent it. */
+  fileId: string
+}
+
+/** What a backup consists of: its commit mark in the chat. Sizes in bytes, hashes in hex, times in ISO 8601. */
+export interface Manifest {
+  format: 1
+  /** Message of the manifest before this one, so that the chain can be walked. */
+  previousManifestMessageId?: number
+  /** The catalog that wrote it (UUID), and how often the chat had changed hands. */
+  catalogId?: string
+  generation?: number
+  backup: BackupIdentity
+  /** Facts about the source, for example the server's version. */
+  source: Record<string, unknown>
+  createdAt: string
+  completedAt: string
+  expiresAt?: string
+  plainSize: number
+  plainSha256: string
+  /** Sum of the parts as sent. */
+  archiveSize: number
+  /** Of all parts joined. */
+  archiveSha256: string
+  encrypted: boolean
+  /** Size of a part, at most. */
+  partSizeBytes: number
+  parts: ManifestPart[]
+}
+
+const MAX_PARTS = 1_000_000
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/
+
+/**
+ * The file of the manifest: canonical JSON, signed, compressed, encrypted.
+ * @throws ArchiveError `NO_KEY`; `CONFIGURATION` when the manifest contradicts itself
+ */
+export async function sealManifest(
+  manifest: Manifest,
+  options: { encryption: Encryption; signingKey: SigningKey },
+): Promise<Buffer> {
+  const text = canonicalJson(manifest)
+  try {
+    readManifest(text)
+  } catch (cause) {
+    throw new ArchiveError('CONFIGURATION', 'The manifest contradicts itself', { cause })
+  }
+  return sealDocument('manifest', text, options)
+}
+
+/**
+ * Opens the file of a manifest. The signature fits when this returns, but whose it is, the caller has to judge by
+ * the fingerprint (`SHA256:…`, see {@link signerFingerprint}).
+ * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
+ */
+export async function openManifest(
+  bytes: Uint8Array,
+  options: Unlocking,
+): Promise<{ manifest: Manifest; signer: string }> {
+  const { text, signer } = await openDocument('manifest', bytes, options)
+  try {
+    return { manifest: readManifest(text), signer }
+  } catch (cause) {
+    throw new ArchiveError('INTEGRITY', 'The manifest contradicts itself', { cause })
+  }
+}
+
+/** JSON with the keys of every object in order, so that equal manifests have equal bytes. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => {
+    if (typeof field !== 'object' || field === null || Array.isArray(field)) return field
+    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}
+
+function readManifest(text: string): Manifest {
+  const json: unknown = JSON.parse(text)
+  const fields = new CheckedObject(json)
+  if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
+  const manifest: Manifest = {
+    format: 1,
+    ...(fields.has('previousManifestMessageId') && {
+      previousManifestMessageId: fields.integer('previousManifestMessageId', 1),
+    }),
+    ...(fields.has('catalogId') && { catalogId: fields.matching('catalogId', UUID) }),
+    ...(fields.has('generation') && { generation: fields.integer('generation') }),
+    backup: readIdentity(fields.object('backup')),
+    source: fields.record('source'),
+    createdAt: fields.matching('createdAt', ISO_TIME),
+    completedAt: fields.matching('completedAt', ISO_TIME),
+    ...(fields.has('expiresAt') && { expiresAt: fields.matching('expiresAt', ISO_TIME) }),
+    plainSize: fields.integer('plainSize'),
+    plainSha256: fields.matching('plainSha256', SHA256_HEX),
+    archiveSize: fields.integer('archiveSize', 1),
+    archiveSha256: fields.matching('archiveSha256', SHA256_HEX),
+    encrypted: fields.boolean('encrypted'),
+    partSizeBytes: fields.integer('partSizeBytes', 1),
+    parts: fields
+      .array('parts', { least: 1, most: MAX_PARTS })
+      .map(part => readPart(new CheckedObject(part))),
+  }
+  assertPartsAddUp(manifest)
+  return manifest
+}
+
+function readPart(part: CheckedObject): ManifestPart {
+  return {
+    number: part.integer('number', 1),
+    size: part.integer('size', 1),
+    sha256: part.matching('sha256', SHA256_HEX),
+    plainOffset: part.integer('plainOffset'),
+    plainSize: part.integer('plainSize'),
+    messageId: part.integer('messageId', 1),
+    fileId: part.text('fileId'),
+  }
+}
+
+function assertPartsAddUp(manifest: Manifest): void {
+  let plainSize = 0
+  let archiveSize = 0
+  for (const [index, part] of manifest.parts.entries()) {
+    if (part.number !== index + 1 || part.plainOffset !== plainSize || part.size > manifest.partSizeBytes) {
+      throw new TypeError(`part ${index + 1} is out of order or too large`)
+    }
+    plainSize += part.plainSize
+    archiveSize += part.size
+  }
+  if (plainSize !== manifest.plainSize || archiveSize !== manifest.archiveSize) {
+    throw new TypeError('the sizes of the parts do not add up')
+  }
+}

@@ -1,0 +1,149 @@
+import { ArchiveError } from '#archive-error.ts'
+import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
+
+/** Whose bytes these are. */
+export interface BackupIdentity {
+  /** UUID in lower case. */
+  id: string
+  /** At most 64 characters. */
+  project: string
+  /** At most 64 characters, for example `database`. */
+  type: string
+  /** Name for the restored bytes; at most 1,024 characters. */
+  filename: string
+}
+
+/** What the skippable frame at the beginning of a part says. Sizes and offsets in bytes. */
+export interface PartHeader {
+  /** Version of the archive format. */
+  format: 1
+  backup: BackupIdentity
+  /** Number of the part, from 1. */
+  part: number
+  /** Whether no part follows. */
+  last: boolean
+  /** Where the plain bytes of this part begin in the whole. */
+  plainOffset: number
+  plainSize: number
+  /** SHA-256 of the plain bytes of this part, hex. */
+  plainSha256: string
+  /** Only in the last part: SHA-256 of the plain bytes of the whole, hex. */
+  wholeSha256?: string
+  /** Most plain bytes that one frame holds; a power of two, at most {@link MAX_BLOCK_SIZE_BYTES}. */
+  blockSize: number
+  /** Sizes of the frames that follow, in order; 1 to {@link MAX_FRAMES}. */
+  frames: number[]
+}
+
+/** Plain bytes in one zstd frame, at most and by default. */
+export const MAX_BLOCK_SIZE_BYTES: number = 1024 * 1024
+/** Frames in one part, at most. */
+export const MAX_FRAMES = 4096
+/** Longest content of the skippable frame, padding included: what a reader must be ready to take. */
+export const MAX_HEADER_BYTES: number = 128 * 1024
+
+/** Bytes of a skippable frame before its content: magic number and length, little endian. */
+export const SKIPPABLE_PREFIX_BYTES = 8
+/** Longest skippable frame before the frames of a part. */
+export const MAX_HEADER_FRAME_BYTES: number = SKIPPABLE_PREFIX_BYTES + MAX_HEADER_BYTES
+
+/** First of the sixteen magic numbers of skippable frames (RFC 8878, 3.1.2). */
+const SKIPPABLE_MAGIC = 0x184d2a50
+const SPACE = 0x20
+
+/** The header as a skippable frame, its JSON followed by `paddingBytes` spaces. */
+export function encodePartHeader(header: PartHeader, paddingBytes: number): Buffer {
+  const json = Buffer.from(JSON.stringify(header))
+  const frame = Buffer.alloc(SKIPPABLE_PREFIX_BYTES + json.length + paddingBytes, SPACE)
+  frame.writeUInt32LE(SKIPPABLE_MAGIC, 0)
+  frame.writeUInt32LE(json.length + paddingBytes, 4)
+  json.copy(frame, SKIPPABLE_PREFIX_BYTES)
+  return frame
+}
+
+/**
+ * Reads the header of an opened part. The frames are what follows it, and fill the part exactly.
+ * @throws ArchiveError `INTEGRITY` when the bytes are not a part of format 1.
+ */
+export function decodePartHeader<Memory extends ArrayBufferLike>(
+  part: Uint8Array<Memory>,
+): { header: PartHeader; frames: Uint8Array<Memory> } {
+  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
+  if (bytes.length < SKIPPABLE_PREFIX_BYTES || bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC) {
+    throw new ArchiveError('INTEGRITY', 'The part does not begin with a part header')
+  }
+  const size = bytes.readUInt32LE(4)
+  if (size > MAX_HEADER_BYTES || size > bytes.length - SKIPPABLE_PREFIX_BYTES) {
+    throw new ArchiveError('INTEGRITY', `The part header claims ${size} bytes`)
+  }
+  const end = SKIPPABLE_PREFIX_BYTES + size
+  const header = parseHeader(bytes.subarray(SKIPPABLE_PREFIX_BYTES, end))
+  const frames = part.subarray(end)
+  const framesSize = header.frames.reduce((sum, frame) => sum + frame, 0)
+  if (framesSize !== frames.length) {
+    throw new ArchiveError(
+      'INTEGRITY',
+      `The frames take ${frames.length} bytes, the header says ${framesSize}`,
+    )
+  }
+  return { header, frames }
+}
+
+/** @throws ArchiveError `CONFIGURATION` when the identity does not fit into a part header. */
+export function assertBackupIdentity(backup: BackupIdentity): void {
+  try {
+    readIdentity(new CheckedObject(backup))
+  } catch (cause) {
+    throw new ArchiveError('CONFIGURATION', 'The backup cannot be named so', {
+      cause,
+      hint: 'id: a UUID in lower case; project and type: up to 64 characters; filename: up to 1,024.',
+    })
+  }
+}
+
+/** Reads `id`, `project`, `type` and `filename`. @throws TypeError */
+export function readIdentity(backup: CheckedObject): BackupIdentity {
+  return {
+    id: backup.matching('id', UUID),
+    project: backup.text('project', 64),
+    type: backup.text('type', 64),
+    filename: backup.text('filename'),
+  }
+}
+
+function parseHeader(json: Uint8Array): PartHeader {
+  try {
+    return readHeader(new CheckedObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))))
+  } catch (cause) {
+    throw new ArchiveError('INTEGRITY', 'The part header is not one of format 1', { cause })
+  }
+}
+
+function readHeader(fields: CheckedObject): PartHeader {
+  if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
+  const last = fields.boolean('last')
+  const blockSize = fields.integer('blockSize', 1)
+  if (blockSize > MAX_BLOCK_SIZE_BYTES) throw new TypeError('blocks of more than 1 MiB')
+  const frames = fields.array('frames', { least: 1, most: MAX_FRAMES })
+  const plainSize = fields.integer('plainSize')
+  if (plainSize > frames.length * blockSize) throw new TypeError('more plain bytes than its frames can hold')
+  return {
+    format: 1,
+    backup: readIdentity(fields.object('backup')),
+    part: fields.integer('part', 1),
+    last,
+    plainOffset: fields.integer('plainOffset'),
+    plainSize,
+    plainSha256: fields.matching('plainSha256', SHA256_HEX),
+    ...(last && { wholeSha256: fields.matching('wholeSha256', SHA256_HEX) }),
+    blockSize,
+    frames: frames.map(frameSize),
+  }
+}
+
+function frameSize(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+    throw new TypeError('a frame size out of range')
+  }
+  return value
+}

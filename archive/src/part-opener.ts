@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { type Unlocking, unseal } from '#encryption.ts'
+import { decodePartHeader, type PartHeader } from '#part-header.ts'
+
+/** A part as it was fetched; nothing about it is believed. */
+export interface ReceivedPart {
+  /** From 1. */
+  number: number
+  bytes: Uint8Array
+}
+
+/** What a manifest says about a part as sent. */
+export interface ExpectedPart {
+  number: number
+  /** Bytes. */
+  size: number
+  /** Hex. */
+  sha256: string
+}
+
+/** What the parts are checked against. */
+export interface PartExpectations extends Unlocking {
+  /** The parts must belong to this backup. */
+  backupId: string
+  /** From the signed manifest: size and SHA-256 of every part, compared before anything else is done with it. */
+  expectedParts?: readonly ExpectedPart[]
+}
+
+/** A decrypted part. */
+export interface OpenedPart {
+  header: PartHeader
+  /** The zstd frames, sized as the header says, in memory of their own. */
+  frames: Uint8Array<ArrayBuffer>
+}
+
+/** Checks and decrypts the parts of one backup, in their order. */
+export class PartOpener {
+  readonly #expected: PartExpectations
+  #opened = 0
+  #plainSize = 0
+
+  constructor(expected: PartExpectations) {
+    this.#expected = expected
+  }
+
+  /** @throws ArchiveError `INTEGRITY`, `WRONG_KEY`, with `partNumber` */
+  async open(received: ReceivedPart): Promise<OpenedPart> {
+    const number = this.#opened + 1
+    try {
+      if (received.number !== number) throw damaged(`Part ${number} is missing: part ${received.number} came`)
+      this.#compareWithManifest(received)
+      const plain = await this.#unseal(received.bytes)
+      const { header, frames } = decodePartHeader(plain)
+      this.#compareWithHeader(header)
+      this.#opened = number
+      this.#plainSize += header.plainSize
+      return { header, frames }
+    } catch (error) {
+      const { code, message, hint, cause } = toArchiveError(
+        error,
+        'INTEGRITY',
+        `Part ${number} cannot be opened`,
+      )
+      throw new ArchiveError(code, message, {
+        ...(hint !== undefined && { hint }),
+        cause,
+        partNumber: number,
+      })
+    }
+  }
+
+  /** The error for an archive that ended too early. */
+  incomplete(): ArchiveError {
+    const partNumber = this.#opened + 1
+    return new ArchiveError(
+      'INTEGRITY',
+      `Part ${partNumber} is missing: the archive ends before its last part`,
+      {
+        partNumber,
+      },
+    )
+  }
+
+  #compareWithManifest({ number, bytes }: ReceivedPart): void {
+    const { expectedParts } = this.#expected
+    if (!expectedParts) return
+    const expected = expectedParts.find(part => part.number === number)
+    if (!expected) throw damaged(`The manifest knows no part ${number}`)
+    if (bytes.length !== expected.size) {
+      throw damaged(`Part ${number} has ${bytes.length} bytes, the manifest says ${expected.size}`)
+    }
+    if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) {
+      throw damaged(`The SHA-256 of part ${number} is not the one in the manifest`)
+    }
+  }
+
+  async #unseal(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await unseal(bytes, this.#expected)
+    } catch (error) {
+      // All parts have the same recipients: a key that opened the first one is not the wrong one.
+      if (this.#opened > 0 && error instanceof ArchiveError && error.code === 'WRONG_KEY') {
+        throw new ArchiveError('INTEGRITY', 'The age header was altered', { cause: error })
+      }
+      throw error
+    }
+  }
+
+  #compareWithHeader(header: PartHeader): void {
+    const number = this.#opened + 1
+    if (header.backup.id !== this.#expected.backupId) {
+      throw damaged(`Part ${number} belongs to another backup, ${header.backup.id}`)
+    }
+    if (header.part !== number) throw damaged(`Part ${header.part} came in the place of part ${number}`)
+    if (header.plainOffset !== this.#plainSize) {
+      throw damaged(`Part ${number} begins at byte ${header.plainOffset} instead of ${this.#plainSize}`)
+    }
+    const { expectedParts } = this.#expected
+    if (expectedParts && header.last !== (number === expectedParts.length)) {
+      throw damaged(`Part ${number} is ${header.last ? '' : 'not '}the last one, against the manifest`)
+    }
+  }
+}
+
+function damaged(message: string): ArchiveError {
+  return new ArchiveError('INTEGRITY', message)
+}

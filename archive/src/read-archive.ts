@@ -1,0 +1,150 @@
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { ArchiveRun } from '#archive-run.ts'
+import { assertUnlocking } from '#encryption.ts'
+import { MAX_BLOCK_SIZE_BYTES } from '#part-header.ts'
+import { type OpenedPart, type PartExpectations, PartOpener, type ReceivedPart } from '#part-opener.ts'
+import { abandon } from '#source.ts'
+import type { SharedBlocks } from '#threads/block-ring.ts'
+import type { DecompressorTask, PartDecompressed } from '#threads/decompressor.ts'
+import type { Thread } from '#threads/thread.ts'
+
+/** Plain blocks between the decompressor and the consumer. */
+const BLOCK_SLOTS = 4
+/** Decrypted parts at the decompressor: one at work, one waiting. */
+const PARTS_AHEAD = 2
+
+/** The restored bytes. */
+export interface RestoredSummary {
+  parts: number
+  /** Bytes. */
+  plainSize: number
+  /** Hex. */
+  plainSha256: string
+}
+
+/** The plain bytes in order, to be iterated once. Leaving the loop early ends the thread. */
+export interface ArchiveReader extends AsyncIterable<Buffer> {
+  /** @throws ArchiveError `CONFIGURATION` until the iteration ended without an error. */
+  readonly summary: RestoredSummary
+}
+
+/** How an archive is read. */
+export interface ReadArchiveOptions extends PartExpectations {
+  signal?: AbortSignal
+}
+
+/**
+ * Checks, decrypts and decompresses the parts, which must come in order. Nothing of a part is given out before its
+ * SHA-256, its age tags and its header were checked; what was given out is whole only when the iteration ends
+ * without an error. The caller fetches ahead, if it wants to; here one part is decrypted while another is
+ * decompressed, and the parts are asked for no faster than the consumer takes the bytes.
+ * @throws ArchiveError at the call: `NO_KEY`; while iterating: `WRONG_KEY`, `INTEGRITY` (with `partNumber`),
+ *   `SOURCE` (the iterable of the parts failed), `CANCELLED`
+ */
+export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArchiveOptions): ArchiveReader {
+  assertUnlocking(options)
+  let summary: RestoredSummary | undefined
+  const blocks = readBlocks(parts, options, restored => {
+    summary = restored
+  })
+  return {
+    get summary() {
+      if (summary) return summary
+      throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its end was verified')
+    },
+    [Symbol.asyncIterator]: () => blocks,
+  }
+}
+
+async function* readBlocks(
+  parts: AsyncIterable<ReceivedPart>,
+  options: ReadArchiveOptions,
+  onEnd: (summary: RestoredSummary) => void,
+): AsyncGenerator<Buffer, void> {
+  const run = new ArchiveRun(options.signal)
+  try {
+    const { ring, shared } = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: MAX_BLOCK_SIZE_BYTES })
+    const decompressor = new Decompressor(run, shared)
+    let restored: RestoredSummary | undefined
+    openParts(parts, options, decompressor).then(
+      summary => {
+        restored = summary
+      },
+      error => run.fail(toArchiveError(error, 'SOURCE', 'The parts could not be fetched')),
+    )
+    run.atEnd(() => abandon(parts))
+    for (;;) {
+      const block = await ring.blockAvailable(run.check)
+      if (!block) break
+      const copy = Buffer.allocUnsafeSlow(block.length)
+      copy.set(block)
+      ring.release()
+      yield copy
+    }
+    if (!restored) throw new ArchiveError('INTEGRITY', 'The decompressor ended before the last part')
+    onEnd(restored)
+  } catch (error) {
+    throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')
+  } finally {
+    await run.close()
+  }
+}
+
+/** Checks and decrypts the parts and hands them on; the last one only when it is certain that nothing follows it. */
+async function openParts(
+  parts: AsyncIterable<ReceivedPart>,
+  options: ReadArchiveOptions,
+  decompressor: Decompressor,
+): Promise<RestoredSummary> {
+  const opener = new PartOpener(options)
+  let last: OpenedPart | undefined
+  for await (const received of parts) {
+    if (last)
+      throw new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: received.number })
+    const opened = await opener.open(received)
+    if (opened.header.last) last = opened
+    else await decompressor.decompress(opened)
+  }
+  if (!last) throw opener.incomplete()
+  const { header } = last
+  await decompressor.decompress(last)
+  return {
+    parts: header.part,
+    plainSize: header.plainOffset + header.plainSize,
+    plainSha256: header.wholeSha256 ?? '',
+  }
+}
+
+/** The thread that decompresses, which may have one part waiting while it works on another. */
+class Decompressor {
+  readonly #run: ArchiveRun
+  readonly #thread: Thread
+  #parts = 0
+  #onRoom: () => void = () => undefined
+
+  constructor(run: ArchiveRun, blocks: SharedBlocks) {
+    const task: DecompressorTask = { blocks }
+    this.#run = run
+    this.#thread = run.start({
+      module: '#threads/decompressor.ts',
+      task,
+      onMessage: (_: PartDecompressed) => {
+        this.#parts -= 1
+        this.#onRoom()
+      },
+      onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Decompressing failed')),
+    })
+    run.atEnd(() => this.#onRoom())
+  }
+
+  async decompress(part: OpenedPart): Promise<void> {
+    while (this.#parts >= PARTS_AHEAD) {
+      await new Promise<void>(resolve => {
+        this.#onRoom = resolve
+      })
+      this.#run.check()
+    }
+    this.#parts += 1
+    this.#thread.post(part, [part.frames.buffer])
+  }
+}

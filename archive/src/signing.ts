@@ -1,0 +1,111 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+  verify,
+} from 'node:crypto'
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ArchiveError } from '#archive-error.ts'
+
+/** An Ed25519 key that signs manifests and the index. */
+export interface SigningKey {
+  readonly privateKey: KeyObject
+  /** The raw public key, 32 bytes. */
+  readonly publicKey: Uint8Array
+}
+
+/** DER of an Ed25519 public key up to the 32 bytes of the key itself (RFC 8410). */
+const PUBLIC_KEY_DER_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+const PUBLIC_KEY_BYTES = 32
+
+/**
+ * The signing key in the file, made (PEM, PKCS #8, mode 0600) if there is none. Of several that start at once, all
+ * get the same key. The folder is made, for the owner alone, if it is missing.
+ * @throws ArchiveError `CONFIGURATION` when the file can be neither read nor made, or is not an Ed25519 key.
+ */
+export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> {
+  try {
+    return parseKey(await readOrCreate(path))
+  } catch (cause) {
+    throw new ArchiveError('CONFIGURATION', `The signing key ${path} can be neither read nor made`, {
+      cause,
+      hint: 'It must be an Ed25519 private key in PEM (PKCS #8) that this user may read.',
+    })
+  }
+}
+
+/** What a person compares: `SHA256:` and the SHA-256 of the raw public key in base64. */
+export function signerFingerprint(key: { readonly publicKey: Uint8Array }): string {
+  return `SHA256:${createHash('sha256').update(key.publicKey).digest('base64')}`
+}
+
+/** Signs bytes; `purpose` keeps a signature for one thing from being shown for another. 64 bytes. */
+export function signBytes(bytes: Uint8Array, purpose: string, key: SigningKey): Buffer {
+  return sign(null, withPurpose(bytes, purpose), key.privateKey)
+}
+
+/** Whether the signature of these bytes, for this purpose, was made by the owner of the raw public key. */
+export function isSignedBy(
+  publicKey: Uint8Array,
+  signed: { bytes: Uint8Array; purpose: string; signature: Uint8Array },
+): boolean {
+  if (publicKey.length !== PUBLIC_KEY_BYTES) return false
+  const der = Buffer.concat([PUBLIC_KEY_DER_PREFIX, publicKey])
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  return verify(null, withPurpose(signed.bytes, signed.purpose), key, signed.signature)
+}
+
+function withPurpose(bytes: Uint8Array, purpose: string): Buffer {
+  return Buffer.concat([Buffer.from(`${purpose}\n`), bytes])
+}
+
+function parseKey(pem: string): SigningKey {
+  const privateKey = createPrivateKey(pem)
+  if (privateKey.asymmetricKeyType !== 'ed25519') {
+    throw new TypeError(`a key of type ${privateKey.asymmetricKeyType}`)
+  }
+  const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  return { privateKey, publicKey: new Uint8Array(der.subarray(PUBLIC_KEY_DER_PREFIX.length)) }
+}
+
+async function readOrCreate(path: string): Promise<string> {
+  const existing = await readIfPresent(path)
+  if (existing !== undefined) return existing
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const draft = `${path}.${randomUUID()}`
+  try {
+    await writeDurably(draft, pem)
+    // A link appears whole or not at all, and never replaces the key of whoever came first.
+    await link(draft, path).catch(ignoreCode('EEXIST'))
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return readFile(path, 'utf8')
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(ignoreCode('ENOENT'))
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function ignoreCode(code: string): (error: NodeJS.ErrnoException) => undefined {
+  return error => {
+    if (error.code !== code) throw error
+    return undefined
+  }
+}

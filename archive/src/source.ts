@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream'
+import { ArchiveError } from '#archive-error.ts'
+import type { BlockRing } from '#threads/block-ring.ts'
+
+/**
+ * Where plain bytes come from.
+ * - `fd`: an open file, FIFO or pipe. A thread reads it from its current position to its end, so that its bytes stay
+ *   off the main thread; this is the fast way. The caller closes it after the archive ended. Linux; sockets,
+ *   terminals and pipes of another user are refused (`SOURCE`): give them as a stream.
+ * - `Uint8Array`: must not be changed before the archive ended.
+ * - iterable, for example a Node Readable: chunks of any length; strings are refused.
+ */
+export type ArchiveSource = { fd: number } | Uint8Array | AsyncIterable<Uint8Array>
+
+/**
+ * Whether the source is a descriptor for the reader thread. A stream on a file has an `fd`, too, but has read ahead
+ * of it.
+ */
+export function isDescriptor(source: ArchiveSource): source is { fd: number } {
+  return !(source instanceof Uint8Array) && !(Symbol.asyncIterator in source)
+}
+
+/** Copies the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
+export async function fillBlocks(
+  source: Uint8Array | AsyncIterable<Uint8Array>,
+  ring: BlockRing,
+  check: () => void,
+): Promise<void> {
+  let block: Uint8Array | undefined
+  let used = 0
+  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes`, {
+        hint: 'Pass a stream of Buffers: without setEncoding and not in object mode.',
+      })
+    }
+    for (let offset = 0; offset < chunk.length; ) {
+      block ??= await ring.spaceAvailable(check)
+      const piece = chunk.subarray(offset, offset + block.length - used)
+      block.set(piece, used)
+      used += piece.length
+      offset += piece.length
+      if (used === block.length) {
+        ring.fill(0, used)
+        block = undefined
+        used = 0
+      }
+    }
+  }
+  if (used > 0) ring.fill(0, used)
+  await ring.endAsync(check)
+}
+
+/** Lets go of an iterable that is no longer wanted, also when it is stalled and will never answer. */
+export function abandon(source: unknown): void {
+  if (source instanceof Readable) source.destroy()
+}

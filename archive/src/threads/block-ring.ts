@@ -1,0 +1,159 @@
+/** The memory of a {@link BlockRing}; can be sent to another thread. */
+export interface SharedBlocks {
+  control: SharedArrayBuffer
+  slots: SharedArrayBuffer[]
+}
+
+const FILLED = 0
+const TAKEN = 1
+const CONTROL_WORDS = 2
+const CONTROL_BYTES = CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT
+const SLOT_WORDS = 3
+const END = -1
+
+/**
+ * A fixed number of blocks of shared memory that go from one producing thread to one consuming thread, in order.
+ * The producer waits while all are filled, the consumer while all are empty, so the memory is bounded and a slow
+ * consumer stops the producer. Blocks are numbered and their bytes counted on both sides: a block that is lost,
+ * repeated or cut short on the way is an error, never a shorter backup.
+ *
+ * Worker threads use the blocking waits, the main thread only the asynchronous ones.
+ */
+export class BlockRing {
+  readonly #counters: Int32Array
+  readonly #producedBytes: Float64Array
+  readonly #slotFacts: Int32Array
+  readonly #slots: Uint8Array[]
+  #bytes = 0
+
+  /** Reserves `slots` blocks of `slotSizeBytes`; the system hands out the memory only when it is written to. */
+  static allocate(size: { slots: number; slotSizeBytes: number }): SharedBlocks {
+    const factsBytes = size.slots * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT
+    return {
+      control: new SharedArrayBuffer(CONTROL_BYTES + Float64Array.BYTES_PER_ELEMENT + factsBytes),
+      slots: Array.from({ length: size.slots }, () => new SharedArrayBuffer(size.slotSizeBytes)),
+    }
+  }
+
+  constructor(shared: SharedBlocks) {
+    this.#counters = new Int32Array(shared.control, 0, CONTROL_WORDS)
+    this.#producedBytes = new Float64Array(shared.control, CONTROL_BYTES, 1)
+    this.#slotFacts = new Int32Array(shared.control, CONTROL_BYTES + Float64Array.BYTES_PER_ELEMENT)
+    this.#slots = shared.slots.map(slot => new Uint8Array(slot))
+  }
+
+  /** Producer, worker thread: the next empty block. Blocks the thread until there is one. */
+  waitForSpace(): Uint8Array {
+    for (let taken = this.#load(TAKEN); this.#isFull(taken); taken = this.#load(TAKEN)) {
+      Atomics.wait(this.#counters, TAKEN, taken)
+    }
+    return this.#slotOf(this.#load(FILLED))
+  }
+
+  /** Producer, main thread: the next empty block. `check` runs before each wait and may throw to end it. */
+  async spaceAvailable(check: () => void): Promise<Uint8Array> {
+    for (let taken = this.#load(TAKEN); ; taken = this.#load(TAKEN)) {
+      check()
+      if (!this.#isFull(taken)) return this.#slotOf(this.#load(FILLED))
+      await Atomics.waitAsync(this.#counters, TAKEN, taken).value
+    }
+  }
+
+  /** Producer: hands over the bytes from `start` to `end` of the block that was last given out. */
+  fill(start: number, end: number): void {
+    if (end <= start) throw new RangeError('A block in the ring cannot be empty')
+    this.#producedBytes[0] = this.producedBytes + (end - start)
+    this.#publish(start, end)
+  }
+
+  /** Producer, worker thread: nothing follows. Blocks until there is room to say so. */
+  end(): void {
+    this.waitForSpace()
+    this.#publish(0, END)
+  }
+
+  /** Producer, main thread: nothing follows. */
+  async endAsync(check: () => void): Promise<void> {
+    await this.spaceAvailable(check)
+    this.#publish(0, END)
+  }
+
+  /** Consumer, worker thread: the next filled block, or undefined after the last. Valid until {@link release}. */
+  waitForBlock(): Uint8Array | undefined {
+    const taken = this.#load(TAKEN)
+    for (let filled = this.#load(FILLED); filled === taken; filled = this.#load(FILLED)) {
+      Atomics.wait(this.#counters, FILLED, filled)
+    }
+    return this.#blockOf(taken)
+  }
+
+  /** Consumer, main thread: as {@link waitForBlock}. `check` runs before each wait and may throw to end it. */
+  async blockAvailable(check: () => void): Promise<Uint8Array | undefined> {
+    const taken = this.#load(TAKEN)
+    for (let filled = this.#load(FILLED); ; filled = this.#load(FILLED)) {
+      check()
+      if (filled !== taken) return this.#blockOf(taken)
+      await Atomics.waitAsync(this.#counters, FILLED, filled).value
+    }
+  }
+
+  /** Consumer: gives the block that was last taken back to the producer. */
+  release(): void {
+    this.#bytes += this.#lengthOf(this.#load(TAKEN))
+    Atomics.add(this.#counters, TAKEN, 1)
+    Atomics.notify(this.#counters, TAKEN)
+  }
+
+  /** Ends waits of the main thread, so that their `check` runs. */
+  wake(): void {
+    Atomics.notify(this.#counters, FILLED)
+    Atomics.notify(this.#counters, TAKEN)
+  }
+
+  /** Bytes handed over by the producer so far. */
+  get producedBytes(): number {
+    return this.#producedBytes[0] ?? 0
+  }
+
+  #load(counter: number): number {
+    return Atomics.load(this.#counters, counter)
+  }
+
+  #isFull(taken: number): boolean {
+    // The counters may wrap round after 2^31 blocks; their difference stays right.
+    return ((this.#load(FILLED) - taken) | 0) >= this.#slots.length
+  }
+
+  #indexOf(number: number): number {
+    return (number >>> 0) % this.#slots.length
+  }
+
+  #slotOf(number: number): Uint8Array {
+    return this.#slots[this.#indexOf(number)] as Uint8Array
+  }
+
+  #factOf(number: number, fact: number): number {
+    return this.#slotFacts[this.#indexOf(number) * SLOT_WORDS + fact] ?? 0
+  }
+
+  #lengthOf(number: number): number {
+    return this.#factOf(number, 2) - this.#factOf(number, 1)
+  }
+
+  #publish(start: number, end: number): void {
+    const number = this.#load(FILLED)
+    this.#slotFacts.set([number, start, end], this.#indexOf(number) * SLOT_WORDS)
+    Atomics.add(this.#counters, FILLED, 1)
+    Atomics.notify(this.#counters, FILLED)
+  }
+
+  #blockOf(number: number): Uint8Array | undefined {
+    if (this.#factOf(number, 0) !== number) throw new Error(`Block ${number} was lost between two threads`)
+    const end = this.#factOf(number, 2)
+    if (end !== END) return this.#slotOf(number).subarray(this.#factOf(number, 1), end)
+    if (this.#bytes !== this.producedBytes) {
+      throw new Error(`${this.producedBytes} bytes went into the ring, ${this.#bytes} came out`)
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,116 @@
+import { createHash, type Hash, randomInt } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { constants, zstdCompressSync } from 'node:zlib'
+import { type BackupIdentity, encodePartHeader, MAX_HEADER_FRAME_BYTES } from '#part-header.ts'
+import {
+  maxFrameSizeBytes,
+  maxPaddingBytes,
+  type PartFill,
+  type PartPlan,
+  takesFrame,
+  withFrame,
+} from '#part-planner.ts'
+import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+
+/** What the compressor thread is told. */
+export interface CompressorTask {
+  /** Plain blocks, each full but the last. */
+  blocks: SharedBlocks
+  /** Finished parts before encryption; each slot has {@link MAX_HEADER_FRAME_BYTES} more than the part's capacity. */
+  parts: SharedBlocks
+  plan: PartPlan
+  backup: BackupIdentity
+  /** Whether to send the plain bytes compressed so far (a number) after each block. */
+  reportProgress: boolean
+}
+
+const ZSTD_MAGIC = 0xfd2fb528
+
+/** One block as a zstd frame with its size and a checksum. Never with nbWorkers, which returns nothing in Node 24. */
+function compressBlock(block: Uint8Array): Buffer {
+  const limitBytes = maxFrameSizeBytes(block.length)
+  const frame = zstdCompressSync(block, {
+    chunkSize: limitBytes,
+    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+  })
+  if (frame.length < 8 || frame.length > limitBytes || frame.readUInt32LE(0) !== ZSTD_MAGIC) {
+    throw new Error(`zstd made ${frame.length} bytes of ${block.length}`)
+  }
+  return frame
+}
+
+/** The part that is being filled. Its header is written last, and ends in the slot where the frames begin. */
+class OpenPart {
+  readonly frames: number[] = []
+  readonly hash: Hash = createHash('sha256')
+  fill: PartFill = { frames: 0, framesBytes: 0, frameListBytes: 0 }
+  plainSize = 0
+  readonly number: number
+  readonly plainOffset: number
+  readonly slot: Uint8Array
+
+  constructor(number: number, plainOffset: number, slot: Uint8Array) {
+    this.number = number
+    this.plainOffset = plainOffset
+    this.slot = slot
+  }
+
+  add(block: Uint8Array, frame: Buffer): void {
+    this.slot.set(frame, MAX_HEADER_FRAME_BYTES + this.fill.framesBytes)
+    this.frames.push(frame.length)
+    this.fill = withFrame(this.fill, frame.length)
+    this.hash.update(block)
+    this.plainSize += block.length
+  }
+}
+
+function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTask): void {
+  const source = new BlockRing(blocks)
+  const sink = new BlockRing(parts)
+  const whole = createHash('sha256')
+  let part = new OpenPart(1, 0, sink.waitForSpace())
+
+  function close(last: boolean): void {
+    const { frames, fill, plainOffset, plainSize } = part
+    const header = encodePartHeader(
+      {
+        format: 1,
+        backup,
+        part: part.number,
+        last,
+        plainOffset,
+        plainSize,
+        plainSha256: part.hash.digest('hex'),
+        ...(last && { wholeSha256: whole.digest('hex') }),
+        blockSize: plan.blockSizeBytes,
+        frames,
+      },
+      randomInt(maxPaddingBytes(plan, fill) + 1),
+    )
+    const start = MAX_HEADER_FRAME_BYTES - header.length
+    part.slot.set(header, start)
+    sink.fill(start, MAX_HEADER_FRAME_BYTES + fill.framesBytes)
+  }
+
+  function add(block: Uint8Array): void {
+    const frame = compressBlock(block)
+    if (!takesFrame(plan, part.fill, frame.length)) {
+      close(false)
+      part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, sink.waitForSpace())
+    }
+    part.add(block, frame)
+    whole.update(block)
+  }
+
+  for (let block = source.waitForBlock(); block; block = source.waitForBlock()) {
+    add(block)
+    source.release()
+    if (reportProgress) parentPort?.postMessage(part.plainOffset + part.plainSize)
+  }
+  // Of nothing, too, there is a frame: `zstd -d` wants one.
+  if (part.frames.length === 0) add(new Uint8Array(0))
+  close(true)
+  sink.end()
+}
+
+compress(workerData as CompressorTask)

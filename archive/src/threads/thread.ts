@@ -1,0 +1,42 @@
+import { Worker } from 'node:worker_threads'
+
+/** A running worker thread. */
+export interface Thread {
+  /** Sends a message; the buffers named in `transfer` move to the thread. */
+  post(message: unknown, transfer: ArrayBuffer[]): void
+  /** Ends the thread at once and resolves when it is gone. May be called at any time, also repeatedly. */
+  stop(): Promise<void>
+}
+
+/** What a thread needs to start, and who hears of it. */
+export interface ThreadOptions<Message> {
+  /** The thread's file, for example `#threads/reader.ts`. */
+  module: string
+  /** What the thread finds as `workerData`. */
+  task: unknown
+  onMessage?: (message: Message) => void
+  /** Called when the thread throws or ends with an exit code; not called after {@link Thread.stop}. */
+  onFailure: (error: Error) => void
+}
+
+/** Starts a worker thread. The listeners are attached before it can send anything. */
+export function startThread<Message = never>(options: ThreadOptions<Message>): Thread {
+  // Flags of the process (a test runner's, a debugger's) are not meant for these threads and slow their start.
+  const location = new URL(import.meta.resolve(options.module))
+  const worker = new Worker(location, { workerData: options.task, execArgv: [] })
+  let stopping = false
+  worker.on('error', error => {
+    if (!stopping) options.onFailure(error instanceof Error ? error : new Error(String(error)))
+  })
+  worker.on('exit', code => {
+    if (!stopping && code !== 0) options.onFailure(new Error(`A thread ended with exit code ${code}`))
+  })
+  if (options.onMessage) worker.on('message', options.onMessage)
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    stop: async () => {
+      stopping = true
+      await worker.terminate()
+    },
+  }
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { ArchiveRun } from '#archive-run.ts'
+import { type Encryption, recipientsOf, seal } from '#encryption.ts'
+import { assertRecipient } from '#identities.ts'
+import {
+  assertBackupIdentity,
+  type BackupIdentity,
+  decodePartHeader,
+  MAX_HEADER_FRAME_BYTES,
+  type PartHeader,
+} from '#part-header.ts'
+import { DEFAULT_PART_SIZE_BYTES, type PartPlan, planParts } from '#part-planner.ts'
+import { type ArchiveSource, abandon, fillBlocks, isDescriptor } from '#source.ts'
+import type { BlockRing, SharedBlocks } from '#threads/block-ring.ts'
+import type { CompressorTask } from '#threads/compressor.ts'
+import type { ReaderTask } from '#threads/reader.ts'
+
+/** Plain blocks between the source and the compressor. */
+const BLOCK_SLOTS = 4
+/** One part is sealed, or held by the consumer, while the next is filled. */
+const PART_SLOTS = 2
+
+/** One part, ready to be sent. */
+export interface SealedPart {
+  /** From 1. */
+  number: number
+  last: boolean
+  bytes: Buffer
+  /** SHA-256 of `bytes`, hex. */
+  sha256: string
+  /** Where the plain bytes of this part begin in the whole, in bytes. */
+  plainOffset: number
+  plainSize: number
+  /** SHA-256 of the plain bytes of this part, hex. */
+  plainSha256: string
+}
+
+/** The finished archive. Sizes in bytes, hashes in hex. */
+export interface ArchiveSummary {
+  parts: number
+  plainSize: number
+  plainSha256: string
+  archiveSize: number
+  /** SHA-256 of all parts joined. */
+  archiveSha256: string
+}
+
+/** The parts in order, to be iterated once. Leaving the loop early ends the threads. */
+export interface ArchiveWriter extends AsyncIterable<SealedPart> {
+  /** @throws ArchiveError `CONFIGURATION` until the last part was taken. */
+  readonly summary: ArchiveSummary
+}
+
+/** How an archive is written. */
+export interface WriteArchiveOptions {
+  backup: BackupIdentity
+  encryption: Encryption
+  /** Bytes in one part as sent, at most; {@link DEFAULT_PART_SIZE_BYTES} by default. */
+  partSizeBytes?: number
+  signal?: AbortSignal
+  /** Hears how many plain bytes were read and compressed so far. */
+  onProgress?: (plainBytesRead: number) => void
+}
+
+/**
+ * Cuts the source into blocks, compresses and packs them into parts, and encrypts each part. Nothing starts before
+ * the first part is asked for; while the consumer holds a part, the next one is prepared, and no more than that.
+ * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `SOURCE`, `CANCELLED`,
+ *   `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our own counts do not add up)
+ */
+export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions): ArchiveWriter {
+  const recipients = recipientsOf(options.encryption)
+  assertBackupIdentity(options.backup)
+  const plan = planParts({
+    partSizeBytes: options.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES,
+    recipientCount: recipients.length,
+    backup: options.backup,
+  })
+  const tally = new ArchiveTally(plan)
+  const parts = writeParts(source, { ...options, plan, recipients, tally })
+  return {
+    get summary() {
+      return tally.summary
+    },
+    [Symbol.asyncIterator]: () => parts,
+  }
+}
+
+type Writing = WriteArchiveOptions & { plan: PartPlan; recipients: readonly string[]; tally: ArchiveTally }
+
+async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenerator<SealedPart, void> {
+  const { plan, recipients, tally } = options
+  const run = new ArchiveRun(options.signal)
+  try {
+    const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
+    const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: plan.capacityBytes + MAX_HEADER_FRAME_BYTES })
+    startCompressor(run, { blocks: blocks.shared, parts: parts.shared, plan, options })
+    startReading(run, source, blocks)
+    // Loads the age library, which takes its time, while the threads already work.
+    recipients.forEach(assertRecipient)
+
+    for (let last = false; !last; ) {
+      const plain = await parts.ring.blockAvailable(run.check)
+      if (!plain) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
+      const { header } = decodePartHeader(plain)
+      const sealed = describe(header, await seal(plain, options.encryption))
+      run.check()
+      tally.add(sealed, header)
+      last = header.last
+      if (last) {
+        parts.ring.release()
+        await parts.ring.blockAvailable(run.check)
+        tally.finish(header, blocks.ring.producedBytes)
+        yield sealed
+      } else {
+        yield sealed
+        // Only now may the part after the next one be begun.
+        parts.ring.release()
+      }
+    }
+  } catch (error) {
+    throw toArchiveError(error, 'INTEGRITY', 'The archive could not be written')
+  } finally {
+    await run.close()
+  }
+}
+
+function startCompressor(
+  run: ArchiveRun,
+  {
+    blocks,
+    parts,
+    plan,
+    options,
+  }: { blocks: SharedBlocks; parts: SharedBlocks; plan: PartPlan; options: Writing },
+): void {
+  const { backup, onProgress } = options
+  const task: CompressorTask = { blocks, parts, plan, backup, reportProgress: onProgress !== undefined }
+  run.start<number>({
+    module: '#threads/compressor.ts',
+    task,
+    onMessage: plainBytes => onProgress?.(plainBytes),
+    onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed')),
+  })
+}
+
+function startReading(
+  run: ArchiveRun,
+  source: ArchiveSource,
+  { ring, shared }: { ring: BlockRing; shared: SharedBlocks },
+): void {
+  const failed = (error: unknown): void =>
+    run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
+  if (isDescriptor(source)) {
+    const task: ReaderTask = { fd: source.fd, blocks: shared }
+    run.start({ module: '#threads/reader.ts', task, onFailure: failed })
+  } else {
+    run.atEnd(() => abandon(source))
+    fillBlocks(source, ring, run.check).catch(failed)
+  }
+}
+
+function describe(header: PartHeader, bytes: Buffer): SealedPart {
+  return {
+    number: header.part,
+    last: header.last,
+    bytes,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    plainOffset: header.plainOffset,
+    plainSize: header.plainSize,
+    plainSha256: header.plainSha256,
+  }
+}
+
+/** Adds up the parts and compares with what was read: what is lost on the way must not pass for a backup. */
+class ArchiveTally {
+  readonly #plan: PartPlan
+  readonly #hash = createHash('sha256')
+  #summary: ArchiveSummary | undefined
+  #parts = 0
+  #frames = 0
+  #plainSize = 0
+  #archiveSize = 0
+
+  constructor(plan: PartPlan) {
+    this.#plan = plan
+  }
+
+  get summary(): ArchiveSummary {
+    if (this.#summary) return this.#summary
+    throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its last part was taken')
+  }
+
+  add(part: SealedPart, header: PartHeader): void {
+    if (part.number !== this.#parts + 1 || part.plainOffset !== this.#plainSize) {
+      throw new ArchiveError('INTEGRITY', `Part ${part.number} came out of order`, {
+        partNumber: part.number,
+      })
+    }
+    if (part.bytes.length > this.#plan.partSizeBytes) {
+      throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: part.number })
+    }
+    this.#parts += 1
+    this.#frames += header.frames.length
+    this.#plainSize += part.plainSize
+    this.#archiveSize += part.bytes.length
+    this.#hash.update(part.bytes)
+  }
+
+  finish(last: PartHeader, plainBytesRead: number): void {
+    const frames = Math.max(1, Math.ceil(plainBytesRead / this.#plan.blockSizeBytes))
+    if (this.#plainSize !== plainBytesRead || this.#frames !== frames || last.wholeSha256 === undefined) {
+      throw new ArchiveError(
+        'INTEGRITY',
+        `${plainBytesRead} bytes in ${frames} blocks were read, ${this.#plainSize} in ${this.#frames} were packed`,
+      )
+    }
+    this.#summary = {
+      parts: this.#parts,
+      plainSize: this.#plainSize,
+      plainSha256: last.wholeSha256,
+      archiveSize: this.#archiveSize,
+      archiveSha256: this.#hash.digest('hex'),
+    }
+  }
+}
