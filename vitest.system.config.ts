@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type UserConfig } from 'vitest/config'
 
-export default defineConfig({
+const config: UserConfig = defineConfig({
   test: {
     include: ['*/test/**/*.system.test.ts', 'scripts/test/**/*.system.test.ts'],
     testTimeout: 300_000,
@@ -8,3 +8,5 @@ export default defineConfig({
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })
+
+export default config

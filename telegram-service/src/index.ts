@@ -24,6 +24,7 @@ export {
   type SendProgress,
   type SentMessage,
   type SentPart,
+  type SourceFacts,
 } from '#services/backup-metadata.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'

@@ -4,6 +4,9 @@ import type { CallWait } from '#bot-api/call-policy.ts'
 export const BackupType = { DATABASE: 'database', STORAGE: 'storage', LOGS: 'logs' } as const
 export type BackupType = (typeof BackupType)[keyof typeof BackupType]
 
+/** What is known of a source, for the record and the manifest. */
+export type SourceFacts = Record<string, string | number | boolean | null>
+
 /** One message of a backup as the chat proved it. */
 export interface SentMessage {
   messageId: number
@@ -55,7 +58,7 @@ export interface BackupMetadata {
   manifest?: SentMessage
   /** Fingerprint of the key that signed the manifest. */
   signer?: string
-  source?: Record<string, unknown>
+  source?: SourceFacts
 }
 
 /** Told as a send goes on; numbers only grow. */

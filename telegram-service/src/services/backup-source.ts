@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ArchiveSource } from '@telegram-backup/archive'
+import type { SourceFacts } from '#services/backup-metadata.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** What the caller gave as the file, opened. */
@@ -11,7 +12,7 @@ export interface BackupSource {
   filename: string
   /** Plain bytes, where known beforehand. */
   sizeBytes: number | undefined
-  facts: Record<string, unknown>
+  facts: SourceFacts
   /** After the last byte was read: whether what was read is what lay there. Throws `SOURCE` if it changed meanwhile. */
   assertUnchanged(plainBytesRead: number): Promise<void>
   close(): Promise<void>

@@ -1,3 +1,5 @@
+import type { BackupType, SourceFacts } from '#services/backup-metadata.ts'
+
 /**
  * Where a send writes down what it is about to do and what it has proven, so that a crash leaves "unknown, look for
  * it" and never an unknown message. Declared by the sender, implemented over a catalog by the application. Each method
@@ -19,7 +21,7 @@ export interface PartLedger {
 export interface BackupIntent {
   backupId: string
   project: string
-  type: string
+  type: BackupType
   /** The unique name in the chat. */
   filename: string
   /** Numeric, as text. */
@@ -30,7 +32,7 @@ export interface BackupIntent {
   caption?: string | undefined
   encrypted: boolean
   /** Facts about the source, for the record. */
-  source: Record<string, unknown>
+  source: SourceFacts
 }
 
 /** What the ledger knows that messages repeat. */

@@ -1,1 +1,38 @@
-export {}
+export type {
+  Backup,
+  BackupDetails,
+  BackupPage,
+  BackupState,
+  BackupStats,
+  CreateBackupInput,
+  UpdateBackupInput,
+} from '@telegram-backup/database'
+export {
+  type BackupMetadata,
+  type BackupSendResult,
+  BackupType,
+  type SendProgress,
+} from 'telegram-deployment-bot'
+export { BackupError, type BackupErrorDetails } from '#lib/backups/backup-error.ts'
+export {
+  BackupTelegramIntegration,
+  createBackupTelegramIntegration,
+  type IBackupService,
+  type IntegratedBackupDetails,
+  type IntegratedBackupOptions,
+  type IntegratedBackupResult,
+} from '#lib/backups/backup-telegram.integration.ts'
+export {
+  type BackupQuery,
+  type CatalogOption,
+  createBackup,
+  deleteBackup,
+  deleteExpiredBackups,
+  getBackupById,
+  getBackupDetails,
+  getBackupStats,
+  listBackups,
+  queryByProject,
+  queryByTypeAndDateRange,
+  updateBackup,
+} from '#lib/backups/backups.service.ts'

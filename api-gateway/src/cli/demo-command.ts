@@ -1,0 +1,35 @@
+import { type RegisterCommand, withCommonOptions } from '#cli/command.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { count } from '#cli/human-units.ts'
+import type { DemoResult } from '#demo/demo-story.ts'
+
+/** `demo`: the whole way there and back, with nothing installed. */
+export const registerDemo: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('demo'), ['telegram-backup demo'])
+    .description(
+      'back up a sample database to a local Bot API server, fetch it back, compare; needs nothing installed',
+    )
+    .action((options: { json?: boolean }) =>
+      run(async ({ output, signal }) => {
+        const { playDemo } = await import('#demo/demo-story.ts')
+        const result = await playDemo(
+          line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
+          signal,
+        )
+        output.answer(result, () => describeEnd(result))
+        return result.success ? ExitCode.DONE : ExitCode.FAILED
+      }, options),
+    )
+}
+
+function describeEnd(result: DemoResult): string {
+  if (!result.success) return '\nThe database that came back is NOT the one that was sent.'
+  return `
+The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
+
+Now with a bot of your own (README, "With a real bot", tells how to get one):
+  npx telegram-backup keygen --out backup-key.txt
+  export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
+  npx telegram-backup doctor
+  npx telegram-backup send --project myapp --type storage --file ./some-file`
+}

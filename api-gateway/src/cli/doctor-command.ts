@@ -1,0 +1,31 @@
+import { type RegisterCommand, withCommonOptions } from '#cli/command.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { formatTable } from '#cli/human-units.ts'
+import type { Check } from '#doctor/checks.ts'
+
+const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' }
+
+/** `doctor`: what works, what does not, and how to mend it. */
+export const registerDoctor: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('doctor'), ['telegram-backup doctor'])
+    .description('check token, chat, rights, keys, catalog and pg_dump; say how to mend what is wrong')
+    .action((options: { json?: boolean }) =>
+      run(async ({ config, output, signal }) => {
+        const { runChecks } = await import('#doctor/checks.ts')
+        const checks = await runChecks(config, signal)
+        const failed = checks.filter(check => check.state === 'failed')
+        output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
+        if (failed.length === 0) return ExitCode.DONE
+        return failed.some(check => check.exitCode === ExitCode.USAGE) ? ExitCode.USAGE : ExitCode.FAILED
+      }, options),
+    )
+}
+
+function describeChecks(checks: readonly Check[]): string {
+  const rows = checks.flatMap(check => [
+    [MARKS[check.state], check.name, check.message],
+    ...(check.hint === undefined ? [] : [['', '', `→ ${check.hint}`]]),
+  ])
+  const failed = checks.filter(check => check.state === 'failed').length
+  return `${formatTable(rows)}\n\n${failed === 0 ? 'Ready to send.' : `${failed} to mend before a backup can be sent.`}`
+}

@@ -1,0 +1,44 @@
+import { describeError } from '#lib/backups/backup-error.ts'
+
+/** Where a stream of text goes; `process.stdout` is one. */
+export interface TextSink {
+  write(text: string): unknown
+  isTTY?: boolean
+  columns?: number
+}
+
+/** What a command says: one answer on stdout (text, or one JSON value), all else on stderr. */
+export class Output {
+  readonly json: boolean
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+
+  constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
+    this.json = options.json
+    this.stdout = options.stdout
+    this.stderr = options.stderr
+  }
+
+  /** The answer. `text` is not called when JSON is wanted. */
+  answer(value: unknown, text: () => string): void {
+    this.stdout.write(`${this.json ? JSON.stringify(value, undefined, 2) : text()}\n`)
+  }
+
+  /** Something to know that is not the answer. */
+  note(text: string): void {
+    this.stderr.write(`${text}\n`)
+  }
+
+  /** Why a command failed, for people and, with JSON, as the answer. */
+  failure(error: unknown): void {
+    const { message, code, hint } = describeError(error)
+    if (this.json) this.answer({ success: false, error: message, code, ...(hint ? { hint } : {}) }, () => '')
+    this.reason(message, hint)
+  }
+
+  /** An error's words on stderr. */
+  reason(message: string, hint: string | undefined): void {
+    this.note(`error: ${message}`)
+    if (hint !== undefined) this.note(`hint: ${hint}`)
+  }
+}

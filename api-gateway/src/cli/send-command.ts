@@ -1,0 +1,127 @@
+import type { BackupType, CallWait, SendProgress } from 'telegram-deployment-bot'
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
+import { count, formatBytes, formatSeconds, formatTime, parseExpiry } from '#cli/human-units.ts'
+import { ProgressLine, progressBar } from '#cli/progress-line.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { IntegratedBackupResult } from '#lib/backups/backup-telegram.integration.ts'
+import { openBackupService } from '#wiring.ts'
+
+interface SendOptions {
+  project: string
+  type: string
+  file?: string
+  filename?: string
+  caption?: string
+  chat?: string
+  expires: string
+  json?: boolean
+}
+
+/** `send`: one backup to the chat and into the catalog. */
+export const registerSend: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('send'), [
+    'telegram-backup send --project shop --type storage --file ./uploads.tar',
+    'pg_dump shop | telegram-backup send --project shop --type database --filename shop.sql -',
+    'telegram-backup send --project shop --type logs --file app.log --expires 8w --caption "before the upgrade"',
+  ])
+    .description('send a backup to the chat, encrypted and in parts, prove each part, record it')
+    .argument('[-]', '"-" backs up what comes by standard input')
+    .requiredOption('--project <id>', 'whose backup it is: letters, digits, ".", "_", "-"')
+    .requiredOption('--type <type>', 'database, storage or logs')
+    .option('--file <path>', 'the file to back up')
+    .option('--filename <name>', 'the name of the plain bytes; default: that of the file')
+    .option('--caption <text>', 'your own words, above the message in the chat')
+    .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
+    .option('--expires <when>', '12h, 30d, 8w from now, or a date', '30d')
+    .action((stdin: string | undefined, options: SendOptions) =>
+      run(async context => {
+        const file = chooseSource(stdin, options.file)
+        const expiresAt = parseExpiry(options.expires)
+        const { BackupTelegramIntegration } = await import('#lib/backups/backup-telegram.integration.ts')
+        const service = await openBackupService(context.config)
+        if (context.config.encryption === 'off') {
+          context.output.note(
+            'warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat',
+          )
+        }
+        const progress = new ProgressLine(context.output.stderr)
+        const rate = startRate()
+        const result = await withCatalog(context, database =>
+          new BackupTelegramIntegration(service, { database }).sendAndRecord({
+            projectId: options.project,
+            type: options.type as BackupType,
+            file,
+            expires_at: expiresAt,
+            ...(options.filename === undefined ? {} : { filename: options.filename }),
+            ...(options.caption === undefined ? {} : { caption: options.caption }),
+            ...(options.chat === undefined ? {} : { chatId: options.chat }),
+            signal: context.signal,
+            onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
+          }),
+        ).finally(() => progress.end())
+        context.output.answer(result, () => describeResult(result))
+        if (result.success) return ExitCode.DONE
+        context.output.reason(result.error ?? '', result.hint)
+        return exitCodeFor(result.code)
+      }, options),
+    )
+}
+
+function chooseSource(stdin: string | undefined, file: string | undefined): unknown {
+  if (stdin !== undefined && stdin !== '-') {
+    throw new BackupError(`Unknown argument "${stdin}"`, {
+      code: 'USAGE',
+      hint: 'Name the file with --file.',
+    })
+  }
+  if ((stdin === undefined) === (file === undefined)) {
+    throw new BackupError('Name exactly one source', {
+      code: 'USAGE',
+      hint: 'Give --file PATH, or - for standard input.',
+    })
+  }
+  return file ?? process.stdin
+}
+
+/** Bytes per second since the first byte went out. */
+function startRate(): (bytes: number) => number {
+  let startMs: number | undefined
+  return bytes => {
+    if (bytes === 0) return 0
+    startMs ??= performance.now()
+    const seconds = (performance.now() - startMs) / 1000
+    return seconds > 0.5 ? bytes / seconds : 0
+  }
+}
+
+function describeProgress(state: SendProgress, bytesPerSecond: number): string {
+  const bar = state.plainBytesTotal ? `${progressBar(state.plainBytesRead / state.plainBytesTotal)}  ` : ''
+  const rate = bytesPerSecond > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : ''
+  const read = `${formatBytes(state.plainBytesRead)} read`
+  return `${bar}${read}, ${formatBytes(state.bytesOut)} sent, ${count(state.partsSent, 'part')} proven${rate}${describeWait(state.wait)}`
+}
+
+const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
+  flood: 'Telegram asks to wait',
+  pace: 'keeping to TELEGRAM_MESSAGES_PER_MINUTE, waiting',
+  retry: 'no connection, trying again in',
+}
+
+function describeWait(wait: CallWait | undefined): string {
+  return wait === undefined ? '' : ` (${WAIT_WORDS[wait.reason]} ${formatSeconds(wait.seconds)})`
+}
+
+function describeResult(result: IntegratedBackupResult): string {
+  const { databaseRecord: record, telegramMetadata: metadata } = result
+  if (!result.success || !record) return 'Nothing was recorded as a backup.'
+  const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
+  return [
+    `Backup ${record.id} is complete.`,
+    `  file     ${record.filename}`,
+    `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
+    `  chat     ${record.chat_id}`,
+    `  expires  ${formatTime(record.expires_at)}`,
+    `Get it back with: telegram-backup fetch ${record.id} --out FILE`,
+  ].join('\n')
+}

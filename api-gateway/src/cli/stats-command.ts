@@ -1,0 +1,33 @@
+import type { BackupStats } from '@telegram-backup/database'
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+
+/** `stats`: the complete backups, counted. */
+export const registerStats: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('stats'), [
+    'telegram-backup stats',
+    'telegram-backup stats --project shop --json',
+  ])
+    .description('count the complete backups: how many, how large, how old, how many expire soon')
+    .option('--project <id>', 'of this project only')
+    .action((options: { project?: string; json?: boolean }) =>
+      run(async context => {
+        const { getBackupStats } = await import('#lib/backups/backups.service.ts')
+        const stats = await withCatalog(context, database => getBackupStats(options.project, { database }))
+        context.output.answer(stats, () => describeStats(stats))
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+function describeStats(stats: BackupStats): string {
+  return formatTable([
+    ['backups', String(stats.total_backups)],
+    ['plain size', formatBytes(stats.total_size)],
+    ...Object.entries(stats.by_type).map(([type, number]) => [`  ${type}`, String(number)]),
+    ['oldest', stats.oldest_backup ? formatTime(stats.oldest_backup) : '-'],
+    ['newest', stats.newest_backup ? formatTime(stats.newest_backup) : '-'],
+    ['expire within 7 days', String(stats.expiring_soon)],
+  ])
+}

@@ -1,0 +1,26 @@
+import {
+  type Environment,
+  readTelegramConfig,
+  readVariable,
+  type TelegramConfig,
+} from 'telegram-deployment-bot'
+
+/** All settings of the application. */
+export interface Config extends TelegramConfig {
+  /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
+  databaseUrl: string | undefined
+}
+
+/** Reads the environment; see the table in the README. Throws an error with the code `CONFIGURATION`. */
+export function readConfig(environment: Environment = process.env): Config {
+  return {
+    ...readTelegramConfig(environment),
+    databaseUrl: readVariable(environment, 'DATABASE_URL', 'secret'),
+  }
+}
+
+/** What a child process needs to run at all; nothing of the user's own configuration goes along. */
+export function bareEnvironment(environment: Environment = process.env): Record<string, string> {
+  const { PATH = '', HOME = '' } = environment
+  return { PATH, HOME }
+}

@@ -1,0 +1,117 @@
+import {
+  type Backup,
+  completeBackup,
+  confirmPart,
+  createBackup,
+  type Database,
+  getBackupDetails,
+  intendPart,
+  openBackup,
+} from '@telegram-backup/database'
+import type { BackupMetadata, SentMessage, SentPart } from 'telegram-deployment-bot'
+
+/** A sent backup whose every message is known. */
+type ProvenMetadata = BackupMetadata &
+  Required<
+    Pick<BackupMetadata, 'chatId' | 'archiveSize' | 'plainSha256' | 'archiveSha256' | 'parts' | 'manifest'>
+  >
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * Makes a sent backup a complete one in the catalog, in one transaction. Where the send wrote its messages down, they
+ * are checked and the backup is marked; where only the answer tells of them, they are written first; where the answer
+ * names no messages (a telegram service of another make), the first file id is all there is.
+ */
+export async function recordSentBackup(
+  database: Database,
+  sent: { metadata: BackupMetadata; ledgerBackupId: string | undefined; expiresAt: Date | undefined },
+): Promise<Backup> {
+  const { metadata, ledgerBackupId } = sent
+  const expiresAt = sent.expiresAt ?? metadata.expiresAt
+  if (!isProven(metadata)) return recordByFileId(database, metadata, expiresAt)
+  if (ledgerBackupId !== metadata.id) {
+    const known = await writeMessages(database, metadata, expiresAt)
+    if (known) return known
+  }
+  return completeBackup(database, {
+    backupId: metadata.id,
+    size: metadata.size,
+    archiveSize: metadata.archiveSize,
+    plainSha256: metadata.plainSha256,
+    archiveSha256: metadata.archiveSha256,
+    partCount: metadata.parts.length,
+  })
+}
+
+function isProven(metadata: BackupMetadata): metadata is ProvenMetadata {
+  const { chatId, archiveSize, plainSha256, archiveSha256, parts, manifest } = metadata
+  const facts = [chatId, archiveSize, plainSha256, archiveSha256, parts, manifest]
+  return UUID.test(metadata.id) && facts.every(fact => fact !== undefined)
+}
+
+function recordByFileId(
+  database: Database,
+  metadata: BackupMetadata,
+  expiresAt: Date | undefined,
+): Promise<Backup> {
+  const { chatId, caption, encrypted } = metadata
+  return createBackup(database, {
+    // The catalog's ids are UUIDs; a service of another make may count in its own way.
+    ...(UUID.test(metadata.id) ? { id: metadata.id } : { source: { service_id: String(metadata.id) } }),
+    project_id: metadata.projectId,
+    type: metadata.type,
+    file_id: metadata.fileId,
+    size: metadata.size,
+    filename: metadata.filename,
+    created_at: new Date(metadata.createdAt),
+    ...(expiresAt ? { expires_at: expiresAt } : {}),
+    ...(chatId === undefined ? {} : { chat_id: chatId }),
+    ...(caption === undefined ? {} : { caption }),
+    ...(encrypted === undefined ? {} : { encrypted }),
+  })
+}
+
+/**
+ * Writes down the messages that the catalog does not know yet; a run of ours may have got some of them in before the
+ * catalog failed. Returns the backup if it is complete already: recording twice is recording once.
+ */
+async function writeMessages(
+  database: Database,
+  metadata: ProvenMetadata,
+  expiresAt: Date | undefined,
+): Promise<Backup | undefined> {
+  const details = await getBackupDetails(database, metadata.id)
+  if (details?.state === 'complete') {
+    const { parts, manifest, history, ...backup } = details
+    return backup
+  }
+  const { id: backupId, chatId } = metadata
+  if (details === null) {
+    await openBackup(database, {
+      backupId,
+      projectId: metadata.projectId,
+      type: metadata.type,
+      filename: metadata.filename,
+      chatId,
+      encrypted: metadata.encrypted ?? true,
+      createdAt: metadata.createdAt,
+      ...(metadata.botId === undefined ? {} : { botId: metadata.botId }),
+      ...(metadata.caption === undefined ? {} : { caption: metadata.caption }),
+      ...(metadata.source === undefined ? {} : { source: metadata.source }),
+      ...(expiresAt ? { expiresAt } : {}),
+    })
+  }
+  const proven = new Set(details?.parts.filter(part => part.state === 'sent').map(part => part.part_no))
+  const write = async (message: SentMessage, kind: 'part' | 'manifest', part?: SentPart): Promise<void> => {
+    const key = { backupId, chatId, kind, partNo: part?.number ?? 0 }
+    const plain = part ? { plainOffset: part.plainOffset, plainSize: part.plainSize } : {}
+    const bot = metadata.botId === undefined ? {} : { botId: metadata.botId }
+    const { fileName, size, sha256, messageId, fileId, fileUniqueId, sentAt } = message
+    await intendPart(database, { ...key, ...bot, ...plain, fileName, size, sha256 })
+    await confirmPart(database, { ...key, ...bot, messageId, fileId, fileUniqueId, sentAt })
+  }
+  for (const part of metadata.parts) if (!proven.has(part.number)) await write(part, 'part', part)
+  if (details?.manifest?.state !== 'sent') await write(metadata.manifest, 'manifest')
+  return undefined
+}
