@@ -1,7 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleepMs } from 'node:timers/promises'
 import { cancelled } from '#telegram-error.ts'
 
 const WINDOW_MS = 60_000
+
+/** Time as the pace sees it, in milliseconds from any start. `sleep` may end early when the signal fires. */
+export interface PaceClock {
+  now(): number
+  sleep(ms: number, signal: AbortSignal | undefined): Promise<void>
+}
+
+const SYSTEM_CLOCK: PaceClock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleepMs(ms, undefined, signal ? { signal } : {}).catch(() => {}),
+}
 
 /** One message under way: `done` must be called when its request has ended, however it ended. */
 export interface PaceSlot {
@@ -14,15 +25,15 @@ export interface PaceSlot {
  */
 export class ChatPace {
   readonly #messagesPerMinute: number
-  readonly #now: () => number
+  readonly #clock: PaceClock
   readonly #ended: number[] = []
   #underWay = 0
   #queue: Promise<void> = Promise.resolve()
 
   /** @param messagesPerMinute 0 or more; 0 means no pace of our own, only what the server says. */
-  constructor(messagesPerMinute: number, now: () => number = () => performance.now()) {
+  constructor(messagesPerMinute: number, clock: PaceClock = SYSTEM_CLOCK) {
     this.#messagesPerMinute = messagesPerMinute
-    this.#now = now
+    this.#clock = clock
   }
 
   /** Resolves in the order of the calls, when a message may be sent. Calls `onWait` once if that is not now. */
@@ -43,7 +54,7 @@ export class ChatPace {
         if (!open) return
         open = false
         this.#underWay--
-        this.#ended.push(this.#now())
+        this.#ended.push(this.#clock.now())
       },
     }
   }
@@ -55,7 +66,7 @@ export class ChatPace {
     let told = false
     for (;;) {
       if (options.signal?.aborted) throw cancelled()
-      const now = this.#now()
+      const now = this.#clock.now()
       while (this.#ended.length > 0 && now - (this.#ended[0] as number) >= WINDOW_MS) this.#ended.shift()
       if (this.#underWay + this.#ended.length < this.#messagesPerMinute) {
         this.#underWay++
@@ -67,7 +78,7 @@ export class ChatPace {
         told = true
         options.onWait?.(waitMs)
       }
-      await sleep(waitMs, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {})
+      await this.#clock.sleep(waitMs, options.signal)
     }
   }
 }

@@ -2,7 +2,7 @@ import { type ArchiveSummary, type Manifest, signerFingerprint } from '@telegram
 import { type BackupName, backupFileName } from '#messages/file-names.ts'
 import type { BackupMetadata, SentMessage, SentPart } from '#services/backup-metadata.ts'
 import type { LedgerContext } from '#services/part-ledger.ts'
-import type { SendRunOptions } from '#services/send-run.ts'
+import type { SendRunOptions } from '#services/send-run-options.ts'
 
 /** What is known of a run when its last part is proven. */
 export interface RunRecord {

@@ -1,51 +1,15 @@
 import { createHash } from 'node:crypto'
-import {
-  type ArchiveWriter,
-  type Encryption,
-  type SealedPart,
-  type SigningKey,
-  sealManifest,
-  writeArchive,
-} from '@telegram-backup/archive'
+import { type ArchiveWriter, type SealedPart, sealManifest, writeArchive } from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
-import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
-import type {
-  BackupMetadata,
-  BackupType,
-  SendProgress,
-  SentMessage,
-  SentPart,
-} from '#services/backup-metadata.ts'
-import type { BackupSource } from '#services/backup-source.ts'
+import type { BackupMetadata, SendProgress, SentMessage, SentPart } from '#services/backup-metadata.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
 import { MessageSender } from '#services/message-sender.ts'
-import type { LedgerContext, MessageKey, PartLedger } from '#services/part-ledger.ts'
+import type { LedgerContext, MessageKey } from '#services/part-ledger.ts'
 import { describeBackup, describeManifest } from '#services/run-record.ts'
+import type { SendRunOptions } from '#services/send-run-options.ts'
 import { cancelled } from '#telegram-error.ts'
-
-/** All that a send needs, decided beforehand. */
-export interface SendRunOptions {
-  client: TelegramClient
-  ledger: PartLedger | undefined
-  source: BackupSource
-  encryption: Encryption
-  signingKey: SigningKey
-  /** Of a part as sent, at most. */
-  partSizeBytes: number
-  /** Uploads at once. Telegram throttles more than four of like size. */
-  partsInFlight: number
-  id: string
-  projectId: string
-  type: BackupType
-  /** Numeric or `@name`. */
-  chat: string
-  caption: string | undefined
-  expiresAt: Date | undefined
-  signal: AbortSignal | undefined
-  onProgress: ((progress: SendProgress) => void) | undefined
-}
 
 /** Where the run sends to, once the chat was asked and the ledger has the backup. */
 interface Opened {

@@ -1,0 +1,27 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import type { BackupType, SendProgress } from '#services/backup-metadata.ts'
+import type { BackupSource } from '#services/backup-source.ts'
+import type { PartLedger } from '#services/part-ledger.ts'
+
+/** All that a send needs, decided beforehand. */
+export interface SendRunOptions {
+  client: TelegramClient
+  ledger: PartLedger | undefined
+  source: BackupSource
+  encryption: Encryption
+  signingKey: SigningKey
+  /** Of a part as sent, at most. */
+  partSizeBytes: number
+  /** Uploads at once. Telegram throttles more than four of like size. */
+  partsInFlight: number
+  id: string
+  projectId: string
+  type: BackupType
+  /** Numeric or `@name`. */
+  chat: string
+  caption: string | undefined
+  expiresAt: Date | undefined
+  signal: AbortSignal | undefined
+  onProgress: ((progress: SendProgress) => void) | undefined
+}
