@@ -1,15 +1,17 @@
-import { refusal } from '#answers.ts'
 import { type Clock, SYSTEM_CLOCK } from '#clock.ts'
+import { answerControl } from '#control/control-routes.ts'
+import type { Controls } from '#control/controls.ts'
 import { Faults } from '#control/faults.ts'
-import { type Inspection, inspectionOf } from '#control/inspection.ts'
+import { humansIn } from '#control/humans.ts'
+import { inspectionOf } from '#control/inspection.ts'
 import { Traffic } from '#control/traffic.ts'
-import { answerFailure } from '#http/exchange.ts'
 import { listen } from '#http/server.ts'
 import { CLOUD_LIMITS, type EmulatorLimits } from '#limits.ts'
+import { LongPolls } from '#methods/long-polls.ts'
 import { Pace } from '#methods/pace.ts'
 import { openDataFolder } from '#world/data-folder.ts'
-import { type ChatDeclaration, declareBot, declareChat } from '#world/declaring.ts'
-import type { ChatType } from '#world/records.ts'
+import { declareBot, declareChat } from '#world/declaring.ts'
+import type { Bot, Chat } from '#world/records.ts'
 
 /** How to start an emulator. */
 export interface EmulatorOptions {
@@ -27,34 +29,10 @@ export interface EmulatorOptions {
   clock?: Clock
 }
 
-/** A bot account. */
-export interface EmulatedBot {
-  readonly id: number
-  readonly token: string
-  readonly username: string
-}
-
-/** A chat. */
-export interface EmulatedChat {
-  readonly id: number
-  readonly type: ChatType
-  readonly title: string
-}
-
 /** A running emulator. */
-export interface Emulator {
+export interface Emulator extends Controls {
   /** API root without trailing slash. */
   readonly url: string
-  createBot(options?: { username?: string }): EmulatedBot
-  createChat(declaration: ChatDeclaration): EmulatedChat
-  readonly faults: Pick<Faults, 'on' | 'clear'>
-  readonly inspect: Inspection
-  readonly clock: {
-    /** Milliseconds since 1970. */
-    now(): number
-    /** Moves the clock forward; kept in the data folder. */
-    advance(ms: number): void
-  }
   /** Ends every connection; what was answered is kept. */
   close(): Promise<void>
 }
@@ -65,18 +43,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { world, store, kept, close } = openDataFolder(options.dataDir, options.clock ?? SYSTEM_CLOCK)
   const faults = new Faults()
   const traffic = new Traffic()
-  const pace = new Pace(world.clock, limits.messagesPerMinutePerChat)
-  const rangeRequests = options.rangeRequests ?? false
-  const server = await listen(
-    { host: options.host ?? '127.0.0.1', port: options.port ?? 0 },
-    { world, store, limits, pace, faults, traffic, rangeRequests, kept },
-    exchange => answerFailure(exchange, refusal('notFound')),
-  ).catch(async error => {
-    await close()
-    throw error
-  })
-  return {
-    url: server.url,
+  const controls: Controls = {
     createBot: ({ username } = {}) => declareBot(world, username),
     createChat: declaration => declareChat(world, declaration),
     faults,
@@ -85,9 +52,39 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       now: () => world.clock.now(),
       advance: ms => world.commit({ kind: 'clock', offsetMs: world.clock.offsetMs + ms }),
     },
-    close: async () => {
-      await server.close()
-      await close()
-    },
+    asHuman: humansIn(world, store),
   }
+  const pace = new Pace(world.clock, limits.messagesPerMinutePerChat)
+  const polls = new LongPolls()
+  const rangeRequests = options.rangeRequests ?? false
+  try {
+    const server = await listen(
+      { host: options.host ?? '127.0.0.1', port: options.port ?? 0 },
+      { world, store, limits, pace, polls, faults, traffic, rangeRequests, kept },
+      (exchange, path) => answerControl(exchange, path, controls),
+    )
+    return {
+      ...controls,
+      url: server.url,
+      close: async () => {
+        await server.close()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * The bot and the channel to work with: the first ones, made if need be, the bot with every right in the channel.
+ * On a data folder that is opened again these are the same ones as before.
+ */
+export function prepareWorld(emulator: Controls): { bot: Bot; chat: Chat } {
+  const bot = emulator.inspect.bots()[0] ?? emulator.createBot({ username: 'telegram_backup_bot' })
+  const channel = emulator.inspect.chats().find(chat => chat.type === 'channel')
+  const chat =
+    channel ?? emulator.createChat({ type: 'channel', title: 'Backups', administrators: [{ bot }] })
+  return { bot, chat }
 }

@@ -1,16 +1,12 @@
 export type { Clock } from '#clock.ts'
+export type { Controls } from '#control/controls.ts'
 export type { Fault, FaultTiming } from '#control/faults.ts'
+export type { HumanPost, Humans } from '#control/humans.ts'
 export type { Inspection, StoredMessage } from '#control/inspection.ts'
 export type { RequestEntry } from '#control/traffic.ts'
-export {
-  type EmulatedBot,
-  type EmulatedChat,
-  type Emulator,
-  type EmulatorOptions,
-  startEmulator,
-} from '#emulator.ts'
+export { type Emulator, type EmulatorOptions, prepareWorld, startEmulator } from '#emulator.ts'
 export { EmulatorError } from '#errors.ts'
 export type { EmulatorLimits } from '#limits.ts'
 export type { ChatDeclaration } from '#world/declaring.ts'
-export type { ChatType } from '#world/records.ts'
+export type { Bot as EmulatedBot, Chat as EmulatedChat, ChatType } from '#world/records.ts'
 export type { AdministratorRights } from '#world/rights.ts'

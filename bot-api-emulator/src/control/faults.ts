@@ -1,4 +1,4 @@
-/** A failure to order. All but the last four replace the method's work, which then has no effect. */
+/** A failure to order. All up to `error` replace the method's work, which then has no effect. */
 export type Fault =
   /** The connection is cut before the body is read. */
   | { readonly kind: 'reset-before' }
@@ -22,6 +22,25 @@ export type Fault =
   | { readonly kind: 'flip-bit'; readonly offset: number }
   /** A download at this rate. */
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+
+const FAULT_KINDS: ReadonlySet<unknown> = new Set<Fault['kind']>([
+  'reset-before',
+  'reset-during',
+  'status',
+  'flood',
+  'too-large',
+  'error',
+  'answer-lost',
+  'delay',
+  'truncate',
+  'flip-bit',
+  'slow',
+])
+
+/** Whether a value from outside is of a known kind; its fields are taken on trust. */
+export function isFault(value: unknown): value is Fault {
+  return typeof value === 'object' && value !== null && 'kind' in value && FAULT_KINDS.has(value.kind)
+}
 
 /** Which calls a fault meets. */
 export interface FaultTiming {

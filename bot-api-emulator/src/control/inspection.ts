@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { knownChat } from '#control/humans.ts'
 import type { RequestEntry, Traffic } from '#control/traffic.ts'
 import { EmulatorError } from '#errors.ts'
 import type { DocumentStore } from '#files/document-store.ts'
-import type { Message } from '#world/records.ts'
+import type { Bot, Chat, Message } from '#world/records.ts'
 import { fileIdOf } from '#world/showing.ts'
 import type { World } from '#world/world.ts'
 
@@ -34,6 +35,10 @@ export interface StoredMessage {
 
 /** What tests may see that bots may not. */
 export interface Inspection {
+  /** Every bot, in the order of their making. */
+  bots(): Bot[]
+  /** Every chat, in the order of their making. */
+  chats(): Chat[]
   /** The chat's messages that are alive, without service messages, in the order of their sending. */
   messages(chatId: number): StoredMessage[]
   /** Everything the chat ever had: deleted and service messages too. */
@@ -51,15 +56,17 @@ export interface Inspection {
 /** Opens the view on a world. */
 export function inspectionOf(world: World, store: DocumentStore, traffic: Traffic): Inspection {
   const allMessages = (chatId: number): StoredMessage[] =>
-    world.messagesOf(knownChat(world, chatId)).map(message => inspected(world, message))
+    world.messagesOf(knownChat(world, chatId).id).map(message => inspected(world, message))
   return {
+    bots: () => [...world.bots.values()],
+    chats: () => [...world.chats.values()],
     allMessages,
     messages: chatId =>
       allMessages(chatId).filter(
         ({ service, deleted_at_ms }) => service === undefined && deleted_at_ms === undefined,
       ),
     documentBytes: async (chatId, messageId) => {
-      const message = world.messagesOf(knownChat(world, chatId)).find(({ id }) => id === messageId)
+      const message = world.messagesOf(knownChat(world, chatId).id).find(({ id }) => id === messageId)
       const document = world.documents.get(message?.documentNumber ?? 0)
       if (document === undefined) {
         throw new EmulatorError(`Message ${messageId} of chat ${chatId} has no document.`, {
@@ -72,13 +79,6 @@ export function inspectionOf(world: World, store: DocumentStore, traffic: Traffi
     maximumConcurrent: method => traffic.maximumConcurrent(method),
     requests: () => traffic.requests(),
   }
-}
-
-function knownChat(world: World, chatId: number): number {
-  if (!world.chats.has(chatId)) {
-    throw new EmulatorError(`There is no chat ${chatId}.`, { code: 'UNKNOWN_CHAT' })
-  }
-  return chatId
 }
 
 function inspected(world: World, message: Message): StoredMessage {

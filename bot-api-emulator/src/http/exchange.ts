@@ -8,6 +8,7 @@ import { answerEmpty, answerProxyPage, answerRefusal } from '#http/answering.ts'
 import { ConnectionCut, drain } from '#http/cutting.ts'
 import { RequestRejected } from '#http/rejection.ts'
 import type { EmulatorLimits } from '#limits.ts'
+import type { LongPolls } from '#methods/long-polls.ts'
 import type { Pace } from '#methods/pace.ts'
 import type { World } from '#world/world.ts'
 
@@ -17,6 +18,7 @@ export interface Backstage {
   readonly store: DocumentStore
   readonly limits: EmulatorLimits
   readonly pace: Pace
+  readonly polls: LongPolls
   readonly faults: Faults
   readonly traffic: Traffic
   readonly rangeRequests: boolean

@@ -23,6 +23,10 @@ export class RequestParameters {
     if (!this.#files.has(name)) this.#files.set(name, file)
   }
 
+  has(name: string): boolean {
+    return this.#texts.has(name)
+  }
+
   text(name: string): string {
     return this.#texts.get(name) ?? ''
   }

@@ -1,5 +1,6 @@
 import { refusal } from '#answers.ts'
 import { accessChat, type MethodCall } from '#methods/method.ts'
+import { latestPinned } from '#methods/pinning.ts'
 import type { Membership } from '#world/records.ts'
 import { visibleRights } from '#world/rights.ts'
 import { type Json, showBot, showChat, showMessage, showUser } from '#world/showing.ts'
@@ -11,22 +12,22 @@ export function getMe({ bot }: MethodCall): Json {
     can_join_groups: true,
     can_read_all_group_messages: false,
     supports_inline_queries: false,
+    supports_guest_queries: false,
     can_connect_to_business: false,
     has_main_web_app: false,
+    has_topics_enabled: false,
+    allows_users_to_create_topics: false,
+    can_manage_bots: false,
   }
 }
 
 /** getChat, with the pinned message that was sent last: not the one that was pinned last. */
 export function getChat(call: MethodCall): Json {
-  const { chat, box } = accessChat(call)
-  const pinned = call.world
-    .messagesOf(chat.id)
-    .filter(message => message.box === box && message.pinned === true)
-    .reduce<number>((latest, message) => Math.max(latest, message.id), 0)
-  const message = call.world.message(box, chat.id, pinned)
+  const access = accessChat(call, 'read')
+  const pinned = latestPinned(call, access)
   return {
-    ...showChat(chat),
-    ...(message ? { pinned_message: showMessage(call.world, call.bot, message, true) } : {}),
+    ...showChat(access.chat),
+    ...(pinned ? { pinned_message: showMessage(call.world, call.bot, pinned, true) } : {}),
     max_reaction_count: 11,
     accent_color_id: 0,
   }
@@ -34,7 +35,7 @@ export function getChat(call: MethodCall): Json {
 
 /** getChatMember, of a bot or of the human who owns the chat. */
 export function getChatMember(call: MethodCall): Json {
-  const { chat } = accessChat(call)
+  const { chat } = accessChat(call, 'read')
   const userId = call.parameters.integer('user_id')
   if (userId <= 0) throw refusal('userIdInvalid')
   const user = showUser(call.world, userId)

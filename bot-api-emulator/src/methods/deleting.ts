@@ -1,20 +1,39 @@
 import { refusal } from '#answers.ts'
-import { accessChat, type ChatAccess, findMessage, type MethodCall, messageIdOf } from '#methods/method.ts'
+import {
+  accessChat,
+  type ChatAccess,
+  findMessage,
+  type MethodCall,
+  messageIdOf,
+  messageIdsOf,
+} from '#methods/method.ts'
 import type { Message } from '#world/records.ts'
 import { mayDelete } from '#world/rights.ts'
+import { isNumberedByChat } from '#world/world.ts'
 
 /** deleteMessage. */
 export function deleteMessage(call: MethodCall): true {
-  const access = accessChat(call)
+  if (call.parameters.text('chat_id') === '') throw refusal('chatIdMissing')
   if (messageIdOf(call) === 0) throw refusal('messageIdMissing')
+  const access = accessChat(call)
   const message = findMessage(call, access)
   if (message === undefined) throw refusal('deleteNotFound')
-  checkDeletable(call, access, message)
   remove(call, access, [message])
   return true
 }
 
+/** deleteMessages: missing ones are passed over, but one that cannot be deleted keeps all the others alive. */
+export function deleteMessages(call: MethodCall): true {
+  const ids = messageIdsOf(call)
+  const access = accessChat(call)
+  const found = [...new Set(ids)].map(id => call.world.message(access.box, access.chat.id, id))
+  const messages = found.filter(message => message !== undefined)
+  if (messages.length > 0) remove(call, access, messages)
+  return true
+}
+
 function remove(call: MethodCall, access: ChatAccess, messages: readonly Message[]): void {
+  for (const message of messages) checkDeletable(call, access, message)
   const messageIds = messages.map(message => message.id)
   call.world.commit({ kind: 'deleted', box: access.box, messageIds, atMs: call.world.clock.now() })
 }
@@ -22,9 +41,8 @@ function remove(call: MethodCall, access: ChatAccess, messages: readonly Message
 /** Age and rights; the age counts from the sending, whatever was edited since. */
 function checkDeletable(call: MethodCall, { chat, membership }: ChatAccess, message: Message): void {
   const own = message.authorId === call.bot.id
-  const tooOld = call.world.clock.nowSeconds() >= message.date + call.limits.deletableSeconds
-  const allowed = mayDelete({ type: chat.type, membership, own }) && message.service?.type !== 'created'
-  if (!tooOld && allowed) return
-  const isShared = chat.type === 'channel' || chat.type === 'supergroup'
-  throw refusal(isShared || !allowed ? 'deleteRefused' : 'deleteForEveryoneRefused')
+  const isYoung = call.world.clock.nowSeconds() < message.date + call.limits.deletableSeconds
+  const isFirst = message.service?.type === 'created'
+  if (isYoung && !isFirst && mayDelete({ type: chat.type, membership, own })) return
+  throw refusal(isNumberedByChat(chat) ? 'deleteRefused' : 'deleteForEveryoneRefused')
 }

@@ -1,9 +1,8 @@
 import { refusal } from '#answers.ts'
 import { decodeFileId } from '#files/file-ids.ts'
-import { cleanFileName, extensionOf } from '#files/file-names.ts'
-import { mimeTypeOf } from '#files/mime-types.ts'
 import type { UploadedFile } from '#http/request-parameters.ts'
 import type { MethodCall } from '#methods/method.ts'
+import { declareDocument } from '#world/declaring.ts'
 
 /** A document to send: a new upload, or one that is kept. */
 export type InputDocument = { readonly upload: UploadedFile } | { readonly documentNumber: number }
@@ -28,19 +27,9 @@ export function inputDocument(call: MethodCall, parameter: string, value: string
   return { documentNumber: reference.documentNumber }
 }
 
-/** Makes an upload a document, which keeps its bytes for good; gives the document's number. */
-export function keepDocument(call: MethodCall, input: InputDocument): number {
+/** Makes an upload a document; gives the document's number. */
+export function keepDocument({ world }: MethodCall, input: InputDocument): number {
   if ('documentNumber' in input) return input.documentNumber
-  const { storedAs, sizeBytes, sha256, rawFileName } = input.upload
-  const fileName = cleanFileName(rawFileName)
-  const document = {
-    number: call.world.documents.size + 1,
-    storedAs,
-    sizeBytes,
-    sha256,
-    fileName,
-    mimeType: mimeTypeOf(extensionOf(fileName)),
-  }
-  call.world.commit({ kind: 'document', document })
-  return document.number
+  const { rawFileName, ...received } = input.upload
+  return declareDocument(world, received, rawFileName)
 }

@@ -10,41 +10,43 @@ import { type Json, showMessage } from '#world/showing.ts'
 /** sendMessage: text only. */
 export function sendMessage(call: MethodCall): Json {
   const text = textOf(call)
-  return send(call, { content: () => text })
+  const access = accessForPosting(call)
+  const options = sendOptions(call, access)
+  return post(call, access, () => ({ ...text, ...options }))
 }
 
 /** sendDocument: an upload or a file_id, with a caption. */
 export function sendDocument(call: MethodCall): Json {
   const value = call.parameters.text('document')
   if (value === '' && call.parameters.file('document') === undefined) throw refusal('noDocument')
-  return send(call, {
-    content: () => {
-      const input = inputDocument(call, 'document', value)
-      if (input === undefined) throw refusal('noDocument')
-      const caption = captionOf(call)
-      return { ...caption, documentNumber: keepDocument(call, input) }
-    },
-  })
+  const access = accessForPosting(call)
+  const options = sendOptions(call, access)
+  const input = inputDocument(call, 'document', value)
+  if (input === undefined) throw refusal('noDocument')
+  const caption = captionOf(call)
+  return post(call, access, () => ({ ...caption, documentNumber: keepDocument(call, input), ...options }))
 }
 
-/** Checks that the bot may write in the chat named by `chat_id`, and that the pace allows it. */
+/** The chat named by `chat_id`, if the bot may write there. */
 export function accessForPosting(call: MethodCall): ChatAccess {
   const access = accessChat(call)
   if (!mayPost(access.chat.type, access.membership)) throw refusal('channelNeedsAdministrator')
   return access
 }
 
-function send(call: MethodCall, { content }: { content: () => MessageContent }): Json {
-  const access = accessForPosting(call)
-  const options = { ...replyOf(call, access), ...replyMarkupOf(call.parameters.text('reply_markup')) }
-  const isProtected = call.parameters.boolean('protect_content') ? { protected: true } : {}
-  call.pace.take(access.chat.id)
-  const message = postAsBot(call.world, {
-    chat: access.chat,
-    botId: call.bot.id,
-    content: { ...content(), ...options, ...isProtected },
-  })
+/** Everything is checked when this is called; only the pace can still refuse. */
+function post(call: MethodCall, { chat }: ChatAccess, content: () => MessageContent): Json {
+  call.pace.take(chat.id)
+  const message = postAsBot(call.world, { chat, botId: call.bot.id, content: content() })
   return showMessage(call.world, call.bot, message)
+}
+
+function sendOptions(call: MethodCall, access: ChatAccess): MessageContent {
+  return {
+    ...replyOf(call, access),
+    ...replyMarkupOf(call),
+    ...(call.parameters.boolean('protect_content') ? { protected: true } : {}),
+  }
 }
 
 /** The message replied to, from `reply_parameters` or the older `reply_to_message_id`. */

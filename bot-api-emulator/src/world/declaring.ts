@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { EmulatorError } from '#errors.ts'
+import type { ReceivedFile } from '#files/document-store.ts'
+import { cleanFileName, extensionOf } from '#files/file-names.ts'
+import { mimeTypeOf } from '#files/mime-types.ts'
 import { serviceMessage } from '#world/posting.ts'
 import type { Bot, Chat, ChatType } from '#world/records.ts'
 import { type AdministratorRights, ALL_RIGHTS } from '#world/rights.ts'
-import type { World } from '#world/world.ts'
+import { isNumberedByChat, type World } from '#world/world.ts'
 
 const FIRST_BOT_ID = 7_000_000_001
 const FIRST_USER_ID = 5_000_000_001
@@ -66,10 +69,23 @@ export function declareChat(world: World, declaration: ChatDeclaration): Chat {
   for (const bot of members) {
     world.commit({ kind: 'membership', chatId: id, userId: bot.id, membership: { status: 'member' } })
   }
-  if (id < CHANNEL_ID_BASE) {
+  if (isNumberedByChat(chat)) {
     serviceMessage(world, { chat, authorId: chat.ownerId, event: { type: 'created' } })
   }
   return chat
+}
+
+/** Makes a received file a document, whose bytes are kept for good; gives its number. */
+export function declareDocument(world: World, received: ReceivedFile, rawFileName: Buffer): number {
+  const fileName = cleanFileName(rawFileName)
+  const number = world.documents.size + 1
+  const { storedAs, sizeBytes, sha256 } = received
+  const mimeType = mimeTypeOf(extensionOf(fileName))
+  world.commit({
+    kind: 'document',
+    document: { number, storedAs, sizeBytes, sha256, fileName, mimeType },
+  })
+  return number
 }
 
 function chatId(type: ChatType, serial: number): number {

@@ -170,7 +170,12 @@ export class World {
   }
 }
 
-/** The counter that numbers a chat's messages as this account sees them (inferred from td MessageQueryManager). */
+/** Channels and supergroups count their own messages; elsewhere each account counts (inferred from td MessageQueryManager). */
+export function isNumberedByChat(chat: Chat): boolean {
+  return chat.type === 'channel' || chat.type === 'supergroup'
+}
+
+/** The counter that numbers a chat's messages as this account sees them. */
 export function boxOf(chat: Chat, accountId: number): string {
-  return chat.type === 'channel' || chat.type === 'supergroup' ? `chat:${chat.id}` : `bot:${accountId}`
+  return isNumberedByChat(chat) ? `chat:${chat.id}` : `bot:${accountId}`
 }
