@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import type { Kysely, PostgresPool, PostgresPoolClient, PostgresQueryResult, Transaction } from 'kysely'
 import pg from 'pg'
-import { isServerGone, toCatalogError } from '#catalog-error.ts'
+import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
 
 /** What stands behind the connections. */
 export interface Readiness {
@@ -31,33 +32,42 @@ function parseInt8(text: string): number {
  * since it may have taken effect. Idle connections do not keep the process alive.
  */
 export class CatalogPool implements PostgresPool {
-  readonly options: object
+  // Kysely only passes them on; the real ones hold the password.
+  readonly options = {}
   readonly #pool: pg.Pool
   readonly #readiness: Readiness
 
   constructor(config: pg.PoolConfig, readiness: Readiness) {
-    this.#pool = new pg.Pool({ ...config, types, allowExitOnIdle: true })
-    this.options = this.#pool.options
+    this.#pool = new pg.Pool({
+      ...config,
+      types,
+      max: 5,
+      connectionTimeoutMillis: 10_000,
+      allowExitOnIdle: true,
+    })
     this.#readiness = readiness
     this.#pool.on('error', ignoreLostConnection)
     this.#pool.on('connect', client => client.on('error', ignoreLostConnection))
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    const deadline = Date.now() + this.#readiness.reconnectForMs
+    const deadline = performance.now() + this.#readiness.reconnectForMs
     for (;;) {
+      if (this.#pool.ending) throw new CatalogError('CATALOG', 'This catalog has been closed')
+      // One turn of the event loop, so that connections whose end has already been reported are not given out.
+      await turn()
       await this.#readiness.ready()
       try {
         return translating(await this.#pool.connect())
       } catch (error) {
-        if (!isServerGone(error) || Date.now() >= deadline) throw toCatalogError(error)
+        if (!isServerGone(error) || performance.now() >= deadline) throw toCatalogError(error)
       }
       await delay(RECONNECT_EVERY_MS)
     }
   }
 
   async end(): Promise<void> {
-    await this.#pool.end()
+    if (!this.#pool.ending) await this.#pool.end()
   }
 }
 
@@ -73,4 +83,15 @@ function translating(client: pg.PoolClient): PostgresPoolClient {
     }
   }
   return { query: query as PostgresPoolClient['query'], release: destroy => client.release(destroy) }
+}
+
+/**
+ * Runs `work` in one transaction; an error rolls back. READ COMMITTED whatever the server's default is: what is
+ * looked at after waiting for a lock must be as new as the lock.
+ */
+export async function inTransaction<T>(
+  kysely: Kysely<CatalogSchema>,
+  work: (trx: Transaction<CatalogSchema>) => Promise<T>,
+): Promise<T> {
+  return await kysely.transaction().setIsolationLevel('read committed').execute(work)
 }

@@ -1,10 +1,11 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { CatalogPool } from '#connections.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
+import { userName } from '#embedded/server-user.ts'
 
 /** An open catalog. Its functions take it as their first argument. */
 export interface Database {
@@ -34,7 +35,6 @@ export interface OpenDatabaseOptions {
 }
 
 const OLDEST_VERSION = 140_000
-const CONNECT_TIMEOUT_MS = 10_000
 const RESTART_FOR_MS = 15_000
 
 /**
@@ -42,7 +42,7 @@ const RESTART_FOR_MS = 15_000
  * the server is too old, CATALOG when nobody answers.
  */
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
-  const actor = options.actor ?? `${userInfo().username}@${hostname()}`
+  const actor = options.actor ?? `${userName()}@${hostname()}`
   if (options.url) return await openByUrl(options.url, actor, options.signal)
   if (options.dataDir) return await openEmbedded(options.dataDir, actor, options.signal)
   throw new CatalogError('CONFIGURATION', 'No place for the catalog was given', {
@@ -51,55 +51,61 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
 }
 
 async function openByUrl(url: string, actor: string, signal?: AbortSignal): Promise<Database> {
-  signal?.throwIfAborted()
   const location = locationOf(url)
-  const config = {
-    connectionString: url,
-    application_name: 'telegram-backup',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    max: 5,
-  }
-  const kysely = kyselyOn(new CatalogPool(config, { ready: async () => {}, reconnectForMs: 0 }))
+  const config = { connectionString: url, application_name: 'telegram-backup', keepAlive: true }
+  const pool = new CatalogPool(config, { ready: async () => {}, reconnectForMs: 0 })
+  const kysely = kyselyOn(pool)
   try {
-    await refuseOldServer(kysely)
+    await refuseOldServer(kysely, signal)
   } catch (error) {
-    await kysely.destroy()
+    await pool.end()
     throw error
   }
-  return { kysely, location, actor, close: closeOnce(() => kysely.destroy()) }
+  return { kysely, location, actor, close: once(() => pool.end()) }
 }
 
 async function openEmbedded(dataDir: string, actor: string, signal?: AbortSignal): Promise<Database> {
   const server = await EmbeddedServer.enter(dataDir, signal)
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
-  const kysely = kyselyOn(new CatalogPool({ ...server.connection, max: 5 }, readiness))
-  const close = closeOnce(async () => {
-    process.off('beforeExit', close)
-    await kysely.destroy()
+  const pool = new CatalogPool(server.connection, readiness)
+  const close = once(async () => {
+    leftOpen.delete(close)
+    if (leftOpen.size === 0) process.off('beforeExit', closeLeftOpen)
+    await pool.end()
     await server.leave()
   })
-  // A program that never calls close() should not leave a server behind when it has nothing more to do.
-  process.once('beforeExit', close)
-  return { kysely, location: `embedded PostgreSQL in ${server.stateFolder}`, actor, close }
+  closeWhenIdle(close)
+  return { kysely: kyselyOn(pool), location: `embedded PostgreSQL in ${server.stateFolder}`, actor, close }
+}
+
+// A program that never calls close() should not leave a server behind when it has nothing more to do.
+const leftOpen = new Set<() => Promise<void>>()
+
+function closeWhenIdle(close: () => Promise<void>): void {
+  if (leftOpen.size === 0) process.on('beforeExit', closeLeftOpen)
+  leftOpen.add(close)
+}
+
+function closeLeftOpen(): void {
+  for (const close of leftOpen) close().catch(() => {})
 }
 
 function kyselyOn(pool: CatalogPool): Kysely<CatalogSchema> {
   return new Kysely<CatalogSchema>({ dialect: new PostgresDialect({ pool }) }).withSchema('control_plane')
 }
 
-function closeOnce(close: () => Promise<void>): () => Promise<void> {
-  let closing: Promise<void> | undefined
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
   return () => {
-    closing ??= close()
-    return closing
+    done ??= work()
+    return done
   }
 }
 
-async function refuseOldServer(kysely: Kysely<CatalogSchema>): Promise<void> {
+async function refuseOldServer(kysely: Kysely<CatalogSchema>, signal?: AbortSignal): Promise<void> {
   const { rows } = await sql<{ version: number; name: string }>`
     select current_setting('server_version_num')::int as version, current_setting('server_version') as name
-  `.execute(kysely)
+  `.execute(kysely, { signal })
   const server = rows[0]
   if (server && server.version >= OLDEST_VERSION) return
   throw new CatalogError('CONFIGURATION', `The catalog’s PostgreSQL ${server?.name} is too old`, {
@@ -109,7 +115,8 @@ async function refuseOldServer(kysely: Kysely<CatalogSchema>): Promise<void> {
 
 function locationOf(url: string): string {
   try {
-    if (!/^postgres(ql)?:\/\//.test(url)) throw new TypeError('not a PostgreSQL URL')
+    // With an unencoded / ? or # in the password, the parser takes the rest of it for the name of the database.
+    if (!/^postgres(ql)?:\/\/[^/?#]*([/?#][^@]*)?$/.test(url)) throw new TypeError('not a PostgreSQL URL')
     const { host, port, database } = new pg.Client({ connectionString: url })
     return `PostgreSQL ${host}:${port}/${database}`
   } catch {

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { type Kysely, sql } from 'kysely'
 import { CatalogError, errorCode } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 
 // Any constant will do, as long as every starter takes the same one: 'tgbackup' in ASCII.
@@ -24,7 +25,7 @@ export async function migrate(database: Database): Promise<string[]> {
 export async function applyMigrations(kysely: Kysely<CatalogSchema>, folder: URL): Promise<string[]> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).sort()
   if (missing(files, await appliedNames(kysely)).length === 0) return []
-  return await kysely.transaction().execute(async trx => {
+  return await inTransaction(kysely, async trx => {
     await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(trx)
     await createLedger(trx)
     const names = missing(files, await appliedNames(trx))

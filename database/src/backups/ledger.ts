@@ -10,6 +10,7 @@ import {
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, BackupType, JsonObject } from '#jobs/types.backup.ts'
@@ -60,7 +61,7 @@ export async function openBackup(
   checkText('chat id', intent.chatId)
   if (intent.createdAt !== undefined) checkTime('createdAt', intent.createdAt)
   if (intent.expiresAt !== undefined) checkTime('expiresAt', intent.expiresAt)
-  return await database.kysely.transaction().execute(async trx => {
+  return await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, intent.projectId)
     await trx
       .insertInto('backups')
@@ -117,7 +118,7 @@ export async function completeBackup(database: Database, completion: Completion)
   checkCount('size', completion.size)
   checkCount('archiveSize', completion.archiveSize)
   checkCount('partCount', completion.partCount, 1)
-  return await database.kysely.transaction().execute(async trx => {
+  return await inTransaction(database.kysely, async trx => {
     const { chat_id } = await lockWhileSending(trx, backupId)
     const fileId = await proveParts(trx, completion, chat_id ?? '')
     const backup = await trx
@@ -193,7 +194,7 @@ export async function failBackup(
 ): Promise<void> {
   const { backupId, error } = failure
   checkUuid('backup id', backupId)
-  await database.kysely.transaction().execute(async trx => {
+  await inTransaction(database.kysely, async trx => {
     await lockWhileSending(trx, backupId)
     await trx.updateTable('backups').set({ state: 'failed', error }).where('id', '=', backupId).execute()
     await addToHistory(trx, { backupId, event: 'failed', actor: database.actor, details: { error } })

@@ -2,6 +2,7 @@ import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql
 import { checkCount, checkText, checkTime, checkUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { PartKind, PartState } from '#jobs/types.backup.ts'
@@ -52,7 +53,7 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
     plain_offset: part.plainOffset ?? null,
     plain_size: part.plainSize ?? null,
   }
-  await database.kysely.transaction().execute(async trx => {
+  await inTransaction(database.kysely, async trx => {
     // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
     const backup = await trx
       .selectFrom('backups')
@@ -142,7 +143,7 @@ export async function markPart(
 ): Promise<void> {
   checkPartKey(mark)
   const gone = mark.state === 'erased' || mark.state === 'tombstone'
-  await database.kysely.transaction().execute(async trx => {
+  await inTransaction(database.kysely, async trx => {
     const marked = await trx
       .updateTable('backup_parts')
       .set({ state: mark.state, error: mark.error ?? null, ...(gone && { erased_at: sql<Date>`now()` }) })

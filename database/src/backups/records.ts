@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type Insertable, sql, type Transaction, type Updateable } from 'kysely'
 import {
   checkCount,
   checkProjectId,
@@ -10,6 +10,7 @@ import {
 } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type {
@@ -32,22 +33,40 @@ export async function createBackup(database: Database, input: CreateBackupInput)
   if (input.id !== undefined) checkUuid('id', input.id)
   if (input.created_at !== undefined) checkTime('created_at', input.created_at)
   if (input.expires_at !== undefined) checkTime('expires_at', input.expires_at)
-  const { source, ...columns } = input
-  return await database.kysely.transaction().execute(async trx => {
+  return await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, input.project_id)
     const backup = await trx
       .insertInto('backups')
-      .values({
-        ...columns,
-        source: source === undefined ? null : JSON.stringify(source),
-        state: 'complete',
-        completed_at: sql<Date>`now()`,
-      })
+      .values({ ...recordOf(input), state: 'complete', completed_at: sql<Date>`now()` })
       .returningAll()
       .executeTakeFirstOrThrow()
     await addToHistory(trx, { backupId: backup.id, event: 'created', actor: database.actor })
     return backup
   })
+}
+
+/** Names the columns one by one: a caller in plain JavaScript may have put in anything. */
+function recordOf(input: CreateBackupInput): Insertable<CatalogSchema['backups']> {
+  return {
+    id: input.id,
+    project_id: input.project_id,
+    type: input.type,
+    file_id: input.file_id,
+    size: input.size,
+    created_at: input.created_at,
+    expires_at: input.expires_at,
+    filename: input.filename ?? null,
+    caption: input.caption ?? null,
+    chat_id: input.chat_id ?? null,
+    bot_id: input.bot_id ?? null,
+    encrypted: input.encrypted ?? null,
+    archive_size: input.archive_size ?? null,
+    plain_sha256: input.plain_sha256 ?? null,
+    archive_sha256: input.archive_sha256 ?? null,
+    part_count: input.part_count ?? null,
+    source: input.source === undefined ? null : JSON.stringify(input.source),
+    scheduled_for: input.scheduled_for ?? null,
+  }
 }
 
 /** Makes the project when it does not exist. */
@@ -80,7 +99,8 @@ const STEPS: Record<BackupState, readonly BackupState[]> = {
 
 /**
  * Changes what is given, and writes it into the history: as event `updated`, or as the new state's name. Null for
- * an unknown id. CatalogError CONFLICT for a step that the state does not allow, see UpdateBackupInput.
+ * an unknown id. CatalogError INVALID for a bad value, CONFLICT for a step that the state does not allow (see
+ * UpdateBackupInput).
  */
 export async function updateBackup(
   database: Database,
@@ -88,14 +108,8 @@ export async function updateBackup(
   patch: UpdateBackupInput,
 ): Promise<Backup | null> {
   if (!isUuid(id)) return null
-  if (patch.file_id !== undefined) checkText('file_id', patch.file_id)
-  if (patch.restore_count !== undefined) checkCount('restore_count', patch.restore_count)
-  if (patch.expires_at !== undefined) checkTime('expires_at', patch.expires_at)
-  if (patch.damaged_at) checkTime('damaged_at', patch.damaged_at)
-  const changes = Object.fromEntries(
-    Object.entries(patch).filter(([, value]) => value !== undefined),
-  ) as UpdateBackupInput
-  return await database.kysely.transaction().execute(async trx => {
+  const changes = changesOf(patch)
+  return await inTransaction(database.kysely, async trx => {
     const before = await trx
       .selectFrom('backups')
       .selectAll()
@@ -103,18 +117,28 @@ export async function updateBackup(
       .forUpdate()
       .executeTakeFirst()
     if (!before || Object.keys(changes).length === 0) return before ?? null
-    if (changes.state !== undefined && changes.state !== before.state) refuseStep(before.state, changes.state)
+    const step = changes.state !== undefined && changes.state !== before.state ? changes.state : undefined
+    if (step) refuseStep(before.state, step)
     const after = await trx
       .updateTable('backups')
-      .set(changes)
+      .set({ ...changes, ...(step === 'sending' && { error: null }) })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow()
-    const event = after.state === before.state ? 'updated' : after.state
     const details = JSON.parse(JSON.stringify(changes)) as JsonObject
-    await addToHistory(trx, { backupId: id, event, actor: database.actor, details })
+    await addToHistory(trx, { backupId: id, event: step ?? 'updated', actor: database.actor, details })
     return after
   })
+}
+
+function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups']> {
+  const { state, file_id, bot_id, expires_at, restore_count, filename, caption, damaged_at } = patch
+  if (file_id !== undefined) checkText('file_id', file_id)
+  if (restore_count !== undefined) checkCount('restore_count', restore_count)
+  if (expires_at !== undefined) checkTime('expires_at', expires_at)
+  if (damaged_at != null) checkTime('damaged_at', damaged_at)
+  const named = { state, file_id, bot_id, expires_at, restore_count, filename, caption, damaged_at }
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
 }
 
 function refuseStep(from: BackupState, to: BackupState): void {
@@ -133,7 +157,7 @@ function refuseStep(from: BackupState, to: BackupState): void {
  */
 export async function deleteBackup(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
-  return await database.kysely.transaction().execute(async trx => {
+  return await inTransaction(database.kysely, async trx => {
     await oneEraserAtATime(trx)
     const before = await trx
       .selectFrom('backups')
@@ -165,9 +189,9 @@ export async function deleteExpiredBackups(
 ): Promise<number> {
   const now = options.now ?? new Date()
   checkTime('now', now)
-  return await database.kysely.transaction().execute(async trx => {
+  return await inTransaction(database.kysely, async trx => {
     await oneEraserAtATime(trx)
-    const { rows } = await sql<{ id: string }>`
+    const { numAffectedRows } = await sql`
       with ranked as (
         select id, expires_at, row_number() over (
           partition by project_id, type
@@ -175,20 +199,15 @@ export async function deleteExpiredBackups(
         ) as place
         from control_plane.backups
         where state = 'complete'
+      ), expired as (
+        update control_plane.backups set state = 'erasing'
+        where state = 'complete' and id in (select id from ranked where place > 1 and expires_at <= ${now})
+        returning id
       )
-      update control_plane.backups set state = 'erasing'
-      where state = 'complete' and id in (select id from ranked where place > 1 and expires_at <= ${now})
-      returning id
+      insert into control_plane.backup_history (backup_id, event, details, actor)
+      select id, 'erasing', '{"reason": "expired"}', ${database.actor} from expired
     `.execute(trx)
-    for (const { id } of rows) {
-      await addToHistory(trx, {
-        backupId: id,
-        event: 'erasing',
-        actor: database.actor,
-        details: { reason: 'expired' },
-      })
-    }
-    return rows.length
+    return Number(numAffectedRows ?? 0)
   })
 }
 

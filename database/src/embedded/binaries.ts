@@ -53,13 +53,17 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
   for (const home of homes) {
     const target = join(home, `postgres-${source.version}`)
     try {
-      mkdirSync(home, { recursive: true, mode: 0o711 })
+      // The mode of mkdir is cut by the umask.
+      if (mkdirSync(home, { recursive: true })) chmodSync(home, 0o711)
       const closed = closedAncestor(home, user) ?? foreignFolder(home)
       if (closed) {
         refusals.push(closed)
         continue
       }
-      if (!existsSync(target)) copyBinaries(source.folder, target)
+      if (!existsSync(target)) {
+        removeUnfinishedCopies(home)
+        copyBinaries(source.folder, target)
+      }
       return target
     } catch (error) {
       refusals.push(`${home} cannot be written (${error instanceof Error ? error.message : error})`)
@@ -75,6 +79,14 @@ function foreignFolder(folder: string): string | undefined {
   const { uid, mode } = statSync(folder)
   if (uid !== process.getuid?.()) return `${folder} belongs to another user`
   return (mode & 0o022) === 0 ? undefined : `${folder} can be written by other users`
+}
+
+// Left by a copier that was killed. Copying takes a second, so an hour is enough to tell.
+function removeUnfinishedCopies(home: string): void {
+  for (const name of readdirSync(home).filter(entry => /^postgres-.*\.tmp-/.test(entry))) {
+    const path = join(home, name)
+    if (Date.now() - statSync(path).mtimeMs > 3_600_000) rmSync(path, { recursive: true, force: true })
+  }
 }
 
 // A rename is all or nothing; whoever comes second finds the folder already there.

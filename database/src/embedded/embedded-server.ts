@@ -1,16 +1,22 @@
 import { existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
+import { CatalogError, errorCode, isServerGone, toCatalogError } from '#catalog-error.ts'
 import { findPostgresPackage, installBinaries, type PostgresPackage } from '#embedded/binaries.ts'
-import { CATALOG_USER, createCluster } from '#embedded/cluster.ts'
+import { CATALOG_USER, createCluster, nameFromInside } from '#embedded/cluster.ts'
 import { holdingMutex } from '#embedded/mutex.ts'
-import { findPostmaster, SOCKET_PORT, startPostmaster, stopPostmaster } from '#embedded/postmaster.ts'
+import {
+  findPostmaster,
+  SOCKET_PORT,
+  startPostmaster,
+  stopPostmaster,
+  worksInDeletedFolder,
+} from '#embedded/postmaster.ts'
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
-import { serverUser } from '#embedded/server-user.ts'
+import { serverUser, userName } from '#embedded/server-user.ts'
 import {
+  closedAncestor,
   openSocketFolder,
   prepareStateFolder,
   type SocketFolder,
@@ -38,7 +44,6 @@ export class EmbeddedServer {
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
-  #left = false
 
   private constructor(dataDir: string) {
     this.#package = findPostgresPackage()
@@ -80,7 +85,6 @@ export class EmbeddedServer {
 
   /** Enters again when the server went away; costs nothing when it did not. */
   async stayEntered(): Promise<void> {
-    if (this.#left) throw new CatalogError('CATALOG', 'This catalog has been closed')
     if (this.#presence?.alive) return
     this.#entering ??= this.#enter().finally(() => {
       this.#entering = undefined
@@ -90,11 +94,12 @@ export class EmbeddedServer {
 
   /** Stops the server when nobody else uses it. All other connections should have been ended before. */
   async leave(): Promise<void> {
-    this.#left = true
     await this.#entering?.catch(() => {})
     const stopIfLast = async (): Promise<void> => {
       const last = await this.#presence?.leave()
-      if (last && this.#data && this.#postmaster) await stopPostmaster(this.#data, this.#postmaster)
+      const [data, pid] = [this.#data, this.#postmaster]
+      // A server whose folder was deleted is of no use to anybody, and may be unable to answer.
+      if (data && pid && (last || worksInDeletedFolder(data, pid))) await stopPostmaster(data, pid)
     }
     // Without the folder there is no mutex, and nobody can come in either.
     if (existsSync(this.#state.path)) await holdingMutex(this.#state.mutexFile, stopIfLast)
@@ -107,11 +112,11 @@ export class EmbeddedServer {
   }
 
   async #connectOrStart(signal?: AbortSignal): Promise<void> {
-    const deadline = Date.now() + READY_TIMEOUT_MS
+    const deadline = performance.now() + READY_TIMEOUT_MS
     for (let starts = 0; ; await delay(POLL_MS, undefined, { signal })) {
       const data = this.#dataFolder()
       if (data && (await this.#connect(data))) return
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new CatalogError('CATALOG', 'The embedded catalog does not answer', {
           hint: `Look into ${this.#state.logFile}.`,
         })
@@ -121,7 +126,7 @@ export class EmbeddedServer {
         await this.#start()
       } catch (error) {
         // A server whose starter was killed a moment ago may have been in the way.
-        if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
+        if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw startFailure(error)
       }
     }
   }
@@ -151,12 +156,36 @@ export class EmbeddedServer {
 
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
-    const user = serverUser(identify(dataFolder)?.uid)
+    const user = serverUser(identify(dataFolder))
+    const closed = nameFromInside(path) === path && closedAncestor(path, user)
+    if (closed) {
+      throw new CatalogError(
+        'CONFIGURATION',
+        `The embedded catalog’s server cannot reach its folder: ${closed}`,
+        {
+          hint: 'Open it with chmod o+x, or choose another folder with TELEGRAM_BACKUP_HOME.',
+        },
+      )
+    }
     const homes = user.spawnAs ? [PROGRAMS_OF_ROOT, path] : [path]
     const binaries = installBinaries(this.#package, homes, user)
     if (!identify(dataFolder)) await createCluster(binaries, dataFolder, user)
     const data = identify(dataFolder)
     if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
-    await startPostmaster({ binaries, data, logFile, user, clientName: userInfo().username })
+    await startPostmaster({ binaries, data, logFile, user, clientName: userName() })
   }
+}
+
+function startFailure(error: unknown): CatalogError {
+  if (error instanceof CatalogError) return error
+  const code = errorCode(error)
+  const hint =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'The disk of the state folder is full: free space, then try again.'
+      : 'Check the rights of the state folder, or set DATABASE_URL.'
+  const message = error instanceof Error ? error.message : String(error)
+  return new CatalogError('CATALOG', `The embedded catalog cannot be started: ${message}`, {
+    hint,
+    cause: error,
+  })
 }

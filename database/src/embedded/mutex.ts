@@ -25,12 +25,12 @@ export async function holdingMutex<T>(
 }
 
 async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync> {
-  const deadline = Date.now() + GIVE_UP_AFTER_MS
+  const deadline = performance.now() + GIVE_UP_AFTER_MS
   for (;;) {
     signal?.throwIfAborted()
     const lock = tryLock(file)
     if (lock) return lock
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new CatalogError(
         'CATALOG',
         `Another process has been starting the embedded catalog for a minute`,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatalogError } from '#catalog-error.ts'
 import { CLEAN_ENVIRONMENT, cannotRun, nameFromInside, writeAccessRules } from '#embedded/cluster.ts'
-import { type FolderIdentity, processesIn, signal, waitUntilLeft } from '#embedded/processes.ts'
+import { type FolderIdentity, killProcessesIn, signal, waitUntilLeft, worksIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 
 /** Names the socket; nothing listens on a network. */
@@ -38,7 +38,7 @@ const SETTINGS = [
 /** The main process of the server in that folder, if it lives. */
 export function findPostmaster(data: FolderIdentity): number | undefined {
   const { pid } = readPidFile(data.path)
-  return pid !== undefined && processesIn(data).includes(pid) ? pid : undefined
+  return pid !== undefined && worksIn(pid, data) ? pid : undefined
 }
 
 /**
@@ -71,48 +71,54 @@ export async function startPostmaster(options: {
     },
   )
   closeSync(log)
-  let failure: Error | undefined
-  child.on('error', error => {
-    failure = cannotRun(error)
+  let ended: Error | true | undefined
+  child.once('error', error => {
+    ended = cannotRun(error)
   })
-  child.on('exit', () => {
-    failure ??= new CatalogError(
-      'CATALOG',
-      `The embedded PostgreSQL did not start: ${lastWords(logFile, logStart)}`,
-      {
-        hint: 'Check free space and rights of the state folder.',
-      },
-    )
+  child.once('exit', () => {
+    ended ??= true
   })
   child.unref()
-  const deadline = Date.now() + START_TIMEOUT_MS
+  const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
-    if (failure) throw failure
     const { pid, status } = readPidFile(data.path)
     if (pid === child.pid && status === 'ready') return
-    if (Date.now() > deadline)
-      throw new CatalogError('CATALOG', 'The embedded PostgreSQL did not become ready in a minute')
+    if (ended === true) throw didNotStart(lastWords(logFile, logStart))
+    if (ended) throw ended
+    if (performance.now() > deadline) throw didNotStart('it did not become ready within a minute')
     await delay(POLL_MS)
   }
 }
 
+function didNotStart(reason: string): CatalogError {
+  return new CatalogError('CATALOG', `The embedded PostgreSQL did not start: ${reason}`, {
+    hint: 'Check free space and rights of the state folder.',
+  })
+}
+
 /** Stops the server: open transactions are rolled back, the data is written, its processes are gone. */
 export async function stopPostmaster(data: FolderIdentity, pid: number): Promise<void> {
-  // A fast stop. Never SIGTERM: that one waits for clients, and refuses new ones meanwhile.
-  if (processesIn(data).includes(pid)) signal(pid, 'SIGINT')
+  // A fast stop. Never SIGTERM: that one waits for clients, and refuses new ones meanwhile. Where the folder has
+  // been deleted there is nothing to be written, so an immediate one.
+  if (worksIn(pid, data)) signal(pid, isDeleted(pid) ? 'SIGQUIT' : 'SIGINT')
   if (await waitUntilLeft(data, STOP_TIMEOUT_MS)) return
-  for (const straggler of processesIn(data)) signal(straggler, 'SIGKILL')
-  await waitUntilLeft(data, STOP_TIMEOUT_MS)
+  await killProcessesIn(data)
+}
+
+/** Whether the server's folder is gone, not merely renamed. Without /proc there is no telling. */
+export function worksInDeletedFolder(data: FolderIdentity, pid: number): boolean {
+  return worksIn(pid, data) && isDeleted(pid)
+}
+
+function isDeleted(pid: number): boolean {
+  return statSync(`/proc/${pid}/cwd`, { throwIfNoEntry: false })?.nlink === 0
 }
 
 // Called when no main process lives. Children of a killed one notice that by themselves, unless they are busy; the
 // new server must not start beside them. Then, a pid file whose pid has been given to a stranger would keep
 // PostgreSQL from starting. A file with a dead pid stays: PostgreSQL makes its own checks with it.
 async function removeTraces(data: FolderIdentity): Promise<void> {
-  if (!(await waitUntilLeft(data, 1_000))) {
-    for (const orphan of processesIn(data)) signal(orphan, 'SIGKILL')
-    await waitUntilLeft(data, STOP_TIMEOUT_MS)
-  }
+  if (!(await waitUntilLeft(data, 1_000))) await killProcessesIn(data)
   const { pid } = readPidFile(data.path)
   if (pid === undefined || !isAlive(pid)) return
   rmSync(join(data.path, 'postmaster.pid'), { force: true })

@@ -9,12 +9,13 @@ export interface FolderIdentity {
   ino: bigint
   /** The numeric owner; only processes of this user are looked at. */
   uid: number
+  gid: number
 }
 
 /** The identity of a folder, or undefined when there is none. */
 export function identify(path: string): FolderIdentity | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stats && { path, dev: stats.dev, ino: stats.ino, uid: Number(stats.uid) }
+  return stats && { path, dev: stats.dev, ino: stats.ino, uid: Number(stats.uid), gid: Number(stats.gid) }
 }
 
 /**
@@ -27,10 +28,15 @@ export function processesIn(folder: FolderIdentity): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(Number)
-    .filter(pid => worksIn(pid, folder))
+    .filter(pid => hasFolder(pid, folder))
 }
 
-function worksIn(pid: number, folder: FolderIdentity): boolean {
+/** Whether that process is one of them. */
+export function worksIn(pid: number, folder: FolderIdentity): boolean {
+  return existsSync('/proc/self/cwd') ? hasFolder(pid, folder) : processesNaming(folder).includes(pid)
+}
+
+function hasFolder(pid: number, folder: FolderIdentity): boolean {
   try {
     if (statSync(`/proc/${pid}`).uid !== folder.uid) return false
     const { dev, ino } = statSync(`/proc/${pid}/cwd`, { bigint: true })
@@ -57,9 +63,9 @@ function processesNaming(folder: FolderIdentity): number[] {
 
 /** Waits until nothing works in the folder any more; false when that took longer than `timeoutMs`. */
 export async function waitUntilLeft(folder: FolderIdentity, timeoutMs: number): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   while (processesIn(folder).length > 0) {
-    if (Date.now() > deadline) return false
+    if (performance.now() > deadline) return false
     await delay(10)
   }
   return true

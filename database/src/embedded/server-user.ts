@@ -11,21 +11,29 @@ export interface ServerUser {
   name: string
 }
 
+/** The present user's name; `uid-1000` for an id without an entry in /etc/passwd. */
+export function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid-${process.getuid?.()}`
+  }
+}
+
 /**
  * The present user, or for root: the owner of the data folder when there is one already, else `postgres`, else
  * `nobody`. CatalogError CONFIGURATION when root has nobody to lend.
  */
-export function serverUser(dataFolderOwner: number | undefined): ServerUser {
-  const me = userInfo()
-  if (me.uid !== 0) return { spawnAs: undefined, uid: me.uid, name: me.username }
+export function serverUser(owner: { uid: number; gid: number } | undefined): ServerUser {
+  const uid = process.getuid?.() ?? 0
+  if (uid !== 0) return { spawnAs: undefined, uid, name: userName() }
   const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
-  const account =
-    dataFolderOwner === undefined
-      ? (accounts.find(({ name }) => name === 'postgres') ?? accounts.find(({ name }) => name === 'nobody'))
-      : accounts.find(({ uid }) => uid === dataFolderOwner)
+  const account = owner
+    ? { ...owner, name: accounts.find(({ uid }) => uid === owner.uid)?.name ?? `uid-${owner.uid}` }
+    : (accounts.find(({ name }) => name === 'postgres') ?? accounts.find(({ name }) => name === 'nobody'))
   if (!account || account.uid === 0) {
     throw new CatalogError('CONFIGURATION', 'The embedded catalog found no user to run its server', {
-      hint: 'Add a user named postgres, run as another user than root, or set DATABASE_URL.',
+      hint: 'PostgreSQL does not run as root: add a user named postgres, run as another user, or set DATABASE_URL.',
     })
   }
   return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }

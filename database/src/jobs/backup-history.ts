@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { isUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { BackupHistoryEntry, JsonObject } from '#jobs/types.backup.ts'
@@ -19,8 +20,9 @@ export async function addToHistory(
     .execute()
 }
 
-/** What happened to a backup, oldest first; empty for an unknown one. */
+/** What happened to a backup, oldest first; empty for an unknown id, also for one that is no UUID. */
 export async function listHistory(database: Database, backupId: string): Promise<BackupHistoryEntry[]> {
+  if (!isUuid(backupId)) return []
   return await database.kysely
     .selectFrom('backup_history')
     .select(['event', 'at', 'actor', 'details'])

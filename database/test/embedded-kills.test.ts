@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { identify, processesIn } from '#embedded/processes.ts'
+import { createBackup, migrate, openDatabase, queryBackups } from '#index.ts'
+import { startClient } from '#test/client-process.ts'
+import { TestStateFolder } from '#test/state-folders.ts'
+
+let folder: TestStateFolder
+beforeEach(() => {
+  folder = new TestStateFolder()
+})
+afterEach(() => folder.remove())
+
+const backup = { project_id: 'p', type: 'logs', file_id: 'f', size: 1 } as const
+const pidFile = () => join(folder.path, 'pg18', 'postmaster.pid')
+const postmaster = () => Number(readFileSync(pidFile(), 'utf8').split('\n')[0])
+
+/** Waits for something that another process does; the test's own time limit ends it otherwise. */
+async function until<T>(look: () => T | undefined | false): Promise<T> {
+  for (;;) {
+    const found = look()
+    if (found) return found
+    await delay(2)
+  }
+}
+
+test('the server of a killed client is used by the next one, who also stops it', async () => {
+  const client = startClient([folder.path, 'hold'])
+  await client.said(/^ready/)
+  client.child.kill('SIGKILL')
+  expect(await client.ended).toBe('SIGKILL')
+  const pid = postmaster()
+  expect(folder.processes).toContain(pid)
+
+  const database = await openDatabase({ dataDir: folder.path })
+  expect(postmaster()).toBe(pid)
+  await database.close()
+  folder.expectNothingLeft()
+})
+
+test('after SIGKILL of the server an open catalog starts it again, with all that was acknowledged', async () => {
+  const database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+  for (let round = 1; round <= 3; round++) {
+    await createBackup(database, backup)
+    const killed = postmaster()
+    process.kill(killed, 'SIGKILL')
+    await until(() => !folder.processes.includes(killed))
+    expect((await queryBackups(database)).total).toBe(round)
+    expect(postmaster()).not.toBe(killed)
+  }
+  await database.close()
+  folder.expectNothingLeft()
+})
+
+test('SIGKILL of one backend, which makes the server restart all of them, is survived', async () => {
+  const database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+  await createBackup(database, backup)
+  const victim = folder.processes.filter(pid => pid !== postmaster()).at(-1)
+  process.kill(victim ?? 0, 'SIGKILL')
+  await until(() => !folder.processes.includes(victim ?? 0))
+  // A statement may have been lost on the way; the next one is not.
+  await queryBackups(database).catch(() => {})
+  expect((await queryBackups(database)).total).toBe(1)
+  await database.close()
+  folder.expectNothingLeft()
+})
+
+test('two users of a killed server both find the new one, and the last of them stops it', async () => {
+  const one = await openDatabase({ dataDir: folder.path })
+  const two = await openDatabase({ dataDir: folder.path })
+  await migrate(one)
+  const killed = postmaster()
+  process.kill(killed, 'SIGKILL')
+  await until(() => folder.processes.length === 0)
+  await Promise.all([createBackup(one, backup), createBackup(two, backup)])
+  await one.close()
+  expect((await queryBackups(two)).total).toBe(2)
+  await two.close()
+  folder.expectNothingLeft()
+})
+
+test('a pid file that names a stranger is recognised: the stranger lives on, the server starts', async () => {
+  const database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+  await createBackup(database, backup)
+  const contents = readFileSync(pidFile(), 'utf8')
+  const killed = postmaster()
+  process.kill(killed, 'SIGKILL')
+  await until(() => folder.processes.length === 0)
+  // The pid has been given to somebody else meanwhile: this test.
+  writeFileSync(pidFile(), contents.replace(String(killed), String(process.pid)))
+  expect((await queryBackups(database)).total).toBe(1)
+  await database.close()
+  folder.expectNothingLeft()
+})
+
+test('openers that are killed while they make the data folder leave nothing that disturbs the next', async () => {
+  for (const killAfter of ['folder', 'initdb', 'initdb', 'whole'] as const) {
+    const client = startClient([folder.path, 'hold'])
+    await until(() => (killAfter === 'whole' ? identify(join(folder.path, 'pg18')) : unfinished()))
+    if (killAfter === 'initdb') await until(() => processesIn(unfinished() ?? never).length > 1)
+    client.child.kill('SIGKILL')
+    expect(await client.ended).toBe('SIGKILL')
+  }
+  const database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+  await createBackup(database, backup)
+  await database.close()
+  folder.expectNothingLeft()
+})
+
+test('an initdb that is killed is run again by the same opener', async () => {
+  const client = startClient([folder.path, 'hold'])
+  const victim = await until(() => processesIn(unfinished() ?? never)[0])
+  process.kill(victim, 'SIGKILL')
+  await client.said(/^ready/)
+  client.child.stdin?.end()
+  expect(await client.ended).toBe(0)
+  folder.expectNothingLeft()
+})
+
+const never = { path: '', dev: -1n, ino: -1n, uid: -1, gid: -1 }
+
+function unfinished() {
+  try {
+    const name = readdirSync(folder.path).find(entry => entry.startsWith('pg18.new-'))
+    return name === undefined ? undefined : identify(join(folder.path, name, 'data'))
+  } catch {
+    return undefined
+  }
+}
