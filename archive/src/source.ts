@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { ArchiveError } from '#archive-error.ts'
 import type { BlockRing } from '#threads/block-ring.ts'
@@ -20,7 +21,7 @@ export function isDescriptor(source: ArchiveSource): source is { fd: number } {
   return !(source instanceof Uint8Array) && !(Symbol.asyncIterator in source)
 }
 
-/** Copies the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
+/** Copies (and hashes) the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
 export async function fillBlocks(
   source: Uint8Array | AsyncIterable<Uint8Array>,
   ring: BlockRing,
@@ -28,6 +29,7 @@ export async function fillBlocks(
 ): Promise<void> {
   let block: Uint8Array | undefined
   let used = 0
+  const hash = createHash('sha256')
   for await (const chunk of source instanceof Uint8Array ? [source] : source) {
     if (!(chunk instanceof Uint8Array)) {
       throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes`, {
@@ -38,6 +40,7 @@ export async function fillBlocks(
       block ??= await ring.spaceAvailable(check)
       const piece = chunk.subarray(offset, offset + block.length - used)
       block.set(piece, used)
+      hash.update(piece)
       used += piece.length
       offset += piece.length
       if (used === block.length) {
@@ -48,7 +51,8 @@ export async function fillBlocks(
     }
   }
   if (used > 0) ring.fill(0, used)
-  await ring.endAsync(check)
+  await ring.spaceAvailable(check)
+  ring.end(hash.digest())
 }
 
 /** Lets go of an iterable that is no longer wanted, also when it is stalled and will never answer. */

@@ -6,9 +6,13 @@ export interface SharedBlocks {
 
 const FILLED = 0
 const TAKEN = 1
-const CONTROL_WORDS = 2
-const CONTROL_BYTES = CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT
+const COUNTERS_BYTES = 8
+const PRODUCED_BYTES = 8
+const DIGEST_BYTES = 32
+const CONTROL_BYTES = COUNTERS_BYTES + PRODUCED_BYTES + DIGEST_BYTES
+/** Number, start and end of the block in a slot. */
 const SLOT_WORDS = 3
+/** In place of a block's end: no block follows. */
 const END = -1
 
 /**
@@ -22,6 +26,7 @@ const END = -1
 export class BlockRing {
   readonly #counters: Int32Array
   readonly #producedBytes: Float64Array
+  readonly #digest: Uint8Array
   readonly #slotFacts: Int32Array
   readonly #slots: Uint8Array[]
   #bytes = 0
@@ -30,15 +35,16 @@ export class BlockRing {
   static allocate(size: { slots: number; slotSizeBytes: number }): SharedBlocks {
     const factsBytes = size.slots * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT
     return {
-      control: new SharedArrayBuffer(CONTROL_BYTES + Float64Array.BYTES_PER_ELEMENT + factsBytes),
+      control: new SharedArrayBuffer(CONTROL_BYTES + factsBytes),
       slots: Array.from({ length: size.slots }, () => new SharedArrayBuffer(size.slotSizeBytes)),
     }
   }
 
   constructor(shared: SharedBlocks) {
-    this.#counters = new Int32Array(shared.control, 0, CONTROL_WORDS)
-    this.#producedBytes = new Float64Array(shared.control, CONTROL_BYTES, 1)
-    this.#slotFacts = new Int32Array(shared.control, CONTROL_BYTES + Float64Array.BYTES_PER_ELEMENT)
+    this.#counters = new Int32Array(shared.control, 0, 2)
+    this.#producedBytes = new Float64Array(shared.control, COUNTERS_BYTES, 1)
+    this.#digest = new Uint8Array(shared.control, COUNTERS_BYTES + PRODUCED_BYTES, DIGEST_BYTES)
+    this.#slotFacts = new Int32Array(shared.control, CONTROL_BYTES)
     this.#slots = shared.slots.map(slot => new Uint8Array(slot))
   }
 
@@ -66,15 +72,12 @@ export class BlockRing {
     this.#publish(start, end)
   }
 
-  /** Producer, worker thread: nothing follows. Blocks until there is room to say so. */
-  end(): void {
-    this.waitForSpace()
-    this.#publish(0, END)
-  }
-
-  /** Producer, main thread: nothing follows. */
-  async endAsync(check: () => void): Promise<void> {
-    await this.spaceAvailable(check)
+  /**
+   * Producer: nothing follows. Takes a block's place, so {@link waitForSpace} or {@link spaceAvailable} comes first.
+   * @param digest SHA-256 of all bytes, where the consumer wants it.
+   */
+  end(digest?: Uint8Array): void {
+    if (digest) this.#digest.set(digest)
     this.#publish(0, END)
   }
 
@@ -108,6 +111,11 @@ export class BlockRing {
   wake(): void {
     Atomics.notify(this.#counters, FILLED)
     Atomics.notify(this.#counters, TAKEN)
+  }
+
+  /** What the producer gave to {@link end}, 32 bytes. */
+  get digest(): Buffer {
+    return Buffer.from(this.#digest)
   }
 
   /** Bytes handed over by the producer so far. */

@@ -51,6 +51,7 @@ function decompress({ header, frames }: OpenedPart): void {
   if (whole.digest('hex') !== header.wholeSha256) {
     throw new Error('The parts do not belong together: the SHA-256 of the whole differs')
   }
+  ring.waitForSpace()
   ring.end()
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { workerData } from 'node:worker_threads'
@@ -72,17 +73,23 @@ function readBlock(fd: number, block: Uint8Array): number {
 function readToEnd({ fd, blocks }: ReaderTask): void {
   const ring = new BlockRing(blocks)
   const input = openUnblocking(fd)
+  // Hashed here and not in the compressor, which is the busiest of the threads.
+  const hash = createHash('sha256')
   try {
     for (;;) {
       const block = ring.waitForSpace()
       const length = readBlock(input.fd, block)
-      if (length > 0) ring.fill(0, length)
+      if (length > 0) {
+        hash.update(block.subarray(0, length))
+        ring.fill(0, length)
+      }
       if (length < block.length) break
     }
   } finally {
     input.close()
   }
-  ring.end()
+  ring.waitForSpace()
+  ring.end(hash.digest())
 }
 
 readToEnd(workerData as ReaderTask)
