@@ -1,5 +1,6 @@
 import { decryptAgeFile, encryptAgeFile } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
+import { assertRecipient } from '#identities.ts'
 
 /** Public keys (`age1…`) that can open the bytes, one at least; or clear text, by its name only. */
 export type Encryption = { recipients: readonly string[] } | 'off'
@@ -20,13 +21,15 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
   return [...recipients]
 }
 
-/** One sealed file: an age file, or a copy of the bytes when encryption is off. */
-export async function seal(plain: Uint8Array, encryption: Encryption): Promise<Buffer> {
+/** Makes sealed files: age files, or copies of the bytes when encryption is off. */
+export type Seal = (plain: Uint8Array) => Promise<Buffer>
+
+/** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient) */
+export function sealFor(encryption: Encryption): Seal {
+  if (encryption === 'off') return async plain => copyOf(plain)
   const recipients = recipientsOf(encryption)
-  if (encryption !== 'off') return encryptAgeFile(plain, recipients)
-  const copy = Buffer.allocUnsafeSlow(plain.length)
-  copy.set(plain)
-  return copy
+  recipients.forEach(assertRecipient)
+  return plain => encryptAgeFile(plain, recipients)
 }
 
 /** What opens sealed files. */
@@ -47,10 +50,16 @@ export function assertUnlocking({ identities, encrypted }: Unlocking): void {
 }
 
 /**
- * The reverse of {@link seal}; the result is memory of its own.
+ * The reverse of {@link Seal}; the result is memory of its own.
  * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`
  */
 export async function unseal(sealed: Uint8Array, unlocking: Unlocking): Promise<Uint8Array<ArrayBuffer>> {
   if (unlocking.encrypted) return decryptAgeFile(sealed, unlocking.identities)
   return new Uint8Array(sealed)
+}
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }

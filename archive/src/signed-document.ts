@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { ArchiveError } from '#archive-error.ts'
 import { CheckedObject } from '#checked-json.ts'
-import { assertUnlocking, type Encryption, seal, type Unlocking, unseal } from '#encryption.ts'
+import { assertUnlocking, type Encryption, sealFor, type Unlocking, unseal } from '#encryption.ts'
 import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
 
 /** A text of ours, with the fingerprint of the key that signed it. Whose key that is, the caller has to know. */
@@ -39,7 +39,7 @@ export async function sealDocument(
   })
   // The asynchronous compression of Node is known to return nothing under some settings, without an error.
   if ((await decompress(frame)).toString() !== envelope) throw new Error(`zstd lost the ${kind}`)
-  return seal(frame, encryption)
+  return sealFor(encryption)(frame)
 }
 
 /**

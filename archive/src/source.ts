@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { ArchiveError } from '#archive-error.ts'
 import type { BlockRing } from '#threads/block-ring.ts'
+import { BlockWriter } from '#threads/block-writer.ts'
 
 /**
  * Where plain bytes come from.
@@ -21,15 +21,13 @@ export function isDescriptor(source: ArchiveSource): source is { fd: number } {
   return !(source instanceof Uint8Array) && !(Symbol.asyncIterator in source)
 }
 
-/** Copies (and hashes) the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
+/** Copies the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
 export async function fillBlocks(
   source: Uint8Array | AsyncIterable<Uint8Array>,
   ring: BlockRing,
   check: () => void,
 ): Promise<void> {
-  let block: Uint8Array | undefined
-  let used = 0
-  const hash = createHash('sha256')
+  const writer = new BlockWriter(ring)
   for await (const chunk of source instanceof Uint8Array ? [source] : source) {
     if (!(chunk instanceof Uint8Array)) {
       throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes`, {
@@ -37,22 +35,16 @@ export async function fillBlocks(
       })
     }
     for (let offset = 0; offset < chunk.length; ) {
-      block ??= await ring.spaceAvailable(check)
-      const piece = chunk.subarray(offset, offset + block.length - used)
-      block.set(piece, used)
-      hash.update(piece)
-      used += piece.length
+      const room = await writer.roomAvailable(check)
+      const piece = chunk.subarray(offset, offset + room.length)
+      room.set(piece)
+      writer.advance(piece.length)
       offset += piece.length
-      if (used === block.length) {
-        ring.fill(0, used)
-        block = undefined
-        used = 0
-      }
     }
   }
-  if (used > 0) ring.fill(0, used)
-  await ring.spaceAvailable(check)
-  ring.end(hash.digest())
+  writer.flush()
+  await writer.roomAvailable(check)
+  writer.end()
 }
 
 /** Lets go of an iterable that is no longer wanted, also when it is stalled and will never answer. */

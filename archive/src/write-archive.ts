@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
-import { type Encryption, recipientsOf, seal } from '#encryption.ts'
-import { assertRecipient } from '#identities.ts'
+import { type Encryption, recipientsOf, sealFor } from '#encryption.ts'
 import {
   assertBackupIdentity,
   type BackupIdentity,
@@ -70,15 +69,14 @@ export interface WriteArchiveOptions {
  *   `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our own counts do not add up)
  */
 export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions): ArchiveWriter {
-  const recipients = recipientsOf(options.encryption)
   assertBackupIdentity(options.backup)
   const plan = planParts({
     partSizeBytes: options.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES,
-    recipientCount: recipients.length,
+    recipientCount: recipientsOf(options.encryption).length,
     backup: options.backup,
   })
   const tally = new ArchiveTally(plan)
-  const parts = writeParts(source, { ...options, plan, recipients, tally })
+  const parts = writeParts(source, { ...options, plan, tally })
   return {
     get summary() {
       return tally.summary
@@ -87,10 +85,10 @@ export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions
   }
 }
 
-type Writing = WriteArchiveOptions & { plan: PartPlan; recipients: readonly string[]; tally: ArchiveTally }
+type Writing = WriteArchiveOptions & { plan: PartPlan; tally: ArchiveTally }
 
 async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenerator<SealedPart, void> {
-  const { plan, recipients, tally } = options
+  const { plan, tally } = options
   const run = new ArchiveRun(options.signal)
   try {
     const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
@@ -98,13 +96,13 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
     startCompressor(run, { blocks: blocks.shared, parts: parts.shared, plan, options })
     startReading(run, source, blocks)
     // Loads the age library, which takes its time, while the threads already work.
-    recipients.forEach(assertRecipient)
+    const seal = sealFor(options.encryption)
 
     for (let last = false; !last; ) {
       const plain = await parts.ring.blockAvailable(run.check)
       if (!plain) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
       const { header } = decodePartHeader(plain)
-      const sealed = describe(header, await seal(plain, options.encryption))
+      const sealed = describe(header, await seal(plain))
       run.check()
       tally.add(sealed, header)
       last = header.last
