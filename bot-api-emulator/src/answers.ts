@@ -19,7 +19,6 @@ export const REFUSALS = {
   notFound: [404, 'Not Found'],
   methodNotFound: [404, 'Not Found: method not found'],
   bodyTooLarge: [413, 'Request Entity Too Large'],
-  internal: [500, 'Internal Server Error'],
 
   chatIdEmpty: [400, 'Bad Request: chat_id is empty'],
   chatNotFound: [400, 'Bad Request: chat not found'],
