@@ -36,3 +36,4 @@ export {
   queryByTypeAndDateRange,
   updateBackup,
 } from '#lib/backups/backups.service.ts'
+export { type FetchPlan, planFetch } from '#lib/backups/fetch-plan.ts'

@@ -1,7 +1,5 @@
-import { readIdentityFile } from '@telegram-backup/archive'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { PartToFetch } from 'telegram-deployment-bot'
-import type { Config } from '#config.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** Which parts make a backup, as the catalog has them. */
@@ -16,7 +14,7 @@ export interface FetchPlan {
  * What to fetch. Throws `NOT_FOUND` for a backup that is not whole in the chat (failed, erased, still under way), and
  * `INTEGRITY` when the catalog itself lacks a part.
  */
-export function fetchPlan(backup: BackupDetails): FetchPlan {
+export function planFetch(backup: BackupDetails): FetchPlan {
   if (backup.state !== 'complete') {
     throw new BackupError(`Backup ${backup.id} is ${backup.state}; there is nothing whole to fetch`, {
       code: 'NOT_FOUND',
@@ -38,16 +36,4 @@ export function fetchPlan(backup: BackupDetails): FetchPlan {
     })
   }
   return { backupId: backup.id, encrypted: backup.encrypted !== false, parts }
-}
-
-/** The keys that open a backup. Throws `CONFIGURATION` when it needs one and none is configured. */
-export async function readIdentities(config: Config, encrypted: boolean): Promise<string[]> {
-  if (!encrypted) return []
-  if (config.identityFile === undefined) {
-    throw new BackupError('The backup is encrypted, and no key file is configured', {
-      code: 'CONFIGURATION',
-      hint: 'Set BACKUP_AGE_IDENTITY_FILE to the key file that "telegram-backup keygen" wrote.',
-    })
-  }
-  return readIdentityFile(config.identityFile)
 }

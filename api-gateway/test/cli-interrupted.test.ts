@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Backup, BackupDetails } from '@telegram-backup/database'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { IntegratedBackupResult } from '#lib/backups/backup-telegram.integration.ts'
+import { cliEnvironment } from '#test/cli-environment.ts'
+import { runCli } from '#test/run-cli.ts'
+import { openTestVault, type TestVault } from '#test/vault.ts'
+
+let vault: TestVault
+let env: Record<string, string>
+
+beforeAll(async () => {
+  vault = await openTestVault()
+  env = await cliEnvironment(vault)
+})
+
+afterAll(async () => {
+  await vault.close()
+})
+
+async function waitUntil(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(resolve => setTimeout(resolve, 5))
+}
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s in the middle of a send takes back what was sent and records a failure',
+  async signal => {
+    const path = join(vault.folder, 'large.bin')
+    await writeFile(path, randomBytes(3_000_000))
+    const before = vault.emulator.inspect.calls('sendDocument')
+    vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 40 })
+    let pid = 0
+    const running = runCli(
+      ['send', '--project', `stop-${signal}`, '--type', 'storage', '--file', path, '--json'],
+      {
+        env,
+        onStart: started => {
+          pid = started
+        },
+      },
+    )
+    await waitUntil(() => vault.emulator.inspect.calls('sendDocument') > before + 8)
+    process.kill(pid, signal)
+    const run = await running
+    vault.emulator.faults.clear()
+    expect(run.code).toBe(1)
+    expect(run.json() as IntegratedBackupResult).toMatchObject({ success: false, code: 'CANCELLED' })
+    expect(run.stderr).toContain('Stopping in good order')
+    expect(vault.messageIds()).toEqual([])
+    const [backup] = (
+      await runCli(['list', '--project', `stop-${signal}`, '--json'], { env })
+    ).json() as Backup[]
+    expect(backup?.state).toBe('failed')
+    const details = (await runCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
+    expect(details.parts.filter(part => part.state === 'sent')).toEqual([])
+  },
+)
+
+it('SIGKILL in the middle of a send leaves every message known to the catalog', async () => {
+  const path = join(vault.folder, 'large.bin')
+  await writeFile(path, randomBytes(3_000_000))
+  const before = vault.emulator.inspect.calls('sendDocument')
+  vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 40 })
+  let pid = 0
+  const running = runCli(['send', '--project', 'killed', '--type', 'storage', '--file', path], {
+    env,
+    onStart: started => {
+      pid = started
+    },
+  })
+  await waitUntil(() => vault.emulator.inspect.calls('sendDocument') > before + 8)
+  process.kill(pid, 'SIGKILL')
+  await running
+  vault.emulator.faults.clear()
+  const [backup] = (await runCli(['list', '--project', 'killed', '--json'], { env })).json() as Backup[]
+  expect(backup?.state).toBe('sending')
+  const details = (await runCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
+  // Each message is either proven, with its id, or announced by a row that says what to look for.
+  const proven = new Set(details.parts.flatMap(part => part.message_id ?? []))
+  const announced = new Set(details.parts.filter(part => part.state === 'intended').map(part => part.sha256))
+  const strays = vault.emulator.inspect
+    .messages(vault.chatId)
+    .filter(({ message_id, document }) => !proven.has(message_id) && !announced.has(document?.sha256 ?? ''))
+  expect(strays).toEqual([])
+  expect(proven.size).toBeGreaterThan(0)
+})

@@ -1,0 +1,201 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cliEnvironment } from '#test/cli-environment.ts'
+import { runCli } from '#test/run-cli.ts'
+import { openTestVault, type TestVault } from '#test/vault.ts'
+
+let vault: TestVault
+let env: Record<string, string>
+let file: string
+
+beforeAll(async () => {
+  vault = await openTestVault()
+  env = await cliEnvironment(vault)
+  file = join(vault.folder, 'file.sql')
+  await writeFile(file, 'SELECT 1;')
+})
+
+afterAll(async () => {
+  await vault.close()
+})
+
+/** A port where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+interface Case {
+  what: string
+  code: number
+  says: RegExp
+  args?: string[]
+  env?: () => Promise<Record<string, string>> | Record<string, string>
+}
+
+const SEND = ['send', '--project', 'shop', '--type', 'database']
+
+const CASES: Case[] = [
+  {
+    what: 'a wrong token',
+    code: 2,
+    says: /token/,
+    env: () => ({ TELEGRAM_BOT_TOKEN: `123456789:${'A'.repeat(35)}` }),
+  },
+  {
+    what: 'a token of a wrong shape',
+    code: 2,
+    says: /token/,
+    env: () => ({ TELEGRAM_BOT_TOKEN: 'nonsense' }),
+  },
+  { what: 'no token', code: 2, says: /TELEGRAM_BOT_TOKEN/, env: () => ({ TELEGRAM_BOT_TOKEN: '' }) },
+  { what: 'a wrong chat', code: 2, says: /chat/, env: () => ({ TELEGRAM_CHAT_ID: '-1009999999999' }) },
+  { what: 'no chat', code: 2, says: /TELEGRAM_CHAT_ID/, env: () => ({ TELEGRAM_CHAT_ID: '' }) },
+  {
+    what: 'a missing right',
+    code: 2,
+    says: /post messages|administrator/,
+    env: () => {
+      const bot = vault.emulator.createBot()
+      const chat = vault.emulator.createChat({
+        type: 'channel',
+        title: 'No posting',
+        administrators: [{ bot, rights: { can_post_messages: false } }],
+      })
+      return { TELEGRAM_BOT_TOKEN: bot.token, TELEGRAM_CHAT_ID: String(chat.id) }
+    },
+  },
+  { what: 'no key', code: 2, says: /BACKUP_AGE_RECIPIENTS/, env: () => ({ BACKUP_AGE_RECIPIENTS: '' }) },
+  {
+    what: 'a key that is none',
+    code: 2,
+    says: /age1|recipient|public key/i,
+    env: () => ({ BACKUP_AGE_RECIPIENTS: 'age1nonsense' }),
+  },
+  {
+    what: 'an unknown type',
+    code: 2,
+    says: /database, storage, logs/,
+    args: ['send', '--project', 'shop', '--type', 'photos', '--file'],
+  },
+  {
+    what: 'a project that climbs',
+    code: 2,
+    says: /project/,
+    args: ['send', '--project', '../../etc', '--type', 'logs', '--file'],
+  },
+  { what: 'a missing file', code: 2, says: /no such file/, args: [...SEND, '--file', '/no/such/file'] },
+  { what: 'a directory as the file', code: 2, says: /directory/, args: [...SEND, '--file', '/tmp'] },
+  { what: 'no source', code: 2, says: /--file PATH/, args: SEND },
+  { what: 'two sources', code: 2, says: /exactly one source/, args: [...SEND, '-', '--file'] },
+  {
+    what: 'an expiry in the past',
+    code: 2,
+    says: /future/,
+    args: [...SEND, '--expires', '2001-01-01', '--file'],
+  },
+  { what: 'an unknown option', code: 2, says: /unknown option/, args: [...SEND, '--fiel'] },
+  {
+    what: 'a bad number in the environment',
+    code: 2,
+    says: /TELEGRAM_PART_SIZE/,
+    env: () => ({ TELEGRAM_PART_SIZE: '20MB' }),
+  },
+  { what: 'a part size too small', code: 2, says: /part/i, env: () => ({ TELEGRAM_PART_SIZE: '100' }) },
+  {
+    what: 'no network',
+    code: 1,
+    says: /could not be reached/,
+    env: async () => ({ TELEGRAM_API_ROOT: `http://127.0.0.1:${await closedPort()}` }),
+  },
+  {
+    what: 'a catalog server that is not there',
+    code: 1,
+    says: /catalog|database|connect/i,
+    env: async () => ({ DATABASE_URL: `postgresql://u:s3cret@127.0.0.1:${await closedPort()}/x` }),
+  },
+]
+
+describe('what send refuses, with nothing sent and nothing recorded', () => {
+  it.each(CASES)('$what: exit $code', async ({ args, code, says, ...rest }) => {
+    const sends = vault.emulator.inspect.calls('sendDocument')
+    const complete =
+      args === undefined || args.at(-1) === '--file' ? [...(args ?? [...SEND, '--file']), file] : args
+    const run = await runCli([...complete, '--json'], { env: { ...env, ...(await rest.env?.()) } })
+    expect(run.stderr + run.stdout).toMatch(says)
+    expect(run.code).toBe(code)
+    expect(run.json()).toMatchObject({ success: false, code: expect.any(String) })
+    expect(run.stderr + run.stdout).not.toContain('s3cret')
+    expect(run.stderr + run.stdout).not.toContain(vault.token.split(':')[1])
+    expect(vault.emulator.inspect.calls('sendDocument')).toBe(sends)
+    const list = await runCli(['list', '--json'], { env })
+    expect(list.json()).toEqual([])
+  })
+})
+
+describe('other commands', () => {
+  it('an id that the catalog does not know exits 4', async () => {
+    for (const args of [
+      ['show', '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11'],
+      ['show', 'nonsense'],
+      ['fetch', '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11', '--out', 'x'],
+    ]) {
+      const run = await runCli(args, { env })
+      expect(run.code, args.join(' ')).toBe(4)
+      expect(run.stderr).toContain('telegram-backup list')
+    }
+  })
+
+  it('every command has a help with an example, and no command means help and exit 2', async () => {
+    const commands = ['demo', 'keygen', 'doctor', 'send', 'list', 'show', 'stats', 'fetch', 'emulator']
+    const helps = await Promise.all(commands.map(command => runCli([command, '--help'], { env })))
+    for (const [index, help] of helps.entries()) {
+      expect(help.code).toBe(0)
+      expect(help.stdout, commands[index]).toMatch(/Examples?:\n {2}/)
+      expect(help.stdout).toContain('--json')
+    }
+    expect((await runCli([], { env })).code).toBe(2)
+    expect((await runCli(['bakcup'], { env })).code).toBe(2)
+  })
+
+  it('keygen never replaces a key file', async () => {
+    const path = join(vault.folder, 'new-key.txt')
+    const first = await runCli(['keygen', '--out', path, '--json'], { env })
+    expect(first.json()).toMatchObject({ recipient: expect.stringMatching(/^age1/), identity_file: path })
+    expect(first.stdout).not.toContain('AGE-SECRET-KEY')
+    expect((await runCli(['keygen', '--out', path], { env })).code).toBe(2)
+  })
+
+  it('doctor finds what is wrong and says how to mend it', async () => {
+    const good = await runCli(['doctor', '--json'], { env })
+    expect(good).toMatchObject({ code: 0 })
+    expect(good.json()).toMatchObject({ ok: true })
+    const bad = await runCli(['doctor'], {
+      env: { ...env, TELEGRAM_CHAT_ID: '-100123', BACKUP_AGE_RECIPIENTS: '' },
+    })
+    expect(bad.code).toBe(2)
+    expect(bad.stdout).toMatch(/FAIL +chat/)
+    expect(bad.stdout).toMatch(/keygen/)
+  })
+
+  it('list of an unknown state or type exits 2', async () => {
+    expect((await runCli(['list', '--state', 'lost'], { env })).code).toBe(2)
+    expect((await runCli(['list', '--type', 'photos'], { env })).code).toBe(2)
+    expect((await runCli(['list', '--project', '../x'], { env })).code).toBe(2)
+  })
+
+  it('a state folder that cannot be made is a clear error', async () => {
+    const home = join(vault.folder, 'a-file')
+    await writeFile(home, '')
+    await mkdir(join(vault.folder, 'elsewhere'))
+    const run = await runCli(['list'], { env: { ...env, TELEGRAM_BACKUP_HOME: join(home, 'below') } })
+    expect(run.code).not.toBe(0)
+    expect(run.stderr).toMatch(/^error: /)
+    expect(run.stderr).not.toMatch(/ at .*\.ts:\d+/)
+  })
+})

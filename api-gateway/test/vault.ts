@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateIdentity } from '@telegram-backup/archive'
+import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
+import { type Database, migrate, openDatabase } from '@telegram-backup/database'
+import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
+
+/** A chat, a catalog, keys and a folder; real ones, made for one test file. */
+export interface TestVault {
+  folder: string
+  emulator: Emulator
+  token: string
+  chatId: number
+  identity: string
+  recipient: string
+  /** Quick to give up, so that tests of outages are. */
+  client: TelegramClient
+  service: BackupService
+  /** Messages alive in the chat. */
+  messageIds(): number[]
+  close(): Promise<void>
+}
+
+/** Parts of 64 KiB, so that small sources have several. */
+export const TEST_PART_SIZE_BYTES = 64 * 1024
+
+export async function openTestVault(): Promise<TestVault> {
+  const folder = await mkdtemp(join(tmpdir(), 'vault-test-'))
+  const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
+  const bot = emulator.createBot()
+  const chat = emulator.createChat({ type: 'channel', title: 'Vault', administrators: [{ bot }] })
+  const { identity, recipient } = await generateIdentity()
+  process.env['BACKUP_SIGNING_KEY_FILE'] = join(folder, 'signing-key.pem')
+  const client = createTelegramClient({
+    token: bot.token,
+    apiRoot: emulator.url,
+    policy: { maxTries: 2, retryPauseMs: 5 },
+  })
+  const service = new BackupService({
+    telegramClient: client,
+    defaultChatId: String(chat.id),
+    encryption: { recipients: [recipient] },
+    partSizeBytes: TEST_PART_SIZE_BYTES,
+  })
+  return {
+    folder,
+    emulator,
+    token: bot.token,
+    chatId: chat.id,
+    identity,
+    recipient,
+    client,
+    service,
+    messageIds: () => emulator.inspect.messages(chat.id).map(message => message.message_id),
+    close: async () => {
+      await emulator.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A fresh embedded catalog, migrated. */
+export async function openTestCatalog(): Promise<Database & { discard(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'catalog-test-'))
+  const database = await openDatabase({ dataDir: folder })
+  await migrate(database)
+  return {
+    ...database,
+    discard: async () => {
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
