@@ -17,8 +17,8 @@ interface Manifest {
   [field: string]: unknown
 }
 
-function run(program: string, args: string[], cwd: string): string {
-  return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+function run(program: string, args: string[]): void {
+  execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
 function compiled(source: string, extension: string): string {
@@ -47,16 +47,19 @@ function stage(folder: string): string {
   mkdirSync(target, { recursive: true })
   cpSync(join(BUILD, 'out', folder, 'src'), join(target, 'dist'), { recursive: true })
   for (const asset of ASSETS) {
-    if (existsSync(join(ROOT, folder, asset))) cpSync(join(ROOT, folder, asset), join(target, asset), { recursive: true })
+    if (existsSync(join(ROOT, folder, asset)))
+      cpSync(join(ROOT, folder, asset), join(target, asset), { recursive: true })
   }
   cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(packedManifest(manifest), undefined, 2)}\n`)
   return target
 }
 
-for (const folder of ['out', 'stage', 'packages']) rmSync(join(BUILD, folder), { recursive: true, force: true })
+for (const folder of ['out', 'stage', 'packages'])
+  rmSync(join(BUILD, folder), { recursive: true, force: true })
 mkdirSync(join(BUILD, 'packages'), { recursive: true })
-run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], ROOT)
-const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] }
-const staged = workspaces.map(stage)
-process.stdout.write(run('npm', ['pack', '--silent', '--pack-destination', join(BUILD, 'packages'), ...staged], ROOT))
+run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
+const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  workspaces: string[]
+}
+run('npm', ['pack', '--silent', '--pack-destination', join(BUILD, 'packages'), ...workspaces.map(stage)])

@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const PACKAGES = join(ROOT, 'build', 'packages')
+let folder: string
+
+/** Third-party packages are found in the repository's node_modules above; ours come from the tarballs alone. */
+beforeAll(() => {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  folder = mkdtempSync(join(ROOT, 'build', 'installed-'))
+  for (const tarball of readdirSync(PACKAGES)) {
+    const name = tarball.startsWith('telegram-backup-')
+      ? tarball.replace(/^telegram-backup-(.*)-\d+\.\d+\.\d+\.tgz$/, '@telegram-backup/$1')
+      : tarball.replace(/-\d+\.\d+\.\d+\.tgz$/, '')
+    const target = join(folder, 'node_modules', name)
+    mkdirSync(target, { recursive: true })
+    execFileSync('tar', ['-xzf', join(PACKAGES, tarball), '--strip-components=1', '-C', target])
+  }
+})
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function node(...args: string[]): string {
+  return execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
+}
+
+it('packs JavaScript and types, and no TypeScript source or test', () => {
+  const files = readdirSync(join(folder, 'node_modules'), { recursive: true, encoding: 'utf8' })
+  expect(files.filter(file => file.endsWith('.js')).length).toBeGreaterThan(50)
+  expect(files.filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
+  expect(files.filter(file => /__tests__|\.test\./.test(file))).toEqual([])
+})
+
+it('the packed packages import, with the names of the contract', () => {
+  writeFileSync(
+    join(folder, 'use.js'),
+    `import * as backups from '@telegram-backup/api-gateway/backups'
+     import * as bot from 'telegram-deployment-bot'
+     import * as database from '@telegram-backup/database'
+     import * as archive from '@telegram-backup/archive'
+     import * as emulator from '@telegram-backup/bot-api-emulator'
+     console.log(JSON.stringify([backups, bot, database, archive, emulator].map(names => Object.keys(names))))`,
+  )
+  const [backups, bot, database] = JSON.parse(node('use.js')) as string[][]
+  expect(backups).toEqual(
+    expect.arrayContaining([
+      'BackupTelegramIntegration',
+      'createBackupTelegramIntegration',
+      'BackupError',
+      'createBackup',
+      'queryByProject',
+      'getBackupById',
+      'updateBackup',
+      'deleteBackup',
+      'queryByTypeAndDateRange',
+      'getBackupStats',
+      'deleteExpiredBackups',
+    ]),
+  )
+  expect(bot).toEqual(expect.arrayContaining(['BackupService', 'createTelegramClient']))
+  expect(database).toEqual(expect.arrayContaining(['openDatabase', 'migrate']))
+})
+
+it('the packed command line does the main job: the demo, from the tarballs', () => {
+  const launcher = join(
+    folder,
+    'node_modules',
+    '@telegram-backup',
+    'api-gateway',
+    'bin',
+    'telegram-backup.js',
+  )
+  expect(JSON.parse(node(launcher, 'demo', '--json'))).toMatchObject({ success: true })
+})
+
+it('types of the packed packages resolve for a TypeScript program', () => {
+  writeFileSync(
+    join(folder, 'use.ts'),
+    `import { BackupTelegramIntegration, type IntegratedBackupResult } from '@telegram-backup/api-gateway/backups'
+     import { BackupService, createTelegramClient } from 'telegram-deployment-bot'
+     const service = new BackupService({ telegramClient: createTelegramClient({ token: 'x' }) })
+     const integration = new BackupTelegramIntegration(service)
+     export const result: Promise<IntegratedBackupResult> = integration.sendAndRecord({ projectId: 'p', type: 'logs', file: 'x' })
+     // @ts-expect-error an unknown type is refused at compile time
+     export const wrong = integration.sendAndRecord({ projectId: 'p', type: 'photos', file: 'x' })`,
+  )
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+  ]
+  expect(node(tsc, ...flags, 'use.ts')).toBe('')
+})
