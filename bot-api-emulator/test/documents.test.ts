@@ -113,16 +113,3 @@ test('captions of 1024 code points pass, counted after the markup is taken out',
   expect(message.caption).toBe(`${'𝄞'.repeat(1000)}&${'x'.repeat(23)}`)
   expect(message['caption_entities']).toEqual([{ type: 'bold', offset: 0, length: 2000 }])
 })
-
-test('an upload that is refused leaves no bytes behind', async () => {
-  await using stage = await setStage()
-  const file = new File(['orphan'], 'a.zst')
-  await stage.client.upload('sendDocument', { chat_id: -1 }, { document: file })
-  await stage.client.upload('getMe', {}, { document: file })
-  const [chat] = stage.emulator.inspect.chats()
-  expect(stage.emulator.inspect.messages(chat?.id ?? 0)).toEqual([])
-  const sent = await stage.sendDocument('kept')
-  expect(await stage.emulator.inspect.documentBytes(stage.chat.id, sent.message_id)).toEqual(
-    Buffer.from('kept'),
-  )
-})

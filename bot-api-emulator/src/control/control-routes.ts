@@ -5,6 +5,7 @@ import { EmulatorError } from '#errors.ts'
 import { answerJson } from '#http/answering.ts'
 import { wholeBody } from '#http/cutting.ts'
 import { answerFailure, type Exchange } from '#http/exchange.ts'
+import { isLoopback } from '#http/loopback.ts'
 import { parseJson } from '#http/request-body.ts'
 import type { ChatDeclaration } from '#world/declaring.ts'
 import type { AdministratorRights } from '#world/rights.ts'
@@ -156,8 +157,4 @@ function textIn(order: Order, name: string): string {
 
 function badRequest(name: string): EmulatorError {
   return new EmulatorError(`"${name}" is missing or of the wrong kind.`, { code: 'BAD_REQUEST' })
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(::1|(::ffff:)?127\.)/.test(address)
 }

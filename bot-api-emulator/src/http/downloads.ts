@@ -63,7 +63,10 @@ export async function serveDownload(download: DownloadRequest): Promise<number> 
       : createReadStream(store.pathOf(document.storedAs), { start, end: start + keptBytes - 1 })
   const isCut = keptBytes < end - start && !isHidden
   await pipeline([file, ...disturbances(fault, start), response], { signal, end: !isCut })
-  if (isCut) request.socket.destroySoon()
+  if (isCut) {
+    response.flushHeaders()
+    request.socket.destroySoon()
+  }
   return status
 }
 

@@ -62,15 +62,16 @@ export function declareChat(world: World, declaration: ChatDeclaration): Chat {
     ownerId: declaration.type === 'private' ? id : FIRST_USER_ID + serial,
   }
   world.commit({ kind: 'chat', chat })
+  // Before any bot is there to hear of it.
+  if (isNumberedByChat(chat)) {
+    serviceMessage(world, { chat, authorId: chat.ownerId, event: { type: 'created' } })
+  }
   for (const { bot, rights } of administrators) {
     const membership = { status: 'administrator', rights: { ...ALL_RIGHTS, ...rights } } as const
     world.commit({ kind: 'membership', chatId: id, userId: bot.id, membership })
   }
   for (const bot of members) {
     world.commit({ kind: 'membership', chatId: id, userId: bot.id, membership: { status: 'member' } })
-  }
-  if (isNumberedByChat(chat)) {
-    serviceMessage(world, { chat, authorId: chat.ownerId, event: { type: 'created' } })
   }
   return chat
 }
