@@ -95,7 +95,7 @@ export const REFUSALS = {
     409,
     'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
   ],
-} as const satisfies Record<string, readonly [number, string]>
+} as const
 
 /** Name of a refusal with a fixed text. */
 export type RefusalName = keyof typeof REFUSALS

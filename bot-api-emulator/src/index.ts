@@ -8,5 +8,9 @@ export { type Emulator, type EmulatorOptions, prepareWorld, startEmulator } from
 export { EmulatorError } from '#errors.ts'
 export type { EmulatorLimits } from '#limits.ts'
 export type { ChatDeclaration } from '#world/declaring.ts'
-export type { Bot as EmulatedBot, Chat as EmulatedChat, ChatType } from '#world/records.ts'
-export type { AdministratorRights } from '#world/rights.ts'
+export type {
+  AdministratorRights,
+  Bot as EmulatedBot,
+  Chat as EmulatedChat,
+  ChatType,
+} from '#world/records.ts'

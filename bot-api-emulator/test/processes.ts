@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** An emulator in a process of its own, killed at the end of its scope. */
 export interface EmulatorProcess extends AsyncDisposable {
@@ -12,7 +12,9 @@ export interface EmulatorProcess extends AsyncDisposable {
 
 /** Starts an emulator on a data folder in another process. */
 export async function startProcess(dataDir: string): Promise<EmulatorProcess> {
-  const child = fork(join(import.meta.dirname, 'emulator-process.ts'), [dataDir], { execArgv: [] })
+  const child = fork(fileURLToPath(import.meta.resolve('#test/emulator-process.ts')), [dataDir], {
+    execArgv: [],
+  })
   const exited = once(child, 'exit')
   const [{ url }] = await once(child, 'message')
   return {

@@ -10,7 +10,7 @@ export interface RefusalCase {
 }
 
 /** A channel with one message of each kind. */
-export interface PreparedStage extends Stage {
+interface PreparedStage extends Stage {
   /** A document by the bot, with the caption `first`. */
   readonly sent: number
   /** A text by the bot. */

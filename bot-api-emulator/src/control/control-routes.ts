@@ -8,7 +8,7 @@ import { answerFailure, type Exchange } from '#http/exchange.ts'
 import { isLoopback } from '#http/loopback.ts'
 import { parseJson } from '#http/request-body.ts'
 import type { ChatDeclaration } from '#world/declaring.ts'
-import type { AdministratorRights } from '#world/rights.ts'
+import type { AdministratorRights } from '#world/records.ts'
 
 /** A JSON body of a control request. */
 type Order = Readonly<Record<string, unknown>>

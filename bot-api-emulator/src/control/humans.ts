@@ -3,8 +3,8 @@ import type { DocumentStore, ReceivedFile } from '#files/document-store.ts'
 import { declareDocument, freshToken } from '#world/declaring.ts'
 import { pinMessage, unpinMessage } from '#world/pins.ts'
 import { announceEdit, postAsHuman } from '#world/posting.ts'
-import type { Bot, Chat, Membership, Message } from '#world/records.ts'
-import { type AdministratorRights, ALL_RIGHTS } from '#world/rights.ts'
+import type { AdministratorRights, Bot, Chat, Membership, Message } from '#world/records.ts'
+import { ALL_RIGHTS } from '#world/rights.ts'
 import type { World } from '#world/world.ts'
 
 /** What a human writes: a text, or a document with a caption. */

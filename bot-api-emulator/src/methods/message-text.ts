@@ -5,7 +5,7 @@ import type { MethodCall } from '#methods/method.ts'
 import type { Message, TextEntity } from '#world/records.ts'
 
 /** A text as it came: with markup in it, or with its entities beside it. */
-export interface RawText {
+interface RawText {
   readonly text: string
   readonly parseMode: string
   readonly entities: unknown

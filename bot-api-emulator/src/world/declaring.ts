@@ -4,8 +4,8 @@ import type { ReceivedFile } from '#files/document-store.ts'
 import { cleanFileName, extensionOf } from '#files/file-names.ts'
 import { mimeTypeOf } from '#files/mime-types.ts'
 import { serviceMessage } from '#world/posting.ts'
-import type { Bot, Chat, ChatType } from '#world/records.ts'
-import { type AdministratorRights, ALL_RIGHTS } from '#world/rights.ts'
+import type { AdministratorRights, Bot, Chat, ChatType } from '#world/records.ts'
+import { ALL_RIGHTS } from '#world/rights.ts'
 import { isNumberedByChat, type World } from '#world/world.ts'
 
 const FIRST_BOT_ID = 7_000_000_001

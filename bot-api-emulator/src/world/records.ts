@@ -1,5 +1,3 @@
-import type { AdministratorRights } from '#world/rights.ts'
-
 /** A bot account. The token is its id, a colon and 35 characters of base64url. */
 export interface Bot {
   readonly id: number
@@ -18,6 +16,25 @@ export interface Chat {
   readonly title: string
   /** The human who made the chat, or sits at the other end of a private one. */
   readonly ownerId: number
+}
+
+/** The rights of an administrator, named as in the Bot API's ChatMemberAdministrator. */
+export interface AdministratorRights {
+  is_anonymous: boolean
+  can_manage_chat: boolean
+  can_change_info: boolean
+  can_post_messages: boolean
+  can_edit_messages: boolean
+  can_delete_messages: boolean
+  can_invite_users: boolean
+  can_restrict_members: boolean
+  can_pin_messages: boolean
+  can_manage_topics: boolean
+  can_promote_members: boolean
+  can_manage_video_chats: boolean
+  can_post_stories: boolean
+  can_edit_stories: boolean
+  can_delete_stories: boolean
 }
 
 /** What a bot is in a chat; a bot without any membership has never seen the chat. */
@@ -48,7 +65,7 @@ export interface TextEntity {
 }
 
 /** Where a forwarded message comes from. */
-export interface ForwardOrigin {
+interface ForwardOrigin {
   readonly chatId: number
   readonly messageId: number
   readonly authorId: number

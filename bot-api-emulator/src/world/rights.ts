@@ -1,23 +1,4 @@
-import type { ChatType, Membership } from '#world/records.ts'
-
-/** The rights of an administrator, named as in the Bot API's ChatMemberAdministrator. */
-export interface AdministratorRights {
-  is_anonymous: boolean
-  can_manage_chat: boolean
-  can_change_info: boolean
-  can_post_messages: boolean
-  can_edit_messages: boolean
-  can_delete_messages: boolean
-  can_invite_users: boolean
-  can_restrict_members: boolean
-  can_pin_messages: boolean
-  can_manage_topics: boolean
-  can_promote_members: boolean
-  can_manage_video_chats: boolean
-  can_post_stories: boolean
-  can_edit_stories: boolean
-  can_delete_stories: boolean
-}
+import type { AdministratorRights, ChatType, Membership } from '#world/records.ts'
 
 /** Every right but anonymity. What is not named when a bot is made administrator is taken from here. */
 export const ALL_RIGHTS: Readonly<AdministratorRights> = {

@@ -22,9 +22,9 @@ export interface RecordKeeper {
 export class World {
   readonly clock: ShiftableClock
   fileIdKey: Buffer = Buffer.alloc(0)
-  readonly bots = new Map<number, Bot>()
-  readonly chats = new Map<number, Chat>()
-  readonly documents = new Map<number, StoredDocument>()
+  readonly bots: Map<number, Bot> = new Map()
+  readonly chats: Map<number, Chat> = new Map()
+  readonly documents: Map<number, StoredDocument> = new Map()
   readonly #keeper: RecordKeeper
   readonly #memberships = new Map<string, Membership>()
   readonly #boxes = new Map<string, Map<number, Message>>()
