@@ -5,7 +5,7 @@
  * - `REFUSED`: the Bot API server answered and said no; the message does not exist.
  * - `UNREACHABLE`: the request never left whole, so the message does not exist.
  * - `ANSWER_LOST`: the request may have been carried out, but no answer came. Never repeat a send after it.
- * - `UNPROVEN`: the server said yes, but its answer does not describe what was sent.
+ * - `UNPROVEN`: the server said yes, but its answer does not describe what was sent or asked for.
  * - `INTEGRITY`: a part is missing or damaged in the chat.
  * - `SOURCE`: the source could not be read, or changed while it was read.
  * - `CANCELLED`: the caller's signal ended it.
@@ -33,6 +33,13 @@ export interface TelegramErrorDetails {
   retryAfterSeconds?: number
   /** Part number, from 1, where one part is to blame. */
   partNumber?: number
+  /** Of `UNPROVEN`: a message that the server says it made, though it is not the one that was asked for. */
+  strayMessage?: StrayMessage
+}
+
+export interface StrayMessage {
+  chatId: number
+  messageId: number
 }
 
 /** Every failure of this package. The message is for people and holds no token, URL or key. */
@@ -44,6 +51,7 @@ export class TelegramError extends Error {
   readonly description?: string
   readonly retryAfterSeconds?: number
   readonly partNumber?: number
+  readonly strayMessage?: StrayMessage
 
   constructor(message: string, code: TelegramErrorCode, details: TelegramErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -53,6 +61,7 @@ export class TelegramError extends Error {
     if (details.description !== undefined) this.description = details.description
     if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
     if (details.partNumber !== undefined) this.partNumber = details.partNumber
+    if (details.strayMessage !== undefined) this.strayMessage = details.strayMessage
   }
 }
 

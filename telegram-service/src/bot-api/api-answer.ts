@@ -1,55 +1,82 @@
 import type { ExchangeAnswer } from '#bot-api/http-exchange.ts'
+import { withoutToken } from '#bot-api/server-words.ts'
 import { TelegramError } from '#telegram-error.ts'
-
-const MAX_DESCRIPTION_LENGTH = 300
-
-/** Replaces the token, and its secret half, wherever a server's text may repeat it; strips control characters. */
-export function withoutToken(text: string, token: string): string {
-  const secret = token.slice(token.indexOf(':') + 1)
-  let clean = text
-  for (const needle of [token, encodeURIComponent(token), secret]) {
-    if (needle.length > 0) clean = clean.replaceAll(needle, '<token>')
-  }
-  return clean.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_DESCRIPTION_LENGTH)
-}
 
 /**
  * The `result` of an answer, or the error that it stands for. 5xx says nothing about whether the call was carried out
- * (messages arrived minutes after a 502): `ANSWER_LOST`. Everything else that is not `ok:true` is a refusal.
+ * (messages arrived minutes after a 502): `ANSWER_LOST`, and so is a 2xx that is not the Bot API's. Everything else that
+ * is not `ok:true` is a refusal.
  */
 export function readAnswer(answer: ExchangeAnswer, token: string): unknown {
   const json = parseObject(answer.body)
-  if (answer.status === 200 && json?.['ok'] === true) return json['result']
-  const words =
-    typeof json?.['description'] === 'string' ? json['description'] : `HTTP status ${answer.status}`
-  const description = withoutToken(words, token)
-  if (answer.status >= 500 || (answer.status === 200 && json?.['ok'] !== false)) {
+  const said = json?.['ok']
+  if (answer.status === 200 && said === true) return json?.['result']
+  const status = said === false ? errorCodeOf(json, answer.status) : answer.status
+  const description = describe(json, status, token)
+  const isUnclear = status < 300 ? said !== false : status >= 400 && said === true
+  if (status >= 500 || isUnclear) {
     throw new TelegramError(`The Bot API server failed: ${description}`, 'ANSWER_LOST', {
-      errorCode: answer.status,
+      errorCode: status,
       description,
     })
   }
-  throw refusal(answer, json, description)
+  throw refusal({ status, json, description, headers: answer.headers })
 }
 
-function refusal(
-  answer: ExchangeAnswer,
-  json: Record<string, unknown> | undefined,
-  description: string,
-): TelegramError {
-  const status = answer.status === 200 ? Number(json?.['error_code'] ?? 400) : answer.status
-  const retryAfterSeconds = floodWaitSeconds(status, answer, json, description)
+/**
+ * The bytes of a file, or the error that the answer stands for. Links expire, and spurious 401s have been seen on them:
+ * either way getFile gives a new one, so most statuses are `ANSWER_LOST`, which is worth another try.
+ */
+export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
+  const { status, headers, body } = answer
+  if (status === 200) return body
+  const json = parseObject(body)
+  const description = describe(json, status, token)
+  if (status === 429 || (status >= 300 && status < 400)) throw refusal({ status, headers, json, description })
+  throw new TelegramError(`The file’s link gave HTTP status ${status}`, 'ANSWER_LOST', {
+    errorCode: status,
+    description,
+  })
+}
+
+/** The server's own words, token removed; the status where it has none. */
+function describe(json: Record<string, unknown> | undefined, status: number, token: string): string {
+  const words = json?.['description']
+  return typeof words === 'string' && words.trim() !== ''
+    ? withoutToken(words, token)
+    : `HTTP status ${status}`
+}
+
+/** The HTTP status, unless a proxy made a 200 of it. */
+function errorCodeOf(json: Record<string, unknown> | undefined, status: number): number {
+  if (status !== 200) return status
+  const told = json?.['error_code']
+  return typeof told === 'number' && Number.isInteger(told) && told >= 400 && told < 600 ? told : 400
+}
+
+interface Refusal {
+  status: number
+  headers: ExchangeAnswer['headers']
+  json: Record<string, unknown> | undefined
+  description: string
+}
+
+function refusal(refused: Refusal): TelegramError {
+  const { status, description } = refused
+  const retryAfterSeconds = floodWaitSeconds(refused)
   const common = {
     errorCode: status,
     description,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   }
-  // The public server answers both 401 and 404 to a token that it does not know.
-  const tokenIsWrong = status === 401 || (status === 404 && !/method not found/i.test(description))
+  if (status < 400) return redirected(common)
+  // The public server answers both 401 and 404 to a token that it does not know, a filtered one of one's own 421.
+  const tokenIsWrong =
+    status === 401 || status === 421 || (status === 404 && !/method not found/i.test(description))
   if (tokenIsWrong) {
     return new TelegramError(`Telegram does not accept the bot token (${description})`, 'CONFIGURATION', {
       ...common,
-      hint: 'Check TELEGRAM_BOT_TOKEN; @BotFather shows it under /mybots, "API Token".',
+      hint: 'Check TELEGRAM_BOT_TOKEN (@BotFather shows it under /mybots, "API Token"), and TELEGRAM_API_ROOT if you set it.',
     })
   }
   const chat = chatRefusal(description)
@@ -58,7 +85,22 @@ function refusal(
       ...common,
       hint: chat.hint,
     })
-  return new TelegramError(`Telegram refused: ${description}`, 'REFUSED', common)
+  return new TelegramError(`Telegram refused: ${description}`, 'REFUSED', {
+    ...common,
+    ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
+  })
+}
+
+/** Never followed: wherever it leads, the token would go there. */
+function redirected(facts: { errorCode: number; description: string }): TelegramError {
+  return new TelegramError(
+    `The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`,
+    'CONFIGURATION',
+    {
+      ...facts,
+      hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
+    },
+  )
 }
 
 /** Refusals that a person mends in Telegram, with the words for it. */
@@ -91,12 +133,7 @@ function chatRefusal(description: string): { message: string; hint: string } | u
 }
 
 /** Seconds to wait, from `parameters`, the header, or the words: floods of an upload come as a 400 with words only. */
-function floodWaitSeconds(
-  status: number,
-  answer: ExchangeAnswer,
-  json: Record<string, unknown> | undefined,
-  description: string,
-): number | undefined {
+function floodWaitSeconds({ status, headers, json, description }: Refusal): number | undefined {
   const parameters = json?.['parameters']
   const told =
     typeof parameters === 'object' && parameters !== null
@@ -106,7 +143,7 @@ function floodWaitSeconds(
   const inWords = /retry after (\d{1,9})/i.exec(description)
   if (inWords) return Number(inWords[1])
   if (status !== 429) return undefined
-  const header = Number(answer.headers['retry-after'])
+  const header = Number(headers['retry-after'])
   return Number.isFinite(header) && header >= 0 ? header : 1
 }
 

@@ -1,3 +1,5 @@
+import type { StrayMessage } from '#telegram-error.ts'
+
 /** The fields of the Bot API's objects that this package reads. Answers are checked before they are believed. */
 export interface BotUser {
   id: number
@@ -34,6 +36,9 @@ export interface SentDocument {
   sentAt: Date
 }
 
+/** The last second that a Date can tell. */
+const MAX_UNIX_SECONDS = 8.64e12
+
 type Json = Record<string, unknown>
 
 function object(value: unknown, what: string): Json {
@@ -42,21 +47,29 @@ function object(value: unknown, what: string): Json {
 }
 
 function text(value: unknown, what: string): string {
-  if (typeof value !== 'string') throw new UnexpectedAnswer(what)
+  if (typeof value !== 'string' || value === '') throw new UnexpectedAnswer(what)
   return value
 }
 
-function integer(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new UnexpectedAnswer(what)
+function integer(value: unknown, what: string, range: { min?: number; max?: number } = {}): number {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw new UnexpectedAnswer(what)
+  }
   return value
 }
 
 /** The server said yes, and then something that is not the method's result. */
 export class UnexpectedAnswer extends Error {
   override readonly name: string = 'UnexpectedAnswer'
+  readonly what: string
+  /** The message that was made all the same, as far as the answer names it. */
+  readonly strayMessage: StrayMessage | undefined
 
-  constructor(what: string) {
-    super(`the answer has no ${what}`)
+  constructor(what: string, strayMessage?: StrayMessage) {
+    super(`it has no valid ${what}`)
+    this.what = what
+    this.strayMessage = strayMessage
   }
 }
 
@@ -90,18 +103,28 @@ export function readChatMember(result: unknown): ChatMember {
   }
 }
 
+/** Throws `UnexpectedAnswer`, with the message that was made if the answer names one. */
 export function readSentDocument(result: unknown): SentDocument {
   const message = object(result, 'message')
-  const document = object(message['document'], 'document')
-  const size = document['file_size']
-  return {
-    messageId: integer(message['message_id'], 'message id'),
+  const made = {
+    // 0 stands for a message that the server will send some time later (documented).
+    messageId: integer(message['message_id'], 'message id', { min: 1 }),
     chatId: integer(object(message['chat'], 'chat')['id'], 'chat id'),
-    fileId: text(document['file_id'], 'file id'),
-    fileUniqueId: text(document['file_unique_id'], 'unique file id'),
-    fileName: typeof document['file_name'] === 'string' ? document['file_name'] : '',
-    sizeBytes: size === undefined ? undefined : integer(size, 'file size'),
-    sentAt: new Date(integer(message['date'], 'date') * 1000),
+  }
+  try {
+    const document = object(message['document'], 'document')
+    const size = document['file_size']
+    return {
+      ...made,
+      fileId: text(document['file_id'], 'file id'),
+      fileUniqueId: text(document['file_unique_id'], 'unique file id'),
+      fileName: typeof document['file_name'] === 'string' ? document['file_name'] : '',
+      sizeBytes: size === undefined ? undefined : integer(size, 'file size', { min: 0 }),
+      sentAt: new Date(integer(message['date'], 'date', { min: 0, max: MAX_UNIX_SECONDS }) * 1000),
+    }
+  } catch (error) {
+    if (!(error instanceof UnexpectedAnswer)) throw error
+    throw new UnexpectedAnswer(error.what, made)
   }
 }
 

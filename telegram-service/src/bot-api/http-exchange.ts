@@ -13,6 +13,8 @@ export interface ExchangeTimeouts {
    * it has the whole of it, and getFile answers only after it fetched the file: minutes are normal.
    */
   answerMs: number
+  /** After a cancel, for the answer to a request that is out whole and must not be repeated. */
+  answerAfterCancelMs: number
 }
 
 export interface ExchangeRequest {
@@ -23,15 +25,16 @@ export interface ExchangeRequest {
   /** Sent in order, with a Content-Length. */
   body?: readonly Buffer[]
   /**
-   * A kept-alive connection may be closed by the server just as a request leaves on it; then nobody knows what became
-   * of it. So whatever must not be repeated goes on a connection of its own.
+   * Whether the same request may be made twice. One that may not goes on a connection of its own: a kept-alive one may
+   * be closed by the server just as a request leaves on it, and then nobody knows what became of the request. And a
+   * cancel does not cut it off once its body is out, because the answer alone tells the id of the message it made.
    */
-  freshConnection: boolean
+  repeatable: boolean
   /** A longer answer is refused. */
   maxAnswerBytes: number
   timeouts: ExchangeTimeouts
   signal?: AbortSignal | undefined
-  /** Body bytes handed to the connection so far. */
+  /** Body bytes handed to the connection so far. Must not throw. */
   onBytesOut?: ((bytes: number) => void) | undefined
 }
 
@@ -41,132 +44,161 @@ export interface ExchangeAnswer {
   body: Buffer
 }
 
-const WRITE_SLICE_BYTES = 256 * 1024
-/** After a cancel, how long to wait for the answer to a body that is already out whole. */
-const ANSWER_AFTER_CANCEL_MS = 20_000
+/** Small enough that a slow line (1 KB/s) moves one before it counts as stalled. */
+const WRITE_SLICE_BYTES = 64 * 1024
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
 const agents = { http: new http.Agent(KEEP_ALIVE), https: new https.Agent(KEEP_ALIVE) }
 
 /**
- * One HTTP exchange, any status. Fails with `UNREACHABLE` while the body is not out whole (the server cannot have
- * acted on it), with `ANSWER_LOST` afterwards. A cancel cuts a body that is still going out; once it is out, the answer
- * is awaited for a while, because it alone tells the message id.
+ * One HTTP exchange, any status; redirects are not followed. Fails with `UNREACHABLE` while the body is not out whole
+ * (the server cannot have acted on it), with `ANSWER_LOST` afterwards, with `UNPROVEN` when the answer is too long, and
+ * with `CANCELLED` unless the request may have been carried out and must not be repeated.
  */
 export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
-  if (request.signal?.aborted) throw cancelled()
+  const { signal, timeouts } = request
+  if (signal?.aborted) throw cancelled()
   const secure = request.url.protocol === 'https:'
-  const kept = secure ? agents.https : agents.http
+  const body = request.body ?? []
+  const bodyBytes = body.reduce((sum, piece) => sum + piece.length, 0)
   const outgoing = (secure ? https : http).request(request.url, {
     method: request.method,
-    headers: { ...request.headers, 'content-length': String(bodyBytes(request.body)) },
-    agent: request.freshConnection ? false : kept,
+    headers: { ...request.headers, 'content-length': String(bodyBytes) },
+    agent: request.repeatable ? agents[secure ? 'https' : 'http'] : false,
   })
 
   return new Promise<ExchangeAnswer>((resolve, reject) => {
     let bodyIsOut = false
+    let isAnswering = false
+    let isSettled = false
     let timer: NodeJS.Timeout | undefined
     const settle = (act: () => void): void => {
+      if (isSettled) return
+      isSettled = true
       clearTimeout(timer)
-      request.signal?.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onAbort)
       act()
     }
-    const fail = (reason: string): void => {
-      const aborted = request.signal?.aborted === true
-      const error =
-        aborted && !bodyIsOut
-          ? cancelled()
-          : new TelegramError(
-              bodyIsOut
-                ? `The Bot API server gave no answer (${reason})`
-                : `The Bot API server could not be reached (${reason})`,
-              bodyIsOut ? 'ANSWER_LOST' : 'UNREACHABLE',
-              { hint: 'Check the network, and TELEGRAM_API_ROOT if you set it.' },
-            )
-      settle(() => reject(error))
-      outgoing.destroy()
-    }
+    const failWith = (error: TelegramError): void =>
+      settle(() => {
+        outgoing.destroy()
+        reject(error)
+      })
+    const fail = (reason: string): void => failWith(bodyIsOut ? answerLost(reason) : unreachable(reason))
     const within = (ms: number, reason: string): void => {
+      // After a cancel the one bound that counts is the one set there.
+      if (isSettled || signal?.aborted) return
       clearTimeout(timer)
       timer = setTimeout(() => fail(reason), ms)
     }
     const onAbort = (): void => {
-      if (bodyIsOut) within(ANSWER_AFTER_CANCEL_MS, 'cancelled while waiting for it')
-      else fail('cancelled')
+      clearTimeout(timer)
+      if (request.repeatable || !bodyIsOut) failWith(cancelled())
+      else timer = setTimeout(() => fail('cancelled while waiting for it'), timeouts.answerAfterCancelMs)
     }
 
-    within(request.timeouts.connectMs, 'no connection in time')
-    request.signal?.addEventListener('abort', onAbort, { once: true })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    outgoing.on('socket', socket => {
+      const uploading = (): void => within(timeouts.stallMs, 'the upload stalled')
+      if (!socket.connecting) return uploading()
+      within(timeouts.connectMs, 'no connection in time')
+      socket.once(secure ? 'secureConnect' : 'connect', uploading)
+    })
     outgoing.on('error', error => fail(errorName(error)))
+    outgoing.on('close', () => {
+      if (!isAnswering) fail('the connection was closed')
+    })
     outgoing.on('finish', () => {
       bodyIsOut = true
-      if (request.signal?.aborted) within(ANSWER_AFTER_CANCEL_MS, 'cancelled while waiting for it')
-      else within(request.timeouts.answerMs, 'no answer in time')
+      within(timeouts.answerMs, 'no answer in time')
+      if (!isSettled) request.onBytesOut?.(bodyBytes)
     })
     outgoing.on('response', incoming => {
+      isAnswering = true
       const chunks: Buffer[] = []
       let received = 0
+      within(timeouts.stallMs, 'the answer stalled')
       incoming.on('data', (chunk: Buffer) => {
-        if (!request.signal?.aborted) within(request.timeouts.stallMs, 'the answer stalled')
+        within(timeouts.stallMs, 'the answer stalled')
         received += chunk.length
-        if (received > request.maxAnswerBytes) return fail('the answer is longer than it may be')
+        if (received > request.maxAnswerBytes) return failWith(tooLong())
         chunks.push(chunk)
       })
       incoming.on('error', error => fail(errorName(error)))
-      incoming.on('aborted', () => fail('the answer was cut off'))
       incoming.on('end', () => {
         if (!incoming.complete) return fail('the answer was cut off')
-        const answer = {
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers,
-          body: Buffer.concat(chunks),
-        }
-        settle(() => resolve(answer))
-        // A server may refuse before it has read the whole body (413): then the rest is not sent.
-        if (!bodyIsOut) outgoing.destroy()
+        settle(() => {
+          // A server may refuse before it has read the whole body (413): then the rest is not sent.
+          if (!bodyIsOut) outgoing.destroy()
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks),
+          })
+        })
       })
     })
-    writeBody(outgoing, request.body ?? [], bytesOut => {
-      if (!bodyIsOut) within(request.timeouts.stallMs, 'the upload stalled')
+    writeBody(outgoing, body, bytesOut => {
+      if (isSettled) return
+      within(timeouts.stallMs, 'the upload stalled')
       request.onBytesOut?.(bytesOut)
     })
   })
 }
 
-function bodyBytes(body: readonly Buffer[] | undefined): number {
-  return (body ?? []).reduce((sum, piece) => sum + piece.length, 0)
-}
-
-/** Writes in slices, as fast as the connection takes them, so that a stall and a slow line can be told apart. */
+/**
+ * Writes in slices, as fast as the connection takes them, so that a stall and a slow line can be told apart. The last
+ * slice goes with the end: nothing may happen between its leaving and the news that the body is out.
+ */
 function writeBody(
   outgoing: http.ClientRequest,
   body: readonly Buffer[],
   onMoved: (bytesOut: number) => void,
 ): void {
-  let piece = 0
-  let offset = 0
+  const slices = body.flatMap(inSlices)
+  const last = slices.pop()
+  let next = 0
   let bytesOut = 0
-  const next = (): void => {
-    while (piece < body.length) {
+  const write = (): void => {
+    for (; next < slices.length; next++) {
       if (outgoing.destroyed) return
-      const current = body[piece] as Buffer
-      const slice = current.subarray(offset, offset + WRITE_SLICE_BYTES)
-      offset += slice.length
+      const slice = slices[next] as Buffer
       bytesOut += slice.length
-      if (offset >= current.length) {
-        piece++
-        offset = 0
-      }
-      if (slice.length > 0 && !outgoing.write(slice)) {
-        outgoing.once('drain', () => {
-          onMoved(bytesOut)
-          next()
-        })
-        return
-      }
+      if (outgoing.write(slice)) continue
+      next++
+      outgoing.once('drain', () => {
+        onMoved(bytesOut)
+        write()
+      })
+      return
     }
-    outgoing.end()
+    if (!outgoing.destroyed) outgoing.end(last)
   }
-  next()
+  write()
+}
+
+function inSlices(piece: Buffer): Buffer[] {
+  const count = Math.ceil(piece.length / WRITE_SLICE_BYTES)
+  return Array.from({ length: count }, (_, index) =>
+    piece.subarray(index * WRITE_SLICE_BYTES, (index + 1) * WRITE_SLICE_BYTES),
+  )
+}
+
+const NETWORK_HINT = 'Check the network, and TELEGRAM_API_ROOT if you set it.'
+
+function unreachable(reason: string): TelegramError {
+  return new TelegramError(`The Bot API server could not be reached (${reason})`, 'UNREACHABLE', {
+    hint: NETWORK_HINT,
+  })
+}
+
+function answerLost(reason: string): TelegramError {
+  return new TelegramError(`The Bot API server gave no answer (${reason})`, 'ANSWER_LOST', {
+    hint: NETWORK_HINT,
+  })
+}
+
+function tooLong(): TelegramError {
+  return new TelegramError('The Bot API server’s answer is longer than it may be', 'UNPROVEN')
 }
 
 /** An errno name such as ECONNREFUSED. Never the error's message, which may quote an address or a path. */

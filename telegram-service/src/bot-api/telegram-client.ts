@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises'
-import { readAnswer, withoutToken } from '#bot-api/api-answer.ts'
+import { readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
 import {
   type BotChat,
   type BotUser,
@@ -12,14 +11,9 @@ import {
   type SentDocument,
   UnexpectedAnswer,
 } from '#bot-api/bot-api-types.ts'
-import {
-  type CallKind,
-  type CallPolicy,
-  type CallWait,
-  callWithPolicy,
-  DEFAULT_CALL_POLICY,
-} from '#bot-api/call-policy.ts'
+import { type CallPolicy, type CallWait, callWithPolicy, DEFAULT_CALL_POLICY } from '#bot-api/call-policy.ts'
 import { ChatPace } from '#bot-api/chat-pace.ts'
+import { filePathInUrl, readLocalFile } from '#bot-api/file-download.ts'
 import { type ExchangeAnswer, type ExchangeTimeouts, exchange } from '#bot-api/http-exchange.ts'
 import { multipartBody } from '#bot-api/multipart-body.ts'
 import { PUBLIC_API_ROOT, readTelegramConfig } from '#config.ts'
@@ -28,7 +22,7 @@ import { TelegramError } from '#telegram-error.ts'
 /** What every call takes. */
 export interface CallOptions {
   signal?: AbortSignal | undefined
-  /** Told before each wait: for a flood, for the pace, or before another try. */
+  /** Told before each wait: for a flood, for the pace, or before another try. What it throws ends the call. */
   onWait?: ((wait: CallWait) => void) | undefined
 }
 
@@ -63,19 +57,30 @@ export interface TelegramClient {
   getMe(options?: CallOptions): Promise<BotUser>
   getChat(chatId: string, options?: CallOptions): Promise<BotChat>
   getChatMember(chatId: string, userId: string, options?: CallOptions): Promise<ChatMember>
-  /** Sends once; never repeats what may have arrived (`ANSWER_LOST`). */
+  /**
+   * Sends once; never repeats what may have arrived (`ANSWER_LOST`). After a cancel it still resolves when the message
+   * turns out to exist. `onBytesOut` hears how much of the request was handed to the connection (from the beginning
+   * again after a flood wait), and must not throw.
+   */
   sendDocument(
     request: SendDocumentRequest,
     options?: CallOptions & { onBytesOut?: (bytes: number) => void },
   ): Promise<SentDocument>
   /** Deletes the message; one that is gone already counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
-  /** The file's bytes, at most `maxBytes`. A foreign or dead file id is `REFUSED`. */
+  /** The file's bytes; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
   downloadFile(fileId: string, options: CallOptions & { maxBytes: number }): Promise<Buffer>
 }
 
-const DEFAULT_TIMEOUTS: ExchangeTimeouts = { connectMs: 20_000, stallMs: 60_000, answerMs: 600_000 }
+const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
+  connectMs: 20_000,
+  stallMs: 60_000,
+  answerMs: 600_000,
+  answerAfterCancelMs: 20_000,
+}
 const MAX_JSON_ANSWER_BYTES = 4 * 1024 * 1024
+/** Room for the words of a refusal where a small file was asked for. */
+const MIN_ANSWER_BYTES = 64 * 1024
 
 /** A client for one bot. Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
 export function createTelegramClient(options: TelegramClientOptions): TelegramClient {
@@ -88,46 +93,34 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
     })
   }
   const apiRoot = (options.apiRoot ?? config.apiRoot ?? PUBLIC_API_ROOT).replace(/\/+$/, '')
-  const usesPublicServer = apiRoot === PUBLIC_API_ROOT
+  const usesPublicServer = parseApiRoot(apiRoot).hostname === new URL(PUBLIC_API_ROOT).hostname
   const messagesPerMinute =
     options.messagesPerMinute ?? config.messagesPerMinute ?? (usesPublicServer ? 20 : 0)
+  assertPace(messagesPerMinute)
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const policy = { ...DEFAULT_CALL_POLICY, ...options.policy }
   const paces = new Map<string, ChatPace>()
-  const endpoint = (path: string): URL => {
-    try {
-      return new URL(apiRoot + path)
-    } catch {
-      throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION')
-    }
-  }
-  if (!/^https?:$/.test(endpoint('/').protocol)) {
-    throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION')
+  const endpoint = (path: string): URL => new URL(apiRoot + path)
+
+  const callOnce = async <Result>(
+    { method, parameters, read }: ApiCall<Result>,
+    { signal }: CallOptions,
+  ): Promise<Result> => {
+    const answer = await exchange({
+      url: endpoint(`/bot${token}/${method}`),
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: [Buffer.from(JSON.stringify(parameters))],
+      repeatable: true,
+      maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
+      timeouts,
+      signal,
+    })
+    return readResult(answer, read)
   }
 
-  const call = <Result>(
-    method: string,
-    kind: CallKind,
-    parameters: Record<string, unknown>,
-    read: (result: unknown) => Result,
-    callOptions: CallOptions,
-  ): Promise<Result> =>
-    callWithPolicy(
-      async () => {
-        const answer = await exchange({
-          url: endpoint(`/bot${token}/${method}`),
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: [Buffer.from(JSON.stringify(parameters))],
-          freshConnection: kind === 'send',
-          maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
-          timeouts,
-          signal: callOptions.signal,
-        })
-        return readResult(answer, read)
-      },
-      { kind, policy, signal: callOptions.signal, onWait: callOptions.onWait },
-    )
+  const call = <Result>(apiCall: ApiCall<Result>, callOptions: CallOptions): Promise<Result> =>
+    callWithPolicy(() => callOnce(apiCall, callOptions), { ...callOptions, kind: 'repeatable', policy })
 
   const readResult = <Result>(answer: ExchangeAnswer, read: (result: unknown) => Result): Result => {
     const result = readAnswer(answer, token)
@@ -138,6 +131,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       throw new TelegramError(
         `The Bot API server’s answer is not what it should be: ${error.message}`,
         'UNPROVEN',
+        error.strayMessage ? { strayMessage: error.strayMessage } : {},
       )
     }
   }
@@ -151,36 +145,33 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
   const download = async (filePath: string, maxBytes: number, callOptions: CallOptions): Promise<Buffer> => {
     // A Bot API server of one's own with --local answers with a path on its disk instead of serving the file.
     if (filePath.startsWith('/') && !usesPublicServer) return readLocalFile(filePath, maxBytes)
-    const path = filePath.split('/').map(encodeURIComponent).join('/')
     const answer = await exchange({
-      url: endpoint(`/file/bot${token}/${path}`),
+      url: endpoint(`/file/bot${token}/${filePathInUrl(filePath)}`),
       method: 'GET',
-      freshConnection: false,
-      maxAnswerBytes: Math.max(maxBytes, MAX_JSON_ANSWER_BYTES),
+      repeatable: true,
+      maxAnswerBytes: Math.max(maxBytes, MIN_ANSWER_BYTES),
       timeouts,
       signal: callOptions.signal,
     })
-    if (answer.status === 200) return answer.body
-    // Links expire, and spurious 401s have been seen on them: either way getFile gives a new one.
-    throw new TelegramError(`The file’s link gave HTTP status ${answer.status}`, 'ANSWER_LOST', {
-      errorCode: answer.status,
-      description: withoutToken(answer.body.subarray(0, 200).toString('utf8'), token),
-    })
+    const bytes = readFileAnswer(answer, token)
+    if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
+    return bytes
   }
 
   return {
     botId,
     usesPublicServer,
     messagesPerMinute,
-    getMe: (callOptions = {}) => call('getMe', 'repeatable', {}, readUser, callOptions),
+    getMe: (callOptions = {}) => call({ method: 'getMe', parameters: {}, read: readUser }, callOptions),
     getChat: (chatId, callOptions = {}) =>
-      call('getChat', 'repeatable', { chat_id: chatId }, readChat, callOptions),
+      call({ method: 'getChat', parameters: { chat_id: chatId }, read: readChat }, callOptions),
     getChatMember: (chatId, userId, callOptions = {}) =>
       call(
-        'getChatMember',
-        'repeatable',
-        { chat_id: chatId, user_id: Number(userId) },
-        readChatMember,
+        {
+          method: 'getChatMember',
+          parameters: { chat_id: chatId, user_id: Number(userId) },
+          read: readChatMember,
+        },
         callOptions,
       ),
 
@@ -207,7 +198,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
             method: 'POST',
             headers: { 'content-type': contentType },
             body,
-            freshConnection: true,
+            repeatable: false,
             maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
             timeouts,
             signal: callOptions.signal,
@@ -218,57 +209,49 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
           slot.done()
         }
       }
-      return callWithPolicy(attempt, {
-        kind: 'send',
-        policy,
-        signal: callOptions.signal,
-        onWait: callOptions.onWait,
-      })
+      return callWithPolicy(attempt, { ...callOptions, kind: 'send', policy })
     },
 
     deleteMessage: async (chatId, messageId, callOptions = {}) => {
-      await call(
-        'deleteMessage',
-        'repeatable',
-        { chat_id: chatId, message_id: messageId },
-        () => {},
-        callOptions,
-      ).catch((error: unknown) => {
-        const gone =
-          error instanceof TelegramError && /message to delete not found/i.test(error.description ?? '')
-        if (!gone) throw error
-      })
+      const parameters = { chat_id: chatId, message_id: messageId }
+      await call({ method: 'deleteMessage', parameters, read: () => {} }, callOptions).catch(
+        (error: unknown) => {
+          if (!isGone(error)) throw error
+        },
+      )
     },
 
-    downloadFile: (fileId, callOptions) =>
-      callWithPolicy(
-        async () => {
-          const filePath = await call('getFile', 'repeatable', { file_id: fileId }, readFilePath, callOptions)
-          return download(filePath, callOptions.maxBytes, callOptions)
-        },
-        { kind: 'repeatable', policy, signal: callOptions.signal, onWait: callOptions.onWait },
-      ),
+    downloadFile: (fileId, callOptions) => {
+      const getFile = { method: 'getFile', parameters: { file_id: fileId }, read: readFilePath }
+      const attempt = async (): Promise<Buffer> =>
+        download(await callOnce(getFile, callOptions), callOptions.maxBytes, callOptions)
+      return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy })
+    },
   }
 }
 
-/** Reads at most `maxBytes` of a regular file; anything else the server may name is refused. */
-async function readLocalFile(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw new TelegramError(
-      `The Bot API server keeps its files where this process cannot read them (${error.code})`,
-      'REFUSED',
-      {
-        hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
-      },
-    )
+/** A call of a method that may be made twice. */
+interface ApiCall<Result> {
+  method: string
+  parameters: Record<string, unknown>
+  read: (result: unknown) => Result
+}
+
+function parseApiRoot(apiRoot: string): URL {
+  const url = URL.parse(apiRoot)
+  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url
+  throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION', {
+    hint: 'It looks like https://api.telegram.org, without a trailing slash.',
   })
-  try {
-    const stat = await file.stat()
-    if (!stat.isFile() || stat.size > maxBytes) {
-      throw new TelegramError('The Bot API server named a file that is not the part', 'UNPROVEN')
-    }
-    return await file.readFile()
-  } finally {
-    await file.close()
-  }
+}
+
+function assertPace(messagesPerMinute: number): void {
+  if (Number.isSafeInteger(messagesPerMinute) && messagesPerMinute >= 0) return
+  throw new TelegramError('The number of messages per minute is not a whole one from 0', 'CONFIGURATION', {
+    hint: 'Check TELEGRAM_MESSAGES_PER_MINUTE.',
+  })
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof TelegramError && /message to delete not found/i.test(error.description ?? '')
 }

@@ -1,0 +1,54 @@
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import { TelegramError } from '#telegram-error.ts'
+
+/**
+ * The path below `/file/bot<token>/` for a `file_path` of getFile's. Throws `UNPROVEN` for one that would lead elsewhere.
+ */
+export function filePathInUrl(filePath: string): string {
+  const segments = filePath.split('/')
+  const leadsElsewhere = segments.some(segment => segment === '' || segment === '.' || segment === '..')
+  if (leadsElsewhere || !filePath.isWellFormed()) throw notThePart()
+  return segments.map(encodeURIComponent).join('/')
+}
+
+/**
+ * A file that a Bot API server with --local names by its path on the disk. Reads a regular file of at most `maxBytes`;
+ * anything else that the server may name (a device, a folder, a FIFO) throws `UNPROVEN`, also without reading it.
+ */
+export async function readLocalFile(path: string, maxBytes: number): Promise<Buffer> {
+  // Without O_NONBLOCK opening a FIFO would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new TelegramError(
+        `The Bot API server keeps its files where this process cannot read them (${error.code})`,
+        'CONFIGURATION',
+        {
+          hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
+        },
+      )
+    },
+  )
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile() || stat.size > maxBytes) throw notThePart()
+    return await readBytes(file, stat.size)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Not `readFile`: what is no longer the file that was measured must not fill the memory. */
+async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(sizeBytes)
+  let used = 0
+  while (used < sizeBytes) {
+    const { bytesRead } = await file.read(bytes, used, sizeBytes - used, used)
+    if (bytesRead === 0) break
+    used += bytesRead
+  }
+  return bytes.subarray(0, used)
+}
+
+function notThePart(): TelegramError {
+  return new TelegramError('The Bot API server named a file that is not the part', 'UNPROVEN')
+}
