@@ -3,15 +3,15 @@ import { cancelled } from '#telegram-error.ts'
 
 const WINDOW_MS = 60_000
 
-/** Time as the pace sees it, in milliseconds from any start. `sleep` may end early when the signal fires. */
+/** Time as the pace sees it, in milliseconds from any start. `sleep` ends early when the signal fires. */
 export interface PaceClock {
   now(): number
-  sleep(ms: number, signal: AbortSignal | undefined): Promise<void>
+  sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
 const SYSTEM_CLOCK: PaceClock = {
   now: () => performance.now(),
-  sleep: (ms, signal) => sleepMs(ms, undefined, signal ? { signal } : {}).catch(() => {}),
+  sleep: (ms, signal) => sleepMs(ms, undefined, { signal }).catch(() => {}),
 }
 
 /** One message under way: `done` must be called when its request has ended, however it ended. */
@@ -26,9 +26,12 @@ export interface PaceSlot {
 export class ChatPace {
   readonly #messagesPerMinute: number
   readonly #clock: PaceClock
+  /** When the requests of the last minute ended; oldest first. */
   readonly #ended: number[] = []
+  /** Those who want to send, in the order of their coming; each is to be called when it may. */
+  readonly #waiting: Array<() => void> = []
   #underWay = 0
-  #queue: Promise<void> = Promise.resolve()
+  #alarm: AbortController | undefined
 
   /** @param messagesPerMinute 0 or more; 0 means no pace of our own, only what the server says. */
   constructor(messagesPerMinute: number, clock: PaceClock = SYSTEM_CLOCK) {
@@ -36,49 +39,82 @@ export class ChatPace {
     this.#clock = clock
   }
 
-  /** Resolves in the order of the calls, when a message may be sent. Calls `onWait` once if that is not now. */
+  /**
+   * Resolves in the order of the calls, when a message may be sent; throws `CANCELLED` as soon as the signal fires.
+   * Calls `onWait` once if the wait is for the minute to pass; what it throws is thrown.
+   */
   async enter(options: {
     signal?: AbortSignal | undefined
     onWait?: ((ms: number) => void) | undefined
   }): Promise<PaceSlot> {
+    const { signal, onWait } = options
     if (this.#messagesPerMinute === 0) return { done: () => {} }
-    const turn = this.#queue.then(() => this.#waitForSlot(options))
-    this.#queue = turn.then(
-      () => {},
-      () => {},
-    )
-    await turn
-    let open = true
+    if (signal?.aborted) throw cancelled()
+    if (this.#waiting.length > 0 || !this.#hasRoom()) {
+      const waitMs = this.#untilRoomMs()
+      if (waitMs !== undefined) onWait?.(waitMs)
+      await this.#turn(signal)
+    } else {
+      this.#underWay++
+    }
+    let isOpen = true
     return {
       done: () => {
-        if (!open) return
-        open = false
+        if (!isOpen) return
+        isOpen = false
         this.#underWay--
         this.#ended.push(this.#clock.now())
+        this.#admit()
       },
     }
   }
 
-  async #waitForSlot(options: {
-    signal?: AbortSignal | undefined
-    onWait?: ((ms: number) => void) | undefined
-  }): Promise<void> {
-    let told = false
-    for (;;) {
-      if (options.signal?.aborted) throw cancelled()
-      const now = this.#clock.now()
-      while (this.#ended.length > 0 && now - (this.#ended[0] as number) >= WINDOW_MS) this.#ended.shift()
-      if (this.#underWay + this.#ended.length < this.#messagesPerMinute) {
-        this.#underWay++
-        return
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        signal?.removeEventListener('abort', leave)
+        resolve()
       }
-      const oldest = this.#ended[0]
-      const waitMs = oldest === undefined ? 50 : Math.max(1, oldest + WINDOW_MS - now)
-      if (!told && oldest !== undefined) {
-        told = true
-        options.onWait?.(waitMs)
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1)
+        this.#admit()
+        reject(cancelled())
       }
-      await this.#clock.sleep(waitMs, options.signal)
+      signal?.addEventListener('abort', leave, { once: true })
+      this.#waiting.push(enter)
+      this.#admit()
+    })
+  }
+
+  /** Lets in whom there is room for, and sets the alarm for the next one. */
+  #admit(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
+      this.#underWay++
+      this.#waiting.shift()?.()
     }
+    this.#alarm?.abort()
+    this.#alarm = undefined
+    const waitMs = this.#waiting.length > 0 ? this.#untilRoomMs() : undefined
+    if (waitMs !== undefined) this.#setAlarm(waitMs)
+  }
+
+  #setAlarm(waitMs: number): void {
+    const alarm = new AbortController()
+    this.#alarm = alarm
+    void this.#clock.sleep(waitMs, alarm.signal).then(() => {
+      if (!alarm.signal.aborted) this.#admit()
+    })
+  }
+
+  #hasRoom(): boolean {
+    const now = this.#clock.now()
+    while (this.#ended[0] !== undefined && now - this.#ended[0] >= WINDOW_MS) this.#ended.shift()
+    return this.#underWay + this.#ended.length < this.#messagesPerMinute
+  }
+
+  /** Until the oldest of the last minute leaves it; undefined while all are still under way. */
+  #untilRoomMs(): number | undefined {
+    const oldest = this.#ended[0]
+    return oldest === undefined ? undefined : Math.max(1, oldest + WINDOW_MS - this.#clock.now())
   }
 }
