@@ -9,9 +9,12 @@ export interface BackupName {
   filename: string
 }
 
-/** Telegram cuts a stem at 64 characters; with this the longest name stays below. */
-const PROJECT_LENGTH = 15
+/** Telegram cuts what stands before the last dot at 64 characters (td `clean_filename`). */
+const MAX_STEM_LENGTH = 64
+const MAX_PROJECT_LENGTH = 15
 const EXTENSION_LENGTH = 4
+/** What comes after the backup's own name in the longest stem of a part; of 99,999 parts names still sort in order. */
+const LONGEST_TAIL = '.99999e.zst'
 const DEFAULT_EXTENSION = 'bin'
 
 /**
@@ -39,7 +42,9 @@ export function manifestFileName(name: BackupName, encrypted: boolean): string {
 
 function stem(name: BackupName): string {
   const time = name.createdAt.toISOString().replace(/[-:]|\.\d+/g, '')
-  return `${name.project.slice(0, PROJECT_LENGTH)}_${name.type}_${time}_${name.id.replaceAll('-', '').slice(0, 8)}`
+  const rest = `_${name.type}_${time}_${name.id.replaceAll('-', '').slice(0, 8)}`
+  const room = MAX_STEM_LENGTH - rest.length - `.${extension(name.filename)}${LONGEST_TAIL}`.length
+  return name.project.slice(0, Math.min(MAX_PROJECT_LENGTH, room)) + rest
 }
 
 function extension(filename: string): string {
