@@ -12,14 +12,13 @@ export { type Environment, readTelegramConfig, readVariable, type TelegramConfig
 export {
   assertProjectId,
   assertType,
-  type BackupSendResult,
   BackupService,
   type BackupServiceOptions,
-  type FetchBackupOptions,
   type SendBackupOptions,
 } from '#services/backup.service.ts'
 export {
   type BackupMetadata,
+  type BackupSendResult,
   BackupType,
   type SendProgress,
   type SentMessage,
@@ -27,6 +26,7 @@ export {
   type SourceFacts,
 } from '#services/backup-metadata.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
+export type { FetchBackupOptions } from '#services/fetch-backup.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'
 export type {
   BackupIntent,
@@ -36,4 +36,9 @@ export type {
   MessageProof,
   PartLedger,
 } from '#services/part-ledger.ts'
-export { TelegramError, type TelegramErrorCode, type TelegramErrorDetails } from '#telegram-error.ts'
+export {
+  type StrayMessage,
+  TelegramError,
+  type TelegramErrorCode,
+  type TelegramErrorDetails,
+} from '#telegram-error.ts'

@@ -61,6 +61,20 @@ export interface BackupMetadata {
   source?: SourceFacts
 }
 
+/**
+ * What became of a send. On failure `error` says why, and nothing of the backup is left in the chat but what
+ * `leftInChat` counts.
+ */
+export interface BackupSendResult {
+  success: boolean
+  metadata?: BackupMetadata
+  error?: string
+  /** The error itself, with `code` and `hint`. */
+  cause?: unknown
+  /** Messages of a failed send that may be in the chat: they could not be erased yet, or nobody knows whether they were made. */
+  leftInChat?: number
+}
+
 /** Told as a send goes on; numbers only grow. */
 export interface SendProgress {
   plainBytesRead: number

@@ -26,8 +26,8 @@ export async function openBackupSource(options: {
 }): Promise<BackupSource> {
   const { file } = options
   if (typeof file === 'string' && file !== '')
-    return openPath(file, options.filename ?? basename(file), options.type)
-  const filename = options.filename ?? DEFAULT_NAMES[options.type] ?? 'backup.bin'
+    return openPath(file, options.filename || basename(file), options.type)
+  const filename = options.filename || DEFAULT_NAMES[options.type] || 'backup.bin'
   if (file instanceof Uint8Array) {
     return {
       archiveSource: file,
@@ -39,15 +39,17 @@ export async function openBackupSource(options: {
     }
   }
   if (file instanceof Readable) {
+    // It would pass for an empty file. One that has failed tells that itself when it is read.
+    if (!file.readable && file.errored === null) {
+      throw new TelegramError('The Readable has already been read or destroyed', 'INVALID')
+    }
     return {
       archiveSource: file,
       filename,
       sizeBytes: undefined,
       facts: { kind: 'stream' },
       assertUnchanged: async () => {},
-      close: async () => {
-        file.destroy()
-      },
+      close: async () => {},
     }
   }
   throw new TelegramError('The file is neither a path, a Buffer nor a Readable', 'INVALID')

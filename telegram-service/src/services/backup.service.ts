@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import {
   DEFAULT_PART_SIZE_BYTES,
   type Encryption,
   loadOrCreateSigningKey,
-  readArchive,
+  MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
-import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig } from '#config.ts'
-import { type BackupMetadata, BackupType, type SendProgress } from '#services/backup-metadata.ts'
+import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
 import { openBackupSource } from '#services/backup-source.ts'
-import { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+import { type FetchBackupOptions, fetchPlainBytes } from '#services/fetch-backup.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import { runSend } from '#services/send-run.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -34,7 +34,7 @@ export interface SendBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /** A path, a Buffer or a Readable. A Readable is consumed, and destroyed when the send fails. */
+  /** A path, a Buffer or a Readable. A Readable is consumed, and destroyed in the end, also when the send fails. */
   file: unknown
   /** Of the plain bytes; default: the path's last part. */
   filename?: string | undefined
@@ -43,30 +43,10 @@ export interface SendBackupOptions {
   chatId?: string | undefined
   expiresAt?: Date | undefined
   signal?: AbortSignal | undefined
+  /** What it throws ends the send as a failure. */
   onProgress?: ((progress: SendProgress) => void) | undefined
   /** Where the run writes down what it sends; without one, only the answer tells. */
   ledger?: PartLedger | undefined
-}
-
-/** It resolves, also on failure; then `error` says why and nothing of the backup is left in the chat, if it could be erased. */
-export interface BackupSendResult {
-  success: boolean
-  metadata?: BackupMetadata
-  error?: string
-  /** The error itself, with `code` and `hint`. */
-  cause?: unknown
-}
-
-export interface FetchBackupOptions {
-  backupId: string
-  /** All parts, in any order. */
-  parts: readonly PartToFetch[]
-  encrypted: boolean
-  /** age identities, `AGE-SECRET-KEY-1…`. */
-  identities: readonly string[]
-  signal?: AbortSignal | undefined
-  onPart?: ((part: PartToFetch) => void) | undefined
-  onWait?: ((wait: CallWait) => void) | undefined
 }
 
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -75,7 +55,7 @@ const MAX_FETCHABLE_BYTES = 20 * 1024 * 1024
 /** The bound of a Bot API server run with --local. */
 const MAX_LOCAL_BYTES = 2_000_000_000
 const DEFAULT_PARTS_IN_FLIGHT = 3
-const PARTS_FETCHED_AHEAD = 3
+const MAX_PARTS_IN_FLIGHT = 4
 
 /** Sends backups to a chat and fetches them back. */
 export class BackupService {
@@ -85,41 +65,35 @@ export class BackupService {
     this.#options = options
   }
 
-  /** Sends one backup, whole and proven, or nothing. */
+  /** Sends one backup, whole and proven, or nothing. It resolves, also on failure. */
   async sendBackup(options: SendBackupOptions): Promise<BackupSendResult> {
+    const stream = options.file instanceof Readable ? options.file : undefined
+    // It may fail before anyone reads it, and an error that nobody listens to ends the process. Reading finds it.
+    stream?.on('error', () => {})
     try {
-      return { success: true, metadata: await this.#send(options) }
+      return await this.#send(options)
     } catch (error) {
       return { success: false, error: error instanceof Error ? error.message : String(error), cause: error }
+    } finally {
+      stream?.destroy()
     }
   }
 
   /**
    * The plain bytes of a backup, verified part by part: nothing of a part comes out before it was checked, and the end
-   * comes only after the last part. Throws `INTEGRITY`, `WRONG_KEY` and the client's errors.
+   * comes only after the last part. Leaving the loop early ends the downloads. Throws `NO_KEY` at the call; while
+   * iterating `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the client's errors.
    */
   fetchBackup(options: FetchBackupOptions): AsyncIterable<Buffer> {
-    const parts = [...options.parts].sort((a, b) => a.number - b.number)
-    const received = fetchParts(this.#options.telegramClient, parts, {
-      ahead: PARTS_FETCHED_AHEAD,
-      signal: options.signal,
-      onWait: options.onWait,
-      onPart: options.onPart,
-    })
-    return readArchive(received, {
-      backupId: options.backupId,
-      identities: options.identities,
-      encrypted: options.encrypted,
-      expectedParts: parts.map(({ number, size, sha256 }) => ({ number, size, sha256 })),
-      ...(options.signal ? { signal: options.signal } : {}),
-    })
+    return fetchPlainBytes(this.#options.telegramClient, options)
   }
 
-  async #send(options: SendBackupOptions): Promise<BackupMetadata> {
+  async #send(options: SendBackupOptions): Promise<BackupSendResult> {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
     assertProjectId(options.projectId)
     assertType(options.type)
+    assertTime(options.expiresAt)
     const chat = options.chatId || defaultChatId || config.chatId
     if (!chat) {
       throw new TelegramError('No chat is configured', 'CONFIGURATION', { hint: 'Set TELEGRAM_CHAT_ID.' })
@@ -135,7 +109,9 @@ export class BackupService {
       )
     }
     const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
-    assertFetchable(partSizeBytes, telegramClient)
+    assertPartSize(partSizeBytes, telegramClient)
+    const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
+    assertPartsInFlight(partsInFlight)
     const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
     const source = await openBackupSource({
       file: options.file,
@@ -150,7 +126,7 @@ export class BackupService {
         encryption,
         signingKey,
         partSizeBytes,
-        partsInFlight: this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT,
+        partsInFlight,
         id: randomUUID(),
         projectId: options.projectId,
         type: options.type,
@@ -183,14 +159,27 @@ export function assertType(type: unknown): asserts type is BackupType {
   })
 }
 
-function assertFetchable(partSizeBytes: number, client: TelegramClient): void {
+function assertTime(expiresAt: unknown): void {
+  if (expiresAt === undefined || (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) return
+  throw new TelegramError('The time of expiry is not a valid Date', 'INVALID')
+}
+
+function assertPartSize(partSizeBytes: number, client: TelegramClient): void {
   const maxBytes = client.usesPublicServer ? MAX_FETCHABLE_BYTES : MAX_LOCAL_BYTES
-  if (partSizeBytes <= maxBytes) return
+  const isTooLarge = partSizeBytes > maxBytes
+  if (Number.isInteger(partSizeBytes) && partSizeBytes >= MIN_PART_SIZE_BYTES && !isTooLarge) return
   throw new TelegramError(
-    `Parts of ${partSizeBytes} bytes could be uploaded, but never fetched back`,
+    isTooLarge
+      ? `Parts of ${partSizeBytes} bytes could be uploaded, but never fetched back`
+      : `A part cannot have ${partSizeBytes} bytes`,
     'CONFIGURATION',
-    {
-      hint: `Set TELEGRAM_PART_SIZE to at most ${maxBytes}, or unset it.`,
-    },
+    { hint: `Set TELEGRAM_PART_SIZE to a number from ${MIN_PART_SIZE_BYTES} to ${maxBytes}, or unset it.` },
   )
+}
+
+function assertPartsInFlight(partsInFlight: number): void {
+  if (Number.isInteger(partsInFlight) && partsInFlight >= 1 && partsInFlight <= MAX_PARTS_IN_FLIGHT) return
+  throw new TelegramError(`${partsInFlight} parts cannot be in flight at once`, 'CONFIGURATION', {
+    hint: `Choose 1 to ${MAX_PARTS_IN_FLIGHT}: Telegram throttles more uploads of like size.`,
+  })
 }

@@ -52,25 +52,36 @@ export async function* fetchParts(
 }
 
 async function fetchPart(client: TelegramClient, part: PartToFetch, options: CallOptions): Promise<Buffer> {
-  let bytes: Buffer = Buffer.alloc(0)
+  let wrong: Buffer | undefined
+  let cause: unknown
   for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
     try {
-      bytes = await client.downloadFile(part.fileId, { ...options, maxBytes: part.size })
+      const bytes = await client.downloadFile(part.fileId, { ...options, maxBytes: part.size })
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      if (bytes.length === part.size && sha256 === part.sha256) return bytes
+      wrong = bytes
     } catch (error) {
-      throw missing(part, error)
+      if (!isAboutThePart(error)) throw error
+      cause = error
+      if (error.code === 'REFUSED') break
     }
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
-    if (bytes.length === part.size && sha256 === part.sha256) return bytes
   }
-  return bytes
+  if (wrong && cause === undefined) return wrong
+  throw unobtainable(part, cause)
 }
 
-/** A refusal means that the chat does not have the part any more; anything else says nothing about it. */
-function missing(part: PartToFetch, error: unknown): unknown {
-  if (!(error instanceof TelegramError) || error.code !== 'REFUSED') return error
-  return new TelegramError(`Part ${part.number} is missing in the chat: ${error.description}`, 'INTEGRITY', {
-    cause: error,
+/** A refusal means that the chat does not have the part any more, `UNPROVEN` that something else came in its place. */
+function isAboutThePart(error: unknown): error is TelegramError {
+  if (!(error instanceof TelegramError)) return false
+  const isFlood = error.retryAfterSeconds !== undefined
+  return (error.code === 'REFUSED' && !isFlood) || error.code === 'UNPROVEN'
+}
+
+function unobtainable(part: PartToFetch, cause: unknown): TelegramError {
+  const why = cause instanceof TelegramError ? (cause.description ?? cause.message) : 'unknown'
+  return new TelegramError(`Part ${part.number} cannot be had from the chat: ${why}`, 'INTEGRITY', {
+    cause,
     partNumber: part.number,
-    hint: 'Nothing was restored. Another backup of this source may be whole: telegram-backup list',
+    hint: 'Another backup of this source may be whole: telegram-backup list',
   })
 }

@@ -19,7 +19,9 @@ export class MessageSender {
   readonly #ledger: PartLedger | undefined
   readonly #onWait: (wait: CallWait) => void
   readonly #onBytesOut: (bytesOut: number) => void
-  readonly #inChat: Array<{ key: MessageKey; messageId: number }> = []
+  /** Each with the chat that the server named: message ids mean something else in any other. */
+  readonly #inChat: Array<{ key: MessageKey; chatId: string; messageId: number }> = []
+  #maybeInChat = 0
   readonly #bytesOut = new Map<string, number>()
 
   constructor(options: {
@@ -42,11 +44,16 @@ export class MessageSender {
     const key: MessageKey = { backupId, chatId, kind, partNumber }
     await this.#ledger?.intendMessage({ ...intent, botId: this.#client.botId, sizeBytes: bytes.length })
     if (signal.aborted) throw cancelled()
-    const document = await this.#client.sendDocument(
-      { chatId, fileName, bytes, caption },
-      { signal, onWait: this.#onWait, onBytesOut: bytesOut => this.#countBytesOut(fileName, bytesOut) },
-    )
-    this.#inChat.push({ key, messageId: document.messageId })
+    const document = await this.#client
+      .sendDocument(
+        { chatId, fileName, bytes, caption },
+        { signal, onWait: this.#onWait, onBytesOut: bytesOut => this.#countBytesOut(fileName, bytesOut) },
+      )
+      .catch((error: unknown) => {
+        this.#rememberStray(error, key)
+        throw error
+      })
+    this.#inChat.push({ key, chatId: String(document.chatId), messageId: document.messageId })
     assertProven(document, { chatId, sizeBytes: bytes.length })
     const { messageId, fileId, fileUniqueId, sentAt } = document
     await this.#ledger?.confirmMessage({ ...key, messageId, fileId, fileUniqueId, sentAt })
@@ -54,15 +61,15 @@ export class MessageSender {
   }
 
   /**
-   * Erases what this run has put into the chat. Never fails: it returns how many messages stay, which a ledger still
-   * names as sent.
+   * Erases what this run has put into the chat. Never fails: it returns how many messages may stay. A ledger still names
+   * them, as sent or as intended.
    */
   async takeBack(): Promise<number> {
     const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
-    let left = this.#inChat.length
-    for (const { key, messageId } of this.#inChat) {
+    let left = this.#inChat.length + this.#maybeInChat
+    for (const { key, chatId, messageId } of this.#inChat) {
       try {
-        await this.#client.deleteMessage(key.chatId, messageId, { signal })
+        await this.#client.deleteMessage(chatId, messageId, { signal })
         left--
       } catch (error) {
         // Without a network the others would only wait as long as this one did.
@@ -74,8 +81,21 @@ export class MessageSender {
     return left
   }
 
+  /** A send that failed may have made a message all the same: a known one is to be erased, an unknown one to be told. */
+  #rememberStray(error: unknown, key: MessageKey): void {
+    if (!(error instanceof TelegramError)) return
+    const { code, strayMessage } = error
+    if (strayMessage) {
+      const { chatId, messageId } = strayMessage
+      this.#inChat.push({ key, chatId: String(chatId), messageId })
+    } else if (code === 'ANSWER_LOST' || code === 'UNPROVEN') {
+      this.#maybeInChat++
+    }
+  }
+
+  /** A message that is sent once more, after a flood wait, begins again; the count does not. */
   #countBytesOut(fileName: string, bytesOut: number): void {
-    this.#bytesOut.set(fileName, bytesOut)
+    this.#bytesOut.set(fileName, Math.max(bytesOut, this.#bytesOut.get(fileName) ?? 0))
     this.#onBytesOut([...this.#bytesOut.values()].reduce((sum, bytes) => sum + bytes, 0))
   }
 }

@@ -3,7 +3,7 @@ import { type ArchiveWriter, type SealedPart, sealManifest, writeArchive } from 
 import type { CallWait } from '#bot-api/call-policy.ts'
 import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
-import type { BackupMetadata, SendProgress, SentMessage, SentPart } from '#services/backup-metadata.ts'
+import type { BackupMetadata, BackupSendResult, SendProgress, SentPart } from '#services/backup-metadata.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
 import { MessageSender } from '#services/message-sender.ts'
 import type { LedgerContext, MessageKey } from '#services/part-ledger.ts'
@@ -19,9 +19,9 @@ interface Opened {
 
 /**
  * One send, from the open source to the manifest in the chat. Each message is written down before it is sent and again
- * when it is proven. When anything fails, what is known to be in the chat is erased again, and the failure is thrown.
+ * when it is proven. When anything fails, what is known to be in the chat is erased again. Never rejects.
  */
-export async function runSend(options: SendRunOptions): Promise<BackupMetadata> {
+export async function runSend(options: SendRunOptions): Promise<BackupSendResult> {
   return new SendRun(options).run()
 }
 
@@ -58,32 +58,18 @@ class SendRun {
     this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])])
   }
 
-  async run(): Promise<BackupMetadata> {
+  async run(): Promise<BackupSendResult> {
     try {
       const { opened, archive } = await this.#sendParts()
-      const { manifest, completedAt } = await this.#sendManifest(opened, archive)
-      const parts = this.#partsInOrder()
-      const record = {
-        options: this.#options,
-        name: this.#name,
-        ...opened,
-        summary: archive.summary,
-        parts,
-        completedAt,
-      }
-      return describeBackup(record, manifest)
+      return { success: true, metadata: await this.#sendManifest(opened, archive) }
     } catch (error) {
-      const reason = this.#failure?.error ?? error
-      await this.#takeBack(reason)
-      throw reason
+      return this.#takeBack(this.#fail(error))
     }
   }
 
   /** The parts, several in flight. The chat is asked while the first part is being made. */
   async #sendParts(): Promise<{ opened: Opened; archive: ArchiveWriter }> {
     const { source, id, projectId, type, partsInFlight } = this.#options
-    const opening = this.#open()
-    opening.catch(error => this.#fail(error))
     const archive = writeArchive(source.archiveSource, {
       backup: { id, project: projectId, type, filename: source.filename },
       encryption: this.#options.encryption,
@@ -91,6 +77,8 @@ class SendRun {
       signal: this.#signal,
       onProgress: plainBytesRead => this.#report({ plainBytesRead }),
     })
+    const opening = this.#open()
+    opening.catch(error => this.#fail(error))
     const inFlight = new Set<Promise<void>>()
     try {
       for await (const part of archive) {
@@ -98,14 +86,17 @@ class SendRun {
         while (inFlight.size >= partsInFlight) await Promise.race(inFlight)
         this.#throwIfStopped()
         const sending: Promise<void> = this.#sendPart(part, opened)
-          .catch(error => this.#fail(error))
+          .catch(error => {
+            this.#fail(error)
+          })
           .finally(() => inFlight.delete(sending))
         inFlight.add(sending)
       }
     } catch (error) {
       this.#fail(error)
     }
-    await Promise.all(inFlight)
+    // Also after a failure: what is under way may still put a message into the chat, or a row into the ledger.
+    await Promise.allSettled([opening, ...inFlight])
     this.#throwIfStopped()
     await source.assertUnchanged(archive.summary.plainSize)
     return { opened: await opening, archive }
@@ -117,6 +108,7 @@ class SendRun {
       signal: this.#signal,
       onWait: wait => this.#onWait(wait),
     })
+    this.#throwIfStopped()
     const context = await ledger?.openBackup({
       backupId: this.#options.id,
       project: this.#options.projectId,
@@ -153,20 +145,15 @@ class SendRun {
   }
 
   /** The manifest is the commit mark in the chat, so it goes last. */
-  async #sendManifest(
-    opened: Opened,
-    archive: ArchiveWriter,
-  ): Promise<{ manifest: SentMessage; completedAt: Date }> {
+  async #sendManifest(opened: Opened, archive: ArchiveWriter): Promise<BackupMetadata> {
     const { encryption, signingKey } = this.#options
-    const completedAt = new Date()
-    const parts = this.#partsInOrder()
     const record = {
       options: this.#options,
       name: this.#name,
       ...opened,
       summary: archive.summary,
-      parts,
-      completedAt,
+      parts: [...this.#parts.values()].sort((a, b) => a.number - b.number),
+      completedAt: new Date(),
     }
     const bytes = await sealManifest(describeManifest(record), { encryption, signingKey })
     const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -180,7 +167,7 @@ class SendRun {
       },
       this.#signal,
     )
-    return { manifest, completedAt }
+    return describeBackup(record, manifest)
   }
 
   #key(opened: Opened, kind: MessageKey['kind'], partNumber: number): MessageKey {
@@ -201,14 +188,11 @@ class SendRun {
     })
   }
 
-  #partsInOrder(): SentPart[] {
-    return [...this.#parts.values()].sort((a, b) => a.number - b.number)
-  }
-
-  /** The first failure counts; those that follow from stopping the rest do not. */
-  #fail(error: unknown): void {
-    this.#failure ??= { error }
+  /** The first failure counts, and is returned; those that follow from stopping the rest do not. */
+  #fail(error: unknown): unknown {
+    this.#failure ??= { error: this.#options.signal?.aborted ? cancelled() : error }
     this.#stop.abort()
+    return this.#failure.error
   }
 
   #throwIfStopped(): void {
@@ -216,22 +200,34 @@ class SendRun {
     if (this.#signal.aborted) throw cancelled()
   }
 
-  async #takeBack(reason: unknown): Promise<void> {
-    const left = await this.#sender.takeBack()
-    const words = reason instanceof Error ? reason.message : 'unknown'
-    const rest = left === 0 ? '' : `; ${left} message(s) could not be erased yet`
-    if (!this.#isInLedger) return
-    await this.#options.ledger
-      ?.failBackup({ backupId: this.#options.id, reason: words + rest })
-      .catch(() => {})
+  async #takeBack(cause: unknown): Promise<BackupSendResult> {
+    const leftInChat = await this.#sender.takeBack()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const rest = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
+    const result = { success: false, error: reason + rest, cause, leftInChat }
+    if (this.#isInLedger) {
+      await this.#options.ledger
+        ?.failBackup({ backupId: this.#options.id, reason: result.error })
+        .catch(() => {})
+    }
+    return result
   }
 
   #onWait(wait: CallWait): void {
-    this.#options.onProgress?.({ ...this.#progress, wait })
+    this.#tell({ ...this.#progress, wait })
   }
 
   #report(change: Partial<SendProgress>): void {
     Object.assign(this.#progress, change)
-    this.#options.onProgress?.({ ...this.#progress })
+    this.#tell({ ...this.#progress })
+  }
+
+  /** An observer that throws ends the run, not the process: it is called from within events of threads and sockets. */
+  #tell(progress: SendProgress): void {
+    try {
+      this.#options.onProgress?.(progress)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 }

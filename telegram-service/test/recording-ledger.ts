@@ -1,0 +1,59 @@
+import type { MessageKey, PartLedger } from '#index.ts'
+
+/** What a ledger was told, in order. `part 3` and `manifest` name the messages. */
+export interface RecordingLedger extends PartLedger {
+  readonly calls: string[]
+  /** Per message: the last thing that the ledger was told of it. */
+  readonly states: Map<string, 'intended' | 'confirmed' | 'erased'>
+  readonly reasons: string[]
+}
+
+export type LedgerMethod = keyof PartLedger
+
+/** A ledger that writes down what it hears, and may fail at one of its calls. */
+export function recordingLedger(
+  options: { failAt?: { method: LedgerMethod; call?: number }; onCall?: (call: string) => void } = {},
+): RecordingLedger {
+  const calls: string[] = []
+  const states: RecordingLedger['states'] = new Map()
+  const reasons: string[] = []
+  const counts = new Map<LedgerMethod, number>()
+  const note = async (method: LedgerMethod, what: string): Promise<void> => {
+    const count = (counts.get(method) ?? 0) + 1
+    counts.set(method, count)
+    const { failAt, onCall } = options
+    // A real ledger takes its time as well.
+    await new Promise(resolve => setImmediate(resolve))
+    if (failAt?.method === method && count === (failAt.call ?? 1))
+      throw new Error(`the ledger broke at ${method}`)
+    const call = what === '' ? method : `${method} ${what}`
+    calls.push(call)
+    onCall?.(call)
+  }
+  const about = (key: MessageKey): string => (key.kind === 'manifest' ? 'manifest' : `part ${key.partNumber}`)
+  return {
+    calls,
+    states,
+    reasons,
+    openBackup: async () => {
+      await note('openBackup', '')
+      return { catalogId: '6a3f0c9e-5f0e-4a53-9b6d-0d9b3f5f9c11', generation: 2 }
+    },
+    intendMessage: async message => {
+      await note('intendMessage', about(message))
+      states.set(about(message), 'intended')
+    },
+    confirmMessage: async proof => {
+      await note('confirmMessage', about(proof))
+      states.set(about(proof), 'confirmed')
+    },
+    messageErased: async key => {
+      await note('messageErased', about(key))
+      states.set(about(key), 'erased')
+    },
+    failBackup: async ({ reason }) => {
+      await note('failBackup', '')
+      reasons.push(reason)
+    },
+  }
+}
