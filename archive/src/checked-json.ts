@@ -63,10 +63,10 @@ export class CheckedObject {
 }
 
 /** A SHA-256 as we write it. */
-export const SHA256_HEX = /^[0-9a-f]{64}$/
+export const SHA256_HEX: RegExp = /^[0-9a-f]{64}$/
 
 /** A UUID as we write it. */
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const UUID: RegExp = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,6 @@
 import { decryptAgeFile, encryptAgeFile } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
-import { assertRecipient } from '#identities.ts'
+import { assertIdentity, assertRecipient } from '#identities.ts'
 
 /** Public keys (`age1…`) that can open the bytes, one at least; or clear text, by its name only. */
 export type Encryption = { recipients: readonly string[] } | 'off'
@@ -40,13 +40,14 @@ export interface Unlocking {
   encrypted: boolean
 }
 
-/** @throws ArchiveError `NO_KEY` when there is nothing to decrypt with. */
+/** @throws ArchiveError `NO_KEY` when there is nothing to decrypt with, `CONFIGURATION` (a malformed identity) */
 export function assertUnlocking({ identities, encrypted }: Unlocking): void {
   if (encrypted && identities.length === 0) {
     throw new ArchiveError('NO_KEY', 'The bytes are encrypted and no identity was given', {
       hint: 'Give the file with the private key (AGE-SECRET-KEY-1…) that belongs to the recipients.',
     })
   }
+  identities.forEach(assertIdentity)
 }
 
 /**

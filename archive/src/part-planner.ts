@@ -7,6 +7,7 @@ import {
   type PartHeader,
   SKIPPABLE_PREFIX_BYTES,
 } from '#part-header.ts'
+import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
 /**
  * Size of a part as sent, at most: a bot can send 50 MB but fetch back only 20 MiB (`MAX_DOWNLOAD_FILE_SIZE` of the
@@ -76,11 +77,6 @@ export function planParts(options: {
     })
   }
   return { partSizeBytes, capacityBytes, blockSizeBytes, headerBaseBytes }
-}
-
-/** The longest frame that zstd makes of so many bytes (`ZSTD_COMPRESSBOUND` in zstd.h, rounded up). */
-export function maxFrameSizeBytes(blockSizeBytes: number): number {
-  return blockSizeBytes + (blockSizeBytes >> 8) + 64
 }
 
 /** Whether a frame still fits into the part. */

@@ -1,9 +1,8 @@
-import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { ArchiveError } from '#archive-error.ts'
 import { CheckedObject } from '#checked-json.ts'
 import { assertUnlocking, type Encryption, sealFor, type Unlocking, unseal } from '#encryption.ts'
 import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
+import { compressFrame, decompressFrame } from '#zstd-frame.ts'
 
 /** A text of ours, with the fingerprint of the key that signed it. Whose key that is, the caller has to know. */
 export interface SignedText {
@@ -14,9 +13,6 @@ export interface SignedText {
 /** Longest envelope that a reader takes; the manifest of 100,000 parts has about 35 MB. */
 const MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
-
-const compress = promisify(zstdCompress)
-const decompress = promisify(zstdDecompress)
 
 /**
  * Signs, compresses and encrypts a text. `kind` names what it is, and is signed with it, so that no document passes
@@ -34,12 +30,7 @@ export async function sealDocument(
     signature: signBytes(Buffer.from(text), purposeOf(kind), signingKey).toString('base64'),
     publicKey: Buffer.from(signingKey.publicKey).toString('base64'),
   })
-  const frame = await compress(envelope, {
-    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-  })
-  // The asynchronous compression of Node is known to return nothing under some settings, without an error.
-  if ((await decompress(frame)).toString() !== envelope) throw new Error(`zstd lost the ${kind}`)
-  return sealFor(encryption)(frame)
+  return sealFor(encryption)(compressFrame(Buffer.from(envelope)))
 }
 
 /**
@@ -55,7 +46,7 @@ export async function openDocument(
   const frame = await unseal(bytes, unlocking)
   let envelope: CheckedObject
   try {
-    const json = await decompress(frame, { maxOutputLength: MAX_ENVELOPE_BYTES })
+    const json = decompressFrame(frame, MAX_ENVELOPE_BYTES)
     envelope = new CheckedObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)))
   } catch (cause) {
     throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })

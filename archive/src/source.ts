@@ -27,6 +27,9 @@ export async function fillBlocks(
   ring: BlockRing,
   check: () => void,
 ): Promise<void> {
+  if (source instanceof Readable && source.readableEnded) {
+    throw new ArchiveError('SOURCE', 'The stream was already read to its end')
+  }
   const writer = new BlockWriter(ring)
   for await (const chunk of source instanceof Uint8Array ? [source] : source) {
     if (!(chunk instanceof Uint8Array)) {

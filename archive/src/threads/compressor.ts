@@ -1,16 +1,9 @@
 import { createHash, type Hash, randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { constants, zstdCompressSync } from 'node:zlib'
 import { type BackupIdentity, encodePartHeader, MAX_HEADER_FRAME_BYTES } from '#part-header.ts'
-import {
-  maxFrameSizeBytes,
-  maxPaddingBytes,
-  type PartFill,
-  type PartPlan,
-  takesFrame,
-  withFrame,
-} from '#part-planner.ts'
+import { maxPaddingBytes, type PartFill, type PartPlan, takesFrame, withFrame } from '#part-planner.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { compressFrame } from '#zstd-frame.ts'
 
 /** What the compressor thread is told. */
 export interface CompressorTask {
@@ -22,23 +15,6 @@ export interface CompressorTask {
   backup: BackupIdentity
   /** Whether to send the plain bytes compressed so far (a number) after each block. */
   reportProgress: boolean
-}
-
-const ZSTD_MAGIC = 0xfd2fb528
-/** Most frames of 1 MiB of text fit into one such chunk; larger ones cost more memory traffic than they save. */
-const OUTPUT_CHUNK_BYTES = 256 * 1024
-
-/** One block as a zstd frame with its size and a checksum. Never with nbWorkers, which returns nothing in Node 24. */
-function compressBlock(block: Uint8Array): Buffer {
-  const limitBytes = maxFrameSizeBytes(block.length)
-  const frame = zstdCompressSync(block, {
-    chunkSize: OUTPUT_CHUNK_BYTES,
-    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-  })
-  if (frame.length < 8 || frame.length > limitBytes || frame.readUInt32LE(0) !== ZSTD_MAGIC) {
-    throw new Error(`zstd made ${frame.length} bytes of ${block.length}`)
-  }
-  return frame
 }
 
 /** The part that is being filled. Its header is written last, and ends in the slot where the frames begin. */
@@ -94,7 +70,7 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
   }
 
   function add(block: Uint8Array): void {
-    const frame = compressBlock(block)
+    const frame = compressFrame(block)
     if (!takesFrame(plan, part.fill, frame.length)) {
       close(false)
       part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, sink.waitForSpace())

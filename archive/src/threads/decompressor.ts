@@ -1,30 +1,19 @@
 import { createHash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { constants, zstdDecompressSync } from 'node:zlib'
 import { ArchiveError } from '#archive-error.ts'
-import { MAX_BLOCK_SIZE_BYTES } from '#part-header.ts'
 import type { OpenedPart } from '#part-opener.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { decompressFrame } from '#zstd-frame.ts'
 
 /** What the decompressor thread is told at its start. */
 export interface DecompressorTask {
-  /** Takes the plain blocks; slots of {@link MAX_BLOCK_SIZE_BYTES}. */
+  /** Takes the plain blocks; slots of 1 MiB, the most that a block may have. */
   blocks: SharedBlocks
 }
 
 /** What the thread answers when all blocks of a part were handed over and its hash was right. */
 export interface PartDecompressed {
   part: number
-}
-
-const WINDOW_LOG_MAX = Math.log2(MAX_BLOCK_SIZE_BYTES)
-
-/** Whoever knows the public key can encrypt anything: the memory that a frame may ask for is bounded here. */
-function decompressFrame(frame: Uint8Array, blockSize: number): Buffer {
-  return zstdDecompressSync(frame, {
-    maxOutputLength: blockSize,
-    params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
-  })
 }
 
 const ring = new BlockRing((workerData as DecompressorTask).blocks)
@@ -35,6 +24,7 @@ function decompress({ header, frames }: OpenedPart): void {
   let plainSize = 0
   let offset = 0
   for (const size of header.frames) {
+    // Whoever knows the public key can encrypt anything; so the block size bounds what a frame may unpack to.
     const block = decompressFrame(frames.subarray(offset, offset + size), header.blockSize)
     offset += size
     plainSize += block.length

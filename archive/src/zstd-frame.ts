@@ -1,0 +1,54 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+
+const MAGIC = 0xfd2fb528
+/** Magic number, descriptor, and the checksum: nothing shorter is a frame of ours. */
+const MIN_FRAME_BYTES = 9
+/** Most frames of 1 MiB of text fit into one such chunk; larger ones cost more memory traffic than they save. */
+const OUTPUT_CHUNK_BYTES = 256 * 1024
+/** Smallest window that zstd knows, as a power of two. */
+const MIN_WINDOW_LOG = 10
+
+/** The longest frame that zstd makes of so many bytes (`ZSTD_COMPRESSBOUND` in zstd.h, rounded up). */
+export function maxFrameSizeBytes(plainSize: number): number {
+  return plainSize + (plainSize >> 8) + 64
+}
+
+/**
+ * Bytes as one zstd frame of level 3, with its size and a checksum.
+ * @throws Error when zstd returns nothing or too much, as Node 24 does without an error for other settings
+ *   (nbWorkers with the asynchronous call).
+ */
+export function compressFrame(plain: Uint8Array): Buffer {
+  const frame = zstdCompressSync(plain, {
+    chunkSize: OUTPUT_CHUNK_BYTES,
+    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+  })
+  if (
+    frame.length < MIN_FRAME_BYTES ||
+    frame.length > maxFrameSizeBytes(plain.length) ||
+    frame.readUInt32LE(0) !== MAGIC
+  ) {
+    throw new Error(`zstd made ${frame.length} bytes of ${plain.length}`)
+  }
+  return frame
+}
+
+/**
+ * The plain bytes of exactly one frame.
+ * @throws Error when it is damaged, unpacks to more than `maxPlainBytes` or needs more memory than that, or when
+ *   something follows the frame: Node would pass over it, the zstd program would not.
+ */
+export function decompressFrame(frame: Uint8Array, maxPlainBytes: number): Buffer {
+  const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
+  const result: unknown = zstdDecompressSync(frame, {
+    maxOutputLength: maxPlainBytes,
+    params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+    info: true,
+  })
+  // With `info`, zlib returns the engine, too; the type definitions do not say so.
+  const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
+  if (engine.bytesWritten !== frame.length) {
+    throw new Error(`The frame has ${engine.bytesWritten} bytes instead of ${frame.length}`)
+  }
+  return buffer
+}

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type ArchiveSource, writeArchive } from '#index.ts'
+import {
+  archiveOf,
+  bytesOf,
+  dumpText,
+  leftovers,
+  listOf,
+  noise,
+  readerOf,
+  rejectionOf,
+  sampleBackup,
+  sha256,
+} from '#test/sample-archives.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'archive-sources-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function roundTrip(source: ArchiveSource): Promise<Buffer> {
+  const { backup, parts } = await archiveOf(source, { partSizeBytes: 200_000 })
+  return bytesOf(readerOf(parts, { backupId: backup.id }))
+}
+
+function fileOf(bytes: Uint8Array): number {
+  const path = join(folder, 'source')
+  writeFileSync(path, bytes)
+  return openSync(path, 'r')
+}
+
+describe('a source', () => {
+  const bytes = Buffer.concat([dumpText(700_000), noise(500_000)])
+
+  it('may be a file, which is read from its current position and left open', async () => {
+    const fd = fileOf(bytes)
+    readSync(fd, Buffer.alloc(1000))
+    expect(sha256(await roundTrip({ fd }))).toBe(sha256(bytes.subarray(1000)))
+    closeSync(fd)
+  })
+
+  it('may be the output of a process through a pipe', async () => {
+    const before = leftovers()
+    const path = join(folder, 'fifo')
+    await listOf(spawn('mkfifo', [path]).stdout)
+    const both = openSync(path, 'r+')
+    const fd = openSync(path, 'r')
+    const child = spawn('head', ['-c', '3000000', '/dev/zero'], { stdio: ['ignore', both, 'inherit'] })
+    closeSync(both)
+    const restored = await roundTrip({ fd })
+    expect(restored.equals(Buffer.alloc(3_000_000))).toBe(true)
+    expect(child.exitCode ?? 0).toBe(0)
+    closeSync(fd)
+    expect(leftovers()).toEqual(before)
+  })
+
+  it('may be a stream of chunks of any length, an array, or a stream on a file', async () => {
+    expect(
+      sha256(await roundTrip(Readable.from([bytes.subarray(0, 1), Buffer.alloc(0), bytes.subarray(1)]))),
+    ).toBe(sha256(bytes))
+    expect(sha256(await roundTrip(new Uint8Array(bytes)))).toBe(sha256(bytes))
+    expect(sha256(await roundTrip(new Blob([new Uint8Array(bytes)]).stream()))).toBe(sha256(bytes))
+  })
+
+  it('that gives strings or objects is refused', async () => {
+    for (const stream of [
+      Readable.from(['text']),
+      Readable.from([{}]),
+      Readable.from([Buffer.from('x')]).setEncoding('utf8'),
+    ]) {
+      expect(await rejectionOf(archiveOf(stream))).toMatchObject({ code: 'SOURCE', hint: expect.any(String) })
+    }
+  })
+
+  it('that was already read to its end does not become an empty backup', async () => {
+    const stream = Readable.from([Buffer.from('x')])
+    await listOf(stream)
+    expect(await rejectionOf(archiveOf(stream))).toMatchObject({ code: 'SOURCE' })
+  })
+
+  it('that fails midway fails the archive with its error as the cause, and no last part comes out', async () => {
+    const before = leftovers()
+    const cause = new Error('the disk is gone')
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield noise(100_000)
+      throw cause
+    }
+    const numbers: boolean[] = []
+    const writer = writeArchive(failing(), {
+      backup: sampleBackup(),
+      encryption: 'off',
+      partSizeBytes: 20_000,
+    })
+    const error = await rejectionOf(
+      (async () => {
+        for await (const part of writer) numbers.push(part.last)
+      })(),
+    )
+    expect(error).toMatchObject({ code: 'SOURCE', cause })
+    expect(numbers).not.toContain(true)
+    expect(() => writer.summary).toThrow()
+    expect(leftovers()).toEqual(before)
+  })
+
+  it('that is a closed descriptor or a folder is refused', async () => {
+    const closed = fileOf(bytes)
+    closeSync(closed)
+    expect(await rejectionOf(archiveOf({ fd: closed }))).toMatchObject({ code: 'SOURCE' })
+    const directory = openSync(folder, 'r')
+    expect(await rejectionOf(archiveOf({ fd: directory }))).toMatchObject({ code: 'SOURCE' })
+    closeSync(directory)
+  })
+
+  it('that is the descriptor of a socket is refused with a hint to pass the stream', async () => {
+    const server = createServer().listen(0)
+    const address = server.address()
+    const socket = connect(typeof address === 'object' && address ? address.port : 0)
+    await new Promise(resolve => socket.once('connect', resolve))
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle
+    expect(await rejectionOf(archiveOf({ fd }))).toMatchObject({
+      code: 'SOURCE',
+      hint: expect.stringContaining('stream'),
+    })
+    socket.destroy()
+    server.close()
+  })
+})
