@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely, PostgresPool, PostgresPoolClient, PostgresQueryResult, Transaction } from 'kysely'
 import pg from 'pg'
 import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
@@ -54,15 +54,25 @@ export class CatalogPool implements PostgresPool {
     const deadline = performance.now() + this.#readiness.reconnectForMs
     for (;;) {
       if (this.#pool.ending) throw new CatalogError('CATALOG', 'This catalog has been closed')
-      // One turn of the event loop, so that connections whose end has already been reported are not given out.
-      await turn()
       await this.#readiness.ready()
       try {
-        return translating(await this.#pool.connect())
+        return translating(await this.#connectAlive())
       } catch (error) {
         if (!isServerGone(error) || performance.now() >= deadline) throw toCatalogError(error)
       }
       await delay(RECONNECT_EVERY_MS)
+    }
+  }
+
+  /** An idle connection may have lost its server without having been told yet: it is asked before it is given out. */
+  async #connectAlive(): Promise<pg.PoolClient> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('select 1')
+      return client
+    } catch (error) {
+      client.release(true)
+      throw error
     }
   }
 

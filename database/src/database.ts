@@ -35,6 +35,7 @@ export interface OpenDatabaseOptions {
 }
 
 const OLDEST_VERSION = 140_000
+const RECONNECT_FOR_MS = 2_000
 const RESTART_FOR_MS = 15_000
 
 /**
@@ -53,7 +54,7 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
 async function openByUrl(url: string, actor: string, signal?: AbortSignal): Promise<Database> {
   const location = locationOf(url)
   const config = { connectionString: url, application_name: 'telegram-backup', keepAlive: true }
-  const pool = new CatalogPool(config, { ready: async () => {}, reconnectForMs: 0 })
+  const pool = new CatalogPool(config, { ready: async () => {}, reconnectForMs: RECONNECT_FOR_MS })
   const kysely = kyselyOn(pool)
   try {
     await refuseOldServer(kysely, signal)

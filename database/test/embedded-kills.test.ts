@@ -47,7 +47,7 @@ test('after SIGKILL of the server an open catalog starts it again, with all that
     await createBackup(database, backup)
     const killed = postmaster()
     process.kill(killed, 'SIGKILL')
-    await until(() => !folder.processes.includes(killed))
+    await until(() => folder.processes.length === 0)
     expect((await queryBackups(database)).total).toBe(round)
     expect(postmaster()).not.toBe(killed)
   }
@@ -128,7 +128,7 @@ const never = { path: '', dev: -1n, ino: -1n, uid: -1, gid: -1 }
 function unfinished() {
   try {
     const name = readdirSync(folder.path).find(entry => entry.startsWith('pg18.new-'))
-    return name === undefined ? undefined : identify(join(folder.path, name, 'data'))
+    return name === undefined ? undefined : identify(join(folder.path, name))
   } catch {
     return undefined
   }

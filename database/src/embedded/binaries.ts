@@ -4,7 +4,6 @@ import {
   cpSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,7 +15,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CatalogError } from '#catalog-error.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
-import { closedAncestor } from '#embedded/state-folder.ts'
+import { closedAncestor, makeFolder } from '#embedded/state-folder.ts'
 
 /** PostgreSQL's programs as npm has brought them. */
 export interface PostgresPackage {
@@ -54,7 +53,7 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
     const target = join(home, `postgres-${source.version}`)
     try {
       // The mode of mkdir is cut by the umask.
-      if (mkdirSync(home, { recursive: true })) chmodSync(home, 0o711)
+      if (makeFolder(home)) chmodSync(home, 0o711)
       const closed = closedAncestor(home, user) ?? foreignFolder(home)
       if (closed) {
         refusals.push(closed)

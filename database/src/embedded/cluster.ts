@@ -43,14 +43,11 @@ export async function createCluster(binaries: string, dataFolder: string, user: 
   for (let attempt = 1; ; attempt++) {
     await removeLeftovers(stateFolder, `${basename(dataFolder)}.new-`)
     const unfinished = `${dataFolder}.new-${randomUUID().slice(0, 8)}`
-    const data = join(unfinished, 'data')
-    mkdirSync(unfinished, { mode: 0o711 })
-    mkdirSync(data, { mode: 0o700 })
-    if (user.spawnAs) chownSync(data, user.spawnAs.uid, user.spawnAs.gid)
-    const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), data, user)
+    mkdirSync(unfinished, { mode: 0o700 })
+    if (user.spawnAs) chownSync(unfinished, user.spawnAs.uid, user.spawnAs.gid)
+    const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), unfinished, user)
     if (killedBy === null) {
-      renameSync(data, dataFolder)
-      rmSync(unfinished, { recursive: true })
+      renameSync(unfinished, dataFolder)
       syncFolder(stateFolder)
       return
     }
@@ -60,10 +57,11 @@ export async function createCluster(binaries: string, dataFolder: string, user: 
 
 async function removeLeftovers(stateFolder: string, prefix: string): Promise<void> {
   for (const name of readdirSync(stateFolder).filter(entry => entry.startsWith(prefix))) {
-    const data = identify(join(stateFolder, name, 'data'))
+    const path = join(stateFolder, name)
+    const data = identify(path)
     // The children of a killed initdb live on for a moment and would write into the folder being deleted.
     if (data) await killProcessesIn(data)
-    rmSync(join(stateFolder, name), { recursive: true, force: true, maxRetries: 3 })
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 

@@ -30,7 +30,7 @@ export interface StateFolder {
  * the catalog of another PostgreSQL version.
  */
 export function prepareStateFolder(folder: string, major: number): StateFolder {
-  const path = makeFolder(resolve(folder))
+  const path = realFolder(resolve(folder))
   const isRoot = process.getuid?.() === 0
   const { uid, mode } = statSync(path)
   if (uid !== process.getuid?.()) {
@@ -49,15 +49,32 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   }
 }
 
-function makeFolder(path: string): string {
+function realFolder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o711 })
+    makeFolder(path)
     return realpathSync(path)
   } catch (error) {
     throw new CatalogError('CONFIGURATION', `The state folder ${path} cannot be made`, {
       hint: `${error instanceof Error ? error.message : error}. Choose another folder with TELEGRAM_BACKUP_HOME.`,
       cause: error,
     })
+  }
+}
+
+/**
+ * Makes a folder and what is missing above it; true when it was not there. Not Node's `recursive`, which never
+ * returns where making a folder fails with ENOENT though its parent exists, as below /proc (seen in Node 24.21).
+ */
+export function makeFolder(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  try {
+    mkdirSync(path)
+    return true
+  } catch (error) {
+    // Somebody else may have been faster.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false
+    throw error
   }
 }
 
