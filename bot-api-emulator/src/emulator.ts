@@ -5,6 +5,7 @@ import { Faults } from '#control/faults.ts'
 import { humansIn } from '#control/humans.ts'
 import { inspectionOf } from '#control/inspection.ts'
 import { Traffic } from '#control/traffic.ts'
+import { EmulatorError } from '#errors.ts'
 import { listen } from '#http/server.ts'
 import { CLOUD_LIMITS, type EmulatorLimits } from '#limits.ts'
 import { LongPolls } from '#methods/long-polls.ts'
@@ -50,7 +51,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     inspect: inspectionOf(world, store, traffic),
     clock: {
       now: () => world.clock.now(),
-      advance: ms => world.commit({ kind: 'clock', offsetMs: world.clock.offsetMs + ms }),
+      advance: ms => {
+        if (!(ms >= 0 && Number.isFinite(ms))) {
+          throw new EmulatorError('The clock goes forward only.', { code: 'BAD_REQUEST' })
+        }
+        world.commit({ kind: 'clock', offsetMs: world.clock.offsetMs + ms })
+      },
     },
     asHuman: humansIn(world, store),
   }

@@ -118,6 +118,8 @@ test.for([
     400,
     { error: { code: 'BAD_REQUEST', message: '"advanceMs" is missing or of the wrong kind.' } },
   ],
+  ['POST', 'clock', { advanceMs: -1 }, 400, { error: { code: 'BAD_REQUEST' } }],
+  ['POST', 'chats', { type: 'forum' }, 400, { error: { code: 'BAD_REQUEST' } }],
   ['POST', 'chats', { type: 'private' }, 400, { error: { code: 'BAD_REQUEST' } }],
   ['POST', 'chats', { type: 'channel', members: [{ id: 5 }] }, 400, { error: { code: 'UNKNOWN_BOT' } }],
   ['POST', 'humans/kick', { chatId: -1, botId: 1 }, 400, { error: { code: 'UNKNOWN_CHAT' } }],

@@ -136,6 +136,21 @@ test('a slow download arrives whole', async () => {
   expect(Buffer.from(await (await download()).arrayBuffer()).equals(CONTENT)).toBe(true)
 })
 
+test('closing does not wait for a slow download', async () => {
+  const { stage, download } = await prepareDownload({ kind: 'slow', bytesPerSecond: 1 })
+  const answer = await download()
+  const body = answer.arrayBuffer().catch(error => error)
+  await stage.emulator.close()
+  expect(await body).toBeInstanceOf(Error)
+})
+
+test('an order that cannot be answered costs its connection, not the emulator', async () => {
+  await using stage = await setStage()
+  stage.emulator.faults.on('getMe', {}, { kind: 'error', errorCode: 99_999, description: 'no such status' })
+  await expect(stage.client.call('getMe')).rejects.toThrow('fetch failed')
+  expect((await stage.client.call('getMe')).ok).toBe(true)
+})
+
 test('the file may be temporarily unavailable', async () => {
   await using stage = await setStage()
   const { file_id } = (await stage.sendDocument()).document

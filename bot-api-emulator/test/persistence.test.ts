@@ -118,13 +118,23 @@ test('a last line that was not written whole is cut off; the rest is there', asy
   await third.close()
 })
 
-test('a journal damaged in the middle is refused, with the line', async () => {
-  await (await reopen()).close()
-  await appendFile(join(folder, 'journal.jsonl'), 'not JSON\n{}\n')
-  await expect(reopen()).rejects.toMatchObject({
-    code: 'DATA_DIR_UNREADABLE',
-    message: expect.stringContaining('Line 2'),
-  })
+test.for([
+  [
+    'damaged in the middle',
+    '{"kind":"opened","format":1,"fileIdKey":"00"}\nnot JSON\n',
+    'Line 2 is not JSON',
+  ],
+  ['of another format', '{"kind":"opened","format":2}\n', 'does not begin as format 1 does'],
+  ['that is something else', '{"hello":"world"}\n', 'does not begin as format 1 does'],
+] as const)('a journal %s is refused, and the folder stays free', async ([, content, reason]) => {
+  await writeFile(join(folder, 'journal.jsonl'), content)
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await expect(reopen()).rejects.toMatchObject({
+      code: 'DATA_DIR_UNREADABLE',
+      message: expect.stringContaining(reason),
+    })
+  }
+  expect(await readdir(folder)).toEqual(['journal.jsonl'])
 })
 
 test('refused and broken uploads leave no file; what a killed process left is removed at the next start', async () => {

@@ -132,6 +132,16 @@ test('a connection that breaks off in the body sends nothing', async () => {
   expect(stage.emulator.inspect.messages(stage.chat.id)).toEqual([])
 })
 
+test.for(['//', '/%', '/bot%/x', '*', '/bot//', '/?'])(
+  'a strange target, %s, is answered and harms nothing',
+  async target => {
+    await using stage = await setStage()
+    const answer = await sendRaw(stage, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1.1 40[014] /)
+    expect((await stage.client.call('getMe')).ok).toBe(true)
+  },
+)
+
 test.for([
   ['/nothing', 404, 'Not Found'],
   ['/file/bot', 404, 'Not Found'],

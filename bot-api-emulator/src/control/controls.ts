@@ -14,7 +14,7 @@ export interface Controls {
   readonly clock: {
     /** Milliseconds since 1970. */
     now(): number
-    /** Moves the clock forward; kept in the data folder. */
+    /** Moves the clock forward; kept in the data folder. Throws EmulatorError BAD_REQUEST for a negative step. */
     advance(ms: number): void
   }
   /** What people do to a chat. */

@@ -39,7 +39,7 @@ export interface Inspection {
   bots(): Bot[]
   /** Every chat, in the order of their making. */
   chats(): Chat[]
-  /** The chat's messages that are alive, without service messages, in the order of their sending. */
+  /** The chat's messages that are alive, without service messages, by id (in a basic group, bot by bot). */
   messages(chatId: number): StoredMessage[]
   /** Everything the chat ever had: deleted and service messages too. */
   allMessages(chatId: number): StoredMessage[]

@@ -5,7 +5,7 @@ export interface RequestEntry {
   /** Time on the emulator's clock, in milliseconds since 1970. */
   readonly atMs: number
   readonly botId: number | undefined
-  /** Parameters that are not files. */
+  /** Parameters that are not files, each cut to 4,096 characters. */
   readonly parameters: Readonly<Record<string, string>>
   /** Bytes of all files in the request. */
   readonly uploadBytes: number
@@ -13,6 +13,7 @@ export interface RequestEntry {
   readonly status: number | undefined
 }
 
+const MAX_PARAMETER_LENGTH = 4096
 /** How many ended requests are remembered; the counts go on. */
 const MAX_REMEMBERED = 10_000
 
@@ -33,7 +34,7 @@ export class Traffic {
     return {
       end: entry => {
         this.#concurrent.set(method, (this.#concurrent.get(method) ?? 1) - 1)
-        this.#entries.push({ ...entry, method })
+        this.#entries.push({ ...entry, method, parameters: cut(entry.parameters) })
         if (this.#entries.length > MAX_REMEMBERED) this.#entries.shift()
       },
     }
@@ -51,4 +52,9 @@ export class Traffic {
   requests(): readonly RequestEntry[] {
     return [...this.#entries]
   }
+}
+
+function cut(parameters: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(parameters)
+  return Object.fromEntries(entries.map(([name, value]) => [name, value.slice(0, MAX_PARAMETER_LENGTH)]))
 }

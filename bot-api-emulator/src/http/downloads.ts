@@ -110,6 +110,7 @@ function slowDown(bytesPerSecond: number): Transform {
     for (let at = 0; at < chunk.length; at += pieceBytes) {
       const piece = chunk.subarray(at, at + pieceBytes)
       await wait((piece.length / bytesPerSecond) * 1000)
+      if (stream.destroyed) return
       stream.push(piece)
     }
   }

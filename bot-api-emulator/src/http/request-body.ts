@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { refusal } from '#answers.ts'
-import type { DocumentStore, IncomingFile } from '#files/document-store.ts'
+import type { DocumentStore } from '#files/document-store.ts'
+import { FormCollector } from '#http/form-collector.ts'
 import { boundaryOf, MultipartReader } from '#http/multipart.ts'
 import { RequestRejected } from '#http/rejection.ts'
 import { RequestParameters } from '#http/request-parameters.ts'
@@ -70,45 +71,17 @@ async function* withinLimit(
 async function readMultipart(
   chunks: AsyncIterable<Buffer>,
   boundary: string,
-  { parameters, store, limits }: BodySource & { parameters: RequestParameters },
+  form: BodySource & { parameters: RequestParameters },
 ): Promise<void> {
-  const reader = new MultipartReader(boundary, limits)
-  let name = ''
-  let fileName: Buffer | undefined
-  let file: IncomingFile | undefined
-  let field: Buffer[] = []
-  let fieldBytes = 0
+  const reader = new MultipartReader(boundary, form.limits)
+  const collector = new FormCollector(form)
   try {
     for await (const chunk of chunks) {
-      for (const event of reader.push(chunk)) {
-        if (event.kind === 'part') {
-          name = event.name
-          fileName = event.fileName
-          field = []
-          if (fileName !== undefined) {
-            if (parameters.uploads.length === limits.maxFiles) throw new RequestRejected(413)
-            file = await store.receive()
-          }
-        } else if (event.kind === 'bytes') {
-          if (file !== undefined) {
-            await file.write(event.bytes)
-          } else {
-            fieldBytes += event.bytes.length
-            if (fieldBytes > limits.maxParameterBytes) throw new RequestRejected(413)
-            field.push(event.bytes)
-          }
-        } else if (file !== undefined && fileName !== undefined) {
-          const received = await file.finish()
-          file = undefined
-          parameters.setFile(name, { ...received, rawFileName: fileName })
-        } else {
-          parameters.setText(name, Buffer.concat(field).toString('utf8'))
-        }
-      }
+      for (const event of reader.push(chunk)) await collector.take(event)
     }
     reader.end()
   } finally {
-    await file?.abandon()
+    await collector.abandon()
   }
 }
 

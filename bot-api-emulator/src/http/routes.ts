@@ -6,12 +6,12 @@ export type Route =
   | { readonly kind: 'unknown' }
 
 /** Reads `/bot<token>/<method>`, `/file/bot<token>/<path>` and `/_emulator/<path>`. */
-export function routeOf(pathname: string): Route {
-  const control = /^\/_emulator\/(.*)$/.exec(pathname)
+export function routeOf(urlPath: string): Route {
+  const control = /^\/_emulator\/(.*)$/.exec(urlPath)
   if (control !== null) return { kind: 'control', path: control[1] ?? '' }
-  const download = /^\/file\/bot([^/]*)\/(.+)$/.exec(pathname)
+  const download = /^\/file\/bot([^/]*)\/(.+)$/.exec(urlPath)
   if (download !== null) return { kind: 'download', token: decode(download[1]), path: decode(download[2]) }
-  const method = /^\/bot([^/]*)(?:\/(.*))?$/.exec(pathname)
+  const method = /^\/bot([^/]*)(?:\/(.*))?$/.exec(urlPath)
   if (method !== null) return { kind: 'method', token: decode(method[1]), method: decode(method[2]) }
   return { kind: 'unknown' }
 }

@@ -6,6 +6,9 @@ import { answerDownload } from '#http/file-calls.ts'
 import { answerMethod } from '#http/method-calls.ts'
 import { routeOf } from '#http/routes.ts'
 
+/** How long the Bot API keeps an idle connection (telegram-bot-api HttpServer.h). */
+const IDLE_TIMEOUT_MS = 500_000
+
 /** Answers a request below `/_emulator/`. */
 export type ControlHandler = (exchange: Exchange, path: string) => Promise<void>
 
@@ -27,14 +30,22 @@ export async function listen(
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     request.on('error', () => gone.abort())
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://emulator')
+    const [path = '', query] = (request.url ?? '').split(/\?(.*)/s)
     const signal = AbortSignal.any([closing.signal, gone.signal])
-    const work = answer({ request, response, query: searchParams, signal }, pathname, backstage, control)
+    const exchange = { request, response, query: new URLSearchParams(query), signal }
+    // What fails here failed while answering a failure: nothing is left but to hang up.
+    const work = answer(exchange, path, backstage, control).catch(() => {
+      response.destroy()
+    })
     atWork.add(work)
     work.finally(() => atWork.delete(work))
   }
-  // Node's own time limits would cut slow uploads off, which the Bot API takes its time for.
-  const options = { maxHeaderSize: backstage.limits.maxHeaderBytes, requestTimeout: 0 }
+  const options = {
+    maxHeaderSize: backstage.limits.maxHeaderBytes,
+    // Node's own time limits would cut slow uploads off, which the Bot API takes its time for.
+    requestTimeout: 0,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+  }
   const server = createServer(options, receive)
   await startListening(server, address)
   return {
@@ -61,11 +72,11 @@ async function startListening(server: Server, { host, port }: { host: string; po
 
 async function answer(
   exchange: Exchange,
-  pathname: string,
+  path: string,
   backstage: Backstage,
   control: ControlHandler,
 ): Promise<void> {
-  const route = routeOf(pathname)
+  const route = routeOf(path)
   switch (route.kind) {
     case 'method':
       return answerMethod(exchange, route, backstage)

@@ -60,11 +60,15 @@ export function parseHtml(html: string): { text: string; entities: TextEntity[] 
   if (unclosed !== undefined) {
     throw entitiesRefusal(`Can't find end tag corresponding to start tag "${unclosed.tag}"`)
   }
-  return { text, entities: entities.sort((one, other) => one.offset - other.offset) }
+  return { text, entities: entities.sort(outerFirst) }
 }
 
 function plainText([whole, , , , decimal, hex, name]: RegExpMatchArray): string {
   if (name !== undefined) return NAMED_CHARACTERS[name.toLowerCase()] ?? whole
   const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
+}
+
+function outerFirst(one: TextEntity, other: TextEntity): number {
+  return one.offset - other.offset || other.length - one.length
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, ShiftableClock } from '#clock.ts'
-import { EmulatorError } from '#errors.ts'
 import { DocumentStore } from '#files/document-store.ts'
+import { lockFolder } from '#world/folder-lock.ts'
 import { Journal, readJournal } from '#world/journal.ts'
 import { World } from '#world/world.ts'
 
@@ -12,6 +12,7 @@ import { World } from '#world/world.ts'
 export interface OpenWorld {
   readonly world: World
   readonly store: DocumentStore
+  /** Resolves when everything that happened so far is on disk. */
   readonly kept: () => Promise<void>
   close(): Promise<void>
 }
@@ -22,13 +23,30 @@ export interface OpenWorld {
  */
 export function openDataFolder(dataDir: string | undefined, clock: Clock): OpenWorld {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'bot-api-emulator-'))
-  const durable = dataDir !== undefined
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const lock = takeLock(join(folder, 'lock.json'))
+  const lock = lockFolder(join(folder, 'lock.json'))
+  const leave = () => {
+    lock.release()
+    if (dataDir === undefined) rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    // What is thrown away at the end need not survive a power cut.
+    return openLocked(folder, { clock, durable: dataDir !== undefined, leave })
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function openLocked(
+  folder: string,
+  { clock, durable, leave }: { clock: Clock; durable: boolean; leave: () => void },
+): OpenWorld {
   const journalPath = join(folder, 'journal.jsonl')
   const records = readJournal(journalPath)
   const journal = new Journal(journalPath, { durable })
   const store = new DocumentStore(join(folder, 'documents'), { durable })
+  if (durable) syncFolder(folder)
   const world = new World({ clock: new ShiftableClock(clock), keeper: journal })
   for (const record of records) world.apply(record)
   if (records.length === 0) {
@@ -41,48 +59,17 @@ export function openDataFolder(dataDir: string | undefined, clock: Clock): OpenW
     kept: () => journal.synced(),
     close: async () => {
       await journal.close()
-      lock.release()
-      if (dataDir === undefined) rmSync(folder, { recursive: true, force: true })
+      leave()
     },
   }
 }
 
-interface LockOwner {
-  readonly pid: number
-  /** When the process began, in milliseconds since 1970: tells it from a later one with the same number. */
-  readonly processStartMs: number
-}
-
-/** Two emulators in one folder would write over each other. A lock whose process is gone is taken over. */
-function takeLock(path: string): { release(): void } {
-  const self: LockOwner = { pid: process.pid, processStartMs: performance.timeOrigin }
-  if (existsSync(path)) {
-    const owner = readOwner(path)
-    const isSelf = owner?.pid === self.pid && owner.processStartMs === self.processStartMs
-    if (owner !== undefined && (isSelf || (owner.pid !== self.pid && isAlive(owner.pid)))) {
-      throw new EmulatorError(`The data folder is in use by process ${owner.pid}.`, {
-        code: 'DATA_DIR_IN_USE',
-        hint: `Stop that emulator or take another folder. If it is not an emulator, remove ${path}.`,
-      })
-    }
-  }
-  writeFileSync(path, JSON.stringify(self))
-  return { release: () => rmSync(path, { force: true }) }
-}
-
-function readOwner(path: string): LockOwner | undefined {
+/** Puts the names of the files in it on disk. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }

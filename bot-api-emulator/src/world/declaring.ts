@@ -15,6 +15,8 @@ const FIRST_CHANNEL_ID = 2_000_000_001
 /** Where the ids of supergroups and channels begin, going down (telegram-bot-api get_supergroup_chat_id). */
 const CHANNEL_ID_BASE = -1_000_000_000_000
 
+const CHAT_TYPES: readonly ChatType[] = ['channel', 'supergroup', 'group', 'private']
+
 /** A chat to make. `rights` that are not named are given; anonymity is not. */
 export interface ChatDeclaration {
   readonly type: ChatType
@@ -42,13 +44,16 @@ export function freshToken(botId: number): string {
 
 /**
  * Adds a chat. Channels and supergroups begin with a service message, which takes id 1.
- * Throws EmulatorError UNKNOWN_BOT, and BAD_REQUEST for a private chat without exactly one bot.
+ * Throws EmulatorError UNKNOWN_BOT, and BAD_REQUEST for an unknown type or a private chat without exactly one bot.
  */
 export function declareChat(world: World, declaration: ChatDeclaration): Chat {
   const administrators = declaration.administrators ?? []
   const members = declaration.members ?? []
   for (const { id } of [...administrators.map(({ bot }) => bot), ...members]) {
     if (!world.bots.has(id)) throw new EmulatorError(`There is no bot ${id}.`, { code: 'UNKNOWN_BOT' })
+  }
+  if (!CHAT_TYPES.includes(declaration.type)) {
+    throw new EmulatorError(`There are no chats of type ${declaration.type}.`, { code: 'BAD_REQUEST' })
   }
   if (declaration.type === 'private' && administrators.length + members.length !== 1) {
     throw new EmulatorError('A private chat has exactly one bot.', { code: 'BAD_REQUEST' })

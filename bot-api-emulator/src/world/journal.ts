@@ -1,4 +1,13 @@
-import { closeSync, fdatasync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { promisify } from 'node:util'
 import { EmulatorError } from '#errors.ts'
 import type { WorldRecord } from '#world/records.ts'
@@ -13,16 +22,26 @@ const NEWLINE = 0x0a
 export class Journal {
   readonly #descriptor: number
   readonly #durable: boolean
+  #sizeBytes: number
   #unsynced = false
   #syncing: Promise<void> | undefined
 
   constructor(path: string, options: { durable: boolean }) {
     this.#descriptor = openSync(path, 'a', 0o600)
+    this.#sizeBytes = fstatSync(this.#descriptor).size
     this.#durable = options.durable
   }
 
+  /** Throws Node's error when the disk refuses; nothing of the record is left then. */
   append(record: WorldRecord): void {
-    writeWhole(this.#descriptor, Buffer.from(`${JSON.stringify(record)}\n`))
+    const line = Buffer.from(`${JSON.stringify(record)}\n`)
+    try {
+      writeWhole(this.#descriptor, line)
+    } catch (error) {
+      ftruncateSync(this.#descriptor, this.#sizeBytes)
+      throw error
+    }
+    this.#sizeBytes += line.length
     this.#unsynced = true
   }
 
@@ -55,7 +74,7 @@ function writeWhole(descriptor: number, bytes: Buffer): void {
 }
 
 /**
- * Reads the records of a journal, oldest first; none if there is no file.
+ * Reads the records of a journal, oldest first; none if there is no file. Throws EmulatorError DATA_DIR_UNREADABLE.
  * A last line without its newline was being written when the process died: it was never answered, and is cut off.
  */
 export function readJournal(path: string): WorldRecord[] {
@@ -69,17 +88,26 @@ export function readJournal(path: string): WorldRecord[] {
   const wholeBytes = bytes.lastIndexOf(NEWLINE) + 1
   if (wholeBytes < bytes.length) truncateSync(path, wholeBytes)
   const lines = bytes.subarray(0, wholeBytes).toString('utf8').split('\n').slice(0, -1)
-  return lines.map((line, index) => parseLine(line, index + 1))
+  const records = lines.map((line, index) => parseLine(line, index + 1))
+  const [first] = records
+  if (first !== undefined && !(first.kind === 'opened' && first.format === 1)) {
+    throw unreadable('It does not begin as format 1 does.')
+  }
+  return records
 }
 
 function parseLine(line: string, number: number): WorldRecord {
   try {
     return JSON.parse(line)
   } catch (cause) {
-    throw new EmulatorError(`Line ${number} of the emulator's journal is not JSON.`, {
-      code: 'DATA_DIR_UNREADABLE',
-      hint: 'The data folder is damaged. Start with an empty one.',
-      cause,
-    })
+    throw unreadable(`Line ${number} is not JSON.`, cause)
   }
+}
+
+function unreadable(reason: string, cause?: unknown): EmulatorError {
+  return new EmulatorError(`The emulator's journal cannot be read. ${reason}`, {
+    code: 'DATA_DIR_UNREADABLE',
+    hint: 'Start with an empty data folder.',
+    cause,
+  })
 }

@@ -114,7 +114,7 @@ export class World {
     return message?.chatId === chatId && message.deletedAtMs === undefined ? message : undefined
   }
 
-  /** Every message that the chat ever had, in the order of their sending. */
+  /** Every message that the chat ever had, by counter and id. */
   messagesOf(chatId: number): Message[] {
     const found: Message[] = []
     for (const box of this.#boxes.values()) {
@@ -164,7 +164,9 @@ export class World {
   }
 
   #applyUpdate(update: Update): void {
-    this.#updates.set(update.botId, [...this.updates(update.botId), update])
+    const waiting = this.#updates.get(update.botId) ?? []
+    this.#updates.set(update.botId, waiting)
+    waiting.push(update)
     this.#updateCounters.set(update.botId, update.id)
     for (const listener of this.#updateListeners) listener()
   }
