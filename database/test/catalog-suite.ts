@@ -1,0 +1,22 @@
+import { sql } from 'kysely'
+import { type Database, migrate } from '#index.ts'
+import { describeHistory } from '#test/suite-history.ts'
+import { describeLedger } from '#test/suite-ledger.ts'
+import { describeParts } from '#test/suite-parts.ts'
+import { describeQueries } from '#test/suite-queries.ts'
+import { describeRecords } from '#test/suite-records.ts'
+
+/** What every catalog has to do, on whatever server; each test begins with an empty one. */
+export function describeCatalog(connect: () => Promise<Database>): void {
+  const open = async (): Promise<Database> => {
+    const database = await connect()
+    await sql`drop schema if exists control_plane cascade`.execute(database.kysely)
+    await migrate(database)
+    return database
+  }
+  describeRecords(open)
+  describeQueries(open)
+  describeLedger(open)
+  describeParts(open)
+  describeHistory(open)
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Backup,
+  type Completion,
+  completeBackup,
+  confirmPart,
+  type Database,
+  intendPart,
+  openBackup,
+  type PartIntent,
+  type PartKey,
+} from '#index.ts'
+
+/** The chat of every TestSend. */
+export const CHAT = '-100123'
+
+/** 64 hex digits that look like a SHA-256. */
+export const hash = (digit: string): string => digit.repeat(64)
+
+/** A send in three parts of 10 bytes, step by step. Part number 0 is the manifest; message ids are 500 + number. */
+export class TestSend {
+  readonly backupId: string = randomUUID()
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async begin(chatId: string = CHAT): ReturnType<typeof openBackup> {
+    return await openBackup(this.#database, {
+      backupId: this.backupId,
+      projectId: 'shop',
+      type: 'database',
+      filename: 'shop.sql',
+      chatId,
+      botId: '42',
+      encrypted: true,
+      source: { server: '15.2' },
+    })
+  }
+
+  key(partNo: number, chatId: string = CHAT): PartKey {
+    return { backupId: this.backupId, chatId, kind: partNo === 0 ? 'manifest' : 'part', partNo }
+  }
+
+  async intend(partNo: number, more: Partial<PartIntent> = {}): Promise<void> {
+    const file = { fileName: `f${partNo}`, size: 10, sha256: hash('c') }
+    await intendPart(this.#database, { ...this.key(partNo), ...file, ...more })
+  }
+
+  async confirm(partNo: number, messageId: number = 500 + partNo, chatId: string = CHAT): Promise<void> {
+    const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}` }
+    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message })
+  }
+
+  async send(...partNumbers: number[]): Promise<void> {
+    for (const partNo of partNumbers) {
+      await this.intend(partNo)
+      await this.confirm(partNo)
+    }
+  }
+
+  async complete(more: Partial<Completion> = {}): Promise<Backup> {
+    return await completeBackup(this.#database, {
+      backupId: this.backupId,
+      size: 300,
+      archiveSize: 30,
+      plainSha256: hash('a'),
+      archiveSha256: hash('b'),
+      partCount: 3,
+      ...more,
+    })
+  }
+}
