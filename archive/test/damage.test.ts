@@ -10,6 +10,7 @@ import {
   archiveOf,
   bytesOf,
   dumpText,
+  flipBit,
   KEYS,
   leftovers,
   noise,
@@ -33,12 +34,6 @@ function renumbered(parts: readonly (SealedPart | undefined)[]): ReceivedPart[] 
   return parts.flatMap((part, index) => (part ? [{ number: index + 1, bytes: part.bytes }] : []))
 }
 
-function flipped(bytes: Buffer, bit: number): Buffer {
-  const copy = Buffer.from(bytes)
-  copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-  return copy
-}
-
 async function readError(
   parts: readonly ReceivedPart[],
   options: Parameters<typeof readerOf>[1] = { backupId },
@@ -56,7 +51,7 @@ describe('a damaged archive', () => {
     const first = archive.parts[0] as SealedPart
     await fc.assert(
       fc.asyncProperty(fc.nat(first.bytes.length * 8 - 1), async bit => {
-        const part = { number: 1, bytes: flipped(first.bytes, bit) }
+        const part = { number: 1, bytes: flipBit(first.bytes, bit) }
         const expectations = { backupId, identities: [KEYS.identity], encrypted: true }
         const known = new PartOpener({ ...expectations, expectedParts: expectedOf(archive.parts) })
         expect(await rejectionOf(known.open(part))).toMatchObject({ code: 'INTEGRITY', partNumber: 1 })
@@ -71,7 +66,7 @@ describe('a damaged archive', () => {
     // A bit of the wrapped key: as if the part were for another recipient.
     const second = archive.parts[1] as SealedPart
     const stanzaBody = second.bytes.indexOf('\n', second.bytes.indexOf('-> X25519')) + 5
-    const parts = archive.parts.with(1, { ...second, bytes: flipped(second.bytes, stanzaBody * 8) })
+    const parts = archive.parts.with(1, { ...second, bytes: flipBit(second.bytes, stanzaBody * 8) })
     expect(await readError(parts)).toMatchObject({ code: 'INTEGRITY', partNumber: 2 })
   })
 
@@ -146,20 +141,22 @@ describe('a damaged archive', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(first.bytes.length * 8 - 1), async bit => {
         const opener = new PartOpener({ ...options, expectedParts: expectedOf(clear.parts) })
-        const part = { number: 1, bytes: flipped(first.bytes, bit) }
+        const part = { number: 1, bytes: flipBit(first.bytes, bit) }
         expect(await rejectionOf(opener.open(part))).toMatchObject({ code: 'INTEGRITY' })
       }),
     )
   })
 
-  it('without encryption and manifest is refused for any flipped bit of its frames', async () => {
+  it('without encryption and manifest is refused for a flipped bit of its frames, unless they unpack to the same', async () => {
     const [first] = clear.parts as [SealedPart]
     const options = { backupId: clear.backup.id, encrypted: false, identities: [] }
     const framesAt = first.bytes.length - decodePartHeader(first.bytes).frames.length
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: framesAt * 8, max: first.bytes.length * 8 - 1 }), async bit => {
-        const parts = clear.parts.with(0, { ...first, bytes: flipped(first.bytes, bit) })
-        expect(await readError(parts, options)).toMatchObject({ code: 'INTEGRITY', partNumber: 1 })
+        const parts = clear.parts.with(0, { ...first, bytes: flipBit(first.bytes, bit) })
+        const outcome = await bytesOf(readerOf(parts, options)).catch((error: ArchiveError) => error)
+        if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'INTEGRITY', partNumber: 1 })
+        else expect(sha256(outcome)).toBe(sha256(bytes))
       }),
       { numRuns: 25 },
     )

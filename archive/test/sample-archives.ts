@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import {
@@ -92,6 +93,16 @@ export function dumpText(sizeBytes: number): Buffer {
     size += row.length
   }
   return Buffer.from(rows.join('')).subarray(0, sizeBytes)
+}
+
+export function flipBit(bytes: Uint8Array, bit: number): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+  return copy
+}
+
+export function makeFifo(path: string): void {
+  execFileSync('bash', ['-c', 'mkfifo "$0"', path])
 }
 
 /** Worker threads and open files of this process: what a run must not leave behind. */

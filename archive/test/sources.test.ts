@@ -12,6 +12,7 @@ import {
   dumpText,
   leftovers,
   listOf,
+  makeFifo,
   noise,
   readerOf,
   rejectionOf,
@@ -46,7 +47,7 @@ describe('a source', () => {
   it('may be the output of a process through a pipe', async () => {
     const before = leftovers()
     const path = join(folder, 'fifo')
-    await listOf(spawn('mkfifo', [path]).stdout)
+    makeFifo(path)
     const both = openSync(path, 'r+')
     const fd = openSync(path, 'r')
     const child = spawn('head', ['-c', '3000000', '/dev/zero'], { stdio: ['ignore', both, 'inherit'] })

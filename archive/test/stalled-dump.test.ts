@@ -1,16 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { noise } from '#test/sample-archives.ts'
+import { makeFifo, noise } from '#test/sample-archives.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'archive-stalled-'))
 const fifo = join(folder, 'dump')
-const program = join(import.meta.dirname, 'stalled-dump.ts')
+const program = fileURLToPath(import.meta.resolve('#test/stalled-dump.ts'))
 
 beforeAll(() => {
-  expect(spawnSync('mkfifo', [fifo]).status).toBe(0)
+  makeFifo(fifo)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
