@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
-import { CatalogPool } from '#connections.ts'
+import { CatalogPool, type Readiness } from '#connections.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { userName } from '#embedded/server-user.ts'
 
@@ -54,7 +54,9 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
 async function openByUrl(url: string, actor: string, signal?: AbortSignal): Promise<Database> {
   const location = locationOf(url)
   const config = { connectionString: url, application_name: 'telegram-backup', keepAlive: true }
-  const pool = new CatalogPool(config, { ready: async () => {}, reconnectForMs: RECONNECT_FOR_MS })
+  // A wrong address should be reported at once; a server that was there once is given time to restart.
+  const readiness: Readiness = { ready: async () => {}, reconnectForMs: 0 }
+  const pool = new CatalogPool(config, readiness)
   const kysely = kyselyOn(pool)
   try {
     await refuseOldServer(kysely, signal)
@@ -62,6 +64,7 @@ async function openByUrl(url: string, actor: string, signal?: AbortSignal): Prom
     await pool.end()
     throw error
   }
+  readiness.reconnectForMs = RECONNECT_FOR_MS
   return { kysely, location, actor, close: once(() => pool.end()) }
 }
 

@@ -13,9 +13,14 @@ export interface ClientProcess {
   ended: Promise<number | NodeJS.Signals | null>
 }
 
-/** Starts `test/programs/catalog-client.ts` with this Node. */
+/** Runs `test/programs/catalog-client.ts` with this Node. */
 export function startClient(args: string[], env: NodeJS.ProcessEnv = {}): ClientProcess {
-  const program = fileURLToPath(import.meta.resolve('#test/programs/catalog-client.ts'))
+  return startProgram('catalog-client.ts', args, env)
+}
+
+/** Runs a program of `test/programs/` with this Node. */
+export function startProgram(name: string, args: string[], env: NodeJS.ProcessEnv = {}): ClientProcess {
+  const program = fileURLToPath(import.meta.resolve(`#test/programs/${name}`))
   return follow(spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env } }))
 }
 

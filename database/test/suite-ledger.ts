@@ -92,7 +92,10 @@ export function describeLedger(open: () => Promise<Database>): void {
       ['no manifest', async () => await send.send(1, 2, 3)],
       [
         'a part that was found damaged',
-        async () => [await send.send(1, 2, 3, 0), await markPart(database, { ...key(2), state: 'damaged' })],
+        async () => [
+          await send.send(1, 2, 3, 0),
+          await markPart(database, { ...send.key(2), state: 'damaged' }),
+        ],
       ],
       [
         'sizes that do not add up',

@@ -1,0 +1,217 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { checkProjectId, isUuid } from '#backups/input-checks.ts'
+import {
+  type BackupType,
+  createBackup,
+  type Database,
+  deleteExpiredBackups,
+  migrate,
+  openDatabase,
+  queryBackups,
+  updateBackup,
+} from '#index.ts'
+import { TestStateFolder } from '#test/state-folders.ts'
+import { CHAT, TestSend } from '#test/test-send.ts'
+
+const folder = new TestStateFolder()
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase({ dataDir: folder.path })
+})
+afterAll(async () => {
+  await database.close()
+  folder.expectNothingLeft()
+  await folder.remove()
+})
+beforeEach(emptyCatalog)
+
+async function emptyCatalog(): Promise<void> {
+  await sql`drop schema if exists control_plane cascade`.execute(database.kysely)
+  await migrate(database)
+}
+
+const HOUR_MS = 3_600_000
+const at = (hour: number) => new Date(Date.UTC(2026, 0, 1) + hour * HOUR_MS)
+const type = fc.constantFrom<BackupType>('database', 'storage', 'logs')
+const project = fc.constantFrom('a', 'b')
+
+test('what the code takes for a project id, the database takes as well, and nothing else', async () => {
+  const near = fc.string({
+    unit: fc.constantFrom('a', 'Z', '0', '.', '-', '_', '/', ' ', '\n', 'ä'),
+    maxLength: 66,
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(near, fc.string({ maxLength: 5 })), async id => {
+      const ours = accepts(() => checkProjectId(id))
+      if (id.includes('\0')) return expect(ours).toBe(false)
+      const insert = sql`insert into control_plane.projects (id) values (${id}) on conflict do nothing`
+      const theirs = await insert.execute(database.kysely).then(
+        () => true,
+        () => false,
+      )
+      expect(ours).toBe(theirs)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('what the code takes for a UUID, PostgreSQL can read', async () => {
+  const near = fc.string({
+    unit: fc.constantFrom(...'0123456789abcdefABCDEFg-{}'),
+    minLength: 30,
+    maxLength: 40,
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(near, fc.uuid()), async id => {
+      if (isUuid(id)) await sql`select ${id}::uuid`.execute(database.kysely)
+    }),
+  )
+})
+
+function accepts(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('pages of any size, put together, are the list as a model has it', async () => {
+  const backups = fc.array(fc.record({ project, type, hour: fc.nat(5) }), { maxLength: 12 })
+  const filter = fc.record({ projectId: project, type }, { requiredKeys: [] })
+  await fc.assert(
+    fc.asyncProperty(backups, filter, fc.integer({ min: 1, max: 5 }), async (list, wanted, limit) => {
+      await emptyCatalog()
+      const created = []
+      for (const { hour, ...rest } of list) {
+        created.push(
+          await createBackup(database, {
+            project_id: rest.project,
+            type: rest.type,
+            file_id: 'f',
+            size: 1,
+            created_at: at(hour),
+          }),
+        )
+      }
+      const expected = created
+        .filter(backup => wanted.projectId === undefined || backup.project_id === wanted.projectId)
+        .filter(backup => wanted.type === undefined || backup.type === wanted.type)
+        .sort(
+          (one, other) =>
+            other.created_at.getTime() - one.created_at.getTime() || (one.id < other.id ? -1 : 1),
+        )
+      const seen = []
+      for (let offset = 0; offset === 0 || offset < expected.length; offset += limit) {
+        const { data, total } = await queryBackups(database, { ...wanted, limit, offset })
+        expect(total).toBe(expected.length)
+        seen.push(...data)
+      }
+      expect(seen).toEqual(expected)
+    }),
+    { numRuns: 15 },
+  )
+})
+
+test('expiry never takes the last good backup, and takes all others that are due', async () => {
+  const backups = fc.array(
+    fc.record({ project, type, created: fc.nat(20), expires: fc.nat(20), damaged: fc.boolean() }),
+    { maxLength: 12 },
+  )
+  await fc.assert(
+    fc.asyncProperty(backups, fc.nat(20), async (list, nowHour) => {
+      await emptyCatalog()
+      for (const { created, expires, damaged, ...rest } of list) {
+        const times = { created_at: at(created), expires_at: at(expires) }
+        const { id } = await createBackup(database, {
+          project_id: rest.project,
+          type: rest.type,
+          file_id: 'f',
+          size: 1,
+          ...times,
+        })
+        if (damaged) await updateBackup(database, id, { damaged_at: at(0) })
+      }
+      const count = await deleteExpiredBackups(database, { now: at(nowHour) })
+      const { data } = await queryBackups(database)
+      const erasing = data.filter(({ state }) => state === 'erasing')
+      expect(erasing).toHaveLength(count)
+      expect(erasing.every(({ expires_at }) => expires_at <= at(nowHour))).toBe(true)
+      for (const group of Map.groupBy(data, backup => `${backup.project_id} ${backup.type}`).values()) {
+        const kept = group.filter(({ state }) => state === 'complete')
+        expect(kept.length).toBeGreaterThan(0)
+        if (group.some(backup => !backup.damaged_at))
+          expect(kept.some(backup => !backup.damaged_at)).toBe(true)
+        expect(kept.filter(({ expires_at }) => expires_at <= at(nowHour)).length).toBeLessThanOrEqual(1)
+      }
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('a backup can be completed exactly when all its messages are proven and the sums are right', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(
+        fc.record({ partNo: fc.nat(5), confirmed: fc.boolean(), size: fc.integer({ min: 9, max: 11 }) }),
+        { maxLength: 7 },
+      ),
+      fc.integer({ min: -1, max: 1 }),
+      async (partCount, messages, error) => {
+        const send = new TestSend(database)
+        await send.begin()
+        const known = new Map<number, { sent: boolean; size: number }>()
+        // The right messages first, so that there are also backups that can be completed.
+        const planned = [...Array(partCount + 1).keys()].map(partNo => ({
+          partNo,
+          confirmed: true,
+          size: 10,
+        }))
+        for (const { partNo, confirmed, size } of messages.length > 4
+          ? messages
+          : [...planned, ...messages.slice(2)]) {
+          if (known.get(partNo)?.sent) continue
+          await send.intend(partNo, { size })
+          if (confirmed) await send.confirm(partNo)
+          known.set(partNo, { sent: confirmed, size })
+        }
+        const parts = [...known].filter(([partNo]) => partNo > 0)
+        const sum = parts.reduce((total, [, { size }]) => total + size, 0)
+        const whole =
+          known.has(0) &&
+          [...known.values()].every(({ sent }) => sent) &&
+          parts.length === partCount &&
+          parts.every(([partNo]) => partNo <= partCount)
+        const completing = send.complete({ partCount, archiveSize: Math.max(0, sum + error) })
+        if (whole && error === 0) expect((await completing).state).toBe('complete')
+        else await expect(completing).rejects.toMatchObject({ code: 'CONFLICT' })
+      },
+    ),
+    {
+      numRuns: 40,
+      examples: [
+        [1, [], 0],
+        [4, [], 0],
+        [2, [], 1],
+      ],
+    },
+  )
+})
+
+test('senders at once in one chat do not disturb each other', async () => {
+  const sends = [1, 2, 3, 4, 5, 6].map(() => new TestSend(database))
+  await Promise.all(
+    sends.map(async send => {
+      await send.begin(CHAT)
+      await send.send(1, 2, 3, 0)
+      await send.complete()
+    }),
+  )
+  expect((await queryBackups(database, { state: 'complete' })).total).toBe(6)
+  const next = new TestSend(database)
+  expect((await next.begin()).previousManifestMessageId).toBe(500)
+})
