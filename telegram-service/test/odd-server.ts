@@ -56,25 +56,32 @@ export async function oddServer(
 
 async function serve(socket: Socket, behave: (request: OddRequest) => Promise<void> | void): Promise<void> {
   const input = socket.iterator({ destroyOnReturn: false })
-  let pending = Buffer.alloc(0)
-  const more = async (): Promise<boolean> => {
-    const { value, done } = await input.next()
-    if (done) return false
-    pending = Buffer.concat([pending, value as Buffer])
-    return true
+  let pending: Buffer = Buffer.alloc(0)
+  /** Reads on until there are so many bytes; false when the other side has ended before. */
+  const fill = async (bytes: number): Promise<boolean> => {
+    const pieces = [pending]
+    let total = pending.length
+    while (total < bytes) {
+      const { value, done } = await input.next()
+      if (done) break
+      pieces.push(value as Buffer)
+      total += (value as Buffer).length
+    }
+    pending = Buffer.concat(pieces)
+    return total >= bytes
   }
   try {
     for (;;) {
       let end = pending.indexOf('\r\n\r\n')
       while (end < 0) {
-        if (!(await more())) return
+        if (!(await fill(pending.length + 1))) return
         end = pending.indexOf('\r\n\r\n')
       }
       const head = pending.subarray(0, end).toString()
       pending = pending.subarray(end + 4)
       const bodyBytes = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
       const readBody = async (atLeastBytes = bodyBytes): Promise<Buffer> => {
-        while (pending.length < atLeastBytes) if (!(await more())) throw new Error('the body was cut off')
+        if (!(await fill(atLeastBytes))) throw new Error('the body was cut off')
         return pending.subarray(0, bodyBytes)
       }
       const answer: OddRequest['answer'] = (status, body, headers = {}) => {

@@ -137,10 +137,13 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
         })
       })
     })
-    writeBody(outgoing, body, bytesOut => {
-      if (isSettled) return
-      within(timeouts.stallMs, 'the upload stalled')
-      request.onBytesOut?.(bytesOut)
+    writeBody(outgoing, body, {
+      hasAnswer: () => isAnswering,
+      onMoved: bytesOut => {
+        if (isSettled) return
+        within(timeouts.stallMs, 'the upload stalled')
+        request.onBytesOut?.(bytesOut)
+      },
     })
   })
 }
@@ -148,32 +151,40 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
 /**
  * Writes in slices, as fast as the connection takes them, so that a stall and a slow line can be told apart. The last
  * slice goes with the end: nothing may happen between its leaving and the news that the body is out.
+ *
+ * A server that refuses an upload (413) may answer and close while the body is still going out. A write after that fails,
+ * and Node then drops the socket with the answer unread in it. So between two slices the event loop looks once for what
+ * has come in (which two immediates have between them), and an answer that has begun ends the writing.
  */
 function writeBody(
   outgoing: http.ClientRequest,
   body: readonly Buffer[],
-  onMoved: (bytesOut: number) => void,
+  options: { hasAnswer: () => boolean; onMoved: (bytesOut: number) => void },
 ): void {
+  const soon = (): void => {
+    setImmediate(setImmediate, writeNext)
+  }
   const slices = body.flatMap(inSlices)
   const last = slices.pop()
   let next = 0
   let bytesOut = 0
-  const write = (): void => {
-    for (; next < slices.length; next++) {
-      if (outgoing.destroyed) return
-      const slice = slices[next] as Buffer
-      bytesOut += slice.length
-      if (outgoing.write(slice)) continue
-      next++
-      outgoing.once('drain', () => {
-        onMoved(bytesOut)
-        write()
-      })
+  const writeNext = (): void => {
+    if (outgoing.destroyed || options.hasAnswer()) return
+    const slice = slices[next++]
+    if (slice === undefined) {
+      outgoing.end(last)
       return
     }
-    if (!outgoing.destroyed) outgoing.end(last)
+    bytesOut += slice.length
+    if (outgoing.write(slice)) soon()
+    else {
+      outgoing.once('drain', () => {
+        options.onMoved(bytesOut)
+        soon()
+      })
+    }
   }
-  write()
+  writeNext()
 }
 
 function inSlices(piece: Buffer): Buffer[] {
