@@ -90,7 +90,7 @@ function findHeaderEnd(file: Uint8Array): number {
   const start = Buffer.from(file.buffer, file.byteOffset, Math.min(file.length, MAX_HEADER_BYTES))
   const macLine = start.indexOf(MAC_LINE_START, 'latin1')
   const end = macLine < 0 ? -1 : start.indexOf('\n', macLine + MAC_LINE_START.length)
-  if (!start.toString('latin1', 0, VERSION_LINE.length).startsWith(VERSION_LINE) || end < 0) {
+  if (start.toString('latin1', 0, VERSION_LINE.length) !== VERSION_LINE || end < 0) {
     throw new ArchiveError('INTEGRITY', 'The bytes are not an age file')
   }
   return end + 1

@@ -41,9 +41,10 @@ export class ArchiveRun {
     return thread
   }
 
-  /** Runs `action` when the run ends, for whatever reason. */
+  /** Runs `action` when the run ends, for whatever reason; at once if it has ended. */
   atEnd(action: () => void): void {
-    this.#letGo.push(action)
+    if (this.#stopped) action()
+    else this.#letGo.push(action)
   }
 
   /** Ends the run with an error; only the first counts. */

@@ -5,9 +5,13 @@ import { assertIdentity, assertRecipient } from '#identities.ts'
 /** Public keys (`age1…`) that can open the bytes, one at least; or clear text, by its name only. */
 export type Encryption = { recipients: readonly string[] } | 'off'
 
+/** Their lines must fit into what a reader takes for an age header (64 KiB). */
+const MAX_RECIPIENTS = 256
+
 /**
  * The recipients; none when encryption was turned off.
- * @throws ArchiveError `NO_KEY` unless there is a recipient or encryption was turned off by name.
+ * @throws ArchiveError `NO_KEY` unless there is a recipient or encryption was turned off by name; `CONFIGURATION`
+ *   for more than 256 recipients
  */
 export function recipientsOf(encryption: Encryption): readonly string[] {
   if (encryption === 'off') return []
@@ -17,6 +21,9 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
     throw new ArchiveError('NO_KEY', 'There is no key to encrypt with', {
       hint: "Give at least one recipient (age1…), or turn encryption off by saying 'off'.",
     })
+  }
+  if (recipients.length > MAX_RECIPIENTS) {
+    throw new ArchiveError('CONFIGURATION', `${recipients.length} recipients are more than ${MAX_RECIPIENTS}`)
   }
   return [...recipients]
 }

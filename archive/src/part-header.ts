@@ -14,21 +14,22 @@ export interface BackupIdentity {
 }
 
 /** What the skippable frame at the beginning of a part says. Sizes and offsets in bytes. */
-export interface PartHeader {
+export type PartHeader = PartFacts & PartPosition
+
+/** Whether parts follow; the last one knows the SHA-256 (hex) of the plain bytes of the whole. */
+export type PartPosition = { last: false } | { last: true; wholeSha256: string }
+
+interface PartFacts {
   /** Version of the archive format. */
   format: 1
   backup: BackupIdentity
   /** Number of the part, from 1. */
   part: number
-  /** Whether no part follows. */
-  last: boolean
   /** Where the plain bytes of this part begin in the whole. */
   plainOffset: number
   plainSize: number
   /** SHA-256 of the plain bytes of this part, hex. */
   plainSha256: string
-  /** Only in the last part: SHA-256 of the plain bytes of the whole, hex. */
-  wholeSha256?: string
   /** Most plain bytes that one frame holds; a power of two, at most {@link MAX_BLOCK_SIZE_BYTES}. */
   blockSize: number
   /** Sizes of the frames that follow, in order; 1 to {@link MAX_FRAMES}. */
@@ -89,10 +90,13 @@ export function decodePartHeader<Memory extends ArrayBufferLike>(
   return { header, frames }
 }
 
-/** @throws ArchiveError `CONFIGURATION` when the identity does not fit into a part header. */
-export function assertBackupIdentity(backup: BackupIdentity): void {
+/**
+ * The identity alone: whatever else the caller's object carries must not get into a part header.
+ * @throws ArchiveError `CONFIGURATION` when it does not fit into one
+ */
+export function checkedIdentity(backup: BackupIdentity): BackupIdentity {
   try {
-    readIdentity(new CheckedObject(backup))
+    return readIdentity(new CheckedObject(backup))
   } catch (cause) {
     throw new ArchiveError('CONFIGURATION', 'The backup cannot be named so', {
       cause,
@@ -121,7 +125,9 @@ function parseHeader(json: Uint8Array): PartHeader {
 
 function readHeader(fields: CheckedObject): PartHeader {
   if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
-  const last = fields.boolean('last')
+  const position: PartPosition = fields.boolean('last')
+    ? { last: true, wholeSha256: fields.matching('wholeSha256', SHA256_HEX) }
+    : { last: false }
   const blockSize = fields.integer('blockSize', 1)
   if (blockSize > MAX_BLOCK_SIZE_BYTES) throw new TypeError('blocks of more than 1 MiB')
   const frames = fields.array('frames', { least: 1, most: MAX_FRAMES })
@@ -131,11 +137,10 @@ function readHeader(fields: CheckedObject): PartHeader {
     format: 1,
     backup: readIdentity(fields.object('backup')),
     part: fields.integer('part', 1),
-    last,
+    ...position,
     plainOffset: fields.integer('plainOffset'),
     plainSize,
     plainSha256: fields.matching('plainSha256', SHA256_HEX),
-    ...(last && { wholeSha256: fields.matching('wholeSha256', SHA256_HEX) }),
     blockSize,
     frames: frames.map(frameSize),
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { type Unlocking, unseal } from '#encryption.ts'
+import { hashInTurns } from '#hashing.ts'
 import { decodePartHeader, type PartHeader } from '#part-header.ts'
 
 /** A part as it was fetched; nothing about it is believed. */
@@ -37,11 +38,15 @@ export interface OpenedPart {
 /** Checks and decrypts the parts of one backup, in their order. */
 export class PartOpener {
   readonly #expected: PartExpectations
+  readonly #manifest: ReadonlyMap<number, ExpectedPart> | undefined
   #opened = 0
   #plainSize = 0
 
   constructor(expected: PartExpectations) {
     this.#expected = expected
+    if (expected.expectedParts) {
+      this.#manifest = new Map(expected.expectedParts.map(part => [part.number, part]))
+    }
   }
 
   /** @throws ArchiveError `INTEGRITY`, `WRONG_KEY`, with `partNumber` */
@@ -49,7 +54,7 @@ export class PartOpener {
     const number = this.#opened + 1
     try {
       if (received.number !== number) throw damaged(`Part ${number} is missing: part ${received.number} came`)
-      this.#compareWithManifest(received)
+      await this.#compareWithManifest(received)
       const plain = await this.#unseal(received.bytes)
       const { header, frames } = decodePartHeader(plain)
       this.#compareWithHeader(header)
@@ -82,15 +87,21 @@ export class PartOpener {
     )
   }
 
-  #compareWithManifest({ number, bytes }: ReceivedPart): void {
-    const { expectedParts } = this.#expected
-    if (!expectedParts) return
-    const expected = expectedParts.find(part => part.number === number)
+  /** The error for an archive that goes on after its last part. */
+  surplus(): ArchiveError {
+    return new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: this.#opened + 1 })
+  }
+
+  async #compareWithManifest({ number, bytes }: ReceivedPart): Promise<void> {
+    if (!this.#manifest) return
+    const expected = this.#manifest.get(number)
     if (!expected) throw damaged(`The manifest knows no part ${number}`)
     if (bytes.length !== expected.size) {
       throw damaged(`Part ${number} has ${bytes.length} bytes, the manifest says ${expected.size}`)
     }
-    if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) {
+    const hash = createHash('sha256')
+    await hashInTurns(bytes, hash)
+    if (hash.digest('hex') !== expected.sha256) {
       throw damaged(`The SHA-256 of part ${number} is not the one in the manifest`)
     }
   }
@@ -116,8 +127,7 @@ export class PartOpener {
     if (header.plainOffset !== this.#plainSize) {
       throw damaged(`Part ${number} begins at byte ${header.plainOffset} instead of ${this.#plainSize}`)
     }
-    const { expectedParts } = this.#expected
-    if (expectedParts && header.last !== (number === expectedParts.length)) {
+    if (this.#manifest && header.last !== (number === this.#manifest.size)) {
       throw damaged(`Part ${number} is ${header.last ? '' : 'not '}the last one, against the manifest`)
     }
   }

@@ -63,6 +63,7 @@ async function* readBlocks(
 ): AsyncGenerator<Buffer, void> {
   const run = new ArchiveRun(options.signal)
   try {
+    run.atEnd(() => abandon(parts))
     const { ring, shared } = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: MAX_BLOCK_SIZE_BYTES })
     const decompressor = new Decompressor(run, shared)
     let restored: RestoredSummary | undefined
@@ -72,7 +73,6 @@ async function* readBlocks(
       },
       error => run.fail(toArchiveError(error, 'SOURCE', 'The parts could not be fetched')),
     )
-    run.atEnd(() => abandon(parts))
     for (;;) {
       const block = await ring.blockAvailable(run.check)
       if (!block) break
@@ -99,20 +99,15 @@ async function openParts(
   const opener = new PartOpener(options)
   let last: OpenedPart | undefined
   for await (const received of parts) {
-    if (last)
-      throw new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: received.number })
+    if (last) throw opener.surplus()
     const opened = await opener.open(received)
     if (opened.header.last) last = opened
     else await decompressor.decompress(opened)
   }
-  if (!last) throw opener.incomplete()
-  const { header } = last
+  if (!last?.header.last) throw opener.incomplete()
   await decompressor.decompress(last)
-  return {
-    parts: header.part,
-    plainSize: header.plainOffset + header.plainSize,
-    plainSha256: header.wholeSha256 ?? '',
-  }
+  const { part, plainOffset, plainSize, wholeSha256 } = last.header
+  return { parts: part, plainSize: plainOffset + plainSize, plainSha256: wholeSha256 }
 }
 
 /** The thread that decompresses, which may have one part waiting while it works on another. */

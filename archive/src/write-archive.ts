@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
 import { type Encryption, recipientsOf, sealFor } from '#encryption.ts'
+import { hashInTurns } from '#hashing.ts'
 import {
-  assertBackupIdentity,
   type BackupIdentity,
+  checkedIdentity,
   decodePartHeader,
   MAX_HEADER_FRAME_BYTES,
   type PartHeader,
@@ -69,14 +70,14 @@ export interface WriteArchiveOptions {
  *   `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our own counts do not add up)
  */
 export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions): ArchiveWriter {
-  assertBackupIdentity(options.backup)
+  const backup = checkedIdentity(options.backup)
   const plan = planParts({
     partSizeBytes: options.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES,
     recipientCount: recipientsOf(options.encryption).length,
-    backup: options.backup,
+    backup,
   })
   const tally = new ArchiveTally(plan)
-  const parts = writeParts(source, { ...options, plan, tally })
+  const parts = writeParts(source, { ...options, backup, plan, tally })
   return {
     get summary() {
       return tally.summary
@@ -91,9 +92,13 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
   const { plan, tally } = options
   const run = new ArchiveRun(options.signal)
   try {
+    run.atEnd(() => abandon(source))
     const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
     const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: plan.capacityBytes + MAX_HEADER_FRAME_BYTES })
-    startCompressor(run, { blocks: blocks.shared, parts: parts.shared, plan, options })
+    const progress = progressOf(run, options.onProgress)
+    const reportProgress = options.onProgress !== undefined
+    const task = { blocks: blocks.shared, parts: parts.shared, plan, backup: options.backup, reportProgress }
+    startCompressor(run, task, progress)
     startReading(run, source, blocks)
     // Loads the age library, which takes its time, while the threads already work.
     const seal = sealFor(options.encryption)
@@ -102,14 +107,14 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
       const plain = await parts.ring.blockAvailable(run.check)
       if (!plain) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
       const { header } = decodePartHeader(plain)
-      const sealed = describe(header, await seal(plain))
+      const sealed = await tally.add(header, await seal(plain))
       run.check()
-      tally.add(sealed, header)
-      last = header.last
-      if (last) {
+      if (header.last) {
+        last = true
         parts.ring.release()
         await parts.ring.blockAvailable(run.check)
-        tally.finish(header, blocks.ring.producedBytes)
+        tally.finish(header.wholeSha256, blocks.ring.producedBytes)
+        progress(header.plainOffset + header.plainSize)
         yield sealed
       } else {
         yield sealed
@@ -124,21 +129,32 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
   }
 }
 
+/** Tells the caller how far it is, never backwards. A callback that throws ends the run, not the process. */
+function progressOf(
+  run: ArchiveRun,
+  onProgress: WriteArchiveOptions['onProgress'],
+): (plainBytes: number) => void {
+  let reported = 0
+  return plainBytes => {
+    if (plainBytes <= reported) return
+    reported = plainBytes
+    try {
+      onProgress?.(plainBytes)
+    } catch (error) {
+      run.fail(toArchiveError(error, 'CANCELLED', 'The listener to the progress failed'))
+    }
+  }
+}
+
 function startCompressor(
   run: ArchiveRun,
-  {
-    blocks,
-    parts,
-    plan,
-    options,
-  }: { blocks: SharedBlocks; parts: SharedBlocks; plan: PartPlan; options: Writing },
+  task: CompressorTask,
+  progress: (plainBytes: number) => void,
 ): void {
-  const { backup, onProgress } = options
-  const task: CompressorTask = { blocks, parts, plan, backup, reportProgress: onProgress !== undefined }
   run.start<number>({
     module: '#threads/compressor.ts',
     task,
-    onMessage: plainBytes => onProgress?.(plainBytes),
+    onMessage: progress,
     onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed')),
   })
 }
@@ -154,20 +170,7 @@ function startReading(
     const task: ReaderTask = { fd: source.fd, blocks: shared }
     run.start({ module: '#threads/reader.ts', task, onFailure: failed })
   } else {
-    run.atEnd(() => abandon(source))
     fillBlocks(source, ring, run.check).catch(failed)
-  }
-}
-
-function describe(header: PartHeader, bytes: Buffer): SealedPart {
-  return {
-    number: header.part,
-    last: header.last,
-    bytes,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    plainOffset: header.plainOffset,
-    plainSize: header.plainSize,
-    plainSha256: header.plainSha256,
   }
 }
 
@@ -190,25 +193,26 @@ class ArchiveTally {
     throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its last part was taken')
   }
 
-  add(part: SealedPart, header: PartHeader): void {
-    if (part.number !== this.#parts + 1 || part.plainOffset !== this.#plainSize) {
-      throw new ArchiveError('INTEGRITY', `Part ${part.number} came out of order`, {
-        partNumber: part.number,
-      })
+  async add(header: PartHeader, bytes: Buffer): Promise<SealedPart> {
+    const { part: number, last, plainOffset, plainSize, plainSha256 } = header
+    if (number !== this.#parts + 1 || plainOffset !== this.#plainSize) {
+      throw new ArchiveError('INTEGRITY', `Part ${number} came out of order`, { partNumber: number })
     }
-    if (part.bytes.length > this.#plan.partSizeBytes) {
-      throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: part.number })
+    if (bytes.length > this.#plan.partSizeBytes) {
+      throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: number })
     }
     this.#parts += 1
     this.#frames += header.frames.length
-    this.#plainSize += part.plainSize
-    this.#archiveSize += part.bytes.length
-    this.#hash.update(part.bytes)
+    this.#plainSize += plainSize
+    this.#archiveSize += bytes.length
+    const hash = createHash('sha256')
+    await hashInTurns(bytes, hash, this.#hash)
+    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256 }
   }
 
-  finish(last: PartHeader, plainBytesRead: number): void {
+  finish(plainSha256: string, plainBytesRead: number): void {
     const frames = Math.max(1, Math.ceil(plainBytesRead / this.#plan.blockSizeBytes))
-    if (this.#plainSize !== plainBytesRead || this.#frames !== frames || last.wholeSha256 === undefined) {
+    if (this.#plainSize !== plainBytesRead || this.#frames !== frames) {
       throw new ArchiveError(
         'INTEGRITY',
         `${plainBytesRead} bytes in ${frames} blocks were read, ${this.#plainSize} in ${this.#frames} were packed`,
@@ -217,7 +221,7 @@ class ArchiveTally {
     this.#summary = {
       parts: this.#parts,
       plainSize: this.#plainSize,
-      plainSha256: last.wholeSha256,
+      plainSha256,
       archiveSize: this.#archiveSize,
       archiveSha256: this.#hash.digest('hex'),
     }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  assertBackupIdentity,
+  checkedIdentity,
   decodePartHeader,
   encodePartHeader,
   MAX_HEADER_BYTES,
@@ -112,7 +112,7 @@ describe('the part header', () => {
     { type: 't'.repeat(65) },
     { filename: 'f'.repeat(1025) },
   ])('does not take the name %o', change => {
-    expect(() => assertBackupIdentity({ ...sampleBackup(), ...change })).toThrow(
+    expect(() => checkedIdentity({ ...sampleBackup(), ...change })).toThrow(
       expect.objectContaining({ code: 'CONFIGURATION' }),
     )
   })

@@ -117,8 +117,11 @@ describe('writing an archive', () => {
   it('is cancelled by the signal: before it starts, while it waits for the source, while the consumer holds a part', async () => {
     const before = leftovers()
     const reason = new Error('enough')
-    const early = writeArchive(noise(10), { ...OPTIONS, signal: AbortSignal.abort(reason) })
+    const unread = Readable.from([noise(10)])
+    const early = writeArchive(unread, { ...OPTIONS, signal: AbortSignal.abort(reason) })
     expect(await rejectionOf(listOf(early))).toMatchObject({ code: 'CANCELLED', cause: reason })
+
+    expect(unread.destroyed).toBe(true)
 
     const waiting = new AbortController()
     const silent = new Readable({ read: () => undefined })
@@ -143,6 +146,22 @@ describe('writing an archive', () => {
     await listOf(writeArchive(noise(100_000), { ...OPTIONS, onProgress }))
     expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     expect(seen.at(-1)).toBe(100_000)
+  })
+
+  it('is ended, not the process, by a listener to the progress that throws', async () => {
+    const cause = new Error('a bug in the listener')
+    const onProgress = (): void => {
+      throw cause
+    }
+    const error = await rejectionOf(listOf(writeArchive(noise(100_000), { ...OPTIONS, onProgress })))
+    expect(error).toMatchObject({ code: 'CANCELLED', cause })
+  })
+
+  it('writes nothing of the caller’s backup object but its four names', async () => {
+    const backup = { ...sampleBackup(), password: 'hunter2' }
+    const [part] = await listOf(writeArchive(noise(10), { ...OPTIONS, backup, encryption: 'off' }))
+    expect(part?.bytes.includes(backup.id)).toBe(true)
+    expect(part?.bytes.includes('hunter2')).toBe(false)
   })
 
   it('has no summary before its end', async () => {

@@ -1,6 +1,11 @@
 import { createHash, type Hash, randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type BackupIdentity, encodePartHeader, MAX_HEADER_FRAME_BYTES } from '#part-header.ts'
+import {
+  type BackupIdentity,
+  encodePartHeader,
+  MAX_HEADER_FRAME_BYTES,
+  type PartPosition,
+} from '#part-header.ts'
 import { maxPaddingBytes, type PartFill, type PartPlan, takesFrame, withFrame } from '#part-planner.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { compressFrame } from '#zstd-frame.ts'
@@ -47,18 +52,17 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
   const sink = new BlockRing(parts)
   let part = new OpenPart(1, 0, sink.waitForSpace())
 
-  function close(last: boolean): void {
+  function close(position: PartPosition): void {
     const { frames, fill, plainOffset, plainSize } = part
     const header = encodePartHeader(
       {
         format: 1,
         backup,
         part: part.number,
-        last,
+        ...position,
         plainOffset,
         plainSize,
         plainSha256: part.hash.digest('hex'),
-        ...(last && { wholeSha256: source.digest.toString('hex') }),
         blockSize: plan.blockSizeBytes,
         frames,
       },
@@ -72,7 +76,7 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
   function add(block: Uint8Array): void {
     const frame = compressFrame(block)
     if (!takesFrame(plan, part.fill, frame.length)) {
-      close(false)
+      close({ last: false })
       part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, sink.waitForSpace())
     }
     part.add(block, frame)
@@ -85,7 +89,7 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
   }
   // Of nothing, too, there is a frame: `zstd -d` wants one.
   if (part.frames.length === 0) add(new Uint8Array(0))
-  close(true)
+  close({ last: true, wholeSha256: source.digest.toString('hex') })
   sink.waitForSpace()
   sink.end()
 }
