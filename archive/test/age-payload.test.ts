@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { Decrypter, Encrypter } from 'age-encryption'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -67,6 +67,21 @@ describe('the age payload', () => {
       await rejectionOf(decryptPayload(Buffer.concat([payload, Buffer.alloc(16)]), fileKey))
     },
   )
+
+  it('is refused when it ends in an empty chunk, even one with a proper tag', async () => {
+    const [fileKey, nonce] = [randomBytes(16), randomBytes(16)]
+    const streamKey = new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32))
+    const sealed = (plain: Buffer, counter: number, last: number): Buffer => {
+      const iv = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, counter, last])
+      const cipher = createCipheriv('chacha20-poly1305', streamKey, iv, { authTagLength: 16 })
+      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    }
+    const plain = noise(CHUNK)
+    const whole = Buffer.concat([nonce, sealed(plain, 0, 1)])
+    expect(Buffer.from(await decryptPayload(whole, fileKey))).toEqual(plain)
+    const padded = Buffer.concat([nonce, sealed(plain, 0, 0), sealed(Buffer.alloc(0), 1, 1)])
+    await rejectionOf(decryptPayload(padded, fileKey))
+  })
 
   it('is refused when any bit is flipped or two chunks change places', async () => {
     const { fileKey, payload } = await payloadOf(noise(3 * CHUNK))

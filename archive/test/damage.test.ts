@@ -223,6 +223,9 @@ describe('a forged part', () => {
       Buffer.concat([zstdCompressSync(Buffer.alloc(1000)), zstdCompressSync(Buffer.alloc(50_000))]),
       {},
     ],
+    ['lies about its own bytes', zstdCompressSync(Buffer.alloc(1000)), { plainSha256: sha256(bytes) }],
+    ['names another number', zstdCompressSync(Buffer.alloc(1000)), { part: 2 }],
+    ['begins elsewhere', zstdCompressSync(Buffer.alloc(1000)), { plainOffset: 1 }],
     ['lies about the whole', zstdCompressSync(Buffer.alloc(1000)), { wholeSha256: sha256(bytes) }],
   ])('is refused when it %s', async (_, frame, change) => {
     expect(await readError(await forged([frame], change), { backupId: backup.id })).toMatchObject({
