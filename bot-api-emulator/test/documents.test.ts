@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { clientFor, setStage } from '#test/bot-client.ts'
 
@@ -14,6 +15,14 @@ test('a document is answered with its cleaned name, its type by extension, its s
   })
   expect(message).not.toHaveProperty('from')
   expect(message.document.file_id).toMatch(/^BQAC[A-Za-z0-9_-]+$/)
+})
+
+test('the inspection tells the SHA-256 of what was received', async () => {
+  await using stage = await setStage()
+  await stage.sendDocument('a'.repeat(200_000))
+  const [message] = stage.emulator.inspect.messages(stage.chat.id)
+  const sha256 = createHash('sha256').update('a'.repeat(200_000)).digest('hex')
+  expect(message?.document).toMatchObject({ file_name: 'backup.zst', file_size: 200_000, sha256 })
 })
 
 test('equal bytes are two documents; one document in two messages has two file_ids and one file_unique_id', async () => {
@@ -108,7 +117,7 @@ test('ranges are ignored unless asked for, and obeyed then', async () => {
 
 test('captions of 1024 code points pass, counted after the markup is taken out', async () => {
   await using stage = await setStage()
-  const caption = `<b>${'𝄞'.repeat(1000)}</b>&amp;${'x'.repeat(23)}`
+  const caption = ` \n<b>${'𝄞'.repeat(1000)}</b>&amp;${'x'.repeat(23)}`
   const message = await stage.sendDocument('x', 'a', { caption, parse_mode: 'HTML' })
   expect(message.caption).toBe(`${'𝄞'.repeat(1000)}&${'x'.repeat(23)}`)
   expect(message['caption_entities']).toEqual([{ type: 'bold', offset: 0, length: 2000 }])

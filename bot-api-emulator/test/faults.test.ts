@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Fault } from '#index.ts'
 import { type Stage, setStage } from '#test/bot-client.ts'
@@ -15,6 +17,18 @@ test.for([
   expect(alive(stage)).toBe(count)
   await stage.sendDocument()
   expect(alive(stage)).toBe(count + 1)
+})
+
+test('reset-during cuts when half of the body has come, without waiting for the rest', async () => {
+  await using stage = await setStage()
+  const { emulator, client } = stage
+  emulator.faults.on('sendMessage', {}, { kind: 'reset-during' })
+  const socket = connect(Number(new URL(emulator.url).port), '127.0.0.1')
+  socket.write(`POST /bot${client.bot.token}/sendMessage HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`)
+  socket.write('x'.repeat(500))
+  const [error] = await once(socket, 'error')
+  expect(error).toMatchObject({ code: 'ECONNRESET' })
+  expect(alive(stage)).toBe(0)
 })
 
 test.for([
@@ -86,6 +100,18 @@ test('a delayed call is answered as usual; closing does not wait for it', async 
   expect(await waiting).toBeInstanceOf(Error)
 })
 
+test('calls at the same time are counted', async () => {
+  const stage = await setStage()
+  const { emulator, client } = stage
+  await client.call('getMe')
+  emulator.faults.on('getMe', { calls: 3 }, { kind: 'delay', ms: 3_600_000 })
+  const waiting = [1, 2, 3].map(() => client.call('getMe').catch(error => error))
+  while (emulator.inspect.calls('getMe') < 4) await client.call('getChat')
+  expect(emulator.inspect.maximumConcurrent('getMe')).toBe(3)
+  await emulator.close()
+  await Promise.all(waiting)
+})
+
 const CONTENT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251))
 
 /** A stage with one document of CONTENT, and a function that downloads it. */
@@ -137,7 +163,7 @@ test('a slow download arrives whole', async () => {
 })
 
 test('closing does not wait for a slow download', async () => {
-  const { stage, download } = await prepareDownload({ kind: 'slow', bytesPerSecond: 1 })
+  const { stage, download } = await prepareDownload({ kind: 'slow', bytesPerSecond: 20 })
   const answer = await download()
   const body = answer.arrayBuffer().catch(error => error)
   await stage.emulator.close()

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Emulator, prepareWorld, startEmulator } from '#index.ts'
 import { clientFor } from '#test/bot-client.ts'
@@ -154,6 +156,19 @@ test('refused and broken uploads leave no file; what a killed process left is re
   await writeFile(join(folder, 'documents', 'left-by-a-killed-process'), 'part')
   await (await reopen()).close()
   expect(await storedFiles()).toHaveLength(1)
+})
+
+test('closing in the middle of an upload waits until the part of it that came is gone', async () => {
+  const emulator = await reopen()
+  const { bot, chat } = prepareWorld(emulator)
+  const socket = connect(Number(new URL(emulator.url).port), '127.0.0.1')
+  const head = `POST /bot${bot.token}/sendDocument?chat_id=${chat.id} HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n`
+  socket.on('error', () => {})
+  socket.write(`${head}Content-Type: multipart/form-data; boundary=b\r\n\r\n`)
+  socket.write('--b\r\nContent-Disposition: form-data; name="document"; filename="a"\r\n\r\nbytes')
+  while ((await storedFiles()).length === 0) await setImmediate()
+  await emulator.close()
+  expect(await storedFiles()).toEqual([])
 })
 
 test('kill -9 in the middle of uploads loses nothing that was answered', async () => {

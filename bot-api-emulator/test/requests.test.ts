@@ -64,6 +64,13 @@ test('numbers, booleans and objects in JSON are parameters like any other', asyn
   expect(result['reply_markup']).toEqual({ inline_keyboard: [[{ text: 'a', callback_data: 'b' }]] })
 })
 
+test('of equal names the first counts, and the query comes before the body', async () => {
+  await using stage = await setStage()
+  const url = `${methodUrl(stage, 'sendMessage')}?chat_id=${stage.chat.id}&text=first&text=second`
+  await fetch(url, { method: 'POST', body: new URLSearchParams({ text: 'third' }) })
+  expect(stage.emulator.inspect.messages(stage.chat.id)[0]?.text).toBe('first')
+})
+
 test('a part without a file name is a parameter: read as a file_id, not as a file', async () => {
   await using stage = await setStage()
   const form = new FormData()

@@ -146,6 +146,12 @@ test.for(['channel', 'supergroup', 'group'] as const)(
   },
 )
 
+test('a bot that was kicked from a basic group can still look at it', async () => {
+  await using stage = await setStage({ type: 'group' })
+  stage.emulator.asHuman.kick(stage.chat.id, stage.client.bot)
+  expect((await stage.client.call('getChat', { chat_id: stage.chat.id })).ok).toBe(true)
+})
+
 test('a bot that was blocked by a user is told so', async () => {
   await using stage = await setStage({ type: 'private' })
   stage.emulator.asHuman.kick(stage.chat.id, stage.client.bot)

@@ -3,7 +3,11 @@ import { type BotClient, clientFor, setStage } from '#test/bot-client.ts'
 
 interface UpdateView {
   readonly update_id: number
-  readonly message?: { readonly text?: string; readonly pinned_message?: unknown }
+  readonly message?: {
+    readonly message_id: number
+    readonly text?: string
+    readonly pinned_message?: unknown
+  }
   readonly channel_post?: {
     readonly text?: string
     readonly pinned_message?: { readonly message_id: number }
@@ -40,6 +44,18 @@ test('other bots do not hear a bot, but hear people', async () => {
   await emulator.asHuman.post(chat.id, { text: 'from a human' })
   const texts = (await updatesOf(other)).map(update => update.message?.text)
   expect(texts).toEqual(['from a human'])
+})
+
+test('in a basic group every bot hears a human once, under the id of its own counter', async () => {
+  await using stage = await setStage({ type: 'group' })
+  const { emulator, chat, client } = stage
+  const other = clientFor(emulator, emulator.createBot())
+  emulator.asHuman.promote(chat.id, other.bot)
+  await client.call('sendMessage', { chat_id: chat.id, text: 'moves one counter' })
+  await emulator.asHuman.post(chat.id, { text: 'hello' })
+  const heard = async (bot: BotClient) => (await updatesOf(bot)).map(update => update.message?.message_id)
+  expect(await heard(client)).toEqual([2])
+  expect(await heard(other)).toEqual([1])
 })
 
 test('an offset confirms what came before it, and a negative one leaves the last', async () => {
