@@ -35,6 +35,7 @@ export async function oddServer(
   const heads: string[] = []
   const connections = new Set<Socket>()
   const server = createServer(socket => {
+    socket.setNoDelay(true)
     connections.add(socket)
     socket.on('close', () => connections.delete(socket))
     socket.on('error', () => {})

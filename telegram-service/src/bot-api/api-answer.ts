@@ -47,9 +47,9 @@ function describe(json: Record<string, unknown> | undefined, status: number, tok
     : `HTTP status ${status}`
 }
 
-/** The HTTP status, unless a proxy made a 200 of it. */
+/** The HTTP status, unless a proxy made a success of it. */
 function errorCodeOf(json: Record<string, unknown> | undefined, status: number): number {
-  if (status !== 200) return status
+  if (status >= 300) return status
   const told = json?.['error_code']
   return typeof told === 'number' && Number.isInteger(told) && told >= 400 && told < 600 ? told : 400
 }

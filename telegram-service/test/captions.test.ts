@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type CaptionFacts, MAX_CAPTION_LENGTH, writeCaption } from '#messages/captions.ts'
+
+const SHA256 = 'ab'.repeat(32)
+const MACHINE_LINE =
+  /^telegram-backup 1 backup=([0-9a-f-]{36}) (?:part=(\d+)( last)?|manifest) sha256=([0-9a-f]{64})(?: catalog=([0-9a-f-]{36})\.(\d+))?$/
+
+/** Any UTF-16, with what makes trouble more often than chance would have it. */
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string(),
+      fc.constantFrom(
+        '\ud800',
+        '\udfff',
+        '\u202e',
+        '\u200f',
+        '\u0000',
+        '\u0085',
+        '\r\n',
+        '\r',
+        '\n',
+        '👨‍👩‍👧',
+        '\ufeff',
+        ' ',
+      ),
+      fc.constant('telegram-backup 1 backup=forged part=1 sha256=00'),
+      fc.string({ unit: 'grapheme', minLength: 300, maxLength: 1500 }),
+    ),
+    { maxLength: 8 },
+  )
+  .map(pieces => pieces.join(''))
+
+const content: fc.Arbitrary<CaptionFacts['content']> = fc.oneof(
+  fc.constant({ kind: 'manifest' as const }),
+  fc.record({
+    kind: fc.constant('part' as const),
+    number: fc.integer({ min: 1, max: 999_999 }),
+    last: fc.boolean(),
+  }),
+)
+
+const facts: fc.Arbitrary<CaptionFacts> = fc.record({
+  project: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+  type: fc.constantFrom('database', 'storage', 'logs'),
+  createdAt: fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
+  backupId: fc.uuid(),
+  content,
+  sha256: fc.constant(SHA256),
+  catalog: fc.option(fc.record({ id: fc.uuid(), generation: fc.nat() }), { nil: undefined }),
+  caption: fc.option(anyText, { nil: undefined }),
+})
+
+describe('a caption', () => {
+  test('fits Telegram and ends in the whole machine line, whatever the caller’s words are', () => {
+    fc.assert(
+      fc.property(facts, of => {
+        const caption = writeCaption(of)
+        expect([...caption].length).toBeLessThanOrEqual(MAX_CAPTION_LENGTH)
+        expect(caption.isWellFormed()).toBe(true)
+        expect(caption).not.toMatch(/[^\P{Cc}\n\t]/u)
+        expect(caption.trim()).toBe(caption)
+        const [, id, number, last, sha256, catalog, generation] =
+          MACHINE_LINE.exec(caption.split('\n').at(-1) ?? '') ?? []
+        expect({ id, sha256 }).toEqual({ id: of.backupId, sha256: SHA256 })
+        if (of.content.kind === 'part') {
+          expect({ number: Number(number), last: last !== undefined }).toEqual({
+            number: of.content.number,
+            last: of.content.last,
+          })
+        } else {
+          expect(number).toBeUndefined()
+        }
+        expect(catalog).toBe(of.catalog?.id)
+        expect(generation).toBe(of.catalog ? String(of.catalog.generation) : undefined)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  const some: CaptionFacts = {
+    project: 'shop',
+    type: 'database',
+    createdAt: new Date('2026-11-24T05:33:00Z'),
+    backupId: '0b6f6a52-3d0c-4f7e-8a53-5d2f6f0f9a11',
+    content: { kind: 'part', number: 3, last: true },
+    sha256: SHA256,
+  }
+
+  test('puts the caller’s words first and leaves them as they are where they fit', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), words => {
+        fc.pre(words.trim() === words && words !== '' && !/\p{Cc}/u.test(words) && [...words].length < 600)
+        expect(writeCaption({ ...some, caption: words }).startsWith(`${words}\n\n`)).toBe(true)
+      }),
+    )
+  })
+
+  test('reads so', () => {
+    expect(writeCaption({ ...some, caption: 'before the upgrade' })).toBe(
+      [
+        'before the upgrade',
+        '',
+        'shop · database · 2026-11-24 05:33 UTC · part 3 (last)',
+        `telegram-backup 1 backup=0b6f6a52-3d0c-4f7e-8a53-5d2f6f0f9a11 part=3 last sha256=${SHA256}`,
+      ].join('\n'),
+    )
+  })
+
+  test('is cut, marked by an ellipsis, between characters and never within one', () => {
+    const caption = writeCaption({ ...some, caption: '😀'.repeat(2000) })
+    expect([...caption]).toHaveLength(MAX_CAPTION_LENGTH)
+    expect(caption).toMatch(/^(?:😀)+…\n\nshop/u)
+  })
+
+  test('of the longest facts still leaves the caller most of the room', () => {
+    const longest = {
+      ...some,
+      project: 'p'.repeat(64),
+      content: { kind: 'part', number: 999_999, last: true },
+      catalog: { id: randomUUID(), generation: 2 ** 31 },
+      caption: 'x'.repeat(5000),
+    } as const
+    const caption = writeCaption(longest)
+    expect([...caption]).toHaveLength(MAX_CAPTION_LENGTH)
+    expect(caption.indexOf('…')).toBeGreaterThan(600)
+  })
+})
