@@ -29,6 +29,7 @@ const COMMANDS: readonly RegisterCommand[] = [
 /** The command line. Resolves to the exit code; only this file prints failures and minds signals. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const stop = stopOnSignals()
+  endWithTheReader()
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options) => {
     exitCode = await perform(action, { json: options.json === true, signal: stop.signal })
@@ -73,6 +74,14 @@ async function perform(
     output.failure(error)
     return exitCodeOf(error)
   }
+}
+
+/** A reader that has seen enough (`list | head -1`) is no failure of ours; there is nobody left to tell anything. */
+function endWithTheReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.FAILED)
+    throw error
+  })
 }
 
 /** The first Ctrl-C or SIGTERM asks for an orderly end, the second ends at once; the catalog knows either way. */

@@ -23,7 +23,7 @@ export interface TestVault {
 }
 
 /** Parts of 64 KiB, so that small sources have several. */
-export const TEST_PART_SIZE_BYTES = 64 * 1024
+export const TEST_PART_SIZE_BYTES: number = 64 * 1024
 
 export async function openTestVault(): Promise<TestVault> {
   const folder = await mkdtemp(join(tmpdir(), 'vault-test-'))

@@ -1,6 +1,5 @@
 import { type RegisterCommand, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { createVault } from '#demo/emulated-vault.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** `emulator`: the local Bot API server, until Ctrl-C. */
@@ -14,13 +13,13 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     .option('--data <folder>', 'keep bot, chat and messages here; without it they go when it ends')
     .action((options: { port: string; data?: string; json?: boolean }) =>
       run(async ({ output, signal }) => {
-        const { startEmulator } = await import('@telegram-backup/bot-api-emulator')
+        const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
         const emulator = await startEmulator({
           port: parsePort(options.port),
           ...(options.data === undefined ? {} : { dataDir: options.data }),
         })
         try {
-          const { bot, chat } = createVault(emulator)
+          const { bot, chat } = prepareWorld(emulator)
           const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
           output.answer(answer, () =>
             [

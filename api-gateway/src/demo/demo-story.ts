@@ -3,9 +3,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startEmulator } from '@telegram-backup/bot-api-emulator'
+import { prepareWorld, startEmulator } from '@telegram-backup/bot-api-emulator'
 import { bareEnvironment } from '#config.ts'
-import { createVault } from '#demo/emulated-vault.ts'
 import { openSampleDatabase, type TableContents } from '#demo/sample-database.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
@@ -33,7 +32,7 @@ export async function playDemo(tell: Tell, signal: AbortSignal): Promise<DemoRes
   await chmod(folder, 0o711)
   const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
   try {
-    const { bot, chat } = createVault(emulator)
+    const { bot, chat } = prepareWorld(emulator)
     const shell = commandLine({
       tell,
       signal,

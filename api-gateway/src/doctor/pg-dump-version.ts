@@ -11,7 +11,7 @@ export async function findPgDump(signal: AbortSignal): Promise<{ message: string
   const found = (await Promise.all(candidates.map(program => askVersion(program, signal)))).flatMap(
     version => version ?? [],
   )
-  const newest = found.sort((a, b) => b - a)[0]
+  const newest = found.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))[0]
   if (newest !== undefined) return { message: `version ${newest}` }
   return {
     message: 'not found',
@@ -20,11 +20,11 @@ export async function findPgDump(signal: AbortSignal): Promise<{ message: string
   }
 }
 
-async function askVersion(program: string, signal: AbortSignal): Promise<number | undefined> {
+async function askVersion(program: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)(program, ['--version'], { signal, timeout: 10_000 })
     const [, version] = /(\d+(?:\.\d+)?)/.exec(stdout) ?? []
-    return version === undefined ? undefined : Number(version)
+    return version
   } catch {
     return undefined
   }
