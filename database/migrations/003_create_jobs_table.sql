@@ -5,9 +5,9 @@ create table control_plane.jobs (
   state       text not null default 'queued' check (state in ('queued', 'running', 'done', 'failed', 'cancelled')),
   progress    jsonb,
   error       text,
-  created_at  timestamptz not null default now(),
-  started_at  timestamptz,
-  finished_at timestamptz
+  created_at  timestamptz(3) not null default now(),
+  started_at  timestamptz(3),
+  finished_at timestamptz(3)
 );
 
 create index jobs_by_project on control_plane.jobs (project_id, created_at desc);

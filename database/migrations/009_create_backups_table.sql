@@ -1,13 +1,14 @@
 -- One row per backup, written before its first message is sent. Sizes are bytes: size before compression,
 -- archive_size as sent. Chat ids are text, because a chat may also be an @name; hashes are SHA-256 in hex.
+-- Times have the milliseconds that a JavaScript Date can hold, so that a time read here finds its row again.
 create table control_plane.backups (
   id             uuid primary key default gen_random_uuid(),
   project_id     text not null references control_plane.projects (id),
   type           text not null check (type in ('database', 'storage', 'logs')),
   file_id        text,
   size           bigint not null default 0 check (size >= 0),
-  created_at     timestamptz not null default now(),
-  expires_at     timestamptz not null,
+  created_at     timestamptz(3) not null default now(),
+  expires_at     timestamptz(3) not null,
   restore_count  integer not null default 0 check (restore_count >= 0),
   state          text not null default 'sending' check (state in ('sending', 'complete', 'failed', 'erasing', 'erased')),
   filename       text,
@@ -21,9 +22,9 @@ create table control_plane.backups (
   part_count     integer check (part_count >= 1),
   source         jsonb check (jsonb_typeof(source) = 'object'),
   error          text,
-  scheduled_for  timestamptz,
-  damaged_at     timestamptz,
-  completed_at   timestamptz,
+  scheduled_for  timestamptz(3),
+  damaged_at     timestamptz(3),
+  completed_at   timestamptz(3),
   constraint complete_backups_can_be_fetched
     check (state <> 'complete' or (file_id is not null and completed_at is not null))
 );

@@ -5,7 +5,7 @@ create table control_plane.backup_history (
   event     text not null check (event <> ''),
   details   jsonb not null default '{}' check (jsonb_typeof(details) = 'object'),
   actor     text not null,
-  at        timestamptz not null default clock_timestamp()
+  at        timestamptz(3) not null default clock_timestamp()
 );
 
 create index backup_history_by_backup on control_plane.backup_history (backup_id, id);

@@ -17,9 +17,9 @@ create table control_plane.backup_parts (
   state          text not null default 'intended'
                  check (state in ('intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased')),
   error          text,
-  intended_at    timestamptz not null default now(),
-  sent_at        timestamptz,
-  erased_at      timestamptz,
+  intended_at    timestamptz(3) not null default now(),
+  sent_at        timestamptz(3),
+  erased_at      timestamptz(3),
   primary key (backup_id, chat_id, kind, part_no),
   constraint parts_count_from_one check ((kind = 'part' and part_no >= 1) or (kind = 'manifest' and part_no = 0)),
   constraint sent_parts_can_be_found check (state <> 'sent' or (message_id is not null and file_id is not null))

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 import type { Backup, BackupPart, JsonObject, PartKind } from '#jobs/types.backup.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
@@ -23,7 +23,7 @@ interface JobsTable {
   backup_id: string | null
   kind: string
   state: Generated<'queued' | 'running' | 'done' | 'failed' | 'cancelled'>
-  progress: JSONColumnType<JsonObject> | null
+  progress: ColumnType<JsonObject | null, string | null, string | null>
   error: string | null
   created_at: Generated<Date>
   started_at: Date | null

@@ -61,7 +61,9 @@ async function openByUrl(url: string, actor: string, signal?: AbortSignal): Prom
   try {
     await refuseOldServer(kysely, signal)
   } catch (error) {
-    await pool.end()
+    const ended = pool.end()
+    // A connection that is still being made delays the end, and the caller does not want to wait.
+    if (!signal?.aborted) await ended
     throw error
   }
   readiness.reconnectForMs = RECONNECT_FOR_MS

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processesIn } from '#embedded/processes.ts'
 import { createBackup, migrate, openDatabase, queryBackups } from '#index.ts'
 import { startClient } from '#test/client-process.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
@@ -71,8 +72,8 @@ test('variables of the user for other PostgreSQL servers do no harm', async () =
   expect([await client.ended, client.complaints]).toEqual([0, []])
 })
 
-test('a path that is too long for a socket is no obstacle, nor are spaces and quotes in it', async () => {
-  const path = join(folder.parent, `it's a "long" path `.repeat(5), `\u00e4\u{1f4be}`.repeat(8))
+test('a path that is too long for a socket is no obstacle, nor are spaces and an apostrophe in it', async () => {
+  const path = join(folder.parent, "it's a long path ".repeat(5), `\u00e4\u{1f4be}`.repeat(8))
   const one = await openDatabase({ dataDir: path })
   await migrate(one)
   const two = await openDatabase({ dataDir: path })
@@ -110,8 +111,15 @@ test('a deleted state folder is made anew at once, and its old server can still 
   await fresh.close()
   folder.expectNothingLeft()
   await old.close()
-  const { processesIn } = await import('#embedded/processes.ts')
   expect(processesIn(data)).toEqual([])
+})
+
+test('use after the end of a catalog says so', async () => {
+  const database = await openDatabase({ dataDir: folder.path })
+  await database.close()
+  const late = queryBackups(database)
+  await expect(late).rejects.toMatchObject({ code: 'CATALOG', message: expect.stringContaining('closed') })
+  folder.expectNothingLeft()
 })
 
 test('waiting for the server ends with the signal of the caller', async () => {

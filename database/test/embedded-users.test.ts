@@ -1,6 +1,17 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { findPostgresPackage, installBinaries } from '#embedded/binaries.ts'
 import { migrate, openDatabase } from '#index.ts'
 import { follow } from '#test/client-process.ts'
 import { InstalledCopy } from '#test/installed-copy.ts'
@@ -68,6 +79,28 @@ test('a state folder of another user is refused, with a way out', async () => {
   })
 })
 
+test('a folder that is no state folder keeps its mode, and is refused when others can write to it', async () => {
+  mkdirSync(join(folder.path, 'something'), { recursive: true })
+  chmodSync(folder.path, 0o777)
+  await expect(openDatabase({ dataDir: folder.path })).rejects.toMatchObject({
+    code: 'CONFIGURATION',
+    hint: expect.stringContaining('chmod'),
+  })
+  expect(statSync(folder.path).mode & 0o777).toBe(0o777)
+  chmodSync(folder.path, 0o750)
+  const database = await openDatabase({ dataDir: folder.path })
+  await database.close()
+  expect(statSync(folder.path).mode & 0o777).toBe(0o750)
+})
+
+test('programs are not put where a shell would misread their path', () => {
+  const home = join(folder.parent, 'a$HOME')
+  const user = { spawnAs: undefined, uid: 0, name: 'me' }
+  expect(() => installBinaries(findPostgresPackage(), [home], user)).toThrow(
+    expect.objectContaining({ code: 'CONFIGURATION', hint: expect.stringContaining('shell') }),
+  )
+})
+
 test('a catalog of another PostgreSQL version is refused instead of being passed over for an empty one', async () => {
   mkdirSync(join(folder.path, 'pg17'), { recursive: true })
   await expect(openDatabase({ dataDir: folder.path })).rejects.toMatchObject({
@@ -102,7 +135,6 @@ if (isRoot) {
     const database = await openDatabase({ dataDir: folder.path })
     await migrate(database)
     await database.close()
-    const { symlinkSync, rmSync, writeFileSync } = await import('node:fs')
     const precious = join(folder.parent, 'precious')
     writeFileSync(precious, 'keep me')
     for (const name of ['pg_hba.conf', 'pg_ident.conf']) {
@@ -112,6 +144,5 @@ if (isRoot) {
     const again = await openDatabase({ dataDir: folder.path })
     await again.close()
     expect(readFileSync(precious, 'utf8')).toBe('keep me')
-    chmodSync(precious, 0o600)
   })
 }

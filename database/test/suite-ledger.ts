@@ -134,7 +134,7 @@ export function describeLedger(open: () => Promise<Database>): void {
     test('a failed send keeps its parts and its reason, takes no more intents, and can be resumed', async () => {
       await send.send(1)
       await send.intend(2)
-      await failBackup(database, { backupId: send.backupId, error: 'the network went away' })
+      await failBackup(database, { backupId: send.backupId, error: 'the network\0 went away' })
       const failed = await getBackupDetails(database, send.backupId)
       expect(failed).toMatchObject({
         state: 'failed',

@@ -57,6 +57,22 @@ export function describeParts(open: () => Promise<Database>): void {
       expect((await getBackupById(database, send.backupId))?.file_id).toBe('id1')
     })
 
+    test('a complete backup may have a part repaired, and the history keeps the message that was given up', async () => {
+      await send.send(1, 2, 3, 0)
+      await send.complete()
+      await expect(send.intend(4)).rejects.toMatchObject({ code: 'CONFLICT' })
+      await expect(send.intend(2)).rejects.toMatchObject({ code: 'CONFLICT' })
+      await markPart(database, { ...send.key(2), state: 'damaged', error: 'wrong\0 hash \ud800' })
+      await send.intend(2)
+      await send.confirm(2, 777)
+      const details = await getBackupDetails(database, send.backupId)
+      expect(details?.parts[1]).toMatchObject({ state: 'sent', message_id: 777, error: null })
+      expect(details?.history.slice(-2)).toMatchObject([
+        { event: 'part_damaged', details: { part_no: 2, message_id: 502, error: 'wrong hash \ufffd' } },
+        { event: 'part_replaced', details: { part_no: 2, message_id: 502, state: 'damaged', chat_id: CHAT } },
+      ])
+    })
+
     test('marks say what became of a message; damage goes into the history, and erased is the end', async () => {
       await send.send(1, 2)
       await markPart(database, { ...send.key(1), state: 'missing', error: 'message not found' })

@@ -91,6 +91,20 @@ export function describeQueries(open: () => Promise<Database>): void {
       await expect(broken).rejects.toMatchObject({ code: 'INVALID' })
     })
 
+    test('the times of a backup made now find it again, to the millisecond', async () => {
+      for (let round = 0; round < 10; round++) {
+        const { id, created_at, expires_at } = await createBackup(database, {
+          project_id: 'now',
+          type: 'logs',
+          file_id: 'f',
+          size: 1,
+        })
+        const found = await queryByTypeAndDateRange(database, 'logs', created_at, created_at)
+        expect(found.map(backup => backup.id)).toContain(id)
+        expect(expires_at.getTime() - created_at.getTime()).toBe(720 * HOUR_MS)
+      }
+    })
+
     test('statistics count the complete backups', async () => {
       expect(await getBackupStats(database)).toEqual({
         total_backups: 0,

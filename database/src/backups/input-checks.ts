@@ -53,6 +53,11 @@ export function checkPage(page: { limit?: number; offset?: number }): void {
   if (page.offset !== undefined) checkCount('offset', page.offset)
 }
 
+/** A text of unknown origin, such as an error message, without what PostgreSQL refuses in texts and JSON. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '')
+}
+
 function invalid(name: string, hint: string): CatalogError {
   return new CatalogError('INVALID', `Not a valid ${name}`, { hint })
 }

@@ -6,6 +6,7 @@ import {
   checkTime,
   checkType,
   checkUuid,
+  storable,
 } from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -155,6 +156,7 @@ async function proveParts(
     .where('backup_id', '=', completion.backupId)
     .where('chat_id', '=', chatId)
     .orderBy('part_no')
+    .forUpdate()
     .execute()
   const incomplete = (reason: string) => new CatalogError('CONFLICT', `The backup is not complete: ${reason}`)
   const unproven = messages.find(({ state }) => state !== 'sent')
@@ -192,7 +194,8 @@ export async function failBackup(
   database: Database,
   failure: { backupId: string; error: string },
 ): Promise<void> {
-  const { backupId, error } = failure
+  const { backupId } = failure
+  const error = storable(failure.error)
   checkUuid('backup id', backupId)
   await inTransaction(database.kysely, async trx => {
     await lockWhileSending(trx, backupId)

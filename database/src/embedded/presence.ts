@@ -5,7 +5,8 @@ import { ignoreLostConnection } from '#connections.ts'
 
 // Whoever uses the embedded server holds this advisory lock shared; any constant, the same for all.
 const PRESENCE_LOCK = 7_310_579
-const CONNECT_TIMEOUT_MS = 5_000
+// A process that was stopped (SIGSTOP) accepts connections and answers nothing.
+const ANSWER_TIMEOUT_MS = 5_000
 
 /**
  * One connection that says "somebody uses this server". PostgreSQL takes the lock back when the process ends,
@@ -26,7 +27,8 @@ export class Presence {
     const socket = new Socket()
     const client = new pg.Client({
       ...connection,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
       stream: () => socket,
     })
     const presence = new Presence(client, socket)

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { CatalogError } from '#catalog-error.ts'
 
 /** A folder that stays recognisable when it is renamed or deleted. */
 export interface FolderIdentity {
@@ -73,9 +74,17 @@ export async function waitUntilLeft(folder: FolderIdentity, timeoutMs: number): 
 
 /** Ends whatever works in the folder, without ceremony. PostgreSQL survives that by design. */
 export async function killProcessesIn(folder: FolderIdentity): Promise<void> {
-  do {
+  for (let tries = 0; tries < 30; tries++) {
     for (const pid of processesIn(folder)) signal(pid, 'SIGKILL')
-  } while (!(await waitUntilLeft(folder, 1_000)))
+    if (await waitUntilLeft(folder, 1_000)) return
+  }
+  throw new CatalogError(
+    'CATALOG',
+    `Processes ${processesIn(folder).join(', ')} of the embedded catalog cannot be ended`,
+    {
+      hint: 'They probably wait for a disk that does not answer.',
+    },
+  )
 }
 
 /** Sends a signal; a process that has ended meanwhile is no error. */

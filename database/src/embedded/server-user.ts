@@ -27,6 +27,11 @@ export function userName(): string {
 export function serverUser(owner: { uid: number; gid: number } | undefined): ServerUser {
   const uid = process.getuid?.() ?? 0
   if (uid !== 0) return { spawnAs: undefined, uid, name: userName() }
+  if (owner?.uid === 0) {
+    throw new CatalogError('CONFIGURATION', 'The data folder of the embedded catalog belongs to root', {
+      hint: 'PostgreSQL does not run as root: give the folder back with chown -R, to the user postgres or nobody.',
+    })
+  }
   const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
   const account = owner
     ? { ...owner, name: accounts.find(({ uid }) => uid === owner.uid)?.name ?? `uid-${owner.uid}` }

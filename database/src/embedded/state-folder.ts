@@ -24,26 +24,33 @@ export interface StateFolder {
   logFile: string
 }
 
+const MUTEX_FILE = 'catalog.lock'
+
 /**
- * Makes the folder if need be. Only its owner may look inside; root's server runs as another user and must be
- * able to pass through. CatalogError CONFIGURATION when it cannot be made, belongs to somebody else, or holds
- * the catalog of another PostgreSQL version.
+ * Makes the folder if need be. A new or empty one is closed to others; root's server runs as another user and must
+ * be able to pass through. CatalogError CONFIGURATION when it cannot be made, others own it or can write to it, or
+ * it holds the catalog of another PostgreSQL version.
  */
 export function prepareStateFolder(folder: string, major: number): StateFolder {
   const path = realFolder(resolve(folder))
-  const isRoot = process.getuid?.() === 0
   const { uid, mode } = statSync(path)
   if (uid !== process.getuid?.()) {
     throw new CatalogError('CONFIGURATION', `The state folder ${path} belongs to another user`, {
       hint: 'Run as its owner, change the owner with chown, or choose another folder with TELEGRAM_BACKUP_HOME.',
     })
   }
-  const wanted = isRoot ? 0o711 : 0o700
-  if ((mode & 0o777) !== wanted) chmodSync(path, wanted)
-  refuseOtherVersion(path, major)
+  const entries = readdirSync(path)
+  // Any other folder keeps its mode: it could be /tmp, given by mistake.
+  if (entries.length === 0 || entries.includes(MUTEX_FILE)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
+  else if ((mode & 0o022) !== 0) {
+    throw new CatalogError('CONFIGURATION', `The state folder ${path} can be written by other users`, {
+      hint: 'Close it with chmod go-w, or choose a folder of its own with TELEGRAM_BACKUP_HOME.',
+    })
+  }
+  refuseOtherVersion(path, entries, major)
   return {
     path,
-    mutexFile: join(path, 'catalog.lock'),
+    mutexFile: join(path, MUTEX_FILE),
     dataFolder: join(path, `pg${major}`),
     logFile: join(path, 'postgres.log'),
   }
@@ -78,12 +85,12 @@ export function makeFolder(path: string): boolean {
   }
 }
 
-function refuseOtherVersion(path: string, major: number): void {
-  const others = readdirSync(path).filter(name => /^pg\d+$/.test(name) && name !== `pg${major}`)
-  if (others.length === 0 || readdirSync(path).includes(`pg${major}`)) return
+function refuseOtherVersion(path: string, entries: string[], major: number): void {
+  const other = entries.find(name => /^pg\d+$/.test(name))
+  if (!other || entries.includes(`pg${major}`)) return
   throw new CatalogError(
     'CONFIGURATION',
-    `The state folder holds a catalog of PostgreSQL ${others[0]?.slice(2)}, this is ${major}`,
+    `${path} holds a catalog of PostgreSQL ${other.slice(2)}, this is ${major}`,
     {
       hint: 'Use the version of telegram-backup that made it, or choose another folder with TELEGRAM_BACKUP_HOME.',
     },
