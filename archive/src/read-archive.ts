@@ -38,8 +38,8 @@ export interface ReadArchiveOptions extends PartExpectations {
  * SHA-256, its age tags and its header were checked; what was given out is whole only when the iteration ends
  * without an error. The caller fetches ahead, if it wants to; here one part is decrypted while another is
  * decompressed, and the parts are asked for no faster than the consumer takes the bytes.
- * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `WRONG_KEY`, `INTEGRITY` (with `partNumber`),
- *   `SOURCE` (the iterable of the parts failed), `CANCELLED`
+ * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `WRONG_KEY` and `INTEGRITY` (with
+ *   `partNumber`), `SOURCE` (the iterable of the parts failed), `CANCELLED`
  */
 export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArchiveOptions): ArchiveReader {
   assertUnlocking(options)

@@ -66,6 +66,8 @@ export interface WriteArchiveOptions {
 /**
  * Cuts the source into blocks, compresses and packs them into parts, and encrypts each part. Nothing starts before
  * the first part is asked for; while the consumer holds a part, the next one is prepared, and no more than that.
+ * The last part says that the input ended, not that it is good: whether the dump behind a pipe succeeded, the caller
+ * checks before it takes the archive for a backup.
  * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `SOURCE`, `CANCELLED`,
  *   `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our own counts do not add up)
  */

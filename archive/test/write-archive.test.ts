@@ -144,7 +144,7 @@ describe('writing an archive', () => {
     const seen: number[] = []
     const onProgress = (bytes: number): number => seen.push(bytes)
     await listOf(writeArchive(noise(100_000), { ...OPTIONS, onProgress }))
-    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+    expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b))
     expect(seen.at(-1)).toBe(100_000)
   })
 
