@@ -73,7 +73,7 @@ async function openByUrl(url: string, actor: string, signal?: AbortSignal): Prom
 async function openEmbedded(dataDir: string, actor: string, signal?: AbortSignal): Promise<Database> {
   const server = await EmbeddedServer.enter(dataDir, signal)
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
-  const pool = new CatalogPool(server.connection, readiness)
+  const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness)
   const close = once(async () => {
     leftOpen.delete(close)
     if (leftOpen.size === 0) process.off('beforeExit', closeLeftOpen)

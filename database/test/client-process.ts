@@ -15,13 +15,14 @@ export interface ClientProcess {
 
 /** Runs `test/programs/catalog-client.ts` with this Node. */
 export function startClient(args: string[], env: NodeJS.ProcessEnv = {}): ClientProcess {
-  return startProgram('catalog-client.ts', args, env)
+  return startProgram(import.meta.resolve('#test/programs/catalog-client.ts'), args, env)
 }
 
-/** Runs a program of `test/programs/` with this Node. */
-export function startProgram(name: string, args: string[], env: NodeJS.ProcessEnv = {}): ClientProcess {
-  const program = fileURLToPath(import.meta.resolve(`#test/programs/${name}`))
-  return follow(spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env } }))
+/** Runs a program, a file: URL, with this Node. */
+export function startProgram(program: string, args: string[], env: NodeJS.ProcessEnv = {}): ClientProcess {
+  return follow(
+    spawn(process.execPath, [fileURLToPath(program), ...args], { env: { ...process.env, ...env } }),
+  )
 }
 
 /** Collects the lines of a child process. */

@@ -14,9 +14,7 @@ export class InstalledCopy {
   readonly root: string = mkdtempSync(join(tmpdir(), 'catalog-clone-'))
 
   constructor(mode: number) {
-    const modules = dirname(
-      dirname(fileURLToPath(import.meta.resolve('pg-pool').replace(/pg-pool\/.*$/, 'pg-pool/x'))),
-    )
+    const modules = fileURLToPath(import.meta.resolve('pg')).replace(/\/pg\/.*$/, '')
     for (const name of ['src', 'migrations', 'test', 'package.json']) {
       cpSync(join(packageFolder, name), join(this.root, 'database', name), { recursive: true })
     }

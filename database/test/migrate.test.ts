@@ -57,7 +57,9 @@ test('an empty database gets all of them, in order, once', async () => {
 })
 
 test('starters at once, in this process and in two others, apply each of them once', async () => {
-  const others = [1, 2].map(() => startProgram('migrate-at-once.ts', [url]))
+  const others = [1, 2].map(() =>
+    startProgram(import.meta.resolve('#test/programs/migrate-at-once.ts'), [url]),
+  )
   await Promise.all(others.map(other => other.said(/^ready/)))
   for (const other of others) other.child.stdin?.write('go\n')
   const here = await Promise.all([1, 2, 3, 4].map(() => migrate(database)))

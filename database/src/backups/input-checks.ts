@@ -1,5 +1,5 @@
 import { CatalogError } from '#catalog-error.ts'
-import { BACKUP_TYPES } from '#jobs/types.backup.ts'
+import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
 
 // The types say the same, but callers may be plain JavaScript, a command line or a request.
 
@@ -17,6 +17,12 @@ export function checkProjectId(value: unknown): void {
 export function checkType(value: unknown): void {
   if (BACKUP_TYPES.some(type => type === value)) return
   throw invalid('backup type', `Use one of ${BACKUP_TYPES.join(', ')}.`)
+}
+
+/** CatalogError INVALID unless it is one of the states of a backup. */
+export function checkState(value: unknown): void {
+  if (BACKUP_STATES.some(state => state === value)) return
+  throw invalid('backup state', `Use one of ${BACKUP_STATES.join(', ')}.`)
 }
 
 /** CatalogError INVALID unless it is a UUID. */

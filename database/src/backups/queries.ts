@@ -1,11 +1,11 @@
 import type { SelectQueryBuilder } from 'kysely'
-import { checkPage, checkTime, checkType } from '#backups/input-checks.ts'
+import { checkPage, checkState, checkTime, checkType } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
 
 /** All that match, or one page of them: `limit` backups after the first `offset`. */
-export interface Page {
+interface Page {
   limit?: number
   offset?: number
 }
@@ -23,10 +23,15 @@ export interface BackupFilter extends Page {
   state?: BackupState
 }
 
-/** Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0. */
+/**
+ * Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0, and for an
+ * unknown type or state.
+ */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
   const { projectId, type, state } = filter
+  if (type !== undefined) checkType(type)
+  if (state !== undefined) checkState(state)
   let matching = database.kysely.selectFrom('backups')
   if (projectId !== undefined) matching = matching.where('project_id', '=', projectId)
   if (type !== undefined) matching = matching.where('type', '=', type)
@@ -38,7 +43,7 @@ export async function queryBackups(database: Database, filter: BackupFilter = {}
   return { data, total }
 }
 
-/** Backups of one project. CatalogError INVALID for a limit or offset that is no whole number from 0. */
+/** Backups of one project. CatalogError INVALID as for `queryBackups`. */
 export async function queryByProject(
   database: Database,
   projectId: string,

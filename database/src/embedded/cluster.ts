@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CatalogError } from '#catalog-error.ts'
+import { endedWith } from '#embedded/last-words.ts'
 import { identify, killProcessesIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 
@@ -83,18 +84,9 @@ async function runInitdb(program: string, data: string, user: ServerUser): Promi
   child.on('error', error => reject(cannotRun(error)))
   child.on('close', (code, killedBy) => {
     if (code === 0 || killedBy) resolve(killedBy)
-    else reject(initdbFailed(complaint.trim()))
+    else reject(endedWith('initdb', complaint))
   })
   return await promise
-}
-
-function initdbFailed(complaint: string): CatalogError {
-  const noAccount = /could not look up effective user ID/.test(complaint)
-  return new CatalogError(noAccount ? 'CONFIGURATION' : 'CATALOG', `initdb failed: ${complaint}`, {
-    hint: noAccount
-      ? 'This user id has no entry in /etc/passwd: add one, or set DATABASE_URL.'
-      : 'Check free space and rights of the state folder.',
-  })
 }
 
 /** A program of PostgreSQL that could not even be started. */

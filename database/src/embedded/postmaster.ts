@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatalogError } from '#catalog-error.ts'
 import { CLEAN_ENVIRONMENT, cannotRun, nameFromInside, writeAccessRules } from '#embedded/cluster.ts'
+import { endedWith } from '#embedded/last-words.ts'
 import { type FolderIdentity, killProcessesIn, signal, waitUntilLeft, worksIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 
@@ -20,7 +21,7 @@ const SETTINGS = [
   'listen_addresses=',
   'unix_socket_permissions=0700',
   'shared_buffers=16MB',
-  'max_connections=40',
+  'max_connections=100',
   'io_method=sync',
   'max_worker_processes=2',
   'max_parallel_workers=0',
@@ -83,17 +84,16 @@ export async function startPostmaster(options: {
   for (;;) {
     const { pid, status } = readPidFile(data.path)
     if (pid === child.pid && status === 'ready') return
-    if (ended === true) throw didNotStart(lastWords(logFile, logStart))
+    if (ended === true)
+      throw endedWith('The embedded PostgreSQL', readFileSync(logFile).subarray(logStart).toString())
     if (ended) throw ended
-    if (performance.now() > deadline) throw didNotStart('it did not become ready within a minute')
+    if (performance.now() > deadline) {
+      throw new CatalogError('CATALOG', 'The embedded PostgreSQL is not ready after a minute', {
+        hint: `Look into ${logFile}.`,
+      })
+    }
     await delay(POLL_MS)
   }
-}
-
-function didNotStart(reason: string): CatalogError {
-  return new CatalogError('CATALOG', `The embedded PostgreSQL did not start: ${reason}`, {
-    hint: 'Check free space and rights of the state folder.',
-  })
 }
 
 /** Stops the server: open transactions are rolled back, the data is written, its processes are gone. */
@@ -148,9 +148,4 @@ function readPidFile(dataFolder: string): { pid: number | undefined; status: str
 function openLog(file: string): number {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   return openSync(file, size > LARGEST_LOG_BYTES ? 'w' : 'a', 0o600)
-}
-
-function lastWords(logFile: string, from: number): string {
-  const lines = readFileSync(logFile).subarray(from).toString().trim().split('\n')
-  return lines.slice(-3).join(' · ') || 'it said nothing'
 }

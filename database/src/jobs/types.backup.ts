@@ -25,8 +25,7 @@ export type PartKind = 'part' | 'manifest'
 
 /** Facts that are kept as JSON. */
 export type JsonObject = { [name: string]: JsonValue }
-/** Anything JSON can hold. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
+type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
 
 /** One backup. Sizes are bytes, ids UUIDs, hashes SHA-256 in hex. */
 export interface Backup {

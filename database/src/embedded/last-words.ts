@@ -1,0 +1,25 @@
+import { CatalogError } from '#catalog-error.ts'
+
+/** The error for a program of PostgreSQL that ended by itself, from what it had to say. */
+export function endedWith(program: string, output: string): CatalogError {
+  const lines = output.trim().split('\n')
+  const reason = lines.findLast(line => /\b(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1)
+  const known = HINTS.find(([pattern]) => pattern.test(output))
+  return new CatalogError(known?.[1] ?? 'CATALOG', `${program} ended: ${reason || 'it said nothing'}`, {
+    hint: known?.[2] ?? 'Check free space and rights of the state folder, or set DATABASE_URL.',
+  })
+}
+
+const HINTS: [RegExp, 'CATALOG' | 'CONFIGURATION', string][] = [
+  [/No space left on device|Disk quota exceeded/, 'CATALOG', 'The disk is full: free space, then try again.'],
+  [
+    /could not look up effective user ID/,
+    'CONFIGURATION',
+    'This user id has no entry in /etc/passwd: add one, or set DATABASE_URL.',
+  ],
+  [
+    /data directory .* has wrong ownership/,
+    'CONFIGURATION',
+    'Give the whole state folder to one user with chown -R, and run as that user.',
+  ],
+]
