@@ -135,6 +135,39 @@ describe('the pace', () => {
     expect(told).toEqual([60_000])
   })
 
+  test('tells also when the wait only begins while others are under way', async () => {
+    const clock = new VirtualClock()
+    const pace = new ChatPace(1, clock)
+    const told: number[] = []
+    const first = await pace.enter({})
+    const second = pace.enter({ onWait: ms => told.push(ms) })
+    await settled()
+    expect(told).toEqual([])
+    first.done()
+    expect(told).toEqual([60_000])
+    await clock.runOut()
+    ;(await second).done()
+  })
+
+  test('goes on for the others when somebody who is told throws', async () => {
+    const clock = new VirtualClock()
+    const pace = new ChatPace(1, clock)
+    ;(await pace.enter({})).done()
+    const thrown = failureOf(
+      pace.enter({
+        onWait: () => {
+          throw new Error('the progress bar broke')
+        },
+      }),
+    )
+    await expect(thrown).resolves.toMatchObject({ message: 'the progress bar broke' })
+    expect(clock.sleepers).toBe(0)
+    const next = pace.enter({})
+    await clock.runOut()
+    ;(await next).done()
+    expect(clock.now()).toBe(60_000)
+  })
+
   test('of 0 holds nobody', async () => {
     const clock = new VirtualClock()
     const pace = new ChatPace(0, clock)

@@ -19,6 +19,18 @@ export interface PaceSlot {
   done(): void
 }
 
+/** Somebody who wants to send. */
+interface Waiter {
+  enter(): void
+  /** Hears that a minute must pass, and how much of it; only once. */
+  tell(waitMs: number): void
+}
+
+export interface PaceOptions {
+  signal?: AbortSignal | undefined
+  onWait?: ((ms: number) => void) | undefined
+}
+
 /**
  * Keeps to N messages in any 60 seconds in one chat; up to N may go in a burst. The server counts a message somewhere
  * between the start and the end of its request, so a slot is only free again 60 s after the request ended.
@@ -28,8 +40,8 @@ export class ChatPace {
   readonly #clock: PaceClock
   /** When the requests of the last minute ended; oldest first. */
   readonly #ended: number[] = []
-  /** Those who want to send, in the order of their coming; each is to be called when it may. */
-  readonly #waiting: Array<() => void> = []
+  /** In the order of their coming. */
+  readonly #waiting: Waiter[] = []
   #underWay = 0
   #alarm: AbortController | undefined
 
@@ -43,20 +55,10 @@ export class ChatPace {
    * Resolves in the order of the calls, when a message may be sent; throws `CANCELLED` as soon as the signal fires.
    * Calls `onWait` once if the wait is for the minute to pass; what it throws is thrown.
    */
-  async enter(options: {
-    signal?: AbortSignal | undefined
-    onWait?: ((ms: number) => void) | undefined
-  }): Promise<PaceSlot> {
-    const { signal, onWait } = options
+  async enter(options: PaceOptions): Promise<PaceSlot> {
     if (this.#messagesPerMinute === 0) return { done: () => {} }
-    if (signal?.aborted) throw cancelled()
-    if (this.#waiting.length > 0 || !this.#hasRoom()) {
-      const waitMs = this.#untilRoomMs()
-      if (waitMs !== undefined) onWait?.(waitMs)
-      await this.#turn(signal)
-    } else {
-      this.#underWay++
-    }
+    if (options.signal?.aborted) throw cancelled()
+    await this.#turn(options)
     let isOpen = true
     return {
       done: () => {
@@ -69,19 +71,33 @@ export class ChatPace {
     }
   }
 
-  #turn(signal: AbortSignal | undefined): Promise<void> {
+  #turn({ signal, onWait }: PaceOptions): Promise<void> {
     return new Promise((resolve, reject) => {
-      const enter = (): void => {
-        signal?.removeEventListener('abort', leave)
-        resolve()
-      }
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1)
+      let isTold = false
+      const leave = (error: unknown): void => {
+        signal?.removeEventListener('abort', onAbort)
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+        reject(error)
         this.#admit()
-        reject(cancelled())
       }
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#waiting.push(enter)
+      const onAbort = (): void => leave(cancelled())
+      const waiter: Waiter = {
+        enter: () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        },
+        tell: waitMs => {
+          if (isTold) return
+          isTold = true
+          try {
+            onWait?.(waitMs)
+          } catch (error) {
+            leave(error)
+          }
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(waiter)
       this.#admit()
     })
   }
@@ -90,12 +106,14 @@ export class ChatPace {
   #admit(): void {
     while (this.#waiting.length > 0 && this.#hasRoom()) {
       this.#underWay++
-      this.#waiting.shift()?.()
+      this.#waiting.shift()?.enter()
     }
     this.#alarm?.abort()
     this.#alarm = undefined
     const waitMs = this.#waiting.length > 0 ? this.#untilRoomMs() : undefined
-    if (waitMs !== undefined) this.#setAlarm(waitMs)
+    if (waitMs === undefined) return
+    this.#setAlarm(waitMs)
+    for (const waiter of [...this.#waiting]) waiter.tell(waitMs)
   }
 
   #setAlarm(waitMs: number): void {
