@@ -111,8 +111,8 @@ async function unwrapFileKey(header: Uint8Array, identities: readonly string[]):
     return await decrypter.decryptHeader(header)
   } catch (cause) {
     if (noneFitted) {
-      throw new ArchiveError('WRONG_KEY', 'None of the given identities opens this file', {
-        hint: 'Use the identity file that belongs to the recipients of the backup.',
+      throw new ArchiveError('WRONG_KEY', 'None of the given keys opens the backup', {
+        hint: 'Use the key file (age identity) whose public key the backup was encrypted to.',
       })
     }
     throw new ArchiveError('INTEGRITY', 'The age header was altered', { cause })
