@@ -1,7 +1,12 @@
-// The catalog: open it, bring it up to date, then ask.
+// 1. Open the catalog and bring it up to date.
 
-export { getBackupDetails } from '#backups/details.ts'
-// The ledger of a send: intent before act, one commit mark.
+export { CatalogError, type CatalogErrorCode } from '#catalog-error.ts'
+export type { CatalogSchema } from '#catalog-schema.ts'
+export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
+export { migrate } from '#migrate.ts'
+
+// 2. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
+
 export {
   type BackupIntent,
   type Completion,
@@ -17,6 +22,10 @@ export {
   type PartIntent,
   type PartKey,
 } from '#backups/parts.ts'
+
+// 3. Backups as records, and what can be asked about them.
+
+export { getBackupDetails } from '#backups/details.ts'
 export {
   type BackupFilter,
   type BackupPage,
@@ -24,8 +33,6 @@ export {
   queryByProject,
   queryByTypeAndDateRange,
 } from '#backups/queries.ts'
-
-// Backups as records.
 export {
   createBackup,
   deleteBackup,
@@ -34,9 +41,6 @@ export {
   updateBackup,
 } from '#backups/records.ts'
 export { getBackupStats } from '#backups/statistics.ts'
-export { CatalogError, type CatalogErrorCode } from '#catalog-error.ts'
-export type { CatalogSchema } from '#catalog-schema.ts'
-export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { listHistory } from '#jobs/backup-history.ts'
 export type {
   Backup,
@@ -52,4 +56,3 @@ export type {
   PartState,
   UpdateBackupInput,
 } from '#jobs/types.backup.ts'
-export { migrate } from '#migrate.ts'
