@@ -124,6 +124,7 @@ const CASES: Case[] = [
 describe('what send refuses, with nothing sent and nothing recorded', () => {
   it.each(CASES)('$what: exit $code', async ({ args, code, says, ...rest }) => {
     const sends = vault.emulator.inspect.calls('sendDocument')
+    const before = (await runCli(['list', '--json'], { env })).json()
     const complete =
       args === undefined || args.at(-1) === '--file' ? [...(args ?? [...SEND, '--file']), file] : args
     const run = await runCli([...complete, '--json'], { env: { ...env, ...(await rest.env?.()) } })
@@ -133,8 +134,7 @@ describe('what send refuses, with nothing sent and nothing recorded', () => {
     expect(run.stderr + run.stdout).not.toContain('s3cret')
     expect(run.stderr + run.stdout).not.toContain(vault.token.split(':')[1])
     expect(vault.emulator.inspect.calls('sendDocument')).toBe(sends)
-    const list = await runCli(['list', '--json'], { env })
-    expect(list.json()).toEqual([])
+    expect((await runCli(['list', '--json'], { env })).json()).toEqual(before)
   })
 })
 
@@ -187,6 +187,7 @@ describe('other commands', () => {
     expect((await runCli(['list', '--state', 'lost'], { env })).code).toBe(2)
     expect((await runCli(['list', '--type', 'photos'], { env })).code).toBe(2)
     expect((await runCli(['list', '--project', '../x'], { env })).code).toBe(2)
+    expect((await runCli(['stats', '--project', '../x'], { env })).code).toBe(2)
   })
 
   it('a state folder that cannot be made is a clear error', async () => {

@@ -81,7 +81,7 @@ export function describeQueries(open: () => Promise<Database>): void {
       const ids = [await add('a', 'logs', 1), await add('b', 'logs', 2), await add('a', 'logs', 3)]
       await add('a', 'database', 2)
       const found = async (from: number, to: number, filter = {}) =>
-        (await queryByTypeAndDateRange(database, 'logs', at(from), at(to), filter)).map(({ id }) => id)
+        (await queryByTypeAndDateRange(database, 'logs', at(from), at(to), filter)).data.map(({ id }) => id)
       expect(await found(1, 3)).toEqual([ids[2], ids[1], ids[0]])
       expect(await found(1.001, 2.999)).toEqual([ids[1]])
       expect(await found(3, 1)).toEqual([])
@@ -99,8 +99,8 @@ export function describeQueries(open: () => Promise<Database>): void {
           file_id: 'f',
           size: 1,
         })
-        const found = await queryByTypeAndDateRange(database, 'logs', created_at, created_at)
-        expect(found.map(backup => backup.id)).toContain(id)
+        const { data } = await queryByTypeAndDateRange(database, 'logs', created_at, created_at)
+        expect(data.map(backup => backup.id)).toContain(id)
         expect(expires_at.getTime() - created_at.getTime()).toBe(720 * HOUR_MS)
       }
     })
@@ -109,11 +109,7 @@ export function describeQueries(open: () => Promise<Database>): void {
       expect(await getBackupStats(database)).toEqual({
         total_backups: 0,
         total_size: 0,
-        by_type: {
-          database: { count: 0, total_size: 0 },
-          storage: { count: 0, total_size: 0 },
-          logs: { count: 0, total_size: 0 },
-        },
+        by_type: { database: 0, storage: 0, logs: 0 },
         oldest_backup: null,
         newest_backup: null,
         expiring_soon: 0,
@@ -126,11 +122,7 @@ export function describeQueries(open: () => Promise<Database>): void {
       expect(await getBackupStats(database, 'a')).toMatchObject({
         total_backups: 3,
         total_size: 30 + 2 ** 40,
-        by_type: {
-          database: { count: 2, total_size: 30 },
-          storage: { count: 0, total_size: 0 },
-          logs: { count: 1, total_size: 2 ** 40 },
-        },
+        by_type: { database: 2, storage: 0, logs: 1 },
         oldest_backup: at(1),
         newest_backup: at(5),
       })

@@ -130,7 +130,7 @@ export function describeRecords(open: () => Promise<Database>): void {
 
     test('columns that are not for updating stay as they are, whatever a caller passes', async () => {
       const { id } = await createBackup(database, backup)
-      const patch = { id: randomUUID(), size: 0, project_id: 'other', restore_count: 1 }
+      const patch = { id: randomUUID(), plain_sha256: 'f'.repeat(64), project_id: 'other', restore_count: 1 }
       expect(await updateBackup(database, id, patch)).toMatchObject({ ...backup, id, restore_count: 1 })
     })
 

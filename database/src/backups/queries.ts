@@ -1,5 +1,5 @@
 import type { SelectQueryBuilder } from 'kysely'
-import { checkPage, checkState, checkTime, checkType } from '#backups/input-checks.ts'
+import { checkPage, checkProjectId, checkState, checkTime, checkType } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
@@ -25,22 +25,19 @@ export interface BackupFilter extends Page {
 
 /**
  * Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0, and for an
- * unknown type or state.
+ * unknown type or state, and for a project id that cannot be one.
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
   const { projectId, type, state } = filter
+  if (projectId !== undefined) checkProjectId(projectId)
   if (type !== undefined) checkType(type)
   if (state !== undefined) checkState(state)
   let matching = database.kysely.selectFrom('backups')
   if (projectId !== undefined) matching = matching.where('project_id', '=', projectId)
   if (type !== undefined) matching = matching.where('type', '=', type)
   if (state !== undefined) matching = matching.where('state', '=', state)
-  const data = await newestFirst(matching, filter)
-  const { total } = await matching
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow()
-  return { data, total }
+  return await newestFirst(matching, filter)
 }
 
 /** Backups of one project. CatalogError INVALID as for `queryBackups`. */
@@ -59,11 +56,12 @@ export async function queryByTypeAndDateRange(
   from: Date,
   to: Date,
   filter: Omit<BackupFilter, 'type' | 'state'> = {},
-): Promise<Backup[]> {
+): Promise<BackupPage> {
   checkType(type)
   checkTime('from', from)
   checkTime('to', to)
   checkPage(filter)
+  if (filter.projectId !== undefined) checkProjectId(filter.projectId)
   let matching = database.kysely
     .selectFrom('backups')
     .where('type', '=', type)
@@ -76,9 +74,13 @@ export async function queryByTypeAndDateRange(
 async function newestFirst(
   matching: SelectQueryBuilder<CatalogSchema, 'backups', object>,
   page: Page,
-): Promise<Backup[]> {
+): Promise<BackupPage> {
   let query = matching.selectAll().orderBy('created_at', 'desc').orderBy('id')
   if (page.limit !== undefined) query = query.limit(page.limit)
   if (page.offset !== undefined) query = query.offset(page.offset)
-  return await query.execute()
+  const data = await query.execute()
+  const { total } = await matching
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow()
+  return { data, total }
 }

@@ -132,12 +132,13 @@ export async function updateBackup(
 }
 
 function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups']> {
-  const { state, file_id, bot_id, expires_at, restore_count, filename, caption, damaged_at } = patch
+  const { state, file_id, size, bot_id, expires_at, restore_count, filename, caption, damaged_at } = patch
   if (file_id !== undefined) checkText('file_id', file_id)
+  if (size !== undefined) checkCount('size', size)
   if (restore_count !== undefined) checkCount('restore_count', restore_count)
   if (expires_at !== undefined) checkTime('expires_at', expires_at)
   if (damaged_at != null) checkTime('damaged_at', damaged_at)
-  const named = { state, file_id, bot_id, expires_at, restore_count, filename, caption, damaged_at }
+  const named = { state, file_id, size, bot_id, expires_at, restore_count, filename, caption, damaged_at }
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
 }
 
@@ -179,15 +180,15 @@ export async function deleteBackup(database: Database, id: string): Promise<bool
 }
 
 /**
- * Marks complete backups as to be erased whose `expires_at` has come, and returns how many. The newest complete
+ * Marks complete backups as to be erased whose `expires_at` has come, of one project or of all, and returns how many. The newest complete
  * backup of a project and type that is not known to be damaged always stays (the newest damaged one, if there is
  * no other).
  */
 export async function deleteExpiredBackups(
   database: Database,
-  options: { now?: Date } = {},
+  options: { projectId?: string; now?: Date } = {},
 ): Promise<number> {
-  const now = options.now ?? new Date()
+  const { projectId, now = new Date() } = options
   checkTime('now', now)
   return await inTransaction(database.kysely, async trx => {
     await oneEraserAtATime(trx)
@@ -202,6 +203,7 @@ export async function deleteExpiredBackups(
       ), expired as (
         update control_plane.backups set state = 'erasing'
         where state = 'complete' and id in (select id from ranked where place > 1 and expires_at <= ${now})
+          and ${projectId === undefined ? sql`true` : sql`project_id = ${projectId}`}
         returning id
       )
       insert into control_plane.backup_history (backup_id, event, details, actor)

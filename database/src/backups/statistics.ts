@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
+import { checkProjectId } from '#backups/input-checks.ts'
 import type { Database } from '#database.ts'
 import type { BackupStats, BackupType } from '#jobs/types.backup.ts'
 
-/** Counts the complete backups, of one project or of all. An unknown project has zero of everything. */
+/** Counts the complete backups, of one project or of all. An unknown project has zero of everything; CatalogError INVALID for an id that cannot be one. */
 export async function getBackupStats(database: Database, projectId?: string): Promise<BackupStats> {
+  if (projectId !== undefined) checkProjectId(projectId)
   const { rows } = await sql<TypeStats>`
     select type,
            count(*) as count,
@@ -18,11 +20,7 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
   const stats: BackupStats = {
     total_backups: 0,
     total_size: 0,
-    by_type: {
-      database: { count: 0, total_size: 0 },
-      storage: { count: 0, total_size: 0 },
-      logs: { count: 0, total_size: 0 },
-    },
+    by_type: { database: 0, storage: 0, logs: 0 },
     oldest_backup: null,
     newest_backup: null,
     expiring_soon: 0,
@@ -30,7 +28,7 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
   for (const row of rows) {
     stats.total_backups += row.count
     stats.total_size += row.total_size
-    stats.by_type[row.type] = { count: row.count, total_size: row.total_size }
+    stats.by_type[row.type] = row.count
     stats.expiring_soon += row.expiring_soon
     if (!stats.oldest_backup || row.oldest < stats.oldest_backup) stats.oldest_backup = row.oldest
     if (!stats.newest_backup || row.newest > stats.newest_backup) stats.newest_backup = row.newest

@@ -90,6 +90,8 @@ export interface UpdateBackupInput {
   /** Allowed steps: failed → sending (resumed), complete or failed → erasing, erasing → erased. */
   state?: BackupState
   file_id?: string
+  /** Plain bytes. */
+  size?: number
   bot_id?: string
   expires_at?: Date
   restore_count?: number
@@ -144,7 +146,7 @@ export interface BackupStats {
   total_backups: number
   total_size: number
   /** All three types are there, also with zero backups. */
-  by_type: Record<BackupType, { count: number; total_size: number }>
+  by_type: Record<BackupType, number>
   oldest_backup: Date | null
   newest_backup: Date | null
   /** How many expire within the next 7 days. */

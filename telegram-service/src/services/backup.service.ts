@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
+  assertRecipient,
   DEFAULT_PART_SIZE_BYTES,
   type Encryption,
   loadOrCreateSigningKey,
@@ -108,17 +109,18 @@ export class BackupService {
         },
       )
     }
+    if (encryption !== 'off') for (const recipient of encryption.recipients) assertRecipient(recipient)
     const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
-    const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
     const source = await openBackupSource({
       file: options.file,
       filename: options.filename,
       type: options.type,
     })
     try {
+      const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
       return await runSend({
         client: telegramClient,
         ledger: options.ledger,

@@ -80,31 +80,64 @@ export function deleteBackup(id: string, options: CatalogOption = {}): Promise<b
   return ask(options, database => catalog.deleteBackup(database, id))
 }
 
-/** A project's backups of one type, created from `from` to `to`, both included, newest first. */
+/** A project's backups of one type, created from `from` to `to`, both included, newest first; without a project, everybody's. */
 export function queryByTypeAndDateRange(
   projectId: string,
   type: BackupType,
   from: Date,
   to: Date,
-  query: Omit<BackupQuery, 'type'> = {},
-  options: CatalogOption = query,
-): Promise<Backup[]> {
-  return ask(options, database =>
-    catalog.queryByTypeAndDateRange(database, type, from, to, { ...filterOf(query), projectId }),
-  )
+  query?: Omit<BackupQuery, 'type' | 'state'>,
+  options?: CatalogOption,
+): Promise<BackupPage>
+export function queryByTypeAndDateRange(
+  type: BackupType,
+  from: Date,
+  to: Date,
+  query?: Omit<BackupQuery, 'type' | 'state'>,
+  options?: CatalogOption,
+): Promise<BackupPage>
+export function queryByTypeAndDateRange(...given: unknown[]): Promise<BackupPage> {
+  const projectId = given[1] instanceof Date ? undefined : (given.shift() as string)
+  const [type, from, to, query = {}, options = query] = given as [
+    BackupType,
+    Date,
+    Date,
+    BackupQuery?,
+    CatalogOption?,
+  ]
+  const filter = { ...filterOf(query), ...(projectId === undefined ? {} : { projectId }) }
+  return ask(options, database => catalog.queryByTypeAndDateRange(database, type, from, to, filter))
 }
 
 /** Counts the complete backups of a project, or of all. */
-export function getBackupStats(projectId?: string, options: CatalogOption = {}): Promise<BackupStats> {
-  return ask(options, database => catalog.getBackupStats(database, projectId))
+export function getBackupStats(
+  projectId?: string | CatalogOption,
+  options: CatalogOption = optionsIn(projectId),
+): Promise<BackupStats> {
+  return ask(options, database => catalog.getBackupStats(database, projectIn(projectId)))
 }
 
 /**
- * Marks the complete backups that have expired `erasing`, and returns how many. The last complete backup of a project
- * and type always stays.
+ * Marks the complete backups that have expired `erasing`, of a project or of all, and returns how many. The last
+ * complete backup of a project and type always stays.
  */
-export function deleteExpiredBackups(options: CatalogOption = {}): Promise<number> {
-  return ask(options, database => catalog.deleteExpiredBackups(database))
+export function deleteExpiredBackups(
+  projectId?: string | CatalogOption,
+  options: CatalogOption = optionsIn(projectId),
+): Promise<number> {
+  const project = projectIn(projectId)
+  return ask(options, database =>
+    catalog.deleteExpiredBackups(database, project === undefined ? {} : { projectId: project }),
+  )
+}
+
+// Where the project may be left out, the options may come first.
+function projectIn(first: string | CatalogOption | undefined): string | undefined {
+  return typeof first === 'string' ? first : undefined
+}
+
+function optionsIn(first: string | CatalogOption | undefined): CatalogOption {
+  return typeof first === 'object' ? first : {}
 }
 
 function filterOf({ type, state, limit, offset }: BackupQuery): Omit<BackupQuery, 'database'> {

@@ -9,6 +9,7 @@ import {
   getBackupById,
   getBackupDetails,
   type IntegratedBackupOptions,
+  listBackups,
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
 import type { BackupMetadata, BackupSendResult } from 'telegram-deployment-bot'
@@ -148,10 +149,11 @@ describe('sendAndRecord', () => {
     'a\u0000b',
   ])('refuses the project id %j, with nothing sent and nothing recorded', async projectId => {
     const before = vault.emulator.inspect.calls('sendDocument')
+    const recorded = (await listBackups({}, { database })).total
     const result = await integration.sendAndRecord({ projectId, type: 'logs', file: Buffer.from('x') })
     expect(result).toMatchObject({ success: false, code: 'INVALID' })
     expect(vault.emulator.inspect.calls('sendDocument')).toBe(before)
-    expect(await queryByProject(projectId, {}, { database })).toEqual({ data: [], total: 0 })
+    expect((await listBackups({}, { database })).total).toBe(recorded)
   })
 
   it('refuses what is neither path, Buffer nor Readable, an unknown type, and a missing file', async () => {
