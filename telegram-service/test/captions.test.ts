@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CaptionFacts, MAX_CAPTION_LENGTH, writeCaption } from '#messages/captions.ts'
+import { projectId } from '#test/project-ids.ts'
 
 const SHA256 = 'ab'.repeat(32)
 const MACHINE_LINE =
@@ -44,7 +45,7 @@ const content: fc.Arbitrary<CaptionFacts['content']> = fc.oneof(
 )
 
 const facts: fc.Arbitrary<CaptionFacts> = fc.record({
-  project: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+  project: projectId,
   type: fc.constantFrom('database', 'storage', 'logs'),
   createdAt: fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
   backupId: fc.uuid(),

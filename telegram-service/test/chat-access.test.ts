@@ -65,8 +65,12 @@ describe('the access to a chat', () => {
   })
 
   test('names the token first when that is wrong, since no chat can be seen with it', async () => {
-    const { chatId, botId, createClient } = await emulatedChat()
-    const client = createClient({ token: `${botId}:${'x'.repeat(35)}` })
+    const { chatId, client, emulator } = await emulatedChat()
+    const refuse = (errorCode: number, description: string) =>
+      ({ kind: 'error', errorCode, description }) as const
+    emulator.faults.on('getMe', {}, refuse(401, 'Unauthorized'))
+    emulator.faults.on('getChat', {}, refuse(400, 'Bad Request: chat not found'))
+    emulator.faults.on('getChatMember', {}, refuse(400, 'Bad Request: no'))
     const error = await failureOf(checkChatAccess(client, String(chatId)))
     expect(error.hint).toContain('TELEGRAM_BOT_TOKEN')
   })

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
 import { emulatedChat } from '#test/emulated-chat.ts'
+import { projectId } from '#test/project-ids.ts'
 
-const project = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).filter(id => !id.includes('..'))
 const filename = fc.oneof(
   fc.constantFrom(
     'dump.sql',
@@ -20,7 +20,7 @@ const filename = fc.oneof(
   fc.string(),
 )
 const backupName: fc.Arbitrary<BackupName> = fc.record({
-  project,
+  project: projectId,
   type: fc.constantFrom('database', 'storage', 'logs'),
   createdAt: fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
   id: fc.uuid(),

@@ -1,5 +1,6 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -30,6 +31,32 @@ describe('a server that refuses early', () => {
     const answer = await post(server.url, { body: [Buffer.alloc(LARGE_BYTES)] })
     expect(answer.status).toBe(413)
   })
+
+  test.each([true, false])(
+    'gets no more of the body once its answer has begun (repeatable: %s)',
+    async repeatable => {
+      let isWhole = false
+      const closed: Promise<unknown>[] = []
+      const server = await oddServer(async ({ socket, readBody }) => {
+        closed.push(once(socket, 'close'))
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n')
+        const whole = readBody().then(
+          () => {
+            isWhole = true
+          },
+          () => {},
+        )
+        await Promise.race([whole, after(150)])
+        socket.write('{}')
+        await whole
+      })
+      const answer = await post(server.url, { body: [Buffer.alloc(LARGE_BYTES)], repeatable })
+      expect(answer.status).toBe(413)
+      expect(isWhole).toBe(false)
+      // A connection on which half a request lies is of no more use.
+      await Promise.all(closed)
+    },
+  )
 
   test.each([1, 70_000, 10_000_000])(
     'after %i bytes and closes at once is taken at its word',

@@ -55,7 +55,7 @@ describe('a file on the disk of a Bot API server run with --local', () => {
 
   test('is not waited for when it is a FIFO', async () => {
     const path = join(await folder(), 'fifo')
-    execFileSync('mkfifo', [path])
+    execFileSync('bash', ['-c', 'mkfifo "$0"', path])
     await expect(failureOf(downloadLocal(path))).resolves.toMatchObject({ code: 'UNPROVEN' })
   })
 

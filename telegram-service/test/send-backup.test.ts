@@ -152,9 +152,13 @@ describe('progress', () => {
     const chat = await emulatedChat()
     chat.emulator.faults.on('sendDocument', { call: 2, calls: 2 }, { kind: 'flood', retryAfterSeconds: 0 })
     const told: SendProgress[] = []
-    const file = randomBytes(6 * PART_SIZE_BYTES)
+    // Large enough that a part does not go out in one piece.
+    const partSizeBytes = 2 * 1024 * 1024
+    const file = randomBytes(3 * partSizeBytes)
     const metadata = succeeded(
-      await chat.service.sendBackup({ ...PROJECT, file, onProgress: progress => told.push(progress) }),
+      await chat
+        .createService({ partSizeBytes })
+        .sendBackup({ ...PROJECT, file, onProgress: progress => told.push(progress) }),
     )
     for (const [index, progress] of told.entries()) {
       const before = told[index - 1]

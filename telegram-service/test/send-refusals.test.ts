@@ -100,7 +100,9 @@ describe('nothing is sent', () => {
     'in parts of %d bytes',
     async partSizeBytes => {
       const chat = await emulatedChat()
-      expectRefused(chat, await chat.createService({ partSizeBytes }).sendBackup(OPTIONS), 'CONFIGURATION')
+      const result = await chat.createService({ partSizeBytes }).sendBackup(OPTIONS)
+      expectRefused(chat, result, 'CONFIGURATION')
+      expect((result.cause as TelegramError).hint).toContain('TELEGRAM_PART_SIZE')
     },
   )
 

@@ -5,10 +5,12 @@ import { appendFile, mkdir, open, rename, truncate, utimes, writeFile } from 'no
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
-import type { BackupSendResult, BackupType } from '#index.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type BackupSendResult, BackupService, type BackupType } from '#index.ts'
+import { openBackupSource } from '#services/backup-source.ts'
 import { collect, type EmulatedChat, emulatedChat } from '#test/emulated-chat.ts'
 import { expectHonestFailure, inChat, sendSixParts } from '#test/failed-send.ts'
+import { failureOf } from '#test/odd-exchange.ts'
 import { recordingLedger } from '#test/recording-ledger.ts'
 
 const SIZE_BYTES = 3 * 1024 * 1024
@@ -33,6 +35,12 @@ async function sendChanging(
   return { run: await sendSixParts(chat, { file: path, type, ledger }), before }
 }
 
+async function writeInto(path: string, position: number): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.write(Buffer.from('other'), 0, 5, position)
+  await file.close()
+}
+
 async function fetched(chat: EmulatedChat, result: BackupSendResult): Promise<Buffer> {
   if (!result.metadata) throw new Error(result.error)
   return collect(chat.fetch(result.metadata))
@@ -44,6 +52,8 @@ describe('a file that changes while it is read', () => {
     ['is emptied', path => truncate(path, 0), /shrank/],
     ['grows', path => appendFile(path, 'more'), /grew/],
     ['is written over', path => writeFile(path, randomBytes(SIZE_BYTES)), /was changed/],
+    ['is written into where it was read already', path => writeInto(path, 0), /was changed/],
+    ['is written into where it was not read yet', path => writeInto(path, SIZE_BYTES - 10), /was changed/],
   ])('and %s is a torn copy: the send fails and leaves nothing', async (_, change, words) => {
     const chat = await emulatedChat()
     const { run } = await sendChanging(chat, 'database', change)
@@ -84,6 +94,18 @@ describe('a file that changes while it is read', () => {
       await rename(`${path}.new`, path)
     })
     expect((await fetched(chat, run.result)).equals(before)).toBe(true)
+  })
+
+  test('and back again is found by the number of bytes that were read', async () => {
+    const chat = await emulatedChat()
+    const file = join(chat.folder, 'dump.sql')
+    await writeFile(file, 'some bytes')
+    const source = await openBackupSource({ file, type: 'database' })
+    onTestFinished(() => source.close())
+    await source.assertUnchanged(10)
+    for (const bytesRead of [9, 11]) {
+      await expect(failureOf(source.assertUnchanged(bytesRead))).resolves.toMatchObject({ code: 'SOURCE' })
+    }
   })
 
   test('back to its old time is found by its length', async () => {
@@ -132,6 +154,22 @@ describe('a stream', () => {
     file.on('error', () => {})
     while (!file.errored) await turn()
     const { result } = await sendSixParts(chat, { file })
+    expect(result).toMatchObject({ success: false, cause: { code: 'SOURCE' } })
+  })
+
+  test('that fails while the signing key is still being read does not end the process', async () => {
+    const chat = await emulatedChat()
+    vi.stubEnv('BACKUP_SIGNING_KEY_FILE', join(chat.folder, 'keys', 'signing-key.pem'))
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+    })
+    const service = new BackupService({
+      telegramClient: chat.client,
+      defaultChatId: String(chat.chatId),
+      encryption: 'off',
+    })
+    const file = createReadStream('/does/not/exist')
+    const result = await service.sendBackup({ projectId: 'shop', type: 'logs', file })
     expect(result).toMatchObject({ success: false, cause: { code: 'SOURCE' } })
   })
 

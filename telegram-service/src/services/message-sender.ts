@@ -3,7 +3,7 @@ import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { SentMessage } from '#services/backup-metadata.ts'
 import type { MessageIntent, MessageKey, PartLedger } from '#services/part-ledger.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { TelegramError } from '#telegram-error.ts'
 
 export interface OutgoingMessage extends Omit<MessageIntent, 'botId' | 'sizeBytes'> {
   caption: string
@@ -43,7 +43,6 @@ export class MessageSender {
     const { backupId, chatId, kind, partNumber, fileName, sha256 } = intent
     const key: MessageKey = { backupId, chatId, kind, partNumber }
     await this.#ledger?.intendMessage({ ...intent, botId: this.#client.botId, sizeBytes: bytes.length })
-    if (signal.aborted) throw cancelled()
     const document = await this.#client
       .sendDocument(
         { chatId, fileName, bytes, caption },
