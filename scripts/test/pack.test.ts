@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -93,6 +93,7 @@ it('types of the packed packages resolve for a TypeScript program', () => {
   )
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
   const flags = [
+    '--ignoreConfig',
     '--noEmit',
     '--strict',
     '--skipLibCheck',
@@ -103,5 +104,6 @@ it('types of the packed packages resolve for a TypeScript program', () => {
     '--types',
     'node',
   ]
-  expect(node(tsc, ...flags, 'use.ts')).toBe('')
+  const { stdout } = spawnSync(process.execPath, [tsc, ...flags, 'use.ts'], { cwd: folder, encoding: 'utf8' })
+  expect(stdout).toBe('')
 })
