@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as after } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { BackupSendResult } from '#index.ts'
+import { alteringProxy } from '#test/altering-proxy.ts'
 import { collect, type EmulatedChat, emulatedChat, PART_SIZE_BYTES } from '#test/emulated-chat.ts'
 import { expectHonestFailure, inChat, sendSixParts } from '#test/failed-send.ts'
 import { type RecordingLedger, recordingLedger } from '#test/recording-ledger.ts'
@@ -158,17 +160,33 @@ describe('a send that is cancelled', () => {
     expect(hanging.destroyed).toBe(true)
   })
 
+  /** Cancels when the second message has arrived whole, and holds its answer back for a while. */
+  async function cancelAfterArrival(
+    chat: EmulatedChat,
+    options: { heldMs: number; answerAfterCancelMs: number },
+  ) {
+    const cancel = new AbortController()
+    const apiRoot = await alteringProxy(chat.emulator.url, async ({ method, count }) => {
+      if (method !== 'sendDocument' || count !== 2) return
+      cancel.abort()
+      await after(options.heldMs)
+    })
+    const timeouts = { answerAfterCancelMs: options.answerAfterCancelMs }
+    const telegramClient = chat.createClient({ apiRoot, timeouts })
+    const ledger = recordingLedger()
+    const result = await chat.createService({ telegramClient, partsInFlight: 1 }).sendBackup({
+      projectId: 'shop',
+      type: 'logs',
+      file: randomBytes(2 * PART_SIZE_BYTES),
+      ledger,
+      signal: cancel.signal,
+    })
+    return { result, ledger }
+  }
+
   test('learns of a message whose answer comes after the cancel, and takes it back', async () => {
     const chat = await emulatedChat()
-    const cancel = new AbortController()
-    // The message exists from its arrival on; its answer is held back by the ledger of the emulator for a while.
-    chat.emulator.faults.on('sendDocument', { call: 2 }, { kind: 'delay', ms: 120 })
-    const ledger = recordingLedger({
-      onCall: call => {
-        if (call === 'intendMessage part 2') setTimeout(() => cancel.abort(), 60)
-      },
-    })
-    const run = await sendSixParts(chat, { ledger, signal: cancel.signal })
+    const run = await cancelAfterArrival(chat, { heldMs: 30, answerAfterCancelMs: 60_000 })
     expectHonestFailure(chat, run)
     expect(run.result).toMatchObject({ cause: { code: 'CANCELLED' }, leftInChat: 0 })
     expect(run.ledger.calls).toContain('confirmMessage part 2')
@@ -178,23 +196,11 @@ describe('a send that is cancelled', () => {
 
   test('and whose last answer never comes says that a message may be left', async () => {
     const chat = await emulatedChat()
-    const cancel = new AbortController()
-    const client = chat.createClient({ timeouts: { answerAfterCancelMs: 30 } })
-    chat.emulator.faults.on('sendDocument', { call: 2 }, { kind: 'delay', ms: 1000 })
-    const ledger = recordingLedger({
-      onCall: call => {
-        if (call === 'intendMessage part 2') setTimeout(() => cancel.abort(), 60)
-      },
-    })
-    const result = await chat.createService({ telegramClient: client, partsInFlight: 1 }).sendBackup({
-      projectId: 'shop',
-      type: 'logs',
-      file: randomBytes(4 * PART_SIZE_BYTES),
-      ledger,
-      signal: cancel.signal,
-    })
-    expect(result).toMatchObject({ cause: { code: 'CANCELLED' }, leftInChat: 1 })
-    expect(ledger.states.get('part 2')).toBe('intended')
+    const run = await cancelAfterArrival(chat, { heldMs: 300, answerAfterCancelMs: 20 })
+    expectHonestFailure(chat, run)
+    expect(run.result).toMatchObject({ cause: { code: 'CANCELLED' }, leftInChat: 1 })
+    expect(run.ledger.states.get('part 2')).toBe('intended')
+    expect(inChat(chat)).toEqual(['part 2'])
   })
 })
 
