@@ -31,7 +31,7 @@ export default {
     {
       name: 'declared-dependencies-only',
       severity: 'error',
-      from: { path: '^[^/]+/(src|bin)/' },
+      from: { path: '^[^/]+/(src|bin)/', pathNot: '__tests__' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
     },
     {

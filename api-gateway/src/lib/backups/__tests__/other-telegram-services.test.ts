@@ -1,0 +1,90 @@
+import {
+  BackupTelegramIntegration,
+  createBackupTelegramIntegration,
+  type IntegratedBackupOptions,
+  queryByProject,
+} from '@telegram-backup/api-gateway/backups'
+import type { BackupSendResult } from 'telegram-deployment-bot'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTestCatalog } from '#test/vault.ts'
+
+let database: Awaited<ReturnType<typeof openTestCatalog>>
+
+beforeAll(async () => {
+  database = await openTestCatalog()
+})
+
+afterAll(async () => {
+  await database.discard()
+})
+
+/** A telegram service of another make: it knows nothing of ledgers, parts or UUIDs. */
+function plainService(answer: (options: { projectId: string }) => Partial<BackupSendResult>): {
+  sendBackup(options: IntegratedBackupOptions): Promise<BackupSendResult>
+} {
+  return {
+    sendBackup: async ({ projectId, type }) => ({
+      success: true,
+      metadata: {
+        id: `backup_${Math.random()}`,
+        projectId,
+        type,
+        filename: 'backup.sql',
+        fileId: 'telegram-file-123',
+        size: 1_024_000,
+        createdAt: new Date(),
+      },
+      ...answer({ projectId }),
+    }),
+  }
+}
+
+describe('sendAndRecord with a telegram service of another make', () => {
+  it('records what the service answered, under an id of the catalog’s own', async () => {
+    const other = new BackupTelegramIntegration(
+      plainService(() => ({})),
+      { database },
+    )
+    const result = await other.sendAndRecord({
+      projectId: 'proj-123',
+      type: 'database',
+      file: '/path/to/backup.sql',
+    })
+    expect(result.success).toBe(true)
+    expect(result.telegramMetadata?.fileId).toBe('telegram-file-123')
+    expect(result.databaseRecord).toMatchObject({
+      project_id: 'proj-123',
+      file_id: 'telegram-file-123',
+      size: 1_024_000,
+    })
+  })
+
+  it('says that Telegram failed, in the service’s own words, and records nothing', async () => {
+    const failing = createBackupTelegramIntegration(
+      { sendBackup: async () => ({ success: false, error: 'Telegram API error' }) },
+      { database },
+    )
+    const result = await failing.sendAndRecord({
+      projectId: 'other-failure',
+      type: 'database',
+      file: Buffer.from('x'),
+    })
+    expect(result.success).toBe(false)
+    expect(result.error).toBe('Failed to send backup to Telegram: Telegram API error')
+    expect(result.details).toEqual({
+      telegramSuccess: false,
+      databaseSuccess: false,
+      telegramError: 'Telegram API error',
+    })
+    expect((await queryByProject('other-failure', {}, { database })).total).toBe(0)
+  })
+
+  it('resolves also when the service throws', async () => {
+    const throwing = new BackupTelegramIntegration(
+      { sendBackup: () => Promise.reject(new Error('Network timeout')) },
+      { database },
+    )
+    const result = await throwing.sendAndRecord({ projectId: 'p', type: 'logs', file: Buffer.from('x') })
+    expect(result.details).toMatchObject({ telegramSuccess: false, telegramError: 'Network timeout' })
+  })
+})
