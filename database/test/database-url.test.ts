@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { CatalogError, getBackupStats, migrate, openDatabase, queryBackups } from '#index.ts'
 import { bundledPrograms, freePort, type PostgresServer, startPostgresServer } from '#test/postgres-server.ts'
 
@@ -156,11 +156,14 @@ test('a closed catalog says so, and leaves no connection', async () => {
     message: expect.stringContaining('closed'),
   })
   const observer = await openDatabase({ url })
-  const { rows } =
-    await sql`select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(
-      observer.kysely,
-    )
-  expect(rows).toEqual([])
+  // A backend takes a moment to notice that its client has gone.
+  await vi.waitFor(
+    async () => {
+      const others = sql`select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+      expect((await others.execute(observer.kysely)).rows).toEqual([])
+    },
+    { timeout: 20_000 },
+  )
   await observer.close()
 })
 
