@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { CommandAction, RegisterCommand, RunAction } from '#cli/command.ts'
 import { registerDemo } from '#cli/demo-command.ts'
@@ -12,7 +13,12 @@ import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
 import { registerStats } from '#cli/stats-command.ts'
 import { readConfig } from '#config.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
+
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8'),
+) as {
+  version: string
+}
 
 const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
@@ -40,6 +46,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     )
     .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
     .configureHelp({ showGlobalOptions: true })
+    .version(VERSION)
     .exitOverride()
   for (const register of COMMANDS) register(program, run)
   for (const command of program.commands) command.exitOverride()
@@ -49,9 +56,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return ExitCode.DONE
+    // Its words are on stderr already.
     if (args.includes('--json')) {
-      const usage = new BackupError(error.message.replace(/^error: /, ''), { code: 'USAGE' })
-      outputOf({ json: true }).failure(usage)
+      const words = error.message.replace(/^error: /, '')
+      outputOf({ json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
     }
     return ExitCode.USAGE
   } finally {
@@ -76,29 +84,38 @@ async function perform(
   }
 }
 
-/** A reader that has seen enough (`list | head -1`) is no failure of ours; there is nobody left to tell anything. */
+/**
+ * A reader of stdout that has seen enough (`list | head -1`) leaves nobody to tell anything. Without stderr the work
+ * goes on: a log collector that restarts must not end a backup.
+ */
 function endWithTheReader(): void {
+  process.stderr.on('error', () => {})
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.FAILED)
-    throw error
+    if (error.code !== 'EPIPE') process.stderr.write(`error: stdout cannot be written (${error.code})\n`)
+    process.exit(ExitCode.FAILED)
   })
 }
 
-/** The first Ctrl-C or SIGTERM asks for an orderly end, the second ends at once; the catalog knows either way. */
+/** Ctrl-C, a service manager, a terminal that is closed. */
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** The first of them asks for an orderly end, the second ends at once; the catalog knows either way. */
 function stopOnSignals(): { signal: AbortSignal; end(): void } {
   const controller = new AbortController()
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(ExitCode.FAILED)
+    if (controller.signal.aborted) {
+      // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
+      process.emit('exit', ExitCode.FAILED)
+      process.kill(process.pid, 'SIGKILL')
+    }
     process.stderr.write('\nStopping in good order; once more ends it at once.\n')
     controller.abort()
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const name of STOP_SIGNALS) process.on(name, onSignal)
   return {
     signal: controller.signal,
     end: () => {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
+      for (const name of STOP_SIGNALS) process.off(name, onSignal)
     },
   }
 }

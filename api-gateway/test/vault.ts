@@ -35,7 +35,7 @@ export async function openTestVault(): Promise<TestVault> {
   const client = createTelegramClient({
     token: bot.token,
     apiRoot: emulator.url,
-    policy: { maxTries: 2, retryPauseMs: 5 },
+    policy: { maxTries: 2, transferTries: 2, retryPauseMs: 5 },
   })
   const service = new BackupService({
     telegramClient: client,

@@ -44,6 +44,11 @@ function isIdentity(text: string): boolean {
  *   are refused, since the `age` program of today's distributions does not open them.
  */
 export function assertRecipient(recipient: string): void {
+  if (/^AGE-SECRET-KEY-/i.test(recipient)) {
+    throw new ArchiveError('CONFIGURATION', 'A secret key was given where a public key belongs', {
+      hint: 'Give the public key, age1…; the secret one stays in its file, best off this machine.',
+    })
+  }
   try {
     if (!RECIPIENT.test(recipient)) throw new TypeError('not of the form age1…')
     ;new (ageLibrary().Encrypter)().addRecipient(recipient)

@@ -37,6 +37,7 @@ export {
   createBackup,
   deleteBackup,
   deleteExpiredBackups,
+  findBackupId,
   getBackupById,
   updateBackup,
 } from '#backups/records.ts'

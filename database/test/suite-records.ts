@@ -6,6 +6,7 @@ import {
   type Database,
   deleteBackup,
   deleteExpiredBackups,
+  findBackupId,
   getBackupById,
   listHistory,
   queryBackups,
@@ -132,6 +133,19 @@ export function describeRecords(open: () => Promise<Database>): void {
       const { id } = await createBackup(database, backup)
       const patch = { id: randomUUID(), plain_sha256: 'f'.repeat(64), project_id: 'other', restore_count: 1 }
       expect(await updateBackup(database, id, patch)).toMatchObject({ ...backup, id, restore_count: 1 })
+    })
+
+    test('an id is found by its beginning, from eight characters on', async () => {
+      const id = `0badcafe-${randomUUID().slice(9)}`
+      const other = `0badcafe-${randomUUID().slice(9)}`
+      await createBackup(database, { ...backup, id })
+      expect(await findBackupId(database, id)).toBe(id)
+      expect(await findBackupId(database, '0BADCAFE')).toBe(id)
+      for (const none of ['0badcaf', '0badcaff', '', '%', '0badcafe%', 'nonsense']) {
+        expect(await findBackupId(database, none)).toBeNull()
+      }
+      await createBackup(database, { ...backup, id: other })
+      await expect(findBackupId(database, '0badcafe')).rejects.toMatchObject({ code: 'INVALID' })
     })
 
     test('states only take the steps that a backup can take', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { TelegramError } from '#telegram-error.ts'
 
 /** Telegram's own Bot API server. */
@@ -47,7 +47,7 @@ export function readVariable(
 
 /** Reads the settings of `contract.md`'s table that this package uses. Throws `CONFIGURATION` naming the variable. */
 export function readTelegramConfig(environment: Environment = process.env): TelegramConfig {
-  const stateFolder = readVariable(environment, 'TELEGRAM_BACKUP_HOME') ?? defaultStateFolder()
+  const stateFolder = readStateFolder(environment)
   return {
     token: readVariable(environment, 'TELEGRAM_BOT_TOKEN', 'secret'),
     chatId: readVariable(environment, 'TELEGRAM_CHAT_ID'),
@@ -60,6 +60,22 @@ export function readTelegramConfig(environment: Environment = process.env): Tele
       readVariable(environment, 'BACKUP_SIGNING_KEY_FILE') ?? join(stateFolder, 'signing-key.pem'),
     stateFolder,
   }
+}
+
+function readStateFolder(environment: Environment): string {
+  const folder = readVariable(environment, 'TELEGRAM_BACKUP_HOME')
+  if (folder === undefined) return defaultStateFolder()
+  // A shell expands "~" only where it is not quoted; a folder of that name is nobody's wish.
+  if (folder === '~' || folder.startsWith('~/')) {
+    throw new TelegramError(
+      'TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded',
+      'CONFIGURATION',
+      {
+        hint: 'Write the whole path.',
+      },
+    )
+  }
+  return resolve(folder)
 }
 
 function defaultStateFolder(): string {

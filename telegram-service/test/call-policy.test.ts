@@ -3,7 +3,7 @@ import { type CallKind, type CallWait, callWithPolicy } from '#bot-api/call-poli
 import { TelegramError, type TelegramErrorCode, type TelegramErrorDetails } from '#index.ts'
 import { failureOf } from '#test/odd-exchange.ts'
 
-const POLICY = { maxTries: 4, retryPauseMs: 1, maxFloodWaitSeconds: 3600 }
+const POLICY = { maxTries: 4, transferTries: 4, retryPauseMs: 1, maxFloodWaitSeconds: 3600 }
 const UNAVAILABLE = 'Bad Request: wrong file_id or the file is temporarily unavailable'
 
 /** How often a call is tried that always fails so. */

@@ -86,7 +86,7 @@ export async function emulatedChat(limits: Partial<EmulatorLimits> = {}): Promis
 }
 
 /** No test needs to wait as long as a network does. */
-export const QUICK_POLICY = { maxTries: 4, retryPauseMs: 1 }
+export const QUICK_POLICY = { maxTries: 4, transferTries: 4, retryPauseMs: 1 }
 
 /** What `fetchBackup` needs to know of a backup. */
 export function fetchable(metadata: BackupMetadata): {

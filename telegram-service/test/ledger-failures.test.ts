@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { emulatedChat } from '#test/emulated-chat.ts'
+import { collect, emulatedChat } from '#test/emulated-chat.ts'
 import { inChat, PARTS, sendSixParts } from '#test/failed-send.ts'
 import { type LedgerMethod, recordingLedger } from '#test/recording-ledger.ts'
 
@@ -12,7 +12,6 @@ describe('a ledger that fails', () => {
     ['intendMessage', PARTS + 1, PARTS],
     ['confirmMessage', 1, 1],
     ['confirmMessage', 3, 3],
-    ['confirmMessage', PARTS + 1, PARTS + 1],
   ])('at %s, call %i, stops the run, which leaves nothing', async (method, call, sent) => {
     const chat = await emulatedChat()
     const ledger = recordingLedger({ failAt: { method, call } })
@@ -23,6 +22,17 @@ describe('a ledger that fails', () => {
     // What never was in the ledger cannot fail there; everything else is told to have failed, and erased.
     expect(ledger.calls.includes('failBackup')).toBe(method !== 'openBackup')
     expect([...ledger.states.values()].filter(state => state === 'confirmed')).toEqual([])
+  })
+
+  test('to note the proven manifest leaves a whole backup, which is told as one', async () => {
+    const chat = await emulatedChat()
+    const ledger = recordingLedger({ failAt: { method: 'confirmMessage', call: PARTS + 1 } })
+    const { result } = await sendSixParts(chat, { ledger })
+    expect(result.success).toBe(true)
+    expect(inChat(chat)).toHaveLength(PARTS + 1)
+    expect(ledger.calls).not.toContain('failBackup')
+    if (result.metadata)
+      expect((await collect(chat.fetch(result.metadata))).length).toBe(result.metadata.size)
   })
 
   test.each<LedgerMethod>(['messageErased', 'failBackup'])(

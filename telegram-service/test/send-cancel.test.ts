@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as after } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { BackupSendResult } from '#index.ts'
+import type { BackupSendResult, SendBackupOptions } from '#index.ts'
 import { alteringProxy } from '#test/altering-proxy.ts'
 import { collect, type EmulatedChat, emulatedChat, PART_SIZE_BYTES } from '#test/emulated-chat.ts'
 import { expectHonestFailure, inChat, sendSixParts } from '#test/failed-send.ts'
@@ -14,7 +14,7 @@ import { type RecordingLedger, recordingLedger } from '#test/recording-ledger.ts
 /** Sends six parts and cancels at the nth thing that happens: a call of the ledger, or news of the progress. */
 async function cancelAt(
   chat: EmulatedChat,
-  options: { moment: number; partsInFlight: number; file?: unknown },
+  options: { moment: number; partsInFlight: number; file?: SendBackupOptions['file'] },
 ): Promise<{ result: BackupSendResult; ledger: RecordingLedger; moments: number }> {
   const cancel = new AbortController()
   let moments = 0
@@ -148,7 +148,7 @@ describe('a send that is cancelled', () => {
     await writeFile(path, randomBytes(2_000_000))
     const hanging = new Readable({ read() {} })
     hanging.push(randomBytes(100_000))
-    const files: Array<[unknown, number]> = [
+    const files: Array<[SendBackupOptions['file'], number]> = [
       [path, 3],
       [hanging, 1],
     ]

@@ -29,7 +29,9 @@ describe.each([1, 3, PARTS, MANIFEST_CALL])('a send whose message %i', call => {
     const erased = Array.from({ length: call - 1 }, (_part, index) => [messageOf(index + 1), 'erased'])
     expect(states).toEqual({ ...Object.fromEntries(erased), [messageOf(call)]: 'intended' })
   })
+})
 
+describe.each([1, 3, PARTS])('a send whose message %i', call => {
   test.each<[string, Fault]>([
     ['meets a 500', { kind: 'status', status: 500 }],
     ['meets a proxy’s 502', { kind: 'status', status: 502, html: true }],
@@ -73,6 +75,32 @@ describe.each([1, 3, PARTS, MANIFEST_CALL])('a send whose message %i', call => {
       expect(run.result).toMatchObject({ cause: { code: 'ANSWER_LOST' } })
       expect(inChat(chat)).toEqual([])
     }
+  })
+})
+
+describe('a send whose manifest', () => {
+  test.each<[string, Fault, string[]]>([
+    ['meets a 500', { kind: 'status', status: 500 }, []],
+    ['meets a proxy’s 502', { kind: 'status', status: 502, html: true }, []],
+    ['has its answer lost', { kind: 'answer-lost' }, ['manifest']],
+  ])('%s may be whole: nothing is taken back, and the ledger keeps it open', async (_, fault, manifest) => {
+    const chat = await emulatedChat()
+    chat.emulator.faults.on('sendDocument', { call: MANIFEST_CALL }, fault)
+    const { result, ledger } = await sendSixParts(chat)
+    expect(result).toMatchObject({
+      success: false,
+      cause: { code: 'ANSWER_LOST' },
+      leftInChat: MANIFEST_CALL,
+    })
+    expect(result.error).toMatch(/; 7 message\(s\) may still be in the chat$/)
+    const parts = Array.from({ length: PARTS }, (_part, index) => messageOf(index + 1))
+    expect(inChat(chat)).toEqual([...parts, ...manifest])
+    expect(chat.emulator.inspect.calls('sendDocument')).toBe(MANIFEST_CALL)
+    expect(Object.fromEntries(ledger.states)).toEqual({
+      ...Object.fromEntries(parts.map(part => [part, 'confirmed'])),
+      manifest: 'intended',
+    })
+    expect(ledger.calls).not.toContain('failBackup')
   })
 })
 

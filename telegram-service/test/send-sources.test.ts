@@ -214,7 +214,7 @@ describe('what is no source', () => {
   test('is refused before anything is asked', async () => {
     const chat = await emulatedChat()
     await mkdir(join(chat.folder, 'folder'))
-    const files = [
+    const files: unknown[] = [
       undefined,
       null,
       '',
@@ -225,7 +225,7 @@ describe('what is no source', () => {
       join(chat.folder, 'none'),
     ]
     for (const file of files) {
-      const { result, ledger } = await sendSixParts(chat, { file })
+      const { result, ledger } = await sendSixParts(chat, { file: file as string })
       expect(result).toMatchObject({ success: false, cause: { code: 'INVALID' } })
       expect(ledger.calls).toEqual([])
     }

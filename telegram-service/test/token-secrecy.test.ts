@@ -24,7 +24,7 @@ function clientOf(apiRoot: string): TelegramClient {
   return createTelegramClient({
     token: TOKEN,
     apiRoot,
-    policy: { maxTries: 2, retryPauseMs: 0, maxFloodWaitSeconds: 0 },
+    policy: { maxTries: 2, transferTries: 2, retryPauseMs: 0, maxFloodWaitSeconds: 0 },
     timeouts: { answerMs: 200, stallMs: 200 },
   })
 }

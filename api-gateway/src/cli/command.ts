@@ -1,8 +1,9 @@
-import type { Database } from '@telegram-backup/database'
+import type { BackupDetails, Database } from '@telegram-backup/database'
 import type { Command } from 'commander'
 import type { ExitCode } from '#cli/exit-codes.ts'
 import type { Output } from '#cli/output.ts'
 import type { Config } from '#config.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { openCatalog } from '#wiring.ts'
 
 /** What a command works with. */
@@ -30,6 +31,18 @@ export function withCommonOptions(command: Command, examples: readonly string[])
     .addHelpText('after', `\n${title}:\n${examples.map(example => `  ${example}`).join('\n')}`)
 }
 
+/** The backup with that id, or the one whose id begins so. Throws `NOT_FOUND`. */
+export async function findBackup(database: Database, id: string): Promise<BackupDetails> {
+  const { findBackupId, getBackupDetails } = await import('@telegram-backup/database')
+  const found = await findBackupId(database, id.trim())
+  const backup = found === null ? null : await getBackupDetails(database, found)
+  if (backup !== null) return backup
+  throw new BackupError(`No backup has the id ${JSON.stringify(id.slice(0, 80))}`, {
+    code: 'NOT_FOUND',
+    hint: 'telegram-backup list shows the ids; the first eight characters are enough.',
+  })
+}
+
 /** Opens the catalog for one piece of work and closes it, also after a failure. */
 export async function withCatalog<Result>(
   context: CommandContext,
@@ -39,6 +52,9 @@ export async function withCatalog<Result>(
   try {
     return await work(database)
   } finally {
-    await database.close()
+    // What was done stays done, and what failed stays the reason, also when the catalog cannot be left in good order.
+    await database
+      .close()
+      .catch((error: unknown) => context.output.note(`warning: ${describeError(error).message}`))
   }
 }

@@ -5,7 +5,7 @@ import { BackupError } from '#lib/backups/backup-error.ts'
 /** `emulator`: the local Bot API server, until Ctrl-C. */
 export const registerEmulator: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('emulator'), [
-    'telegram-backup emulator --port 8081 --data ./emulator-data',
+    'telegram-backup emulator --port 8081 --data ~/emulator-data',
     'telegram-backup emulator --json',
   ])
     .description('run a Bot API server on this machine, with Telegram’s limits, one bot and one channel')
@@ -17,6 +17,8 @@ export const registerEmulator: RegisterCommand = (program, run) => {
         const emulator = await startEmulator({
           port: parsePort(options.port),
           ...(options.data === undefined ? {} : { dataDir: options.data }),
+        }).catch((error: NodeJS.ErrnoException) => {
+          throw cannotStart(error, options)
         })
         try {
           const { bot, chat } = prepareWorld(emulator)
@@ -40,6 +42,22 @@ export const registerEmulator: RegisterCommand = (program, run) => {
         }
       }, options),
     )
+}
+
+/** Node's words for a port or a folder that cannot be had name neither what was asked for nor what to do. */
+function cannotStart(error: NodeJS.ErrnoException, options: { port: string; data?: string }): Error {
+  if (error.syscall === 'listen') {
+    const reason = error.code === 'EADDRINUSE' ? 'it is in use' : error.code
+    return new BackupError(`Port ${options.port} cannot be had: ${reason}`, {
+      code: 'USAGE',
+      hint: 'Choose another with --port; 0 takes a free one.',
+    })
+  }
+  if (error.path === undefined) return error
+  return new BackupError(`The folder ${options.data} cannot be used (${error.code})`, {
+    code: 'USAGE',
+    hint: 'Choose another with --data.',
+  })
 }
 
 function parsePort(text: string): number {

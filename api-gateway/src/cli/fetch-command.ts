@@ -1,8 +1,7 @@
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatBytes } from '#cli/human-units.ts'
 import { ProgressLine, progressBar } from '#cli/progress-line.ts'
-import { backupNotFound } from '#cli/show-command.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { openBackupService } from '#wiring.ts'
 
@@ -15,7 +14,7 @@ export const registerFetch: RegisterCommand = (program, run) => {
     .description(
       'fetch a backup’s plain bytes back, every part verified; the file appears only when it is whole',
     )
-    .argument('<id>', 'the backup’s id, from "telegram-backup list"')
+    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .requiredOption('--out <file>', 'where to; "-" is standard output')
     .action((id: string, options: { out: string; json?: boolean }) =>
       run(async context => {
@@ -23,12 +22,10 @@ export const registerFetch: RegisterCommand = (program, run) => {
         if (options.out === '-' && output.json) {
           throw new BackupError('--json and --out - both want standard output', { code: 'USAGE' })
         }
-        const { getBackupDetails } = await import('@telegram-backup/database')
         const { planFetch } = await import('#lib/backups/fetch-plan.ts')
         const { readIdentities } = await import('#restore/identities.ts')
         const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
-        const backup = await withCatalog(context, database => getBackupDetails(database, id))
-        if (backup === null) throw backupNotFound(id)
+        const backup = await withCatalog(context, database => findBackup(database, id))
         const plan = planFetch(backup)
         const identities = await readIdentities(config, plan.encrypted)
         const service = await openBackupService(config)
@@ -52,7 +49,13 @@ export const registerFetch: RegisterCommand = (program, run) => {
         ).finally(() => progress.end())
         if (options.out === '-') return ExitCode.DONE
         output.answer(
-          { id, out: options.out, size, parts: plan.parts.length, plain_sha256: backup.plain_sha256 },
+          {
+            id: backup.id,
+            out: options.out,
+            size,
+            parts: plan.parts.length,
+            plain_sha256: backup.plain_sha256,
+          },
           () => `${options.out}: ${formatBytes(size)} from ${count(plan.parts.length, 'part')}, all verified`,
         )
         return ExitCode.DONE

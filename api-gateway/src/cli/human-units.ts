@@ -33,16 +33,17 @@ export function parseExpiry(text: string, now: Date = new Date()): Date {
   const [, amount, unit] = /^(\d{1,5})([hdw])$/.exec(text) ?? []
   const date =
     unit === undefined ? new Date(text) : new Date(now.getTime() + Number(amount) * (UNIT_MS[unit] as number))
-  const isDate = unit !== undefined || /^\d{4}-\d\d-\d\d/.test(text)
-  if (isDate && date > now) return date
-  throw new BackupError(`"${text}" is not a time in the future`, {
+  const isTime = unit !== undefined || (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime()))
+  if (isTime && date > now) return date
+  throw new BackupError(`"${text}" is ${isTime ? 'not in the future' : 'no time that I understand'}`, {
     code: 'USAGE',
-    hint: 'Give a span such as 12h, 30d or 8w, or a date such as 2027-01-31.',
+    hint: 'Give a span in hours, days or weeks (12h, 30d, 8w), or a date such as 2027-01-31.',
   })
 }
 
-/** Rows of text as columns; the first row is the heading. Numbers of columns must agree. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** Rows of text as columns; numbers of columns must agree. A line break in a cell becomes a blank. */
+export function formatTable(table: readonly (readonly string[])[]): string {
+  const rows = table.map(row => row.map(cell => cell.replaceAll('\n', ' ')))
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
   return rows
     .map(row =>

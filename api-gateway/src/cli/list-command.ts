@@ -23,25 +23,29 @@ export const registerList: RegisterCommand = (program, run) => {
     .action((options: ListOptions) =>
       run(async context => {
         const { listBackups } = await import('#lib/backups/backups.service.ts')
-        const { data: backups } = await withCatalog(context, database =>
-          listBackups(
+        await withCatalog(context, async database => {
+          const { data } = await listBackups(
             {
               projectId: options.project,
               type: options.type as BackupType,
               state: options.state as BackupState,
             },
             { database },
-          ),
-        )
-        context.output.answer(backups, () => describeList(backups))
+          )
+          const isFiltered = [options.project, options.type, options.state].some(
+            filter => filter !== undefined,
+          )
+          const empty = isFiltered
+            ? 'No backup matches.'
+            : `No backups yet in ${database.location}. Make one: telegram-backup send --help`
+          context.output.answer(data, () => (data.length === 0 ? empty : describeList(data)))
+        })
         return ExitCode.DONE
       }, options),
     )
 }
 
 function describeList(backups: readonly Backup[]): string {
-  if (backups.length === 0)
-    return 'No backups yet. Make one with: telegram-backup send --project ID --type T --file PATH'
   const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES']
   const rows = backups.map(backup => [
     backup.id,

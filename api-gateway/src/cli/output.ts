@@ -21,12 +21,14 @@ export class Output {
 
   /** The answer. `text` is not called when JSON is wanted. */
   answer(value: unknown, text: () => string): void {
-    this.stdout.write(`${this.json ? JSON.stringify(value, undefined, 2) : text()}\n`)
+    this.stdout.write(
+      `${this.json ? asciiControls(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
+    )
   }
 
   /** Something to know that is not the answer. */
   note(text: string): void {
-    this.stderr.write(`${text}\n`)
+    this.stderr.write(`${printable(text)}\n`)
   }
 
   /** Why a command failed, for people and, with JSON, as the answer. */
@@ -41,4 +43,20 @@ export class Output {
     this.note(`error: ${message}`)
     if (hint !== undefined) this.note(`hint: ${hint}`)
   }
+}
+
+/**
+ * Text without what could rewrite a terminal or turn its order round: chat titles, file names and errors come from
+ * others. Line breaks stay.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}
+
+/** JSON escapes the control characters below 0x20 only. */
+function asciiControls(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { BackupType, CallWait, SendProgress } from 'telegram-deployment-bot'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
@@ -60,15 +61,19 @@ export const registerSend: RegisterCommand = (program, run) => {
             onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
           }),
         ).finally(() => progress.end())
-        context.output.answer(result, () => describeResult(result))
-        if (result.success) return ExitCode.DONE
-        context.output.reason(result.error ?? '', result.hint)
+        if (result.success || context.output.json) context.output.answer(result, () => describeResult(result))
+        if (result.success) {
+          if (result.databaseRecord?.size === 0)
+            context.output.note('warning: the source was empty, 0 bytes; is that right?')
+          return ExitCode.DONE
+        }
+        context.output.reason(describeFailure(result), result.hint)
         return exitCodeFor(result.code)
       }, options),
     )
 }
 
-function chooseSource(stdin: string | undefined, file: string | undefined): unknown {
+function chooseSource(stdin: string | undefined, file: string | undefined): string | Readable {
   if (stdin !== undefined && stdin !== '-') {
     throw new BackupError(`Unknown argument "${stdin}"`, {
       code: 'USAGE',
@@ -84,6 +89,21 @@ function chooseSource(stdin: string | undefined, file: string | undefined): unkn
   return file ?? process.stdin
 }
 
+/** What the user got wrong never reached either side, so neither is named. */
+function describeFailure(result: IntegratedBackupResult): string {
+  const { telegramError, databaseError } = result.details
+  if (result.code === 'CANCELLED')
+    return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
+  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
+  return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
+}
+
+/** Of `Cancelled; 2 message(s) may still be in the chat`, what follows the first word. */
+function leftovers(telegramError: string | undefined): string {
+  const [, ...rest] = (telegramError ?? '').split('; ')
+  return rest.length === 0 ? '' : `, but ${rest.join('; ')}`
+}
+
 /** Bytes per second since the first byte went out. */
 function startRate(): (bytes: number) => number {
   let startMs: number | undefined
@@ -96,10 +116,27 @@ function startRate(): (bytes: number) => number {
 }
 
 function describeProgress(state: SendProgress, bytesPerSecond: number): string {
-  const bar = state.plainBytesTotal ? `${progressBar(state.plainBytesRead / state.plainBytesTotal)}  ` : ''
-  const rate = bytesPerSecond > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : ''
-  const read = `${formatBytes(state.plainBytesRead)} read`
-  return `${bar}${read}, ${formatBytes(state.bytesOut)} sent, ${count(state.partsSent, 'part')} proven${rate}${describeWait(state.wait)}`
+  const { plainBytesOut, plainBytesRead, plainBytesTotal, bytesOut, partsSent } = state
+  const facts = [
+    ...(plainBytesTotal
+      ? [progressBar(plainBytesOut / plainBytesTotal)]
+      : [`${formatBytes(plainBytesRead)} read`]),
+    `${formatBytes(bytesOut)} sent`,
+    `${count(partsSent, 'part')} proven`,
+    ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
+    ...timeLeft(state, bytesPerSecond),
+  ]
+  return facts.join(', ') + describeWait(state.wait)
+}
+
+/** The rest of the source, at the rate so far and packed as the part before it was. */
+function timeLeft(
+  { plainBytesOut, plainBytesTotal, bytesOut }: SendProgress,
+  bytesPerSecond: number,
+): string[] {
+  if (!plainBytesTotal || plainBytesOut === 0 || bytesPerSecond === 0) return []
+  const seconds = ((plainBytesTotal - plainBytesOut) * (bytesOut / plainBytesOut)) / bytesPerSecond
+  return [`${formatSeconds(seconds)} left`]
 }
 
 const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
@@ -114,7 +151,7 @@ function describeWait(wait: CallWait | undefined): string {
 
 function describeResult(result: IntegratedBackupResult): string {
   const { databaseRecord: record, telegramMetadata: metadata } = result
-  if (!result.success || !record) return 'Nothing was recorded as a backup.'
+  if (!record) return ''
   const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
   return [
     `Backup ${record.id} is complete.`,

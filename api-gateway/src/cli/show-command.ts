@@ -1,8 +1,7 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** `show ID`: one backup with its messages and history. */
 export const registerShow: RegisterCommand = (program, run) => {
@@ -10,24 +9,14 @@ export const registerShow: RegisterCommand = (program, run) => {
     'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
   ])
     .description('show one backup: its facts, its messages in the chat, its history')
-    .argument('<id>', 'the backup’s id, from "telegram-backup list"')
+    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
-        const { getBackupDetails } = await import('@telegram-backup/database')
-        const backup = await withCatalog(context, database => getBackupDetails(database, id))
-        if (backup === null) throw backupNotFound(id)
+        const backup = await withCatalog(context, database => findBackup(database, id))
         context.output.answer(backup, () => describeBackup(backup))
         return ExitCode.DONE
       }, options),
     )
-}
-
-/** The error for an id that the catalog does not know. */
-export function backupNotFound(id: string): BackupError {
-  return new BackupError(`No backup has the id ${JSON.stringify(id.slice(0, 80))}`, {
-    code: 'NOT_FOUND',
-    hint: 'telegram-backup list shows the ids.',
-  })
 }
 
 function describeBackup(backup: BackupDetails): string {
@@ -41,6 +30,7 @@ function describeBackup(backup: BackupDetails): string {
         ? backup.state
         : `${backup.state}, damaged since ${formatTime(backup.damaged_at)}`,
     ],
+    ['source', String(backup.source?.['filename'] ?? '-')],
     ['file', backup.filename ?? '-'],
     ['size', `${formatBytes(backup.size)} plain, ${formatBytes(backup.archive_size ?? 0)} in the chat`],
     ['encrypted', backup.encrypted === null ? 'unknown' : backup.encrypted ? 'yes' : 'no'],

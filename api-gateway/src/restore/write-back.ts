@@ -1,30 +1,47 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { rmSync } from 'node:fs'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
+/** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
+const NEW_FILE_MODE = 0o600
+
 /**
  * Writes the bytes beside `path` and gives them its name only when all of them are there and on disk; a failure leaves
- * whatever was at `path` before, and no other file. A device or a FIFO is written as it is. Returns the number of bytes.
+ * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
+ * a FIFO is written as it is. Returns the number of bytes. Throws `USAGE` for a path that cannot be written.
  */
 export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): Promise<number> {
+  if (path === '')
+    throw new BackupError('The name of the file is empty', { code: 'USAGE', hint: 'Give --out FILE.' })
   const existing = await stat(path).catch(() => undefined)
-  if (existing?.isDirectory())
-    throw new BackupError(`${path} is a directory`, { code: 'USAGE', hint: 'Name a file.' })
-  if (existing && !existing.isFile()) return writeInto(await openForWriting(path, 'w'), bytes)
-  // Plain text of a backup: for the owner's eyes only, until the owner decides otherwise.
-  const temporary = `${path}.partial-${randomBytes(6).toString('hex')}`
-  const file = await openForWriting(temporary, 'wx')
+  if (existing?.isDirectory()) {
+    throw new BackupError(`${path} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
+  }
+  if (existing && !existing.isFile()) return writeInto(await openForWriting(path, 'w', path), bytes)
+  const target = existing ? await realpath(path) : path
+  const temporary = join(
+    dirname(target),
+    `.${basename(target).slice(0, 200)}.partial-${randomBytes(6).toString('hex')}`,
+  )
+  const file = await openForWriting(temporary, 'wx', path)
+  // Also when the process is told to end at once.
+  const removeAtExit = (): void => rmSync(temporary, { force: true })
+  process.once('exit', removeAtExit)
   try {
+    if (existing) await file.chmod(existing.mode & 0o777)
     const size = await writeInto(file, bytes)
-    await rename(temporary, path)
-    await syncFolder(dirname(path))
+    await rename(temporary, target)
+    await syncFolder(dirname(target))
     return size
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
+    throw withDiskHint(error)
+  } finally {
+    process.off('exit', removeAtExit)
   }
 }
 
@@ -41,14 +58,33 @@ export async function writeToStream(bytes: AsyncIterable<Buffer>, stream: Writab
   return size
 }
 
-async function openForWriting(path: string, flags: string): Promise<FileHandle> {
+const OPEN_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'there is no such folder',
+  EACCES: 'no permission',
+  EROFS: 'the disk is read-only',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+async function openForWriting(path: string, flags: string, asked: string): Promise<FileHandle> {
   try {
-    return await open(path, flags, 0o600)
+    return await open(path, flags, NEW_FILE_MODE)
   } catch (error) {
-    throw new BackupError(`${path} cannot be written (${(error as NodeJS.ErrnoException).code})`, {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new BackupError(`${asked} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
       code: 'USAGE',
+      hint: 'Choose another place with --out.',
     })
   }
+}
+
+function withDiskHint(error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') return error
+  return new BackupError('The disk is full; nothing was written', {
+    code: 'DISK_FULL',
+    hint: 'Free some room, or choose another place with --out.',
+    cause: error,
+  })
 }
 
 async function writeInto(file: FileHandle, bytes: AsyncIterable<Buffer>): Promise<number> {

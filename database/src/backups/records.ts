@@ -89,6 +89,26 @@ export async function getBackupById(database: Database, id: string): Promise<Bac
   return backup ?? null
 }
 
+/**
+ * The id that begins with `prefix`, at least 8 characters, as file names in the chat show them; null when none does.
+ * CatalogError INVALID when several do.
+ */
+export async function findBackupId(database: Database, prefix: string): Promise<string | null> {
+  if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(prefix)) return null
+  const found = await database.kysely
+    .selectFrom('backups')
+    .select('id')
+    .where(sql<boolean>`id::text like ${`${prefix.toLowerCase()}%`}`)
+    .limit(2)
+    .execute()
+  if (found.length > 1) {
+    throw new CatalogError('INVALID', `Several backups have ids that begin with ${prefix}`, {
+      hint: 'Give more of the id.',
+    })
+  }
+  return found[0]?.id ?? null
+}
+
 const STEPS: Record<BackupState, readonly BackupState[]> = {
   sending: [],
   complete: ['erasing'],

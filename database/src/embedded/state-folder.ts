@@ -44,7 +44,7 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   if (entries.length === 0 || entries.includes(MUTEX_FILE)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
   else if ((mode & 0o022) !== 0) {
     throw new CatalogError('CONFIGURATION', `The state folder ${path} can be written by other users`, {
-      hint: 'Close it with chmod go-w, or choose a folder of its own with TELEGRAM_BACKUP_HOME.',
+      hint: 'Choose a folder that is nobody else’s with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
     })
   }
   refuseOtherVersion(path, entries, major)

@@ -17,13 +17,21 @@ export interface CallWait {
 export interface CallPolicy {
   /** Tries of a call that was not carried out, or that may be repeated. */
   maxTries: number
+  /** The same for uploads and downloads of files: work that was hours under way is worth more patience. */
+  transferTries: number
   /** First pause between tries; it doubles, with jitter, up to 16 times that. */
   retryPauseMs: number
   /** Flood waits of one call that add up to more than this are an error: better to say so than to hang. */
   maxFloodWaitSeconds: number
 }
 
-export const DEFAULT_CALL_POLICY: CallPolicy = { maxTries: 5, retryPauseMs: 500, maxFloodWaitSeconds: 3600 }
+/** Calls give up after about 8 seconds without a connection, transfers after about 50. */
+export const DEFAULT_CALL_POLICY: CallPolicy = {
+  maxTries: 5,
+  transferTries: 10,
+  retryPauseMs: 500,
+  maxFloodWaitSeconds: 3600,
+}
 
 /** getFile's way of passing on a failure behind the server (telegram-bot-api `do_get_file`): worth another try. */
 const TEMPORARY_REFUSAL = /temporarily unavailable|internal server error/i

@@ -68,9 +68,14 @@ export interface TelegramClient {
   ): Promise<SentDocument>
   /** Deletes the message; one that is gone already counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
+  /** Asks for the way to a file, without fetching it. `REFUSED` when the server would not give it back. */
+  locateFile(fileId: string, options?: CallOptions): Promise<void>
   /** The file's bytes; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
   downloadFile(fileId: string, options: CallOptions & { maxBytes: number }): Promise<Buffer>
 }
+
+/** getFile's bound at the public server: a bot may upload 50 MB, but fetches back at most this. */
+export const PUBLIC_FETCH_LIMIT_BYTES: number = 20 * 1024 * 1024
 
 const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   connectMs: 20_000,
@@ -99,6 +104,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
   assertPace(messagesPerMinute)
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const policy = { ...DEFAULT_CALL_POLICY, ...options.policy }
+  const transferPolicy = { ...policy, maxTries: policy.transferTries }
   const paces = new Map<string, ChatPace>()
   const endpoint = (path: string): URL => new URL(apiRoot + path)
 
@@ -209,7 +215,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
           slot.done()
         }
       }
-      return callWithPolicy(attempt, { ...callOptions, kind: 'send', policy })
+      return callWithPolicy(attempt, { ...callOptions, kind: 'send', policy: transferPolicy })
     },
 
     deleteMessage: async (chatId, messageId, callOptions = {}) => {
@@ -221,11 +227,12 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       )
     },
 
+    locateFile: (fileId, callOptions = {}) => call(getFile(fileId), callOptions).then(() => {}),
+
     downloadFile: (fileId, callOptions) => {
-      const getFile = { method: 'getFile', parameters: { file_id: fileId }, read: readFilePath }
       const attempt = async (): Promise<Buffer> =>
-        download(await callOnce(getFile, callOptions), callOptions.maxBytes, callOptions)
-      return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy })
+        download(await callOnce(getFile(fileId), callOptions), callOptions.maxBytes, callOptions)
+      return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy: transferPolicy })
     },
   }
 }
@@ -235,6 +242,10 @@ interface ApiCall<Result> {
   method: string
   parameters: Record<string, unknown>
   read: (result: unknown) => Result
+}
+
+function getFile(fileId: string): ApiCall<string> {
+  return { method: 'getFile', parameters: { file_id: fileId }, read: readFilePath }
 }
 
 function parseApiRoot(apiRoot: string): URL {

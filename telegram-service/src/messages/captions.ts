@@ -39,7 +39,7 @@ export function writeCaption(facts: CaptionFacts): string {
 }
 
 /** Well-formed Unicode without control characters but line breaks and tabs, which Telegram would refuse or eat. */
-function cleanText(text: string): string {
+export function cleanText(text: string): string {
   return text
     .toWellFormed()
     .replace(/\r\n?/g, '\n')

@@ -82,6 +82,8 @@ export interface SendProgress {
   plainBytesTotal: number | undefined
   /** Bytes handed to the connection, of all parts. */
   bytesOut: number
+  /** About how many plain bytes those are. */
+  plainBytesOut: number
   partsSent: number
   /** Set while the run waits. */
   wait?: CallWait

@@ -8,8 +8,9 @@ import {
   MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
-import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig } from '#config.ts'
+import { cleanText } from '#messages/captions.ts'
 import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
 import { openBackupSource } from '#services/backup-source.ts'
 import { type FetchBackupOptions, fetchPlainBytes } from '#services/fetch-backup.ts'
@@ -36,7 +37,7 @@ export interface SendBackupOptions {
   projectId: string
   type: BackupType
   /** A path, a Buffer or a Readable. A Readable is consumed, and destroyed in the end, also when the send fails. */
-  file: unknown
+  file: string | Uint8Array | Readable
   /** Of the plain bytes; default: the path's last part. */
   filename?: string | undefined
   /** The caller's own words; cut to fit Telegram's 1024 characters. */
@@ -51,8 +52,6 @@ export interface SendBackupOptions {
 }
 
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-/** getFile's bound at the public server: a bot may upload 50 MB, but fetches back at most this. */
-const MAX_FETCHABLE_BYTES = 20 * 1024 * 1024
 /** The bound of a Bot API server run with --local. */
 const MAX_LOCAL_BYTES = 2_000_000_000
 const DEFAULT_PARTS_IN_FLIGHT = 3
@@ -114,6 +113,7 @@ export class BackupService {
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
+    assertFilename(options.filename)
     const source = await openBackupSource({
       file: options.file,
       filename: options.filename,
@@ -133,7 +133,7 @@ export class BackupService {
         projectId: options.projectId,
         type: options.type,
         chat,
-        caption: options.caption,
+        caption: options.caption === undefined ? undefined : cleanText(options.caption),
         expiresAt: options.expiresAt,
         signal: options.signal,
         onProgress: options.onProgress,
@@ -161,13 +161,20 @@ export function assertType(type: unknown): asserts type is BackupType {
   })
 }
 
+function assertFilename(filename: unknown): void {
+  const isName =
+    typeof filename === 'string' && filename !== '' && filename.isWellFormed() && !/\p{Cc}/u.test(filename)
+  if (filename === undefined || isName) return
+  throw new TelegramError('The file name is empty, or holds control characters', 'INVALID')
+}
+
 function assertTime(expiresAt: unknown): void {
   if (expiresAt === undefined || (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) return
   throw new TelegramError('The time of expiry is not a valid Date', 'INVALID')
 }
 
 function assertPartSize(partSizeBytes: number, client: TelegramClient): void {
-  const maxBytes = client.usesPublicServer ? MAX_FETCHABLE_BYTES : MAX_LOCAL_BYTES
+  const maxBytes = client.usesPublicServer ? PUBLIC_FETCH_LIMIT_BYTES : MAX_LOCAL_BYTES
   const isTooLarge = partSizeBytes > maxBytes
   if (Number.isInteger(partSizeBytes) && partSizeBytes >= MIN_PART_SIZE_BYTES && !isTooLarge) return
   throw new TelegramError(

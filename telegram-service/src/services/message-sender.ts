@@ -22,6 +22,7 @@ export class MessageSender {
   /** Each with the chat that the server named: message ids mean something else in any other. */
   readonly #inChat: Array<{ key: MessageKey; chatId: string; messageId: number }> = []
   #maybeInChat = 0
+  #manifestMayBeThere = false
   readonly #bytesOut = new Map<string, number>()
 
   constructor(options: {
@@ -55,24 +56,37 @@ export class MessageSender {
     this.#inChat.push({ key, chatId: String(document.chatId), messageId: document.messageId })
     assertProven(document, { chatId, sizeBytes: bytes.length })
     const { messageId, fileId, fileUniqueId, sentAt } = document
-    await this.#ledger?.confirmMessage({ ...key, messageId, fileId, fileUniqueId, sentAt })
+    const confirmed = this.#ledger?.confirmMessage({ ...key, messageId, fileId, fileUniqueId, sentAt })
+    // A proven manifest makes the backup whole. A ledger that cannot note it is no reason to erase a whole backup; its
+    // owner knows that it failed.
+    await (kind === 'manifest' ? confirmed?.catch(() => {}) : confirmed)
     return { messageId, fileId, fileUniqueId, fileName, size: bytes.length, sha256, sentAt }
   }
 
   /**
-   * Erases what this run has put into the chat. Never fails: it returns how many messages may stay. A ledger still names
-   * them, as sent or as intended.
+   * Whether the answer to the manifest was lost. Then the backup may be whole in the chat, and taking parts back could
+   * leave a manifest without them: whoever finds the manifest, or finds it missing, settles it.
+   */
+  get manifestMayBeThere(): boolean {
+    return this.#manifestMayBeThere
+  }
+
+  /**
+   * Erases what this run has put into the chat, the manifest first. Never fails: it returns how many messages may stay.
+   * A ledger still names them, as sent or as intended.
    */
   async takeBack(): Promise<number> {
     const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
     let left = this.#inChat.length + this.#maybeInChat
-    for (const { key, chatId, messageId } of this.#inChat) {
+    if (this.#manifestMayBeThere) return left
+    for (const { key, chatId, messageId } of this.#inChat.toReversed()) {
       try {
         await this.#client.deleteMessage(chatId, messageId, { signal })
         left--
       } catch (error) {
-        // Without a network the others would only wait as long as this one did.
+        // Without a network the others would only wait as long as this one did; and parts go only after their manifest.
         if (error instanceof TelegramError && error.code === 'UNREACHABLE') break
+        if (key.kind === 'manifest') break
         continue
       }
       await this.#ledger?.messageErased(key).catch(() => {})
@@ -89,6 +103,7 @@ export class MessageSender {
       this.#inChat.push({ key, chatId: String(chatId), messageId })
     } else if (code === 'ANSWER_LOST' || code === 'UNPROVEN') {
       this.#maybeInChat++
+      if (key.kind === 'manifest') this.#manifestMayBeThere = true
     }
   }
 

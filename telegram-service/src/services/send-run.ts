@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto'
 import { type ArchiveWriter, type SealedPart, sealManifest, writeArchive } from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
+import { PUBLIC_FETCH_LIMIT_BYTES } from '#bot-api/telegram-client.ts'
 import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
-import type { BackupMetadata, BackupSendResult, SendProgress, SentPart } from '#services/backup-metadata.ts'
+import type {
+  BackupMetadata,
+  BackupSendResult,
+  SendProgress,
+  SentMessage,
+  SentPart,
+} from '#services/backup-metadata.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
 import { MessageSender } from '#services/message-sender.ts'
 import type { LedgerContext, MessageKey } from '#services/part-ledger.ts'
 import { describeBackup, describeManifest } from '#services/run-record.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
-import { cancelled } from '#telegram-error.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /** Where the run sends to, once the chat was asked and the ledger has the backup. */
 interface Opened {
@@ -34,8 +41,11 @@ class SendRun {
   readonly #signal: AbortSignal
   readonly #parts = new Map<number, SentPart>()
   readonly #progress: SendProgress
+  /** Bytes of the parts that were made so far, before and after packing. */
+  readonly #packed = { plain: 0, sealed: 0 }
   #failure: { error: unknown } | undefined
   #isInLedger = false
+  #largePartsComeBack = false
 
   constructor(options: SendRunOptions) {
     const { client, ledger, source } = options
@@ -48,12 +58,18 @@ class SendRun {
       id: options.id,
       filename: source.filename,
     }
-    this.#progress = { plainBytesRead: 0, plainBytesTotal: source.sizeBytes, bytesOut: 0, partsSent: 0 }
+    this.#progress = {
+      plainBytesRead: 0,
+      plainBytesTotal: source.sizeBytes,
+      plainBytesOut: 0,
+      bytesOut: 0,
+      partsSent: 0,
+    }
     this.#sender = new MessageSender({
       client,
       ledger,
       onWait: wait => this.#onWait(wait),
-      onBytesOut: bytesOut => this.#report({ bytesOut }),
+      onBytesOut: bytesOut => this.#report({ bytesOut, plainBytesOut: this.#plainOf(bytesOut) }),
     })
     this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])])
   }
@@ -82,6 +98,8 @@ class SendRun {
     const inFlight = new Set<Promise<void>>()
     try {
       for await (const part of archive) {
+        this.#packed.plain += part.plainSize
+        this.#packed.sealed += part.bytes.length
         const opened = await opening
         while (inFlight.size >= partsInFlight) await Promise.race(inFlight)
         this.#throwIfStopped()
@@ -140,8 +158,23 @@ class SendRun {
       },
       this.#signal,
     )
+    await this.#proveFetchable(sent)
     this.#parts.set(number, { number, ...sent, plainOffset, plainSize })
     this.#report({ partsSent: this.#parts.size })
+  }
+
+  /** A server of one's own may give back more than the public one; whether it does is asked of the first such part. */
+  async #proveFetchable(sent: SentMessage): Promise<void> {
+    if (this.#largePartsComeBack || sent.size <= PUBLIC_FETCH_LIMIT_BYTES) return
+    await this.#options.client.locateFile(sent.fileId, { signal: this.#signal }).catch((error: unknown) => {
+      if (!(error instanceof TelegramError) || error.code !== 'REFUSED') throw error
+      throw new TelegramError(
+        `The Bot API server took a part of ${sent.size} bytes, but would not give it back: ${error.description}`,
+        'CONFIGURATION',
+        { cause: error, hint: 'Unset TELEGRAM_PART_SIZE, or run the Bot API server with --local.' },
+      )
+    })
+    this.#largePartsComeBack = true
   }
 
   /** The manifest is the commit mark in the chat, so it goes last. */
@@ -205,12 +238,19 @@ class SendRun {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const rest = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
     const result = { success: false, error: reason + rest, cause, leftInChat }
-    if (this.#isInLedger) {
+    // A backup that may be whole is not a failed one.
+    if (this.#isInLedger && !this.#sender.manifestMayBeThere) {
       await this.#options.ledger
         ?.failBackup({ backupId: this.#options.id, reason: result.error })
         .catch(() => {})
     }
     return result
+  }
+
+  /** About how many plain bytes are in the first `bytesOut` of the archive. */
+  #plainOf(bytesOut: number): number {
+    const share = Math.min(1, bytesOut / Math.max(1, this.#packed.sealed))
+    return Math.max(this.#progress.plainBytesOut, Math.round(share * this.#packed.plain))
   }
 
   #onWait(wait: CallWait): void {

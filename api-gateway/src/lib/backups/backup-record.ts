@@ -27,7 +27,8 @@ export async function recordSentBackup(
   database: Database,
   sent: { metadata: BackupMetadata; ledgerBackupId: string | undefined; expiresAt: Date | undefined },
 ): Promise<Backup> {
-  const { metadata, ledgerBackupId } = sent
+  const { ledgerBackupId } = sent
+  const metadata = withDates(sent.metadata)
   const expiresAt = sent.expiresAt ?? metadata.expiresAt
   if (!isProven(metadata)) return recordByFileId(database, metadata, expiresAt)
   if (ledgerBackupId !== metadata.id) {
@@ -42,6 +43,23 @@ export async function recordSentBackup(
     archiveSha256: metadata.archiveSha256,
     partCount: metadata.parts.length,
   })
+}
+
+/** Metadata may have been through JSON meanwhile, for example as the output of `send --json`. */
+function withDates(metadata: BackupMetadata): BackupMetadata {
+  const { expiresAt, completedAt, parts, manifest } = metadata
+  const dated = <Message extends SentMessage>(message: Message): Message => ({
+    ...message,
+    sentAt: new Date(message.sentAt),
+  })
+  return {
+    ...metadata,
+    createdAt: new Date(metadata.createdAt),
+    ...(expiresAt ? { expiresAt: new Date(expiresAt) } : {}),
+    ...(completedAt ? { completedAt: new Date(completedAt) } : {}),
+    ...(parts ? { parts: parts.map(dated) } : {}),
+    ...(manifest ? { manifest: dated(manifest) } : {}),
+  }
 }
 
 function isProven(metadata: BackupMetadata): metadata is ProvenMetadata {
@@ -64,7 +82,7 @@ function recordByFileId(
     file_id: metadata.fileId,
     size: metadata.size,
     filename: metadata.filename,
-    created_at: new Date(metadata.createdAt),
+    created_at: metadata.createdAt,
     ...(expiresAt ? { expires_at: expiresAt } : {}),
     ...(chatId === undefined ? {} : { chat_id: chatId }),
     ...(caption === undefined ? {} : { caption }),

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Backup, Database } from '@telegram-backup/database'
 import type {
   BackupMetadata,
@@ -26,7 +27,7 @@ export interface IntegratedBackupOptions {
   projectId: string
   type: BackupType
   /** A path, a Buffer or a Readable. */
-  file: unknown
+  file: string | Uint8Array | Readable
   filename?: string
   /** Cut to fit Telegram's 1024 characters. */
   caption?: string
@@ -44,6 +45,8 @@ export interface IntegratedBackupDetails {
   databaseSuccess: boolean
   telegramError?: string
   databaseError?: string
+  /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
+  leftInChat?: number
 }
 
 export interface IntegratedBackupResult {
@@ -84,13 +87,14 @@ export class BackupTelegramIntegration {
     const sent = await this.#send(options, ledger)
     if (!sent.success || !sent.metadata) {
       // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
-      return ledger.failure === undefined ? telegramFailure(sent) : databaseFailure(ledger.failure)
+      return ledger.failure === undefined ? telegramFailure(sent) : databaseFailure(ledger.failure, { sent })
     }
     const { metadata } = sent
     try {
       const databaseRecord = await recordSentBackup(database, {
         metadata,
-        ledgerBackupId: ledger.backupId,
+        // A catalog that failed in between may lack a message; then all are looked at once more.
+        ledgerBackupId: ledger.failure === undefined ? ledger.backupId : undefined,
         expiresAt: options.expires_at,
       })
       return {
@@ -100,7 +104,7 @@ export class BackupTelegramIntegration {
         details: { telegramSuccess: true, databaseSuccess: true },
       }
     } catch (error) {
-      return databaseFailure(error, metadata)
+      return databaseFailure(error, { metadata })
     }
   }
 
@@ -129,8 +133,8 @@ export class BackupTelegramIntegration {
   }
 
   async #send(options: IntegratedBackupOptions, ledger: PartLedger | undefined): Promise<BackupSendResult> {
-    const { expires_at, ...rest } = options
     try {
+      const { expires_at, ...rest } = options
       return await this.#telegramService.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
     } catch (error) {
       return { success: false, error: describeError(error).message, cause: error }
@@ -165,18 +169,33 @@ function telegramFailure(sent: BackupSendResult): IntegratedBackupResult {
     error: `Failed to send backup to Telegram: ${telegramError}`,
     code: sent.cause === undefined ? 'TELEGRAM' : code,
     ...(hint === undefined ? {} : { hint }),
-    details: { telegramSuccess: false, databaseSuccess: false, telegramError },
+    details: { telegramSuccess: false, databaseSuccess: false, telegramError, ...leftIn(sent) },
   }
 }
 
-function databaseFailure(error: unknown, metadata?: BackupMetadata): IntegratedBackupResult {
+/** What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send. */
+function databaseFailure(
+  error: unknown,
+  of: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},
+): IntegratedBackupResult {
   const { message, code, hint } = describeError(error)
+  const { metadata, sent } = of
   return {
     success: false,
     ...(metadata ? { telegramMetadata: metadata } : {}),
     error: `Failed to record backup in database: ${message}`,
     code,
     ...(hint === undefined ? {} : { hint }),
-    details: { telegramSuccess: metadata !== undefined, databaseSuccess: false, databaseError: message },
+    details: {
+      telegramSuccess: metadata !== undefined,
+      databaseSuccess: false,
+      databaseError: message,
+      ...(sent?.error === undefined ? {} : { telegramError: sent.error }),
+      ...leftIn(sent),
+    },
   }
+}
+
+function leftIn(sent: BackupSendResult | undefined): { leftInChat?: number } {
+  return sent?.leftInChat ? { leftInChat: sent.leftInChat } : {}
 }

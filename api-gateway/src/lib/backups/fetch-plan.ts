@@ -31,8 +31,11 @@ export function planFetch(backup: BackupDetails): FetchPlan {
   for (let number = 1; number <= Math.max(backup.part_count ?? 0, 1); number++) {
     if (known.has(number)) continue
     throw new BackupError(`The catalog does not know part ${number} of backup ${backup.id}`, {
-      code: 'INTEGRITY',
-      hint: 'It was recorded by its first file id alone, or a part was erased.',
+      code: backup.parts.length === 0 ? 'NOT_FOUND' : 'INTEGRITY',
+      hint:
+        backup.parts.length === 0
+          ? 'It was recorded by its first file id alone, by a telegram service of another make.'
+          : 'It was erased, or its row is lost.',
     })
   }
   return { backupId: backup.id, encrypted: backup.encrypted !== false, parts }
