@@ -79,7 +79,7 @@ function refusal(refused: Refusal): TelegramError {
       hint: 'Check TELEGRAM_BOT_TOKEN (@BotFather shows it under /mybots, "API Token"), and TELEGRAM_API_ROOT if you set it.',
     })
   }
-  const chat = chatRefusal(description)
+  const chat = chatRefusal(description, migrationTarget(refused.json))
   if (chat)
     return new TelegramError(`${chat.message} (${description})`, 'CONFIGURATION', {
       ...common,
@@ -89,6 +89,13 @@ function refusal(refused: Refusal): TelegramError {
     ...common,
     ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
   })
+}
+
+/** The id of the supergroup that a group has become. */
+function migrationTarget(json: Record<string, unknown> | undefined): number | undefined {
+  const parameters = json?.['parameters'] as Record<string, unknown> | null | undefined
+  const target = typeof parameters === 'object' ? parameters?.['migrate_to_chat_id'] : undefined
+  return typeof target === 'number' && Number.isSafeInteger(target) ? target : undefined
 }
 
 /** Never followed: wherever it leads, the token would go there. */
@@ -104,7 +111,10 @@ function redirected(facts: { errorCode: number; description: string }): Telegram
 }
 
 /** Refusals that a person mends in Telegram, with the words for it. */
-function chatRefusal(description: string): { message: string; hint: string } | undefined {
+function chatRefusal(
+  description: string,
+  migratedTo: number | undefined,
+): { message: string; hint: string } | undefined {
   if (/chat not found|chat_id is empty|group chat was deleted/i.test(description)) {
     return {
       message: 'The chat does not exist for this bot',
@@ -114,7 +124,7 @@ function chatRefusal(description: string): { message: string; hint: string } | u
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: 'Set TELEGRAM_CHAT_ID to the new chat’s id.',
+      hint: `Set TELEGRAM_CHAT_ID to ${migratedTo ?? 'the new chat’s id'}.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {

@@ -39,9 +39,10 @@ const TEMPORARY_REFUSAL = /temporarily unavailable|internal server error/i
 /**
  * The one place that decides what happens after a call failed. A flood wait is obeyed, also when it comes wrapped in
  * a 400; whatever never reached the server is tried again; a lost answer is tried again only for repeatable calls.
+ * `attempt` hears whether it is another try after a failure.
  */
 export async function callWithPolicy<Result>(
-  attempt: () => Promise<Result>,
+  attempt: (again: boolean) => Promise<Result>,
   options: {
     kind: CallKind
     policy: CallPolicy
@@ -60,7 +61,7 @@ export async function callWithPolicy<Result>(
   let floodSeconds = 0
   for (;;) {
     try {
-      return await attempt()
+      return await attempt(failures > 0)
     } catch (error) {
       if (!(error instanceof TelegramError)) throw error
       if (error.retryAfterSeconds !== undefined) {

@@ -22,41 +22,45 @@ export interface PaceSlot {
 /** Somebody who wants to send. */
 interface Waiter {
   enter(): void
-  /** Hears that a minute must pass, and how much of it; only once. */
-  tell(waitMs: number): void
+  /** Hears that time must pass, how much, and why; only once. */
+  tell(waitMs: number, reason: PaceReason): void
 }
+
+/** A minute that is full, or a wait that the server asked for. */
+export type PaceReason = 'pace' | 'flood'
 
 export interface PaceOptions {
   signal?: AbortSignal | undefined
-  onWait?: ((ms: number) => void) | undefined
+  onWait?: ((ms: number, reason: PaceReason) => void) | undefined
 }
 
 /**
  * Keeps to N messages in any 60 seconds in one chat; up to N may go in a burst. The server counts a message somewhere
- * between the start and the end of its request, so a slot is only free again 60 s after the request ended.
+ * between the start and the end of its request, so a slot is only free again 60 s after the request ended. A wait that
+ * the server asks for is the chat's, not one message's: nothing else may go meanwhile.
  */
 export class ChatPace {
-  readonly #messagesPerMinute: number
+  readonly #limit: number
   readonly #clock: PaceClock
   /** When the requests of the last minute ended; oldest first. */
   readonly #ended: number[] = []
   /** In the order of their coming. */
   readonly #waiting: Waiter[] = []
   #underWay = 0
+  #heldUntil = Number.NEGATIVE_INFINITY
   #alarm: AbortController | undefined
 
   /** @param messagesPerMinute 0 or more; 0 means no pace of our own, only what the server says. */
   constructor(messagesPerMinute: number, clock: PaceClock = SYSTEM_CLOCK) {
-    this.#messagesPerMinute = messagesPerMinute
+    this.#limit = messagesPerMinute === 0 ? Number.POSITIVE_INFINITY : messagesPerMinute
     this.#clock = clock
   }
 
   /**
    * Resolves in the order of the calls, when a message may be sent; throws `CANCELLED` as soon as the signal fires.
-   * Calls `onWait` once if the wait is for the minute to pass; what it throws is thrown.
+   * Calls `onWait` once if the wait is for time to pass; what it throws is thrown.
    */
   async enter(options: PaceOptions): Promise<PaceSlot> {
-    if (this.#messagesPerMinute === 0) return { done: () => {} }
     if (options.signal?.aborted) throw cancelled()
     await this.#turn(options)
     let isOpen = true
@@ -65,10 +69,16 @@ export class ChatPace {
         if (!isOpen) return
         isOpen = false
         this.#underWay--
-        this.#ended.push(this.#clock.now())
+        if (Number.isFinite(this.#limit)) this.#ended.push(this.#clock.now())
         this.#admit()
       },
     }
+  }
+
+  /** Lets nobody in for so long. */
+  hold(ms: number): void {
+    this.#heldUntil = Math.max(this.#heldUntil, this.#clock.now() + ms)
+    this.#admit()
   }
 
   #turn({ signal, onWait }: PaceOptions): Promise<void> {
@@ -86,11 +96,11 @@ export class ChatPace {
           signal?.removeEventListener('abort', onAbort)
           resolve()
         },
-        tell: waitMs => {
+        tell: (waitMs, reason) => {
           if (isTold) return
           isTold = true
           try {
-            onWait?.(waitMs)
+            onWait?.(waitMs, reason)
           } catch (error) {
             leave(error)
           }
@@ -113,7 +123,8 @@ export class ChatPace {
     const waitMs = this.#waiting.length > 0 ? this.#untilRoomMs() : undefined
     if (waitMs === undefined) return
     this.#setAlarm(waitMs)
-    for (const waiter of [...this.#waiting]) waiter.tell(waitMs)
+    const reason = this.#clock.now() < this.#heldUntil ? 'flood' : 'pace'
+    for (const waiter of [...this.#waiting]) waiter.tell(waitMs, reason)
   }
 
   #setAlarm(waitMs: number): void {
@@ -127,12 +138,14 @@ export class ChatPace {
   #hasRoom(): boolean {
     const now = this.#clock.now()
     while (this.#ended[0] !== undefined && now - this.#ended[0] >= WINDOW_MS) this.#ended.shift()
-    return this.#underWay + this.#ended.length < this.#messagesPerMinute
+    return now >= this.#heldUntil && this.#underWay + this.#ended.length < this.#limit
   }
 
-  /** Until the oldest of the last minute leaves it; undefined while all are still under way. */
+  /** Until the hold ends and the oldest of the last minute leaves it; undefined when only those under way are waited for. */
   #untilRoomMs(): number | undefined {
-    const oldest = this.#ended[0]
-    return oldest === undefined ? undefined : Math.max(1, oldest + WINDOW_MS - this.#clock.now())
+    const now = this.#clock.now()
+    const oldest = this.#underWay + this.#ended.length < this.#limit ? undefined : this.#ended[0]
+    const until = Math.max(this.#heldUntil, oldest === undefined ? now : oldest + WINDOW_MS)
+    return until > now ? Math.max(1, until - now) : undefined
   }
 }

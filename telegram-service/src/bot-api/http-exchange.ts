@@ -30,6 +30,8 @@ export interface ExchangeRequest {
    * cancel does not cut it off once its body is out, because the answer alone tells the id of the message it made.
    */
   repeatable: boolean
+  /** Not on a kept-alive connection, which may be what failed the last time. */
+  freshConnection?: boolean
   /** A longer answer is refused. */
   maxAnswerBytes: number
   timeouts: ExchangeTimeouts
@@ -63,7 +65,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
   const outgoing = (secure ? https : http).request(request.url, {
     method: request.method,
     headers: { ...request.headers, 'content-length': String(bodyBytes) },
-    agent: request.repeatable ? agents[secure ? 'https' : 'http'] : false,
+    agent: request.repeatable && !request.freshConnection ? agents[secure ? 'https' : 'http'] : false,
   })
 
   return new Promise<ExchangeAnswer>((resolve, reject) => {

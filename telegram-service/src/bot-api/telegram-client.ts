@@ -110,7 +110,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
 
   const callOnce = async <Result>(
     { method, parameters, read }: ApiCall<Result>,
-    { signal }: CallOptions,
+    { signal, freshConnection }: CallOptions & { freshConnection: boolean },
   ): Promise<Result> => {
     const answer = await exchange({
       url: endpoint(`/bot${token}/${method}`),
@@ -118,6 +118,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       headers: { 'content-type': 'application/json' },
       body: [Buffer.from(JSON.stringify(parameters))],
       repeatable: true,
+      freshConnection,
       maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
       timeouts,
       signal,
@@ -126,7 +127,11 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
   }
 
   const call = <Result>(apiCall: ApiCall<Result>, callOptions: CallOptions): Promise<Result> =>
-    callWithPolicy(() => callOnce(apiCall, callOptions), { ...callOptions, kind: 'repeatable', policy })
+    callWithPolicy(again => callOnce(apiCall, { ...callOptions, freshConnection: again }), {
+      ...callOptions,
+      kind: 'repeatable',
+      policy,
+    })
 
   const readResult = <Result>(answer: ExchangeAnswer, read: (result: unknown) => Result): Result => {
     const result = readAnswer(answer, token)
@@ -148,16 +153,21 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
     return pace
   }
 
-  const download = async (filePath: string, maxBytes: number, callOptions: CallOptions): Promise<Buffer> => {
+  const download = async (
+    filePath: string,
+    maxBytes: number,
+    { signal, freshConnection }: CallOptions & { freshConnection: boolean },
+  ): Promise<Buffer> => {
     // A Bot API server of one's own with --local answers with a path on its disk instead of serving the file.
     if (filePath.startsWith('/') && !usesPublicServer) return readLocalFile(filePath, maxBytes)
     const answer = await exchange({
       url: endpoint(`/file/bot${token}/${filePathInUrl(filePath)}`),
       method: 'GET',
       repeatable: true,
+      freshConnection,
       maxAnswerBytes: Math.max(maxBytes, MIN_ANSWER_BYTES),
       timeouts,
-      signal: callOptions.signal,
+      signal,
     })
     const bytes = readFileAnswer(answer, token)
     if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
@@ -196,7 +206,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       const attempt = async (): Promise<SentDocument> => {
         const slot = await pace.enter({
           signal: callOptions.signal,
-          onWait: ms => callOptions.onWait?.({ reason: 'pace', seconds: ms / 1000 }),
+          onWait: (ms, reason) => callOptions.onWait?.({ reason, seconds: ms / 1000 }),
         })
         try {
           const answer = await exchange({
@@ -211,6 +221,10 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
             onBytesOut: callOptions.onBytesOut,
           })
           return readResult(answer, readSentDocument)
+        } catch (error) {
+          const wait = error instanceof TelegramError ? error.retryAfterSeconds : undefined
+          if (wait !== undefined) pace.hold(Math.max(1, wait) * 1000)
+          throw error
         } finally {
           slot.done()
         }
@@ -230,8 +244,10 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
     locateFile: (fileId, callOptions = {}) => call(getFile(fileId), callOptions).then(() => {}),
 
     downloadFile: (fileId, callOptions) => {
-      const attempt = async (): Promise<Buffer> =>
-        download(await callOnce(getFile(fileId), callOptions), callOptions.maxBytes, callOptions)
+      const attempt = async (again: boolean): Promise<Buffer> => {
+        const on = { ...callOptions, freshConnection: again }
+        return download(await callOnce(getFile(fileId), on), callOptions.maxBytes, on)
+      }
       return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy: transferPolicy })
     },
   }

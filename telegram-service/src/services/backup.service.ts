@@ -114,6 +114,7 @@ export class BackupService {
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
     assertFilename(options.filename)
+    assertCaption(options.caption)
     const source = await openBackupSource({
       file: options.file,
       filename: options.filename,
@@ -161,6 +162,11 @@ export function assertType(type: unknown): asserts type is BackupType {
   })
 }
 
+function assertCaption(caption: unknown): void {
+  if (caption === undefined || typeof caption === 'string') return
+  throw new TelegramError('The caption is not a text', 'INVALID')
+}
+
 function assertFilename(filename: unknown): void {
   const isName =
     typeof filename === 'string' && filename !== '' && filename.isWellFormed() && !/\p{Cc}/u.test(filename)
@@ -168,8 +174,12 @@ function assertFilename(filename: unknown): void {
   throw new TelegramError('The file name is empty, or holds control characters', 'INVALID')
 }
 
+/** Years of four digits: what ISO 8601 writes without a sign, and PostgreSQL takes. */
+const LAST_YEAR = 9999
+
 function assertTime(expiresAt: unknown): void {
-  if (expiresAt === undefined || (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) return
+  const isTime = expiresAt instanceof Date && Math.abs(expiresAt.getUTCFullYear()) <= LAST_YEAR
+  if (expiresAt === undefined || isTime) return
   throw new TelegramError('The time of expiry is not a valid Date', 'INVALID')
 }
 
