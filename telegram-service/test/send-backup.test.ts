@@ -167,10 +167,10 @@ describe('progress', () => {
       expect(progress.bytesOut).toBeGreaterThanOrEqual(before.bytesOut)
       expect(progress.partsSent).toBeGreaterThanOrEqual(before.partsSent)
     }
-    expect(told.filter(progress => progress.wait).map(progress => progress.wait?.reason)).toEqual([
-      'flood',
-      'flood',
-    ])
+    // The two messages that met a flood wait, and so may others: the wait is the chat's.
+    const waits = told.filter(progress => progress.wait).map(progress => progress.wait?.reason)
+    expect(waits.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(waits)).toEqual(new Set(['flood']))
     expect(told.at(-1)).toMatchObject({
       plainBytesRead: file.length,
       plainBytesTotal: file.length,
