@@ -4,6 +4,7 @@ export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 export {
   type CallOptions,
   createTelegramClient,
+  PUBLIC_FETCH_LIMIT_BYTES,
   type SendDocumentRequest,
   type TelegramClient,
   type TelegramClientOptions,

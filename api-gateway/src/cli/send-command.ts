@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { BackupType, CallWait, SendProgress } from 'telegram-deployment-bot'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatSeconds, formatTime, parseExpiry } from '#cli/human-units.ts'
 import { ProgressLine, progressBar } from '#cli/progress-line.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import type { IntegratedBackupResult } from '#lib/backups/backup-telegram.integration.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
 import { openBackupService } from '#wiring.ts'
 
 interface SendOptions {
@@ -15,7 +15,7 @@ interface SendOptions {
   filename?: string
   caption?: string
   chat?: string
-  expires: string
+  expires?: string
   json?: boolean
 }
 
@@ -23,44 +23,25 @@ interface SendOptions {
 export const registerSend: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('send'), [
     'telegram-backup send --project shop --type storage --file ./uploads.tar',
-    'pg_dump shop | telegram-backup send --project shop --type database --filename shop.sql -',
+    'pg_dump -f shop.sql shop && telegram-backup send --project shop --type database --file shop.sql',
     'telegram-backup send --project shop --type logs --file app.log --expires 8w --caption "before the upgrade"',
+    'tar c uploads | telegram-backup send --project shop --type storage --filename uploads.tar -',
   ])
     .description('send a backup to the chat, encrypted and in parts, prove each part, record it')
-    .argument('[-]', '"-" backs up what comes by standard input')
+    .argument(
+      '[-]',
+      '"-" backs up what comes by standard input, up to its end: whether what made it failed cannot be seen',
+    )
     .requiredOption('--project <id>', 'whose backup it is: letters, digits, ".", "_", "-"')
     .requiredOption('--type <type>', 'database, storage or logs')
     .option('--file <path>', 'the file to back up')
     .option('--filename <name>', 'the name of the plain bytes; default: that of the file')
     .option('--caption <text>', 'your own words, above the message in the chat')
     .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
-    .option('--expires <when>', '12h, 30d, 8w from now, or a date', '30d')
+    .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')
     .action((stdin: string | undefined, options: SendOptions) =>
       run(async context => {
-        const file = chooseSource(stdin, options.file)
-        const expiresAt = parseExpiry(options.expires)
-        const { BackupTelegramIntegration } = await import('#lib/backups/backup-telegram.integration.ts')
-        const service = await openBackupService(context.config)
-        if (context.config.encryption === 'off') {
-          context.output.note(
-            'warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat',
-          )
-        }
-        const progress = new ProgressLine(context.output.stderr)
-        const rate = startRate()
-        const result = await withCatalog(context, database =>
-          new BackupTelegramIntegration(service, { database }).sendAndRecord({
-            projectId: options.project,
-            type: options.type as BackupType,
-            file,
-            expires_at: expiresAt,
-            ...(options.filename === undefined ? {} : { filename: options.filename }),
-            ...(options.caption === undefined ? {} : { caption: options.caption }),
-            ...(options.chat === undefined ? {} : { chatId: options.chat }),
-            signal: context.signal,
-            onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
-          }),
-        ).finally(() => progress.end())
+        const result = await sendAndRecord(context, stdin, options).catch(failedBefore)
         if (result.success || context.output.json) context.output.answer(result, () => describeResult(result))
         if (result.success) {
           if (result.databaseRecord?.size === 0)
@@ -68,9 +49,51 @@ export const registerSend: RegisterCommand = (program, run) => {
           return ExitCode.DONE
         }
         context.output.reason(describeFailure(result), result.hint)
+        if (result.details.telegramSuccess) {
+          context.output.note(
+            'The backup itself is whole in the chat, and its messages are known to the catalog.',
+          )
+        }
         return exitCodeFor(result.code)
       }, options),
     )
+}
+
+async function sendAndRecord(
+  context: CommandContext,
+  stdin: string | undefined,
+  options: SendOptions,
+): Promise<IntegratedBackupResult> {
+  const file = chooseSource(stdin, options.file)
+  const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires)
+  const { BackupTelegramIntegration } = await import('#lib/backups/backup-telegram.integration.ts')
+  const service = await openBackupService(context.config)
+  if (context.config.encryption === 'off') {
+    context.output.note('warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat')
+  }
+  const progress = new ProgressLine(context.output.stderr)
+  const rate = startRate()
+  return await withCatalog(context, database =>
+    new BackupTelegramIntegration(service, { database }).sendAndRecord({
+      projectId: options.project,
+      type: options.type as BackupType,
+      file,
+      ...(expiresAt ? { expires_at: expiresAt } : {}),
+      ...(options.filename === undefined ? {} : { filename: options.filename }),
+      ...(options.caption === undefined ? {} : { caption: options.caption }),
+      ...(options.chat === undefined ? {} : { chatId: options.chat }),
+      signal: context.signal,
+      onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
+    }),
+  ).finally(() => progress.end())
+}
+
+/** What failed before the integration was asked: the catalog that cannot be opened, or what the user gave. */
+async function failedBefore(error: unknown): Promise<IntegratedBackupResult> {
+  const { databaseFailure, telegramFailure } = await import('#lib/backups/integrated-result.ts')
+  const { CatalogError } = await import('@telegram-backup/database')
+  if (error instanceof CatalogError) return databaseFailure(error)
+  return telegramFailure({ success: false, error: describeError(error).message, cause: error })
 }
 
 function chooseSource(stdin: string | undefined, file: string | undefined): string | Readable {

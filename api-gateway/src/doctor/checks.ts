@@ -1,6 +1,17 @@
-import { assertRecipient, readIdentityFile, recipientOf } from '@telegram-backup/archive'
-import { checkChatAccess } from 'telegram-deployment-bot'
+import { access } from 'node:fs/promises'
+import {
+  assertRecipient,
+  DEFAULT_PART_SIZE_BYTES,
+  loadOrCreateSigningKey,
+  MIN_PART_SIZE_BYTES,
+  readIdentityFile,
+  recipientOf,
+  signerFingerprint,
+} from '@telegram-backup/archive'
+import { queryBackups } from '@telegram-backup/database'
+import { checkChatAccess, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
 import { exitCodeOf } from '#cli/exit-codes.ts'
+import { formatBytes } from '#cli/human-units.ts'
 import type { Config } from '#config.ts'
 import { findPgDump } from '#doctor/pg-dump-version.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
@@ -22,12 +33,14 @@ interface Finding {
   warning?: string
 }
 
-/** Looks at everything that a backup needs, all at once, and changes nothing but the catalog's schema. */
+/** Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if there is none. */
 export async function runChecks(config: Config, signal: AbortSignal): Promise<Check[]> {
   return Promise.all([
     check('chat', () => checkChat(config, signal)),
+    check('part size', async () => checkPartSize(config)),
     check('encryption', () => checkEncryption(config)),
     check('key file', () => checkIdentity(config)),
+    check('signing key', () => checkSigningKey(config)),
     check('catalog', () => checkCatalog(config, signal)),
     check('pg_dump', () => findPgDump(signal)),
   ])
@@ -83,6 +96,11 @@ async function checkEncryption(config: Config): Promise<Finding> {
   return { message: `to ${encryption.recipients.length} public key(s)` }
 }
 
+/** Whoever takes the server takes the key along. */
+const KEEP_APART = {
+  warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
+}
+
 async function checkIdentity(config: Config): Promise<Finding> {
   if (config.identityFile === undefined) {
     return {
@@ -101,13 +119,52 @@ async function checkIdentity(config: Config): Promise<Finding> {
         'It opens none of the public keys in BACKUP_AGE_RECIPIENTS, so it cannot open what is sent now.',
     }
   }
-  return { message: 'readable, and opens what is sent now' }
+  if (typeof encryption !== 'object') return { message: 'readable' }
+  return { message: 'readable, and opens what is sent now', ...KEEP_APART }
+}
+
+function checkPartSize(config: Config): Finding {
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES, apiRoot } = config
+  if (partSizeBytes < MIN_PART_SIZE_BYTES) {
+    throw new BackupError(`A part cannot have ${partSizeBytes} bytes`, {
+      code: 'CONFIGURATION',
+      hint: `Set TELEGRAM_PART_SIZE to at least ${MIN_PART_SIZE_BYTES}, or unset it.`,
+    })
+  }
+  const message = `at most ${formatBytes(partSizeBytes)}`
+  if (partSizeBytes <= PUBLIC_FETCH_LIMIT_BYTES) return { message }
+  if (apiRoot === undefined) {
+    throw new BackupError(`Parts of ${formatBytes(partSizeBytes)} could be sent, but never fetched back`, {
+      code: 'CONFIGURATION',
+      hint: 'Unset TELEGRAM_PART_SIZE: Telegram’s own server gives back no file over 20 MiB.',
+    })
+  }
+  return {
+    message,
+    warning:
+      'Only a Bot API server that runs with --local gives back such parts; the first one sent will tell.',
+  }
+}
+
+async function checkSigningKey(config: Config): Promise<Finding> {
+  const exists = await access(config.signingKeyFile).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) return { message: `none yet; the first send makes ${config.signingKeyFile}` }
+  return { message: signerFingerprint(await loadOrCreateSigningKey(config.signingKeyFile)) }
 }
 
 async function checkCatalog(config: Config, signal: AbortSignal): Promise<Finding> {
   const database = await openCatalog(config, signal)
   try {
-    return { message: `ready in ${database.location}` }
+    const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
+    const message = `ready in ${database.location}`
+    if (total === 0) return { message }
+    return {
+      message,
+      warning: `${total} send(s) are under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`,
+    }
   } finally {
     await database.close()
   }

@@ -1,17 +1,24 @@
 import type { Readable } from 'node:stream'
 import type { Backup, Database } from '@telegram-backup/database'
-import type {
-  BackupMetadata,
-  BackupSendResult,
-  BackupType,
-  PartLedger,
-  SendBackupOptions,
-  SendProgress,
+import {
+  assertProjectId,
+  assertType,
+  type BackupMetadata,
+  type BackupSendResult,
+  type BackupType,
+  type PartLedger,
+  type SendBackupOptions,
+  type SendProgress,
 } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { recordSentBackup } from '#lib/backups/backup-record.ts'
 import { createCatalogLedger } from '#lib/backups/catalog-ledger.ts'
 import { defaultCatalog } from '#lib/backups/default-catalog.ts'
+import {
+  databaseFailure,
+  type IntegratedBackupResult,
+  telegramFailure,
+} from '#lib/backups/integrated-result.ts'
 
 /**
  * All that this integration asks of a telegram service. A service that uses the `ledger` has every message written
@@ -37,28 +44,6 @@ export interface IntegratedBackupOptions {
   expires_at?: Date
   signal?: AbortSignal
   onProgress?: (progress: SendProgress) => void
-}
-
-/** Which of the two sides has the backup. */
-export interface IntegratedBackupDetails {
-  telegramSuccess: boolean
-  databaseSuccess: boolean
-  telegramError?: string
-  databaseError?: string
-  /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
-  leftInChat?: number
-}
-
-export interface IntegratedBackupResult {
-  success: boolean
-  telegramMetadata?: BackupMetadata
-  databaseRecord?: Backup
-  /** Begins with `Failed to send backup to Telegram` or `Failed to record backup in database`. */
-  error?: string
-  /** For programs, and what to do next; set with `error`. */
-  code?: string
-  hint?: string
-  details: IntegratedBackupDetails
 }
 
 /** Sends backups to Telegram and records them in the catalog, so that the two cannot disagree. */
@@ -135,7 +120,11 @@ export class BackupTelegramIntegration {
   async #send(options: IntegratedBackupOptions, ledger: PartLedger | undefined): Promise<BackupSendResult> {
     try {
       const { expires_at, ...rest } = options
-      return await this.#telegramService.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
+      // Also before a service of another make, which may take anything.
+      assertProjectId(rest.projectId)
+      assertType(rest.type)
+      const sent = await this.#telegramService.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
+      return sent ?? { success: false, error: 'the service gave no answer' }
     } catch (error) {
       return { success: false, error: describeError(error).message, cause: error }
     }
@@ -159,43 +148,4 @@ function asDate(expiresAt: unknown): Date | undefined {
   const date = new Date(expiresAt as Date)
   if (!Number.isNaN(date.getTime())) return date
   throw new BackupError('expires_at is not a valid date', { code: 'INVALID' })
-}
-
-function telegramFailure(sent: BackupSendResult): IntegratedBackupResult {
-  const { code, hint } = describeError(sent.cause)
-  const telegramError = sent.error ?? 'the service gave no reason'
-  return {
-    success: false,
-    error: `Failed to send backup to Telegram: ${telegramError}`,
-    code: sent.cause === undefined ? 'TELEGRAM' : code,
-    ...(hint === undefined ? {} : { hint }),
-    details: { telegramSuccess: false, databaseSuccess: false, telegramError, ...leftIn(sent) },
-  }
-}
-
-/** What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send. */
-function databaseFailure(
-  error: unknown,
-  of: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},
-): IntegratedBackupResult {
-  const { message, code, hint } = describeError(error)
-  const { metadata, sent } = of
-  return {
-    success: false,
-    ...(metadata ? { telegramMetadata: metadata } : {}),
-    error: `Failed to record backup in database: ${message}`,
-    code,
-    ...(hint === undefined ? {} : { hint }),
-    details: {
-      telegramSuccess: metadata !== undefined,
-      databaseSuccess: false,
-      databaseError: message,
-      ...(sent?.error === undefined ? {} : { telegramError: sent.error }),
-      ...leftIn(sent),
-    },
-  }
-}
-
-function leftIn(sent: BackupSendResult | undefined): { leftInChat?: number } {
-  return sent?.leftInChat ? { leftInChat: sent.leftInChat } : {}
 }

@@ -18,9 +18,7 @@ export {
   BackupTelegramIntegration,
   createBackupTelegramIntegration,
   type IBackupService,
-  type IntegratedBackupDetails,
   type IntegratedBackupOptions,
-  type IntegratedBackupResult,
 } from '#lib/backups/backup-telegram.integration.ts'
 export {
   type BackupQuery,
@@ -37,3 +35,4 @@ export {
   updateBackup,
 } from '#lib/backups/backups.service.ts'
 export { type FetchPlan, planFetch } from '#lib/backups/fetch-plan.ts'
+export type { IntegratedBackupDetails, IntegratedBackupResult } from '#lib/backups/integrated-result.ts'

@@ -121,6 +121,31 @@ describe('when the catalog fails', () => {
     expect(record.state).toBe('complete')
   })
 
+  it('because its disk is full, the result says what to do, and what was sent is taken back', async () => {
+    await sql`
+      CREATE FUNCTION pg_temp_full() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`.execute(
+      database.kysely,
+    )
+    await sql`
+      CREATE TRIGGER full_disk BEFORE INSERT ON control_plane.backup_parts
+        FOR EACH ROW WHEN (NEW.part_no = 3) EXECUTE FUNCTION pg_temp_full()`.execute(database.kysely)
+    const integration = new BackupTelegramIntegration(vault.service, { database })
+    const result = await integration.sendAndRecord({
+      projectId: 'full',
+      type: 'logs',
+      file: randomBytes(150_000),
+    })
+    await sql`DROP TRIGGER full_disk ON control_plane.backup_parts`.execute(database.kysely)
+    expect(result.error).toMatch(/^Failed to record backup in database: /)
+    expect(result.hint).toMatch(/space|room/i)
+    expect(
+      vault.emulator.inspect.messages(vault.chatId).filter(({ caption }) => caption?.startsWith('full ·')),
+    ).toEqual([])
+    const { data } = await queryByProject('full', {}, { database })
+    expect(data.map(backup => backup.state)).toEqual(['failed'])
+  })
+
   it('before anything was sent, nothing is sent', async () => {
     const before = vault.emulator.inspect.calls('sendDocument')
     const integration = new BackupTelegramIntegration(vault.service, { database: failingFrom(1).database })

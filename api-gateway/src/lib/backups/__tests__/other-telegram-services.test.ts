@@ -87,4 +87,45 @@ describe('sendAndRecord with a telegram service of another make', () => {
     const result = await throwing.sendAndRecord({ projectId: 'p', type: 'logs', file: Buffer.from('x') })
     expect(result.details).toMatchObject({ telegramSuccess: false, telegramError: 'Network timeout' })
   })
+
+  it.each([
+    { projectId: '../../etc', type: 'logs' },
+    { projectId: 'shop', type: 'photos' },
+    { type: 'logs' },
+    undefined,
+    null,
+  ])('is not even asked to send %j', async options => {
+    let calls = 0
+    const counting = new BackupTelegramIntegration(
+      plainService(() => {
+        calls++
+        return {}
+      }),
+      { database },
+    )
+    const given = options && { ...options, file: Buffer.from('x') }
+    const result = await counting.sendAndRecord(given as IntegratedBackupOptions)
+    expect(result).toMatchObject({
+      success: false,
+      details: { telegramSuccess: false, databaseSuccess: false },
+    })
+    expect(await counting.sendToTelegramOnly(given as IntegratedBackupOptions)).toMatchObject({
+      success: false,
+    })
+    expect(calls).toBe(0)
+  })
+
+  it('that answers nothing has failed, and the next of several is sent all the same', async () => {
+    const silent = new BackupTelegramIntegration({ sendBackup: async () => undefined as never }, { database })
+    expect((await silent.sendAndRecord({ projectId: 'p', type: 'logs', file: 'x' })).success).toBe(false)
+    const other = new BackupTelegramIntegration(
+      plainService(() => ({})),
+      { database },
+    )
+    const results = await other.sendAndRecordMultiple([
+      undefined as never,
+      { projectId: 'after-nothing', type: 'logs', file: 'x' },
+    ])
+    expect(results.map(result => result.success)).toEqual([false, true])
+  })
 })

@@ -1,0 +1,65 @@
+import type { Backup } from '@telegram-backup/database'
+import type { BackupMetadata, BackupSendResult } from 'telegram-deployment-bot'
+import { describeError } from '#lib/backups/backup-error.ts'
+
+/** Which of the two sides has the backup. */
+export interface IntegratedBackupDetails {
+  telegramSuccess: boolean
+  databaseSuccess: boolean
+  telegramError?: string
+  databaseError?: string
+  /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
+  leftInChat?: number
+}
+
+export interface IntegratedBackupResult {
+  success: boolean
+  telegramMetadata?: BackupMetadata
+  databaseRecord?: Backup
+  /** Begins with `Failed to send backup to Telegram` or `Failed to record backup in database`. */
+  error?: string
+  /** For programs, and what to do next; set with `error`. */
+  code?: string
+  hint?: string
+  details: IntegratedBackupDetails
+}
+
+/** Nothing is backed up; `sent` says why. */
+export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult {
+  const { code, hint } = describeError(sent.cause)
+  const telegramError = sent.error ?? 'the service gave no reason'
+  return {
+    success: false,
+    error: `Failed to send backup to Telegram: ${telegramError}`,
+    code: sent.cause === undefined ? 'TELEGRAM' : code,
+    ...(hint === undefined ? {} : { hint }),
+    details: { telegramSuccess: false, databaseSuccess: false, telegramError, ...leftIn(sent) },
+  }
+}
+
+/** What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send. */
+export function databaseFailure(
+  error: unknown,
+  of: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},
+): IntegratedBackupResult {
+  const { message, code, hint } = describeError(error)
+  const { metadata, sent } = of
+  return {
+    success: false,
+    ...(metadata ? { telegramMetadata: metadata } : {}),
+    error: `Failed to record backup in database: ${message}`,
+    code,
+    ...(hint === undefined ? {} : { hint }),
+    details: {
+      telegramSuccess: metadata !== undefined,
+      databaseSuccess: false,
+      databaseError: message,
+      ...(sent?.error === undefined ? {} : { telegramError: sent.error }),
+      ...leftIn(sent),
+    },
+  }
+}
+
+function leftIn(sent: BackupSendResult | undefined): { leftInChat?: number } {
+  return sent?.leftInChat ? { leftInChat: sent.leftInChat } : {}
+}
