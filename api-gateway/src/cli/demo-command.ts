@@ -23,12 +23,13 @@ export const registerDemo: RegisterCommand = (program, run) => {
 }
 
 function describeEnd(result: DemoResult): string {
-  if (!result.success) return '\nThe database that came back is NOT the one that was sent.'
+  if (!result.success)
+    return '\nThe demo FAILED: what came back is not what was sent, or damage was not refused.'
   return `
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
-Now with a bot of your own (README, "With a real bot", tells how to get one):
-  npx telegram-backup keygen --out backup-key.txt
+Now with a bot of your own (README, "With a real bot", tells how to get one), in this folder:
+  npx telegram-backup keygen --out ~/backup-key.txt
   export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
   npx telegram-backup doctor
   npx telegram-backup send --project myapp --type storage --file ./some-file`
