@@ -4,7 +4,7 @@ export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
-export { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'
+export { DEFAULT_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'
 export {
   type ArchiveReader,
   type ReadArchiveOptions,

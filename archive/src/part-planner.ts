@@ -16,8 +16,8 @@ import { maxFrameSizeBytes } from '#zstd-frame.ts'
 export const DEFAULT_PART_SIZE_BYTES: number = 20 * 1024 * 1024 - 64 * 1024
 /** Smaller parts would consist of headers. */
 export const MIN_PART_SIZE_BYTES: number = 16 * 1024
-/** What a local Bot API server takes: 2,000 MiB. */
-export const MAX_PART_SIZE_BYTES: number = 2000 * 1024 * 1024
+/** What a local Bot API server takes: "2000 MB" in its documentation, read as the smaller of the two meanings. */
+export const MAX_PART_SIZE_BYTES: number = 2_000_000_000
 
 const MIN_BLOCK_SIZE_BYTES = 1024
 const MAX_PADDING_BYTES = 64 * 1024
