@@ -1,3 +1,5 @@
+import { systemErrorHint, systemErrorSuffix } from '#system-error.ts'
+
 /**
  * What went wrong, for programs.
  * - `INTEGRITY`: bytes are damaged, missing, repeated, exchanged or foreign; or our own count did not add up.
@@ -35,7 +37,7 @@ export class ArchiveError extends Error {
 
 /**
  * Any error as an {@link ArchiveError}: one of ours as it is, also when it came from another thread and lost its
- * class on the way; everything else wrapped.
+ * class on the way; everything else wrapped, with the name of a system's error and what to do about it.
  */
 export function toArchiveError(error: unknown, code: ArchiveErrorCode, message: string): ArchiveError {
   if (error instanceof ArchiveError) return error
@@ -47,5 +49,9 @@ export function toArchiveError(error: unknown, code: ArchiveErrorCode, message: 
       cause,
     })
   }
-  return new ArchiveError(code, message, { cause: error })
+  const hint = systemErrorHint(error)
+  return new ArchiveError(code, `${message}${systemErrorSuffix(error)}`, {
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  })
 }

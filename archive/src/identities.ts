@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ageLibrary } from '#age-library.ts'
-import { ArchiveError } from '#archive-error.ts'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
 
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/
@@ -88,10 +88,7 @@ export async function readIdentityFile(path: string): Promise<string[]> {
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', `The identity file ${path} cannot be read`, {
-      cause,
-      hint: 'Check the path and who may read it.',
-    })
+  } catch (error) {
+    throw toArchiveError(error, 'CONFIGURATION', `The identity file ${path} cannot be read`)
   }
 }

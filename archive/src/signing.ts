@@ -8,9 +8,10 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ArchiveError } from '#archive-error.ts'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { assertSafeFromOthers } from '#key-file-access.ts'
 
 /** An Ed25519 key that signs manifests and the index. */
 export interface SigningKey {
@@ -26,15 +27,22 @@ const PUBLIC_KEY_BYTES = 32
 /**
  * The signing key in the file, made (PEM, PKCS #8, mode 0600) if there is none. Of several that start at once, all
  * get the same key. The folder is made, for the owner alone, if it is missing.
- * @throws ArchiveError `CONFIGURATION` when the file can be neither read nor made, or is not an Ed25519 key.
+ * @throws ArchiveError `CONFIGURATION` when the file can be neither read nor made, is not an Ed25519 key, or is not
+ *   safe from other users.
  */
 export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> {
+  let pem: string
   try {
-    return parseKey(await readOrCreate(path))
+    pem = await readOrCreate(path)
+  } catch (error) {
+    throw toArchiveError(error, 'CONFIGURATION', `The signing key ${path} can be neither read nor made`)
+  }
+  try {
+    return parseKey(pem)
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', `The signing key ${path} can be neither read nor made`, {
+    throw new ArchiveError('CONFIGURATION', `The file ${path} does not hold a signing key`, {
       cause,
-      hint: 'It must be an Ed25519 private key in PEM (PKCS #8) that this user may read.',
+      hint: 'It must be an Ed25519 private key in PEM (PKCS #8).',
     })
   }
 }
@@ -74,9 +82,9 @@ function parseKey(pem: string): SigningKey {
 }
 
 async function readOrCreate(path: string): Promise<string> {
-  const existing = await readIfPresent(path)
+  const existing = await readKeyFile(path).catch(ignoreCode('ENOENT'))
   if (existing !== undefined) return existing
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
   const draft = `${path}.${randomUUID()}`
   try {
@@ -86,11 +94,31 @@ async function readOrCreate(path: string): Promise<string> {
   } finally {
     await rm(draft, { force: true })
   }
-  return readFile(path, 'utf8')
+  return readKeyFile(path)
 }
 
-async function readIfPresent(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(ignoreCode('ENOENT'))
+async function readKeyFile(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    assertSafeFromOthers(path, await file.stat(), process.getuid?.())
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/** As `mkdir -p`. Node's own recursion never ends where a folder is there but takes none, as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(path, 0o700).catch(ignoreCode('EEXIST'))
+  try {
+    await make()
+  } catch (error) {
+    const parent = dirname(path)
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT') || parent === path)
+      throw error
+    await makeFolder(parent)
+    await make()
+  }
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

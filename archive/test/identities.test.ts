@@ -78,12 +78,14 @@ describe('an identity file', () => {
     const error = await rejectionOf(readIdentityFile(missing))
     expect(error).toMatchObject({
       code: 'CONFIGURATION',
-      message: expect.stringContaining(missing),
+      message: `The identity file ${missing} cannot be read (ENOENT)`,
+      hint: expect.stringContaining('check the path'),
       cause: { code: 'ENOENT' },
     })
     expect(await rejectionOf(readIdentityFile(folder))).toMatchObject({
       code: 'CONFIGURATION',
-      cause: { code: 'EISDIR' },
+      message: expect.stringContaining('(EISDIR)'),
+      hint: expect.stringContaining('folder'),
     })
   })
 })

@@ -1,11 +1,12 @@
 import { execFile as execFileWithCallback } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadOrCreateSigningKey, signerFingerprint } from '#index.ts'
+import { assertSafeFromOthers } from '#key-file-access.ts'
 import { isSignedBy, signBytes } from '#signing.ts'
 import { rejectionOf, sha256 } from '#test/sample-archives.ts'
 
@@ -52,16 +53,74 @@ describe('the signing key', () => {
       type: 'pkcs8',
     })
     for (const content of ['', 'no key', rsa]) {
-      writeFileSync(path, content)
+      writeFileSync(path, content, { mode: 0o600 })
       expect(await rejectionOf(loadOrCreateSigningKey(path))).toMatchObject({
         code: 'CONFIGURATION',
-        hint: expect.any(String),
+        hint: expect.stringContaining('PEM'),
       })
       expect(readFileSync(path, 'utf8')).toBe(content)
     }
-    expect(await rejectionOf(loadOrCreateSigningKey(join(path, 'below', 'a', 'file')))).toMatchObject({
-      code: 'CONFIGURATION',
-    })
+  })
+
+  it('that the system cannot read or make is refused with the name of its error and a hint that fits', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    for (const [path, name] of [
+      [folder, 'EISDIR'],
+      [join(file, 'below', 'a', 'file'), 'ENOTDIR'],
+      // Folders that exist and take no other: mkdir's own recursion does not end there.
+      ['/proc/none/key.pem', 'ENOENT'],
+      ['/proc/none/below/key.pem', 'ENOENT'],
+    ] as const) {
+      expect(await rejectionOf(loadOrCreateSigningKey(path))).toMatchObject({
+        code: 'CONFIGURATION',
+        message: `The signing key ${path} can be neither read nor made (${name})`,
+        hint: expect.not.stringContaining('PEM'),
+      })
+    }
+  })
+
+  it.each([0o644, 0o604, 0o602, 0o620, 0o666])(
+    'is refused in a file of mode %o, and left as it is',
+    async mode => {
+      const path = join(folder, 'signing.pem')
+      await loadOrCreateSigningKey(path)
+      chmodSync(path, mode)
+      expect(await rejectionOf(loadOrCreateSigningKey(path))).toMatchObject({
+        code: 'CONFIGURATION',
+        hint: expect.stringContaining(`chmod 600 ${path}`),
+      })
+      expect(statSync(path).mode & 0o777).toBe(mode)
+      chmodSync(path, 0o600)
+      await loadOrCreateSigningKey(path)
+    },
+  )
+
+  it.each([0o600, 0o400, 0o640, 0o440])('is read from a file of mode %o', async mode => {
+    const path = join(folder, 'signing.pem')
+    const made = await loadOrCreateSigningKey(path)
+    chmodSync(path, mode)
+    expect(signerFingerprint(await loadOrCreateSigningKey(path))).toBe(signerFingerprint(made))
+  })
+
+  it('is taken from this user and from root only; root takes it from anyone', () => {
+    const check = (uid: number, userId: number | undefined): void =>
+      assertSafeFromOthers('/keys/signing.pem', { uid, mode: 0o100600 }, userId)
+    for (const [uid, userId] of [
+      [1000, 1000],
+      [0, 1000],
+      [1000, 0],
+      [0, 0],
+      [1000, undefined],
+    ] as const) {
+      expect(() => check(uid, userId)).not.toThrow()
+    }
+    expect(() => check(1001, 1000)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIGURATION',
+        hint: expect.stringContaining('chown 1000 /keys/signing.pem'),
+      }),
+    )
   })
 
   it('has a fingerprint that anyone can make from the raw public key', async () => {

@@ -1,0 +1,31 @@
+import { ArchiveError } from '#archive-error.ts'
+
+const GROUP_WRITES = 0o020
+const OTHERS_READ_OR_WRITE = 0o006
+
+/**
+ * A signature proves nothing once somebody else can read the key or put another in its place. The group may read it:
+ * that is how orchestrators hand a secret to a process that is not root.
+ * @param file owner and mode of the open file
+ * @param userId who runs this process; undefined where there are no such ids, and nothing is checked. To root (0),
+ *   any owner is fine.
+ * @throws ArchiveError `CONFIGURATION` when another user than this one or root owns the file, its group can write, or
+ *   others can read or write.
+ */
+export function assertSafeFromOthers(
+  path: string,
+  file: { uid: number; mode: number },
+  userId: number | undefined,
+): void {
+  if (userId === undefined) return
+  if (userId !== 0 && file.uid !== 0 && file.uid !== userId) {
+    throw new ArchiveError('CONFIGURATION', `The signing key ${path} belongs to another user`, {
+      hint: `If you trust it: chown ${userId} ${path}`,
+    })
+  }
+  if ((file.mode & (GROUP_WRITES | OTHERS_READ_OR_WRITE)) !== 0) {
+    throw new ArchiveError('CONFIGURATION', `Others can read or change the signing key ${path}`, {
+      hint: `If you trust it still: chmod 600 ${path}`,
+    })
+  }
+}
