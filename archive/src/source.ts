@@ -9,9 +9,10 @@ import { BlockWriter } from '#threads/block-writer.ts'
  *   off the main thread; this is the fast way. The caller closes it after the archive ended. Linux; sockets,
  *   terminals and pipes of another user are refused (`SOURCE`): give them as a stream.
  * - `Uint8Array`: must not be changed before the archive ended.
- * - iterable, for example a Node Readable: chunks of any length; strings are refused.
+ * - iterable, for example a Node Readable: chunks of any length. Strings are taken as UTF-8, in which half a surrogate
+ *   pair becomes U+FFFD; give bytes that are no text as bytes, since decoding them has destroyed them already.
  */
-export type ArchiveSource = { fd: number } | Uint8Array | AsyncIterable<Uint8Array>
+export type ArchiveSource = { fd: number } | Uint8Array | AsyncIterable<Uint8Array | string>
 
 /**
  * Whether the source is a descriptor for the reader thread. A stream on a file has an `fd`, too, but has read ahead
@@ -23,7 +24,7 @@ export function isDescriptor(source: ArchiveSource): source is { fd: number } {
 
 /** Copies the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
 export async function fillBlocks(
-  source: Uint8Array | AsyncIterable<Uint8Array>,
+  source: Uint8Array | AsyncIterable<Uint8Array | string>,
   ring: BlockRing,
   check: () => void,
 ): Promise<void> {
@@ -31,10 +32,11 @@ export async function fillBlocks(
     throw new ArchiveError('SOURCE', 'The stream was already read to its end')
   }
   const writer = new BlockWriter(ring)
-  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+  for await (const given of source instanceof Uint8Array ? [source] : source) {
+    const chunk = typeof given === 'string' ? Buffer.from(given, 'utf8') : given
     if (!(chunk instanceof Uint8Array)) {
-      throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes`, {
-        hint: 'Pass a stream of Buffers: without setEncoding and not in object mode.',
+      throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes or text`, {
+        hint: 'Pass a stream of Buffers or strings, not of objects.',
       })
     }
     for (let offset = 0; offset < chunk.length; ) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,14 +67,52 @@ describe('a source', () => {
     expect(sha256(await roundTrip(new Blob([new Uint8Array(bytes)]).stream()))).toBe(sha256(bytes))
   })
 
-  it('that gives strings or objects is refused', async () => {
+  it('may give strings, which are taken as UTF-8', async () => {
+    const text = `${'naïve – 日本語 – 🗄️\n'.repeat(20_000)}end`
+    const path = join(folder, 'text')
+    writeFileSync(path, text)
     for (const stream of [
-      Readable.from(['text']),
-      Readable.from([{}]),
-      Readable.from([Buffer.from('x')]).setEncoding('utf8'),
+      Readable.from(text),
+      Readable.from(['', ...(text.match(/.{1,1000}/gsu) ?? [])]),
+      Readable.from([text.slice(0, 9), Buffer.from(text.slice(9))]),
+      createReadStream(path, { encoding: 'utf8', highWaterMark: 1001 }),
     ]) {
-      expect(await rejectionOf(archiveOf(stream))).toMatchObject({ code: 'SOURCE', hint: expect.any(String) })
+      expect((await roundTrip(stream)).toString()).toBe(text)
     }
+    expect((await roundTrip(Readable.from(['a\ud800', 'b']))).toString()).toBe('a\ufffdb')
+  })
+
+  it.each([{}, 7, true, new ArrayBuffer(1), [1, 2]])('that gives %j is refused', async value => {
+    expect(await rejectionOf(archiveOf(Readable.from([Buffer.from('x'), value])))).toMatchObject({
+      code: 'SOURCE',
+      hint: expect.any(String),
+    })
+  })
+
+  it('that the system cannot read is refused with the name of its error, and not its text', async () => {
+    const missing = join(folder, 'missing')
+    expect(await rejectionOf(archiveOf(createReadStream(missing)))).toMatchObject({
+      code: 'SOURCE',
+      message: 'The source of the backup failed while it was read (ENOENT)',
+      hint: expect.stringContaining('check the path'),
+      cause: { code: 'ENOENT' },
+    })
+    // A file that opens, and fails when it is read.
+    const fd = openSync('/proc/self/mem', 'r')
+    expect(await rejectionOf(archiveOf({ fd }))).toMatchObject({
+      code: 'SOURCE',
+      message: 'The source of the backup failed while it was read (EIO)',
+      hint: expect.stringContaining('disk'),
+    })
+    closeSync(fd)
+  })
+
+  it('that fails with a code of its own does not get it into the message', async () => {
+    const failing = Readable.from([]).destroy(Object.assign(new Error('x'), { code: 'ESECRET' }))
+    expect(await rejectionOf(archiveOf(failing))).toMatchObject({
+      code: 'SOURCE',
+      message: 'The source of the backup failed while it was read',
+    })
   })
 
   it('that was already read to its end does not become an empty backup', async () => {
