@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
+import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
 
@@ -16,7 +17,7 @@ export interface ReaderTask {
 /** What a pipe holds. */
 const PIPE_BYTES = 64 * 1024
 
-function readFile(fd: number, writer: BlockWriter): void {
+function readToEnd(fd: number, writer: BlockWriter): void {
   for (;;) {
     const room = writer.waitForRoom()
     const length = readSync(fd, room, 0, room.length, null)
@@ -28,11 +29,12 @@ function readFile(fd: number, writer: BlockWriter): void {
 
 /**
  * A pipe is not read with blocking calls: nobody but its writer can end one, and the process could not exit while a
- * dump hangs. This thread's event loop waits for it instead, on a descriptor of its own.
+ * dump hangs. This thread's event loop waits for it instead, on a descriptor of its own, which the socket closes.
  */
 function readPipe(fd: number, writer: BlockWriter): void {
+  const own = openAgain(fd)
   const pipe = new Socket({
-    fd: openAgain(fd),
+    fd: own,
     readable: true,
     writable: false,
     onread: {
@@ -53,17 +55,29 @@ function readPipe(fd: number, writer: BlockWriter): void {
     throw error
   })
   pipe.on('end', () => finish(writer))
+  try {
+    // Linux never tells the event loop of a writer that had closed before this descriptor was opened. So what is
+    // there is read here, before the loop begins, to the end or until only a living writer can add to it.
+    readToEnd(own, writer)
+    pipe.destroy()
+  } catch (error) {
+    if (!isNotReady(error)) throw error
+  }
 }
 
 function openAgain(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    throw new ArchiveError('SOURCE', 'The pipe cannot be opened for reading', {
+    throw new ArchiveError('SOURCE', `The pipe cannot be opened for reading${systemErrorSuffix(cause)}`, {
       cause,
       hint: 'It belongs to another user, or there is no /proc. Pass a stream instead, for example process.stdin.',
     })
   }
+}
+
+function isNotReady(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
 function finish(writer: BlockWriter): void {
@@ -78,7 +92,7 @@ function read({ fd, blocks }: ReaderTask): void {
   if (stat.isFIFO()) {
     readPipe(fd, writer)
   } else if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))) {
-    readFile(fd, writer)
+    readToEnd(fd, writer)
   } else {
     throw new ArchiveError('SOURCE', 'The file descriptor is neither a file nor a pipe', {
       hint: 'Pass a stream instead, for example process.stdin.',

@@ -23,7 +23,13 @@ export interface ThreadOptions<Message> {
 export function startThread<Message = never>(options: ThreadOptions<Message>): Thread {
   // Flags of the process (a test runner's, a debugger's) are not meant for these threads and slow their start.
   const location = new URL(import.meta.resolve(options.module))
-  const worker = new Worker(location, { workerData: options.task, execArgv: [] })
+  const worker = new Worker(location, {
+    workerData: options.task,
+    execArgv: [],
+    // Else Node closes what the thread opened once more at its end, though a socket has closed it: by then, the number
+    // may be that of a file or connection of another thread.
+    trackUnmanagedFds: false,
+  })
   let stopping = false
   worker.on('error', error => {
     if (!stopping) options.onFailure(error instanceof Error ? error : new Error(String(error)))
