@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -8,6 +8,8 @@ import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600
+/** Of one name, on the file systems that people have. */
+const MAX_NAME_BYTES = 255
 
 /**
  * Writes the bytes beside `path` and gives them its name only when all of them are there and on disk; a failure leaves
@@ -21,12 +23,17 @@ export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): P
   if (existing?.isDirectory()) {
     throw new BackupError(`${path} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
   }
-  if (existing && !existing.isFile()) return writeInto(await openForWriting(path, 'w', path), bytes)
+  if (existing?.isFIFO() && existing.uid !== 0 && existing.uid !== process.getuid?.()) {
+    throw new BackupError(`${path} is a FIFO of another user, who would get to read the backup`, {
+      code: 'USAGE',
+      hint: 'Choose another place with --out.',
+    })
+  }
+  if (existing && !existing.isFile())
+    return writeInto(await openForWriting(path, constants.O_WRONLY, path), bytes)
   const target = existing ? await realpath(path) : path
-  const temporary = join(
-    dirname(target),
-    `.${basename(target).slice(0, 200)}.partial-${randomBytes(6).toString('hex')}`,
-  )
+  if (Buffer.byteLength(basename(target)) > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
+  const temporary = join(dirname(target), `.telegram-backup-${randomBytes(6).toString('hex')}.partial`)
   const file = await openForWriting(temporary, 'wx', path)
   // Also when the process is told to end at once.
   const removeAtExit = (): void => rmSync(temporary, { force: true })
@@ -66,16 +73,19 @@ const OPEN_FAILURES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
-async function openForWriting(path: string, flags: string, asked: string): Promise<FileHandle> {
+async function openForWriting(path: string, flags: string | number, asked: string): Promise<FileHandle> {
   try {
     return await open(path, flags, NEW_FILE_MODE)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new BackupError(`${asked} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
-      code: 'USAGE',
-      hint: 'Choose another place with --out.',
-    })
+    throw cannotWrite(asked, (error as NodeJS.ErrnoException).code ?? 'unknown')
   }
+}
+
+function cannotWrite(path: string, code: string): BackupError {
+  return new BackupError(`${path} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
+    code: 'USAGE',
+    hint: 'Choose another place with --out.',
+  })
 }
 
 function withDiskHint(error: unknown): unknown {

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runCli } from '#test/run-cli.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'demo-test-'))
+})
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+it('the demo brings every row back, refuses damage, and leaves nothing', async () => {
+  const run = await runCli(['demo', '--json'], {
+    env: { TMPDIR: folder, DATABASE_URL: 'postgresql://not.asked/' },
+  })
+  expect(run.json()).toMatchObject({
+    success: true,
+    damage_refused: true,
+    messages_in_chat: 4,
+    tables: [
+      { table: 'customers', rows: 2000, equal: true },
+      { table: 'orders', rows: 6000, equal: true },
+    ],
+  })
+  expect(run.code).toBe(0)
+  expect(await readdir(folder)).toEqual([])
+})
+
+it.each([/2\. A key/, /3\. The dump/, /5\. The worst day/])(
+  'Ctrl-C after %s leaves no folder and no key',
+  async moment => {
+    const launcher = fileURLToPath(import.meta.resolve('#launcher'))
+    const child = spawn(process.execPath, [launcher, 'demo'], {
+      env: { PATH: process.env['PATH'] ?? '', TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', chunk => {
+      const before = moment.test(text)
+      text += chunk
+      if (!before && moment.test(text)) child.kill('SIGINT')
+    })
+    const code = await new Promise(resolve => child.on('close', resolve))
+    expect(code).toBe(1)
+    expect(await readdir(folder)).toEqual([])
+  },
+)
