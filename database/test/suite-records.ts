@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type CreateBackupInput,
@@ -17,6 +18,13 @@ const DAY_MS = 86_400_000
 const now = new Date('2026-06-15T12:00:00Z')
 const daysAgo = (days: number) => new Date(now.getTime() - days * DAY_MS)
 const backup = { project_id: 'shop', type: 'database', file_id: 'BQAC', size: 1234 } as const
+
+async function someoneWaits(database: Database): Promise<boolean> {
+  const { rows } = await sql`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+  `.execute(database.kysely)
+  return rows.length > 0
+}
 
 /** Create, read, update, delete. */
 export function describeRecords(open: () => Promise<Database>): void {
@@ -163,6 +171,28 @@ export function describeRecords(open: () => Promise<Database>): void {
         'erasing',
         'erased',
       ])
+    })
+
+    test('erasing by an update waits for other erasers, as deleting does', async () => {
+      for (const erase of [
+        async (id: string) => (await updateBackup(database, id, { state: 'erasing' }))?.state,
+        async (id: string) => (await deleteBackup(database, id)) && 'erasing',
+      ]) {
+        const { id } = await createBackup(database, backup)
+        const erased = await database.kysely.transaction().execute(async trx => {
+          // As an eraser of another process does.
+          await trx.selectFrom('catalog').select('id').forUpdate().execute()
+          let early: unknown
+          const erasing = erase(id).then(state => {
+            early = state
+            return state
+          })
+          while (early === undefined && !(await someoneWaits(database)));
+          expect(early).toBeUndefined()
+          return { erasing }
+        })
+        expect(await erased.erasing).toBe('erasing')
+      }
     })
 
     test('deleting marks a backup as to be erased, once, also the last one', async () => {

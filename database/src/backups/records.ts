@@ -130,25 +130,39 @@ export async function updateBackup(
   if (!isUuid(id)) return null
   const changes = changesOf(patch)
   return await inTransaction(database.kysely, async trx => {
-    const before = await trx
-      .selectFrom('backups')
-      .selectAll()
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockBackup(trx, id, changes.state)
     if (!before || Object.keys(changes).length === 0) return before ?? null
-    const step = changes.state !== undefined && changes.state !== before.state ? changes.state : undefined
-    if (step) refuseStep(before.state, step)
-    const after = await trx
-      .updateTable('backups')
-      .set({ ...changes, ...(step === 'sending' && { error: null }) })
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow()
     const details = JSON.parse(JSON.stringify(changes)) as JsonObject
-    await addToHistory(trx, { backupId: id, event: step ?? 'updated', actor: database.actor, details })
-    return after
+    return await change(trx, before, changes, { actor: database.actor, details })
   })
+}
+
+/** The backup as it is, kept from changes by others; one that is to be erased, also from other erasers. */
+async function lockBackup(
+  trx: Transaction<CatalogSchema>,
+  id: string,
+  nextState: BackupState | undefined,
+): Promise<Backup | undefined> {
+  if (nextState === 'erasing') await oneEraserAtATime(trx)
+  return await trx.selectFrom('backups').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+async function change(
+  trx: Transaction<CatalogSchema>,
+  before: Backup,
+  changes: Updateable<CatalogSchema['backups']>,
+  note: { actor: string; details: JsonObject },
+): Promise<Backup> {
+  const step = changes.state !== undefined && changes.state !== before.state ? changes.state : undefined
+  if (step) refuseStep(before.state, step)
+  const after = await trx
+    .updateTable('backups')
+    .set({ ...changes, ...(step === 'sending' && { error: null }) })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await addToHistory(trx, { ...note, backupId: before.id, event: step ?? 'updated' })
+  return after
 }
 
 function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups']> {
@@ -179,22 +193,9 @@ function refuseStep(from: BackupState, to: BackupState): void {
 export async function deleteBackup(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   return await inTransaction(database.kysely, async trx => {
-    await oneEraserAtATime(trx)
-    const before = await trx
-      .selectFrom('backups')
-      .select('state')
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockBackup(trx, id, 'erasing')
     if (!before || before.state === 'erasing' || before.state === 'erased') return false
-    refuseStep(before.state, 'erasing')
-    await trx.updateTable('backups').set({ state: 'erasing' }).where('id', '=', id).execute()
-    await addToHistory(trx, {
-      backupId: id,
-      event: 'erasing',
-      actor: database.actor,
-      details: { reason: 'deleted' },
-    })
+    await change(trx, before, { state: 'erasing' }, { actor: database.actor, details: { reason: 'deleted' } })
     return true
   })
 }
