@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { type RawBuilder, sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkProjectId, checkState, checkType } from '#backups/input-checks.ts'
+import { type Database, migrate, openDatabase, type PartKind, type PartState } from '#index.ts'
+import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
+import { TestStateFolder } from '#test/state-folders.ts'
+
+// The same rules stand in TypeScript and in the migrations: they must not drift apart.
+
+const folder = new TestStateFolder()
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+})
+afterAll(async () => {
+  await database.close()
+  folder.expectNothingLeft()
+  await folder.remove()
+})
+
+// Types of parts exist only for the compiler; these lists do not compile when a name is missing or unknown.
+const PART_STATES = Object.keys({
+  intended: 0,
+  sent: 0,
+  missing: 0,
+  damaged: 0,
+  tombstone: 0,
+  erased: 0,
+} satisfies Record<PartState, 0>)
+const PART_KINDS = Object.keys({ part: 0, manifest: 0 } satisfies Record<PartKind, 0>)
+
+const ID = '00000000-0000-4000-8000-000000000000'
+
+/** Whether PostgreSQL takes these rows; none of them stays. Anything but a refused CHECK is an error. */
+async function databaseTakes(...statements: RawBuilder<unknown>[]): Promise<boolean> {
+  const rollback = new Error('taken')
+  const taking = database.kysely.transaction().execute(async trx => {
+    for (const statement of statements) await statement.execute(trx)
+    throw rollback
+  })
+  const outcome = await taking.catch((error: unknown) => error)
+  if (outcome === rollback) return true
+  expect(outcome).toMatchObject({ code: 'INVALID', cause: { code: '23514' } })
+  return false
+}
+
+const project = (id: string) => sql`insert into control_plane.projects (id) values (${id})`
+const backup = (type: string, state: string) => sql`
+  insert into control_plane.backups (id, project_id, type, state, file_id, completed_at)
+  values (${ID}, 'p', ${type}, ${state}, 'f', now())`
+const part = (kind: string, partNo: number, state: string) => sql`
+  insert into control_plane.backup_parts
+    (backup_id, chat_id, kind, part_no, file_name, size, sha256, state, message_id, file_id)
+  values (${ID}, '1', ${kind}, ${partNo}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
+
+function passes(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The names themselves, names that are almost right, and any others. PostgreSQL knows no zero character. */
+function nearly(names: readonly string[]): fc.Arbitrary<string> {
+  const name = fc.constantFrom(...names)
+  const bent = fc
+    .tuple(name, fc.constantFrom('', ' ', '\n', 's', "'"), fc.nat(3))
+    .map(([text, more, cut]) => `${text.slice(cut)}${more}`)
+  return fc.oneof(
+    name,
+    bent,
+    name.map(text => text.toUpperCase()),
+    fc.string({ unit: 'grapheme' }).filter(text => !text.includes('\0')),
+  )
+}
+
+const projectId = fc.string({
+  unit: fc.constantFrom('a', 'Z', '0', '.', '-', '_', '/', ' ', '\n', 'ä', '٣'),
+  maxLength: 66,
+})
+const longId = fc.string({
+  unit: fc.constantFrom(...'aZ0.-_'),
+  minLength: 62,
+  maxLength: 66,
+})
+const TYPES = [...BACKUP_TYPES]
+const STATES = [...BACKUP_STATES]
+const known = (names: readonly string[]) => (text: string) => names.includes(text)
+
+const RULES: {
+  rule: string
+  values: fc.Arbitrary<string>
+  ours: (value: string) => boolean
+  theirs: (value: string) => Promise<boolean>
+}[] = [
+  {
+    rule: 'project id',
+    values: fc.oneof(projectId, longId, nearly(['a', 'a.b', 'a..b', '..', 'a'.repeat(64)])),
+    ours: id => passes(() => checkProjectId(id)),
+    theirs: id => databaseTakes(project(id)),
+  },
+  {
+    rule: 'backup type',
+    values: nearly(TYPES),
+    ours: type => passes(() => checkType(type)),
+    theirs: type => databaseTakes(project('p'), backup(type, 'sending')),
+  },
+  {
+    rule: 'backup state',
+    values: nearly(STATES),
+    ours: state => passes(() => checkState(state)),
+    theirs: state => databaseTakes(project('p'), backup('logs', state)),
+  },
+  {
+    rule: 'part state',
+    values: nearly(PART_STATES),
+    ours: known(PART_STATES),
+    theirs: state => databaseTakes(project('p'), backup('logs', 'sending'), part('part', 1, state)),
+  },
+  {
+    rule: 'part kind',
+    values: nearly(PART_KINDS),
+    ours: known(PART_KINDS),
+    theirs: kind =>
+      databaseTakes(
+        project('p'),
+        backup('logs', 'sending'),
+        part(kind, kind === 'manifest' ? 0 : 1, 'intended'),
+      ),
+  },
+]
+
+test.each(RULES)(
+  'a $rule that the code takes is taken by the database, and no other',
+  async ({ values, ours, theirs }) => {
+    await fc.assert(
+      fc.asyncProperty(values, async value => {
+        expect(await theirs(value)).toBe(ours(value))
+      }),
+      { numRuns: 150 },
+    )
+  },
+)
+
+test.each([
+  ['backups', 'type', TYPES],
+  ['backups', 'state', STATES],
+  ['backup_parts', 'state', PART_STATES],
+  ['backup_parts', 'kind', PART_KINDS],
+])('the list of %s.%s in the database is the one of the code', async (table, column, names) => {
+  const { rows } = await sql<{ rule: string }>`
+    select pg_get_constraintdef(oid) as rule from pg_constraint
+    where conrelid = ${`control_plane.${table}`}::regclass and conname = ${`${table}_${column}_check`}
+  `.execute(database.kysely)
+  const listed = [...(rows[0]?.rule ?? '').matchAll(/'([^']*)'::text/g)].map(([, name]) => name)
+  expect(listed.sort()).toEqual([...names].sort())
+})
