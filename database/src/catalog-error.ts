@@ -46,16 +46,16 @@ const GONE = new Set([
   '08006',
 ])
 
+/** What to do about a full disk, whichever program met it first. */
+export const FULL_DISK_HINT =
+  'Free room on the disk of the state folder (or of the server in DATABASE_URL), then try again.'
+
 type Explanation = [code: CatalogErrorCode, message: string, hint: string]
 
 // SQLSTATEs are listed in PostgreSQL's Appendix A. Server messages of connection errors name users and
 // databases, so they are replaced here and stay in `cause`.
 const EXPLANATIONS: Record<string, Explanation> = {
-  '53100': [
-    'CATALOG',
-    'The disk of the catalog is full',
-    'Free space where the catalog lies, then try again.',
-  ],
+  '53100': ['CATALOG', 'The disk of the catalog is full', FULL_DISK_HINT],
   '53300': [
     'CATALOG',
     'The catalog accepts no more connections',

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Database, migrate } from '#index.ts'
+import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeLedger } from '#test/suite-ledger.ts'
 import { describeParts } from '#test/suite-parts.ts'
@@ -19,4 +20,5 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeLedger(open)
   describeParts(open)
   describeHistory(open)
+  describeFullDisk(open)
 }

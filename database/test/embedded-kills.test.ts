@@ -69,6 +69,15 @@ test('SIGKILL of one backend, which makes the server restart all of them, is sur
   folder.expectNothingLeft()
 })
 
+test('a server that restarts by itself after a crash is stopped by the one who leaves meanwhile', async () => {
+  const database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+  const killed = postmaster()
+  for (const pid of folder.processes.filter(pid => pid !== killed)) kill(pid)
+  await database.close()
+  folder.expectNothingLeft()
+})
+
 test('two users of a killed server both find the new one, and the last of them stops it', async () => {
   const one = await openDatabase({ dataDir: folder.path })
   const two = await openDatabase({ dataDir: folder.path })

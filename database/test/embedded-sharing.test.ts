@@ -1,4 +1,13 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { processesIn } from '#embedded/processes.ts'
@@ -112,6 +121,23 @@ test('a deleted state folder is made anew at once, and its old server can still 
   folder.expectNothingLeft()
   await old.close()
   expect(processesIn(data)).toEqual([])
+})
+
+test('a long log of the server makes way for a new one, and one older log is kept', async () => {
+  const log = join(folder.path, 'postgres.log')
+  const openAndClose = async () => (await openDatabase({ dataDir: folder.path })).close()
+  await openAndClose()
+  const short = statSync(log).size
+  await openAndClose()
+  expect(statSync(log).size).toBeGreaterThan(short)
+  expect(existsSync(`${log}.1`)).toBe(false)
+  for (const round of ['first', 'second']) {
+    writeFileSync(log, `${round}\n`.repeat(200_000))
+    await openAndClose()
+    expect(statSync(log).size).toBeLessThan(2 * short)
+    expect(readFileSync(`${log}.1`, 'utf8').slice(0, round.length)).toBe(round)
+  }
+  expect(readdirSync(folder.path).filter(name => name.startsWith('postgres.log'))).toHaveLength(2)
 })
 
 test('use after the end of a catalog says so', async () => {

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -84,13 +85,26 @@ test('a folder that is no state folder keeps its mode, and is refused when other
   chmodSync(folder.path, 0o777)
   await expect(openDatabase({ dataDir: folder.path })).rejects.toMatchObject({
     code: 'CONFIGURATION',
-    hint: expect.stringContaining('chmod'),
+    hint: expect.stringContaining('TELEGRAM_BACKUP_HOME'),
   })
   expect(statSync(folder.path).mode & 0o777).toBe(0o777)
   chmodSync(folder.path, 0o750)
   const database = await openDatabase({ dataDir: folder.path })
   await database.close()
   expect(statSync(folder.path).mode & 0o777).toBe(0o750)
+})
+
+test('a folder made for the signing key alone becomes a state folder, whatever its mode was', async () => {
+  for (const mode of [0o700, 0o755]) {
+    mkdirSync(folder.path)
+    writeFileSync(join(folder.path, 'signing-key.pem'), 'key', { mode: 0o600 })
+    chmodSync(folder.path, mode)
+    const database = await openDatabase({ dataDir: folder.path })
+    await database.close()
+    expect(statSync(folder.path).mode & 0o777).toBe(isRoot ? 0o711 : 0o700)
+    expect(statSync(join(folder.path, 'signing-key.pem')).mode & 0o777).toBe(0o600)
+    rmSync(folder.path, { recursive: true })
+  }
 })
 
 test('programs are not put where a shell would misread their path', () => {
@@ -116,6 +130,39 @@ test('a state folder that cannot be made is a matter of configuration', async ()
 })
 
 if (isRoot) {
+  test('a home of the programs that was closed by a umask, or made for the signing key, is opened', () => {
+    chmodSync(folder.parent, 0o711)
+    const home = folder.path
+    const user = { spawnAs: nobody, uid: nobody?.uid ?? -1, name: 'nobody' }
+    const install = () => installBinaries(findPostgresPackage(), [home], user)
+    for (const entries of [[], ['signing-key.pem']]) {
+      mkdirSync(home, { mode: 0o700 })
+      for (const name of entries) writeFileSync(join(home, name), '')
+      expect(existsSync(join(install(), 'bin', 'postgres'))).toBe(true)
+      expect(statSync(home).mode & 0o777).toBe(0o711)
+      // A later start mends it as well.
+      chmodSync(home, 0o700)
+      install()
+      expect(statSync(home).mode & 0o777).toBe(0o711)
+      rmSync(home, { recursive: true })
+    }
+  })
+
+  test('a home of the programs that holds something else, or is another user’s, keeps its mode', () => {
+    chmodSync(folder.parent, 0o711)
+    const user = { spawnAs: nobody, uid: nobody?.uid ?? -1, name: 'nobody' }
+    const install = () => installBinaries(findPostgresPackage(), [folder.path], user)
+    mkdirSync(folder.path, { mode: 0o700 })
+    writeFileSync(join(folder.path, 'letters'), '')
+    expect(install).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('closed to user nobody') }),
+    )
+    rmSync(join(folder.path, 'letters'))
+    chownSync(folder.path, 4242, 4242)
+    expect(install).toThrow(expect.objectContaining({ hint: expect.stringContaining('another user') }))
+    expect(statSync(folder.path).mode & 0o777).toBe(0o700)
+  })
+
   test('root with a clone and a state folder where only root can enter gets a server of another user', async () => {
     const copy = installedCopy(0o700)
     const state = join(copy.root, 'home', 'state')

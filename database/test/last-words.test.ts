@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import { endedWith } from '#embedded/last-words.ts'
 
@@ -9,13 +10,16 @@ const FULL_DISK = `2026-11-24 13:45:32.173 UTC [15906] FATAL:  could not write t
 const NO_ACCOUNT = 'initdb: error: could not look up effective user ID 4242: user does not exist\n'
 
 test('the fatal line is the reason, not the farewell after it, and a full disk is named', () => {
-  const error = endedWith('postgres', FULL_DISK)
+  const error = endedWith('postgres', FULL_DISK, tmpdir())
   expect(error.message).toMatch(/^postgres ended: .*No space left on device$/)
-  expect(error).toMatchObject({ code: 'CATALOG', hint: expect.stringContaining('free space') })
+  expect(error).toMatchObject({
+    code: 'CATALOG',
+    hint: expect.stringContaining('Free room on the disk of the state folder'),
+  })
 })
 
 test('a user without an account is a matter of configuration', () => {
-  expect(endedWith('initdb', NO_ACCOUNT)).toMatchObject({
+  expect(endedWith('initdb', NO_ACCOUNT, tmpdir())).toMatchObject({
     code: 'CONFIGURATION',
     message: expect.stringContaining('user ID 4242'),
     hint: expect.stringContaining('/etc/passwd'),
@@ -23,6 +27,6 @@ test('a user without an account is a matter of configuration', () => {
 })
 
 test('silence is named as such', () => {
-  expect(endedWith('postgres', '').message).toBe('postgres ended: it said nothing')
-  expect(endedWith('postgres', 'something odd\n').message).toBe('postgres ended: something odd')
+  expect(endedWith('postgres', '', tmpdir()).message).toBe('postgres ended: it said nothing')
+  expect(endedWith('postgres', 'something odd\n', tmpdir()).message).toBe('postgres ended: something odd')
 })

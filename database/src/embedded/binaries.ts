@@ -13,9 +13,11 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
+import { saysDiskFull } from '#embedded/full-disk.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
-import { closedAncestor, makeFolder } from '#embedded/state-folder.ts'
+import { closedAncestor, isOurs, makeFolder } from '#embedded/state-folder.ts'
+import { sync, syncTree } from '#embedded/sync.ts'
 
 /** PostgreSQL's programs as npm has brought them. */
 export interface PostgresPackage {
@@ -51,15 +53,16 @@ export function findPostgresPackage(): PostgresPackage {
  * A folder with PostgreSQL's programs that `user` can run, copied there at the first call (about 50 MB). A copy,
  * because node_modules may lie where only root can enter, have been installed without its links, or be replaced
  * while the server runs. The first of `homes` that `user` can enter and that can be written is taken.
+ * CatalogError CATALOG when the disk is full, CONFIGURATION when none will do.
  */
 export function installBinaries(source: PostgresPackage, homes: string[], user: ServerUser): string {
   const refusals: string[] = []
+  let full: unknown
   for (const home of homes) {
     const target = join(home, `postgres-${source.version}`)
     try {
-      // The mode of mkdir is cut by the umask.
-      if (makeFolder(home)) chmodSync(home, 0o711)
-      const closed = closedAncestor(home, user) ?? foreignFolder(home) ?? oddPath(home)
+      makeFolder(home)
+      const closed = foreignFolder(home) ?? opened(home, user) ?? oddPath(home)
       if (closed) {
         refusals.push(closed)
         continue
@@ -70,12 +73,25 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
       }
       return target
     } catch (error) {
+      full ??= saysDiskFull(error) ? error : undefined
       refusals.push(`${home} cannot be written (${error instanceof Error ? error.message : error})`)
     }
+  }
+  if (full) {
+    throw new CatalogError('CATALOG', 'The disk has no room for the programs of the embedded catalog', {
+      hint: FULL_DISK_HINT,
+      cause: full,
+    })
   }
   throw new CatalogError('CONFIGURATION', 'The embedded catalog has no place for its programs', {
     hint: `${refusals.join('; ')}. Mend one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
   })
+}
+
+/** The mode of mkdir is cut by the umask, and its maker may have been killed before a chmod. */
+function opened(home: string, user: ServerUser): string | undefined {
+  if (user.spawnAs && isOurs(readdirSync(home))) chmodSync(home, 0o711)
+  return closedAncestor(home, user)
 }
 
 /** Programs that root starts must lie where nobody else can exchange them. */
@@ -111,7 +127,10 @@ function copyBinaries(source: string, target: string): void {
     })
     makeLinks(source, unfinished)
     openForAll(unfinished)
+    // Or a power cut could leave empty programs under the final name. About 40 ms for 50 MB.
+    syncTree(unfinished)
     renameSync(unfinished, target)
+    sync(dirname(target))
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true })
     if (!existsSync(target)) throw error

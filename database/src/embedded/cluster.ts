@@ -1,22 +1,12 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CatalogError } from '#catalog-error.ts'
 import { endedWith } from '#embedded/last-words.ts'
 import { identify, killProcessesIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
+import { sync } from '#embedded/sync.ts'
 
 /** The superuser of the embedded server; every client logs in as this one. */
 export const CATALOG_USER = 'catalog'
@@ -49,7 +39,7 @@ export async function createCluster(binaries: string, dataFolder: string, user: 
     const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), unfinished, user)
     if (killedBy === null) {
       renameSync(unfinished, dataFolder)
-      syncFolder(stateFolder)
+      sync(stateFolder)
       return
     }
     if (attempt === ATTEMPTS) throw new CatalogError('CATALOG', `initdb was killed by ${killedBy}`)
@@ -84,7 +74,7 @@ async function runInitdb(program: string, data: string, user: ServerUser): Promi
   child.on('error', error => reject(cannotRun(error)))
   child.on('close', (code, killedBy) => {
     if (code === 0 || killedBy) resolve(killedBy)
-    else reject(endedWith('initdb', complaint))
+    else reject(endedWith('initdb', complaint, dirname(data)))
   })
   return await promise
 }
@@ -121,10 +111,4 @@ export function writeAccessRules(dataFolder: string, clientName: string): void {
 function writeAnew(path: string, text: string): void {
   rmSync(path, { force: true })
   writeFileSync(path, text, { flag: 'wx', mode: 0o644 })
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }

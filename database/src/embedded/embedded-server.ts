@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import { CatalogError, errorCode, isServerGone, toCatalogError } from '#catalog-error.ts'
+import { CatalogError, FULL_DISK_HINT, isServerGone, toCatalogError } from '#catalog-error.ts'
 import { findPostgresPackage, installBinaries, type PostgresPackage } from '#embedded/binaries.ts'
 import { CATALOG_USER, createCluster, nameFromInside } from '#embedded/cluster.ts'
+import { saysDiskFull } from '#embedded/full-disk.ts'
 import { holdingMutex } from '#embedded/mutex.ts'
 import {
   findPostmaster,
@@ -24,6 +25,7 @@ import {
 } from '#embedded/state-folder.ts'
 
 const READY_TIMEOUT_MS = 60_000
+const RESTART_TIMEOUT_MS = 10_000
 const POLL_MS = 20
 const START_ATTEMPTS = 3
 // As root: any user can pass through here, which is not sure for the state folder.
@@ -98,16 +100,32 @@ export class EmbeddedServer {
   /** Stops the server when nobody else uses it. All other connections should have been ended before. */
   async leave(): Promise<void> {
     await this.#entering?.catch(() => {})
-    const stopIfLast = async (): Promise<void> => {
-      const last = await this.#presence?.leave()
-      const [data, pid] = [this.#data, this.#postmaster]
-      // A server whose folder was deleted is of no use to anybody, and may be unable to answer.
-      if (data && pid && (last || worksInDeletedFolder(data, pid))) await stopPostmaster(data, pid)
+    try {
+      // Without the folder there is no mutex, and nobody can come in either.
+      if (existsSync(this.#state.path)) await holdingMutex(this.#state.mutexFile, () => this.#stopIfLast())
+      else await this.#stopIfLast()
+    } finally {
+      this.#socket.close()
     }
-    // Without the folder there is no mutex, and nobody can come in either.
-    if (existsSync(this.#state.path)) await holdingMutex(this.#state.mutexFile, stopIfLast)
-    else await stopIfLast()
-    this.#socket.close()
+  }
+
+  async #stopIfLast(): Promise<void> {
+    const last = await this.#leaveAsLast()
+    const [data, pid] = [this.#data, this.#postmaster]
+    // A server whose folder was deleted is of no use to anybody, and may be unable to answer.
+    if (data && pid && (last || worksInDeletedFolder(data, pid))) await stopPostmaster(data, pid)
+  }
+
+  /** Whether nobody else is there. A server that has crashed meanwhile may restart by itself, then for nobody. */
+  async #leaveAsLast(): Promise<boolean> {
+    const deadline = performance.now() + RESTART_TIMEOUT_MS
+    for (;;) {
+      const last = await this.#presence?.leave()
+      if (last !== undefined) return last
+      const data = this.#data
+      if (!data || !findPostmaster(data) || performance.now() > deadline) return false
+      if (!(await this.#connect(data).catch(() => false))) await delay(POLL_MS)
+    }
   }
 
   async #enter(signal?: AbortSignal): Promise<void> {
@@ -188,11 +206,9 @@ export class EmbeddedServer {
 
 function startFailure(error: unknown): CatalogError {
   if (error instanceof CatalogError) return error
-  const code = errorCode(error)
-  const hint =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? 'The disk of the state folder is full: free space, then try again.'
-      : 'Check the rights of the state folder, or set DATABASE_URL.'
+  const hint = saysDiskFull(error)
+    ? FULL_DISK_HINT
+    : 'Check the rights of the state folder, or set DATABASE_URL.'
   const message = error instanceof Error ? error.message : String(error)
   return new CatalogError('CATALOG', `The embedded catalog cannot be started: ${message}`, {
     hint,

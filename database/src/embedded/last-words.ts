@@ -1,17 +1,23 @@
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
+import { isDiskFull } from '#embedded/full-disk.ts'
 
-/** The error for a program of PostgreSQL that ended by itself, from what it had to say. */
-export function endedWith(program: string, output: string): CatalogError {
+/**
+ * The error for a program of PostgreSQL that ended by itself, from what it had to say. On a full disk that may be
+ * nothing, so the disk of its `folder` is looked at as well.
+ */
+export function endedWith(program: string, output: string, folder: string): CatalogError {
   const lines = output.trim().split('\n')
   const reason = lines.findLast(line => /\b(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1)
   const known = HINTS.find(([pattern]) => pattern.test(output))
   return new CatalogError(known?.[1] ?? 'CATALOG', `${program} ended: ${reason || 'it said nothing'}`, {
-    hint: known?.[2] ?? 'Check free space and rights of the state folder, or set DATABASE_URL.',
+    hint: known?.[2] ?? (isDiskFull(folder) ? FULL_DISK_HINT : UNKNOWN_REASON_HINT),
   })
 }
 
+const UNKNOWN_REASON_HINT = 'Check free space and rights of the state folder, or set DATABASE_URL.'
+
 const HINTS: [RegExp, 'CATALOG' | 'CONFIGURATION', string][] = [
-  [/No space left on device|Disk quota exceeded/, 'CATALOG', 'The disk is full: free space, then try again.'],
+  [/No space left on device|Disk quota exceeded/, 'CATALOG', FULL_DISK_HINT],
   [
     /could not look up effective user ID/,
     'CONFIGURATION',

@@ -1,15 +1,17 @@
 import { type BigIntStats, closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
+import { saysDiskFull } from '#embedded/full-disk.ts'
 
 const RETRY_MS = 5
 const GIVE_UP_AFTER_MS = 60_000
 
 /**
  * Runs `work` while no other process (or thread, or caller in this process) runs under the same file. The lock is
- * SQLite's kernel lock on that file, so SIGKILL frees it; nothing is ever written. Nothing else may open the
- * file: closing any descriptor of it drops the lock. CatalogError CATALOG after a minute of waiting.
+ * SQLite's kernel lock on that file, so SIGKILL frees it; nothing is ever written, so a full disk is no obstacle.
+ * Nothing else may open the file: closing any descriptor of it drops the lock. CatalogError CATALOG when the file
+ * cannot be made or locked, and after a minute of waiting.
  */
 export async function holdingMutex<T>(
   file: string,
@@ -44,19 +46,34 @@ async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync
 }
 
 function tryLock(file: string): DatabaseSync | undefined {
-  createIfMissing(file)
-  const before = statSync(file, { bigint: true, throwIfNoEntry: false })
-  const lock = new DatabaseSync(file, { timeout: 0 })
+  let lock: DatabaseSync | undefined
   try {
-    lock.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    createIfMissing(file)
+    const before = statSync(file, { bigint: true, throwIfNoEntry: false })
+    lock = new DatabaseSync(file, { timeout: 0 })
+    // A transaction begins with a journal, which would be a file of its own and need room on the disk.
+    lock.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')
     // The folder may have been deleted and made anew meanwhile: a lock on a deleted file excludes nobody.
     const after = statSync(file, { bigint: true, throwIfNoEntry: false })
     if (before && after && sameFile(before, after)) return lock
   } catch (error) {
-    if (!isBusy(error)) throw error
+    if (!isBusy(error)) {
+      lock?.close()
+      throw lockFailure(file, error)
+    }
   }
-  lock.close()
+  lock?.close()
   return undefined
+}
+
+function lockFailure(file: string, error: unknown): CatalogError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CatalogError('CATALOG', `The embedded catalog cannot be locked: ${reason}`, {
+    hint: saysDiskFull(error)
+      ? FULL_DISK_HINT
+      : `Check the owner and the rights of ${file}. It is an empty file and may be deleted when nobody uses the catalog.`,
+    cause: error,
+  })
 }
 
 // Made here and not by SQLite, so that the file is nobody else's to read or lock.

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatalogError } from '#catalog-error.ts'
@@ -84,8 +84,10 @@ export async function startPostmaster(options: {
   for (;;) {
     const { pid, status } = readPidFile(data.path)
     if (pid === child.pid && status === 'ready') return
-    if (ended === true)
-      throw endedWith('The embedded PostgreSQL', readFileSync(logFile).subarray(logStart).toString())
+    if (ended === true) {
+      const lastWords = readFileSync(logFile).subarray(logStart).toString()
+      throw endedWith('The embedded PostgreSQL', lastWords, data.path)
+    }
     if (ended) throw ended
     if (performance.now() > deadline) {
       throw new CatalogError('CATALOG', 'The embedded PostgreSQL is not ready after a minute', {
@@ -145,7 +147,9 @@ function readPidFile(dataFolder: string): { pid: number | undefined; status: str
   }
 }
 
+// Each start writes some lines. The older half goes under another name, where it replaces the one before.
 function openLog(file: string): number {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  return openSync(file, size > LARGEST_LOG_BYTES ? 'w' : 'a', 0o600)
+  if (size > LARGEST_LOG_BYTES) renameSync(file, `${file}.1`)
+  return openSync(file, 'a', 0o600)
 }

@@ -51,9 +51,12 @@ export class Presence {
     return this.#alive
   }
 
-  /** Ends the presence; true when nobody else is there. To be called under the mutex, and once. */
-  async leave(): Promise<boolean> {
-    if (!this.#alive) return false
+  /**
+   * Ends the presence; true when nobody else is there, undefined when the connection is lost and there is no
+   * telling. To be called under the mutex.
+   */
+  async leave(): Promise<boolean | undefined> {
+    if (!this.#alive) return undefined
     this.#socket.ref()
     try {
       await this.#client.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK])
@@ -66,9 +69,8 @@ export class Presence {
       await this.#client.end()
       return last
     } catch {
-      // The server went away while we did: then there is nothing to stop.
       this.#socket.destroy()
-      return false
+      return undefined
     }
   }
 

@@ -9,7 +9,8 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
+import { saysDiskFull } from '#embedded/full-disk.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 
 /** Where the pieces lie in a state folder. */
@@ -25,10 +26,12 @@ export interface StateFolder {
 }
 
 const MUTEX_FILE = 'catalog.lock'
+// Whoever signs backups may have made the folder, with the key, before there is a catalog.
+const OURS = /^(signing-key\.pem.*|catalog\.lock|postgres-.+|postgres\.log.*|pg\d+(\.new-.+)?)$/
 
 /**
- * Makes the folder if need be. A new or empty one is closed to others; root's server runs as another user and must
- * be able to pass through. CatalogError CONFIGURATION when it cannot be made, others own it or can write to it, or
+ * Makes the folder if need be. One with nothing of others is closed to them; root's server runs as another user and
+ * must be able to pass through. CatalogError CONFIGURATION when it cannot be made, others own it or can write to it, or
  * it holds the catalog of another PostgreSQL version.
  */
 export function prepareStateFolder(folder: string, major: number): StateFolder {
@@ -41,7 +44,7 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   }
   const entries = readdirSync(path)
   // Any other folder keeps its mode: it could be /tmp, given by mistake.
-  if (entries.length === 0 || entries.includes(MUTEX_FILE)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
+  if (isOurs(entries)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
   else if ((mode & 0o022) !== 0) {
     throw new CatalogError('CONFIGURATION', `The state folder ${path} can be written by other users`, {
       hint: 'Choose a folder that is nobody else’s with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
@@ -56,11 +59,22 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   }
 }
 
+/** Whether a folder with these entries is a state folder, or will be one: nothing of others is in it. */
+export function isOurs(entries: string[]): boolean {
+  return entries.includes(MUTEX_FILE) || entries.every(name => OURS.test(name))
+}
+
 function realFolder(path: string): string {
   try {
     makeFolder(path)
     return realpathSync(path)
   } catch (error) {
+    if (saysDiskFull(error)) {
+      throw new CatalogError('CATALOG', `The state folder ${path} cannot be made: the disk is full`, {
+        hint: FULL_DISK_HINT,
+        cause: error,
+      })
+    }
     throw new CatalogError('CONFIGURATION', `The state folder ${path} cannot be made`, {
       hint: `${error instanceof Error ? error.message : error}. Choose another folder with TELEGRAM_BACKUP_HOME.`,
       cause: error,
