@@ -40,6 +40,19 @@ it.each([
   ['archive/src/planted.ts', "import '#no-such-file.ts'", 'nothing-unresolved'],
   ['database/src/planted.ts', "import './migrate.ts'", 'no-relative-imports'],
   ['database/src/planted.ts', "import 'vitest'", 'declared-dependencies-only'],
+  ['database/src/planted.ts', "import '@telegram-backup/archive'", 'database-imports-only-what-it-may'],
+  [
+    'bot-api-emulator/src/planted.ts',
+    "import 'telegram-deployment-bot'",
+    'bot-api-emulator-imports-only-what-it-may',
+  ],
+  ['archive/src/planted.ts', "import '#planted.ts'", 'no-circles'],
+  ['archive/src/planted.ts', "import '#test/sample-archives.ts'", 'production-code-knows-no-tests'],
+  [
+    'api-gateway/src/cli/planted.ts',
+    "import '@telegram-backup/bot-api-emulator'",
+    'only-wiring-opens-adapters',
+  ],
   ['api-gateway/src/lib/backups/planted.ts', "import '#cli/output.ts'", 'the-library-knows-no-command-line'],
 ])('%s with %s is found', (file, source, rule) => {
   expect(checkWith(file, `${source}\n`)).toContain(rule)
