@@ -1,1 +1,0 @@
-import '@telegram-backup/archive'
