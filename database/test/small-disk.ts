@@ -9,7 +9,12 @@ export class SmallDisk {
 
   /** `options` as for mount(8), such as `size=8m`. Throws, and says so, when it cannot be mounted. */
   constructor(options: string) {
-    this.#mount(`mode=0711,${options}`)
+    try {
+      this.#mount(`mode=0711,${options}`)
+    } catch (error) {
+      rmSync(this.path, { recursive: true })
+      throw error
+    }
   }
 
   /** Changes its size. */
@@ -33,16 +38,20 @@ export class SmallDisk {
   }
 
   remove(): void {
-    execFileSync('umount', ['--lazy', this.path])
+    run('umount', ['--lazy', this.path])
     rmSync(this.path, { recursive: true })
   }
 
   #mount(options: string): void {
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.path], { encoding: 'utf8' })
-    } catch (cause) {
-      throw new Error('This test needs root and the right to mount a tmpfs', { cause })
-    }
+    run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.path])
+  }
+}
+
+function run(program: string, args: string[]): void {
+  try {
+    execFileSync(program, args, { stdio: 'pipe' })
+  } catch (cause) {
+    throw new Error('This test needs root and the right to mount a tmpfs', { cause })
   }
 }
 
