@@ -13,6 +13,7 @@ import {
   makeFifo,
   noise,
   rejectionOf,
+  SMALL_PART_BYTES,
   sampleBackup,
   sha256,
 } from '#test/sample-archives.ts'
@@ -118,6 +119,26 @@ describe('a pipe', () => {
     expect(await rejected).toMatchObject({ code: 'CANCELLED' })
     closeSync(fd)
     closeSync(writer)
+    expect(leftovers()).toEqual(before)
+  })
+
+  it('that never runs dry is left, and closed, by a consumer who takes one part', async () => {
+    for (let run = 0; run < 10; run++) {
+      const { fd, writer } = openFifo()
+      const program = spawn('cat', ['/dev/zero'], { stdio: ['ignore', writer, 'ignore'] })
+      const ended = once(program, 'close')
+      closeSync(writer)
+      for await (const part of writeArchive(
+        { fd },
+        { backup: sampleBackup(), encryption: 'off', partSizeBytes: SMALL_PART_BYTES },
+      )) {
+        expect(part.number).toBe(1)
+        break
+      }
+      closeSync(fd)
+      // Without a reader, the writer gets SIGPIPE: a copy of the descriptor left open would keep it alive.
+      expect(await ended).toEqual([null, 'SIGPIPE'])
+    }
     expect(leftovers()).toEqual(before)
   })
 
