@@ -12,8 +12,9 @@ if (major < 24) {
 }
 const { enableCompileCache } = await import('node:module')
 const { homedir } = await import('node:os')
-const { join } = await import('node:path')
+const { isAbsolute, join } = await import('node:path')
 // Not in the temporary folder, which is Node's default: what others can write there would run here.
-enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'telegram-backup'))
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+if (isAbsolute(cache)) enableCompileCache(join(cache, 'telegram-backup'))
 const { main } = await import('#cli.ts')
 process.exitCode = await main(process.argv.slice(2))

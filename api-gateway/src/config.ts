@@ -21,6 +21,7 @@ export function readConfig(environment: Environment = process.env): Config {
 
 /** What a child process needs to run at all; nothing of the user's own configuration goes along. */
 export function bareEnvironment(environment: Environment = process.env): Record<string, string> {
-  const { PATH = '', HOME = '' } = environment
-  return { PATH, HOME }
+  const { PATH = '', HOME } = environment
+  // An empty HOME is not an absent one: what lies below it would lie in the working folder.
+  return { PATH, ...(HOME ? { HOME } : {}) }
 }

@@ -27,7 +27,7 @@ interface Waiter {
 }
 
 /** A minute that is full, or a wait that the server asked for. */
-export type PaceReason = 'pace' | 'flood'
+type PaceReason = 'pace' | 'flood'
 
 export interface PaceOptions {
   signal?: AbortSignal | undefined
