@@ -85,3 +85,20 @@ test('after a flood no part of the same run starts before the time is over', asy
   // One other may have been under way when the flood came.
   expect(tooEarly.length).toBeLessThanOrEqual(1)
 })
+
+test('a hold that ends in the very moment it is asked about leaves nobody waiting', async () => {
+  let nowMs = 0
+  // Time goes on at each look at it, as it does.
+  const clock = {
+    now: () => nowMs++,
+    sleep: async () => {
+      nowMs += 1
+    },
+  }
+  for (let holdMs = 1; holdMs < 40; holdMs++) {
+    const chat = new ChatPace(0, clock)
+    chat.hold(holdMs)
+    await chat.enter({})
+  }
+  expect(nowMs).toBeGreaterThan(40)
+})

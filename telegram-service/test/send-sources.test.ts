@@ -136,7 +136,6 @@ describe('a stream', () => {
     ['fails at once', () => pieces(0, stream => stream.destroy(new Error('the pump broke')))],
     ['fails midway', () => pieces(20, stream => stream.destroy(new Error('the pump broke')))],
     ['is destroyed midway without an error', () => pieces(20, stream => stream.destroy())],
-    ['gives texts', () => Readable.from(['some', 'text'])],
     ['cannot be opened', () => createReadStream('/does/not/exist')],
   ])('that %s fails the send, which leaves nothing', async (_, create) => {
     const chat = await emulatedChat()

@@ -141,11 +141,16 @@ export class ChatPace {
     return now >= this.#heldUntil && this.#underWay + this.#ended.length < this.#limit
   }
 
-  /** Until the hold ends and the oldest of the last minute leaves it; undefined when only those under way are waited for. */
+  /**
+   * Until the hold ends and the oldest of the last minute leaves it, at least 1 ms: time goes on while this is asked.
+   * Undefined when only those under way are waited for, who will tell when they are done.
+   */
   #untilRoomMs(): number | undefined {
     const now = this.#clock.now()
-    const oldest = this.#underWay + this.#ended.length < this.#limit ? undefined : this.#ended[0]
+    const isFull = this.#underWay + this.#ended.length >= this.#limit
+    const oldest = isFull ? this.#ended[0] : undefined
+    if (isFull && oldest === undefined && now >= this.#heldUntil) return undefined
     const until = Math.max(this.#heldUntil, oldest === undefined ? now : oldest + WINDOW_MS)
-    return until > now ? Math.max(1, until - now) : undefined
+    return Math.max(1, until - now)
   }
 }

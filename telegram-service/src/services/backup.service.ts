@@ -5,6 +5,7 @@ import {
   DEFAULT_PART_SIZE_BYTES,
   type Encryption,
   loadOrCreateSigningKey,
+  MAX_PART_SIZE_BYTES,
   MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
@@ -52,8 +53,6 @@ export interface SendBackupOptions {
 }
 
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-/** The bound of a Bot API server run with --local. */
-const MAX_LOCAL_BYTES = 2_000_000_000
 const DEFAULT_PARTS_IN_FLIGHT = 3
 const MAX_PARTS_IN_FLIGHT = 4
 
@@ -184,7 +183,7 @@ function assertTime(expiresAt: unknown): void {
 }
 
 function assertPartSize(partSizeBytes: number, client: TelegramClient): void {
-  const maxBytes = client.usesPublicServer ? PUBLIC_FETCH_LIMIT_BYTES : MAX_LOCAL_BYTES
+  const maxBytes = client.usesPublicServer ? PUBLIC_FETCH_LIMIT_BYTES : MAX_PART_SIZE_BYTES
   const isTooLarge = partSizeBytes > maxBytes
   if (Number.isInteger(partSizeBytes) && partSizeBytes >= MIN_PART_SIZE_BYTES && !isTooLarge) return
   throw new TelegramError(
