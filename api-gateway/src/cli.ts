@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import type { CommandAction, RegisterCommand, RunAction } from '#cli/command.ts'
+import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#cli/command.ts'
 import { registerDemo } from '#cli/demo-command.ts'
 import { registerDoctor } from '#cli/doctor-command.ts'
 import { registerEmulator } from '#cli/emulator-command.ts'
@@ -12,13 +12,7 @@ import { Output } from '#cli/output.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
 import { registerStats } from '#cli/stats-command.ts'
-import { readConfig } from '#config.ts'
-
-const { version: VERSION } = JSON.parse(
-  readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8'),
-) as {
-  version: string
-}
+import { type Config, readConfig } from '#config.ts'
 
 const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
@@ -46,7 +40,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     )
     .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
     .configureHelp({ showGlobalOptions: true })
-    .version(VERSION)
+    .version(readVersion())
     .exitOverride()
   for (const register of COMMANDS) register(program, run)
   for (const command of program.commands) command.exitOverride()
@@ -67,6 +61,11 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
+function readVersion(): string {
+  const manifest = readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
 function outputOf(options: { json: boolean }): Output {
   return new Output({ ...options, stdout: process.stdout, stderr: process.stderr })
 }
@@ -76,8 +75,18 @@ async function perform(
   options: { json: boolean; signal: AbortSignal },
 ): Promise<ExitCode> {
   const output = outputOf(options)
+  let config: Config | undefined
+  const context: CommandContext = {
+    // Read when it is asked for: a setting that is wrong need not stop a command that uses none.
+    get config() {
+      config ??= readConfig()
+      return config
+    },
+    output,
+    signal: options.signal,
+  }
   try {
-    return await action({ config: readConfig(), output, signal: options.signal })
+    return await action(context)
   } catch (error) {
     output.failure(error)
     return exitCodeOf(error)

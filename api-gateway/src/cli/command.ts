@@ -8,7 +8,8 @@ import { openCatalog } from '#wiring.ts'
 
 /** What a command works with. */
 export interface CommandContext {
-  config: Config
+  /** Throws `CONFIGURATION` for a setting that cannot be. */
+  readonly config: Config
   output: Output
   /** Fires at Ctrl-C and SIGTERM. */
   signal: AbortSignal
