@@ -116,14 +116,11 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     })
     outgoing.on('response', incoming => {
       isAnswering = true
-      const chunks: Buffer[] = []
-      let received = 0
+      const answer = new AnswerBody(Number(incoming.headers['content-length']), request.maxAnswerBytes)
       within(timeouts.stallMs, 'the answer stalled')
       incoming.on('data', (chunk: Buffer) => {
         within(timeouts.stallMs, 'the answer stalled')
-        received += chunk.length
-        if (received > request.maxAnswerBytes) return failWith(tooLong())
-        chunks.push(chunk)
+        if (!answer.add(chunk)) failWith(tooLong())
       })
       incoming.on('error', error => fail(errorName(error)))
       incoming.on('end', () => {
@@ -133,7 +130,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
           resolve({
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
-            body: Buffer.concat(chunks),
+            body: answer.bytes(),
           })
         })
       })
@@ -147,6 +144,35 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
       },
     })
   })
+}
+
+/** What comes in, at most so much. Where the length is told beforehand, a file's bytes are not held twice. */
+class AnswerBody {
+  readonly #maxBytes: number
+  readonly #whole: Buffer | undefined
+  readonly #chunks: Buffer[] = []
+  #received = 0
+
+  /** @param length what the server says; anything but a whole number up to `maxBytes` is not relied on */
+  constructor(length: number, maxBytes: number) {
+    this.#maxBytes = maxBytes
+    if (Number.isSafeInteger(length) && length > 0 && length <= maxBytes)
+      this.#whole = Buffer.allocUnsafeSlow(length)
+  }
+
+  /** False when it is more than may come. */
+  add(chunk: Buffer): boolean {
+    const end = this.#received + chunk.length
+    if (end > this.#maxBytes) return false
+    if (this.#whole) this.#whole.set(chunk, this.#received)
+    else this.#chunks.push(chunk)
+    this.#received = end
+    return true
+  }
+
+  bytes(): Buffer {
+    return this.#whole?.subarray(0, this.#received) ?? Buffer.concat(this.#chunks)
+  }
 }
 
 /**
