@@ -8,7 +8,7 @@ import { ExitCode, exitCodeOf } from '#cli/exit-codes.ts'
 import { registerFetch } from '#cli/fetch-command.ts'
 import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
-import { Output } from '#cli/output.ts'
+import { Output, printable } from '#cli/output.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
 import { registerStats } from '#cli/stats-command.ts'
@@ -41,6 +41,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
     .configureHelp({ showGlobalOptions: true })
     .version(readVersion())
+    // Its messages repeat what was typed.
+    .configureOutput({ writeErr: text => process.stderr.write(printable(text)) })
     .exitOverride()
   for (const register of COMMANDS) register(program, run)
   for (const command of program.commands) command.exitOverride()

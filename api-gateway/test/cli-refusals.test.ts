@@ -91,6 +91,7 @@ const CASES: Case[] = [
   },
   { what: 'a missing file', code: 2, says: /no such file/, args: [...SEND, '--file', '/no/such/file'] },
   { what: 'a directory as the file', code: 2, says: /directory/, args: [...SEND, '--file', '/tmp'] },
+  { what: 'no project', code: 2, says: /--project/, args: ['send', '--type', 'logs', '--file'] },
   { what: 'no source', code: 2, says: /--file PATH/, args: SEND },
   { what: 'two sources', code: 2, says: /exactly one source/, args: [...SEND, '-', '--file'] },
   {
@@ -131,6 +132,10 @@ describe('what send refuses, with nothing sent and nothing recorded', () => {
     expect(run.stderr + run.stdout).toMatch(says)
     expect(run.code).toBe(code)
     expect(run.json()).toMatchObject({ success: false, code: expect.any(String) })
+    // What the option parser refuses never reached the command.
+    if (!says.test('unknown option')) {
+      expect(run.json()).toMatchObject({ details: { telegramSuccess: false, databaseSuccess: false } })
+    }
     expect(run.stderr + run.stdout).not.toContain('s3cret')
     expect(run.stderr + run.stdout).not.toContain(vault.token.split(':')[1])
     expect(vault.emulator.inspect.calls('sendDocument')).toBe(sends)

@@ -9,8 +9,8 @@ import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
 import { openBackupService } from '#wiring.ts'
 
 interface SendOptions {
-  project: string
-  type: string
+  project?: string
+  type?: string
   file?: string
   filename?: string
   caption?: string
@@ -32,8 +32,8 @@ export const registerSend: RegisterCommand = (program, run) => {
       '[-]',
       '"-" backs up what comes by standard input, up to its end: whether what made it failed cannot be seen',
     )
-    .requiredOption('--project <id>', 'whose backup it is: letters, digits, ".", "_", "-"')
-    .requiredOption('--type <type>', 'database, storage or logs')
+    .option('--project <id>', 'whose backup it is (required): letters, digits, ".", "_", "-"')
+    .option('--type <type>', 'database, storage or logs (required)')
     .option('--file <path>', 'the file to back up')
     .option('--filename <name>', 'the name of the plain bytes; default: that of the file')
     .option('--caption <text>', 'your own words, above the message in the chat')
@@ -64,6 +64,13 @@ async function sendAndRecord(
   stdin: string | undefined,
   options: SendOptions,
 ): Promise<IntegratedBackupResult> {
+  const { project, type } = options
+  if (project === undefined || type === undefined) {
+    throw new BackupError('Name the project and the type', {
+      code: 'USAGE',
+      hint: 'Give --project ID and --type database, storage or logs.',
+    })
+  }
   const file = chooseSource(stdin, options.file)
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires)
   const { BackupTelegramIntegration } = await import('#lib/backups/backup-telegram.integration.ts')
@@ -75,8 +82,8 @@ async function sendAndRecord(
   const rate = startRate()
   return await withCatalog(context, database =>
     new BackupTelegramIntegration(service, { database }).sendAndRecord({
-      projectId: options.project,
-      type: options.type as BackupType,
+      projectId: project,
+      type: type as BackupType,
       file,
       ...(expiresAt ? { expires_at: expiresAt } : {}),
       ...(options.filename === undefined ? {} : { filename: options.filename }),

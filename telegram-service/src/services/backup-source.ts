@@ -1,9 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ArchiveSource } from '@telegram-backup/archive'
 import type { SourceFacts } from '#services/backup-metadata.ts'
-import { TelegramError } from '#telegram-error.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /** What the caller gave as the file, opened. */
 export interface BackupSource {
@@ -23,10 +24,13 @@ export async function openBackupSource(options: {
   file: unknown
   filename?: string | undefined
   type: string
+  /** Ends the waiting for a FIFO's writer. */
+  signal?: AbortSignal | undefined
 }): Promise<BackupSource> {
-  const { file } = options
-  if (typeof file === 'string' && file !== '')
-    return openPath(file, options.filename || basename(file), options.type)
+  const { file, type, signal } = options
+  if (typeof file === 'string' && file !== '') {
+    return openPath(file, { filename: options.filename || basename(file), type, signal })
+  }
   const filename = options.filename || DEFAULT_NAMES[options.type] || 'backup.bin'
   if (file instanceof Uint8Array) {
     return {
@@ -61,8 +65,37 @@ const DEFAULT_NAMES: Readonly<Record<string, string>> = {
   logs: 'logs.log',
 }
 
-async function openPath(path: string, filename: string, type: string): Promise<BackupSource> {
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+/**
+ * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
+ * cancel is one for a moment.
+ */
+async function openForReading(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+  const isFifo = await stat(path).then(
+    facts => facts.isFIFO(),
+    () => false,
+  )
+  if (!isFifo) return open(path, 'r')
+  const wake = (): void => {
+    open(path, constants.O_WRONLY | constants.O_NONBLOCK).then(closeQuietly, () => {})
+  }
+  if (signal?.aborted) throw cancelled()
+  signal?.addEventListener('abort', wake, { once: true })
+  try {
+    const handle = await open(path, 'r')
+    if (!signal?.aborted) return handle
+    await closeQuietly(handle)
+    throw cancelled()
+  } finally {
+    signal?.removeEventListener('abort', wake)
+  }
+}
+
+async function openPath(
+  path: string,
+  { filename, type, signal }: { filename: string; type: string; signal: AbortSignal | undefined },
+): Promise<BackupSource> {
+  const handle = await openForReading(path, signal).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof TelegramError) throw error
     const reason =
       error.code === 'ENOENT'
         ? 'there is no such file'

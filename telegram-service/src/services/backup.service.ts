@@ -118,6 +118,7 @@ export class BackupService {
       file: options.file,
       filename: options.filename,
       type: options.type,
+      signal: options.signal,
     })
     try {
       const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))

@@ -119,6 +119,9 @@ export class BackupTelegramIntegration {
 
   async #send(options: IntegratedBackupOptions, ledger: PartLedger | undefined): Promise<BackupSendResult> {
     try {
+      if (typeof options !== 'object' || options === null) {
+        throw new BackupError('No options were given', { code: 'INVALID' })
+      }
       const { expires_at, ...rest } = options
       // Also before a service of another make, which may take anything.
       assertProjectId(rest.projectId)
