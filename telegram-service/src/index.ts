@@ -21,11 +21,13 @@ export {
   type BackupMetadata,
   type BackupSendResult,
   BackupType,
+  type JsonValue,
   type SendProgress,
   type SentMessage,
   type SentPart,
   type SourceFacts,
 } from '#services/backup-metadata.ts'
+export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export type { FetchBackupOptions } from '#services/fetch-backup.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'

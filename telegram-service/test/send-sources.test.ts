@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type BackupSendResult, BackupService, type BackupType } from '#index.ts'
-import { openBackupSource } from '#services/backup-source.ts'
+import { openFile } from '#services/file-source.ts'
 import { collect, type EmulatedChat, emulatedChat } from '#test/emulated-chat.ts'
 import { expectHonestFailure, inChat, sendSixParts } from '#test/failed-send.ts'
 import { failureOf } from '#test/odd-exchange.ts'
@@ -100,11 +100,11 @@ describe('a file that changes while it is read', () => {
     const chat = await emulatedChat()
     const file = join(chat.folder, 'dump.sql')
     await writeFile(file, 'some bytes')
-    const source = await openBackupSource({ file, type: 'database' })
+    const source = await openFile(file, { type: 'database' })
     onTestFinished(() => source.close())
-    await source.assertUnchanged(10)
+    await source.finish(10)
     for (const bytesRead of [9, 11]) {
-      await expect(failureOf(source.assertUnchanged(bytesRead))).resolves.toMatchObject({ code: 'SOURCE' })
+      await expect(failureOf(source.finish(bytesRead))).resolves.toMatchObject({ code: 'SOURCE' })
     }
   })
 

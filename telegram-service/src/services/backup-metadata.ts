@@ -4,8 +4,11 @@ import type { CallWait } from '#bot-api/call-policy.ts'
 export const BackupType = { DATABASE: 'database', STORAGE: 'storage', LOGS: 'logs' } as const
 export type BackupType = (typeof BackupType)[keyof typeof BackupType]
 
-/** What is known of a source, for the record and the manifest. */
-export type SourceFacts = Record<string, string | number | boolean | null>
+/** What JSON can hold. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
+
+/** What is known of a source, for the record and the manifest. No secrets: whoever has the key can read it. */
+export type SourceFacts = Record<string, JsonValue>
 
 /** One message of a backup as the chat proved it. */
 export interface SentMessage {
@@ -78,8 +81,10 @@ export interface BackupSendResult {
 /** Told as a send goes on; numbers only grow. */
 export interface SendProgress {
   plainBytesRead: number
-  /** Undefined for a stream. */
+  /** Exactly; undefined where only the end will tell, as of a stream. */
   plainBytesTotal: number | undefined
+  /** About how many there will be, where the source has a guess: a database's size, say. It may be wrong either way. */
+  plainBytesEstimated?: number
   /** Bytes handed to the connection, of all parts. */
   bytesOut: number
   /** About how many plain bytes those are. */

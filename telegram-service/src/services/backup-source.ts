@@ -1,62 +1,94 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ArchiveSource } from '@telegram-backup/archive'
 import type { SourceFacts } from '#services/backup-metadata.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
-/** What the caller gave as the file, opened. */
+/**
+ * Where the plain bytes of one backup come from, already at work: an open file, a dump that runs, a folder being packed.
+ * Declared by the sender, and implemented by whoever knows the source. One source makes one backup: its bytes are read
+ * once, then `finish` is called at most once, and then `close`, exactly once.
+ */
 export interface BackupSource {
-  archiveSource: ArchiveSource
-  /** Of the source itself, for the part header. */
-  filename: string
-  /** Plain bytes, where known beforehand. */
-  sizeBytes: number | undefined
-  facts: SourceFacts
-  /** After the last byte was read: whether what was read is what lay there. Throws `SOURCE` if it changed meanwhile. */
-  assertUnchanged(plainBytesRead: number): Promise<void>
+  readonly archiveSource: ArchiveSource
+  /** Of the plain bytes; its extension tells what they are. */
+  readonly filename: string
+  /** Plain bytes, where known exactly beforehand. */
+  readonly sizeBytes: number | undefined
+  /** A guess at the plain bytes, for the progress, where nothing exact is known. */
+  readonly estimatedBytes?: number
+  /** What is known before the first byte was read. */
+  readonly facts: SourceFacts
+  /**
+   * Called after the last byte was read and every part is in the chat, before the manifest. Throws when what was read is
+   * no good (`SOURCE`: the dump failed, the file changed): then everything that was sent is taken back. It may wait for
+   * a program to exit; when the send is cancelled meanwhile, its answer is not waited for and `close` is called.
+   * @param plainBytesRead how many bytes came out of `archiveSource`
+   */
+  finish(plainBytesRead: number): Promise<SourceEnd>
+  /**
+   * Called when nothing reads the bytes any more, whatever became of the send, also when it was refused before anything
+   * was read. Kills what still runs, and resolves when it is gone. What it throws is not heard.
+   */
   close(): Promise<void>
 }
 
-/** Opens a path, a Buffer or a Readable. Throws `INVALID` for anything else, or a path that is no readable file. */
-export async function openBackupSource(options: {
-  file: unknown
-  filename?: string | undefined
-  type: string
-  /** Ends the waiting for a FIFO's writer. */
-  signal?: AbortSignal | undefined
-}): Promise<BackupSource> {
-  const { file, type, signal } = options
-  if (typeof file === 'string' && file !== '') {
-    return openPath(file, { filename: options.filename || basename(file), type, signal })
-  }
-  const filename = options.filename || DEFAULT_NAMES[options.type] || 'backup.bin'
-  if (file instanceof Uint8Array) {
-    return {
-      archiveSource: file,
-      filename,
-      sizeBytes: file.byteLength,
-      facts: { kind: 'buffer' },
-      assertUnchanged: async () => {},
-      close: async () => {},
-    }
-  }
+/** What lies where in the plain bytes of a tar file; the archive package's. */
+export interface MemberIndex {
+  count: number
+  index: string
+}
+
+/** What only the end of a source tells. */
+export interface SourceEnd {
+  /** Merged over the facts from the beginning. */
+  facts?: SourceFacts
+  /** What lies where in the plain bytes of a tar file; goes into the manifest. */
+  members?: MemberIndex
+}
+
+/** What a caller may give as the file. */
+export type GivenFile = string | Uint8Array | Readable | BackupSource
+
+/** Throws `INVALID` for what is no source, and for a Readable that would pass for an empty file. */
+export function assertGivenFile(file: unknown): asserts file is GivenFile {
   if (file instanceof Readable) {
-    // It would pass for an empty file. One that has failed tells that itself when it is read.
-    if (!file.readable && file.errored === null) {
-      throw new TelegramError('The Readable has already been read or destroyed', 'INVALID')
-    }
-    return {
-      archiveSource: file,
-      filename,
-      sizeBytes: undefined,
-      facts: { kind: 'stream' },
-      assertUnchanged: async () => {},
-      close: async () => {},
-    }
+    // One that has failed tells that itself when it is read.
+    if (file.readable || file.errored !== null) return
+    throw new TelegramError('The Readable has already been read or destroyed', 'INVALID')
   }
-  throw new TelegramError('The file is neither a path, a Buffer nor a Readable', 'INVALID')
+  if ((typeof file === 'string' && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
+  throw new TelegramError('The file is neither a path, a Buffer, a Readable nor a source', 'INVALID')
+}
+
+/**
+ * What was given as a source, with a `close` that may be called repeatedly. Undefined for a path, which has to be opened
+ * (`openFile`), and for what is nothing of the kind. Never throws: what was given has to be closed also when it is refused.
+ */
+export function givenSource(
+  file: unknown,
+  { filename, type }: { filename?: string | undefined; type: string },
+): BackupSource | undefined {
+  const name = filename || DEFAULT_NAMES[type] || 'backup.bin'
+  if (file instanceof Uint8Array) return bufferSource(file, name)
+  if (file instanceof Readable) return streamSource(file, name)
+  return isBackupSource(file) ? closedOnce(file, filename) : undefined
+}
+
+/** What the source says in the end, or `CANCELLED` as soon as the signal fires. */
+export function finishSource(
+  source: BackupSource,
+  plainBytesRead: number,
+  signal: AbortSignal,
+): Promise<SourceEnd> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(cancelled())
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    source
+      .finish(plainBytesRead)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }
 
 const DEFAULT_NAMES: Readonly<Record<string, string>> = {
@@ -65,97 +97,57 @@ const DEFAULT_NAMES: Readonly<Record<string, string>> = {
   logs: 'logs.log',
 }
 
-/**
- * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
- * cancel is one for a moment.
- */
-async function openForReading(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
-  const isFifo = await stat(path).then(
-    facts => facts.isFIFO(),
-    () => false,
+function bufferSource(file: Uint8Array, filename: string): BackupSource {
+  return {
+    archiveSource: file,
+    filename,
+    sizeBytes: file.byteLength,
+    facts: { kind: 'buffer' },
+    finish: async () => ({}),
+    close: async () => {},
+  }
+}
+
+function streamSource(file: Readable, filename: string): BackupSource {
+  // It may fail before anyone reads it, and an error that nobody listens to ends the process. Reading finds it.
+  file.on('error', () => {})
+  return {
+    archiveSource: file,
+    filename,
+    sizeBytes: undefined,
+    facts: { kind: 'stream' },
+    finish: async () => ({}),
+    close: async () => {
+      file.destroy()
+    },
+  }
+}
+
+function closedOnce(source: BackupSource, filename: string | undefined): BackupSource {
+  const { archiveSource, sizeBytes, estimatedBytes, facts } = source
+  let closing: Promise<void> | undefined
+  return {
+    archiveSource,
+    filename: filename || source.filename,
+    sizeBytes,
+    ...(estimatedBytes === undefined ? {} : { estimatedBytes }),
+    facts,
+    finish: plainBytesRead => source.finish(plainBytesRead),
+    close: () => {
+      closing ??= source.close().catch(() => {})
+      return closing
+    },
+  }
+}
+
+function isBackupSource(file: unknown): file is BackupSource {
+  return (
+    typeof file === 'object' &&
+    file !== null &&
+    'archiveSource' in file &&
+    'finish' in file &&
+    'close' in file &&
+    typeof file.finish === 'function' &&
+    typeof file.close === 'function'
   )
-  if (!isFifo) return open(path, 'r')
-  const wake = (): void => {
-    open(path, constants.O_WRONLY | constants.O_NONBLOCK).then(closeQuietly, () => {})
-  }
-  if (signal?.aborted) throw cancelled()
-  signal?.addEventListener('abort', wake, { once: true })
-  try {
-    const handle = await open(path, 'r')
-    if (!signal?.aborted) return handle
-    await closeQuietly(handle)
-    throw cancelled()
-  } finally {
-    signal?.removeEventListener('abort', wake)
-  }
-}
-
-async function openPath(
-  path: string,
-  { filename, type, signal }: { filename: string; type: string; signal: AbortSignal | undefined },
-): Promise<BackupSource> {
-  const handle = await openForReading(path, signal).catch((error: NodeJS.ErrnoException) => {
-    if (error instanceof TelegramError) throw error
-    const reason =
-      error.code === 'ENOENT'
-        ? 'there is no such file'
-        : error.code === 'EACCES'
-          ? 'no permission'
-          : error.code
-    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, 'INVALID', {
-      hint: 'Check the path.',
-    })
-  })
-  try {
-    const before = await handle.stat()
-    if (before.isDirectory()) {
-      throw new TelegramError(`${path} is a directory`, 'INVALID', {
-        hint: 'Pack it first, for example: tar c DIRECTORY | telegram-backup send - …',
-      })
-    }
-    return {
-      archiveSource: { fd: handle.fd },
-      filename,
-      sizeBytes: before.isFile() ? before.size : undefined,
-      facts: before.isFile()
-        ? { kind: 'file', size: before.size, modified_at: before.mtime.toISOString() }
-        : { kind: 'pipe' },
-      assertUnchanged: async plainBytesRead => {
-        if (before.isFile()) assertSame(before, await handle.stat(), { path, plainBytesRead, type })
-      },
-      close: () => closeQuietly(handle),
-    }
-  } catch (error) {
-    await closeQuietly(handle)
-    throw error
-  }
-}
-
-interface FileFacts {
-  size: number
-  mtimeMs: number
-}
-
-/** A log that only grew is whole up to the byte where reading ended; anything else that changed is a torn copy. */
-function assertSame(
-  before: FileFacts,
-  after: FileFacts,
-  read: { path: string; plainBytesRead: number; type: string },
-): void {
-  const same =
-    after.size === before.size && after.mtimeMs === before.mtimeMs && read.plainBytesRead === before.size
-  const grewOnly =
-    read.type === 'logs' &&
-    after.size > before.size &&
-    read.plainBytesRead >= before.size &&
-    read.plainBytesRead <= after.size
-  if (same || grewOnly) return
-  const how = after.size < before.size ? 'shrank' : after.size > before.size ? 'grew' : 'was changed'
-  throw new TelegramError(`The file ${read.path} ${how} while it was read`, 'SOURCE', {
-    hint: 'Send a copy or a snapshot of it, or send it when nothing writes to it.',
-  })
-}
-
-async function closeQuietly(handle: FileHandle): Promise<void> {
-  await handle.close().catch(() => {})
 }

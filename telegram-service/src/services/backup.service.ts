@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
 import {
   assertRecipient,
   DEFAULT_PART_SIZE_BYTES,
@@ -13,10 +12,12 @@ import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram
 import { readTelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
 import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
-import { openBackupSource } from '#services/backup-source.ts'
+import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
 import { type FetchBackupOptions, fetchPlainBytes } from '#services/fetch-backup.ts'
+import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import { runSend } from '#services/send-run.ts'
+import type { SendRunOptions } from '#services/send-run-options.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** What a service is made of. Whatever is left out comes from the environment (`contract.md`'s table). */
@@ -37,9 +38,12 @@ export interface SendBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /** A path, a Buffer or a Readable. A Readable is consumed, and destroyed in the end, also when the send fails. */
-  file: string | Uint8Array | Readable
-  /** Of the plain bytes; default: the path's last part. */
+  /**
+   * A path, a Buffer, a Readable, or a source of your own. A Readable is consumed, and destroyed in the end, also when
+   * the send fails or is refused; a source is closed, likewise.
+   */
+  file: GivenFile
+  /** Of the plain bytes; default: the path's last part, or what the source says. */
   filename?: string | undefined
   /** The caller's own words; cut to fit Telegram's 1024 characters. */
   caption?: string | undefined
@@ -66,15 +70,16 @@ export class BackupService {
 
   /** Sends one backup, whole and proven, or nothing. It resolves, also on failure. */
   async sendBackup(options: SendBackupOptions): Promise<BackupSendResult> {
-    const stream = options.file instanceof Readable ? options.file : undefined
-    // It may fail before anyone reads it, and an error that nobody listens to ends the process. Reading finds it.
-    stream?.on('error', () => {})
+    let source = givenSource(options.file, options)
     try {
-      return await this.#send(options)
+      const plan = await this.#plan(options)
+      source ??= await openFile(String(options.file), options)
+      assertFilename(source.filename)
+      return await runSend({ ...plan, source })
     } catch (error) {
       return { success: false, error: error instanceof Error ? error.message : String(error), cause: error }
     } finally {
-      stream?.destroy()
+      await source?.close()
     }
   }
 
@@ -87,12 +92,16 @@ export class BackupService {
     return fetchPlainBytes(this.#options.telegramClient, options)
   }
 
-  async #send(options: SendBackupOptions): Promise<BackupSendResult> {
+  /** Everything about a send but its source. Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
+  async #plan(options: SendBackupOptions): Promise<Omit<SendRunOptions, 'source'>> {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
     assertProjectId(options.projectId)
     assertType(options.type)
     assertTime(options.expiresAt)
+    assertGivenFile(options.file)
+    assertFilename(options.filename)
+    assertCaption(options.caption)
     const chat = options.chatId || defaultChatId || config.chatId
     if (!chat) {
       throw new TelegramError('No chat is configured', 'CONFIGURATION', { hint: 'Set TELEGRAM_CHAT_ID.' })
@@ -112,35 +121,22 @@ export class BackupService {
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
-    assertFilename(options.filename)
-    assertCaption(options.caption)
-    const source = await openBackupSource({
-      file: options.file,
-      filename: options.filename,
+    const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
+    return {
+      client: telegramClient,
+      ledger: options.ledger,
+      encryption,
+      signingKey,
+      partSizeBytes,
+      partsInFlight,
+      id: randomUUID(),
+      projectId: options.projectId,
       type: options.type,
+      chat,
+      caption: options.caption === undefined ? undefined : cleanText(options.caption),
+      expiresAt: options.expiresAt,
       signal: options.signal,
-    })
-    try {
-      const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
-      return await runSend({
-        client: telegramClient,
-        ledger: options.ledger,
-        source,
-        encryption,
-        signingKey,
-        partSizeBytes,
-        partsInFlight,
-        id: randomUUID(),
-        projectId: options.projectId,
-        type: options.type,
-        chat,
-        caption: options.caption === undefined ? undefined : cleanText(options.caption),
-        expiresAt: options.expiresAt,
-        signal: options.signal,
-        onProgress: options.onProgress,
-      })
-    } finally {
-      await source.close()
+      onProgress: options.onProgress,
     }
   }
 }

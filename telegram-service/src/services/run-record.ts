@@ -1,6 +1,7 @@
 import { type ArchiveSummary, type Manifest, signerFingerprint } from '@telegram-backup/archive'
 import { type BackupName, backupFileName } from '#messages/file-names.ts'
-import type { BackupMetadata, SentMessage, SentPart } from '#services/backup-metadata.ts'
+import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#services/backup-metadata.ts'
+import type { MemberIndex } from '#services/backup-source.ts'
 import type { LedgerContext } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
@@ -14,6 +15,9 @@ export interface RunRecord {
   /** In order. */
   parts: SentPart[]
   completedAt: Date
+  /** Of the source, from its beginning and its end. */
+  facts: SourceFacts
+  members: MemberIndex | undefined
 }
 
 /** The manifest: what the chat alone must tell about the backup. */
@@ -26,7 +30,7 @@ export function describeManifest(record: RunRecord): Manifest {
       : { previousManifestMessageId: context.previousManifestMessageId }),
     ...(context ? { catalogId: context.catalogId, generation: context.generation } : {}),
     backup: { id: options.id, project: options.projectId, type: options.type, filename: name.filename },
-    source: options.source.facts,
+    source: record.facts,
     createdAt: name.createdAt.toISOString(),
     completedAt: record.completedAt.toISOString(),
     ...(options.expiresAt ? { expiresAt: options.expiresAt.toISOString() } : {}),
@@ -72,6 +76,6 @@ export function describeBackup(record: RunRecord, manifest: SentMessage): Backup
     parts,
     manifest,
     signer: signerFingerprint(options.signingKey),
-    source: { ...options.source.facts, filename: name.filename },
+    source: { ...record.facts, filename: name.filename },
   }
 }

@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type ArchiveWriter, type SealedPart, sealManifest, writeArchive } from '@telegram-backup/archive'
-import type { CallWait } from '#bot-api/call-policy.ts'
+import { type ArchiveSummary, type SealedPart, sealManifest, writeArchive } from '@telegram-backup/archive'
 import { PUBLIC_FETCH_LIMIT_BYTES } from '#bot-api/telegram-client.ts'
 import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
-import type {
-  BackupMetadata,
-  BackupSendResult,
-  SendProgress,
-  SentMessage,
-  SentPart,
-} from '#services/backup-metadata.ts'
+import type { BackupMetadata, BackupSendResult, SentMessage, SentPart } from '#services/backup-metadata.ts'
+import { finishSource, type SourceEnd } from '#services/backup-source.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
 import { MessageSender } from '#services/message-sender.ts'
 import type { LedgerContext, MessageKey } from '#services/part-ledger.ts'
+import { ProgressReport } from '#services/progress-report.ts'
 import { describeBackup, describeManifest } from '#services/run-record.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
@@ -22,6 +17,13 @@ import { cancelled, TelegramError } from '#telegram-error.ts'
 interface Opened {
   chatId: string
   context: LedgerContext | undefined
+}
+
+/** What there is when the last part is proven. */
+interface PartsSent {
+  opened: Opened
+  summary: ArchiveSummary
+  end: SourceEnd
 }
 
 /**
@@ -40,9 +42,7 @@ class SendRun {
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #parts = new Map<number, SentPart>()
-  readonly #progress: SendProgress
-  /** Bytes of the parts that were made so far, before and after packing. */
-  readonly #packed = { plain: 0, sealed: 0 }
+  readonly #progress: ProgressReport
   #failure: { error: unknown } | undefined
   #isInLedger = false
   #largePartsComeBack = false
@@ -58,48 +58,59 @@ class SendRun {
       id: options.id,
       filename: source.filename,
     }
-    this.#progress = {
-      plainBytesRead: 0,
-      plainBytesTotal: source.sizeBytes,
-      plainBytesOut: 0,
-      bytesOut: 0,
-      partsSent: 0,
-    }
+    this.#progress = new ProgressReport({
+      source,
+      onProgress: options.onProgress,
+      onFailure: error => this.#fail(error),
+    })
     this.#sender = new MessageSender({
       client,
       ledger,
-      onWait: wait => this.#onWait(wait),
-      onBytesOut: bytesOut => this.#report({ bytesOut, plainBytesOut: this.#plainOf(bytesOut) }),
+      onWait: wait => this.#progress.waiting(wait),
+      onBytesOut: bytesOut => this.#progress.out(bytesOut),
     })
     this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])])
   }
 
   async run(): Promise<BackupSendResult> {
     try {
-      const { opened, archive } = await this.#sendParts()
-      return { success: true, metadata: await this.#sendManifest(opened, archive) }
+      const sent = await this.#readAndSend()
+      return { success: true, metadata: await this.#sendManifest(sent) }
     } catch (error) {
       return this.#takeBack(this.#fail(error))
     }
   }
 
+  /** From the first byte of the source to its last word. A source that is done, or no good, need not wait for the rest. */
+  async #readAndSend(): Promise<PartsSent> {
+    const { source } = this.#options
+    try {
+      const sent = await this.#sendParts()
+      const end = await finishSource(source, sent.summary.plainSize, this.#signal)
+      return { ...sent, end }
+    } catch (error) {
+      throw this.#fail(error)
+    } finally {
+      await source.close()
+    }
+  }
+
   /** The parts, several in flight. The chat is asked while the first part is being made. */
-  async #sendParts(): Promise<{ opened: Opened; archive: ArchiveWriter }> {
+  async #sendParts(): Promise<Omit<PartsSent, 'end'>> {
     const { source, id, projectId, type, partsInFlight } = this.#options
     const archive = writeArchive(source.archiveSource, {
       backup: { id, project: projectId, type, filename: source.filename },
       encryption: this.#options.encryption,
       partSizeBytes: this.#options.partSizeBytes,
       signal: this.#signal,
-      onProgress: plainBytesRead => this.#report({ plainBytesRead }),
+      onProgress: plainBytesRead => this.#progress.read(plainBytesRead),
     })
     const opening = this.#open()
     opening.catch(error => this.#fail(error))
     const inFlight = new Set<Promise<void>>()
     try {
       for await (const part of archive) {
-        this.#packed.plain += part.plainSize
-        this.#packed.sealed += part.bytes.length
+        this.#progress.packed(part.plainSize, part.bytes.length)
         const opened = await opening
         while (inFlight.size >= partsInFlight) await Promise.race(inFlight)
         this.#throwIfStopped()
@@ -116,15 +127,14 @@ class SendRun {
     // Also after a failure: what is under way may still put a message into the chat, or a row into the ledger.
     await Promise.allSettled([opening, ...inFlight])
     this.#throwIfStopped()
-    await source.assertUnchanged(archive.summary.plainSize)
-    return { opened: await opening, archive }
+    return { opened: await opening, summary: archive.summary }
   }
 
   async #open(): Promise<Opened> {
     const { client, ledger, source } = this.#options
     const { chatId } = await checkChatAccess(client, this.#options.chat, {
       signal: this.#signal,
-      onWait: wait => this.#onWait(wait),
+      onWait: wait => this.#progress.waiting(wait),
     })
     this.#throwIfStopped()
     const context = await ledger?.openBackup({
@@ -160,7 +170,7 @@ class SendRun {
     )
     await this.#proveFetchable(sent)
     this.#parts.set(number, { number, ...sent, plainOffset, plainSize })
-    this.#report({ partsSent: this.#parts.size })
+    this.#progress.sent(this.#parts.size)
   }
 
   /** A server of one's own may give back more than the public one; whether it does is asked of the first such part. */
@@ -178,13 +188,15 @@ class SendRun {
   }
 
   /** The manifest is the commit mark in the chat, so it goes last. */
-  async #sendManifest(opened: Opened, archive: ArchiveWriter): Promise<BackupMetadata> {
+  async #sendManifest({ opened, summary, end }: PartsSent): Promise<BackupMetadata> {
     const { encryption, signingKey } = this.#options
     const record = {
       options: this.#options,
       name: this.#name,
       ...opened,
-      summary: archive.summary,
+      summary,
+      facts: { ...this.#options.source.facts, ...end.facts },
+      members: end.members,
       parts: [...this.#parts.values()].sort((a, b) => a.number - b.number),
       completedAt: new Date(),
     }
@@ -245,29 +257,5 @@ class SendRun {
         .catch(() => {})
     }
     return result
-  }
-
-  /** About how many plain bytes are in the first `bytesOut` of the archive. */
-  #plainOf(bytesOut: number): number {
-    const share = Math.min(1, bytesOut / Math.max(1, this.#packed.sealed))
-    return Math.max(this.#progress.plainBytesOut, Math.round(share * this.#packed.plain))
-  }
-
-  #onWait(wait: CallWait): void {
-    this.#tell({ ...this.#progress, wait })
-  }
-
-  #report(change: Partial<SendProgress>): void {
-    Object.assign(this.#progress, change)
-    this.#tell({ ...this.#progress })
-  }
-
-  /** An observer that throws ends the run, not the process: it is called from within events of threads and sockets. */
-  #tell(progress: SendProgress): void {
-    try {
-      this.#options.onProgress?.(progress)
-    } catch (error) {
-      this.#fail(error)
-    }
   }
 }

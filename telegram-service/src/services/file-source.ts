@@ -1,0 +1,114 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { BackupSource } from '#services/backup-source.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
+
+/**
+ * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
+ * Throws `INVALID` for a path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
+ */
+export async function openFile(
+  path: string,
+  {
+    filename,
+    type,
+    signal,
+  }: {
+    filename?: string | undefined
+    type: string
+    /** Ends the waiting for a FIFO's writer. */
+    signal?: AbortSignal | undefined
+  },
+): Promise<BackupSource> {
+  const handle = await openForReading(path, signal).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof TelegramError) throw error
+    const reason =
+      error.code === 'ENOENT'
+        ? 'there is no such file'
+        : error.code === 'EACCES'
+          ? 'no permission'
+          : error.code
+    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, 'INVALID', {
+      hint: 'Check the path.',
+    })
+  })
+  try {
+    const before = await handle.stat()
+    if (before.isDirectory()) {
+      throw new TelegramError(`${path} is a directory`, 'INVALID', {
+        hint: 'Pack it first, for example: tar c DIRECTORY | telegram-backup send - …',
+      })
+    }
+    return {
+      archiveSource: { fd: handle.fd },
+      filename: filename || basename(path),
+      sizeBytes: before.isFile() ? before.size : undefined,
+      facts: before.isFile()
+        ? { kind: 'file', size: before.size, modified_at: before.mtime.toISOString() }
+        : { kind: 'pipe' },
+      finish: async plainBytesRead => {
+        if (before.isFile()) assertSame(before, await handle.stat(), { path, plainBytesRead, type })
+        return {}
+      },
+      close: () => closeQuietly(handle),
+    }
+  } catch (error) {
+    await closeQuietly(handle)
+    throw error
+  }
+}
+
+/**
+ * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
+ * cancel is one for a moment.
+ */
+async function openForReading(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+  const isFifo = await stat(path).then(
+    facts => facts.isFIFO(),
+    () => false,
+  )
+  if (!isFifo) return open(path, 'r')
+  const wake = (): void => {
+    open(path, constants.O_WRONLY | constants.O_NONBLOCK).then(closeQuietly, () => {})
+  }
+  if (signal?.aborted) throw cancelled()
+  signal?.addEventListener('abort', wake, { once: true })
+  try {
+    const handle = await open(path, 'r')
+    if (!signal?.aborted) return handle
+    await closeQuietly(handle)
+    throw cancelled()
+  } finally {
+    signal?.removeEventListener('abort', wake)
+  }
+}
+
+interface FileFacts {
+  size: number
+  mtimeMs: number
+}
+
+/** A log that only grew is whole up to the byte where reading ended; anything else that changed is a torn copy. */
+function assertSame(
+  before: FileFacts,
+  after: FileFacts,
+  read: { path: string; plainBytesRead: number; type: string },
+): void {
+  const same =
+    after.size === before.size && after.mtimeMs === before.mtimeMs && read.plainBytesRead === before.size
+  const grewOnly =
+    read.type === 'logs' &&
+    after.size > before.size &&
+    read.plainBytesRead >= before.size &&
+    read.plainBytesRead <= after.size
+  if (same || grewOnly) return
+  const how = after.size < before.size ? 'shrank' : after.size > before.size ? 'grew' : 'was changed'
+  throw new TelegramError(`The file ${read.path} ${how} while it was read`, 'SOURCE', {
+    hint: 'Send a copy or a snapshot of it, or send it when nothing writes to it.',
+  })
+}
+
+async function closeQuietly(handle: FileHandle): Promise<void> {
+  await handle.close().catch(() => {})
+}
