@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { Backup, BackupPart, JsonObject, PartKind } from '#jobs/types.backup.ts'
+import type { Backup, BackupPart, JsonObject, PartKind, Restore } from '#jobs/types.backup.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {
@@ -9,6 +9,7 @@ export interface CatalogSchema {
   backups: BackupsTable
   backup_parts: BackupPartsTable
   backup_history: BackupHistoryTable
+  restores: RestoresTable
 }
 
 interface CatalogTable {
@@ -50,4 +51,13 @@ interface BackupHistoryTable {
   details: ColumnType<JsonObject, string | undefined, never>
   actor: string
   at: Generated<Date>
+}
+
+type RestoresTable = Omit<Restore, 'id' | 'state' | 'started_at' | 'error' | 'bytes' | 'finished_at'> & {
+  id: Generated<string>
+  state: Generated<Restore['state']>
+  started_at: Generated<Date>
+  error: ColumnType<string | null, string | undefined, string | null>
+  bytes: ColumnType<number | null, number | undefined, number | null>
+  finished_at: ColumnType<Date | null, Date | undefined, Date | null>
 }

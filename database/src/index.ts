@@ -55,5 +55,12 @@ export type {
   JsonObject,
   PartKind,
   PartState,
+  Restore,
+  RestoreState,
   UpdateBackupInput,
 } from '#jobs/types.backup.ts'
+
+// 4. The way back: each restore, and what was found about a backup while it was read.
+
+export { markDamaged, markSound } from '#backups/damage.ts'
+export { beginRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'

@@ -6,6 +6,7 @@ import { describeLedger } from '#test/suite-ledger.ts'
 import { describeParts } from '#test/suite-parts.ts'
 import { describeQueries } from '#test/suite-queries.ts'
 import { describeRecords } from '#test/suite-records.ts'
+import { describeRestores } from '#test/suite-restores.ts'
 
 /** What every catalog has to do, on whatever server; each test begins with an empty one. */
 export function describeCatalog(connect: () => Promise<Database>): void {
@@ -19,6 +20,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeQueries(open)
   describeLedger(open)
   describeParts(open)
+  describeRestores(open)
   describeHistory(open)
   describeFullDisk(open)
 }

@@ -23,6 +23,9 @@ export type PartState = 'intended' | 'sent' | 'missing' | 'damaged' | 'tombstone
 /** A message holds one part of the archive, or the manifest that lists the parts. */
 export type PartKind = 'part' | 'manifest'
 
+/** running: begun, and not known to have ended · done: the target holds the backup · failed: it is as it was before. */
+export type RestoreState = 'running' | 'done' | 'failed'
+
 /** Facts that are kept as JSON. */
 export type JsonObject = { [name: string]: JsonValue }
 type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
@@ -121,6 +124,22 @@ export interface BackupPart {
   sent_at: Date | null
   erased_at: Date | null
   error: string | null
+}
+
+/** One restore of a backup. Sizes are bytes. */
+export interface Restore {
+  id: string
+  backup_id: string
+  /** Where to, for people: a database or a folder, without secrets. */
+  target: string
+  /** One that stays running was killed; its target is as it was before. */
+  state: RestoreState
+  error: string | null
+  /** Plain bytes that went into the target; null until it is done. */
+  bytes: number | null
+  actor: string
+  started_at: Date
+  finished_at: Date | null
 }
 
 /** Something that happened to a backup. */

@@ -1,0 +1,85 @@
+import { sql, type Transaction } from 'kysely'
+import { checkCount, checkText, checkUuid, storable } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+import type { JsonObject, Restore } from '#jobs/types.backup.ts'
+
+/** How a restore ended: with so many plain bytes in the target, or why it failed. */
+export type RestoreOutcome = { bytes: number } | { error: string }
+
+/**
+ * Writes down that a restore begins. `target` is shown to people and must hold no secret. CatalogError INVALID, or
+ * NOT_FOUND for an unknown backup.
+ */
+export async function beginRestore(
+  database: Database,
+  restore: { backupId: string; target: string },
+): Promise<Restore> {
+  checkUuid('backup id', restore.backupId)
+  checkText('target', restore.target)
+  const { kysely, actor } = database
+  const backup = await kysely
+    .selectFrom('backups')
+    .select('id')
+    .where('id', '=', restore.backupId)
+    .executeTakeFirst()
+  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${restore.backupId}`)
+  return await kysely
+    .insertInto('restores')
+    .values({ backup_id: backup.id, target: storable(restore.target), actor })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+/**
+ * Ends a running restore, in one transaction with its event in the history (`restored` or `restore failed`) and,
+ * for a success, the backup's `restore_count`. CatalogError NOT_FOUND, or CONFLICT when it has ended already.
+ */
+export async function finishRestore(
+  database: Database,
+  restoreId: string,
+  outcome: RestoreOutcome,
+): Promise<Restore> {
+  checkUuid('restore id', restoreId)
+  const isDone = 'bytes' in outcome
+  if (isDone) checkCount('bytes', outcome.bytes)
+  return await inTransaction(database.kysely, async trx => {
+    await lockRunning(trx, restoreId)
+    const end = isDone
+      ? { state: 'done' as const, bytes: outcome.bytes }
+      : { state: 'failed' as const, error: storable(outcome.error) }
+    const restore = await trx
+      .updateTable('restores')
+      .set({ ...end, finished_at: sql<Date>`now()` })
+      .where('id', '=', restoreId)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    if (isDone) {
+      await trx
+        .updateTable('backups')
+        .set(({ eb }) => ({ restore_count: eb('restore_count', '+', 1) }))
+        .where('id', '=', restore.backup_id)
+        .execute()
+    }
+    const { id, backup_id, target, bytes, error } = restore
+    const details: JsonObject = { restore_id: id, target, ...(isDone ? { bytes } : { error }) }
+    const event = isDone ? 'restored' : 'restore failed'
+    await addToHistory(trx, { backupId: backup_id, event, actor: database.actor, details })
+    return restore
+  })
+}
+
+async function lockRunning(trx: Transaction<CatalogSchema>, id: string): Promise<void> {
+  const restore = await trx
+    .selectFrom('restores')
+    .select('state')
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!restore) throw new CatalogError('NOT_FOUND', `There is no restore ${id}`)
+  if (restore.state !== 'running')
+    throw new CatalogError('CONFLICT', `The restore is ${restore.state} already`)
+}
