@@ -29,7 +29,8 @@ export {
 } from '#services/backup-metadata.ts'
 export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
-export type { FetchBackupOptions } from '#services/fetch-backup.ts'
+export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
+export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'
 export type {
   BackupIntent,

@@ -5,6 +5,7 @@ import {
   type Encryption,
   loadOrCreateSigningKey,
   MAX_PART_SIZE_BYTES,
+  type Manifest,
   MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
@@ -13,7 +14,13 @@ import { readTelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
 import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
 import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
-import { type FetchBackupOptions, fetchPlainBytes } from '#services/fetch-backup.ts'
+import {
+  type FetchBackupOptions,
+  type FetchIntoOptions,
+  fetchPlainBytes,
+  fetchPlainBytesInto,
+} from '#services/fetch-backup.ts'
+import { type FetchManifestOptions, fetchManifest } from '#services/fetch-manifest.ts'
 import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import { runSend } from '#services/send-run.ts'
@@ -90,6 +97,22 @@ export class BackupService {
    */
   fetchBackup(options: FetchBackupOptions): AsyncIterable<Buffer> {
     return fetchPlainBytes(this.#options.telegramClient, options)
+  }
+
+  /**
+   * The same, written into an open file from its current position on. Bytes that were written are right, but whole only
+   * when this resolves: the caller gives the file its name then, and removes it otherwise.
+   */
+  fetchBackupInto(fd: number, options: FetchIntoOptions): Promise<{ plainSize: number }> {
+    return fetchPlainBytesInto(this.#options.telegramClient, fd, options)
+  }
+
+  /**
+   * A backup's manifest, which must have the size and SHA-256 that were recorded, and the fingerprint of its signer.
+   * Throws `NO_KEY`, `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the client's errors.
+   */
+  fetchManifest(options: FetchManifestOptions): Promise<{ manifest: Manifest; signer: string }> {
+    return fetchManifest(this.#options.telegramClient, options)
   }
 
   /** Everything about a send but its source. Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */

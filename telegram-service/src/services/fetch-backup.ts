@@ -1,3 +1,4 @@
+import { write } from 'node:fs'
 import { ArchiveError, readArchive } from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
@@ -6,8 +7,13 @@ import { TelegramError } from '#telegram-error.ts'
 
 export interface FetchBackupOptions {
   backupId: string
-  /** All parts, in any order. */
+  /** All parts, in any order; with `partial` those that are wanted. */
   parts: readonly PartToFetch[]
+  /**
+   * The parts are consecutive, but not all of the backup's. The bytes begin where the first one's do; each part is
+   * checked as always, but nothing tells whether the backup is whole.
+   */
+  partial?: boolean
   encrypted: boolean
   /** age identities, `AGE-SECRET-KEY-1…`. */
   identities: readonly string[]
@@ -15,6 +21,12 @@ export interface FetchBackupOptions {
   /** Hears of each part that was fetched, before it is opened. */
   onPart?: ((part: PartToFetch) => void) | undefined
   onWait?: ((wait: CallWait) => void) | undefined
+}
+
+/** {@link FetchBackupOptions}, for bytes that go into a file. */
+export interface FetchIntoOptions extends FetchBackupOptions {
+  /** Hears how many plain bytes were written so far. */
+  onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
 
 const PARTS_FETCHED_AHEAD = 3
@@ -48,6 +60,27 @@ export function fetchPlainBytes(client: TelegramClient, options: FetchBackupOpti
     }
   })()
   return { [Symbol.asyncIterator]: () => bytes }
+}
+
+/** Writes the plain bytes into an open file, from its current position on. */
+export async function fetchPlainBytesInto(
+  client: TelegramClient,
+  fd: number,
+  options: FetchIntoOptions,
+): Promise<{ plainSize: number }> {
+  let plainSize = 0
+  for await (const piece of fetchPlainBytes(client, options)) {
+    for (let done = 0; done < piece.length; ) {
+      done += await new Promise<number>((resolve, reject) =>
+        write(fd, piece, done, piece.length - done, null, (error, written) =>
+          error ? reject(error) : resolve(written),
+        ),
+      )
+    }
+    plainSize += piece.length
+    options.onProgress?.(plainSize)
+  }
+  return { plainSize }
 }
 
 /** The archive wraps what failed while it waited for a part; the client's own error says more. */

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { CallOptions, TelegramClient } from '#bot-api/telegram-client.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** A document of ours in the chat, as the catalog or the manifest knows it. */
+export interface ExpectedDocument {
+  fileId: string
+  /** As sent, in bytes. */
+  size: number
+  /** Of the document, hex. */
+  sha256: string
+}
+
+/** What came from the chat, which need not be what was expected. */
+export interface DownloadedDocument {
+  bytes: Buffer
+  /** Of `bytes`, hex. */
+  sha256: string
+}
+
+/** Bytes can be flipped on the way as well as in the chat; only the latter comes again. */
+const DOWNLOAD_TRIES = 3
+
+/**
+ * Downloads a document, up to three times until size and SHA-256 are the expected ones; `isRight` tells whether they are
+ * in the end. Throws `INTEGRITY` for one that the chat does not have any more, with `name` in its message; else the
+ * client's errors.
+ */
+export async function downloadDocument(
+  client: TelegramClient,
+  expected: ExpectedDocument,
+  options: CallOptions & { name: string; partNumber?: number },
+): Promise<DownloadedDocument & { isRight: boolean }> {
+  const { fileId, size } = expected
+  let wrong: DownloadedDocument | undefined
+  let cause: unknown
+  for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
+    try {
+      const bytes = await client.downloadFile(fileId, { ...options, maxBytes: size })
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      if (bytes.length === size && sha256 === expected.sha256) return { bytes, sha256, isRight: true }
+      wrong = { bytes, sha256 }
+    } catch (error) {
+      if (!isAboutTheDocument(error)) throw error
+      cause = error
+      if (error.code === 'REFUSED') break
+    }
+  }
+  if (wrong && cause === undefined) return { ...wrong, isRight: false }
+  throw unobtainable(options, cause)
+}
+
+/** A refusal means that the chat does not have it any more, `UNPROVEN` that something else came in its place. */
+function isAboutTheDocument(error: unknown): error is TelegramError {
+  if (!(error instanceof TelegramError)) return false
+  const isFlood = error.retryAfterSeconds !== undefined
+  return (error.code === 'REFUSED' && !isFlood) || error.code === 'UNPROVEN'
+}
+
+function unobtainable(
+  { name, partNumber }: { name: string; partNumber?: number },
+  cause: unknown,
+): TelegramError {
+  const why = cause instanceof TelegramError ? (cause.description ?? cause.message) : 'unknown'
+  return new TelegramError(`${name} cannot be had from the chat: ${why}`, 'INTEGRITY', {
+    cause,
+    ...(partNumber === undefined ? {} : { partNumber }),
+    hint: 'Another backup of this source may be whole: telegram-backup list',
+  })
+}
