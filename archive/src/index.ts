@@ -2,14 +2,24 @@ export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
 export type { Encryption } from '#encryption.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
+export {
+  type Member,
+  type MemberIndex,
+  MemberIndexWriter,
+  type MemberKind,
+  readMemberIndex,
+} from '#member-index.ts'
+export { memberPathBytes, memberPathOf } from '#member-path.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
 export { DEFAULT_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'
 export {
   type ArchiveReader,
+  type ReadArchiveIntoOptions,
   type ReadArchiveOptions,
   type RestoredSummary,
   readArchive,
+  readArchiveInto,
 } from '#read-archive.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
 export type { ArchiveSource } from '#source.ts'

@@ -1,6 +1,7 @@
 import { ArchiveError } from '#archive-error.ts'
 import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption, Unlocking } from '#encryption.ts'
+import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
 import { openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
@@ -44,6 +45,8 @@ export interface Manifest {
   /** Size of a part, at most. */
   partSizeBytes: number
   parts: ManifestPart[]
+  /** What lies where in the plain bytes, when they are a tar file. */
+  members?: MemberIndex
 }
 
 const MAX_PARTS = 1_000_000
@@ -116,6 +119,7 @@ function readManifest(text: string): Manifest {
     parts: fields
       .array('parts', { least: 1, most: MAX_PARTS })
       .map(part => readPart(new CheckedObject(part))),
+    ...(fields.has('members') && { members: readMembers(fields.object('members')) }),
   }
   assertPartsAddUp(manifest)
   return manifest
@@ -131,6 +135,10 @@ function readPart(part: CheckedObject): ManifestPart {
     messageId: part.integer('messageId', 1),
     fileId: part.text('fileId'),
   }
+}
+
+function readMembers(members: CheckedObject): MemberIndex {
+  return { count: members.integer('count'), index: members.text('index', MAX_INDEX_TEXT_LENGTH) }
 }
 
 function assertPartsAddUp(manifest: Manifest): void {

@@ -9,6 +9,8 @@ export interface ReceivedPart {
   /** From 1. */
   number: number
   bytes: Uint8Array
+  /** SHA-256 of exactly these bytes, hex, where whoever fetched them has computed it already. */
+  sha256?: string
 }
 
 /** What a manifest says about a part as sent. */
@@ -26,6 +28,11 @@ export interface PartExpectations extends Unlocking {
   backupId: string
   /** From the signed manifest: size and SHA-256 of every part, compared before anything else is done with it. */
   expectedParts?: readonly ExpectedPart[]
+  /**
+   * The parts are consecutive, but may begin and end anywhere. `expectedParts` is required then, and the plain bytes
+   * begin where those of the first part do.
+   */
+  partial?: boolean
 }
 
 /** A decrypted part. */
@@ -39,27 +46,41 @@ export interface OpenedPart {
 export class PartOpener {
   readonly #expected: PartExpectations
   readonly #manifest: ReadonlyMap<number, ExpectedPart> | undefined
+  readonly #firstNumber: number
   #opened = 0
-  #plainSize = 0
+  /** Where the next part begins; unknown before the first of a partial archive. */
+  #plainOffset: number | undefined
 
+  /** @throws ArchiveError `CONFIGURATION` when a partial archive has no expected parts, or not consecutive ones */
   constructor(expected: PartExpectations) {
+    const { expectedParts, partial } = expected
     this.#expected = expected
-    if (expected.expectedParts) {
-      this.#manifest = new Map(expected.expectedParts.map(part => [part.number, part]))
-    }
+    if (expectedParts) this.#manifest = new Map(expectedParts.map(part => [part.number, part]))
+    this.#firstNumber = partial ? firstOfConsecutive(expectedParts ?? []) : 1
+    if (!partial) this.#plainOffset = 0
+  }
+
+  /** Number of the part that must come next. */
+  get nextNumber(): number {
+    return this.#firstNumber + this.#opened
+  }
+
+  /** Whether everything that was expected has been opened, where that is known without the part's header. */
+  get isPartialEnd(): boolean {
+    return this.#expected.partial === true && this.#opened === this.#manifest?.size
   }
 
   /** @throws ArchiveError `INTEGRITY`, `WRONG_KEY`, with `partNumber` */
   async open(received: ReceivedPart): Promise<OpenedPart> {
-    const number = this.#opened + 1
+    const number = this.nextNumber
     try {
       if (received.number !== number) throw damaged(`Part ${number} is missing: part ${received.number} came`)
       await this.#compareWithManifest(received)
       const plain = await this.#unseal(received.bytes)
       const { header, frames } = decodePartHeader(plain)
       this.#compareWithHeader(header)
-      this.#opened = number
-      this.#plainSize += header.plainSize
+      this.#opened += 1
+      this.#plainOffset = header.plainOffset + header.plainSize
       return { header, frames }
     } catch (error) {
       const { code, message, hint, cause } = toArchiveError(
@@ -77,7 +98,7 @@ export class PartOpener {
 
   /** The error for an archive that ended too early. */
   incomplete(): ArchiveError {
-    const partNumber = this.#opened + 1
+    const partNumber = this.nextNumber
     return new ArchiveError(
       'INTEGRITY',
       `Part ${partNumber} is missing: the archive ends before its last part`,
@@ -89,19 +110,17 @@ export class PartOpener {
 
   /** The error for an archive that goes on after its last part. */
   surplus(): ArchiveError {
-    return new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: this.#opened + 1 })
+    return new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: this.nextNumber })
   }
 
-  async #compareWithManifest({ number, bytes }: ReceivedPart): Promise<void> {
+  async #compareWithManifest({ number, bytes, sha256 }: ReceivedPart): Promise<void> {
     if (!this.#manifest) return
     const expected = this.#manifest.get(number)
     if (!expected) throw damaged(`The manifest knows no part ${number}`)
     if (bytes.length !== expected.size) {
       throw damaged(`Part ${number} has ${bytes.length} bytes, the manifest says ${expected.size}`)
     }
-    const hash = createHash('sha256')
-    await hashInTurns(bytes, hash)
-    if (hash.digest('hex') !== expected.sha256) {
+    if ((sha256 ?? (await sha256Of(bytes))) !== expected.sha256) {
       throw damaged(`The SHA-256 of part ${number} is not the one in the manifest`)
     }
   }
@@ -119,18 +138,34 @@ export class PartOpener {
   }
 
   #compareWithHeader(header: PartHeader): void {
-    const number = this.#opened + 1
+    const number = this.nextNumber
     if (header.backup.id !== this.#expected.backupId) {
       throw damaged(`Part ${number} belongs to another backup, ${header.backup.id}`)
     }
     if (header.part !== number) throw damaged(`Part ${header.part} came in the place of part ${number}`)
-    if (header.plainOffset !== this.#plainSize) {
-      throw damaged(`Part ${number} begins at byte ${header.plainOffset} instead of ${this.#plainSize}`)
+    if (this.#plainOffset !== undefined && header.plainOffset !== this.#plainOffset) {
+      throw damaged(`Part ${number} begins at byte ${header.plainOffset} instead of ${this.#plainOffset}`)
     }
-    if (this.#manifest && header.last !== (number === this.#manifest.size)) {
+    const isLastExpected = this.#opened + 1 === this.#manifest?.size
+    if (this.#manifest && header.last !== isLastExpected && !(this.#expected.partial && isLastExpected)) {
       throw damaged(`Part ${number} is ${header.last ? '' : 'not '}the last one, against the manifest`)
     }
   }
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  await hashInTurns(bytes, hash)
+  return hash.digest('hex')
+}
+
+function firstOfConsecutive(parts: readonly ExpectedPart[]): number {
+  const numbers = parts.map(part => part.number).sort((a, b) => a - b)
+  const first = numbers[0]
+  if (first === undefined || numbers.some((number, index) => number !== first + index)) {
+    throw new ArchiveError('CONFIGURATION', 'The parts of a partial archive must be named and consecutive')
+  }
+  return first
 }
 
 function damaged(message: string): ArchiveError {

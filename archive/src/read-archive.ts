@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
 import { assertUnlocking } from '#encryption.ts'
@@ -5,7 +6,7 @@ import { MAX_BLOCK_SIZE_BYTES } from '#part-header.ts'
 import { type OpenedPart, type PartExpectations, PartOpener, type ReceivedPart } from '#part-opener.ts'
 import { abandon } from '#source.ts'
 import type { SharedBlocks } from '#threads/block-ring.ts'
-import type { DecompressorTask, PartDecompressed } from '#threads/decompressor.ts'
+import type { DecompressorPart, DecompressorTask, PartDecompressed } from '#threads/decompressor.ts'
 import type { Thread } from '#threads/thread.ts'
 
 /** Plain blocks between the decompressor and the consumer. */
@@ -16,10 +17,12 @@ const PARTS_AHEAD = 2
 /** The restored bytes. */
 export interface RestoredSummary {
   parts: number
+  /** Where the restored bytes begin in the whole; 0 unless the archive is partial. */
+  plainOffset: number
   /** Bytes. */
   plainSize: number
-  /** Hex. */
-  plainSha256: string
+  /** Of the whole, hex; absent when the archive is partial. */
+  plainSha256?: string
 }
 
 /** The plain bytes in order, to be iterated once. Leaving the loop early ends the thread. */
@@ -54,6 +57,32 @@ export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArc
     },
     [Symbol.asyncIterator]: () => blocks,
   }
+}
+
+/** How an archive is read into a file. */
+export interface ReadArchiveIntoOptions extends ReadArchiveOptions {
+  /** Hears how many plain bytes were written so far. */
+  onProgress?: (plainBytesWritten: number) => void
+}
+
+/**
+ * As {@link readArchive}, but writes the plain bytes to an open file, pipe or device from its current position on. The
+ * caller syncs and closes it.
+ * @throws ArchiveError as {@link readArchive}
+ */
+export async function readArchiveInto(
+  fd: number,
+  parts: AsyncIterable<ReceivedPart>,
+  options: ReadArchiveIntoOptions,
+): Promise<RestoredSummary> {
+  const reader = readArchive(parts, options)
+  let written = 0
+  for await (const block of reader) {
+    for (let offset = 0; offset < block.length; ) offset += writeSync(fd, block, offset)
+    written += block.length
+    options.onProgress?.(written)
+  }
+  return reader.summary
 }
 
 async function* readBlocks(
@@ -97,17 +126,27 @@ async function openParts(
   decompressor: Decompressor,
 ): Promise<RestoredSummary> {
   const opener = new PartOpener(options)
+  const isWhole = options.partial !== true
+  let count = 0
+  let plainOffset: number | undefined
   let last: OpenedPart | undefined
   for await (const received of parts) {
     if (last) throw opener.surplus()
     const opened = await opener.open(received)
-    if (opened.header.last) last = opened
-    else await decompressor.decompress(opened)
+    count += 1
+    plainOffset ??= opened.header.plainOffset
+    if (isWhole ? opened.header.last : opener.isPartialEnd) last = opened
+    else await decompressor.decompress({ ...opened, isEnd: false, isWhole })
   }
-  if (!last?.header.last) throw opener.incomplete()
-  await decompressor.decompress(last)
-  const { part, plainOffset, plainSize, wholeSha256 } = last.header
-  return { parts: part, plainSize: plainOffset + plainSize, plainSha256: wholeSha256 }
+  if (!last || plainOffset === undefined) throw opener.incomplete()
+  await decompressor.decompress({ ...last, isEnd: true, isWhole })
+  const { header } = last
+  return {
+    parts: count,
+    plainOffset,
+    plainSize: header.plainOffset + header.plainSize - plainOffset,
+    ...(isWhole && header.last && { plainSha256: header.wholeSha256 }),
+  }
 }
 
 /** The thread that decompresses, which may have one part waiting while it works on another. */
@@ -132,7 +171,7 @@ class Decompressor {
     run.atEnd(() => this.#onRoom())
   }
 
-  async decompress(part: OpenedPart): Promise<void> {
+  async decompress(part: DecompressorPart): Promise<void> {
     while (this.#parts >= PARTS_AHEAD) {
       await new Promise<void>(resolve => {
         this.#onRoom = resolve

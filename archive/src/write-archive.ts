@@ -34,6 +34,11 @@ export interface SealedPart {
   plainSize: number
   /** SHA-256 of the plain bytes of this part, hex. */
   plainSha256: string
+  /**
+   * Gives the memory of `bytes` back, to be overwritten by a later part: once they were sent, or will not be. Calling
+   * it again does nothing; a part that is never released only costs memory.
+   */
+  release(): void
 }
 
 /** The finished archive. Sizes in bytes, hashes in hex. */
@@ -203,13 +208,14 @@ class ArchiveTally {
     if (bytes.length > this.#plan.partSizeBytes) {
       throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: number })
     }
+    const release = (): void => undefined
     this.#parts += 1
     this.#frames += header.frames.length
     this.#plainSize += plainSize
     this.#archiveSize += bytes.length
     const hash = createHash('sha256')
     await hashInTurns(bytes, hash, this.#hash)
-    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256 }
+    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256, release }
   }
 
   finish(plainSha256: string, plainBytesRead: number): void {

@@ -39,16 +39,27 @@ export function compressFrame(plain: Uint8Array): Buffer {
  *   something follows the frame: Node would pass over it, the zstd program would not.
  */
 export function decompressFrame(frame: Uint8Array, maxPlainBytes: number): Buffer {
+  const { plain, frameSize } = decompressFirstFrame(frame, maxPlainBytes)
+  if (frameSize !== frame.length)
+    throw new Error(`The frame has ${frameSize} bytes instead of ${frame.length}`)
+  return plain
+}
+
+/**
+ * The plain bytes of the first of several frames, and how long that frame is.
+ * @throws Error when it is damaged, unpacks to more than `maxPlainBytes` or needs more memory than that
+ */
+export function decompressFirstFrame(
+  frames: Uint8Array,
+  maxPlainBytes: number,
+): { plain: Buffer; frameSize: number } {
   const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
-  const result: unknown = zstdDecompressSync(frame, {
+  const result: unknown = zstdDecompressSync(frames, {
     maxOutputLength: maxPlainBytes,
     params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
     info: true,
   })
   // With `info`, zlib returns the engine, too; the type definitions do not say so.
   const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
-  if (engine.bytesWritten !== frame.length) {
-    throw new Error(`The frame has ${engine.bytesWritten} bytes instead of ${frame.length}`)
-  }
-  return buffer
+  return { plain: buffer, frameSize: engine.bytesWritten }
 }

@@ -54,6 +54,7 @@ describe('reading an archive', () => {
     await bytesOf(reader)
     expect(reader.summary).toEqual({
       parts: archive.parts.length,
+      plainOffset: 0,
       plainSize: bytes.length,
       plainSha256: sha256(bytes),
     })

@@ -37,7 +37,12 @@ describe('an archive', () => {
         expect(Math.max(...archive.parts.map(part => part.bytes.length))).toBeLessThanOrEqual(partSizeBytes)
         const reader = readerOf(archive.parts, { backupId: archive.backup.id, encrypted })
         expect(sha256(await bytesOf(reader))).toBe(sha256(bytes))
-        const summary = { plainSize: bytes.length, plainSha256: sha256(bytes), parts: archive.parts.length }
+        const summary = {
+          parts: archive.parts.length,
+          plainOffset: 0,
+          plainSize: bytes.length,
+          plainSha256: sha256(bytes),
+        }
         expect(reader.summary).toEqual(summary)
         expect(archive).toMatchObject({ plainSize: bytes.length, plainSha256: sha256(bytes) })
       }),

@@ -16,10 +16,18 @@ export interface PartDecompressed {
   part: number
 }
 
+/** A part to decompress. */
+export interface DecompressorPart extends OpenedPart {
+  /** Whether nothing follows this part. */
+  isEnd: boolean
+  /** Whether the archive began with part 1, so that its last part tells the hash of the whole. */
+  isWhole: boolean
+}
+
 const ring = new BlockRing((workerData as DecompressorTask).blocks)
 const whole = createHash('sha256')
 
-function decompress({ header, frames }: OpenedPart): void {
+function decompress({ header, frames, isEnd, isWhole }: DecompressorPart): void {
   const hash = createHash('sha256')
   let plainSize = 0
   let offset = 0
@@ -37,15 +45,15 @@ function decompress({ header, frames }: OpenedPart): void {
   if (plainSize !== header.plainSize || hash.digest('hex') !== header.plainSha256) {
     throw new Error('The plain bytes are not those that the part header names')
   }
-  if (!header.last) return
-  if (whole.digest('hex') !== header.wholeSha256) {
+  if (!isEnd) return
+  if (isWhole && !(header.last && whole.digest('hex') === header.wholeSha256)) {
     throw new Error('The parts do not belong together: the SHA-256 of the whole differs')
   }
   ring.waitForSpace()
   ring.end()
 }
 
-parentPort?.on('message', (part: OpenedPart) => {
+parentPort?.on('message', (part: DecompressorPart) => {
   try {
     decompress(part)
   } catch (cause) {
