@@ -40,6 +40,7 @@ export type {
   MessageProof,
   PartLedger,
 } from '#services/part-ledger.ts'
+export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
 export {
   type StrayMessage,
   TelegramError,

@@ -1,55 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ChatPace, type PaceClock } from '#bot-api/chat-pace.ts'
+import { ChatPace } from '#bot-api/chat-pace.ts'
 import { failureOf } from '#test/odd-exchange.ts'
-
-/** Time that passes when told to. */
-class VirtualClock implements PaceClock {
-  #nowMs = 0
-  readonly #sleepers: Array<{ atMs: number; wake: () => void }> = []
-
-  now(): number {
-    return this.#nowMs
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const sleeper = { atMs: this.#nowMs + ms, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
-        this.#remove(sleeper)
-        resolve()
-      })
-    })
-  }
-
-  get sleepers(): number {
-    return this.#sleepers.length
-  }
-
-  /** Wakes one sleeper after the other until no one sleeps any more. */
-  async runOut(): Promise<void> {
-    await settled()
-    for (;;) {
-      const [first] = this.#sleepers.toSorted((a, b) => a.atMs - b.atMs)
-      if (first === undefined) return
-      this.#remove(first)
-      this.#nowMs = first.atMs
-      first.wake()
-      await settled()
-    }
-  }
-
-  #remove(sleeper: { atMs: number; wake: () => void }): void {
-    const index = this.#sleepers.indexOf(sleeper)
-    if (index >= 0) this.#sleepers.splice(index, 1)
-  }
-}
-
-/** Lets everything happen that needs no time. */
-async function settled(): Promise<void> {
-  await new Promise(resolve => setImmediate(resolve))
-}
+import { settled, VirtualClock } from '#test/virtual-clock.ts'
 
 /** The most events in any 60 seconds, the end not included. */
 function mostInAMinute(times: readonly number[]): number {

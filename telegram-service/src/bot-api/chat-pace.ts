@@ -1,18 +1,7 @@
-import { setTimeout as sleepMs } from 'node:timers/promises'
+import { type Clock, SYSTEM_CLOCK } from '#bot-api/clock.ts'
 import { cancelled } from '#telegram-error.ts'
 
 const WINDOW_MS = 60_000
-
-/** Time as the pace sees it, in milliseconds from any start. `sleep` ends early when the signal fires. */
-export interface PaceClock {
-  now(): number
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-}
-
-const SYSTEM_CLOCK: PaceClock = {
-  now: () => performance.now(),
-  sleep: (ms, signal) => sleepMs(ms, undefined, { signal }).catch(() => {}),
-}
 
 /** One message under way: `done` must be called when its request has ended, however it ended. */
 export interface PaceSlot {
@@ -41,7 +30,7 @@ export interface PaceOptions {
  */
 export class ChatPace {
   readonly #limit: number
-  readonly #clock: PaceClock
+  readonly #clock: Clock
   /** When the requests of the last minute ended; oldest first. */
   readonly #ended: number[] = []
   /** In the order of their coming. */
@@ -51,7 +40,7 @@ export class ChatPace {
   #alarm: AbortController | undefined
 
   /** @param messagesPerMinute 0 or more; 0 means no pace of our own, only what the server says. */
-  constructor(messagesPerMinute: number, clock: PaceClock = SYSTEM_CLOCK) {
+  constructor(messagesPerMinute: number, clock: Clock = SYSTEM_CLOCK) {
     this.#limit = messagesPerMinute === 0 ? Number.POSITIVE_INFINITY : messagesPerMinute
     this.#clock = clock
   }

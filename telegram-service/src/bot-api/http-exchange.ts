@@ -1,5 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { uploadBody } from '#bot-api/body-upload.ts'
+import type { UploadRate } from '#bot-api/upload-rate.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /** Bounds on one exchange with the server, in milliseconds. */
@@ -24,6 +26,8 @@ export interface ExchangeRequest {
   headers?: Record<string, string>
   /** Sent in order, with a Content-Length. */
   body?: readonly Buffer[]
+  /** Bounds how fast the body goes out. What waits for it is not stalled. */
+  rate?: UploadRate | undefined
   /**
    * Whether the same request may be made twice. One that may not goes on a connection of its own: a kept-alive one may
    * be closed by the server just as a request leaves on it, and then nobody knows what became of the request. And a
@@ -46,8 +50,6 @@ export interface ExchangeAnswer {
   body: Buffer
 }
 
-/** Small enough that a slow line (1 KB/s) moves one before it counts as stalled. */
-const WRITE_SLICE_BYTES = 64 * 1024
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
 const agents = { http: new http.Agent(KEEP_ALIVE), https: new https.Agent(KEEP_ALIVE) }
 
@@ -73,11 +75,13 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     let isAnswering = false
     let isSettled = false
     let timer: NodeJS.Timeout | undefined
+    const ended = new AbortController()
     const settle = (act: () => void): void => {
       if (isSettled) return
       isSettled = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
+      ended.abort()
       act()
     }
     const failWith = (error: TelegramError): void =>
@@ -98,12 +102,27 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
       else timer = setTimeout(() => fail('cancelled while waiting for it'), timeouts.answerAfterCancelMs)
     }
 
+    const upload = (): void => {
+      within(timeouts.stallMs, 'the upload stalled')
+      void uploadBody({
+        outgoing,
+        body,
+        rate: request.rate,
+        ended: ended.signal,
+        hasAnswer: () => isAnswering,
+        onMoved: bytesOut => {
+          within(timeouts.stallMs, 'the upload stalled')
+          request.onBytesOut?.(bytesOut)
+        },
+        onHeld: () => clearTimeout(timer),
+      })
+    }
+
     signal?.addEventListener('abort', onAbort, { once: true })
     outgoing.on('socket', socket => {
-      const uploading = (): void => within(timeouts.stallMs, 'the upload stalled')
-      if (!socket.connecting) return uploading()
+      if (!socket.connecting) return upload()
       within(timeouts.connectMs, 'no connection in time')
-      socket.once(secure ? 'secureConnect' : 'connect', uploading)
+      socket.once(secure ? 'secureConnect' : 'connect', upload)
     })
     outgoing.on('error', error => fail(errorName(error)))
     outgoing.on('close', () => {
@@ -135,14 +154,6 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
         })
       })
     })
-    writeBody(outgoing, body, {
-      hasAnswer: () => isAnswering,
-      onMoved: bytesOut => {
-        if (isSettled) return
-        within(timeouts.stallMs, 'the upload stalled')
-        request.onBytesOut?.(bytesOut)
-      },
-    })
   })
 }
 
@@ -173,52 +184,6 @@ class AnswerBody {
   bytes(): Buffer {
     return this.#whole?.subarray(0, this.#received) ?? Buffer.concat(this.#chunks)
   }
-}
-
-/**
- * Writes in slices, as fast as the connection takes them, so that a stall and a slow line can be told apart. The last
- * slice goes with the end: nothing may happen between its leaving and the news that the body is out.
- *
- * A server that refuses an upload (413) may answer and close while the body is still going out. A write after that fails,
- * and Node then drops the socket with the answer unread in it. So between two slices the event loop looks once for what
- * has come in (which two immediates have between them), and an answer that has begun ends the writing.
- */
-function writeBody(
-  outgoing: http.ClientRequest,
-  body: readonly Buffer[],
-  options: { hasAnswer: () => boolean; onMoved: (bytesOut: number) => void },
-): void {
-  const soon = (): void => {
-    setImmediate(setImmediate, writeNext)
-  }
-  const slices = body.flatMap(inSlices)
-  const last = slices.pop()
-  let next = 0
-  let bytesOut = 0
-  const writeNext = (): void => {
-    if (outgoing.destroyed || options.hasAnswer()) return
-    const slice = slices[next++]
-    if (slice === undefined) {
-      outgoing.end(last)
-      return
-    }
-    bytesOut += slice.length
-    if (outgoing.write(slice)) soon()
-    else {
-      outgoing.once('drain', () => {
-        options.onMoved(bytesOut)
-        soon()
-      })
-    }
-  }
-  writeNext()
-}
-
-function inSlices(piece: Buffer): Buffer[] {
-  const count = Math.ceil(piece.length / WRITE_SLICE_BYTES)
-  return Array.from({ length: count }, (_, index) =>
-    piece.subarray(index * WRITE_SLICE_BYTES, (index + 1) * WRITE_SLICE_BYTES),
-  )
 }
 
 const NETWORK_HINT = 'Check the network, and TELEGRAM_API_ROOT if you set it.'

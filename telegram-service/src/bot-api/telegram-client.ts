@@ -16,6 +16,7 @@ import { ChatPace } from '#bot-api/chat-pace.ts'
 import { filePathInUrl, readLocalFile } from '#bot-api/file-download.ts'
 import { type ExchangeAnswer, type ExchangeTimeouts, exchange } from '#bot-api/http-exchange.ts'
 import { multipartBody } from '#bot-api/multipart-body.ts'
+import { UploadRate } from '#bot-api/upload-rate.ts'
 import { PUBLIC_API_ROOT, readTelegramConfig } from '#config.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -107,6 +108,8 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const policy = { ...DEFAULT_CALL_POLICY, ...options.policy }
   const transferPolicy = { ...policy, maxTries: policy.transferTries }
+  const uploadRate =
+    options.uploadBytesPerSecond === undefined ? undefined : new UploadRate(options.uploadBytesPerSecond)
   const paces = new Map<string, ChatPace>()
   const endpoint = (path: string): URL => new URL(apiRoot + path)
 
@@ -216,6 +219,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
             method: 'POST',
             headers: { 'content-type': contentType },
             body,
+            rate: uploadRate,
             repeatable: false,
             maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
             timeouts,

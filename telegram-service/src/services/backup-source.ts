@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { ArchiveSource } from '@telegram-backup/archive'
+import type { ArchiveSource, MemberIndex } from '@telegram-backup/archive'
 import type { SourceFacts } from '#services/backup-metadata.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -30,12 +30,6 @@ export interface BackupSource {
    * was read. Kills what still runs, and resolves when it is gone. What it throws is not heard.
    */
   close(): Promise<void>
-}
-
-/** What lies where in the plain bytes of a tar file; the archive package's. */
-export interface MemberIndex {
-  count: number
-  index: string
 }
 
 /** What only the end of a source tells. */

@@ -1,5 +1,10 @@
-import { write } from 'node:fs'
-import { ArchiveError, readArchive } from '@telegram-backup/archive'
+import {
+  ArchiveError,
+  type ReadArchiveOptions,
+  type ReceivedPart,
+  readArchive,
+  readArchiveInto,
+} from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
@@ -31,8 +36,55 @@ export interface FetchIntoOptions extends FetchBackupOptions {
 
 const PARTS_FETCHED_AHEAD = 3
 
-/** Fetches the parts ahead of the archive's reader, and stops fetching when the reader ends, however it ends. */
+/**
+ * The plain bytes, to be iterated once. The parts are fetched ahead of the archive's reader, and fetching stops when the
+ * reader ends, however it ends.
+ */
 export function fetchPlainBytes(client: TelegramClient, options: FetchBackupOptions): AsyncIterable<Buffer> {
+  const { received, reading, end } = startFetching(client, options)
+  const plainBytes = readArchive(received, reading)
+  const bytes = (async function* (): AsyncGenerator<Buffer> {
+    try {
+      yield* plainBytes
+    } catch (error) {
+      throw originOf(error)
+    } finally {
+      await end()
+    }
+  })()
+  return { [Symbol.asyncIterator]: () => bytes }
+}
+
+/** Writes the plain bytes into an open file, from its current position on; a thread does, and they never come here. */
+export async function fetchPlainBytesInto(
+  client: TelegramClient,
+  fd: number,
+  options: FetchIntoOptions,
+): Promise<{ plainSize: number }> {
+  const { onProgress } = options
+  const { received, reading, end } = startFetching(client, options)
+  try {
+    const { plainSize } = await readArchiveInto(fd, received, {
+      ...reading,
+      ...(onProgress && { onProgress }),
+    })
+    return { plainSize }
+  } catch (error) {
+    throw originOf(error)
+  } finally {
+    await end()
+  }
+}
+
+/** The parts as they come from the chat, what the archive is to check of them, and how to stop the downloads. */
+function startFetching(
+  client: TelegramClient,
+  options: FetchBackupOptions,
+): {
+  received: AsyncIterable<ReceivedPart>
+  reading: ReadArchiveOptions
+  end: () => Promise<void>
+} {
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])])
   const parts = [...options.parts].sort((a, b) => a.number - b.number)
@@ -42,45 +94,21 @@ export function fetchPlainBytes(client: TelegramClient, options: FetchBackupOpti
     onWait: options.onWait,
     onPart: options.onPart,
   })
-  const plainBytes = readArchive(received, {
-    backupId: options.backupId,
-    identities: options.identities,
-    encrypted: options.encrypted,
-    expectedParts: parts.map(({ number, size, sha256 }) => ({ number, size, sha256 })),
-    signal,
-  })
-  const bytes = (async function* (): AsyncGenerator<Buffer> {
-    try {
-      yield* plainBytes
-    } catch (error) {
-      throw originOf(error)
-    } finally {
+  return {
+    received,
+    reading: {
+      backupId: options.backupId,
+      identities: options.identities,
+      encrypted: options.encrypted,
+      expectedParts: parts.map(({ number, size, sha256 }) => ({ number, size, sha256 })),
+      partial: options.partial === true,
+      signal,
+    },
+    end: async () => {
       stop.abort()
       await received.return(undefined)
-    }
-  })()
-  return { [Symbol.asyncIterator]: () => bytes }
-}
-
-/** Writes the plain bytes into an open file, from its current position on. */
-export async function fetchPlainBytesInto(
-  client: TelegramClient,
-  fd: number,
-  options: FetchIntoOptions,
-): Promise<{ plainSize: number }> {
-  let plainSize = 0
-  for await (const piece of fetchPlainBytes(client, options)) {
-    for (let done = 0; done < piece.length; ) {
-      done += await new Promise<number>((resolve, reject) =>
-        write(fd, piece, done, piece.length - done, null, (error, written) =>
-          error ? reject(error) : resolve(written),
-        ),
-      )
-    }
-    plainSize += piece.length
-    options.onProgress?.(plainSize)
+    },
   }
-  return { plainSize }
 }
 
 /** The archive wraps what failed while it waited for a part; the client's own error says more. */

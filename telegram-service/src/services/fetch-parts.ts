@@ -42,10 +42,10 @@ export async function* fetchParts(
   try {
     startMore()
     for (const part of parts) {
-      const { bytes } = await (downloads.shift() as Promise<DownloadedDocument>)
+      const { bytes, sha256 } = await (downloads.shift() as Promise<DownloadedDocument>)
       startMore()
       options.onPart?.(part)
-      yield { number: part.number, bytes }
+      yield { number: part.number, bytes, sha256 }
     }
   } finally {
     stop.abort()

@@ -1,7 +1,11 @@
-import { type ArchiveSummary, type Manifest, signerFingerprint } from '@telegram-backup/archive'
+import {
+  type ArchiveSummary,
+  type Manifest,
+  type MemberIndex,
+  signerFingerprint,
+} from '@telegram-backup/archive'
 import { type BackupName, backupFileName } from '#messages/file-names.ts'
 import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#services/backup-metadata.ts'
-import type { MemberIndex } from '#services/backup-source.ts'
 import type { LedgerContext } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
@@ -49,6 +53,7 @@ export function describeManifest(record: RunRecord): Manifest {
       messageId,
       fileId,
     })),
+    ...(record.members ? { members: record.members } : {}),
   }
 }
 

@@ -118,7 +118,10 @@ class SendRun {
           .catch(error => {
             this.#fail(error)
           })
-          .finally(() => inFlight.delete(sending))
+          .finally(() => {
+            part.release()
+            inFlight.delete(sending)
+          })
         inFlight.add(sending)
       }
     } catch (error) {

@@ -1,0 +1,61 @@
+import type { ClientRequest } from 'node:http'
+import type { UploadRate } from '#bot-api/upload-rate.ts'
+
+/** Small enough that a slow line (1 KB/s) moves one before it counts as stalled. */
+const WRITE_SLICE_BYTES = 64 * 1024
+
+export interface BodyUpload {
+  outgoing: ClientRequest
+  body: readonly Buffer[]
+  rate: UploadRate | undefined
+  /** Fires when the exchange has ended, however it ended. */
+  ended: AbortSignal
+  hasAnswer: () => boolean
+  /** The line has taken bytes, so many by now, or may take more: time that it stalls counts from here. */
+  onMoved: (bytesOut: number) => void
+  /** The rate, and not the line, holds the upload up. */
+  onHeld: () => void
+}
+
+/**
+ * Writes in slices, as fast as the connection and the rate take them, so that a stall and a slow line can be told apart.
+ * The last slice goes with the end: nothing may happen between its leaving and the news that the body is out.
+ *
+ * A server that refuses an upload (413) may answer and close while the body is still going out. A write after that fails,
+ * and Node then drops the socket with the answer unread in it. So between two slices the event loop looks once for what
+ * has come in (which two immediates have between them), and an answer that has begun ends the writing.
+ */
+export async function uploadBody(upload: BodyUpload): Promise<void> {
+  const { outgoing, rate } = upload
+  const slices = upload.body.flatMap(piece => inSlices(piece, rate?.pieceBytes ?? WRITE_SLICE_BYTES))
+  const last = slices.pop() ?? Buffer.alloc(0)
+  let bytesOut = 0
+  for (const slice of slices) {
+    if (!(await mayWrite(upload, slice.length, bytesOut))) return
+    bytesOut += slice.length
+    if (!outgoing.write(slice)) {
+      await new Promise(resolve => outgoing.once('drain', resolve))
+      upload.onMoved(bytesOut)
+    }
+    await new Promise(resolve => setImmediate(setImmediate, resolve))
+  }
+  if (await mayWrite(upload, last.length, bytesOut)) outgoing.end(last)
+}
+
+/** Whether the next bytes may be written, once it is their turn; no when the exchange is over, or has its answer. */
+async function mayWrite(upload: BodyUpload, bytes: number, bytesOut: number): Promise<boolean> {
+  const isOver = (): boolean => upload.ended.aborted || upload.outgoing.destroyed || upload.hasAnswer()
+  if (isOver() || !upload.rate) return !isOver()
+  upload.onHeld()
+  await upload.rate.take(bytes, upload.ended).catch(() => {})
+  if (isOver()) return false
+  upload.onMoved(bytesOut)
+  return true
+}
+
+function inSlices(piece: Buffer, sliceBytes: number): Buffer[] {
+  const count = Math.ceil(piece.length / sliceBytes)
+  return Array.from({ length: count }, (_, index) =>
+    piece.subarray(index * sliceBytes, (index + 1) * sliceBytes),
+  )
+}
