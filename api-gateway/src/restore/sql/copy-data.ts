@@ -1,0 +1,33 @@
+import type { PassThrough } from '#restore/sql/pass-through.ts'
+import { Byte, KIND_OF, Kind } from '#restore/sql/sql-bytes.ts'
+import { unrestorable } from '#restore/sql/statement-rules.ts'
+
+const END_MARK = Buffer.from('\n\\.')
+
+/** The data of a `COPY … FROM stdin`: from behind its semicolon to the line that holds `\.` alone. */
+export class CopyData {
+  #place: 'statement line' | 'line start' | 'data' = 'statement line'
+
+  /** Goes on; 'undecided' when the bytes at hand do not tell. */
+  step(text: PassThrough): 'end' | 'more' | 'undecided' {
+    if (this.#place === 'statement line') return this.#toLineEnd(text)
+    const mark = this.#place === 'line start' ? END_MARK.subarray(1) : END_MARK
+    if (this.#place === 'data' && !text.skipTo(mark)) return 'undecided'
+    const { bytes, at, isLast } = text
+    const end = at + mark.length
+    if (bytes.length < end + 2 && !isLast) return 'undecided'
+    this.#place = 'data'
+    if (!bytes.subarray(at, end).equals(mark)) return 'more'
+    text.at = end
+    return /^(\r?\n|\r?$)/.test(bytes.toString('latin1', end, end + 2)) ? 'end' : 'more'
+  }
+
+  #toLineEnd(text: PassThrough): 'more' {
+    const byte = text.bytes[text.at] as number
+    if (KIND_OF[byte] !== Kind.SPACE)
+      throw unrestorable('The data of a COPY do not begin on a line of their own')
+    text.at++
+    if (byte === Byte.NEWLINE) this.#place = 'line start'
+    return 'more'
+  }
+}

@@ -1,0 +1,60 @@
+/** A stream of bytes under the eye of a scanner: what was looked at is given out, unless it was dropped. */
+export class PassThrough {
+  /** The bytes at hand. */
+  bytes: Buffer = Buffer.alloc(0)
+  /** The next one to look at. */
+  at = 0
+  /** Nothing comes after the bytes at hand. */
+  isLast = false
+  /** The first byte that was neither given out nor dropped. */
+  #from = 0
+  #out: Buffer[] = []
+
+  /** More bytes behind those that are still to be looked at. */
+  take(chunk: Buffer, isLast: boolean): void {
+    const rest = this.bytes.subarray(this.at)
+    this.bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    this.isLast = isLast
+    this.at = 0
+    this.#from = 0
+    this.#out = []
+  }
+
+  /** What came through of the bytes at hand; those not looked at yet wait for the next ones. */
+  passed(): Buffer[] {
+    this.#give()
+    return this.#out
+  }
+
+  /** How many bytes wait. */
+  get waiting(): number {
+    return this.bytes.length - this.at
+  }
+
+  /** Goes on at `end`, and leaves out what lies before it. */
+  drop(end: number): void {
+    this.#give()
+    this.at = end
+    this.#from = end
+  }
+
+  /** Goes on after the next `byte`; false when there is none, and then all bytes are looked at. */
+  skipPast(byte: number): boolean {
+    const found = this.bytes.indexOf(byte, this.at)
+    this.at = found < 0 ? this.bytes.length : found + 1
+    return found >= 0
+  }
+
+  /** Goes on at the next `needle`; false when there is none, and then only what may be its beginning waits. */
+  skipTo(needle: Buffer): boolean {
+    const found = this.bytes.indexOf(needle, this.at)
+    const rest = this.isLast ? 0 : needle.length - 1
+    this.at = found < 0 ? Math.max(this.at, this.bytes.length - rest) : found
+    return found >= 0
+  }
+
+  #give(): void {
+    if (this.at > this.#from) this.#out.push(this.bytes.subarray(this.#from, this.at))
+    this.#from = this.at
+  }
+}
