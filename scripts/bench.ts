@@ -1,195 +1,170 @@
-// Speed and memory against what a person would type in a shell, in pairs in the same run: A B A B …, medians. Figures
-// of a shared machine wander, ratios of pairs hardly do. `--pairs N` (5) and `--size MIB` (400) change the effort.
-import { execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+// Speed and memory against what a person would type in a shell; writes docs/performance.md. `--pairs N` (5), `--size MIB`
+// of the dump (700) and `--only TEXT` (measurements whose name holds it; writes no page) change the effort.
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
-import { generateIdentity } from '@telegram-backup/archive'
-import { startEmulator } from '@telegram-backup/bot-api-emulator'
-import type { Backup, BackupDetails } from '@telegram-backup/database'
-
-const run = promisify(execFile)
-const MEBIBYTE = 2 ** 20
-const LAUNCHER = join(import.meta.dirname, '..', 'api-gateway', 'bin', 'telegram-backup.js')
+import { parseArgs } from 'node:util'
+import type { BackupDetails } from '@telegram-backup/database'
+import { type Comparison, compare, measure, type Side } from '#bench/measure.ts'
+import { type Figure, ratioFigure, writeReport } from '#bench/report.ts'
+import { fillDatabase, writeRandomFile } from '#bench/sources.ts'
+import { openVault, requirePrograms } from '#bench/vault.ts'
 
 const { values } = parseArgs({
-  options: { pairs: { type: 'string', default: '5' }, size: { type: 'string', default: '400' } },
+  options: {
+    pairs: { type: 'string', default: '5' },
+    size: { type: 'string', default: '700' },
+    only: { type: 'string', default: '' },
+  },
 })
 const pairs = Number(values.pairs)
-const sizeMebibytes = Number(values.size)
+const DELAY_MS = 500
+const MEMORY_SIZES_MEBIBYTES = [200, 1000]
 
-for (const program of ['age', 'zstd', 'curl']) {
-  await run(program, ['--version']).catch(() => {
-    process.stderr.write(
-      `The bench compares against ${program}, which is not installed: apt-get install ${program}\n`,
-    )
-    process.exit(1)
-  })
-}
+await requirePrograms('age', 'zstd', 'curl', 'psql', 'pg_dump')
+const vault = await openVault()
+const { server, emulator, cli, shell, folder } = vault
+const comparisons: Comparison[] = []
+const figures: Figure[] = []
 
-interface Measured {
-  seconds: number
-  peakMebibytes: number
-}
-
-/** Runs a command to its end; fails when it fails. Peak memory is the largest single process, as the kernel counted it. */
-async function measure(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string>,
-): Promise<Measured> {
-  const started = performance.now()
-  const child = spawn(command, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let errors = ''
-  child.stderr.setEncoding('utf8').on('data', text => {
-    errors += text
-  })
-  let peakMebibytes = 0
-  const watch = setInterval(async () => {
-    const status = await open(`/proc/${child.pid}/status`, 'r').catch(() => undefined)
-    if (!status) return
-    const text = await status.readFile('utf8').catch(() => '')
-    await status.close()
-    peakMebibytes = Math.max(peakMebibytes, Number(/VmHWM:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1024)
-  }, 20)
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
-  clearInterval(watch)
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${code}: ${errors}`)
-  return { seconds: (performance.now() - started) / 1000, peakMebibytes }
-}
-
-const median = (numbers: readonly number[]): number => {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] as number
-}
-
-interface Side {
-  command: string
-  args: readonly string[]
-  env: Record<string, string>
-}
-
-async function compare(what: string, ours: Side, alternative: Side): Promise<void> {
-  const ratios: number[] = []
-  const all: Record<'ours' | 'theirs', Measured[]> = { ours: [], theirs: [] }
-  for (let pair = -1; pair < pairs; pair++) {
-    const a = await measure(ours.command, ours.args, ours.env)
-    const b = await measure(alternative.command, alternative.args, alternative.env)
-    // The first pair warms caches up and does not count.
-    if (pair < 0) continue
-    ratios.push(a.seconds / b.seconds)
-    all.ours.push(a)
-    all.theirs.push(b)
+async function against(
+  what: string,
+  sides: { ours: Side; theirs: Side; delayMs?: number },
+  figureOf: (comparison: Comparison) => Figure,
+): Promise<void> {
+  if (!what.includes(values.only)) return
+  // A round trip over an ocean and through Telegram's servers, for each request of either side.
+  if (sides.delayMs) {
+    const timing = { calls: Number.MAX_SAFE_INTEGER }
+    for (const calls of ['*', 'download'])
+      emulator.faults.on(calls, timing, { kind: 'delay', ms: sides.delayMs })
   }
-  const seconds = (side: Measured[]): string => median(side.map(run => run.seconds)).toFixed(2)
-  const peak = Math.max(...all.ours.map(run => run.peakMebibytes)).toFixed(0)
-  const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`
-  process.stdout.write(
-    `${what.padEnd(44)} ${seconds(all.ours)} s / ${seconds(all.theirs)} s   ratio ${median(ratios).toFixed(2)} (${spread})   peak ${peak} MiB\n`,
+  const comparison = await compare(what, sides.ours, sides.theirs, pairs)
+  emulator.faults.clear()
+  comparisons.push(comparison)
+  figures.push(figureOf(comparison))
+}
+
+/** The same measurement on loopback and with every request slower. */
+async function nearAndFar(
+  what: string,
+  targets: { near: number; far: number },
+  sides: { ours: Side; theirs: Side },
+): Promise<void> {
+  await against(what, sides, comparison => ratioFigure(comparison, targets.near))
+  await against(`${what}, ${DELAY_MS} ms more per request`, { ...sides, delayMs: DELAY_MS }, comparison =>
+    ratioFigure(comparison, targets.far),
   )
 }
 
-/** Lines as a dump has them, three parts of them hardly compressible. */
-async function writeSource(path: string, mebibytes: number): Promise<void> {
-  const file = await open(path, 'w')
-  let row = 0
-  for (let written = 0; written < mebibytes * MEBIBYTE; ) {
-    const lines: string[] = []
-    for (let line = 0; line < 5000; line++, row++) {
-      lines.push(
-        `${row}\tcustomer ${row % 977}\t2026-01-01 00:00:${row % 60}\t${randomBytes(24).toString('base64')}\tpaid\n`,
-      )
-    }
-    written += (await file.write(lines.join(''))).bytesWritten
-  }
-  await file.close()
+async function peakOf(what: string, sides: Array<{ mebibytes: number; side: Side }>): Promise<void> {
+  const peaks: number[] = []
+  for (const { side } of sides) peaks.push((await measure(side)).peakMebibytes)
+  const [small = 0, large = 0] = peaks
+  figures.push({
+    what: `peak memory of ${what}, ${sides.map(({ mebibytes }) => mebibytes).join(' and ')} MiB`,
+    value: `${small.toFixed(0)} and ${large.toFixed(0)} MiB`,
+    target: 'under 300 MiB, equal within 10 %',
+    reached: Math.max(small, large) < 300 && Math.abs(large - small) <= 0.1 * small,
+  })
+  process.stdout.write(`${figures.at(-1)?.what}: ${figures.at(-1)?.value}\n`)
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'telegram-backup-bench-'))
-await chmod(folder, 0o711)
-const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
 try {
-  const bot = emulator.createBot()
-  const chat = emulator.createChat({ type: 'channel', title: 'Bench', administrators: [{ bot }] })
-  const { identity, recipient } = await generateIdentity()
-  const keyFile = join(folder, 'key.txt')
-  await writeFile(keyFile, `${identity}\n`)
-  const source = join(folder, 'source.sql')
-  await writeSource(source, sizeMebibytes)
-  const env = {
-    TELEGRAM_API_ROOT: emulator.url,
-    TELEGRAM_BOT_TOKEN: bot.token,
-    TELEGRAM_CHAT_ID: String(chat.id),
-    TELEGRAM_BACKUP_HOME: join(folder, 'home'),
-    BACKUP_AGE_RECIPIENTS: recipient,
-    BACKUP_AGE_IDENTITY_FILE: keyFile,
-    SOURCE: source,
-    API: `${emulator.url}/bot${bot.token}`,
-    FILE_API: `${emulator.url}/file/bot${bot.token}`,
-  }
-  const cli = (...args: string[]): Side => ({ command: process.execPath, args: [LAUNCHER, ...args], env })
-  const shell = (line: string, extra: Record<string, string> = {}): Side => ({
-    command: 'bash',
-    args: ['-c', `set -o pipefail; ${line}`],
-    env: { ...env, ...extra },
-  })
-  const upload = `curl -fsS -o /dev/null -F chat_id=${chat.id} -F "document=@-;filename=$FILE.age" "$API/sendDocument"`
-  const send = cli('send', '--project', 'bench', '--type', 'database', '--file', source)
-
-  process.stdout.write(
-    `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}; ` +
-      `${sizeMebibytes} MiB source, ${pairs} pairs, medians\n`,
+  await fillDatabase(server, 'shop', Number(values.size))
+  const url = server.url('shop')
+  await nearAndFar(
+    'send --postgres / pg_dump | zstd -3 | age | split --filter=curl',
+    { near: 1.05, far: 0.55 },
+    {
+      ours: cli('send', '--project', 'shop', '--type', 'database', '--postgres', url),
+      theirs: shell(`pg_dump -d "$URL" | ${vault.shellUpload}`, { URL: url }),
+    },
   )
-  await compare(
-    'send / zstd -3 | age | split --filter=curl',
-    send,
-    shell(`zstd -3 -c < "$SOURCE" | age -r ${recipient} | split -b 20905984 --filter='${upload}' - part`),
-  )
-  const list = JSON.parse(
-    (await run(process.execPath, [LAUNCHER, 'list', '--json'], { env, maxBuffer: 2 ** 26 })).stdout,
-  ) as Backup[]
-  const id = list[0]?.id ?? ''
-  const details = JSON.parse(
-    (await run(process.execPath, [LAUNCHER, 'show', id, '--json'], { env })).stdout,
-  ) as BackupDetails
-  const ids = details.parts.map(part => part.file_id).join(' ')
-  await compare(
+  const { id } = await vault
+    .ask<{ databaseRecord: BackupDetails }>(
+      ...['send', '--project', 'shop', '--type', 'database', '--postgres', url],
+    )
+    .then(answer => answer.databaseRecord)
+  const { backup, fileIds } = await vault.newest('shop')
+  const out = join(folder, 'back.sql')
+  const byHand = join(folder, 'back-by-hand.sql')
+  await nearAndFar(
     'fetch / curl | age -d | zstd -d',
-    cli('fetch', id, '--out', join(folder, 'back.sql')),
-    shell(
-      `for f in $IDS; do p=$(curl -fsS "$API/getFile?file_id=$f" | sed 's/.*"file_path":"\\([^"]*\\)".*/\\1/'); ` +
-        `curl -fsS "$FILE_API/$p" | age -d -i "$BACKUP_AGE_IDENTITY_FILE" || exit 1; done | zstd -d > "$OUT"`,
-      { IDS: ids, OUT: join(folder, 'back-by-hand.sql') },
-    ),
+    { near: 1, far: 0.6 },
+    {
+      ours: { ...cli('fetch', id, '--out', out), prepare: () => rm(out, { force: true }) },
+      theirs: {
+        ...shell(`(${vault.shellDownload}) > "$OUT"`, { IDS: fileIds, OUT: byHand }),
+        prepare: () => rm(byHand, { force: true }),
+      },
+    },
   )
-  await compare('list / node -e 0', cli('list'), { command: process.execPath, args: ['-e', '0'], env })
+  const emptyTarget = async (): Promise<void> => {
+    await server.sql('postgres', 'drop database if exists target')
+    await server.sql('postgres', 'create database target')
+  }
+  await nearAndFar(
+    'restore / curl | age -d | zstd -d | psql',
+    { near: 1, far: 0.6 },
+    {
+      ours: { ...cli('restore', id, '--to', server.url('target'), '--yes'), prepare: emptyTarget },
+      theirs: {
+        ...shell(`(${vault.shellDownload}) | psql -X -q -1 -v ON_ERROR_STOP=1 -d "$URL" > /dev/null`, {
+          IDS: fileIds,
+          URL: server.url('target'),
+        }),
+        prepare: emptyTarget,
+      },
+    },
+  )
+  await against(
+    'list / node -e 0',
+    { ours: cli('list'), theirs: { command: process.execPath, args: ['-e', '0'], env: {} } },
+    ({ oursSeconds }) => ({
+      what: 'start-up of `list`',
+      value: `${oursSeconds.toFixed(2)} s`,
+      target: 'under 0.4 s',
+      reached: oursSeconds < 0.4,
+    }),
+  )
 
-  const random = join(folder, 'random.bin')
-  await writeFile(random, randomBytes(100 * MEBIBYTE))
-  const sent = JSON.parse(
-    (
-      await run(
-        process.execPath,
-        [LAUNCHER, 'send', '--project', 'fill', '--type', 'storage', '--file', random, '--json'],
-        { env },
-      )
-    ).stdout,
-  ) as { telegramMetadata: { parts: Array<{ size: number }> } }
-  const full = sent.telegramMetadata.parts.slice(0, -1)
-  const fill = full.reduce((sum, part) => sum + part.size, 0) / (full.length * (20 * MEBIBYTE - 64 * 1024))
-  process.stdout.write(`parts of incompressible data are filled to ${(fill * 100).toFixed(1)} %\n`)
-  process.stdout.write(
-    `the archive of the source is ${((await stat(source)).size / (details.archive_size ?? 1)).toFixed(2)} times smaller\n`,
-  )
+  if (values.only === '') {
+    const sends: Array<{ mebibytes: number; side: Side }> = []
+    const fetches: Array<{ mebibytes: number; side: Side }> = []
+    for (const mebibytes of MEMORY_SIZES_MEBIBYTES) {
+      const file = join(folder, `random-${mebibytes}.bin`)
+      await writeRandomFile(file, mebibytes)
+      const project = `random-${mebibytes}`
+      const send = ['send', '--project', project, '--type', 'storage', '--file', file]
+      await vault.ask(...send)
+      sends.push({ mebibytes, side: cli(...send) })
+      const random = (await vault.newest(project)).backup
+      fetches.push({ mebibytes, side: cli('fetch', random.id, '--out', join(folder, 'random-back.bin')) })
+      if (mebibytes !== MEMORY_SIZES_MEBIBYTES[0]) continue
+      const full = random.parts.slice(0, -1)
+      const fill = full.reduce((sum, part) => sum + part.size, 0) / (full.length * (20 * 2 ** 20 - 64 * 1024))
+      figures.push({
+        what: 'how well parts of incompressible data are filled',
+        value: `${(fill * 100).toFixed(1)} %`,
+        target: 'at least 93 %',
+        reached: fill >= 0.93,
+      })
+    }
+    await peakOf('send', sends)
+    await peakOf('fetch', fetches)
+    await writeReport({
+      pairs,
+      comparisons,
+      figures,
+      material: [
+        `Database: a plain dump of ${(backup.size / 2 ** 20).toFixed(0)} MiB, ${((backup.archive_size ?? 0) / 2 ** 20).toFixed(0)} MiB in ${backup.parts.length} parts in the chat.`,
+        'Memory and filling: files of random bytes, the worst case.',
+      ],
+    })
+  }
+  for (const { what, value, target, reached } of figures) {
+    process.stdout.write(`${reached ? 'reached' : 'MISSED '}  ${what}: ${value}, ${target}\n`)
+  }
 } finally {
-  await emulator.close()
-  await rm(folder, { recursive: true, force: true })
+  await vault.close()
 }

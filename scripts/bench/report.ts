@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Comparison } from '#bench/measure.ts'
+
+const REPORT = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
+
+/** One line of the report: what was to be reached, and whether it was. */
+export interface Figure {
+  what: string
+  value: string
+  target: string
+  reached: boolean
+}
+
+/** All that a run of the bench found. */
+export interface Findings {
+  /** What both sides worked on, a sentence each. */
+  material: readonly string[]
+  pairs: number
+  comparisons: readonly Comparison[]
+  figures: readonly Figure[]
+}
+
+/** A ratio that is to be at most so much. */
+export function ratioFigure(comparison: Comparison, target: number): Figure {
+  const { median, least, most } = comparison.ratio
+  return {
+    what: comparison.what,
+    value: `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`,
+    target: `at most ${target.toFixed(2)}`,
+    reached: median <= target,
+  }
+}
+
+/** Writes docs/performance.md anew; every number in it comes from this run. */
+export async function writeReport(findings: Findings): Promise<void> {
+  const { pairs, material, comparisons, figures } = findings
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
+  const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(
+    await readFile('/etc/os-release', 'utf8').catch(() => ''),
+  )?.[1]
+  const lines = [
+    '# Performance',
+    '',
+    '`npm run bench` writes this page. Both sides of a pair run one after the other on the same machine, with the same',
+    'server, the same database and the local Bot API emulator, which works on the same processors; the first pair does',
+    'not count. The ratio is the median of the pairs, the smallest and the largest in brackets; below 1 we are faster.',
+    'Nothing here crosses a network: with a real uplink, its speed decides.',
+    '',
+    `Machine: ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${system ?? 'Linux'} (kernel ${release()}), Node ${process.versions.node}; ${pairs} pairs, ${new Date().toISOString().slice(0, 10)}.`,
+    '',
+    ...material.map(sentence => `- ${sentence}`),
+    '',
+    '| ours / the shell line                              | ours    | theirs  | ratio            | our peak memory |',
+    '| -------------------------------------------------- | ------- | ------- | ---------------- | --------------- |',
+    ...comparisons.map(
+      ({ what, oursSeconds, theirsSeconds, ratio, peakMebibytes }) =>
+        `| ${what} | ${oursSeconds.toFixed(2)} s | ${theirsSeconds.toFixed(2)} s | ${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}) | ${peakMebibytes.toFixed(0)} MiB |`,
+    ),
+    '',
+    '| what is to be reached | this run | target | reached |',
+    '| --- | --- | --- | --- |',
+    ...figures.map(
+      ({ what, value, target, reached }) => `| ${what} | ${value} | ${target} | ${reached ? 'yes' : 'no'} |`,
+    ),
+    '',
+  ]
+  await writeFile(REPORT, lines.join('\n'))
+  // As the rest of the repository.
+  await promisify(execFile)('biome', ['format', '--write', REPORT])
+}

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import type { PostgresServer } from '#servers/postgres-server.ts'
+
+const MEBIBYTE = 2 ** 20
+/** What one row of the table takes in a plain dump, about. */
+const ROW_BYTES = 330
+
+/** A database whose dump has about so many MiB, hex and words: zstd makes it about two and a half times smaller. */
+export async function fillDatabase(server: PostgresServer, name: string, mebibytes: number): Promise<void> {
+  await server.sql('postgres', `create database ${name}`)
+  await server.sql(
+    name,
+    `create table orders (id bigint primary key, customer text, at timestamptz, token text, payload jsonb, notes text);
+     insert into orders
+     select n, 'customer ' || n % 977, '2026-01-01'::timestamptz + n * interval '1 second',
+       md5(n::text) || md5((n * 7)::text), jsonb_build_object('state', 'paid', 'sum', n % 1000, 'ref', md5((n * 13)::text)),
+       repeat('a note like many others ', 3) || md5((n * 31)::text)
+     from generate_series(1, ${Math.round((mebibytes * MEBIBYTE) / ROW_BYTES)}) n;
+     create index on orders (customer);
+     vacuum analyze;`,
+  )
+}
+
+/** Random bytes: as large in the chat as on disk. */
+export async function writeRandomFile(path: string, mebibytes: number): Promise<void> {
+  const file = await open(path, 'w')
+  for (let written = 0; written < mebibytes; written += 4) await file.write(randomBytes(4 * MEBIBYTE))
+  await file.close()
+}
