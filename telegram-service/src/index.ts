@@ -1,8 +1,8 @@
 export type { BotChat, BotUser, ChatMember, SentDocument } from '#bot-api/bot-api-types.ts'
-export type { CallPolicy, CallWait } from '#bot-api/call-policy.ts'
+export type { CallOptions, CallPolicy, CallWait } from '#bot-api/call-policy.ts'
+export type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 export {
-  type CallOptions,
   createTelegramClient,
   PUBLIC_FETCH_LIMIT_BYTES,
   type SendDocumentRequest,

@@ -18,7 +18,7 @@ async function attempt(url: string, request: Partial<ExchangeRequest> = {}): Pro
       method: 'POST',
       body: [Buffer.from('{}')],
       repeatable: false,
-      maxAnswerBytes: 1000,
+      answer: { maxBytes: 1000 },
       timeouts: patient,
       ...request,
     })
@@ -33,7 +33,7 @@ const outcomes = await Promise.all([
   attempt(answering),
   attempt(answering, { repeatable: true }),
   attempt(answering, { body: large, signal: cancel.signal }),
-  attempt(answering, { maxAnswerBytes: 1 }),
+  attempt(answering, { answer: { maxBytes: 1 } }),
   attempt(resetting),
   attempt(resetting, { repeatable: true }),
   attempt(stalling, { timeouts: { ...patient, answerMs: 50 } }),

@@ -50,10 +50,10 @@ describe('an answer', () => {
       await readBody()
       answer(200, 'x'.repeat(1001))
     })
-    await expect(failureOf(post(server.url, { maxAnswerBytes: 1000 }))).resolves.toMatchObject({
+    await expect(failureOf(post(server.url, { answer: { maxBytes: 1000 } }))).resolves.toMatchObject({
       code: 'UNPROVEN',
     })
-    expect((await post(server.url, { maxAnswerBytes: 1001 })).body).toHaveLength(1001)
+    expect((await post(server.url, { answer: { maxBytes: 1001 } })).body).toHaveLength(1001)
   })
 })
 

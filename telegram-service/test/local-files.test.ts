@@ -20,7 +20,7 @@ async function downloadLocal(path: string, maxBytes = 1000): Promise<Buffer> {
     else json(404, { ok: false, error_code: 404, description: 'Not Found' })
   })
   const client = createTelegramClient({ token: TOKEN, apiRoot: server.url, policy: QUICK_POLICY })
-  return client.downloadFile('file', { maxBytes })
+  return (await client.downloadFile('file', { maxBytes })).bytes
 }
 
 async function folder(): Promise<string> {

@@ -11,7 +11,7 @@ export function post(url: string, request: Partial<ExchangeRequest> = {}): Promi
     method: 'POST',
     body: [Buffer.from('{}')],
     repeatable: false,
-    maxAnswerBytes: 1024 * 1024,
+    answer: { maxBytes: 1024 * 1024 },
     timeouts: PATIENT,
     ...request,
   })

@@ -14,6 +14,13 @@ export interface CallWait {
   seconds: number
 }
 
+/** What every call takes. */
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+  /** Told before each wait: for a flood, for the pace, or before another try. What it throws ends the call. */
+  onWait?: ((wait: CallWait) => void) | undefined
+}
+
 export interface CallPolicy {
   /** Tries of a call that was not carried out, or that may be repeated. */
   maxTries: number
@@ -43,12 +50,7 @@ const TEMPORARY_REFUSAL = /temporarily unavailable|internal server error/i
  */
 export async function callWithPolicy<Result>(
   attempt: (again: boolean) => Promise<Result>,
-  options: {
-    kind: CallKind
-    policy: CallPolicy
-    signal?: AbortSignal | undefined
-    onWait?: ((wait: CallWait) => void) | undefined
-  },
+  options: CallOptions & { kind: CallKind; policy: CallPolicy },
 ): Promise<Result> {
   const { kind, policy, signal, onWait } = options
   const pause = async (reason: CallWait['reason'], seconds: number): Promise<void> => {

@@ -1,5 +1,22 @@
+import { createHash } from 'node:crypto'
 import { constants, type FileHandle, open } from 'node:fs/promises'
+import type { CallOptions } from '#bot-api/call-policy.ts'
 import { TelegramError } from '#telegram-error.ts'
+
+/** How a file is downloaded. */
+export interface DownloadOptions extends CallOptions {
+  maxBytes: number
+  /** Memory that may be used for the bytes; what was in it is lost, also when the download fails. */
+  into?: Buffer | undefined
+}
+
+/** A file as it came. */
+export interface DownloadedFile {
+  /** A view of `into`, or memory of their own. */
+  bytes: Buffer
+  /** Of these bytes, hex. */
+  sha256: string
+}
 
 /**
  * The path below `/file/bot<token>/` for a `file_path` of getFile's. Throws `UNPROVEN` for one that would lead elsewhere.
@@ -15,7 +32,7 @@ export function filePathInUrl(filePath: string): string {
  * A file that a Bot API server with --local names by its path on the disk. Reads a regular file of at most `maxBytes`;
  * anything else that the server may name (a device, a folder, a FIFO) throws `UNPROVEN`, also without reading it.
  */
-export async function readLocalFile(path: string, maxBytes: number): Promise<Buffer> {
+export async function readLocalFile(path: string, maxBytes: number): Promise<DownloadedFile> {
   // Without O_NONBLOCK opening a FIFO would wait for its writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
     (error: NodeJS.ErrnoException) => {
@@ -31,7 +48,8 @@ export async function readLocalFile(path: string, maxBytes: number): Promise<Buf
   try {
     const stat = await file.stat()
     if (!stat.isFile() || stat.size > maxBytes) throw notThePart()
-    return await readBytes(file, stat.size)
+    const bytes = await readBytes(file, stat.size)
+    return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
   } finally {
     await file.close()
   }

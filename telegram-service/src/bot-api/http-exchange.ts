@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { AnswerBody, type AnswerReception } from '#bot-api/answer-body.ts'
 import { uploadBody } from '#bot-api/body-upload.ts'
 import type { UploadRate } from '#bot-api/upload-rate.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
@@ -36,8 +37,7 @@ export interface ExchangeRequest {
   repeatable: boolean
   /** Not on a kept-alive connection, which may be what failed the last time. */
   freshConnection?: boolean
-  /** A longer answer is refused. */
-  maxAnswerBytes: number
+  answer: AnswerReception
   timeouts: ExchangeTimeouts
   signal?: AbortSignal | undefined
   /** Body bytes handed to the connection so far. Must not throw. */
@@ -111,6 +111,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
         ended: ended.signal,
         hasAnswer: () => isAnswering,
         onMoved: bytesOut => {
+          if (isSettled) return
           within(timeouts.stallMs, 'the upload stalled')
           request.onBytesOut?.(bytesOut)
         },
@@ -135,9 +136,10 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     })
     outgoing.on('response', incoming => {
       isAnswering = true
-      const answer = new AnswerBody(Number(incoming.headers['content-length']), request.maxAnswerBytes)
+      const answer = new AnswerBody(Number(incoming.headers['content-length']), request.answer)
       within(timeouts.stallMs, 'the answer stalled')
       incoming.on('data', (chunk: Buffer) => {
+        if (isSettled) return
         within(timeouts.stallMs, 'the answer stalled')
         if (!answer.add(chunk)) failWith(tooLong())
       })
@@ -155,35 +157,6 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
       })
     })
   })
-}
-
-/** What comes in, at most so much. Where the length is told beforehand, a file's bytes are not held twice. */
-class AnswerBody {
-  readonly #maxBytes: number
-  readonly #whole: Buffer | undefined
-  readonly #chunks: Buffer[] = []
-  #received = 0
-
-  /** @param length what the server says; anything but a whole number up to `maxBytes` is not relied on */
-  constructor(length: number, maxBytes: number) {
-    this.#maxBytes = maxBytes
-    if (Number.isSafeInteger(length) && length > 0 && length <= maxBytes)
-      this.#whole = Buffer.allocUnsafeSlow(length)
-  }
-
-  /** False when it is more than may come. */
-  add(chunk: Buffer): boolean {
-    const end = this.#received + chunk.length
-    if (end > this.#maxBytes) return false
-    if (this.#whole) this.#whole.set(chunk, this.#received)
-    else this.#chunks.push(chunk)
-    this.#received = end
-    return true
-  }
-
-  bytes(): Buffer {
-    return this.#whole?.subarray(0, this.#received) ?? Buffer.concat(this.#chunks)
-  }
 }
 
 const NETWORK_HINT = 'Check the network, and TELEGRAM_API_ROOT if you set it.'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
 import {
   type BotChat,
@@ -11,21 +12,24 @@ import {
   type SentDocument,
   UnexpectedAnswer,
 } from '#bot-api/bot-api-types.ts'
-import { type CallPolicy, type CallWait, callWithPolicy, DEFAULT_CALL_POLICY } from '#bot-api/call-policy.ts'
+import {
+  type CallOptions,
+  type CallPolicy,
+  callWithPolicy,
+  DEFAULT_CALL_POLICY,
+} from '#bot-api/call-policy.ts'
 import { ChatPace } from '#bot-api/chat-pace.ts'
-import { filePathInUrl, readLocalFile } from '#bot-api/file-download.ts'
+import {
+  type DownloadedFile,
+  type DownloadOptions,
+  filePathInUrl,
+  readLocalFile,
+} from '#bot-api/file-download.ts'
 import { type ExchangeAnswer, type ExchangeTimeouts, exchange } from '#bot-api/http-exchange.ts'
 import { multipartBody } from '#bot-api/multipart-body.ts'
 import { UploadRate } from '#bot-api/upload-rate.ts'
 import { PUBLIC_API_ROOT, readTelegramConfig } from '#config.ts'
 import { TelegramError } from '#telegram-error.ts'
-
-/** What every call takes. */
-export interface CallOptions {
-  signal?: AbortSignal | undefined
-  /** Told before each wait: for a flood, for the pace, or before another try. What it throws ends the call. */
-  onWait?: ((wait: CallWait) => void) | undefined
-}
 
 export interface SendDocumentRequest {
   /** Numeric, or `@name`. */
@@ -73,8 +77,8 @@ export interface TelegramClient {
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
   /** Asks for the way to a file, without fetching it. `REFUSED` when the server would not give it back. */
   locateFile(fileId: string, options?: CallOptions): Promise<void>
-  /** The file's bytes; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
-  downloadFile(fileId: string, options: CallOptions & { maxBytes: number }): Promise<Buffer>
+  /** A file; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
+  downloadFile(fileId: string, options: DownloadOptions): Promise<DownloadedFile>
 }
 
 /** getFile's bound at the public server: a bot may upload 50 MB, but fetches back at most this. */
@@ -124,7 +128,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       body: [Buffer.from(JSON.stringify(parameters))],
       repeatable: true,
       freshConnection,
-      maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
+      answer: { maxBytes: MAX_JSON_ANSWER_BYTES },
       timeouts,
       signal,
     })
@@ -160,23 +164,23 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
 
   const download = async (
     filePath: string,
-    maxBytes: number,
-    { signal, freshConnection }: CallOptions & { freshConnection: boolean },
-  ): Promise<Buffer> => {
+    { maxBytes, into, signal, freshConnection }: DownloadOptions & { freshConnection: boolean },
+  ): Promise<DownloadedFile> => {
     // A Bot API server of one's own with --local answers with a path on its disk instead of serving the file.
     if (filePath.startsWith('/') && !usesPublicServer) return readLocalFile(filePath, maxBytes)
+    const hash = createHash('sha256')
     const answer = await exchange({
       url: endpoint(`/file/bot${token}/${filePathInUrl(filePath)}`),
       method: 'GET',
       repeatable: true,
       freshConnection,
-      maxAnswerBytes: Math.max(maxBytes, MIN_ANSWER_BYTES),
+      answer: { maxBytes: Math.max(maxBytes, MIN_ANSWER_BYTES), into, hash },
       timeouts,
       signal,
     })
     const bytes = readFileAnswer(answer, token)
     if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
-    return bytes
+    return { bytes, sha256: hash.digest('hex') }
   }
 
   return {
@@ -221,7 +225,7 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
             body,
             rate: uploadRate,
             repeatable: false,
-            maxAnswerBytes: MAX_JSON_ANSWER_BYTES,
+            answer: { maxBytes: MAX_JSON_ANSWER_BYTES },
             timeouts,
             signal: callOptions.signal,
             onBytesOut: callOptions.onBytesOut,
@@ -250,9 +254,9 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
     locateFile: (fileId, callOptions = {}) => call(getFile(fileId), callOptions).then(() => {}),
 
     downloadFile: (fileId, callOptions) => {
-      const attempt = async (again: boolean): Promise<Buffer> => {
+      const attempt = async (again: boolean): Promise<DownloadedFile> => {
         const on = { ...callOptions, freshConnection: again }
-        return download(await callOnce(getFile(fileId), on), callOptions.maxBytes, on)
+        return download(await callOnce(getFile(fileId), on), on)
       }
       return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy: transferPolicy })
     },

@@ -1,5 +1,6 @@
 import type { ChatMember } from '#bot-api/bot-api-types.ts'
-import type { CallOptions, TelegramClient } from '#bot-api/telegram-client.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** The chat, as the bot may use it. */

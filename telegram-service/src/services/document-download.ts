@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
-import type { CallOptions, TelegramClient } from '#bot-api/telegram-client.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import type { DownloadedFile } from '#bot-api/file-download.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** A document of ours in the chat, as the catalog or the manifest knows it. */
@@ -8,13 +9,6 @@ export interface ExpectedDocument {
   /** As sent, in bytes. */
   size: number
   /** Of the document, hex. */
-  sha256: string
-}
-
-/** What came from the chat, which need not be what was expected. */
-export interface DownloadedDocument {
-  bytes: Buffer
-  /** Of `bytes`, hex. */
   sha256: string
 }
 
@@ -29,17 +23,16 @@ const DOWNLOAD_TRIES = 3
 export async function downloadDocument(
   client: TelegramClient,
   expected: ExpectedDocument,
-  options: CallOptions & { name: string; partNumber?: number },
-): Promise<DownloadedDocument & { isRight: boolean }> {
+  options: CallOptions & { into?: Buffer; name: string; partNumber?: number },
+): Promise<DownloadedFile & { isRight: boolean }> {
   const { fileId, size } = expected
-  let wrong: DownloadedDocument | undefined
+  let wrong: DownloadedFile | undefined
   let cause: unknown
   for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
     try {
-      const bytes = await client.downloadFile(fileId, { ...options, maxBytes: size })
-      const sha256 = createHash('sha256').update(bytes).digest('hex')
-      if (bytes.length === size && sha256 === expected.sha256) return { bytes, sha256, isRight: true }
-      wrong = { bytes, sha256 }
+      const file = await client.downloadFile(fileId, { ...options, maxBytes: size })
+      if (file.bytes.length === size && file.sha256 === expected.sha256) return { ...file, isRight: true }
+      wrong = file
     } catch (error) {
       if (!isAboutTheDocument(error)) throw error
       cause = error
