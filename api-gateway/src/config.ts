@@ -5,8 +5,12 @@ import {
   type TelegramConfig,
 } from 'telegram-deployment-bot'
 
+export type { Environment }
+
 /** All settings of the application. */
 export interface Config extends TelegramConfig {
+  /** TELEGRAM_BACKUP_CONFIG: where `telegram-backup.yaml` is, when it is not looked for. */
+  configFile: string | undefined
   /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
   databaseUrl: string | undefined
 }
@@ -16,7 +20,13 @@ export function readConfig(environment: Environment = process.env): Config {
   return {
     ...readTelegramConfig(environment),
     databaseUrl: readVariable(environment, 'DATABASE_URL', 'secret'),
+    configFile: readVariable(environment, 'TELEGRAM_BACKUP_CONFIG'),
   }
+}
+
+/** One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad file. */
+export function readSetting(environment: Environment, name: string): string | undefined {
+  return readVariable(environment, name, 'secret')
 }
 
 /** What a child process needs to run at all; nothing of the user's own configuration goes along. */

@@ -20,8 +20,14 @@ export async function openCatalog(config: Config, signal?: AbortSignal): Promise
   }
 }
 
-/** A client for the bot of the configuration. Throws `CONFIGURATION` without a token. */
-export async function openTelegram(config: Config): Promise<TelegramClient> {
+/**
+ * A client for the bot of the configuration. Throws `CONFIGURATION` without a token.
+ * @param options.uploadBytesPerSecond a bound for all its uploads together; none if left out
+ */
+export async function openTelegram(
+  config: Config,
+  options: { uploadBytesPerSecond?: number } = {},
+): Promise<TelegramClient> {
   const { createTelegramClient } = await import('telegram-deployment-bot')
   if (config.token === undefined) {
     throw new BackupError('No bot token is configured', {
@@ -29,11 +35,12 @@ export async function openTelegram(config: Config): Promise<TelegramClient> {
       hint: 'Set TELEGRAM_BOT_TOKEN, or TELEGRAM_BOT_TOKEN_FILE; @BotFather gives you one.',
     })
   }
-  return createTelegramClient({ token: config.token })
+  return createTelegramClient({ token: config.token, ...options })
 }
 
 /** The service that sends to and fetches from the configured chat. */
-export async function openBackupService(config: Config): Promise<BackupService> {
+export async function openBackupService(config: Config, client?: TelegramClient): Promise<BackupService> {
   const { BackupService } = await import('telegram-deployment-bot')
-  return new BackupService({ telegramClient: await openTelegram(config), defaultChatId: config.chatId })
+  const telegramClient = client ?? (await openTelegram(config))
+  return new BackupService({ telegramClient, defaultChatId: config.chatId })
 }

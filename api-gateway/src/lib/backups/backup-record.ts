@@ -42,6 +42,8 @@ export async function recordSentBackup(
     plainSha256: metadata.plainSha256,
     archiveSha256: metadata.archiveSha256,
     partCount: metadata.parts.length,
+    // What the source told in the end is not yet known when the row is made.
+    ...(metadata.source === undefined ? {} : { source: metadata.source }),
   })
 }
 

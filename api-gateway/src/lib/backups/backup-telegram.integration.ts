@@ -1,11 +1,12 @@
-import type { Readable } from 'node:stream'
 import type { Backup, Database } from '@telegram-backup/database'
 import {
   assertProjectId,
   assertType,
   type BackupMetadata,
   type BackupSendResult,
+  type BackupSource,
   type BackupType,
+  type GivenFile,
   type PartLedger,
   type SendBackupOptions,
   type SendProgress,
@@ -33,8 +34,8 @@ export interface IntegratedBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /** A path, a Buffer or a Readable. */
-  file: string | Uint8Array | Readable
+  /** A path, a Buffer, a Readable, or a source at work; a source is closed in the end, whatever becomes of the backup. */
+  file: GivenFile
   filename?: string
   /** Cut to fit Telegram's 1024 characters. */
   caption?: string
@@ -66,6 +67,7 @@ export class BackupTelegramIntegration {
     try {
       database = await this.#catalog()
     } catch (error) {
+      await closeSource(options?.file)
       return databaseFailure(error)
     }
     const ledger = createCatalogLedger(database)
@@ -129,6 +131,7 @@ export class BackupTelegramIntegration {
       const sent = await this.#telegramService.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
       return sent ?? { success: false, error: 'the service gave no answer' }
     } catch (error) {
+      await closeSource(options?.file)
       return { success: false, error: describeError(error).message, cause: error }
     }
   }
@@ -144,6 +147,13 @@ export function createBackupTelegramIntegration(
   options: { database?: Database } = {},
 ): BackupTelegramIntegration {
   return new BackupTelegramIntegration(telegramService, options)
+}
+
+/** Of what was refused before any service had it; a dump that runs is not left running. */
+async function closeSource(file: unknown): Promise<void> {
+  if (typeof file === 'object' && file !== null && 'archiveSource' in file) {
+    await (file as BackupSource).close().catch(() => {})
+  }
 }
 
 function asDate(expiresAt: unknown): Date | undefined {

@@ -1,0 +1,145 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Document, isMap, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import type { z } from 'zod'
+import type { Config, Environment } from '#config.ts'
+import { CONFIG_FILE_SCHEMA, type ConfigFileContents, type TargetSettings } from '#config-file-schema.ts'
+import { expandVariables, holdsPassword } from '#config-variables.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { SourceSettings } from '#sources/source-settings.ts'
+
+const FILE_NAME = 'telegram-backup.yaml'
+
+/** What `telegram-backup.yaml` says. Without such a file there are no sources and no targets. */
+export interface ConfigFile {
+  /** Undefined when there is none. */
+  readonly path: string | undefined
+  readonly sourceNames: readonly string[]
+  readonly targetNames: readonly string[]
+  /** What to tell the user before anything is done with it. */
+  readonly warnings: readonly string[]
+  /** With its variables filled in. Throws `CONFIGURATION` for an unknown name or an unset variable. */
+  source(name: string): SourceSettings
+  /** The same for a place to restore to. */
+  target(name: string): TargetSettings
+}
+
+/**
+ * Reads TELEGRAM_BACKUP_CONFIG, else the file in the working folder, else in the state folder. Throws `CONFIGURATION`
+ * with the line of what is wrong; never with what stands there, which may be a password.
+ */
+export async function readConfigFile(
+  config: Pick<Config, 'configFile' | 'stateFolder'>,
+  environment: Environment = process.env,
+): Promise<ConfigFile> {
+  const found = await findFile(config)
+  const contents: ConfigFileContents = found
+    ? parseContents(found.text, found.path)
+    : { sources: {}, targets: {} }
+  const named = <Kind>(kind: 'source' | 'target', entries: Record<string, Kind>, name: string): Kind => {
+    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
+    if (entry === undefined) throw unknownName({ kind, name, known: Object.keys(entries), path: found?.path })
+    return expandVariables(entry, environment, `${kind} "${name}"`)
+  }
+  return {
+    path: found?.path,
+    sourceNames: Object.keys(contents.sources),
+    targetNames: Object.keys(contents.targets),
+    warnings:
+      found && (await isOpenToAll(found.path)) && holdsPassword(contents) ? [openPassword(found.path)] : [],
+    source: name => named('source', contents.sources, name),
+    target: name => named('target', contents.targets, name),
+  }
+}
+
+async function findFile({
+  configFile,
+  stateFolder,
+}: Pick<Config, 'configFile' | 'stateFolder'>): Promise<{ path: string; text: string } | undefined> {
+  const places = configFile === undefined ? [FILE_NAME, join(stateFolder, FILE_NAME)] : [configFile]
+  for (const place of places) {
+    const path = resolve(place)
+    try {
+      return { path, text: await readFile(path, 'utf8') }
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      if (configFile === undefined && (code === 'ENOENT' || code === 'ENOTDIR')) continue
+      throw new BackupError(`The configuration file ${path} cannot be read (${code})`, {
+        code: 'CONFIGURATION',
+        hint: 'TELEGRAM_BACKUP_CONFIG names another.',
+        cause,
+      })
+    }
+  }
+  return undefined
+}
+
+function parseContents(text: string, path: string): ConfigFileContents {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [fault] = [...document.errors, ...document.warnings] as YAMLError[]
+  if (fault) throw wrong(path, lineAt(lines, fault.pos[0]), `no valid YAML (${fault.code})`)
+  const parsed = CONFIG_FILE_SCHEMA.safeParse(document.toJS() ?? {})
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw issueOf(issue as z.core.$ZodIssue, { document, lines, path })
+}
+
+function issueOf(
+  issue: z.core.$ZodIssue,
+  of: { document: Document; lines: LineCounter; path: string },
+): BackupError {
+  const isUnknownKey = issue.code === 'unrecognized_keys'
+  const key = isUnknownKey ? issue.keys[0] : undefined
+  const where = key === undefined ? issue.path : [...issue.path, key]
+  const words = isUnknownKey ? 'no such setting' : issue.message
+  return wrong(of.path, lineAt(of.lines, offsetOf(of.document, where)), `${where.join('.')}: ${words}`)
+}
+
+/** Where the key, or else the nearest thing that holds it, stands in the text. */
+function offsetOf(document: Document, where: readonly PropertyKey[]): number {
+  for (let length = where.length; length > 0; length--) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(where.slice(0, length - 1), true)
+    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === where[length - 1]) : undefined
+    if (isNode(pair?.key) && pair.key.range) return pair.key.range[0]
+  }
+  return 0
+}
+
+function lineAt(lines: LineCounter, offset: number): number {
+  return lines.linePos(offset).line
+}
+
+function wrong(path: string, line: number, words: string): BackupError {
+  return new BackupError(`${path}, line ${line}: ${words}`, {
+    code: 'CONFIGURATION',
+    hint: 'The README shows an example of the file.',
+  })
+}
+
+function unknownName(of: {
+  kind: 'source' | 'target'
+  name: string
+  known: readonly string[]
+  path: string | undefined
+}): BackupError {
+  const { kind, name, known, path } = of
+  const place = path ?? `${FILE_NAME}, which is neither in the working nor in the state folder`
+  return new BackupError(`No ${kind} is named ${JSON.stringify(name)} in ${place}`, {
+    code: 'CONFIGURATION',
+    hint:
+      known.length > 0
+        ? `There are: ${known.join(', ')}.`
+        : 'Write one into it; TELEGRAM_BACKUP_CONFIG names another file.',
+  })
+}
+
+async function isOpenToAll(path: string): Promise<boolean> {
+  const { mode } = await stat(path)
+  return (mode & 0o004) !== 0
+}
+
+function openPassword(path: string): string {
+  return `${path} holds a password and can be read by everyone; chmod 600 it, or write the password as \${NAME}`
+}

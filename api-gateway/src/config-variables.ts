@@ -1,0 +1,44 @@
+import { type Environment, readSetting } from '#config.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/**
+ * Fills `${NAME}` in from the environment (or from the file that `NAME_FILE` names), in every text of the value. It
+ * happens after the YAML was parsed, so that no value can add to it. In the user and password of a URL what is filled
+ * in is percent-encoded, so that a password may hold any character. Throws `CONFIGURATION` for a variable that is not set.
+ */
+export function expandVariables<Value>(value: Value, environment: Environment, owner: string): Value {
+  if (typeof value === 'string') return expandText(value, environment, owner) as Value & string
+  if (Array.isArray(value))
+    return value.map(item => expandVariables(item, environment, owner)) as Value & unknown[]
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, item]) => [key, expandVariables(item, environment, owner)])
+  return Object.fromEntries(entries) as Value & object
+}
+
+function expandText(text: string, environment: Environment, owner: string): string {
+  const userInfoEnd = /^[a-z]+:\/\//.test(text) ? text.lastIndexOf('@') : -1
+  return text.replace(REFERENCE, (_, name: string, offset: number) => {
+    const value = readSetting(environment, name)
+    if (value === undefined) {
+      throw new BackupError(`The variable ${name}, which ${owner} refers to, is not set`, {
+        code: 'CONFIGURATION',
+        hint: `Set ${name}, or ${name}_FILE to the path of a file that holds the value.`,
+      })
+    }
+    return offset < userInfoEnd ? encodeURIComponent(value) : value
+  })
+}
+
+const PASSWORD_IN_URL = /^[a-z]+:\/\/[^@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)/
+
+/** Whether a URL somewhere in the value has its password written out. */
+export function holdsPassword(value: unknown): boolean {
+  if (typeof value === 'string') {
+    const [, inUser, inQuery] = PASSWORD_IN_URL.exec(value) ?? []
+    const password = inUser ?? inQuery
+    return password !== undefined && password.replace(REFERENCE, '') !== ''
+  }
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsPassword)
+}

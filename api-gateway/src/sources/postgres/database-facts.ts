@@ -1,0 +1,106 @@
+import type { SourceFacts } from 'telegram-deployment-bot'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+
+/** What the server tells of a database that is dumped. */
+export interface DatabaseFacts {
+  serverMajor: number
+  database: string
+  /** About how many bytes the rows take on disk; a plain dump is of that order. */
+  estimatedBytes: number
+  /** For the record: names, versions, grants, settings; see the README. */
+  facts: SourceFacts
+}
+
+/**
+ * `to_jsonb` of whole rows, since the servers from 13 on differ in the columns of `pg_database`. The sizes are the
+ * statistics' where a measured one would wait for locks.
+ */
+const QUERY = `
+with here as (
+  select d.*, to_jsonb(d) as row from pg_catalog.pg_database d where d.datname = current_database()
+), owners as (
+  select relowner as role from pg_catalog.pg_class where oid >= 16384
+  union select nspowner from pg_catalog.pg_namespace where oid >= 16384
+  union select proowner from pg_catalog.pg_proc where oid >= 16384
+  union select datdba from here
+  union select refobjid from pg_catalog.pg_shdepend, here
+    where refclassid = 'pg_catalog.pg_authid'::regclass
+      and (dbid = here.oid or (dbid = 0 and classid = 'pg_catalog.pg_database'::regclass and objid = here.oid))
+)
+select jsonb_build_object(
+  'server_version', current_setting('server_version'),
+  'server_version_num', current_setting('server_version_num')::int,
+  'database', datname,
+  'encoding', pg_catalog.pg_encoding_to_char(encoding),
+  'collation', datcollate,
+  'ctype', datctype,
+  'locale_provider', case row->>'datlocprovider' when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end,
+  'locale', coalesce(row->>'datlocale', row->>'daticulocale'),
+  'icu_rules', row->>'daticurules',
+  'owner', pg_catalog.pg_get_userbyid(datdba),
+  'database_acl', datacl::text[],
+  'settings', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'role', case when setrole <> 0 then pg_catalog.pg_get_userbyid(setrole) end,
+      'name', split_part(setting, '=', 1),
+      'value', substr(setting, strpos(setting, '=') + 1)
+    ) order by setrole, setting), '[]')
+    from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting where setdatabase = here.oid
+  ),
+  'connection_limit', datconnlimit,
+  'comment', pg_catalog.shobj_description(here.oid, 'pg_database'),
+  'tablespace', (select spcname from pg_catalog.pg_tablespace where oid = dattablespace),
+  'database_size', pg_catalog.pg_database_size(here.oid),
+  'extensions', (
+    select coalesce(jsonb_agg(jsonb_build_object('name', extname, 'version', extversion) order by extname), '[]')
+    from pg_catalog.pg_extension
+  ),
+  'roles', (
+    select jsonb_agg(rolname order by rolname) from pg_catalog.pg_roles where oid in (select role from owners)
+  ),
+  'large_objects', exists (select from pg_catalog.pg_largeobject_metadata),
+  'row_bytes', (
+    select coalesce(sum(relpages::bigint), 0) * current_setting('block_size')::int
+    from pg_catalog.pg_class where relkind in ('r', 'm', 't') and oid >= 16384
+  )
+) from here
+`
+
+/** A setting as `ALTER DATABASE` or `ALTER ROLE … IN DATABASE` made it. */
+interface DatabaseSetting {
+  role: string | null
+  name: string
+  value: string | null
+}
+
+/** Asks the server. Throws what {@link queryJson} throws. */
+export async function readDatabaseFacts(
+  connection: PostgresConnection,
+  signal: AbortSignal | undefined,
+): Promise<DatabaseFacts> {
+  const answer = await queryJson(connection, QUERY, { signal })
+  if (typeof answer !== 'object' || answer === null) {
+    throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
+  }
+  const { row_bytes: rowBytes, settings, ...facts } = answer as SourceFacts & { settings: DatabaseSetting[] }
+  return {
+    serverMajor: Math.floor(Number(facts['server_version_num']) / 10_000),
+    database: String(facts['database']),
+    estimatedBytes: Number(rowBytes) || Number(facts['database_size']),
+    facts: { ...facts, settings: settings.map(withoutSecret) },
+  }
+}
+
+const SECRET_NAME = /secret|passw|token|credential|private|api_?key|jwt/i
+const SECRET_VALUE = /:\/\/[^/\s]*:[^/\s]*@/
+
+/**
+ * Applications keep keys in settings of their own (`app.jwt_secret`). The catalog holds these facts in clear, so there
+ * the value is left out, and null says so: it has to be set again by hand after the loss of a server.
+ */
+function withoutSecret({ role, name, value }: DatabaseSetting): SourceFacts {
+  const isSecret = SECRET_NAME.test(name) || (value !== null && SECRET_VALUE.test(value))
+  return { role, name, value: isSecret ? null : value }
+}

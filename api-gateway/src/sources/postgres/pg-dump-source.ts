@@ -1,0 +1,136 @@
+import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { type ClientProgram, findClientPrograms } from '#postgres/client-programs.ts'
+import { type PostgresConnection, parsePostgresUrl } from '#postgres/connection.ts'
+import { type ChildEnd, type ChildOutput, startChild } from '#sources/child-output.ts'
+import { type DatabaseFacts, readDatabaseFacts } from '#sources/postgres/database-facts.ts'
+import { type PgDumpOptions, pgDumpArguments } from '#sources/postgres/pg-dump-arguments.ts'
+import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
+import { PgDumpWords } from '#sources/postgres/pg-dump-words.ts'
+
+/** A pg_dump at work. */
+interface Dump {
+  program: ClientProgram
+  child: ChildOutput
+  words: PgDumpWords
+}
+
+/**
+ * Starts pg_dump on a database, and asks the server for what a dump does not hold. A server that cannot be reached or
+ * lets nobody in is known before this resolves; what goes wrong later makes `finish` throw `SOURCE`. Throws `USAGE` for
+ * a malformed URL, `CONFIGURATION` where no pg_dump is new enough, `UNREACHABLE`, `CANCELLED`.
+ */
+export async function openPostgresSource(
+  url: string,
+  options: PgDumpOptions & { signal?: AbortSignal | undefined },
+): Promise<BackupSource> {
+  const { signal } = options
+  const connection = parsePostgresUrl(url)
+  const startedAt = new Date()
+  const asking = readDatabaseFacts(connection, signal)
+  // It is waited for below, after what may fail sooner.
+  asking.catch(() => {})
+  const installed = await findClientPrograms('pg_dump', signal)
+  const [only, ...others] = installed
+  // Without a choice there is nothing to wait for: pg_dump works while the server is asked.
+  const early = only && others.length === 0 ? start(only, connection, options) : undefined
+  try {
+    const known = await asking
+    const program = choosePgDump(installed, known.serverMajor)
+    const dump = await (early ?? start(program, connection, options))
+    return sourceOf(dump, { known, connection, startedAt, options })
+  } catch (error) {
+    await early?.then(({ child }) => child.close()).catch(() => {})
+    throw error
+  }
+}
+
+async function start(
+  program: ClientProgram,
+  connection: PostgresConnection,
+  options: PgDumpOptions,
+): Promise<Dump> {
+  const words = new PgDumpWords()
+  const child = await startChild({
+    program: program.path,
+    args: [...pgDumpArguments(options), `--dbname=${connection.uri}`],
+    env: connection.environment,
+    encoding: 'utf8',
+    onErrorLine: line => words.hear(line),
+  })
+  return { program, child, words }
+}
+
+function sourceOf(
+  { program, child, words }: Dump,
+  of: { known: DatabaseFacts; connection: PostgresConnection; startedAt: Date; options: PgDumpOptions },
+): BackupSource {
+  const { known, connection, startedAt, options } = of
+  return {
+    archiveSource: { fd: child.fd },
+    filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
+    sizeBytes: undefined,
+    // Of a part of a database there is no guess.
+    ...(isWhole(options) ? { estimatedBytes: known.estimatedBytes } : {}),
+    facts: {
+      kind: 'postgres',
+      host: connection.host,
+      ...known.facts,
+      pg_dump_version: program.version,
+      format: options.format,
+      options: pgDumpArguments(options),
+      started_at: startedAt.toISOString(),
+    },
+    finish: async plainBytesRead => {
+      assertGood(await child.ended, words, plainBytesRead)
+      const facts: SourceFacts = { ended_at: new Date().toISOString() }
+      return { facts: words.warnings.length > 0 ? { ...facts, warnings: words.warnings } : facts }
+    },
+    close: () => child.close(),
+  }
+}
+
+function isWhole({
+  schemas,
+  excludeSchemas,
+  tables,
+  excludeTables,
+  excludeTableData,
+}: PgDumpOptions): boolean {
+  return [schemas, excludeSchemas, tables, excludeTables, excludeTableData].every(list => list.length === 0)
+}
+
+/** Any name can be a database's. */
+function fileNameOf(database: string): string {
+  return database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
+}
+
+/** The dump is whole when pg_dump says so by its exit code, and nobody spoke of an error. */
+function assertGood(end: ChildEnd, words: PgDumpWords, plainBytesRead: number): void {
+  const [error] = words.errors
+  if (end.code === 0 && error === undefined && plainBytesRead > 0) return
+  const how =
+    end.signal !== null
+      ? `pg_dump was ended by ${end.signal}`
+      : end.code === 0
+        ? 'pg_dump wrote nothing'
+        : `pg_dump ended with exit code ${end.code}`
+  throw new BackupError(error === undefined ? how : `pg_dump failed: ${error}`, {
+    code: 'SOURCE',
+    hint: hintFor(error ?? ''),
+  })
+}
+
+function hintFor(error: string): string {
+  if (/row-level security/.test(error)) {
+    return 'Rows that the user may not see would be missing: dump as the owner or as a user with BYPASSRLS.'
+  }
+  if (/permission denied/.test(error)) {
+    return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out what it may not.'
+  }
+  if (/lock timeout|could not obtain lock|canceling statement due to lock/.test(error)) {
+    return 'Somebody holds a lock on a table; try again later, or wait longer with --lock-timeout.'
+  }
+  if (/no matching (schemas|tables)/.test(error)) return 'Check the patterns of --schema and --table.'
+  return 'What pg_dump had sent was taken back. Mend the reason and send again.'
+}

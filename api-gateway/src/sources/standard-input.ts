@@ -1,0 +1,42 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import type { BackupSource, BackupType } from 'telegram-deployment-bot'
+
+const STDIN_FD = 0
+
+const FILENAMES: Readonly<Record<BackupType, string>> = {
+  database: 'database.sql',
+  storage: 'storage.bin',
+  logs: 'logs.log',
+}
+
+/**
+ * What comes by standard input, to its end. A file or a pipe is read by its descriptor, off the main thread; a socket, a
+ * terminal, or a pipe of another user, which cannot be opened once more, as a stream.
+ */
+export function openStandardInput(type: BackupType): BackupSource {
+  const fd = descriptorOfInput()
+  // Merely to name the stream would take what is in the pipe.
+  const archiveSource = fd === undefined ? process.stdin : { fd }
+  return {
+    archiveSource,
+    filename: FILENAMES[type],
+    sizeBytes: undefined,
+    facts: { kind: 'stdin' },
+    finish: async () => ({}),
+    close: async () => {
+      if ('destroy' in archiveSource) archiveSource.destroy()
+      else if (archiveSource.fd !== STDIN_FD) closeSync(archiveSource.fd)
+    },
+  }
+}
+
+function descriptorOfInput(): number | undefined {
+  const facts = fstatSync(STDIN_FD)
+  if (facts.isFile()) return STDIN_FD
+  if (!facts.isFIFO()) return undefined
+  try {
+    return openSync(`/proc/self/fd/${STDIN_FD}`, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch {
+    return undefined
+  }
+}
