@@ -63,7 +63,8 @@ export class Faults {
   #planned: PlannedFault[] = []
 
   /**
-   * Orders a fault for a method (any case of letters), for `download` (the file route) or for `*` (every method).
+   * Orders a fault for a method (any case of letters), for `download` (the file route) or for `*` (every
+   * method, which the file route is not).
    * When several meet one call, the one ordered first happens.
    */
   on(method: string, timing: FaultTiming, fault: Fault): void {
