@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const BUILD = join(ROOT, 'build')
 /** Folders that a package carries along as they are. */
-const ASSETS = ['bin', 'migrations']
+const ASSETS = ['bin', 'migrations', 'sql']
 
 interface Manifest {
   name: string

@@ -9,6 +9,7 @@ import { registerFetch } from '#cli/fetch-command.ts'
 import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
 import { Output, printable } from '#cli/output.ts'
+import { registerRestore } from '#cli/restore-command.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
 import { registerStats } from '#cli/stats-command.ts'
@@ -23,6 +24,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerShow,
   registerStats,
   registerFetch,
+  registerRestore,
   registerEmulator,
 ]
 

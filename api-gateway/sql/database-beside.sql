@@ -1,0 +1,38 @@
+-- Run by psql -f for one restore, in a session of its own. It makes a database beside the target, waits for the verdict
+-- on its standard input, and cleans up. When the program that started it dies, however it dies, the input ends, and
+-- that is a verdict as well: the database goes, and the server is as it was before. As all of it happens here, one
+-- after the other, there is no moment at which a database could be left behind but the death of this psql.
+--
+-- Variables: target, beside, before (names), old_oid (of the target as it was, or 0), keep (yes or no), session.
+-- Input, a line each: what makes the database; what swaps it in, if that is the verdict.
+set standard_conforming_strings = on;
+set statement_timeout = 0;
+set lock_timeout = 0;
+set application_name = :'session';
+\prompt create
+\if :{?create} \else
+\q
+\endif
+:create
+\if :ERROR
+\echo not-created
+\q
+\endif
+select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \gset
+comment on database :"beside" is 'telegram-backup: a restore into this database is under way';
+\echo created
+\prompt swap
+-- The connection may have been idle for hours: a new one for what counts.
+\c -reuse-previous=on
+set standard_conforming_strings = on;
+set statement_timeout = 0;
+set application_name = :'session';
+\if :{?swap}
+:swap
+select case when exists (
+  select from pg_catalog.pg_database where oid = :beside_oid and datname = :'target'
+) then 'swapped' else 'not-swapped' end;
+\endif
+select pg_catalog.format('drop database if exists %I with (force)', datname) from pg_catalog.pg_database
+where (oid = :beside_oid and datname = :'beside')
+  or (oid = :old_oid and datname = :'before' and :'keep' <> 'yes') \gexec

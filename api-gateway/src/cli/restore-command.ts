@@ -1,0 +1,202 @@
+import type { BackupDetails } from '@telegram-backup/database'
+import {
+  type CommandContext,
+  findBackup,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+} from '#cli/command.ts'
+import { confirm } from '#cli/confirmation.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { fetchProgress } from '#cli/fetch-progress.ts'
+import { count, formatBytes, formatSeconds } from '#cli/human-units.ts'
+import { describeDatabasePlan, describeDirectoryPlan, describeFetch } from '#cli/restore-story.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
+import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
+import type { RestoreTarget } from '#restore/restore-target.ts'
+import { openBackupService } from '#wiring.ts'
+
+interface RestoreOptions {
+  to: string
+  yes?: boolean
+  overwrite?: boolean
+  keepOld?: boolean
+  createRoles?: boolean
+  allow?: string[]
+  json?: boolean
+}
+
+/** A restore that has been looked at and not begun. */
+interface PreparedRestore {
+  /** For people, and for the record; without secrets. */
+  target: string
+  /** What will be done, line by line. */
+  story: string[]
+  /** `open` gives the verified plain bytes, once. */
+  run(open: (signal: AbortSignal) => AsyncIterable<Buffer>): Promise<Record<string, unknown>>
+}
+
+/** `restore ID`: a database in one transaction, a directory swapped in whole. */
+export const registerRestore: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('restore'), [
+    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
+    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+    'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+  ])
+    .description(
+      'restore a backup: a database in one transaction, a directory swapped in whole; until the last part is verified, the target stays as it is',
+    )
+    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
+    .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
+    .option('--yes', 'do not ask')
+    .option('--overwrite', 'replace a target that is not empty, after the restore has succeeded beside it')
+    .option('--keep-old', 'keep the replaced database under another name (databases)')
+    .option('--create-roles', 'make roles that the server lacks, without a login (databases)')
+    .option('--allow <what...>', 'outside-links, devices: bring them back as well (directories)')
+    .action((id: string, options: RestoreOptions) =>
+      run(async context => {
+        const { output, config, signal } = context
+        const { planFetch } = await import('#lib/backups/fetch-plan.ts')
+        const { readIdentities } = await import('#restore/identities.ts')
+        const { chooseTarget } = await import('#restore/restore-target.ts')
+        const { recordRestore } = await import('#restore/restore-record.ts')
+        const backup = await withCatalog(context, database => findBackup(database, id))
+        const plan = planFetch(backup)
+        const identities = await readIdentities(config, plan.encrypted)
+        const service = await openBackupService(config)
+        const prepared = await prepare(await chooseTarget(options.to, backup, config), backup, {
+          options,
+          signal,
+        })
+        for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)
+        await confirm({ isAgreed: options.yes === true, output, signal })
+        const startMs = performance.now()
+        const progress = fetchProgress(output.stderr, plan, backup.size)
+        const open = (until: AbortSignal): AsyncIterable<Buffer> =>
+          progress.counting(
+            service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }),
+          )
+        const restored = await recordRestore(
+          work => withCatalog(notCancelled(context), work),
+          {
+            backupId: backup.id,
+            target: prepared.target,
+            onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
+          },
+          async () => ({ facts: await prepared.run(open), bytes: backup.size }),
+        ).finally(() => progress.end())
+        const seconds = (performance.now() - startMs) / 1000
+        answer(context, { backup, plan, prepared, restored, seconds })
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+/** The end of a restore is written down also when it was cancelled. */
+function notCancelled(context: CommandContext): CommandContext {
+  return { config: context.config, output: context.output, signal: new AbortController().signal }
+}
+
+async function prepare(
+  target: RestoreTarget,
+  backup: BackupDetails,
+  of: { options: RestoreOptions; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  return target.kind === 'postgres'
+    ? await prepareDatabase(target, backup, of)
+    : await prepareDirectory(target, backup, of)
+}
+
+async function prepareDatabase(
+  target: Extract<RestoreTarget, { kind: 'postgres' }>,
+  backup: BackupDetails,
+  { options, signal }: { options: RestoreOptions; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  const { planDatabaseRestore } = await import('#restore/postgres/database-plan.ts')
+  const { restoreDatabase } = await import('#restore/postgres/restore-database.ts')
+  if (options.allow !== undefined) throw onlyFor('--allow', 'directories')
+  const plan = await planDatabaseRestore(backup, target.connection, {
+    overwrite: options.overwrite === true,
+    keepOld: options.keepOld === true,
+    createRoles: options.createRoles === true,
+    signal,
+  })
+  return {
+    target: target.connection.display,
+    story: describeDatabasePlan(plan),
+    run: async open => ({ ...(await restoreDatabase(plan, open, signal)), created_roles: plan.newRoles }),
+  }
+}
+
+async function prepareDirectory(
+  target: Extract<RestoreTarget, { kind: 'directory' }>,
+  backup: BackupDetails,
+  { options, signal }: { options: RestoreOptions; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  const { inspectFolder } = await import('#restore/directory/folder-beside.ts')
+  const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
+  if (options.keepOld) throw onlyFor('--keep-old', 'databases')
+  if (options.createRoles) throw onlyFor('--create-roles', 'databases')
+  const allow = readAllowances(options.allow ?? [])
+  const folder = await inspectFolder(target.path, {
+    overwrite: options.overwrite === true,
+    sizeBytes: backup.size,
+  })
+  return {
+    target: folder.path,
+    story: describeDirectoryPlan(folder),
+    run: open => restoreDirectory(folder, open(signal), { allow, signal }),
+  }
+}
+
+const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
+
+function readAllowances(given: readonly string[]): OutsideAllowance[] {
+  return given
+    .flatMap(text => text.split(','))
+    .map(name => {
+      const known = ALLOWANCES.find(allowance => allowance === name)
+      if (known !== undefined) return known
+      throw new BackupError(`--allow knows no "${name}"`, {
+        code: 'USAGE',
+        hint: `Use ${ALLOWANCES.join(' or ')}.`,
+      })
+    })
+}
+
+function onlyFor(option: string, what: string): BackupError {
+  return new BackupError(`${option} is only for ${what}`, { code: 'USAGE' })
+}
+
+function answer(
+  { output }: CommandContext,
+  of: {
+    backup: BackupDetails
+    plan: FetchPlan
+    prepared: PreparedRestore
+    restored: { facts: Record<string, unknown>; bytes: number; restoreId: string }
+    seconds: number
+  },
+): void {
+  const { backup, plan, prepared, restored, seconds } = of
+  const { keptOld, ...facts } = restored.facts
+  output.answer(
+    {
+      success: true,
+      id: backup.id,
+      target: prepared.target,
+      bytes: restored.bytes,
+      parts: plan.parts.length,
+      seconds: Math.round(seconds * 1000) / 1000,
+      restore_id: restored.restoreId,
+      ...(keptOld === undefined ? {} : { kept_old: keptOld }),
+      ...facts,
+    },
+    () =>
+      [
+        `${prepared.target} holds backup ${backup.id}: ${formatBytes(restored.bytes)} from ${count(plan.parts.length, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
+        ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
+      ].join('\n'),
+  )
+}

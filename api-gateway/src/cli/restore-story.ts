@@ -1,0 +1,52 @@
+import type { BackupDetails } from '@telegram-backup/database'
+import { count, formatBytes, formatSeconds, formatTime } from '#cli/human-units.ts'
+import type { TargetFolder } from '#restore/directory/folder-beside.ts'
+import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
+
+/** What comes from the chat, and how long that may take: about as long as the way there took. */
+export function describeFetch(backup: BackupDetails): string[] {
+  const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+  return [
+    `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
+    `Fetches   ${formatBytes(backup.archive_size ?? 0)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${formatBytes(backup.size)}`,
+    ...(took > 0
+      ? [`Takes     about ${formatSeconds(took)}, as long as sending it took; indexes come on top`]
+      : []),
+    ...(backup.damaged_at === null
+      ? []
+      : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
+  ]
+}
+
+/** What happens to the server. */
+export function describeDatabasePlan(plan: DatabasePlan): string[] {
+  const { target, way, keepOld, newRoles, garbage, keptBefore, connection } = plan
+  const old = target.database
+  const sessions = old && old.sessions > 0 ? `, whose ${count(old.sessions, 'session')} will be ended` : ''
+  const replaced = `is replaced after that${sessions}; it holds ${old?.contents.join(', ')} (${formatBytes(old?.sizeBytes ?? 0)})`
+  return [
+    `Target    ${connection.display}`,
+    way === 'in place'
+      ? `Way       into the empty database ${target.name}, in one transaction`
+      : `Way       into a new database beside it, in one transaction, which then takes the name ${target.name}`,
+    ...(old && way === 'beside'
+      ? [`Old one   ${target.name} ${replaced}${keepOld ? '; it is kept' : ''}`]
+      : []),
+    ...(newRoles.length > 0 ? [`Roles     makes ${newRoles.join(', ')}, without a login`] : []),
+    ...garbage.map(name => `Clears    ${name}, left by a restore that was killed`),
+    ...keptBefore.map(
+      name => `Note      ${name} is from before an earlier restore; drop it when it is not needed`,
+    ),
+  ]
+}
+
+/** What happens to the directory. */
+export function describeDirectoryPlan({ path, state }: TargetFolder): string[] {
+  const ways: Record<TargetFolder['state'], string> = {
+    missing: 'into a new directory, which then gets its name',
+    empty: 'into a new directory, which takes the place of the empty one',
+    full: 'into a new directory beside it, which then takes its place; what is there now is deleted',
+  }
+  return [`Target    ${path}`, `Way       ${ways[state]}`]
+}

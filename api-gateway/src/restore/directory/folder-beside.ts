@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+/** The directory that is to be restored, as it is now. */
+export interface TargetFolder {
+  /** Absolute, links resolved. */
+  path: string
+  state: 'missing' | 'empty' | 'full'
+}
+
+/** Of one name, on the file systems that people have. */
+const MAX_NAME_BYTES = 255
+const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
+
+/**
+ * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
+ * is not empty and may not be overwritten; `DISK_FULL` when `sizeBytes` do not fit.
+ */
+export async function inspectFolder(
+  asked: string,
+  options: { overwrite: boolean; sizeBytes: number },
+): Promise<TargetFolder> {
+  const path = await resolved(asked)
+  const parent = dirname(path)
+  const parentStat = await stat(parent).catch(() => undefined)
+  if (path === parent) throw unusable(`${asked} is the root of everything`)
+  if (!parentStat?.isDirectory()) throw unusable(`${parent} is no directory`, 'Make it first.')
+  if (Buffer.byteLength(partialName(path)) > MAX_NAME_BYTES)
+    throw unusable('The name of the directory is too long')
+  const there = await stat(path).catch(() => undefined)
+  if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
+  if (there && there.dev !== parentStat.dev) {
+    throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
+  }
+  const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
+  if (state === 'full' && !options.overwrite) {
+    throw unusable(
+      `${asked} is not empty`,
+      'Give --overwrite to replace it when the restore has succeeded, or name another directory.',
+    )
+  }
+  const disk = await statfs(parent)
+  const freeBytes = disk.bavail * disk.bsize
+  if (freeBytes < options.sizeBytes) {
+    throw new BackupError(`The disk has ${freeBytes} bytes left, and the backup has ${options.sizeBytes}`, {
+      code: 'DISK_FULL',
+      hint: 'Free some room, or name a directory on another disk.',
+    })
+  }
+  return { path, state }
+}
+
+/** A folder next to the target, for its owner's eyes only, that takes the target's place when it is whole. */
+export class FolderBeside {
+  /** Where the contents go. */
+  readonly tree: string
+  readonly #target: TargetFolder
+  readonly #partial: string
+  readonly #removeAtExit: () => void
+
+  private constructor(target: TargetFolder, partial: string) {
+    this.#target = target
+    this.#partial = partial
+    this.tree = join(partial, 'tree')
+    // Also when the process is told to end at once.
+    this.#removeAtExit = () => rmSync(partial, { recursive: true, force: true })
+    process.once('exit', this.#removeAtExit)
+  }
+
+  /** Makes it, and clears away what killed restores left. Throws `USAGE` where nothing can be written. */
+  static async create(target: TargetFolder): Promise<FolderBeside> {
+    await clearLeftovers(target.path)
+    const partial = join(dirname(target.path), partialName(target.path))
+    try {
+      await mkdir(partial, { mode: 0o700 })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw unusable(`Nothing can be written in ${dirname(target.path)} (${code})`)
+    }
+    const beside = new FolderBeside(target, partial)
+    await writeFile(join(partial, 'pid'), String(process.pid))
+    await mkdir(beside.tree)
+    return beside
+  }
+
+  /** Gives it the target's name; what was there before goes. */
+  async swapIn(): Promise<void> {
+    const { path, state } = this.#target
+    const old = join(this.#partial, 'old')
+    process.off('exit', this.#removeAtExit)
+    if (state === 'full') await rename(path, old)
+    try {
+      // Over an empty directory, this is one step; so it is where nothing is.
+      await rename(this.tree, path)
+    } catch (error) {
+      if (state === 'full') await rename(old, path)
+      await this.discard()
+      throw error
+    }
+    await syncFolder(dirname(path))
+    await rm(this.#partial, { recursive: true, force: true })
+  }
+
+  /** Removes it; the target stays as it was. */
+  async discard(): Promise<void> {
+    process.off('exit', this.#removeAtExit)
+    await rm(this.#partial, { recursive: true, force: true })
+  }
+}
+
+/** Restores that were killed leave a folder; and at one moment, the target lies in it. */
+async function clearLeftovers(path: string): Promise<void> {
+  const parent = dirname(path)
+  for (const name of await readdir(parent)) {
+    if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
+    const partial = join(parent, name)
+    const pid = Number(await readFile(join(partial, 'pid'), 'utf8').catch(() => '0'))
+    if (isAlive(pid)) continue
+    const isTargetGone = (await lstat(path).catch(() => undefined)) === undefined
+    if (isTargetGone) await rename(join(partial, 'old'), path).catch(() => {})
+    await rm(partial, { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid <= 0) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function resolved(asked: string): Promise<string> {
+  const path = resolve(asked)
+  const whole = await realpath(path).catch(() => undefined)
+  if (whole !== undefined) return whole
+  const parent = await realpath(dirname(path)).catch(() => dirname(path))
+  return join(parent, basename(path))
+}
+
+function partialName(path: string): string {
+  return `.${basename(path)}.telegram-backup-${randomBytes(4).toString('hex')}.partial`
+}
+
+function unusable(message: string, hint?: string): BackupError {
+  return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

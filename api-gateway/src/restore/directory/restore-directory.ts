@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { chmod } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { FolderBeside, type TargetFolder } from '#restore/directory/folder-beside.ts'
+import { MemberRules, type OutsideAllowance } from '#restore/directory/member-rules.ts'
+import { TarInspector } from '#restore/directory/tar-inspector.ts'
+import { PipedProgram } from '#restore/programs/piped-program.ts'
+import { findTar, type TarProgram, tarEnvironment } from '#sources/directory/tar-program.ts'
+
+/** Of a directory whose archive does not hold the directory itself. */
+const DEFAULT_MODE = 0o755
+
+/**
+ * Unpacks a tar file beside the target and swaps it in when all of it was verified and written: every header passes the
+ * inspector before tar sees it. Whatever fails, the target stays as it was, and nothing else is left. Throws what the
+ * bytes throw, `UNRESTORABLE` for an archive that reaches out of the directory, `EXTRACTION` when tar fails, `CANCELLED`.
+ */
+export async function restoreDirectory(
+  target: TargetFolder,
+  bytes: AsyncIterable<Buffer>,
+  options: { allow: readonly OutsideAllowance[]; signal: AbortSignal },
+): Promise<{ members: number }> {
+  const { signal } = options
+  const tar = await findTar(signal)
+  const beside = await FolderBeside.create(target)
+  try {
+    await chmod(beside.tree, DEFAULT_MODE)
+    const inspector = new TarInspector(new MemberRules(options.allow))
+    await extract(tar, beside.tree, inspected(bytes, inspector))
+    await promisify(execFile)('sync', ['-f', beside.tree]).catch(() => undefined)
+    if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
+    await beside.swapIn()
+    return { members: inspector.members }
+  } catch (error) {
+    await beside.discard()
+    throw error
+  }
+}
+
+async function* inspected(bytes: AsyncIterable<Buffer>, inspector: TarInspector): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    inspector.inspect(chunk)
+    yield chunk
+  }
+  inspector.finish()
+}
+
+async function extract(tar: TarProgram, folder: string, bytes: AsyncIterable<Buffer>): Promise<void> {
+  const program = new PipedProgram(
+    tar.program,
+    [
+      '--extract',
+      '--file=-',
+      `--directory=${folder}`,
+      '--preserve-permissions',
+      '--delay-directory-restore',
+      ...(process.getuid?.() === 0 ? ['--same-owner'] : ['--no-same-owner']),
+      ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
+      '--warning=no-timestamp',
+    ],
+    tarEnvironment(),
+  )
+  try {
+    let isTaking = true
+    // All of it is read, also when tar has seen its end: the last part must be verified.
+    for await (const chunk of bytes) isTaking = isTaking && (await program.write(chunk))
+    const { exitCode, words } = await program.finish()
+    if (exitCode !== 0) throw extractionFailed(words)
+  } catch (error) {
+    await program.kill()
+    throw error
+  }
+}
+
+function extractionFailed(words: string): BackupError {
+  const [first = 'it gave no reason'] = words.split('\n').filter(line => !/Exiting with failure/.test(line))
+  const isFull = /No space left on device|Disk quota exceeded/.test(words)
+  return new BackupError(`tar cannot write the directory: ${first.slice(0, 500)}`, {
+    code: isFull ? 'DISK_FULL' : 'EXTRACTION',
+    ...(isFull ? { hint: 'Free some room, or name a directory on another disk.' } : {}),
+  })
+}

@@ -1,0 +1,135 @@
+import { fileURLToPath } from 'node:url'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { ClientProgram } from '#postgres/client-programs.ts'
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import {
+  createStatement,
+  type DatabaseProperties,
+  propertyStatements,
+} from '#restore/postgres/database-properties.ts'
+import { refusedByPostgres } from '#restore/postgres/postgres-words.ts'
+import { quoteName, quoteText } from '#restore/postgres/sql-text.ts'
+import type { Target } from '#restore/postgres/target-database.ts'
+import { PipedProgram } from '#restore/programs/piped-program.ts'
+
+/** Which database is made, and what it takes the place of. */
+export interface DatabaseBesideOptions {
+  target: Target
+  psql: ClientProgram
+  /** Names of the new database, and of the old one while and after it makes room. */
+  beside: string
+  before: string
+  /** What it is to be like; undefined for the server's defaults. */
+  like: DatabaseProperties | undefined
+  keepOld: boolean
+  /** `application_name` of the session. */
+  session: string
+}
+
+/** Sessions that come back are ended again so often. Each try of PostgreSQL's takes up to five seconds. */
+const SWAP_TRIES = 8
+
+/**
+ * A new database beside the target, watched over by a psql that outlives us and undoes it when we are gone: see
+ * `sql/database-beside.sql`.
+ */
+export class DatabaseBeside {
+  /** The new database. */
+  readonly connection: PostgresConnection
+  readonly #options: DatabaseBesideOptions
+  readonly #psql: PipedProgram
+
+  private constructor(options: DatabaseBesideOptions) {
+    const { target, psql, beside, before, keepOld, session } = options
+    const { maintenance } = target.server
+    const variables = {
+      target: target.name,
+      beside,
+      before,
+      old_oid: String(target.database?.oid ?? 0),
+      keep: keepOld ? 'yes' : 'no',
+      session,
+    }
+    const script = fileURLToPath(import.meta.resolve('#sql/database-beside.sql'))
+    this.#options = options
+    this.connection = atDatabase(maintenance, beside)
+    this.#psql = new PipedProgram(
+      psql.path,
+      [
+        ...['-X', '-q', '-A', '-t', '-w', '--no-readline', '-d', maintenance.uri],
+        ...Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]),
+        ...['-f', script],
+      ],
+      { ...maintenance.environment, PGCLIENTENCODING: 'UTF8' },
+    )
+  }
+
+  /** Makes the database. Throws `POSTGRES`, and then there is none. */
+  static async create(options: DatabaseBesideOptions): Promise<DatabaseBeside> {
+    const { target, beside, like } = options
+    const database = new DatabaseBeside(options)
+    const major = Math.floor(target.server.versionNumber / 10_000)
+    await database.#psql.write(`${createStatement(beside, like, major)}\n`)
+    if (await database.#psql.said('created\n')) {
+      if (!database.#psql.output.includes('not-created')) return database
+    }
+    const { words } = await database.#psql.finish()
+    throw refusedByPostgres(`The database ${beside} cannot be made`, words)
+  }
+
+  /** Gives it the target's name, and the old one's properties, all in one transaction. Throws `POSTGRES`. */
+  async swapIn(): Promise<void> {
+    await this.#psql.write(`${swapStatement(this.#options)}\n`)
+    const { words } = await this.#psql.finish()
+    const isIn = /^swapped$/m.test(this.#psql.output)
+    if (!isIn && words === '') {
+      throw new BackupError('Whether the restored database took the place of the old one is unknown', {
+        code: 'UNKNOWN_OUTCOME',
+        hint: `Look whether ${this.#options.beside} or ${this.#options.before} exists.`,
+      })
+    }
+    if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
+  }
+
+  /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
+  async discard(): Promise<void> {
+    const { exitCode, words } = await this.#psql.finish()
+    if (exitCode !== 0 || /ERROR/.test(words))
+      throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
+  }
+}
+
+/** One statement in one line: a DO block is one transaction. */
+function swapStatement({ target, beside, before, like, keepOld }: DatabaseBesideOptions): string {
+  const name = quoteName(target.name)
+  const old = target.database
+  const rename = `ALTER DATABASE ${quoteName(beside)} RENAME TO ${name};`
+  const kept = keepOld
+    ? `COMMENT ON DATABASE ${quoteName(before)} IS 'telegram-backup: kept from before a restore';`
+    : ''
+  const makeRoom = `ALTER DATABASE ${name} RENAME TO ${quoteName(before)}; ${kept}`
+  const properties = propertyStatements(target.name, like).join(' ')
+  const body = `
+    FOR try IN 1..${SWAP_TRIES} LOOP
+      PERFORM pg_stat_clear_snapshot();
+      PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_backend_pid()
+          AND backend_type = 'client backend';
+      BEGIN
+        ${old === undefined ? '' : makeRoom} ${rename}
+        EXIT;
+      EXCEPTION WHEN object_in_use THEN
+        IF try = ${SWAP_TRIES} THEN RAISE; END IF;
+      END;
+    END LOOP;
+    ${properties}`
+  const tag = dollarTagNotIn(body)
+  return `DO ${tag} BEGIN ${body.replaceAll('\n', ' ')} END ${tag};`
+}
+
+/** A dollar quote that nothing in the text ends. */
+function dollarTagNotIn(text: string): string {
+  let tag = '$swap$'
+  while (text.includes(tag)) tag = `${tag.slice(0, -1)}_$`
+  return tag
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
+import { type DatabasePlan, unknownSettings } from '#restore/postgres/database-plan.ts'
+import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
+import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
+import { DumpFilter } from '#restore/sql/dump-filter.ts'
+
+/** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
+export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
+
+/** What a restore left. */
+export interface DatabaseRestored {
+  /** Name of the old database, where it was kept. */
+  keptOld?: string
+}
+
+/**
+ * Restores into the database of the plan:
+ * 1. where the target is missing or full, a new database is made beside it;
+ * 2. the dump's SQL goes through the filter into one transaction, which is committed after the last verified byte;
+ * 3. the new database takes the target's name, in one transaction as well.
+ * Whatever fails, at any byte, leaves the server as it was. Throws what the bytes throw, `POSTGRES`, `UNRESTORABLE`,
+ * `CANCELLED`, `UNKNOWN_OUTCOME`.
+ */
+export async function restoreDatabase(
+  plan: DatabasePlan,
+  open: OpenBytes,
+  signal: AbortSignal,
+): Promise<DatabaseRestored> {
+  const mark = randomBytes(4).toString('hex')
+  await dropGarbage(plan, signal)
+  const before = `${plan.stem}_before_${mark}`
+  const beside =
+    plan.way === 'in place'
+      ? undefined
+      : await DatabaseBeside.create({
+          ...plan,
+          beside: `${plan.stem}_restoring_${mark}`,
+          before,
+          session: `telegram-backup beside ${mark}`,
+        })
+  try {
+    await restoreInOneTransaction(plan, {
+      connection: beside?.connection ?? plan.connection,
+      session: `telegram-backup restore ${mark}`,
+      open,
+      signal,
+    })
+    assertGoingOn(signal)
+  } catch (error) {
+    // What went wrong first is the reason; a database that stays behind nevertheless must be told.
+    await beside?.discard().catch((failure: unknown) => {
+      throw new BackupError(`${describeError(error).message}; ${describeError(failure).message}`, {
+        code: describeError(error).code,
+        cause: error,
+      })
+    })
+    throw error
+  }
+  await beside?.swapIn()
+  return plan.keepOld && plan.target.database !== undefined && beside !== undefined ? { keptOld: before } : {}
+}
+
+async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
+  for (const name of plan.garbage) {
+    await queryJson(plan.target.server.maintenance, 'drop database if exists :"name"', {
+      psql: plan.psql.path,
+      signal,
+      variables: { name },
+    })
+  }
+}
+
+async function restoreInOneTransaction(
+  plan: DatabasePlan,
+  into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
+): Promise<void> {
+  const { signal } = into
+  const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
+  try {
+    const filter = new DumpFilter(unknownSettings(plan.target))
+    // When psql stops, so does the fetching.
+    const whileRunning = AbortSignal.any([signal, transaction.ended])
+    for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
+      for (const piece of filter.push(sql)) await transaction.write(piece)
+    }
+    for (const piece of filter.finish()) await transaction.write(piece)
+    await transaction.commit()
+  } catch (error) {
+    // Where psql stopped first, what followed from that is not the reason.
+    const reason = await transaction.assertRunning().then(
+      () => error,
+      (failure: unknown) => failure,
+    )
+    await transaction.rollBack()
+    if (describeError(error).code === 'UNKNOWN_OUTCOME') throw error
+    assertGoingOn(signal)
+    throw reason
+  }
+}
+
+function assertGoingOn(signal: AbortSignal): void {
+  if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
+}

@@ -1,0 +1,22 @@
+/** A name for SQL, whatever it holds. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A text for SQL, in one line, whatever it holds and however the server reads backslashes. */
+export function quoteText(text: string): string {
+  const quoted = text.replaceAll("'", "''")
+  if (!/[\\\n\r]/.test(quoted)) return `'${quoted}'`
+  const escaped = quoted.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  return `E'${escaped}'`
+}
+
+/** Longest name of anything in PostgreSQL, in bytes of UTF-8 (NAMEDATALEN - 1). */
+const MAX_NAME_BYTES = 63
+
+/** As much of a name, cut at a character, as leaves room for an ending of so many bytes. */
+export function stemOf(name: string, endingBytes: number): string {
+  const characters = [...name]
+  while (Buffer.byteLength(characters.join('')) > MAX_NAME_BYTES - endingBytes) characters.pop()
+  return characters.join('')
+}

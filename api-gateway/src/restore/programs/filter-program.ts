@@ -1,0 +1,77 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import type { ProgramEnd } from '#restore/programs/piped-program.ts'
+
+const MAX_WORDS_LENGTH = 64 * 1024
+
+/** A program that bytes are passed through, such as pg_restore; in a process group of its own. */
+export class FilterProgram {
+  /** Resolves when it is gone; never rejects. */
+  readonly ended: Promise<ProgramEnd>
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  #isGone = false
+
+  constructor(path: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
+    this.#child = spawn(path, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    let words = ''
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (words.length < MAX_WORDS_LENGTH) words += text
+    })
+    this.#child.stdin.on('error', () => {})
+    this.ended = new Promise(resolve => {
+      const end = (exitCode: number | null): void => {
+        this.#isGone = true
+        resolve({ exitCode, words })
+      }
+      this.#child.on('error', error => {
+        words += error.message
+        end(null)
+      })
+      this.#child.on('close', end)
+    })
+  }
+
+  /**
+   * What the program makes of the input. The input is read to its end even when the program needs no more of it, and an
+   * error of it is thrown here; leaving early ends the program.
+   */
+  async *pass(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const left = new AbortController()
+    const feeding = this.#feed(input, left.signal)
+    try {
+      yield* this.#child.stdout as AsyncIterable<Buffer>
+      const failure = await feeding
+      if (failure) throw failure.error
+    } finally {
+      left.abort()
+      this.#child.kill('SIGKILL')
+      await this.ended
+      await feeding
+    }
+  }
+
+  async #feed(input: AsyncIterable<Buffer>, left: AbortSignal): Promise<{ error: unknown } | undefined> {
+    try {
+      for await (const chunk of input) {
+        if (left.aborted) return undefined
+        await this.#write(chunk)
+      }
+      this.#child.stdin.end()
+      return undefined
+    } catch (error) {
+      this.#child.kill('SIGKILL')
+      return { error }
+    }
+  }
+
+  async #write(chunk: Buffer): Promise<void> {
+    const { stdin } = this.#child
+    if (this.#isGone || stdin.destroyed || stdin.write(chunk)) return
+    const settled = new AbortController()
+    const { signal } = settled
+    await Promise.race([once(stdin, 'drain', { signal }), once(stdin, 'close', { signal }), this.ended])
+      .catch(() => undefined)
+      .finally(() => settled.abort())
+  }
+}

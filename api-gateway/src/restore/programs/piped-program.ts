@@ -1,0 +1,101 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+
+/** Kept of what a program says; an error comes first, and repetitions tell nothing. */
+const MAX_WORDS_BYTES = 64 * 1024
+/** Kept of its output, from the end. */
+const MAX_OUTPUT_LENGTH = 4096
+
+/** How a program ended. */
+export interface ProgramEnd {
+  /** null when a signal ended it. */
+  exitCode: number | null
+  /** What it said on stderr. */
+  words: string
+}
+
+/**
+ * A program with a pipe to its stdin, in a process group of its own, so that a Ctrl-C of the terminal reaches us first.
+ */
+export class PipedProgram {
+  /** Resolves when it is gone and all it said was read; never rejects. */
+  readonly ended: Promise<ProgramEnd>
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  #words = ''
+  #output = ''
+  #end: ProgramEnd | undefined
+  #onOutput: () => void = () => undefined
+
+  constructor(path: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
+    this.#child = spawn(path, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (this.#words.length < MAX_WORDS_BYTES) this.#words += text
+    })
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#output = (this.#output + text).slice(-MAX_OUTPUT_LENGTH)
+      this.#onOutput()
+    })
+    // A program that is gone tells by its end.
+    this.#child.stdin.on('error', () => {})
+    this.ended = new Promise(resolve => {
+      const end = (exitCode: number | null, more = ''): void => {
+        this.#end = { exitCode, words: this.#words + more }
+        this.#onOutput()
+        resolve(this.#end)
+      }
+      this.#child.on('error', error => end(null, error.message))
+      this.#child.on('close', exitCode => end(exitCode))
+    })
+  }
+
+  /** Its output so far, the last 4096 characters. */
+  get output(): string {
+    return this.#output
+  }
+
+  /** How it ended, once it has. */
+  get end(): ProgramEnd | undefined {
+    return this.#end
+  }
+
+  /** Writes and waits until there is room for more; false when the program is gone. */
+  async write(bytes: Buffer | string): Promise<boolean> {
+    if (this.#end) return false
+    const { stdin } = this.#child
+    if (stdin.destroyed) return false
+    if (stdin.write(bytes)) return true
+    const settled = new AbortController()
+    await Promise.race([
+      once(stdin, 'drain', { signal: settled.signal }),
+      once(stdin, 'close', { signal: settled.signal }),
+      this.ended,
+    ])
+      .catch(() => undefined)
+      .finally(() => settled.abort())
+    return !stdin.destroyed
+  }
+
+  /** Ends its input, and waits for its end. */
+  async finish(): Promise<ProgramEnd> {
+    this.#child.stdin.end()
+    return await this.ended
+  }
+
+  /** Ends it at once: it never comes to see an end of its input. Resolves when it is gone. */
+  async kill(): Promise<ProgramEnd> {
+    this.#child.kill('SIGKILL')
+    return await this.ended
+  }
+
+  /** Resolves when its output holds that text, or it is gone. */
+  async said(text: string): Promise<boolean> {
+    while (!this.#output.includes(text)) {
+      if (this.#end) return false
+      await new Promise<void>(resolve => {
+        this.#onOutput = resolve
+      })
+    }
+    return true
+  }
+}
