@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 // Plain JavaScript without static imports, so that an older Node can say what is wrong instead of failing on what it
 // does not know.
+
+// Everybody on the machine can read a process's arguments, and a URL among them may hold a password.
+const command = process.argv[2] ?? ''
+process.title = /^[a-z]+$/.test(command) ? `telegram-backup ${command}` : 'telegram-backup'
+
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {
   process.stderr.write(

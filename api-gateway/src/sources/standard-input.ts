@@ -17,6 +17,7 @@ export function openStandardInput(type: BackupType): BackupSource {
   const fd = descriptorOfInput()
   // Merely to name the stream would take what is in the pipe.
   const archiveSource = fd === undefined ? process.stdin : { fd }
+  let isOpen = fd !== undefined && fd !== STDIN_FD
   return {
     archiveSource,
     filename: FILENAMES[type],
@@ -25,7 +26,8 @@ export function openStandardInput(type: BackupType): BackupSource {
     finish: async () => ({}),
     close: async () => {
       if ('destroy' in archiveSource) archiveSource.destroy()
-      else if (archiveSource.fd !== STDIN_FD) closeSync(archiveSource.fd)
+      else if (isOpen) closeSync(archiveSource.fd)
+      isOpen = false
     },
   }
 }

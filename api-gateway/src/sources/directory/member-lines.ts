@@ -13,7 +13,7 @@ const KINDS: Readonly<Record<string, Member['kind']>> = {
 
 /** The block, the kind, and before the time, whose year may have any number of digits, the size or a device's numbers. */
 const LINE = new RegExp(
-  String.raw`^block (\d+): (.)\S* .* (\d+|\d+,\d+) (?:-?\d+-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?|-?\d+(?:\.\d+)?) (${QUOTED_NAME})(?: .*)?$`,
+  String.raw`^block (\d+): (.)\S* .* (\d+|\d+,\d+) (?:-?\d+-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?|-?\d+(?:\.\d+)?) +(${QUOTED_NAME})(?: .*)?$`,
 )
 
 /**

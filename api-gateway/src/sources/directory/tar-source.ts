@@ -1,11 +1,10 @@
-import { MemberIndexWriter } from '@telegram-backup/archive'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { startChild } from '#sources/child-output.ts'
 import type { Allowance, SkippedFile } from '#sources/directory/allowances.ts'
 import { assertReadableDirectory, tarFileName } from '#sources/directory/directory-checks.ts'
 import { findLogFiles, type LogSelection } from '#sources/directory/log-files.ts'
-import { parseMemberLine } from '#sources/directory/member-lines.ts'
+import { TarContents } from '#sources/directory/tar-contents.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#sources/directory/tar-program.ts'
 import { TarReport } from '#sources/directory/tar-report.ts'
 
@@ -50,7 +49,7 @@ export async function openDirectorySource(
   }
   const report = new TarReport({ directory: path, allowed: allow, mayGrow })
   for (const folder of files?.skipped ?? []) report.skip(folder)
-  const contents = new Contents(report)
+  const contents = new TarContents()
   const startedAt = new Date()
   const child = await startChild({
     program: tar.program,
@@ -62,7 +61,10 @@ export async function openDirectorySource(
       // Not another terabyte for a backup that will be taken back.
       if (report.isHopeless) child.stop()
     },
-    onSideLine: line => contents.hear(line),
+    onSideLine: line => {
+      const member = contents.hear(line)
+      if (member) report.add(member)
+    },
     ...(files ? { input: Buffer.concat(files.names.flatMap(name => [name, Buffer.from([0])])) } : {}),
   })
   return {
@@ -72,8 +74,8 @@ export async function openDirectorySource(
     facts: {
       kind: 'directory',
       path,
-      exclude: options.exclude,
-      ...(logs ? { include: logs.include, since: logs.since?.toISOString() ?? null } : {}),
+      exclude: [...options.exclude],
+      ...(logs ? { include: [...logs.include], since: logs.since?.toISOString() ?? null } : {}),
       one_file_system: options.oneFileSystem,
       tar_version: tar.version,
       attributes_kept: tar.keepsAttributes,
@@ -84,7 +86,13 @@ export async function openDirectorySource(
     },
     finish: async () => {
       report.judge(await child.ended)
-      return contents.finish(report)
+      const members = contents.finishIndex()
+      const facts: SourceFacts = {
+        ...contents.counts,
+        ended_at: new Date().toISOString(),
+        ...factsOf(report),
+      }
+      return members ? { facts, members } : { facts: { ...facts, indexed: false } }
     },
     close: () => child.close(),
   }
@@ -95,6 +103,8 @@ function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram):
     '--create',
     '--file=-',
     '--format=posix',
+    // Records as large as a pipe takes: with tar's own 10 KiB it is 2.6 times slower. The end is padded to as much.
+    '--blocking-factor=128',
     '--sparse',
     ...(tar.keepsAttributes ? ['--acls', '--xattrs'] : []),
     '--index-file=/dev/fd/3',
@@ -112,44 +122,10 @@ function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram):
   ]
 }
 
-/** Counts what tar put into the backup, and notes where. */
-class Contents {
-  readonly #report: TarReport
-  readonly #index = new MemberIndexWriter()
-  #files = 0
-  #directories = 0
-  #bytes = 0
-  #isIndexed = true
-
-  constructor(report: TarReport) {
-    this.#report = report
-  }
-
-  hear(line: string): void {
-    const member = parseMemberLine(line)
-    if (member === undefined) {
-      this.#isIndexed = false
-      return
-    }
-    this.#index.add(member)
-    this.#report.add(member)
-    if (member.kind === 'file') this.#files += 1
-    if (member.kind === 'directory') this.#directories += 1
-    this.#bytes += member.size
-  }
-
-  finish(report: TarReport): Awaited<ReturnType<BackupSource['finish']>> {
-    const { skipped, skippedCount, notes } = report
-    const members = this.#isIndexed ? this.#index.finish() : undefined
-    const facts: SourceFacts = {
-      files: this.#files,
-      directories: this.#directories,
-      bytes: this.#bytes,
-      ended_at: new Date().toISOString(),
-      skipped_count: skippedCount,
-      skipped: skipped.slice(0, MAX_RECORDED).map(({ path, reason }) => ({ path, reason })),
-      ...(notes.length > 0 ? { warnings: notes } : {}),
-    }
-    return members ? { facts, members } : { facts }
+function factsOf({ skipped, skippedCount, notes }: TarReport): SourceFacts {
+  return {
+    skipped_count: skippedCount,
+    skipped: skipped.slice(0, MAX_RECORDED).map(({ path, reason }) => ({ path, reason })),
+    ...(notes.length > 0 ? { warnings: notes } : {}),
   }
 }

@@ -1,0 +1,35 @@
+import { type Member, type MemberIndex, MemberIndexWriter } from '@telegram-backup/archive'
+import { parseMemberLine } from '#sources/directory/member-lines.ts'
+
+/** Counts what tar puts into its output, and notes where. */
+export class TarContents {
+  /** `bytes` are those of the files, sparse ones with their holes. */
+  readonly counts: { files: number; directories: number; bytes: number } = {
+    files: 0,
+    directories: 0,
+    bytes: 0,
+  }
+  readonly #index = new MemberIndexWriter()
+  #isWhole = true
+
+  /** Takes one line of tar's list, Latin-1. Returns the member that it tells of. */
+  hear(line: string): Member | undefined {
+    const member = parseMemberLine(line)
+    if (member === undefined) {
+      // A list with a gap would hide a file; without one, the whole backup is read to find it.
+      this.#isWhole = false
+      return undefined
+    }
+    this.#index.add(member)
+    if (member.kind === 'file') this.counts.files += 1
+    if (member.kind === 'directory') this.counts.directories += 1
+    this.counts.bytes += member.size
+    return member
+  }
+
+  /** Undefined when there would be too many of them for a manifest, or a line could not be read. To be called once. */
+  finishIndex(): MemberIndex | undefined {
+    const index = this.#index.finish()
+    return this.#isWhole ? index : undefined
+  }
+}
