@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['*/test/**/*.servers.test.ts'],
+    // Each starts servers and moves a gigabyte; side by side they would only wait for each other.
+    fileParallelism: false,
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
+    reporters: ['default', './scripts/summary-reporter.ts'],
+  },
+})
+
+export default config
