@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ageLibrary } from '#age-library.ts'
 import {
-  decryptPayload,
+  decryptChunks,
   encryptPayload,
   PAYLOAD_NONCE_BYTES,
   payloadCapacityBytes,
@@ -33,29 +33,44 @@ export function ageFileSizeBytes(plainSize: number, recipientCount: number): num
   return headerSizeBytes(recipientCount) + payloadSizeBytes(plainSize)
 }
 
-/** Encrypts to all of the recipients (`age1…`). */
-export async function encryptAgeFile(plain: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
+/** Encrypts to all of the recipients (`age1…`), into memory that `allocate` gives for so many bytes. */
+export async function encryptAgeFile(
+  plain: Uint8Array,
+  recipients: readonly string[],
+  allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): Promise<Buffer> {
   const { header, fileKey } = await makeHeader(recipients)
-  const file = Buffer.allocUnsafeSlow(header.length + payloadSizeBytes(plain.length))
+  const file = allocate(header.length + payloadSizeBytes(plain.length))
   file.set(header, 0)
   const nonce = randomBytes(PAYLOAD_NONCE_BYTES)
   await encryptPayload(plain, { fileKey, nonce }, file.subarray(header.length))
   return file
 }
 
+/** Plain bytes as they are decrypted. */
+export interface PlainPieces {
+  /** Bytes of all pieces; true only if the iteration ends without an error. */
+  sizeBytes: number
+  /** In order; each is valid until the next one is asked for. */
+  pieces: Iterable<Uint8Array>
+}
+
 /**
  * Decrypts with whichever of the identities fits.
- * @throws ArchiveError `WRONG_KEY` when none does, `INTEGRITY` when the file is damaged. A damaged recipient line
- *   looks like one for another key, so damage of exactly that is told as `WRONG_KEY`.
+ * @throws ArchiveError at the call: `WRONG_KEY` when none does, `INTEGRITY` when the header is damaged; while iterating:
+ *   `INTEGRITY` when the rest is. A damaged recipient line looks like one for another key, so damage of exactly that is
+ *   told as `WRONG_KEY`.
  */
-export async function decryptAgeFile(
-  file: Uint8Array,
-  identities: readonly string[],
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function decryptAgeFile(file: Uint8Array, identities: readonly string[]): Promise<PlainPieces> {
   const headerSize = findHeaderEnd(file)
   const fileKey = await unwrapFileKey(file.subarray(0, headerSize), identities)
+  const payload = file.subarray(headerSize)
+  return { sizeBytes: payloadCapacityBytes(payload.length), pieces: decrypted(payload, fileKey) }
+}
+
+function* decrypted(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Array, void> {
   try {
-    return await decryptPayload(file.subarray(headerSize), fileKey)
+    yield* decryptChunks(payload, fileKey)
   } catch (cause) {
     throw new ArchiveError('INTEGRITY', 'The encrypted bytes were altered or cut', { cause })
   }

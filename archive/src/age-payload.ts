@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { freeNow } from '#transient-memory.ts'
 
 // The payload of an age file (age-encryption.org/v1, "Payload"): a nonce, then the plain bytes in chunks, each under
 // ChaCha20-Poly1305 with a counter and a flag on the last. The age library does this in JavaScript at a tenth of
@@ -45,7 +46,9 @@ export async function encryptPayload(
     const cipher = createCipheriv('chacha20-poly1305', streamKey, chunkNonce(index, index === chunks - 1), {
       authTagLength: TAG_BYTES,
     })
-    into.set(cipher.update(chunk), target)
+    const sealed = cipher.update(chunk)
+    into.set(sealed, target)
+    freeNow(sealed)
     cipher.final()
     into.set(cipher.getAuthTag(), target + chunk.length)
     if (index % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await nextTurn()
@@ -53,13 +56,11 @@ export async function encryptPayload(
 }
 
 /**
- * Decrypts a payload into memory of its own (never pooled, so that it can be moved to another thread).
- * @throws Error when a tag does not fit, or the payload is cut or continued at any byte.
+ * Decrypts a payload chunk by chunk. A chunk is given out after its tag was checked, and is valid until the next one is
+ * asked for. The bytes are whole only when the iteration ended without an error.
+ * @throws Error while iterating, when a tag does not fit, or the payload is cut or continued at any byte
  */
-export async function decryptPayload(
-  payload: Uint8Array,
-  fileKey: Uint8Array,
-): Promise<Uint8Array<ArrayBuffer>> {
+export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Array, void> {
   const sealed = payload.subarray(PAYLOAD_NONCE_BYTES)
   if (sealed.length < TAG_BYTES) throw new Error('the payload is cut short')
   const chunks = Math.ceil(sealed.length / SEALED_CHUNK_BYTES)
@@ -67,7 +68,6 @@ export async function decryptPayload(
   // Only the first chunk may be empty, else a payload could be written in more than one way.
   if (lastChunkBytes < (chunks === 1 ? 0 : 1)) throw new Error('the last chunk is empty or cut short')
   const streamKey = deriveStreamKey(fileKey, payload.subarray(0, PAYLOAD_NONCE_BYTES))
-  const plain = new Uint8Array((chunks - 1) * CHUNK_BYTES + lastChunkBytes)
   for (let index = 0; index < chunks; index++) {
     const chunk = sealed.subarray(index * SEALED_CHUNK_BYTES, (index + 1) * SEALED_CHUNK_BYTES)
     const body = chunk.subarray(0, chunk.length - TAG_BYTES)
@@ -75,11 +75,11 @@ export async function decryptPayload(
       authTagLength: TAG_BYTES,
     })
     cipher.setAuthTag(chunk.subarray(body.length))
-    plain.set(cipher.update(body), index * CHUNK_BYTES)
+    const plain = cipher.update(body)
     cipher.final()
-    if (index % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await nextTurn()
+    yield plain
+    freeNow(plain)
   }
-  return plain
 }
 
 function deriveStreamKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {

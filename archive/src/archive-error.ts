@@ -6,10 +6,18 @@ import { systemErrorHint, systemErrorSuffix } from '#system-error.ts'
  * - `WRONG_KEY`: the age header is sound as far as can be told, and none of the identities opens it.
  * - `NO_KEY`: no recipient to encrypt to, or no identity to decrypt with.
  * - `SOURCE`: the plain bytes could not be read, or the source of the parts failed.
+ * - `TARGET`: the restored bytes could not be written; the cause is the system's error.
  * - `CONFIGURATION`: an option, key or key file that cannot be used as given.
  * - `CANCELLED`: the caller's AbortSignal.
  */
-export type ArchiveErrorCode = 'INTEGRITY' | 'WRONG_KEY' | 'NO_KEY' | 'SOURCE' | 'CONFIGURATION' | 'CANCELLED'
+export type ArchiveErrorCode =
+  | 'INTEGRITY'
+  | 'WRONG_KEY'
+  | 'NO_KEY'
+  | 'SOURCE'
+  | 'TARGET'
+  | 'CONFIGURATION'
+  | 'CANCELLED'
 
 /** Facts that go with an {@link ArchiveError}. */
 export interface ArchiveErrorDetails {

@@ -1,6 +1,9 @@
-import { ArchiveError } from '#archive-error.ts'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { startThread, type Thread, type ThreadOptions } from '#threads/thread.ts'
+
+/** How often waiting threads are told that the run is over, until they have ended. */
+const STOP_INTERVAL_MS = 5
 
 /**
  * One archive being written or read: its threads, its rings, and its end. Whatever fails first, in a thread, in the
@@ -47,6 +50,30 @@ export class ArchiveRun {
     else this.#letGo.push(action)
   }
 
+  /**
+   * Tells the caller how far it is, never backwards. A listener that throws ends the run, not the process: it is called
+   * from within the events of threads.
+   */
+  progress(listener: ((plainBytes: number) => void) | undefined): (plainBytes: number) => void {
+    let reported = 0
+    return plainBytes => {
+      if (plainBytes <= reported) return
+      reported = plainBytes
+      try {
+        listener?.(plainBytes)
+      } catch (error) {
+        this.fail(toArchiveError(error, 'CANCELLED', 'The listener to the progress failed'))
+      }
+    }
+  }
+
+  /** Rejects when the run fails or ends, with what {@link check} throws then. */
+  failed(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.atEnd(() => reject(this.#failure))
+    })
+  }
+
   /** Ends the run with an error; only the first counts. */
   fail(error: ArchiveError): void {
     this.#failure ??= error
@@ -66,8 +93,13 @@ export class ArchiveRun {
   #stop(): void {
     if (this.#stopped) return
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    this.#stopped = Promise.all(this.#threads.map(thread => thread.stop()))
+    const stopRings = (): void => {
+      for (const ring of this.#rings) ring.stop()
+    }
+    const ended = Promise.all(this.#threads.map(thread => thread.stop()))
+    const repeating = setInterval(stopRings, STOP_INTERVAL_MS)
+    this.#stopped = ended.finally(() => clearInterval(repeating))
     for (const action of this.#letGo) action()
-    for (const ring of this.#rings) ring.wake()
+    stopRings()
   }
 }

@@ -1,4 +1,4 @@
-import { decryptAgeFile, encryptAgeFile } from '#age-file.ts'
+import { decryptAgeFile, encryptAgeFile, type PlainPieces } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
 import { assertIdentity, assertRecipient } from '#identities.ts'
 
@@ -28,15 +28,21 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
   return [...recipients]
 }
 
-/** Makes sealed files: age files, or copies of the bytes when encryption is off. */
-export type Seal = (plain: Uint8Array) => Promise<Buffer>
+/** Makes sealed files, age files or copies of the bytes when encryption is off, in memory that `allocate` gives. */
+export type Seal = (plain: Uint8Array, allocate?: (sizeBytes: number) => Buffer) => Promise<Buffer>
 
 /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient) */
 export function sealFor(encryption: Encryption): Seal {
-  if (encryption === 'off') return async plain => copyOf(plain)
+  if (encryption === 'off') {
+    return async (plain, allocate = Buffer.allocUnsafeSlow) => {
+      const copy = allocate(plain.length)
+      copy.set(plain)
+      return copy
+    }
+  }
   const recipients = recipientsOf(encryption)
   recipients.forEach(assertRecipient)
-  return plain => encryptAgeFile(plain, recipients)
+  return (plain, allocate) => encryptAgeFile(plain, recipients, allocate)
 }
 
 /** What opens sealed files. */
@@ -58,16 +64,33 @@ export function assertUnlocking({ identities, encrypted }: Unlocking): void {
 }
 
 /**
- * The reverse of {@link Seal}; the result is memory of its own.
- * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`
+ * The reverse of {@link Seal}, piece by piece.
+ * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`; the latter also while iterating
  */
-export async function unseal(sealed: Uint8Array, unlocking: Unlocking): Promise<Uint8Array<ArrayBuffer>> {
+export async function unsealPieces(sealed: Uint8Array, unlocking: Unlocking): Promise<PlainPieces> {
   if (unlocking.encrypted) return decryptAgeFile(sealed, unlocking.identities)
-  return new Uint8Array(sealed)
+  return { sizeBytes: sealed.length, pieces: [sealed] }
 }
 
-function copyOf(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  copy.set(bytes)
-  return copy
+/**
+ * The reverse of {@link Seal} in one piece, in memory of its own.
+ * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`
+ */
+export async function unseal(sealed: Uint8Array, unlocking: Unlocking): Promise<Buffer> {
+  return joined(await unsealPieces(sealed, unlocking))
+}
+
+/**
+ * All pieces, in memory of their own.
+ * @throws ArchiveError as the iteration over them
+ */
+export function joined({ sizeBytes, pieces }: PlainPieces): Buffer {
+  // A negative size is that of a file which is cut short; the iteration tells.
+  const whole = Buffer.allocUnsafeSlow(Math.max(0, sizeBytes))
+  let offset = 0
+  for (const piece of pieces) {
+    whole.set(piece, offset)
+    offset += piece.length
+  }
+  return whole
 }

@@ -17,10 +17,10 @@ export {
   type ArchiveReader,
   type ReadArchiveIntoOptions,
   type ReadArchiveOptions,
-  type RestoredSummary,
   readArchive,
   readArchiveInto,
 } from '#read-archive.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
 export type { ArchiveSource } from '#source.ts'
+export type { RestoredSummary } from '#unpacking.ts'
 export { type ArchiveSummary, type ArchiveWriter, type SealedPart, writeArchive } from '#write-archive.ts'

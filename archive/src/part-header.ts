@@ -1,5 +1,6 @@
 import { ArchiveError } from '#archive-error.ts'
 import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
+import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
 /** Whose bytes these are. */
 export interface BackupIdentity {
@@ -32,7 +33,7 @@ interface PartFacts {
   plainSha256: string
   /** Most plain bytes that one frame holds; a power of two, at most {@link MAX_BLOCK_SIZE_BYTES}. */
   blockSize: number
-  /** Sizes of the frames that follow, in order; 1 to {@link MAX_FRAMES}. */
+  /** Sizes of the frames that follow, in order; 1 to {@link MAX_FRAMES}, each as large as its block allows. */
   frames: number[]
 }
 
@@ -63,30 +64,49 @@ export function encodePartHeader(header: PartHeader, paddingBytes: number): Buff
 }
 
 /**
- * Reads the header of an opened part. The frames are what follows it, and fill the part exactly.
+ * Length of the skippable frame that begins with these {@link SKIPPABLE_PREFIX_BYTES} bytes, itself included.
+ * @throws ArchiveError `INTEGRITY` when they begin no part
+ */
+export function headerFrameSizeBytes(prefix: Uint8Array): number {
+  const bytes = Buffer.from(prefix.buffer, prefix.byteOffset, prefix.byteLength)
+  if (bytes.length < SKIPPABLE_PREFIX_BYTES || bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC) {
+    throw new ArchiveError('INTEGRITY', 'The part does not begin with a part header')
+  }
+  const size = bytes.readUInt32LE(4)
+  if (size > MAX_HEADER_BYTES) {
+    throw new ArchiveError('INTEGRITY', `The part header claims ${size} bytes`)
+  }
+  return SKIPPABLE_PREFIX_BYTES + size
+}
+
+/**
+ * Reads the skippable frame with the header of a part.
+ * @throws ArchiveError `INTEGRITY` when it is not one of format 1
+ */
+export function decodeHeaderFrame(frame: Uint8Array): PartHeader {
+  return parseHeader(frame.subarray(SKIPPABLE_PREFIX_BYTES))
+}
+
+/** @throws ArchiveError `INTEGRITY` unless the header's frames take exactly so many bytes */
+export function assertFramesTake(sizeBytes: number, { frames }: PartHeader): void {
+  const framesSize = frames.reduce((sum, size) => sum + size, 0)
+  if (framesSize !== sizeBytes) {
+    throw new ArchiveError('INTEGRITY', `The frames take ${sizeBytes} bytes, the header says ${framesSize}`)
+  }
+}
+
+/**
+ * Reads the header of a part that is there as a whole. The frames are what follows it, and fill the part exactly.
  * @throws ArchiveError `INTEGRITY` when the bytes are not a part of format 1.
  */
 export function decodePartHeader<Memory extends ArrayBufferLike>(
   part: Uint8Array<Memory>,
 ): { header: PartHeader; frames: Uint8Array<Memory> } {
-  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
-  if (bytes.length < SKIPPABLE_PREFIX_BYTES || bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC) {
-    throw new ArchiveError('INTEGRITY', 'The part does not begin with a part header')
-  }
-  const size = bytes.readUInt32LE(4)
-  if (size > MAX_HEADER_BYTES || size > bytes.length - SKIPPABLE_PREFIX_BYTES) {
-    throw new ArchiveError('INTEGRITY', `The part header claims ${size} bytes`)
-  }
-  const end = SKIPPABLE_PREFIX_BYTES + size
-  const header = parseHeader(bytes.subarray(SKIPPABLE_PREFIX_BYTES, end))
+  const end = headerFrameSizeBytes(part.subarray(0, SKIPPABLE_PREFIX_BYTES))
+  if (end > part.length) throw new ArchiveError('INTEGRITY', 'The part header is cut short')
+  const header = decodeHeaderFrame(part.subarray(0, end))
   const frames = part.subarray(end)
-  const framesSize = header.frames.reduce((sum, frame) => sum + frame, 0)
-  if (framesSize !== frames.length) {
-    throw new ArchiveError(
-      'INTEGRITY',
-      `The frames take ${frames.length} bytes, the header says ${framesSize}`,
-    )
-  }
+  assertFramesTake(frames.length, header)
   return { header, frames }
 }
 
@@ -142,12 +162,12 @@ function readHeader(fields: CheckedObject): PartHeader {
     plainSize,
     plainSha256: fields.matching('plainSha256', SHA256_HEX),
     blockSize,
-    frames: frames.map(frameSize),
+    frames: frames.map(frame => frameSize(frame, maxFrameSizeBytes(blockSize))),
   }
 }
 
-function frameSize(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+function frameSize(value: unknown, most: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > most) {
     throw new TypeError('a frame size out of range')
   }
   return value

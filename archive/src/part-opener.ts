@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto'
+import type { PlainPieces } from '#age-file.ts'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
-import { type Unlocking, unseal } from '#encryption.ts'
+import { joined, type Unlocking, unsealPieces } from '#encryption.ts'
 import { hashInTurns } from '#hashing.ts'
-import { decodePartHeader, type PartHeader } from '#part-header.ts'
+import {
+  assertFramesTake,
+  decodeHeaderFrame,
+  headerFrameSizeBytes,
+  type PartHeader,
+  SKIPPABLE_PREFIX_BYTES,
+} from '#part-header.ts'
+import { PieceReader } from '#piece-reader.ts'
 
 /** A part as it was fetched; nothing about it is believed. */
 export interface ReceivedPart {
@@ -35,11 +43,13 @@ export interface PartExpectations extends Unlocking {
   partial?: boolean
 }
 
-/** A decrypted part. */
+/** A part whose header was checked. */
 export interface OpenedPart {
   header: PartHeader
-  /** The zstd frames, sized as the header says, in memory of their own. */
-  frames: Uint8Array<ArrayBuffer>
+  /** The skippable frame that holds the header. */
+  headerFrame: Uint8Array
+  /** The zstd frames, which are decrypted as they are taken. */
+  frames: PieceReader
 }
 
 /** Checks and decrypts the parts of one backup, in their order. */
@@ -48,6 +58,7 @@ export class PartOpener {
   readonly #manifest: ReadonlyMap<number, ExpectedPart> | undefined
   readonly #firstNumber: number
   #opened = 0
+  #isAtEnd = false
   /** Where the next part begins; unknown before the first of a partial archive. */
   #plainOffset: number | undefined
 
@@ -65,9 +76,9 @@ export class PartOpener {
     return this.#firstNumber + this.#opened
   }
 
-  /** Whether everything that was expected has been opened, where that is known without the part's header. */
-  get isPartialEnd(): boolean {
-    return this.#expected.partial === true && this.#opened === this.#manifest?.size
+  /** Whether the part that was opened last is the last of all. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd
   }
 
   /** @throws ArchiveError `INTEGRITY`, `WRONG_KEY`, with `partNumber` */
@@ -76,23 +87,18 @@ export class PartOpener {
     try {
       if (received.number !== number) throw damaged(`Part ${number} is missing: part ${received.number} came`)
       await this.#compareWithManifest(received)
-      const plain = await this.#unseal(received.bytes)
-      const { header, frames } = decodePartHeader(plain)
+      const { sizeBytes, pieces } = await this.#unseal(received.bytes)
+      const frames = new PieceReader(pieces)
+      const headerFrame = readHeaderFrame(frames)
+      const header = decodeHeaderFrame(headerFrame)
+      assertFramesTake(sizeBytes - headerFrame.length, header)
       this.#compareWithHeader(header)
       this.#opened += 1
+      this.#isAtEnd = this.#expected.partial ? this.#opened === this.#manifest?.size : header.last
       this.#plainOffset = header.plainOffset + header.plainSize
-      return { header, frames }
+      return { header, headerFrame, frames }
     } catch (error) {
-      const { code, message, hint, cause } = toArchiveError(
-        error,
-        'INTEGRITY',
-        `Part ${number} cannot be opened`,
-      )
-      throw new ArchiveError(code, message, {
-        ...(hint !== undefined && { hint }),
-        cause,
-        partNumber: number,
-      })
+      throw cannotOpen(number, error)
     }
   }
 
@@ -125,9 +131,11 @@ export class PartOpener {
     }
   }
 
-  async #unseal(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  async #unseal(bytes: Uint8Array): Promise<PlainPieces> {
     try {
-      return await unseal(bytes, this.#expected)
+      const plain = await unsealPieces(bytes, this.#expected)
+      // Without a manifest only the age tags tell whether the part is whole, the last of them included.
+      return this.#manifest ? plain : { ...plain, pieces: [joined(plain)] }
     } catch (error) {
       // All parts have the same recipients: a key that opened the first one is not the wrong one.
       if (this.#opened > 0 && error instanceof ArchiveError && error.code === 'WRONG_KEY') {
@@ -151,6 +159,25 @@ export class PartOpener {
       throw damaged(`Part ${number} is ${header.last ? '' : 'not '}the last one, against the manifest`)
     }
   }
+}
+
+function readHeaderFrame(part: PieceReader): Uint8Array {
+  const prefix = new Uint8Array(SKIPPABLE_PREFIX_BYTES)
+  part.read(prefix)
+  const frame = new Uint8Array(headerFrameSizeBytes(prefix))
+  frame.set(prefix)
+  part.read(frame.subarray(SKIPPABLE_PREFIX_BYTES))
+  return frame
+}
+
+/** The error with the number of the part that it is about. */
+export function cannotOpen(partNumber: number, error: unknown): ArchiveError {
+  const { code, message, hint, cause } = toArchiveError(
+    error,
+    'INTEGRITY',
+    `Part ${partNumber} cannot be opened`,
+  )
+  return new ArchiveError(code, message, { ...(hint !== undefined && { hint }), cause, partNumber })
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {

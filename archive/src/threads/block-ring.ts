@@ -6,7 +6,9 @@ export interface SharedBlocks {
 
 const FILLED = 0
 const TAKEN = 1
-const COUNTERS_BYTES = 8
+const STOPPED = 2
+/** Three words, and one to keep the next number aligned. */
+const COUNTERS_BYTES = 16
 const PRODUCED_BYTES = 8
 const DIGEST_BYTES = 32
 const CONTROL_BYTES = COUNTERS_BYTES + PRODUCED_BYTES + DIGEST_BYTES
@@ -41,7 +43,7 @@ export class BlockRing {
   }
 
   constructor(shared: SharedBlocks) {
-    this.#counters = new Int32Array(shared.control, 0, 2)
+    this.#counters = new Int32Array(shared.control, 0, 3)
     this.#producedBytes = new Float64Array(shared.control, COUNTERS_BYTES, 1)
     this.#digest = new Uint8Array(shared.control, COUNTERS_BYTES + PRODUCED_BYTES, DIGEST_BYTES)
     this.#slotFacts = new Int32Array(shared.control, CONTROL_BYTES)
@@ -50,8 +52,10 @@ export class BlockRing {
 
   /** Producer, worker thread: the next empty block. Blocks the thread until there is one. */
   waitForSpace(): Uint8Array {
+    this.throwIfStopped()
     for (let taken = this.#load(TAKEN); this.#isFull(taken); taken = this.#load(TAKEN)) {
       Atomics.wait(this.#counters, TAKEN, taken)
+      this.throwIfStopped()
     }
     return this.#slotOf(this.#load(FILLED))
   }
@@ -84,8 +88,10 @@ export class BlockRing {
   /** Consumer, worker thread: the next filled block, or undefined after the last. Valid until {@link release}. */
   waitForBlock(): Uint8Array | undefined {
     const taken = this.#load(TAKEN)
+    this.throwIfStopped()
     for (let filled = this.#load(FILLED); filled === taken; filled = this.#load(FILLED)) {
       Atomics.wait(this.#counters, FILLED, filled)
+      this.throwIfStopped()
     }
     return this.#blockOf(taken)
   }
@@ -107,10 +113,19 @@ export class BlockRing {
     Atomics.notify(this.#counters, TAKEN)
   }
 
-  /** Ends waits of the main thread, so that their `check` runs. */
-  wake(): void {
+  /**
+   * Main thread: ends the waits on both sides. Those of worker threads throw from now on, those of the main thread run
+   * their `check`. A thread that was just about to wait misses it, so this is repeated until the threads have ended.
+   */
+  stop(): void {
+    Atomics.store(this.#counters, STOPPED, 1)
     Atomics.notify(this.#counters, FILLED)
     Atomics.notify(this.#counters, TAKEN)
+  }
+
+  /** Worker thread: what ends it once nobody wants its work any more. */
+  throwIfStopped(): void {
+    if (this.#load(STOPPED) === 1) throw new Error('The ring was stopped')
   }
 
   /** What the producer gave to {@link end}, 32 bytes. */

@@ -1,66 +1,93 @@
 import { createHash } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
-import type { OpenedPart } from '#part-opener.ts'
+import { decodeHeaderFrame, type PartHeader } from '#part-header.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { freeNow } from '#transient-memory.ts'
 import { decompressFrame } from '#zstd-frame.ts'
 
-/** What the decompressor thread is told at its start. */
+/** What the decompressor thread is told. */
 export interface DecompressorTask {
+  /** One part after the other: the skippable frame with its header, then its frames, each a block of the ring. */
+  frames: SharedBlocks
   /** Takes the plain blocks; slots of 1 MiB, the most that a block may have. */
-  blocks: SharedBlocks
+  plain: SharedBlocks
+  /** Whether to compare the plain bytes of each part with the hash in its header. */
+  checksParts: boolean
+  /** Whether to compare all of them with the hash in the last header. */
+  checksWhole: boolean
 }
 
-/** What the thread answers when all blocks of a part were handed over and its hash was right. */
-export interface PartDecompressed {
-  part: number
+class Decompressor {
+  readonly #frames: BlockRing
+  readonly #plain: BlockRing
+  readonly #task: DecompressorTask
+  readonly #whole = createHash('sha256')
+
+  constructor(task: DecompressorTask) {
+    this.#task = task
+    this.#frames = new BlockRing(task.frames)
+    this.#plain = new BlockRing(task.plain)
+  }
+
+  run(): void {
+    let last: PartHeader | undefined
+    for (let block = this.#frames.waitForBlock(); block; block = this.#frames.waitForBlock()) {
+      last = decodeHeaderFrame(block)
+      this.#frames.release()
+      try {
+        this.#unpack(last)
+      } catch (cause) {
+        throw damaged(last.part, cause)
+      }
+    }
+    if (this.#task.checksWhole) this.#compareWhole(last)
+    this.#plain.waitForSpace()
+    this.#plain.end()
+  }
+
+  #unpack(header: PartHeader): void {
+    const hash = this.#task.checksParts ? createHash('sha256') : undefined
+    let plainSize = 0
+    for (const size of header.frames) {
+      const frame = this.#frames.waitForBlock()
+      if (frame?.length !== size) throw new Error('A frame was lost between two threads')
+      // Whoever knows the public key can encrypt anything; so the block size bounds what a frame may unpack to.
+      const block = decompressFrame(frame, header.blockSize)
+      this.#frames.release()
+      plainSize += block.length
+      hash?.update(block)
+      this.#give(block)
+    }
+    if (plainSize !== header.plainSize || (hash && hash.digest('hex') !== header.plainSha256)) {
+      throw new Error('The plain bytes are not those that the part header names')
+    }
+  }
+
+  #give(block: Buffer): void {
+    if (block.length > 0) {
+      if (this.#task.checksWhole) this.#whole.update(block)
+      this.#plain.waitForSpace().set(block)
+      this.#plain.fill(0, block.length)
+    }
+    freeNow(block)
+  }
+
+  #compareWhole(last: PartHeader | undefined): void {
+    if (!last?.last || this.#whole.digest('hex') !== last.wholeSha256) {
+      throw damaged(
+        last?.part,
+        new Error('The parts do not belong together: the SHA-256 of the whole differs'),
+      )
+    }
+  }
 }
 
-/** A part to decompress. */
-export interface DecompressorPart extends OpenedPart {
-  /** Whether nothing follows this part. */
-  isEnd: boolean
-  /** Whether the archive began with part 1, so that its last part tells the hash of the whole. */
-  isWhole: boolean
+function damaged(partNumber: number | undefined, cause: unknown): ArchiveError {
+  return new ArchiveError('INTEGRITY', `Part ${partNumber} cannot be decompressed`, {
+    ...(partNumber !== undefined && { partNumber }),
+    cause,
+  })
 }
 
-const ring = new BlockRing((workerData as DecompressorTask).blocks)
-const whole = createHash('sha256')
-
-function decompress({ header, frames, isEnd, isWhole }: DecompressorPart): void {
-  const hash = createHash('sha256')
-  let plainSize = 0
-  let offset = 0
-  for (const size of header.frames) {
-    // Whoever knows the public key can encrypt anything; so the block size bounds what a frame may unpack to.
-    const block = decompressFrame(frames.subarray(offset, offset + size), header.blockSize)
-    offset += size
-    plainSize += block.length
-    hash.update(block)
-    whole.update(block)
-    if (block.length === 0) continue
-    ring.waitForSpace().set(block)
-    ring.fill(0, block.length)
-  }
-  if (plainSize !== header.plainSize || hash.digest('hex') !== header.plainSha256) {
-    throw new Error('The plain bytes are not those that the part header names')
-  }
-  if (!isEnd) return
-  if (isWhole && !(header.last && whole.digest('hex') === header.wholeSha256)) {
-    throw new Error('The parts do not belong together: the SHA-256 of the whole differs')
-  }
-  ring.waitForSpace()
-  ring.end()
-}
-
-parentPort?.on('message', (part: DecompressorPart) => {
-  try {
-    decompress(part)
-  } catch (cause) {
-    throw new ArchiveError('INTEGRITY', `Part ${part.header.part} cannot be decompressed`, {
-      partNumber: part.header.part,
-      cause,
-    })
-  }
-  parentPort?.postMessage({ part: part.header.part } satisfies PartDecompressed)
-})
+new Decompressor(workerData as DecompressorTask).run()

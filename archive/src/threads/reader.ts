@@ -6,6 +6,7 @@ import { ArchiveError } from '#archive-error.ts'
 import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
+import { endWhenTold } from '#threads/thread.ts'
 
 /** What the reader thread is told. */
 export interface ReaderTask {
@@ -100,4 +101,5 @@ function read({ fd, blocks }: ReaderTask): void {
   }
 }
 
+endWhenTold()
 read(workerData as ReaderTask)

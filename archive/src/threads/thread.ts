@@ -1,10 +1,12 @@
-import { Worker } from 'node:worker_threads'
+import { parentPort, Worker } from 'node:worker_threads'
 
 /** A running worker thread. */
 export interface Thread {
-  /** Sends a message; the buffers named in `transfer` move to the thread. */
-  post(message: unknown, transfer: ArrayBuffer[]): void
-  /** Ends the thread at once and resolves when it is gone. May be called at any time, also repeatedly. */
+  /**
+   * Resolves when the thread is gone. It is told to end by itself, from its event loop ({@link endWhenTold}) or by its
+   * rings, which the caller stops: `terminate()` at the moment when a thread makes a zstd context aborts the whole
+   * process (Node 24.21, "close before init"), and leaks what was opened a moment before. May be called repeatedly.
+   */
   stop(): Promise<void>
 }
 
@@ -31,6 +33,9 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
     trackUnmanagedFds: false,
   })
   let stopping = false
+  const exited = new Promise<void>(resolve => {
+    worker.once('exit', () => resolve())
+  })
   worker.on('error', error => {
     if (!stopping) options.onFailure(error instanceof Error ? error : new Error(String(error)))
   })
@@ -39,10 +44,16 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
   })
   if (options.onMessage) worker.on('message', options.onMessage)
   return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    stop: async () => {
+    stop: () => {
       stopping = true
-      await worker.terminate()
+      worker.postMessage('end')
+      return exited
     },
   }
+}
+
+/** In a thread whose event loop waits for the outside: lets it end when it is told to, and not be kept alive by that. */
+export function endWhenTold(): void {
+  parentPort?.on('message', () => process.exit())
+  parentPort?.unref()
 }

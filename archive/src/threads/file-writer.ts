@@ -1,0 +1,100 @@
+import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
+import { parentPort, workerData } from 'node:worker_threads'
+import { ArchiveError } from '#archive-error.ts'
+import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { endWhenTold } from '#threads/thread.ts'
+
+/** What the thread that writes is told. */
+export interface FileWriterTask {
+  /** An open file, pipe or device; written from its current position on, and left open. */
+  fd: number
+  blocks: SharedBlocks
+}
+
+/** Sent after each block, and once more when nothing follows. */
+export interface BlocksWritten {
+  plainBytes: number
+  isEnd: boolean
+}
+
+/** Where the blocks go. */
+interface Target {
+  write(block: Uint8Array): void | Promise<void>
+  close(): void
+}
+
+/** After how long a device that takes nothing at the moment is asked again. */
+const RETRY_MS = 1
+
+function fileTarget(fd: number, ring: BlockRing): Target {
+  return {
+    write: block => {
+      for (let offset = 0; offset < block.length; ) {
+        try {
+          offset += writeSync(fd, block, offset)
+        } catch (error) {
+          if (!isNotReady(error)) throw error
+          ring.throwIfStopped()
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+        }
+      }
+    },
+    close: () => undefined,
+  }
+}
+
+/**
+ * Whoever reads a pipe may stop reading, and a thread in a blocking write could not be ended then. So the event loop
+ * waits for the reader, on a descriptor of its own, since the flags of the given one are those of everybody who has it.
+ */
+function pipeTarget(fd: number): Target {
+  const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
+  const pipe = new Socket({ fd: own, readable: false, writable: true })
+  pipe.on('error', error => {
+    throw error
+  })
+  return {
+    write: block =>
+      new Promise(resolve => {
+        pipe.write(block, error => {
+          if (!error) resolve()
+        })
+      }),
+    close: () => pipe.destroy(),
+  }
+}
+
+function targetOf(fd: number, ring: BlockRing): Target {
+  const stat = fstatSync(fd)
+  if (stat.isFIFO()) return pipeTarget(fd)
+  if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd)))
+    return fileTarget(fd, ring)
+  throw new ArchiveError('TARGET', 'The file descriptor is neither a file nor a pipe', {
+    hint: 'Iterate over readArchive and write to a stream instead, for example process.stdout.',
+  })
+}
+
+function isNotReady(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+}
+
+async function writeBlocks({ fd, blocks }: FileWriterTask): Promise<void> {
+  const ring = new BlockRing(blocks)
+  const target = targetOf(fd, ring)
+  let plainBytes = 0
+  const report = (isEnd: boolean): void =>
+    parentPort?.postMessage({ plainBytes, isEnd } satisfies BlocksWritten)
+  for (let block = ring.waitForBlock(); block; block = ring.waitForBlock()) {
+    await target.write(block)
+    plainBytes += block.length
+    ring.release()
+    report(false)
+  }
+  target.close()
+  report(true)
+}
+
+endWhenTold()
+await writeBlocks(workerData as FileWriterTask)
