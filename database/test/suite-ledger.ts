@@ -69,6 +69,8 @@ export function describeLedger(open: () => Promise<Database>): void {
         file_id: 'id0',
         chat_id: CHAT,
         state: 'sent',
+        size: 10,
+        sha256: hash('c'),
       })
       expect(details?.history.map(({ event }) => event)).toEqual(['sending', 'complete'])
     })

@@ -1,64 +1,138 @@
-import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import type { BackupDetails } from '@telegram-backup/database'
+import {
+  type CommandContext,
+  findBackup,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+} from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
+import { listMembers } from '#cli/fetch-list.ts'
+import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes } from '#cli/human-units.ts'
-import { ProgressLine, progressBar } from '#cli/progress-line.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 import { openBackupService } from '#wiring.ts'
 
-/** `fetch ID`: the plain bytes back, verified. */
+interface FetchOptions {
+  out?: string
+  path?: string
+  list?: boolean
+  json?: boolean
+}
+
+/** `fetch ID`: the plain bytes back, or one file out of a directory backup; verified. */
 export const registerFetch: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('fetch'), [
     'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
-    'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out - | less',
+    'telegram-backup fetch 3f0c2c1e --out - | less',
+    'telegram-backup fetch 8d1b0a42 --list | grep nginx',
+    'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
   ])
     .description(
       'fetch a backup’s plain bytes back, every part verified; the file appears only when it is whole',
     )
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .requiredOption('--out <file>', 'where to; "-" is standard output')
-    .action((id: string, options: { out: string; json?: boolean }) =>
+    .option('--out <file>', 'where to; "-" is standard output')
+    .option('--path <path>', 'only this file of a directory backup; fetches only the parts that hold it')
+    .option('--list', 'list the files of a directory backup instead')
+    .action((id: string, options: FetchOptions) =>
       run(async context => {
-        const { output, config, signal } = context
-        if (options.out === '-' && output.json) {
-          throw new BackupError('--json and --out - both want standard output', { code: 'USAGE' })
-        }
+        const { output, config } = context
+        checkOptions(options)
         const { planFetch } = await import('#lib/backups/fetch-plan.ts')
         const { readIdentities } = await import('#restore/identities.ts')
-        const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
+        const { noteDamage } = await import('#restore/restore-record.ts')
         const backup = await withCatalog(context, database => findBackup(database, id))
         const plan = planFetch(backup)
         const identities = await readIdentities(config, plan.encrypted)
         const service = await openBackupService(config)
-        const progress = new ProgressLine(output.stderr)
-        let partsFetched = 0
-        const bytes = service.fetchBackup({
-          ...plan,
-          identities,
-          signal,
-          onPart: () => {
-            partsFetched++
-            progress.update(
-              () =>
-                `${progressBar(partsFetched / plan.parts.length)}  ${partsFetched} of ${count(plan.parts.length, 'part')}`,
+        const from = { service, backup, plan, identities, signal: context.signal }
+        try {
+          if (options.list) await listMembers(output, from)
+          else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
+        } catch (error) {
+          if (describeError(error).code === 'INTEGRITY')
+            await withCatalog(context, database => noteDamage(database, backup.id, error)).catch(() =>
+              output.note('warning: the catalog could not be told of the damage'),
             )
-          },
-        })
-        const size = await (options.out === '-'
-          ? writeToStream(bytes, process.stdout)
-          : writeToFile(bytes, options.out)
-        ).finally(() => progress.end())
-        if (options.out === '-') return ExitCode.DONE
-        output.answer(
-          {
-            id: backup.id,
-            out: options.out,
-            size,
-            parts: plan.parts.length,
-            plain_sha256: backup.plain_sha256,
-          },
-          () => `${options.out}: ${formatBytes(size)} from ${count(plan.parts.length, 'part')}, all verified`,
-        )
+          throw error
+        }
         return ExitCode.DONE
       }, options),
     )
+}
+
+function checkOptions({ out, path, list, json }: FetchOptions): void {
+  const usage = (message: string, hint?: string): BackupError =>
+    new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+  if (list && (out !== undefined || path !== undefined))
+    throw usage('--list goes with neither --out nor --path')
+  if (!list && out === undefined) throw usage('Where to?', 'Give --out FILE, or --out - for standard output.')
+  if (out === '-' && json) throw usage('--json and --out - both want standard output')
+}
+
+async function fetchToPlace(
+  context: CommandContext,
+  options: FetchOptions & { out: string },
+  from: MemberFetchOptions,
+): Promise<void> {
+  const fetched = await (options.path === undefined
+    ? fetchWhole(context, options.out, from)
+    : fetchOne(context, { out: options.out, path: options.path }, from))
+  if (options.out === '-') return
+  const { size, parts, ...facts } = fetched
+  context.output.answer(
+    { id: from.backup.id, out: options.out, size, parts, ...facts },
+    () => `${options.out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
+  )
+}
+
+interface Fetched {
+  size: number
+  parts: number
+  plain_sha256?: string | null
+  path?: string
+}
+
+async function fetchWhole(context: CommandContext, out: string, from: MemberFetchOptions): Promise<Fetched> {
+  const { backup, plan, service } = from
+  const { writeFileBy, writeToStream } = await import('#restore/write-back.ts')
+  const { markSound } = await import('@telegram-backup/database')
+  const progress = fetchProgress(context.output.stderr, plan, backup.size)
+  const options = { ...plan, ...from, onPart: progress.onPart }
+  const size = await (out === '-'
+    ? writeToStream(progress.counting(service.fetchBackup(options)), process.stdout)
+    : writeFileBy(
+        async fd =>
+          (await service.fetchBackupInto(fd, { ...options, onProgress: progress.onBytes })).plainSize,
+        out,
+      )
+  ).finally(() => progress.end())
+  if (backup.damaged_at !== null) await forgetDamage(context, backup, markSound)
+  return { size, parts: plan.parts.length, plain_sha256: backup.plain_sha256 }
+}
+
+/** Every byte was read and was sound: what was known against the backup is taken back. */
+async function forgetDamage(
+  context: CommandContext,
+  backup: BackupDetails,
+  markSound: typeof import('@telegram-backup/database').markSound,
+): Promise<void> {
+  await withCatalog(context, database => markSound(database, backup.id)).catch(() =>
+    context.output.note('warning: the catalog still holds the backup for damaged'),
+  )
+}
+
+async function fetchOne(
+  context: CommandContext,
+  to: { out: string; path: string },
+  from: MemberFetchOptions,
+): Promise<Fetched> {
+  const { MemberFetch } = await import('#restore/member/fetch-member.ts')
+  const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
+  const { path, parts, bytes } = await new MemberFetch(from).open(to.path)
+  const size = await (to.out === '-' ? writeToStream(bytes, process.stdout) : writeToFile(bytes, to.out))
+  if (to.out !== '-') context.output.note(`${path}, out of ${from.backup.filename ?? from.backup.id}`)
+  return { size, parts, path }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { constants, rmSync } from 'node:fs'
+import { constants, rmSync, write as writeBytes } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
@@ -11,12 +12,18 @@ const NEW_FILE_MODE = 0o600
 /** Of one name, on the file systems that people have. */
 const MAX_NAME_BYTES = 255
 
-/**
- * Writes the bytes beside `path` and gives them its name only when all of them are there and on disk; a failure leaves
- * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
- * a FIFO is written as it is. Returns the number of bytes. Throws `USAGE` for a path that cannot be written.
- */
+/** As {@link writeFileBy}, for bytes that come to us. */
 export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): Promise<number> {
+  return await writeFileBy(fd => writeAll(fd, bytes), path)
+}
+
+/**
+ * Has a file written beside `path` and gives it its name only when all of it is there and on disk; a failure leaves
+ * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
+ * a FIFO is written as it is. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
+ * written.
+ */
+export async function writeFileBy(write: (fd: number) => Promise<number>, path: string): Promise<number> {
   if (path === '')
     throw new BackupError('The name of the file is empty', { code: 'USAGE', hint: 'Give --out FILE.' })
   const existing = await stat(path).catch(() => undefined)
@@ -30,7 +37,7 @@ export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): P
     })
   }
   if (existing && !existing.isFile())
-    return writeInto(await openForWriting(path, constants.O_WRONLY, path), bytes)
+    return writeAndClose(await openForWriting(path, constants.O_WRONLY, path), write)
   const target = existing ? await realpath(path) : path
   if (Buffer.byteLength(basename(target)) > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
   const temporary = join(dirname(target), `.telegram-backup-${randomBytes(6).toString('hex')}.partial`)
@@ -40,7 +47,7 @@ export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): P
   process.once('exit', removeAtExit)
   try {
     if (existing) await file.chmod(existing.mode & 0o777)
-    const size = await writeInto(file, bytes)
+    const size = await writeAndClose(file, write)
     await rename(temporary, target)
     await syncFolder(dirname(target))
     return size
@@ -89,7 +96,7 @@ function cannotWrite(path: string, code: string): BackupError {
 }
 
 function withDiskHint(error: unknown): unknown {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') return error
+  if (!isDiskFull(error)) return error
   return new BackupError('The disk is full; nothing was written', {
     code: 'DISK_FULL',
     hint: 'Free some room, or choose another place with --out.',
@@ -97,14 +104,15 @@ function withDiskHint(error: unknown): unknown {
   })
 }
 
-async function writeInto(file: FileHandle, bytes: AsyncIterable<Buffer>): Promise<number> {
-  let size = 0
+/** Also as the cause of an error of the archive, whose thread wrote. */
+function isDiskFull(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  return code === 'ENOSPC' || (cause instanceof Error && isDiskFull(cause))
+}
+
+async function writeAndClose(file: FileHandle, write: (fd: number) => Promise<number>): Promise<number> {
   try {
-    for await (const chunk of bytes) {
-      let written = 0
-      while (written < chunk.length) written += (await file.write(chunk, written)).bytesWritten
-      size += chunk.length
-    }
+    const size = await write(file.fd)
     await file.sync().catch((error: NodeJS.ErrnoException) => {
       // A device or a pipe cannot be synced.
       if (error.code !== 'EINVAL' && error.code !== 'EROFS') throw error
@@ -113,6 +121,18 @@ async function writeInto(file: FileHandle, bytes: AsyncIterable<Buffer>): Promis
   } finally {
     await file.close()
   }
+}
+
+const writeTo = promisify(writeBytes)
+
+async function writeAll(fd: number, bytes: AsyncIterable<Buffer>): Promise<number> {
+  let size = 0
+  for await (const chunk of bytes) {
+    let written = 0
+    while (written < chunk.length) written += (await writeTo(fd, chunk, written)).bytesWritten
+    size += chunk.length
+  }
+  return size
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -30,6 +30,8 @@ export async function getBackupDetails(database: Database, id: string): Promise<
             file_id: manifest.file_id,
             chat_id: manifest.chat_id,
             state: manifest.state,
+            size: manifest.size,
+            sha256: manifest.sha256,
           },
     history: await listHistory(database, id),
   }

@@ -154,8 +154,15 @@ export interface BackupHistoryEntry {
 export interface BackupDetails extends Backup {
   /** In order of part number; those in the backup's own chat first, copies in other chats after them. */
   parts: BackupPart[]
-  /** The manifest in the backup's own chat; null while it has not been sent. */
-  manifest: { message_id: number; file_id: string; chat_id: string; state: PartState } | null
+  /** The manifest in the backup's own chat; null while it has not been sent. `size` is in bytes as sent. */
+  manifest: {
+    message_id: number
+    file_id: string
+    chat_id: string
+    state: PartState
+    size: number
+    sha256: string
+  } | null
   /** Oldest first. */
   history: BackupHistoryEntry[]
 }

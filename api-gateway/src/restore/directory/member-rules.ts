@@ -9,6 +9,8 @@ export interface TarMember {
   linkName: string
   type: string
   sizeBytes: number
+  /** Where it begins in the tar file, with its extended headers. */
+  offset: number
 }
 
 /** The types that tar makes a file, a link or a folder of; 7 and S are files as well. */

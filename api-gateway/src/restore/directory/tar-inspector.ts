@@ -1,4 +1,4 @@
-import type { MemberRules } from '#restore/directory/member-rules.ts'
+import type { TarMember } from '#restore/directory/member-rules.ts'
 import {
   BLOCK_BYTES,
   hostile,
@@ -20,24 +20,33 @@ interface Extra {
   longLink?: string
 }
 
+/** Hears of each member, in order; what it throws ends the inspection. */
+export interface MemberJudge {
+  check(member: TarMember): void
+}
+
 type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
 
 /**
- * Reads every header of a tar file as it streams by, before tar sees its bytes, and has the rules judge it. Where tar
+ * Reads every header of a tar file as it streams by, before tar sees its bytes, and has it judged. Where tar
  * could read something else than we do, the file is refused. Chunks may be cut anywhere.
  */
 export class TarInspector {
-  readonly #rules: MemberRules
+  readonly #judge: MemberJudge
   #place: Place = 'header'
   /** Bytes of the block, or of the extra data, that is being collected. */
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
   #header: TarHeader | undefined
   #extra: Extra = {}
+  /** Bytes that were inspected. */
+  #position = 0
+  /** Where the member at hand begins, with what is said before its header. */
+  #offset = 0
   members = 0
 
-  constructor(rules: MemberRules) {
-    this.#rules = rules
+  constructor(judge: MemberJudge) {
+    this.#judge = judge
   }
 
   /** Throws `UNRESTORABLE`; then no byte of the chunk may reach tar. */
@@ -50,6 +59,7 @@ export class TarInspector {
       else if (this.#place !== 'data') this.#collected.push(piece)
       at += size
       this.#missingBytes -= size
+      this.#position += size
       if (this.#missingBytes === 0) this.#complete()
     }
   }
@@ -86,6 +96,7 @@ export class TarInspector {
     }
     const header = readHeader(block)
     this.#header = header
+    if (!hasExtra(this.#extra)) this.#offset = this.#position - BLOCK_BYTES
     if ('xgLK'.includes(header.type)) {
       const isSized = header.sizeBytes > 0 && header.sizeBytes <= MAX_EXTRA_BYTES
       if (!isSized) throw hostile('An extended header is empty or too large')
@@ -100,16 +111,17 @@ export class TarInspector {
   #onMember(header: TarHeader): void {
     const { records, longName, longLink } = this.#extra
     this.#extra = {}
-    const member = {
+    const member: TarMember = {
       type: header.type,
+      offset: this.#offset,
       name: records?.get('GNU.sparse.name') ?? records?.get('path') ?? longName ?? header.name,
       linkName: records?.get('linkpath') ?? longLink ?? header.linkName,
       sizeBytes: sizeIn(records) ?? header.sizeBytes,
     }
-    this.#rules.check(member)
+    this.#judge.check(member)
     // Of two names for one member, tar's choice may be the other.
     if (records?.has('GNU.sparse.name') && records.has('path'))
-      this.#rules.check({ ...member, name: records.get('path') ?? '' })
+      this.#judge.check({ ...member, name: records.get('path') ?? '' })
     this.#header = { ...header, sizeBytes: member.sizeBytes }
     this.members++
   }

@@ -1,0 +1,61 @@
+import type { Member } from '@telegram-backup/archive'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { plainPath } from '#restore/member/members-of-tar.ts'
+
+/** A member and where it ends: where the next one begins, or the whole does. */
+export interface FoundMember extends Member {
+  end: number
+}
+
+const MAX_NEAR = 5
+
+/**
+ * The last member of that path, with or without `./`, since in a tar file the last one counts. `end` is the size of the
+ * whole. Throws `NOT_FOUND`, with names that are near.
+ */
+export async function findMember(
+  members: AsyncIterable<Member> | Iterable<Member>,
+  wanted: string,
+  end: number,
+): Promise<FoundMember> {
+  const path = plainPath(wanted)
+  const near = new NearNames(path)
+  let found: FoundMember | undefined
+  let isOpen = false
+  for await (const member of members) {
+    if (found !== undefined && isOpen) found = { ...found, end: member.offset }
+    isOpen = plainPath(member.path) === path
+    if (isOpen) found = { ...member, end }
+    else if (found === undefined) near.add(member.path)
+  }
+  if (found !== undefined) return found
+  throw new BackupError(`The backup holds no ${JSON.stringify(path)}`, {
+    code: 'NOT_FOUND',
+    hint: near.hint(),
+  })
+}
+
+/** Names that somebody may have meant. */
+class NearNames {
+  readonly #basename: string
+  readonly #near: string[] = []
+
+  constructor(wanted: string) {
+    this.#basename = basenameOf(wanted)
+  }
+
+  add(path: string): void {
+    const basename = basenameOf(path)
+    const isNear = basename === this.#basename || (basename !== '' && basename.includes(this.#basename))
+    if (isNear && this.#near.length < MAX_NEAR) this.#near.push(path)
+  }
+
+  hint(): string {
+    if (this.#near.length === 0) return 'telegram-backup fetch ID --list shows all names.'
+    return `Did you mean ${this.#near.map(path => JSON.stringify(path)).join(', ')}?`
+  }
+}
+
+function basenameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).toLowerCase()
+}
