@@ -128,7 +128,7 @@ function closedOnce(source: BackupSource, filename: string | undefined): BackupS
     facts,
     finish: plainBytesRead => source.finish(plainBytesRead),
     close: () => {
-      closing ??= source.close().catch(() => {})
+      closing ??= (async () => source.close())().catch(() => {})
       return closing
     },
   }

@@ -111,7 +111,16 @@ function startFetching(
   }
 }
 
-/** The archive wraps what failed while it waited for a part; the client's own error says more. */
+/** The client's own error, which says more than the archive that waited for a part; or the archive's, naming the part. */
 function originOf(error: unknown): unknown {
-  return error instanceof ArchiveError && error.cause instanceof TelegramError ? error.cause : error
+  if (!(error instanceof ArchiveError)) return error
+  if (error.cause instanceof TelegramError) return error.cause
+  const { code, message, partNumber, hint, cause } = error
+  const namesPart = new RegExp(`\\bpart ${partNumber}\\b`, 'i').test(message)
+  if (code !== 'INTEGRITY' || partNumber === undefined || namesPart) return error
+  return new ArchiveError(code, `Part ${partNumber} is damaged: ${message}`, {
+    partNumber,
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  })
 }
