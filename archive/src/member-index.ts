@@ -76,7 +76,8 @@ export class MemberIndexWriter {
   }
 
   #closeFrame(): void {
-    const frame = compressFrame(Buffer.from(this.#lines.join('')))
+    // A copy, since the frame's own memory is as large as the text.
+    const frame = Buffer.from(compressFrame(Buffer.from(this.#lines.join(''))))
     this.#lines = []
     this.#linesBytes = 0
     this.#frames.push(frame)

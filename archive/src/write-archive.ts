@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
 import { type Encryption, recipientsOf, sealFor } from '#encryption.ts'
@@ -10,14 +11,17 @@ import {
   MAX_HEADER_FRAME_BYTES,
   type PartHeader,
 } from '#part-header.ts'
+import { PartMemory } from '#part-memory.ts'
 import { DEFAULT_PART_SIZE_BYTES, type PartPlan, planParts } from '#part-planner.ts'
 import { type ArchiveSource, abandon, fillBlocks, isDescriptor } from '#source.ts'
+import { assistantRing, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
 import type { BlockRing, SharedBlocks } from '#threads/block-ring.ts'
+import type { AssistantTask } from '#threads/compressing-assistant.ts'
 import type { CompressorTask } from '#threads/compressor.ts'
 import type { ReaderTask } from '#threads/reader.ts'
 
-/** Plain blocks between the source and the compressor. */
-const BLOCK_SLOTS = 4
+/** Plain blocks between the source and the compressor, so many that its assistant finds some to do. */
+const BLOCK_SLOTS = 8
 /** One part is sealed, or held by the consumer, while the next is filled. */
 const PART_SLOTS = 2
 
@@ -104,17 +108,35 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
     const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: plan.capacityBytes + MAX_HEADER_FRAME_BYTES })
     const progress = run.progress(options.onProgress)
     const reportProgress = options.onProgress !== undefined
-    const task = { blocks: blocks.shared, parts: parts.shared, plan, backup: options.backup, reportProgress }
+    const assistance: SharedAssistance = {
+      claims: BlockClaims.allocate(BLOCK_SLOTS),
+      frames: run.ring(assistantRing(plan.blockSizeBytes)).shared,
+    }
+    const task = {
+      blocks: blocks.shared,
+      parts: parts.shared,
+      assistance,
+      plan,
+      backup: options.backup,
+      reportProgress,
+    }
     startCompressor(run, task, progress)
     startReading(run, source, blocks)
     // Loads the age library, which takes its time, while the threads already work.
     const seal = sealFor(options.encryption)
+    const memory = new PartMemory(plan.partSizeBytes)
 
     for (let last = false; !last; ) {
       const plain = await parts.ring.blockAvailable(run.check)
       if (!plain) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
       const { header } = decodePartHeader(plain)
-      const sealed = await tally.add(header, await seal(plain))
+      let release = (): void => undefined
+      const bytes = await seal(plain, sizeBytes => {
+        const taken = memory.take(sizeBytes)
+        release = taken.release
+        return taken.bytes
+      })
+      const sealed = { ...(await tally.add(header, bytes)), release }
       run.check()
       if (header.last) {
         last = true
@@ -124,6 +146,8 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
         progress(header.plainOffset + header.plainSize)
         yield sealed
       } else {
+        // Not for a small backup: a thread takes time to start, and memory.
+        if (header.part === 1) startAssistant(run, { blocks: blocks.shared, assistance })
         yield sealed
         // Only now may the part after the next one be begun.
         parts.ring.release()
@@ -145,8 +169,18 @@ function startCompressor(
     module: '#threads/compressor.ts',
     task,
     onMessage: progress,
-    onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed')),
+    onFailure: compressingFailed(run),
   })
+}
+
+/** A second compressor, of use when there is a core for it. */
+function startAssistant(run: ArchiveRun, task: AssistantTask): void {
+  if (availableParallelism() < 2) return
+  run.start({ module: '#threads/compressing-assistant.ts', task, onFailure: compressingFailed(run) })
+}
+
+function compressingFailed(run: ArchiveRun): (error: Error) => void {
+  return error => run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed'))
 }
 
 function startReading(
@@ -183,7 +217,7 @@ class ArchiveTally {
     throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its last part was taken')
   }
 
-  async add(header: PartHeader, bytes: Buffer): Promise<SealedPart> {
+  async add(header: PartHeader, bytes: Buffer): Promise<Omit<SealedPart, 'release'>> {
     const { part: number, last, plainOffset, plainSize, plainSha256 } = header
     if (number !== this.#parts + 1 || plainOffset !== this.#plainSize) {
       throw new ArchiveError('INTEGRITY', `Part ${number} came out of order`, { partNumber: number })
@@ -191,14 +225,13 @@ class ArchiveTally {
     if (bytes.length > this.#plan.partSizeBytes) {
       throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: number })
     }
-    const release = (): void => undefined
     this.#parts += 1
     this.#frames += header.frames.length
     this.#plainSize += plainSize
     this.#archiveSize += bytes.length
     const hash = createHash('sha256')
     await hashInTurns(bytes, hash, this.#hash)
-    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256, release }
+    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256 }
   }
 
   finish(plainSha256: string, plainBytesRead: number): void {

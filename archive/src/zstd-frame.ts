@@ -3,12 +3,10 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 const MAGIC = 0xfd2fb528
 /** Magic number, descriptor, and the checksum: nothing shorter is a frame of ours. */
 const MIN_FRAME_BYTES = 9
-/** Most frames of 1 MiB of text fit into one such chunk; larger ones cost more memory traffic than they save. */
-const OUTPUT_CHUNK_BYTES = 256 * 1024
 /** Room that is left when all is out tells Node that nothing follows; and the least chunk that it takes is 64 bytes. */
 const OUTPUT_SPARE_BYTES = 64
-/** Longer results come in several pieces, which Node joins. */
-const MAX_PIECE_BYTES = 1024 * 1024
+/** Room for a block or its frame; longer results come in several pieces. */
+const MAX_PIECE_BYTES: number = maxFrameSizeBytes(1024 * 1024)
 /** Smallest window that zstd knows, as a power of two. */
 const MIN_WINDOW_LOG = 10
 
@@ -18,13 +16,14 @@ export function maxFrameSizeBytes(plainSize: number): number {
 }
 
 /**
- * Bytes as one zstd frame of level 3, with its size and a checksum.
+ * Bytes as one zstd frame of level 3, with its size and a checksum. It lies in memory that is as large as the bytes.
  * @throws Error when zstd returns nothing or too much, as Node 24 does without an error for other settings
  *   (nbWorkers with the asynchronous call).
  */
 export function compressFrame(plain: Uint8Array): Buffer {
   const frame = zstdCompressSync(plain, {
-    chunkSize: OUTPUT_CHUNK_BYTES,
+    // In one piece, which Node need not join.
+    chunkSize: Math.min(maxFrameSizeBytes(plain.length), MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES,
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
   })
   if (
@@ -59,7 +58,7 @@ export function decompressFirstFrame(
 ): { plain: Buffer; frameSize: number } {
   const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
   const result: unknown = zstdDecompressSync(frames, {
-    // All of it in one piece, which Node need not join: a quarter faster, three quarters for bytes that do not compress.
+    // In one piece, too: a quarter faster, four times as fast for bytes that do not compress.
     chunkSize: Math.min(maxPlainBytes, MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES,
     maxOutputLength: maxPlainBytes,
     params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },

@@ -33,8 +33,13 @@ export class BlockRing {
   readonly #slots: Uint8Array[]
   #bytes = 0
 
-  /** Reserves `slots` blocks of `slotSizeBytes`; the system hands out the memory only when it is written to. */
+  /**
+   * Reserves `slots` blocks of `slotSizeBytes`; the system hands out the memory only when it is written to.
+   * @param size.slots a power of two, so that the slots stay in turn when the counters wrap round
+   */
   static allocate(size: { slots: number; slotSizeBytes: number }): SharedBlocks {
+    if (!Number.isInteger(Math.log2(size.slots)))
+      throw new RangeError(`${size.slots} slots are no power of two`)
     const factsBytes = size.slots * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT
     return {
       control: new SharedArrayBuffer(CONTROL_BYTES + factsBytes),
@@ -111,6 +116,36 @@ export class BlockRing {
     this.#bytes += this.#lengthOf(this.#load(TAKEN))
     Atomics.add(this.#counters, TAKEN, 1)
     Atomics.notify(this.#counters, TAKEN)
+  }
+
+  /** Consumer: number of the block that was last taken. */
+  get takenNumber(): number {
+    return this.#load(TAKEN)
+  }
+
+  /**
+   * A third worker thread, which looks ahead of the consumer: waits until so many blocks wait for the consumer, and
+   * returns the number of the first after the one that the consumer is at, or `from` if that comes later; undefined
+   * when the producer has ended.
+   */
+  waitForBacklog(least: number, from: number): number | undefined {
+    for (;;) {
+      this.throwIfStopped()
+      const filled = this.#load(FILLED)
+      const newest = filled - 1
+      if (filled !== 0 && this.#factOf(newest, 2) === END) return undefined
+      const taken = this.#load(TAKEN)
+      // The counters wrap round, their differences do not.
+      const ahead = Math.max(1, (from - taken) | 0)
+      const waiting = (filled - taken) | 0
+      if (waiting >= least && ahead < waiting) return (taken + ahead) | 0
+      Atomics.wait(this.#counters, FILLED, filled)
+    }
+  }
+
+  /** The block of that number, as long as the consumer has not released it. */
+  blockAt(number: number): Uint8Array {
+    return this.#slotOf(number).subarray(this.#factOf(number, 1), this.#factOf(number, 2))
   }
 
   /**

@@ -7,7 +7,9 @@ import {
   type PartPosition,
 } from '#part-header.ts'
 import { maxPaddingBytes, type PartFill, type PartPlan, takesFrame, withFrame } from '#part-planner.ts'
+import { BLOCK_NUMBER_BYTES, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { freeNow } from '#transient-memory.ts'
 import { compressFrame } from '#zstd-frame.ts'
 
 /** What the compressor thread is told. */
@@ -16,6 +18,7 @@ export interface CompressorTask {
   blocks: SharedBlocks
   /** Finished parts before encryption; each slot has {@link MAX_HEADER_FRAME_BYTES} more than the part's capacity. */
   parts: SharedBlocks
+  assistance: SharedAssistance
   plan: PartPlan
   backup: BackupIdentity
   /** Whether to send the plain bytes compressed so far (a number) after each block. */
@@ -38,7 +41,7 @@ class OpenPart {
     this.slot = slot
   }
 
-  add(block: Uint8Array, frame: Buffer): void {
+  add(block: Uint8Array, frame: Uint8Array): void {
     this.slot.set(frame, MAX_HEADER_FRAME_BYTES + this.fill.framesBytes)
     this.frames.push(frame.length)
     this.fill = withFrame(this.fill, frame.length)
@@ -47,9 +50,11 @@ class OpenPart {
   }
 }
 
-function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTask): void {
+function compress({ blocks, parts, assistance, plan, backup, reportProgress }: CompressorTask): void {
   const source = new BlockRing(blocks)
   const sink = new BlockRing(parts)
+  const claims = new BlockClaims(assistance.claims)
+  const assistantFrames = new BlockRing(assistance.frames)
   let part = new OpenPart(1, 0, sink.waitForSpace())
 
   function close(position: PartPosition): void {
@@ -73,8 +78,7 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
     sink.fill(start, MAX_HEADER_FRAME_BYTES + fill.framesBytes)
   }
 
-  function add(block: Uint8Array): void {
-    const frame = compressFrame(block)
+  function add(block: Uint8Array, frame: Uint8Array): void {
     if (!takesFrame(plan, part.fill, frame.length)) {
       close({ last: false })
       part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, sink.waitForSpace())
@@ -82,13 +86,30 @@ function compress({ blocks, parts, plan, backup, reportProgress }: CompressorTas
     part.add(block, frame)
   }
 
+  function addCompressed(block: Uint8Array): void {
+    const frame = compressFrame(block)
+    add(block, frame)
+    freeNow(frame)
+  }
+
+  function addFromAssistant(block: Uint8Array): void {
+    const given = assistantFrames.waitForBlock()
+    const number = given && new DataView(given.buffer, given.byteOffset).getInt32(0)
+    if (given === undefined || number !== source.takenNumber) {
+      throw new Error(`The assistant gave block ${number} for block ${source.takenNumber}`)
+    }
+    add(block, given.subarray(BLOCK_NUMBER_BYTES))
+    assistantFrames.release()
+  }
+
   for (let block = source.waitForBlock(); block; block = source.waitForBlock()) {
-    add(block)
+    if (claims.claim(source.takenNumber)) addCompressed(block)
+    else addFromAssistant(block)
     source.release()
     if (reportProgress) parentPort?.postMessage(part.plainOffset + part.plainSize)
   }
   // Of nothing, too, there is a frame: `zstd -d` wants one.
-  if (part.frames.length === 0) add(new Uint8Array(0))
+  if (part.frames.length === 0) addCompressed(new Uint8Array(0))
   close({ last: true, wholeSha256: source.digest.toString('hex') })
   sink.waitForSpace()
   sink.end()
