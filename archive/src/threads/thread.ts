@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { parentPort, Worker } from 'node:worker_threads'
 
 /** A running worker thread. */
@@ -25,9 +27,15 @@ export interface ThreadOptions<Message> {
 export function startThread<Message = never>(options: ThreadOptions<Message>): Thread {
   // Flags of the process (a test runner's, a debugger's) are not meant for these threads and slow their start.
   const location = new URL(import.meta.resolve(options.module))
+  const compileCacheDir = getCompileCacheDir()
   const worker = new Worker(location, {
     workerData: options.task,
     execArgv: [],
+    // Neither are its secrets; and a thread has the compiled code of the process only when it is named here. Without it,
+    // each compiles TypeScript anew, in 100 ms and 25 MB.
+    env: compileCacheDir ? { NODE_COMPILE_CACHE: dirname(compileCacheDir) } : {},
+    // What passes through lies outside the heap; little garbage may lie about in it.
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     // Else Node closes what the thread opened once more at its end, though a socket has closed it: by then, the number
     // may be that of a file or connection of another thread.
     trackUnmanagedFds: false,
