@@ -90,7 +90,8 @@ describe.each(SERVER_MAJORS)('PostgreSQL %i', major => {
     server.sql(
       'postgres',
       `select datname, datdba::regrole, encoding, datcollate, datconnlimit, datacl, shobj_description(oid, 'pg_database'),
-         (select array_agg(format('%s %s', setrole::regrole, setconfig) order by setrole::text) from pg_db_role_setting where setdatabase = d.oid)
+         (select array_agg(format('%s %s', setrole::regrole, setting) order by setrole, setting)
+            from pg_db_role_setting, unnest(setconfig) setting where setdatabase = d.oid)
        from pg_database d where datname like 'reich%'`,
     )
 
@@ -141,7 +142,7 @@ describe('from one server to a newer one', () => {
         `${richSchema({ serverMajor: 13, rows: 1_000_000 })}; create extension if not exists pgcrypto; ${largeRow(100)}`,
       )
       const backup = await send(old.url('big'), 'plain')
-      expect(backup.parts.length).toBeGreaterThan(10)
+      expect(backup.parts.length).toBeGreaterThan(5)
       await cli('restore', backup.id, '--to', young.url('big'), '--create-roles', '--yes')
       // A dump says which server it is from, and public has another owner since 15.
       expect(await checksumsOf(young, 'big')).toBe(await checksumsOf(old, 'big'))
