@@ -76,6 +76,11 @@ export class PartOpener {
     return this.#firstNumber + this.#opened
   }
 
+  /** Whether the parts need not be all parts of the backup. */
+  get isPartial(): boolean {
+    return this.#expected.partial === true
+  }
+
   /** Whether the part that was opened last is the last of all. */
   get isAtEnd(): boolean {
     return this.#isAtEnd

@@ -64,19 +64,16 @@ export async function readArchiveInto(
   const sync = new EarlySync(fd, error => run.fail(notWritten(error)))
   try {
     run.atEnd(() => abandon(parts))
-    const { plain, summary } = startUnpacking(run, parts, options)
+    const { plain, summary } = startUnpacking(run, parts, { ...options, hashesWhole: false })
     const progress = run.progress(options.onProgress)
-    const written = await writeBlocks(run, { fd, blocks: plain.shared }, plainBytes => {
+    const task = { fd, blocks: plain.shared, hashes: options.partial !== true }
+    const written = await writeBlocks(run, task, plainBytes => {
       sync.written(plainBytes)
       progress(plainBytes)
     })
     await sync.settled()
     run.check()
-    const restored = summary()
-    if (restored?.plainSize !== written) {
-      throw new ArchiveError('INTEGRITY', `${written} bytes were written of ${restored?.plainSize}`)
-    }
-    return restored
+    return verified(summary(), written)
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')
   } finally {
@@ -86,20 +83,37 @@ export async function readArchiveInto(
   }
 }
 
-/** Resolves with the number of bytes when the ring's blocks are written to the last. */
+/** What was restored, if that is what was written. */
+function verified(restored: RestoredSummary | undefined, written: BlocksWritten): RestoredSummary {
+  if (restored?.plainSize !== written.plainBytes) {
+    throw new ArchiveError('INTEGRITY', `${written.plainBytes} bytes were written of ${restored?.plainSize}`)
+  }
+  if (restored.plainSha256 !== written.sha256) {
+    throw new ArchiveError(
+      'INTEGRITY',
+      'The parts do not belong together: the SHA-256 of the whole differs',
+      {
+        partNumber: restored.parts,
+      },
+    )
+  }
+  return restored
+}
+
+/** Resolves when the ring's blocks are written to the last. */
 function writeBlocks(
   run: ArchiveRun,
   task: FileWriterTask,
   onProgress: (plainBytes: number) => void,
-): Promise<number> {
+): Promise<BlocksWritten> {
   return new Promise((resolve, reject) => {
     run.failed().catch(reject)
     run.start<BlocksWritten>({
       module: '#threads/file-writer.ts',
       task,
-      onMessage: ({ plainBytes, isEnd }) => {
-        if (isEnd) resolve(plainBytes)
-        else onProgress(plainBytes)
+      onMessage: written => {
+        if (written.isEnd) resolve(written)
+        else onProgress(written.plainBytes)
       },
       onFailure: error =>
         run.fail(toArchiveError(error, 'TARGET', 'The restored bytes could not be written')),
@@ -119,7 +133,7 @@ async function* readBlocks(
   const run = new ArchiveRun(options.signal)
   try {
     run.atEnd(() => abandon(parts))
-    const { plain, summary } = startUnpacking(run, parts, options)
+    const { plain, summary } = startUnpacking(run, parts, { ...options, hashesWhole: true })
     for (;;) {
       const block = await plain.ring.blockAvailable(run.check)
       if (!block) break

@@ -39,22 +39,26 @@ export interface Unpacking {
   summary: () => RestoredSummary | undefined
 }
 
-/** Starts the thread that decompresses, and feeds it with the parts as they come. */
+/**
+ * Starts the thread that decompresses, and feeds it with the parts as they come.
+ * @param expected.hashesWhole whether that thread compares the SHA-256 of the whole; else the consumer has to. It is
+ *   meaningless for a partial archive, of whose parts each is compared.
+ */
 export function startUnpacking(
   run: ArchiveRun,
   parts: AsyncIterable<ReceivedPart>,
-  expected: PartExpectations,
+  expected: PartExpectations & { hashesWhole: boolean },
 ): Unpacking {
   const opener = new PartOpener(expected)
   const frames = run.ring({ slots: FRAME_SLOTS, slotSizeBytes: maxFrameSizeBytes(MAX_BLOCK_SIZE_BYTES) })
   const plain = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: MAX_BLOCK_SIZE_BYTES })
-  const checksWhole = expected.partial !== true
+  const isWhole = expected.partial !== true
   const task: DecompressorTask = {
     frames: frames.shared,
     plain: plain.shared,
-    checksWhole,
+    checksWhole: isWhole && expected.hashesWhole,
     // With the manifest's SHA-256 of each part, the one over all plain bytes leaves nothing unchecked.
-    checksParts: !checksWhole || !expected.expectedParts,
+    checksParts: !isWhole || !expected.expectedParts,
   }
   run.start({
     module: '#threads/decompressor.ts',
@@ -96,7 +100,7 @@ async function feedParts(
     parts: count,
     plainOffset,
     plainSize: header.plainOffset + header.plainSize - plainOffset,
-    ...(header.last && plainOffset === 0 && { plainSha256: header.wholeSha256 }),
+    ...(!opener.isPartial && header.last && { plainSha256: header.wholeSha256 }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
@@ -11,12 +12,16 @@ export interface FileWriterTask {
   /** An open file, pipe or device; written from its current position on, and left open. */
   fd: number
   blocks: SharedBlocks
+  /** Whether to hash all that is written: here and not in the decompressor, which is the busier thread. */
+  hashes: boolean
 }
 
 /** Sent after each block, and once more when nothing follows. */
 export interface BlocksWritten {
   plainBytes: number
   isEnd: boolean
+  /** Of all bytes, hex; with the last message, when it was asked for. */
+  sha256?: string
 }
 
 /** Where the blocks go. */
@@ -80,20 +85,21 @@ function isNotReady(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
-async function writeBlocks({ fd, blocks }: FileWriterTask): Promise<void> {
+async function writeBlocks({ fd, blocks, hashes }: FileWriterTask): Promise<void> {
   const ring = new BlockRing(blocks)
   const target = targetOf(fd, ring)
+  const hash = hashes ? createHash('sha256') : undefined
+  const report = (written: BlocksWritten): void => parentPort?.postMessage(written)
   let plainBytes = 0
-  const report = (isEnd: boolean): void =>
-    parentPort?.postMessage({ plainBytes, isEnd } satisfies BlocksWritten)
   for (let block = ring.waitForBlock(); block; block = ring.waitForBlock()) {
     await target.write(block)
+    hash?.update(block)
     plainBytes += block.length
     ring.release()
-    report(false)
+    report({ plainBytes, isEnd: false })
   }
   target.close()
-  report(true)
+  report({ plainBytes, isEnd: true, ...(hash && { sha256: hash.digest('hex') }) })
 }
 
 endWhenTold()
