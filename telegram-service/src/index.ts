@@ -1,5 +1,6 @@
 export type { BotChat, BotUser, ChatMember, SentDocument } from '#bot-api/bot-api-types.ts'
 export type { CallOptions, CallPolicy, CallWait } from '#bot-api/call-policy.ts'
+export type { TelegramClientOptions } from '#bot-api/client-options.ts'
 export type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 export {
@@ -7,7 +8,6 @@ export {
   PUBLIC_FETCH_LIMIT_BYTES,
   type SendDocumentRequest,
   type TelegramClient,
-  type TelegramClientOptions,
 } from '#bot-api/telegram-client.ts'
 export { type Environment, readTelegramConfig, readVariable, type TelegramConfig } from '#config.ts'
 export {

@@ -1,7 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { failureOf, PATIENT, post } from '#test/odd-exchange.ts'
 import { oddServer } from '#test/odd-server.ts'
 
@@ -44,6 +46,35 @@ describe('an answer', () => {
     expect(bytesOut.at(-1)).toBe(19 * 1024 * 1024 + 8)
     expect(bytesOut).toEqual([...bytesOut].sort((a, b) => a - b))
   })
+
+  test.each<[string, Record<string, string>]>([
+    ['its length told beforehand', { 'Content-Length': '5000000' }],
+    ['its length not told', {}],
+  ])(
+    'of 5 MB, %s, comes as it was sent, also after another one on the same connection',
+    async (_, headers) => {
+      const bytes = randomBytes(5_000_000)
+      const server = createHttpServer((_request, response) => {
+        response.writeHead(200, headers)
+        for (let at = 0; at < bytes.length; at += 70_001) response.write(bytes.subarray(at, at + 70_001))
+        response.end()
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      onTestFinished(() => server.closeAllConnections())
+      onTestFinished(() => void server.close())
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const into = Buffer.alloc(bytes.length)
+      for (const memory of [undefined, into, into]) {
+        const hash = createHash('sha256')
+        const answer = { maxBytes: bytes.length, into: memory, hash }
+        const { body } = await post(url, { method: 'GET', body: [], repeatable: true, answer })
+        expect(body.equals(bytes)).toBe(true)
+        expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
+      }
+      expect(into.equals(bytes)).toBe('Content-Length' in headers)
+    },
+  )
 
   test('that is longer than it may be is not taken', async () => {
     const server = await oddServer(async ({ answer, readBody }) => {

@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto'
+import { freeNow } from '#bot-api/transient-memory.ts'
 
 /** How an answer's bytes are taken in. */
 export interface AnswerReception {
@@ -25,14 +26,18 @@ export class AnswerBody {
     this.#whole = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length)
   }
 
-  /** False when it is more than may come. */
+  /** False when it is more than may come. The chunk is not to be used afterwards. */
   add(chunk: Buffer): boolean {
     const { maxBytes, hash } = this.#reception
     const end = this.#received + chunk.length
-    if (end > maxBytes) return false
+    if (end > Math.min(maxBytes, this.#whole?.length ?? maxBytes)) return false
     hash?.update(chunk)
-    if (this.#whole) this.#whole.set(chunk, this.#received)
-    else this.#chunks.push(chunk)
+    if (this.#whole) {
+      this.#whole.set(chunk, this.#received)
+      freeNow(chunk)
+    } else {
+      this.#chunks.push(chunk)
+    }
     this.#received = end
     return true
   }

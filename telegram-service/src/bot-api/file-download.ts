@@ -6,6 +6,8 @@ import { TelegramError } from '#telegram-error.ts'
 /** How a file is downloaded. */
 export interface DownloadOptions extends CallOptions {
   maxBytes: number
+  /** What `locateFile` was asked beforehand, once; it counts as the beginning of the first try. */
+  located?: Promise<string> | undefined
   /** Memory that may be used for the bytes; what was in it is lost, also when the download fails. */
   into?: Buffer | undefined
 }

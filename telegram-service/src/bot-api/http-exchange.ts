@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { AnswerBody, type AnswerReception } from '#bot-api/answer-body.ts'
 import { uploadBody } from '#bot-api/body-upload.ts'
+import { freeReads } from '#bot-api/transient-memory.ts'
 import type { UploadRate } from '#bot-api/upload-rate.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -137,6 +138,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     outgoing.on('response', incoming => {
       isAnswering = true
       const answer = new AnswerBody(Number(incoming.headers['content-length']), request.answer)
+      outgoing.once('close', freeReads(incoming.socket))
       within(timeouts.stallMs, 'the answer stalled')
       incoming.on('data', (chunk: Buffer) => {
         if (isSettled) return

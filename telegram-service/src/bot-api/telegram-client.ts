@@ -12,13 +12,9 @@ import {
   type SentDocument,
   UnexpectedAnswer,
 } from '#bot-api/bot-api-types.ts'
-import {
-  type CallOptions,
-  type CallPolicy,
-  callWithPolicy,
-  DEFAULT_CALL_POLICY,
-} from '#bot-api/call-policy.ts'
+import { type CallOptions, callWithPolicy, DEFAULT_CALL_POLICY } from '#bot-api/call-policy.ts'
 import { ChatPace } from '#bot-api/chat-pace.ts'
+import { assertPace, parseApiRoot, type TelegramClientOptions } from '#bot-api/client-options.ts'
 import {
   type DownloadedFile,
   type DownloadOptions,
@@ -39,19 +35,6 @@ export interface SendDocumentRequest {
   bytes: Buffer
   /** At most 1024 code points. */
   caption: string
-}
-
-export interface TelegramClientOptions {
-  /** From BotFather, `123456789:AA…`. */
-  token: string
-  /** Bot API server without a trailing slash. Default: TELEGRAM_API_ROOT, else the public one. */
-  apiRoot?: string
-  /** In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20, or 0 with an API root of your own. */
-  messagesPerMinute?: number
-  /** One bound on all uploads of this client together, from 1024; without one they go as fast as the line takes them. */
-  uploadBytesPerSecond?: number
-  timeouts?: Partial<ExchangeTimeouts>
-  policy?: Partial<CallPolicy>
 }
 
 /** The Bot API as this project uses it. Every failure is a `TelegramError` without the token. */
@@ -75,8 +58,11 @@ export interface TelegramClient {
   ): Promise<SentDocument>
   /** Deletes the message; one that is gone already counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
-  /** Asks for the way to a file, without fetching it. `REFUSED` when the server would not give it back. */
-  locateFile(fileId: string, options?: CallOptions): Promise<void>
+  /**
+   * The path of a file, for `downloadFile`; it leads there for about an hour. The server itself may have to fetch the file
+   * before it answers. `REFUSED` when it would not give it back. With `once`, whatever fails is for the caller to repeat.
+   */
+  locateFile(fileId: string, options?: CallOptions & { once?: boolean }): Promise<string>
   /** A file; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
   downloadFile(fileId: string, options: DownloadOptions): Promise<DownloadedFile>
 }
@@ -251,12 +237,19 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       )
     },
 
-    locateFile: (fileId, callOptions = {}) => call(getFile(fileId), callOptions).then(() => {}),
+    locateFile: (fileId, callOptions = {}) => {
+      const { once, ...on } = callOptions
+      return once ? callOnce(getFile(fileId), { ...on, freshConnection: false }) : call(getFile(fileId), on)
+    },
 
     downloadFile: (fileId, callOptions) => {
+      let { located } = callOptions
       const attempt = async (again: boolean): Promise<DownloadedFile> => {
         const on = { ...callOptions, freshConnection: again }
-        return download(await callOnce(getFile(fileId), on), on)
+        const path = located ?? callOnce(getFile(fileId), on)
+        // Whatever goes wrong with it, another path is worth the next try.
+        located = undefined
+        return download(await path, on)
       }
       return callWithPolicy(attempt, { ...callOptions, kind: 'repeatable', policy: transferPolicy })
     },
@@ -272,21 +265,6 @@ interface ApiCall<Result> {
 
 function getFile(fileId: string): ApiCall<string> {
   return { method: 'getFile', parameters: { file_id: fileId }, read: readFilePath }
-}
-
-function parseApiRoot(apiRoot: string): URL {
-  const url = URL.parse(apiRoot)
-  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url
-  throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION', {
-    hint: 'It looks like https://api.telegram.org, without a trailing slash.',
-  })
-}
-
-function assertPace(messagesPerMinute: number): void {
-  if (Number.isSafeInteger(messagesPerMinute) && messagesPerMinute >= 0) return
-  throw new TelegramError('The number of messages per minute is not a whole one from 0', 'CONFIGURATION', {
-    hint: 'Check TELEGRAM_MESSAGES_PER_MINUTE.',
-  })
 }
 
 function isGone(error: unknown): boolean {

@@ -1,5 +1,4 @@
-import type { CallOptions } from '#bot-api/call-policy.ts'
-import type { DownloadedFile } from '#bot-api/file-download.ts'
+import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -23,14 +22,18 @@ const DOWNLOAD_TRIES = 3
 export async function downloadDocument(
   client: TelegramClient,
   expected: ExpectedDocument,
-  options: CallOptions & { into?: Buffer; name: string; partNumber?: number },
+  options: Omit<DownloadOptions, 'maxBytes'> & { name: string; partNumber?: number },
 ): Promise<DownloadedFile & { isRight: boolean }> {
   const { fileId, size } = expected
   let wrong: DownloadedFile | undefined
   let cause: unknown
   for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
     try {
-      const file = await client.downloadFile(fileId, { ...options, maxBytes: size })
+      const file = await client.downloadFile(fileId, {
+        ...options,
+        located: tries === 0 ? options.located : undefined,
+        maxBytes: size,
+      })
       if (file.bytes.length === size && file.sha256 === expected.sha256) return { ...file, isRight: true }
       wrong = file
     } catch (error) {

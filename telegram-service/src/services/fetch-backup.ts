@@ -34,8 +34,6 @@ export interface FetchIntoOptions extends FetchBackupOptions {
   onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
 
-const PARTS_FETCHED_AHEAD = 3
-
 /**
  * The plain bytes, to be iterated once. The parts are fetched ahead of the archive's reader, and fetching stops when the
  * reader ends, however it ends.
@@ -89,7 +87,6 @@ function startFetching(
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])])
   const parts = [...options.parts].sort((a, b) => a.number - b.number)
   const received = fetchParts(client, parts, {
-    ahead: PARTS_FETCHED_AHEAD,
     signal,
     onWait: options.onWait,
     onPart: options.onPart,

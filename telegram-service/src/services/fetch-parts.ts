@@ -1,8 +1,8 @@
 import type { ReceivedPart } from '@telegram-backup/archive'
 import type { CallOptions } from '#bot-api/call-policy.ts'
-import type { DownloadedFile } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { downloadDocument, type ExpectedDocument } from '#services/document-download.ts'
+import { WorkAhead } from '#services/work-ahead.ts'
 
 /** A part as the catalog knows it. */
 export interface PartToFetch extends ExpectedDocument {
@@ -11,50 +11,55 @@ export interface PartToFetch extends ExpectedDocument {
 }
 
 /**
- * Downloads the parts in order, `ahead` of them at once, each checked against its size and SHA-256. A part that stays
- * wrong is handed on all the same: the archive names what is wrong with it. One that is gone throws `INTEGRITY`. The
- * bytes of a part are valid until the next one is asked for: then their memory takes in another.
+ * Downloads at once. Each, and the part that is being opened, takes the memory of a part: three parts in all, which
+ * two downloads keep busy, since nobody has to wait for their paths.
+ */
+const DOWNLOADS_AHEAD = 2
+/** Paths asked for before the download of their parts can begin: an answer may take as long as a download. */
+const PATHS_AHEAD = 3
+
+/**
+ * Downloads the parts in order, some of them ahead, each checked against its size and SHA-256. A part that stays wrong is
+ * handed on all the same: the archive names what is wrong with it. One that is gone throws `INTEGRITY`. The bytes of a
+ * part are valid until the next one is asked for: then their memory takes in another.
  */
 export async function* fetchParts(
   client: TelegramClient,
   parts: readonly PartToFetch[],
-  options: CallOptions & { ahead: number; onPart?: ((part: PartToFetch) => void) | undefined },
+  options: CallOptions & { onPart?: ((part: PartToFetch) => void) | undefined },
 ): AsyncGenerator<ReceivedPart> {
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])])
+  const { onWait } = options
   const largest = parts.reduce((most, part) => Math.max(most, part.size), 0)
   const spare: Buffer[] = []
-  const downloads: Array<{ into: Buffer; file: Promise<DownloadedFile> }> = []
-  let next = 0
-  const startMore = (): void => {
-    while (downloads.length < options.ahead && next < parts.length) {
-      const part = parts[next++] as PartToFetch
+  const paths = new WorkAhead(parts, {
+    limit: PATHS_AHEAD,
+    start: ({ fileId }) => client.locateFile(fileId, { signal, once: true }),
+  })
+  const downloads = new WorkAhead(parts, {
+    limit: DOWNLOADS_AHEAD,
+    start: async part => {
       const { number: partNumber } = part
       const into = spare.pop() ?? Buffer.allocUnsafeSlow(largest)
-      const file = downloadDocument(client, part, {
-        signal,
-        onWait: options.onWait,
-        into,
-        name: `Part ${partNumber}`,
-        partNumber,
-      })
-      file.catch(() => {})
-      downloads.push({ into, file })
-    }
-  }
+      const located = paths.take()
+      paths.begin()
+      const name = `Part ${partNumber}`
+      const file = await downloadDocument(client, part, { signal, onWait, located, into, name, partNumber })
+      return { part, into, file }
+    },
+  })
   try {
-    startMore()
-    for (const part of parts) {
-      const { into, file } = downloads[0] as (typeof downloads)[number]
-      const { bytes, sha256 } = await file
-      downloads.shift()
-      startMore()
+    downloads.begin()
+    for (let taken = downloads.take(); taken; taken = downloads.take()) {
+      const { part, into, file } = await taken
+      downloads.begin()
       options.onPart?.(part)
-      yield { number: part.number, bytes, sha256 }
+      yield { number: part.number, bytes: file.bytes, sha256: file.sha256 }
       spare.push(into)
     }
   } finally {
     stop.abort()
-    await Promise.allSettled(downloads.map(({ file }) => file))
+    await Promise.all([paths.settled(), downloads.settled()])
   }
 }

@@ -1,0 +1,34 @@
+import type { CallPolicy } from '#bot-api/call-policy.ts'
+import type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** What a client is made of. */
+export interface TelegramClientOptions {
+  /** From BotFather, `123456789:AA…`. */
+  token: string
+  /** Bot API server without a trailing slash. Default: TELEGRAM_API_ROOT, else the public one. */
+  apiRoot?: string
+  /** In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20, or 0 with an API root of your own. */
+  messagesPerMinute?: number
+  /** One bound on all uploads of this client together, from 1024; without one they go as fast as the line takes them. */
+  uploadBytesPerSecond?: number
+  timeouts?: Partial<ExchangeTimeouts>
+  policy?: Partial<CallPolicy>
+}
+
+/** Throws `CONFIGURATION` for what is no http or https URL of a server. */
+export function parseApiRoot(apiRoot: string): URL {
+  const url = URL.parse(apiRoot)
+  if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url
+  throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION', {
+    hint: 'It looks like https://api.telegram.org, without a trailing slash.',
+  })
+}
+
+/** Throws `CONFIGURATION` for a pace that is not a whole number from 0. */
+export function assertPace(messagesPerMinute: number): void {
+  if (Number.isSafeInteger(messagesPerMinute) && messagesPerMinute >= 0) return
+  throw new TelegramError('The number of messages per minute is not a whole one from 0', 'CONFIGURATION', {
+    hint: 'Check TELEGRAM_MESSAGES_PER_MINUTE.',
+  })
+}

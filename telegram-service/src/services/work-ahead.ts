@@ -1,0 +1,40 @@
+/** Works on items in their order, some of them ahead of whoever takes the results. */
+export class WorkAhead<Item, Result> {
+  readonly #items: Iterator<Item>
+  readonly #start: (item: Item) => Promise<Result>
+  readonly #limit: number
+  /** Begun and not taken yet; oldest first. */
+  readonly #begun: Array<Promise<Result>> = []
+
+  /** @param options.limit how many to begin ahead; a failure is told to whoever takes its result, and to nobody else */
+  constructor(items: Iterable<Item>, options: { limit: number; start: (item: Item) => Promise<Result> }) {
+    this.#items = items[Symbol.iterator]()
+    this.#limit = options.limit
+    this.#start = options.start
+  }
+
+  /** Begins as many as may be ahead. */
+  begin(): void {
+    while (this.#begun.length < this.#limit && this.#beginOne());
+  }
+
+  /** The next result; undefined after the last one. */
+  take(): Promise<Result> | undefined {
+    if (this.#begun.length === 0) this.#beginOne()
+    return this.#begun.shift()
+  }
+
+  /** Resolves when nothing of what was not taken is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#begun)
+  }
+
+  #beginOne(): boolean {
+    const { done, value } = this.#items.next()
+    if (done) return false
+    const work = this.#start(value)
+    work.catch(() => {})
+    this.#begun.push(work)
+    return true
+  }
+}
