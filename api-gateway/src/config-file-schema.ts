@@ -48,16 +48,18 @@ const SOURCE: z.ZodType<SourceSettings> = z.strictObject({
   allow: PATTERNS.optional(),
 })
 
-const ENTRIES = 'write names, each with its settings below it'
+/** Only where there are no names; what is wrong with a name or below it has words of its own. */
+const ENTRIES = ({ code }: { code?: string | undefined }): string | undefined =>
+  code === 'invalid_type' ? 'write names, each with its settings below it' : undefined
 
 /** What may stand in `telegram-backup.yaml`; what is not named here may not. */
 export const CONFIG_FILE_SCHEMA: z.ZodType<ConfigFileContents> = z.strictObject({
   sources: z
-    .record(NAME, SOURCE, ENTRIES)
+    .record(NAME, SOURCE, { error: ENTRIES })
     .nullish()
     .transform(sources => sources ?? {}),
   targets: z
-    .record(NAME, z.strictObject({ postgres: TEXT }), ENTRIES)
+    .record(NAME, z.strictObject({ postgres: TEXT }), { error: ENTRIES })
     .nullish()
     .transform(targets => targets ?? {}),
 })

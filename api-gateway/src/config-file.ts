@@ -79,21 +79,30 @@ function parseContents(text: string, path: string): ConfigFileContents {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [fault] = [...document.errors, ...document.warnings] as YAMLError[]
   if (fault) throw wrong(path, lineAt(lines, fault.pos[0]), `no valid YAML (${fault.code})`)
-  const parsed = CONFIG_FILE_SCHEMA.safeParse(document.toJS() ?? {})
+  const parsed = CONFIG_FILE_SCHEMA.safeParse(plainValue(document, path))
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw issueOf(issue as z.core.$ZodIssue, { document, lines, path })
+  const { issues } = parsed.error
+  // A setting that is misspelt is more to the point than that it is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+  const { where, words } = describeIssue(issue as z.core.$ZodIssue)
+  throw wrong(path, lineAt(lines, offsetOf(document, where)), `${where.join('.')}: ${words}`)
 }
 
-function issueOf(
-  issue: z.core.$ZodIssue,
-  of: { document: Document; lines: LineCounter; path: string },
-): BackupError {
-  const isUnknownKey = issue.code === 'unrecognized_keys'
-  const key = isUnknownKey ? issue.keys[0] : undefined
-  const where = key === undefined ? issue.path : [...issue.path, key]
-  const words = isUnknownKey ? 'no such setting' : issue.message
-  return wrong(of.path, lineAt(of.lines, offsetOf(of.document, where)), `${where.join('.')}: ${words}`)
+function plainValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS() ?? {}
+  } catch {
+    // An alias of nothing, or of so much that it was meant to fill the memory.
+    throw wrong(path, 1, 'no valid YAML (an alias cannot be resolved)')
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue): { where: PropertyKey[]; words: string } {
+  if (issue.code === 'unrecognized_keys') {
+    return { where: [...issue.path, issue.keys[0] ?? ''], words: 'no such setting' }
+  }
+  const words = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message
+  return { where: issue.path, words: words ?? 'not understood' }
 }
 
 /** Where the key, or else the nearest thing that holds it, stands in the text. */

@@ -32,9 +32,10 @@ const REASONS: ReadonlyArray<{ form: RegExp; kind: SkippedFile['reason'] | 'note
 export function parseTarWord(line: string): TarWord {
   const text = line.replace(/^\S*tar: /, '').trim()
   if (/^Exiting with failure status due to previous errors$/.test(text)) return { kind: 'end' }
-  const [, quoted, reason = ''] = NAMED.exec(text) ?? []
-  const known = quoted === undefined ? undefined : REASONS.find(({ form }) => form.test(reason))
-  if (quoted === undefined || known === undefined) return { kind: 'error', text: text.slice(0, 500) }
+  const [, quoted = '', reason = ''] = NAMED.exec(text) ?? []
+  // All that is backed up is named from the top of the directory; another name is one of our own arguments.
+  const known = /^"\.["/]/.test(quoted) ? REASONS.find(({ form }) => form.test(reason)) : undefined
+  if (known === undefined) return { kind: 'error', text: text.slice(0, 500) }
   const name = relativeName(unquoteName(quoted))
   return known.kind === 'note'
     ? { kind: 'note', text: `${name.toString('utf8')}: ${reason}` }

@@ -128,7 +128,7 @@ function hintFor(error: string): string {
   if (/permission denied/.test(error)) {
     return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out what it may not.'
   }
-  if (/lock timeout|could not obtain lock|canceling statement due to lock/.test(error)) {
+  if (/due to (lock|statement) timeout|could not obtain lock/.test(error)) {
     return 'Somebody holds a lock on a table; try again later, or wait longer with --lock-timeout.'
   }
   if (/no matching (schemas|tables)/.test(error)) return 'Check the patterns of --schema and --table.'
