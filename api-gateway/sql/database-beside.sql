@@ -5,34 +5,40 @@
 --
 -- Variables: target, beside, before (names), old_oid (of the target as it was, or 0), keep (yes or no), session.
 -- Input, a line each: what makes the database; what swaps it in, if that is the verdict.
+-- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
 set standard_conforming_strings = on;
+set client_min_messages = error;
 set statement_timeout = 0;
 set lock_timeout = 0;
 set application_name = :'session';
-\prompt create
-\if :{?create} \else
-\q
-\endif
+\set create `IFS= read -r line && printf %s "$line"`
 :create
 \if :ERROR
-\echo not-created
+\! echo not-created
 \q
 \endif
 select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \gset
+\if :{?beside_oid}
+\else
+\q
+\endif
 comment on database :"beside" is 'telegram-backup: a restore into this database is under way';
-\echo created
-\prompt swap
+\! echo created
+\set swap `IFS= read -r line && printf %s "$line"`
 -- The connection may have been idle for hours: a new one for what counts.
 \c -reuse-previous=on
 set standard_conforming_strings = on;
+set client_min_messages = error;
 set statement_timeout = 0;
 set application_name = :'session';
-\if :{?swap}
 :swap
-select case when exists (
+;
+select exists (
   select from pg_catalog.pg_database where oid = :beside_oid and datname = :'target'
-) then 'swapped' else 'not-swapped' end;
-\endif
+) as is_swapped \gset
 select pg_catalog.format('drop database if exists %I with (force)', datname) from pg_catalog.pg_database
 where (oid = :beside_oid and datname = :'beside')
   or (oid = :old_oid and datname = :'before' and :'keep' <> 'yes') \gexec
+\if :is_swapped
+\! echo swapped
+\endif

@@ -59,7 +59,7 @@ async function extract(tar: TarProgram, folder: string, bytes: AsyncIterable<Buf
       ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
       '--warning=no-timestamp',
     ],
-    tarEnvironment(),
+    { environment: tarEnvironment() },
   )
   try {
     let isTaking = true

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { ClientProgram } from '#postgres/client-programs.ts'
@@ -60,7 +64,10 @@ export class DatabaseBeside {
         ...Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]),
         ...['-f', script],
       ],
-      { ...maintenance.environment, PGCLIENTENCODING: 'UTF8' },
+      {
+        environment: { ...maintenance.environment, PGCLIENTENCODING: 'UTF8' },
+        wordsFile: openNamelessFile(),
+      },
     )
   }
 
@@ -70,9 +77,7 @@ export class DatabaseBeside {
     const database = new DatabaseBeside(options)
     const major = Math.floor(target.server.versionNumber / 10_000)
     await database.#psql.write(`${createStatement(beside, like, major)}\n`)
-    if (await database.#psql.said('created\n')) {
-      if (!database.#psql.output.includes('not-created')) return database
-    }
+    if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) return database
     const { words } = await database.#psql.finish()
     throw refusedByPostgres(`The database ${beside} cannot be made`, words)
   }
@@ -94,7 +99,7 @@ export class DatabaseBeside {
   /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
   async discard(): Promise<void> {
     const { exitCode, words } = await this.#psql.finish()
-    if (exitCode !== 0 || /ERROR/.test(words))
+    if (exitCode !== 0 || words !== '')
       throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
   }
 }
@@ -125,6 +130,14 @@ function swapStatement({ target, beside, before, like, keepOld }: DatabaseBeside
     ${properties}`
   const tag = dollarTagNotIn(body)
   return `DO ${tag} BEGIN ${body.replaceAll('\n', ' ')} END ${tag};`
+}
+
+/** A file that is gone when it is closed. */
+function openNamelessFile(): number {
+  const path = join(tmpdir(), `telegram-backup-${randomUUID()}`)
+  const fd = openSync(path, 'wx+', 0o600)
+  rmSync(path)
+  return fd
 }
 
 /** A dollar quote that nothing in the text ends. */

@@ -43,7 +43,7 @@ export class RestoreTransaction {
     this.#psql = new PipedProgram(
       psql.path,
       ['-X', '-q', '-A', '-t', '-w', '--no-readline', '-v', 'ON_ERROR_STOP=1', '-d', connection.uri],
-      connection.environment,
+      { environment: connection.environment },
     )
     const kill = (): void => void this.#psql.kill()
     options.signal.addEventListener('abort', kill, { once: true })

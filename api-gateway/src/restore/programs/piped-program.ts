@@ -1,6 +1,7 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable, Writable } from 'node:stream'
+import { closeSync, readSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 
 /** Kept of what a program says; an error comes first, and repetitions tell nothing. */
 const MAX_WORDS_BYTES = 64 * 1024
@@ -21,25 +22,41 @@ export interface ProgramEnd {
 export class PipedProgram {
   /** Resolves when it is gone and all it said was read; never rejects. */
   readonly ended: Promise<ProgramEnd>
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #child: ChildProcess
+  readonly #stdin: Writable
   #words = ''
   #output = ''
   #end: ProgramEnd | undefined
   #onOutput: () => void = () => undefined
 
-  constructor(path: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
-    this.#child = spawn(path, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  /**
+   * `wordsFile`: a file for stderr, for a program that must not die of a word that nobody is there to hear; it is opened
+   * for reading as well, and closed here.
+   */
+  constructor(
+    path: string,
+    args: readonly string[],
+    options: { environment: Readonly<Record<string, string>>; wordsFile?: number },
+  ) {
+    const { environment, wordsFile } = options
+    this.#child = spawn(path, args, {
+      env: environment,
+      stdio: ['pipe', 'pipe', wordsFile ?? 'pipe'],
+      detached: true,
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (this.#words.length < MAX_WORDS_BYTES) this.#words += text
     })
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-MAX_OUTPUT_LENGTH)
       this.#onOutput()
     })
+    this.#stdin = this.#child.stdin as Writable
     // A program that is gone tells by its end.
-    this.#child.stdin.on('error', () => {})
+    this.#stdin.on('error', () => {})
     this.ended = new Promise(resolve => {
       const end = (exitCode: number | null, more = ''): void => {
+        if (wordsFile !== undefined && this.#end === undefined) this.#words = readAndClose(wordsFile)
         this.#end = { exitCode, words: this.#words + more }
         this.#onOutput()
         resolve(this.#end)
@@ -62,7 +79,7 @@ export class PipedProgram {
   /** Writes and waits until there is room for more; false when the program is gone. */
   async write(bytes: Buffer | string): Promise<boolean> {
     if (this.#end) return false
-    const { stdin } = this.#child
+    const stdin = this.#stdin
     if (stdin.destroyed) return false
     if (stdin.write(bytes)) return true
     const settled = new AbortController()
@@ -78,7 +95,7 @@ export class PipedProgram {
 
   /** Ends its input, and waits for its end. */
   async finish(): Promise<ProgramEnd> {
-    this.#child.stdin.end()
+    this.#stdin.end()
     return await this.ended
   }
 
@@ -97,5 +114,14 @@ export class PipedProgram {
       })
     }
     return true
+  }
+}
+
+function readAndClose(fd: number): string {
+  const bytes = Buffer.alloc(MAX_WORDS_BYTES)
+  try {
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0))
+  } finally {
+    closeSync(fd)
   }
 }

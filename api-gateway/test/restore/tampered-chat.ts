@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A way to the chat on which somebody sits who changes what is downloaded. */
+export interface TamperedChat {
+  url: string
+  /** What a download gives instead of the document with that SHA-256. */
+  replace(sha256: string, bytes: Buffer | undefined): void
+  /** Telegram knows no such file any more. */
+  remove(fileId: string): void
+  /** Lets the next downloads through as they are. */
+  honest(): void
+  /** Called before each download; it may wait, or throw to cut the connection. */
+  onDownload: (count: number) => Promise<void> | void
+  close(): Promise<void>
+}
+
+/** Opens it before a Bot API server. */
+export async function openTamperedChat(serverUrl: string): Promise<TamperedChat> {
+  const replacements = new Map<string, Buffer | undefined>()
+  const removed = new Set<string>()
+  let downloads = 0
+  const chat: TamperedChat = {
+    url: '',
+    replace: (sha256, bytes) => void replacements.set(sha256, bytes),
+    remove: fileId => void removed.add(fileId),
+    honest: () => {
+      replacements.clear()
+      removed.clear()
+      downloads = 0
+      chat.onDownload = () => {}
+    },
+    onDownload: () => {},
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  const server = createServer(async (request, response) => {
+    const pieces: Buffer[] = []
+    for await (const piece of request) pieces.push(piece)
+    const path = request.url ?? '/'
+    const isDownload = path.startsWith('/file/')
+    try {
+      if (isDownload) await chat.onDownload(++downloads)
+    } catch {
+      request.socket.destroy()
+      return
+    }
+    const type = request.headers['content-type']
+    const answer = await fetch(serverUrl + path, {
+      method: request.method ?? 'GET',
+      ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+      ...(pieces.length > 0 ? { body: Buffer.concat(pieces) } : {}),
+    })
+    const asked = path + Buffer.concat(pieces).toString()
+    if (!isDownload && path.includes('/getFile') && [...removed].some(fileId => asked.includes(fileId))) {
+      const words = 'Bad Request: wrong file_id or the file is temporarily unavailable'
+      response.writeHead(400).end(JSON.stringify({ ok: false, error_code: 400, description: words }))
+      return
+    }
+    const honest = Buffer.from(await answer.arrayBuffer())
+    const body = replacements.get(createHash('sha256').update(honest).digest('hex')) ?? honest
+    response.writeHead(answer.status, { 'Content-Length': body.length }).end(body)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  chat.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return chat
+}
