@@ -9,6 +9,8 @@ import { BackupError } from '#lib/backups/backup-error.ts'
 import type { SourceSettings } from '#sources/source-settings.ts'
 
 const FILE_NAME = 'telegram-backup.yaml'
+const EXAMPLE =
+  'An entry below "sources:" looks like this: shop: { project: shop, type: database, postgres: "postgresql://USER@HOST/DATABASE" }'
 
 /** What `telegram-backup.yaml` says. Without such a file there are no sources and no targets. */
 export interface ConfigFile {
@@ -123,7 +125,7 @@ function lineAt(lines: LineCounter, offset: number): number {
 function wrong(path: string, line: number, words: string): BackupError {
   return new BackupError(`${path}, line ${line}: ${words}`, {
     code: 'CONFIGURATION',
-    hint: 'The README shows an example of the file.',
+    hint: EXAMPLE,
   })
 }
 

@@ -54,9 +54,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<SendReport
       bytesPerSecond === undefined ? {} : { uploadBytesPerSecond: bytesPerSecond },
     )
     const service = await openBackupService(config, client)
-    if (config.encryption === 'off') {
-      output.note('warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat')
-    }
+    await warn(context, plan)
     return await withCatalog(context, async database => {
       const source = await opening
       await foretell(context, { source, bytesPerSecond, messagesPerMinute: client.messagesPerMinute })
@@ -79,6 +77,21 @@ async function send(context: CommandContext, plan: SendPlan): Promise<SendReport
     progress.end()
     await opening.then(close, () => {})
   }
+}
+
+async function warn({ config, output }: CommandContext, { source }: SendPlan): Promise<void> {
+  const isClear = config.encryption === 'off'
+  if (isClear) {
+    output.note('warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat')
+  }
+  if (source.kind !== 'directory' || config.identityFile === undefined) return
+  const { holdsFile } = await import('#sources/directory/directory-checks.ts')
+  if (!(await holdsFile(source.path, config.identityFile))) return
+  output.note(
+    isClear
+      ? 'warning: the private key lies in the directory, and goes into the chat in clear'
+      : 'warning: the private key lies in the directory; the copy in the backup opens nothing, so keep another elsewhere',
+  )
 }
 
 /** Also of a source that nothing was read from. */

@@ -13,7 +13,7 @@ import { checkChatAccess, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-b
 import { exitCodeOf } from '#cli/exit-codes.ts'
 import { formatBytes } from '#cli/human-units.ts'
 import type { Config } from '#config.ts'
-import { findPgDump } from '#doctor/pg-dump-version.ts'
+import { checkConfigFile, checkPgDump, checkTar, type Finding } from '#doctor/source-checks.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { openCatalog, openTelegram } from '#wiring.ts'
 
@@ -28,11 +28,6 @@ export interface Check {
   exitCode?: number
 }
 
-interface Finding {
-  message: string
-  warning?: string
-}
-
 /** Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if there is none. */
 export async function runChecks(config: Config, signal: AbortSignal): Promise<Check[]> {
   return Promise.all([
@@ -42,7 +37,9 @@ export async function runChecks(config: Config, signal: AbortSignal): Promise<Ch
     check('key file', () => checkIdentity(config)),
     check('signing key', () => checkSigningKey(config)),
     check('catalog', () => checkCatalog(config, signal)),
-    check('pg_dump', () => findPgDump(signal)),
+    check('pg_dump', () => checkPgDump(signal)),
+    check('tar', () => checkTar(signal)),
+    check('sources', () => checkConfigFile(config)),
   ])
 }
 

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ConfigFile, readConfigFile } from '#config-file.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
+import { chooseSource } from '#sources/source-settings.ts'
 
 let folder: string
 let path: string
@@ -58,6 +59,14 @@ describe('telegram-backup.yaml', () => {
     })
     expect(file.source('uploads')).toMatchObject({ directory: '/srv/uploads', exclude: ['cache', '*.tmp'] })
     expect(file.target('staging')).toEqual({ postgres: 'postgresql://restore@staging/shop' })
+  })
+
+  it('is as the example in the folder of the sources says', async () => {
+    const readme = await readFile(new URL(import.meta.resolve('#sources/README.md')), 'utf8')
+    const [, example = ''] = /```yaml\n([^`]*)```/.exec(readme) ?? []
+    const file = await read(example, { SHOP_PASSWORD: 'pw' })
+    expect(file.sourceNames).toEqual(['shop', 'uploads', 'nginx'])
+    for (const name of file.sourceNames) expect(() => chooseSource(file.source(name))).not.toThrow()
   })
 
   it('takes any password from a variable, without a chance to name another host or add a setting', async () => {

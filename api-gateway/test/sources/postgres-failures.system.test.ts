@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
 import {
@@ -139,7 +140,7 @@ describe('a dump that is not whole is taken back', () => {
 describe('nothing is sent', () => {
   it('when a lock is held for longer than --lock-timeout', async () => {
     await server.sql(database, `create table busy (a int)`)
-    const psql = spawn('psql', ['-X', '-q', '-d', server.url(database)], {
+    const psql = spawn(join(await installedServer(), 'psql'), ['-X', '-q', '-d', server.url(database)], {
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     psql.stdin.write('begin; lock table busy;\n\\echo locked\n')

@@ -7,7 +7,7 @@ import { BackupError } from '#lib/backups/backup-error.ts'
  * - `changed`: it was written to while it was read; it is in the backup, torn
  * - `empty`: nothing at all matched the patterns of a backup of logs
  */
-export const ALLOWANCES = ['unreadable', 'vanished', 'changed', 'empty'] as const
+const ALLOWANCES = ['unreadable', 'vanished', 'changed', 'empty'] as const
 export type Allowance = (typeof ALLOWANCES)[number]
 
 /** A file that is not in the backup as it should be. */

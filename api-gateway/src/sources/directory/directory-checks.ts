@@ -1,5 +1,5 @@
 import { access, constants, lstat, realpath } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename, resolve, sep } from 'node:path'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /**
@@ -22,6 +22,12 @@ export async function assertReadableDirectory(path: string): Promise<void> {
   await access(path, constants.R_OK | constants.X_OK).catch(() => {
     throw refusal(`The directory ${path} cannot be read: no permission`, 'Run as a user who may read it.')
   })
+}
+
+/** Whether the file lies in the directory, or below it. One that is not there does not. */
+export async function holdsFile(directory: string, file: string): Promise<boolean> {
+  const [root, path] = await Promise.all([realpath(directory), realpath(file)]).catch(() => [undefined, ''])
+  return root !== undefined && path.startsWith(root === sep ? sep : root + sep)
 }
 
 /** `<last part of the path>.tar`. */

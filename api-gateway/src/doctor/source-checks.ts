@@ -1,0 +1,50 @@
+import type { Config } from '#config.ts'
+import { readConfigFile } from '#config-file.ts'
+import { describeError } from '#lib/backups/backup-error.ts'
+import { findClientPrograms } from '#postgres/client-programs.ts'
+import { findTar } from '#sources/directory/tar-program.ts'
+
+/** What a check found; with a warning where something can be made better. */
+export interface Finding {
+  message: string
+  warning?: string
+}
+
+/** Which pg_dumps are installed. None is a warning: files and directories need none. */
+export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
+  const installed = await findClientPrograms('pg_dump', signal)
+  if (installed.length > 0)
+    return { message: `version ${installed.map(({ version }) => version).join(', ')}` }
+  return {
+    message: 'not found',
+    warning:
+      'Only needed to dump PostgreSQL: install a client at least as new as the server (Debian: postgresql-client).',
+  }
+}
+
+/** Which GNU tar is installed. None is a warning: databases and files need none. */
+export async function checkTar(signal: AbortSignal): Promise<Finding> {
+  try {
+    const { version, keepsAttributes } = await findTar(signal)
+    return {
+      message: `GNU tar ${version}`,
+      ...(keepsAttributes
+        ? {}
+        : { warning: 'It was built without ACLs or extended attributes; backups lack them.' }),
+    }
+  } catch (error) {
+    const { hint = '' } = describeError(error)
+    return { message: 'no GNU tar', warning: `Only needed to back up directories. ${hint}` }
+  }
+}
+
+/** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file that is wrong. */
+export async function checkConfigFile(config: Config): Promise<Finding> {
+  const { path, sourceNames, warnings } = await readConfigFile(config)
+  if (path === undefined) return { message: 'no telegram-backup.yaml, and none is needed' }
+  const [warning] = warnings
+  return {
+    message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}`,
+    ...(warning === undefined ? {} : { warning }),
+  }
+}
