@@ -14,7 +14,7 @@ const golden = join(import.meta.dirname, 'golden')
 
 let folder = ''
 beforeAll(() => {
-  for (const program of ['age', 'age-keygen', 'zstd', 'bash']) {
+  for (const program of ['age', 'age-keygen', 'zstd', 'tar', 'bash']) {
     if (spawnSync(program, ['--version']).error) throw new Error(`This test needs the program ${program}`)
   }
 })
@@ -129,5 +129,34 @@ describe('the script of docs/format.md', () => {
     const manifest = '_1b9d6bcd_manifest.zst.age'
     const text = run('bash', ['-c', `set -o pipefail; age -d -i key.txt *${manifest} | zstd -d -q`])
     expect(JSON.parse(JSON.parse(text.toString()).manifest).plainSha256).toBe(sha256(restored))
+  })
+
+  it.each([
+    ['storage', 'shop_storage_20261124T053300Z_5d0c3e7a.tar'],
+    ['logs', 'shop_logs_20261124T053300Z_6e1f4b8c.tar'],
+    ['database', 'shop_database_20261124T053300Z_7f205c9d.sql'],
+  ])('restores the golden archive of type %s', async (type, name) => {
+    cpSync(join(golden, type), folder, { recursive: true })
+    cpSync(join(golden, 'identity-for-tests-only.txt'), join(folder, 'key.txt'))
+    run('bash', ['-c', restoreScript(name)])
+    const readme = readFileSync(join(golden, 'README.md'), 'utf8')
+    expect(readme).toContain(sha256(readFileSync(join(folder, 'restored.sql'))))
+  })
+
+  it('lists the members of a folder, and gets one of them out of the part that holds it', () => {
+    cpSync(join(golden, 'storage'), folder, { recursive: true })
+    cpSync(join(golden, 'identity-for-tests-only.txt'), join(folder, 'key.txt'))
+    const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'format.md'), 'utf8')
+    const [list = '', extract = ''] = [...text.matchAll(/^```bash\n(name=shop_storage[^`]+)```/gm)].map(
+      ([, script]) => script,
+    )
+    const listed = run('bash', ['-c', `set -eu -o pipefail; ${list}`]).toString()
+    expect(listed).toContain('[41472,38893,"file","many/numbers.txt"]\n')
+    expect(listed).toContain('[2560,1,"file","caf\\udce9-latin1"]\n')
+    expect(listed).toContain('number:3,plainOffset:32768,')
+    for (const part of ['00001', '00002'])
+      rmSync(join(folder, `shop_storage_20261124T053300Z_5d0c3e7a.tar.${part}.zst.age`))
+    run('bash', ['-c', extract])
+    expect(readFileSync(join(folder, 'many', 'numbers.txt')).equals(run('seq', ['1', '8000']))).toBe(true)
   })
 })

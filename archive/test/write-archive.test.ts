@@ -83,6 +83,18 @@ describe('writing an archive', () => {
     expect(leftovers()).toEqual(before)
   })
 
+  it('is cancelled at any moment, also while its threads start, without taking the process along', async () => {
+    const before = leftovers()
+    for (let run = 0; run < 40; run++) {
+      const { source } = endless()
+      const aborting = new AbortController()
+      const parts = listOf(writeArchive(source, { ...OPTIONS, signal: aborting.signal }))
+      setTimeout(() => aborting.abort(), run * 3)
+      expect(await rejectionOf(parts)).toMatchObject({ code: 'CANCELLED' })
+    }
+    expect(leftovers()).toEqual(before)
+  })
+
   it('stops the source while the consumer holds a part, and prepares the next part only', async () => {
     const { source, taken } = endless()
     const parts = writeArchive(source, OPTIONS)[Symbol.asyncIterator]()

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Member, MemberIndexWriter, memberPathBytes, memberPathOf, readMemberIndex } from '#index.ts'
+
+const anyMember = fc.record({
+  path: fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.uint8Array({ maxLength: 50 }).map(bytes => memberPathOf(bytes)),
+    fc.string({ minLength: 5000, maxLength: 5000 }),
+  ),
+  offset: fc.maxSafeNat(),
+  size: fc.maxSafeNat(),
+  kind: fc.constantFrom('file', 'directory', 'symlink', 'hardlink', 'other'),
+})
+
+function indexOf(members: readonly Member[]): ReturnType<MemberIndexWriter['finish']> {
+  const writer = new MemberIndexWriter()
+  for (const member of members) writer.add(member)
+  return writer.finish()
+}
+
+function numbered(count: number): Member[] {
+  return Array.from({ length: count }, (_, number) => ({
+    path: `var/www/${number % 97}/file-${number}.html`,
+    offset: number * 1024,
+    size: number % 513,
+    kind: 'file',
+  }))
+}
+
+function read(count: number, lines: string): Member[] {
+  return [...readMemberIndex({ count, index: zstdCompressSync(lines).toString('base64') })]
+}
+
+describe('the index of members', () => {
+  it('gives back any members, whatever their names', () => {
+    fc.assert(
+      fc.property(fc.array(anyMember, { maxLength: 40 }), given => {
+        const members = given.toSorted((a, b) => a.offset - b.offset)
+        const index = indexOf(members)
+        expect(index?.count).toBe(members.length)
+        expect([...readMemberIndex(index ?? { count: -1, index: '' })]).toEqual(members)
+      }),
+    )
+  })
+
+  it('gives back many members, frame by frame, and unpacks as one zstd stream', () => {
+    const members = numbered(50_000)
+    const index = indexOf(members) as { count: number; index: string }
+    expect([...readMemberIndex(index)]).toEqual(members)
+    // About a dozen bytes for each; a manifest has room for several hundred thousand.
+    expect(index.index.length).toBeLessThan(50_000 * 15)
+    const frames = Buffer.from(index.index, 'base64')
+    expect(frames.toString('latin1').split('\x28\xb5\x2f\xfd').length).toBeGreaterThan(5)
+    const [first] = zstdDecompressSync(frames).toString().split('\n')
+    expect(first).toBe('[0,0,"file","var/www/0/file-0.html"]')
+  })
+
+  it('is left out when it would be too large, or a name is', () => {
+    const writer = new MemberIndexWriter(10_000)
+    for (let number = 0; number < 20_000; number++) {
+      writer.add({ path: randomBytes(30).toString('hex'), offset: number, size: 1, kind: 'file' })
+    }
+    expect(writer.finish()).toBeUndefined()
+    expect(indexOf([{ path: 'x'.repeat(100_001), offset: 0, size: 1, kind: 'file' }])).toBeUndefined()
+    expect(indexOf([{ path: '\0'.repeat(100_000), offset: 0, size: 1, kind: 'file' }])).toBeDefined()
+  })
+
+  it('takes no member before the last one, and no number that is none', () => {
+    const writer = new MemberIndexWriter()
+    writer.add({ path: 'a', offset: 512, size: 1, kind: 'file' })
+    for (const wrong of [{ offset: 511 }, { offset: 512.5 }, { size: -1 }, { size: 2 ** 53 }]) {
+      expect(() => writer.add({ path: 'b', offset: 512, size: 1, kind: 'file', ...wrong })).toThrow(
+        expect.objectContaining({ code: 'CONFIGURATION' }),
+      )
+    }
+  })
+
+  it.each<[string, number, string]>([
+    ['has another number of members', 2, '[0,1,"file","a"]\n'],
+    ['goes backwards', 2, '[5,1,"file","a"]\n[4,1,"file","b"]\n'],
+    ['breaks off', 1, '[0,1,"file","a"]'],
+    ['is no JSON', 1, '[0,1,"file"\n'],
+    ['names an unknown kind', 1, '[0,1,"device","a"]\n'],
+    ['names no path', 1, '[0,1,"file",7]\n'],
+    ['has a field too many', 1, '[0,1,"file","a",1]\n'],
+    ['has a size that is none', 1, '[0,-1,"file","a"]\n'],
+    ['unpacks to far more than a frame', 1, `${' '.repeat(50_000_000)}[0,1,"file","a"]\n`],
+  ])('is refused when it %s', (_, count, lines) => {
+    expect(() => read(count, lines)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }))
+    expect(read(1, '[0,1,"file","a"]\n')).toHaveLength(1)
+  })
+
+  it('is refused when any byte is changed or cut off, unless that changes nothing', () => {
+    const members = numbered(300)
+    const { count, index } = indexOf(members) as { count: number; index: string }
+    const bytes = Buffer.from(index, 'base64')
+    fc.assert(
+      fc.property(fc.nat(bytes.length * 8 - 1), fc.nat(bytes.length - 1), (bit, length) => {
+        const flipped = Buffer.from(bytes)
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        for (const damaged of [flipped, bytes.subarray(0, length)]) {
+          let found: Member[] | undefined
+          try {
+            found = [...readMemberIndex({ count, index: damaged.toString('base64') })]
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'INTEGRITY' })
+          }
+          if (found) expect(found).toEqual(members)
+        }
+      }),
+    )
+  })
+})
+
+describe('the path of a member', () => {
+  it('stands for exactly its bytes, also when they are not UTF-8', () => {
+    const pieces = fc.oneof(
+      fc.uint8Array({ maxLength: 6 }),
+      fc.string({ unit: 'grapheme' }).map(text => Buffer.from(text)),
+      // Halves of a pair as UTF-8 would write them, an overlong slash, a character cut short.
+      fc
+        .constantFrom([0xed, 0xb2, 0x80], [0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xf0, 0x9f, 0x98])
+        .map(Buffer.from),
+    )
+    fc.assert(
+      fc.property(fc.array(pieces), names => {
+        const bytes = Buffer.concat(names)
+        const path = memberPathOf(bytes)
+        expect(memberPathBytes(path)).toEqual(bytes)
+        expect(memberPathBytes(JSON.parse(JSON.stringify(path)))).toEqual(bytes)
+      }),
+    )
+  })
+
+  it('is the text itself when the bytes are UTF-8, and escapes as Python does when not', () => {
+    expect(memberPathOf(Buffer.from('größe/😀'))).toBe('größe/😀')
+    expect(memberPathOf(Buffer.from('caf\xe9', 'latin1'))).toBe('caf\udce9')
+  })
+
+  it('stands for no bytes when it holds half a character', () => {
+    expect(() => memberPathBytes('a\ud83d')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    expect(() => memberPathBytes('\udc7f')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+})
