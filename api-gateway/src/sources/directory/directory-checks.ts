@@ -26,8 +26,8 @@ export async function assertReadableDirectory(path: string): Promise<void> {
 
 /** Whether the file lies in the directory, or below it. One that is not there does not. */
 export async function holdsFile(directory: string, file: string): Promise<boolean> {
-  const [root, path] = await Promise.all([realpath(directory), realpath(file)]).catch(() => [undefined, ''])
-  return root !== undefined && path.startsWith(root === sep ? sep : root + sep)
+  const [root = '', path = ''] = await Promise.all([realpath(directory), realpath(file)]).catch(() => [])
+  return path.startsWith(root === sep ? sep : `${root}${sep}`)
 }
 
 /** `<last part of the path>.tar`. */
