@@ -5,8 +5,8 @@ const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /**
  * Fills `${NAME}` in from the environment (or from the file that `NAME_FILE` names), in every text of the value. It
- * happens after the YAML was parsed, so that no value can add to it. In the user and password of a URL what is filled
- * in is percent-encoded, so that a password may hold any character. Throws `CONFIGURATION` for a variable that is not set.
+ * happens after the YAML was parsed, so that no value can add to it. In the user, the password and the parameters of
+ * a URL what is filled in is percent-encoded, so that a password may hold any character. Throws `CONFIGURATION` for a variable that is not set.
  */
 export function expandVariables<Value>(value: Value, environment: Environment, owner: string): Value {
   if (typeof value === 'string') return expandText(value, environment, owner) as Value & string
@@ -18,7 +18,9 @@ export function expandVariables<Value>(value: Value, environment: Environment, o
 }
 
 function expandText(text: string, environment: Environment, owner: string): string {
-  const userInfoEnd = /^[a-z]+:\/\//.test(text) ? text.lastIndexOf('@') : -1
+  const isUrl = /^[a-z]+:\/\//.test(text)
+  const userInfoEnd = isUrl ? text.lastIndexOf('@') : -1
+  const queryStart = isUrl && text.includes('?') ? text.lastIndexOf('?') : text.length
   return text.replace(REFERENCE, (_, name: string, offset: number) => {
     const value = readSetting(environment, name)
     if (value === undefined) {
@@ -27,7 +29,7 @@ function expandText(text: string, environment: Environment, owner: string): stri
         hint: `Set ${name}, or ${name}_FILE to the path of a file that holds the value.`,
       })
     }
-    return offset < userInfoEnd ? encodeURIComponent(value) : value
+    return offset < userInfoEnd || offset > queryStart ? encodeURIComponent(value) : value
   })
 }
 

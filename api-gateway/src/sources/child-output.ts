@@ -70,6 +70,7 @@ export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   try {
     await once(child, 'spawn')
   } catch (cause) {
+    await heard
     closeSync(output.readFd)
     throw new BackupError(`${options.program} cannot be started (${(cause as NodeJS.ErrnoException).code})`, {
       code: 'SOURCE',

@@ -89,6 +89,19 @@ describe('telegram-backup.yaml', () => {
     expect(() => file.source('shop')).toThrow(/SHOP_PASSWORD/)
   })
 
+  it('fills a parameter of a URL in without a chance to add another', async () => {
+    const file = await read(
+      `targets: { a: { postgres: "postgresql://h/d?password=\${PW}&sslmode=require" } }`,
+      {
+        PW: 'a&sslmode=disable',
+      },
+    )
+    const connection = parsePostgresUrl(file.target('a').postgres)
+    expect(connection.environment['PGPASSWORD']).toBe('a&sslmode=disable')
+    expect(connection.uri).toContain('sslmode=require')
+    expect(connection.uri).not.toContain('disable')
+  })
+
   it('takes a value from the file that NAME_FILE names', async () => {
     const secret = join(folder, 'secret')
     await writeFile(secret, 'from file\n')

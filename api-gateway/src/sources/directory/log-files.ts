@@ -20,7 +20,11 @@ export interface LogFiles {
 }
 
 /** The regular files below `directory` that are selected. Symbolic links are neither taken nor followed. */
-export async function findLogFiles(directory: string, selection: LogSelection): Promise<LogFiles> {
+export async function findLogFiles(
+  directory: string,
+  selection: LogSelection,
+  signal?: AbortSignal,
+): Promise<LogFiles> {
   // Names are bytes; as Latin-1 they can be put together and sorted without loss.
   const root = Buffer.from(directory, 'utf8').toString('latin1')
   const found: string[] = []
@@ -34,6 +38,7 @@ export async function findLogFiles(directory: string, selection: LogSelection): 
       return []
     })
     for (const entry of entries) {
+      signal?.throwIfAborted()
       const path = `${folder}${entry.name.toString('latin1')}`
       if (entry.isDirectory()) await walk(`${path}/`)
       else if (entry.isFile() && (await isSelected(path))) found.push(`./${path}`)

@@ -40,7 +40,7 @@ export async function openDirectorySource(
 ): Promise<DirectorySource> {
   const { logs, allow, mayGrow, signal } = options
   await assertReadableDirectory(path)
-  const [tar, files] = await Promise.all([findTar(signal), logs && findLogFiles(path, logs)])
+  const [tar, files] = await Promise.all([findTar(signal), logs && findLogFiles(path, logs, signal)])
   if (files?.names.length === 0 && !allow.includes('empty')) {
     throw new BackupError(`No log file in ${path} is selected`, {
       code: 'SOURCE',
