@@ -8,7 +8,7 @@ import { ExitCode, exitCodeOf } from '#cli/exit-codes.ts'
 import { registerFetch } from '#cli/fetch-command.ts'
 import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
-import { Output, printable } from '#cli/output.ts'
+import { Output, printable, withoutPasswords } from '#cli/output.ts'
 import { registerRestore } from '#cli/restore-command.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
@@ -44,7 +44,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .configureHelp({ showGlobalOptions: true })
     .version(readVersion())
     // Its messages repeat what was typed.
-    .configureOutput({ writeErr: text => process.stderr.write(printable(text)) })
+    .configureOutput({ writeErr: text => process.stderr.write(printable(withoutPasswords(text))) })
     .exitOverride()
   for (const register of COMMANDS) register(program, run)
   for (const command of program.commands) command.exitOverride()
@@ -56,7 +56,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     if (error.exitCode === 0) return ExitCode.DONE
     // Its words are on stderr already.
     if (args.includes('--json')) {
-      const words = error.message.replace(/^error: /, '')
+      const words = withoutPasswords(error.message.replace(/^error: /, ''))
       outputOf({ json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
     }
     return ExitCode.USAGE

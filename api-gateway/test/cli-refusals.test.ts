@@ -102,6 +102,12 @@ const CASES: Case[] = [
   },
   { what: 'an unknown option', code: 2, says: /unknown option/, args: [...SEND, '--fiel'] },
   {
+    what: 'an unknown option that holds a password',
+    code: 2,
+    says: /unknown option/,
+    args: [...SEND, '--postgress=postgresql://u:s3cret@db/shop'],
+  },
+  {
     what: 'a bad number in the environment',
     code: 2,
     says: /TELEGRAM_PART_SIZE/,

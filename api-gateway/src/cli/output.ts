@@ -53,6 +53,11 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }
 
+/** What was typed, without the password of a URL in it. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s:@/]*):[^\s@]*@/g, '$1:…@').replace(/(password=)[^\s&']*/gi, '$1…')
+}
+
 /** JSON escapes the control characters below 0x20 only. */
 function asciiControls(json: string): string {
   return json.replace(
