@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BackupService, FetchBackupOptions, TelegramError } from '#index.ts'
 
 /** What came out of a fetch, and the error that ended it if one did. */
-export interface Fetched {
+interface Fetched {
   bytes: Buffer
   error: TelegramError | undefined
 }
