@@ -1,3 +1,4 @@
+import type { Backup } from '@telegram-backup/database'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
@@ -54,6 +55,12 @@ function leftovers(telegramError: string | undefined): string {
   return rest.length === 0 ? '' : `, but ${rest.join('; ')}`
 }
 
+/** The command that brings a backup of that kind back. */
+function wayBack({ id, source }: Backup): string {
+  if (source?.['kind'] === 'postgres') return `restore ${id} --to URL`
+  return source?.['kind'] === 'directory' ? `restore ${id} --to DIRECTORY` : `fetch ${id} --out FILE`
+}
+
 function describeResult(result: SendReport): string {
   const { databaseRecord: record, telegramMetadata: metadata } = result
   if (!record) return ''
@@ -64,6 +71,6 @@ function describeResult(result: SendReport): string {
     `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
     `  chat     ${record.chat_id}`,
     `  expires  ${formatTime(record.expires_at)}`,
-    `Get it back with: telegram-backup fetch ${record.id} --out FILE`,
+    `Get it back with: telegram-backup ${wayBack(record)}`,
   ].join('\n')
 }
