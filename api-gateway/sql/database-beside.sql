@@ -4,7 +4,7 @@
 -- after the other, there is no moment at which a database could be left behind but the death of this psql.
 --
 -- Variables: target, beside, before (names), old_oid (of the target as it was, or 0), keep (yes or no), session.
--- Input, a line each: what makes the database; what swaps it in, if that is the verdict.
+-- Input, a line each: what makes the database; what gives it its properties; what swaps it in, if that is the verdict.
 -- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
 set standard_conforming_strings = on;
 set client_min_messages = error;
@@ -23,6 +23,14 @@ select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \
 \q
 \endif
 comment on database :"beside" is 'telegram-backup: a restore into this database is under way';
+\set properties `IFS= read -r line && printf %s "$line"`
+:properties
+;
+\if :ERROR
+drop database :"beside";
+\! echo not-created
+\q
+\endif
 \! echo created
 \set swap `IFS= read -r line && printf %s "$line"`
 -- The connection may have been idle for hours: a new one for what counts.

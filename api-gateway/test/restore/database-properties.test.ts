@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createStatement,
   type DatabaseProperties,
+  lastStatements,
   propertyStatements,
   rolesOf,
 } from '#restore/postgres/database-properties.ts'
@@ -35,7 +36,7 @@ describe('a database like another', () => {
     expect(createStatement('x', undefined, 15)).toBe('CREATE DATABASE "x" TEMPLATE template0;')
   })
 
-  it('gets its grants, settings and comment, and its owner last; a lost secret is left out', () => {
+  it('gets its grants and settings, its owner after them, and what could keep us out at the end; a lost secret is left out', () => {
     expect(propertyStatements('d', PROPERTIES)).toEqual([
       'REVOKE ALL ON DATABASE "d" FROM PUBLIC;',
       'REVOKE ALL ON DATABASE "d" FROM CURRENT_USER;',
@@ -49,9 +50,15 @@ describe('a database like another', () => {
       `ALTER DATABASE "d" SET "search_path" TO 'we ird', '$user', 'public';`,
       `ALTER DATABASE "d" SET "temp_tablespaces" TO '';`,
       `ALTER ROLE "reader" IN DATABASE "d" SET "app"."note" TO 'it''s';`,
-      'ALTER DATABASE "d" CONNECTION LIMIT 7;',
-      `COMMENT ON DATABASE "d" IS E'two\\nlines';`,
       'ALTER DATABASE "d" OWNER TO "o""wner";',
+    ])
+    expect(lastStatements('d', PROPERTIES)).toEqual([
+      `COMMENT ON DATABASE "d" IS E'two\\nlines';`,
+      'ALTER DATABASE "d" CONNECTION LIMIT 7;',
+    ])
+    expect([propertyStatements('d', undefined), lastStatements('d', undefined)]).toEqual([
+      [],
+      ['COMMENT ON DATABASE "d" IS NULL;'],
     ])
     expect(new Set(rolesOf(PROPERTIES))).toEqual(new Set(['o"wner', 'reader']))
   })

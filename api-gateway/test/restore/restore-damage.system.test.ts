@@ -4,15 +4,20 @@ import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
+  type Damage,
   damagesOf,
   openRestoreBench,
   otherKey,
   processesWith,
   type RestoreBench,
 } from '#test/restore/restore-bench.ts'
+import type { CliRun } from '#test/run-cli.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
 
-// The issue's list of damage, for each way back. One test walks through the whole list, since each restore takes a while.
+// The issue's list of damage, for each way back. One test walks through the whole list: a part of another size than it
+// should have is asked for again and again before it is given up.
+
+const WHOLE_LIST_MS = 15 * 60_000
 
 let server: PostgresServer
 let bench: RestoreBench
@@ -64,53 +69,52 @@ async function expectServerAsBefore(): Promise<void> {
 }
 
 describe('damage in the chat is named with its part, exit code 5, and nothing comes of it', () => {
-  it('for a database, in place, beside, and over a full one', async () => {
-    const ways = [[server.url('empty_one')], [server.url('new_one')], [server.url('full_one'), '--overwrite']]
-    const damages = await damagesOf(bench.vault, ofDatabase, otherDatabase)
-    for (const [index, damage] of damages.entries()) {
-      bench.chat.honest()
-      damage.inflict(bench.chat)
-      const run = await bench.cli(['restore', ofDatabase.id, '--yes', '--to', ...(ways[index % 3] ?? [])])
-      expect(run.stderr, damage.name).toMatch(new RegExp(`part ${damage.part}\\b`, 'i'))
-      expect(run.code, damage.name).toBe(5)
-      await expectServerAsBefore()
-    }
+  it(
+    'for a database, in place, beside, and over a full one; for a directory, missing and full; for a file',
+    async () => {
+      const full = join(places, 'full')
+      const out = join(places, 'fetched.tar')
+      await mkdir(full)
+      await writeFile(join(full, 'precious'), 'precious')
+      const toDatabase = [
+        [server.url('empty_one')],
+        [server.url('new_one')],
+        [server.url('full_one'), '--overwrite'],
+      ]
+      const toDirectory = [[join(places, 'new')], [full, '--overwrite']]
+      const ofDump = await damagesOf(bench.vault, ofDatabase, otherDatabase)
+      const ofFiles = await damagesOf(bench.vault, ofDirectory, otherDirectory)
+      const expectNamed = (run: CliRun, { name, part }: Damage): void => {
+        expect(run.stderr, name).toMatch(new RegExp(`part ${part}\\b`, 'i'))
+        expect(run.code, name).toBe(5)
+      }
+      for (let index = 0; index < Math.max(ofDump.length, ofFiles.length); index++) {
+        const [first, second] = [ofDump[index % ofDump.length], ofFiles[index % ofFiles.length]]
+        if (!first || !second) continue
+        bench.chat.honest()
+        for (const damage of [first, second]) damage.inflict(bench.chat)
+        const [database, directory, file] = await Promise.all([
+          bench.cli(['restore', ofDatabase.id, '--yes', '--to', ...(toDatabase[index % 3] ?? [])]),
+          bench.cli(['restore', ofDirectory.id, '--yes', '--to', ...(toDirectory[index % 2] ?? [])]),
+          bench.cli(['fetch', ofDirectory.id, '--out', out]),
+        ])
+        expectNamed(database, first)
+        for (const run of [directory, file]) expectNamed(run, second)
+        await expectServerAsBefore()
+        expect(await readdir(places)).toEqual(['full'])
+        expect(await readFile(join(full, 'precious'), 'utf8')).toBe('precious')
+      }
+      expect(await processesWith(places)).toEqual([])
+    },
+    WHOLE_LIST_MS,
+  )
+
+  it('is noted once, and taken back by a whole fetch', async () => {
     const { damaged_at, restore_count, history } = await bench.show(ofDatabase.id)
     expect([damaged_at === null, restore_count]).toEqual([false, 0])
     expect(history.filter(({ event }) => event === 'damaged')).toHaveLength(1)
-  })
-
-  it('for a directory, missing and full', async () => {
-    const full = join(places, 'full')
-    await mkdir(full, { recursive: true })
-    await writeFile(join(full, 'precious'), 'precious')
-    const ways = [[join(places, 'new')], [full, '--overwrite']]
-    for (const [index, damage] of (await damagesOf(bench.vault, ofDirectory, otherDirectory)).entries()) {
-      bench.chat.honest()
-      damage.inflict(bench.chat)
-      const run = await bench.cli(['restore', ofDirectory.id, '--yes', '--to', ...(ways[index % 2] ?? [])])
-      expect(run.stderr, damage.name).toMatch(new RegExp(`part ${damage.part}\\b`, 'i'))
-      expect(run.code, damage.name).toBe(5)
-      expect(await readdir(places)).toEqual(['full'])
-      expect(await readFile(join(full, 'precious'), 'utf8')).toBe('precious')
-    }
-    expect(await processesWith(places)).toEqual([])
-  })
-
-  it('for a fetched file, and a whole fetch afterwards takes the finding back', async () => {
-    const out = join(places, 'fetched.tar')
-    for (const damage of await damagesOf(bench.vault, ofDirectory, otherDirectory)) {
-      bench.chat.honest()
-      damage.inflict(bench.chat)
-      const run = await bench.cli(['fetch', ofDirectory.id, '--out', out])
-      expect(run.stderr, damage.name).toMatch(new RegExp(`part ${damage.part}\\b`, 'i'))
-      expect(run.code, damage.name).toBe(5)
-      await expect(stat(out)).rejects.toThrow('ENOENT')
-    }
-    expect((await bench.show(ofDirectory.id)).damaged_at).not.toBeNull()
-    bench.chat.honest()
-    expect((await bench.cli(['fetch', ofDirectory.id, '--out', out])).code).toBe(0)
-    expect((await bench.show(ofDirectory.id)).damaged_at).toBeNull()
+    expect((await bench.cli(['fetch', ofDatabase.id, '--out', join(places, 'fetched.sql')])).code).toBe(0)
+    expect((await bench.show(ofDatabase.id)).damaged_at).toBeNull()
   })
 
   it('for one file of a directory, when its own part is damaged; damage elsewhere does not touch it', async () => {

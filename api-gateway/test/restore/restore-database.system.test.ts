@@ -155,6 +155,32 @@ describe('a database comes back', () => {
     expect(await server.sql('postgres', role)).toBe('f|passing')
   })
 
+  it('for an owner who is no superuser, who is told beforehand what would not be allowed at the end', async () => {
+    await server.sql(
+      'postgres',
+      `create role clerk login createdb password 'clerk'; create database office owner clerk`,
+    )
+    const as = (database: string): string => server.url(database).replace(/\/\/.*@/, '//clerk:clerk@')
+    await server.sql(
+      'office',
+      'create table papers (x int); alter table papers owner to clerk; insert into papers values (1)',
+    )
+    const backup = await bench.send('--postgres', as('office'))
+    await server.sql('office', 'insert into papers values (2)')
+    const args = ['restore', backup.id, '--to', as('office'), '--yes', '--overwrite']
+    const run = await bench.cli(args)
+    expect(run.code, run.stderr).toBe(0)
+    expect(await server.sql('office', 'select * from papers')).toBe('1')
+    await server.sql('postgres', `alter database office set log_statement = 'all'`)
+    const refused = await bench.cli(args)
+    expect(refused.stderr).toMatch(/cannot be made: ERROR: +permission denied to set parameter/)
+    expect(refused.code).toBe(1)
+    expect(await server.databases()).toEqual([...before, 'office'].sort())
+    const foreign = await bench.cli(['restore', backup.id, '--to', as('source'), '--yes', '--overwrite'])
+    expect(foreign.stderr).toMatch(/belongs to keeper, and clerk may not replace it/)
+    expect(foreign.code).toBe(2)
+  })
+
   it('from a file of SQL that somebody gave, whose own transaction does not count', async () => {
     const file = join(bench.vault.folder, 'own.sql')
     await writeFile(file, 'BEGIN;\ncreate table own (x int);\nCOMMIT;\ninsert into own values (1)')

@@ -84,7 +84,12 @@ export class FolderBeside {
 
   /** Makes it, and clears away what killed restores left. Throws `USAGE` where nothing can be written. */
   static async create(target: TargetFolder): Promise<FolderBeside> {
-    await clearLeftovers(target.path)
+    if (await clearLeftovers(target.path)) {
+      throw unusable(
+        `${target.path} was put back where a restore that was killed had taken it from`,
+        'Try again.',
+      )
+    }
     const partial = join(dirname(target.path), partialName(target.path))
     try {
       await mkdir(partial, { mode: 0o700 })
@@ -123,18 +128,24 @@ export class FolderBeside {
   }
 }
 
-/** Restores that were killed leave a folder; and at one moment, the target lies in it. */
-async function clearLeftovers(path: string): Promise<void> {
+/** Restores that were killed leave a folder; and at one moment, the target lies in it: true if it was put back. */
+async function clearLeftovers(path: string): Promise<boolean> {
   const parent = dirname(path)
+  let isPutBack = false
   for (const name of await readdir(parent)) {
     if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
     const partial = join(parent, name)
     const pid = Number(await readFile(join(partial, 'pid'), 'utf8').catch(() => '0'))
     if (isAlive(pid)) continue
     const isTargetGone = (await lstat(path).catch(() => undefined)) === undefined
-    if (isTargetGone) await rename(join(partial, 'old'), path).catch(() => {})
+    const old = join(partial, 'old')
+    if (isTargetGone && (await lstat(old).catch(() => undefined)) !== undefined) {
+      await rename(old, path)
+      isPutBack = true
+    }
     await rm(partial, { recursive: true, force: true })
   }
+  return isPutBack
 }
 
 function isAlive(pid: number): boolean {

@@ -62,15 +62,18 @@ async function extract(tar: TarProgram, folder: string, bytes: AsyncIterable<Buf
     { environment: tarEnvironment() },
   )
   try {
-    let isTaking = true
-    // All of it is read, also when tar has seen its end: the last part must be verified.
-    for await (const chunk of bytes) isTaking = isTaking && (await program.write(chunk))
-    const { exitCode, words } = await program.finish()
-    if (exitCode !== 0) throw extractionFailed(words)
+    // All of it is read, also when tar has seen its end and is gone: the last part must be verified.
+    for await (const chunk of bytes) if (!(await program.write(chunk))) await assertDoneWell(program)
+    await assertDoneWell(program)
   } catch (error) {
     await program.kill()
     throw error
   }
+}
+
+async function assertDoneWell(program: PipedProgram): Promise<void> {
+  const { exitCode, words } = await program.finish()
+  if (exitCode !== 0) throw extractionFailed(words)
 }
 
 function extractionFailed(words: string): BackupError {

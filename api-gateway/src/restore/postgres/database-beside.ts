@@ -9,6 +9,7 @@ import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
 import {
   createStatement,
   type DatabaseProperties,
+  lastStatements,
   propertyStatements,
 } from '#restore/postgres/database-properties.ts'
 import { refusedByPostgres } from '#restore/postgres/postgres-words.ts'
@@ -25,6 +26,8 @@ export interface DatabaseBesideOptions {
   before: string
   /** What it is to be like; undefined for the server's defaults. */
   like: DatabaseProperties | undefined
+  /** Roles that the restore itself makes; until then, nothing can be given to them. */
+  newRoles: readonly string[]
   keepOld: boolean
   /** `application_name` of the session. */
   session: string
@@ -77,13 +80,19 @@ export class DatabaseBeside {
     const database = new DatabaseBeside(options)
     const major = Math.floor(target.server.versionNumber / 10_000)
     await database.#psql.write(`${createStatement(beside, like, major)}\n`)
+    // What will not be allowed should be known before hours of work, not after.
+    const early = options.newRoles.length === 0 ? propertyStatements(beside, like) : []
+    await database.#psql.write(`${asOneStatement(early)}\n`)
     if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) return database
     const { words } = await database.#psql.finish()
     throw refusedByPostgres(`The database ${beside} cannot be made`, words)
   }
 
-  /** Gives it the target's name, and the old one's properties, all in one transaction. Throws `POSTGRES`. */
-  async swapIn(): Promise<void> {
+  /**
+   * Gives it the target's name, and what it could not get before, all in one transaction. Resolves to whether the old one
+   * is gone, which a replication slot can prevent. Throws `POSTGRES`.
+   */
+  async swapIn(): Promise<boolean> {
     await this.#psql.write(`${swapStatement(this.#options)}\n`)
     const { words } = await this.#psql.finish()
     const isIn = /^swapped$/m.test(this.#psql.output)
@@ -94,6 +103,7 @@ export class DatabaseBeside {
       })
     }
     if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
+    return words === ''
   }
 
   /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
@@ -104,8 +114,7 @@ export class DatabaseBeside {
   }
 }
 
-/** One statement in one line: a DO block is one transaction. */
-function swapStatement({ target, beside, before, like, keepOld }: DatabaseBesideOptions): string {
+function swapStatement({ target, beside, before, like, newRoles, keepOld }: DatabaseBesideOptions): string {
   const name = quoteName(target.name)
   const old = target.database
   const rename = `ALTER DATABASE ${quoteName(beside)} RENAME TO ${name};`
@@ -113,9 +122,8 @@ function swapStatement({ target, beside, before, like, keepOld }: DatabaseBeside
     ? `COMMENT ON DATABASE ${quoteName(before)} IS 'telegram-backup: kept from before a restore';`
     : ''
   const makeRoom = `ALTER DATABASE ${name} RENAME TO ${quoteName(before)}; ${kept}`
-  const properties = propertyStatements(target.name, like).join(' ')
-  const body = `
-    FOR try IN 1..${SWAP_TRIES} LOOP
+  return asOneStatement([
+    `FOR try IN 1..${SWAP_TRIES} LOOP
       PERFORM pg_stat_clear_snapshot();
       PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_backend_pid()
@@ -126,10 +134,17 @@ function swapStatement({ target, beside, before, like, keepOld }: DatabaseBeside
       EXCEPTION WHEN object_in_use THEN
         IF try = ${SWAP_TRIES} THEN RAISE; END IF;
       END;
-    END LOOP;
-    ${properties}`
+    END LOOP;`,
+    ...(newRoles.length === 0 ? [] : propertyStatements(target.name, like)),
+    ...lastStatements(target.name, like),
+  ])
+}
+
+/** Statements that succeed or fail together, in one line; none for none. */
+function asOneStatement(statements: readonly string[]): string {
+  const body = statements.join(' ').replaceAll('\n', ' ')
   const tag = dollarTagNotIn(body)
-  return `DO ${tag} BEGIN ${body.replaceAll('\n', ' ')} END ${tag};`
+  return body === '' ? '' : `DO ${tag} BEGIN ${body} END ${tag};`
 }
 
 /** A file that is gone when it is closed. */

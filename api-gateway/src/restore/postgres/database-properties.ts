@@ -55,13 +55,23 @@ function localeOptions(like: DatabaseProperties, major: number): string[] {
  */
 export function propertyStatements(name: string, like: DatabaseProperties | undefined): string[] {
   const database = quoteName(name)
-  if (like === undefined) return [`COMMENT ON DATABASE ${database} IS NULL;`]
+  if (like === undefined) return []
   return [
     ...(like.database_acl === null ? [] : grants(database, like.owner, like.database_acl)),
     ...like.settings.flatMap(setting => settingStatement(database, setting)),
-    `ALTER DATABASE ${database} CONNECTION LIMIT ${Math.trunc(like.connection_limit)};`,
-    `COMMENT ON DATABASE ${database} IS ${like.comment === null ? 'NULL' : quoteText(like.comment)};`,
     `ALTER DATABASE ${database} OWNER TO ${quoteName(like.owner)};`,
+  ]
+}
+
+/** What it gets when nothing is left to be done in it: the limit of connections could keep us out. */
+export function lastStatements(name: string, like: DatabaseProperties | undefined): string[] {
+  const database = quoteName(name)
+  const comment = like === undefined || like.comment === null ? 'NULL' : quoteText(like.comment)
+  return [
+    `COMMENT ON DATABASE ${database} IS ${comment};`,
+    ...(like === undefined
+      ? []
+      : [`ALTER DATABASE ${database} CONNECTION LIMIT ${Math.trunc(like.connection_limit)};`]),
   ]
 }
 

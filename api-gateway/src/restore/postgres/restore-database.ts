@@ -12,7 +12,7 @@ export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
 
 /** What a restore left. */
 export interface DatabaseRestored {
-  /** Name of the old database, where it was kept. */
+  /** Name of the old database, where it was kept, or could not be dropped. */
   keptOld?: string
 }
 
@@ -50,17 +50,19 @@ export async function restoreDatabase(
     })
     assertGoingOn(signal)
   } catch (error) {
-    // What went wrong first is the reason; a database that stays behind nevertheless must be told.
+    // What went wrong first is the reason; a database that stays behind nevertheless must be told of.
     await beside?.discard().catch((failure: unknown) => {
       throw new BackupError(`${describeError(error).message}; ${describeError(failure).message}`, {
         code: describeError(error).code,
         cause: error,
       })
     })
+    if (describeError(error).code !== 'UNKNOWN_OUTCOME') assertGoingOn(signal)
     throw error
   }
-  await beside?.swapIn()
-  return plan.keepOld && plan.target.database !== undefined && beside !== undefined ? { keptOld: before } : {}
+  const isOldGone = (await beside?.swapIn()) ?? true
+  const hadOld = beside !== undefined && plan.target.database !== undefined
+  return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 
 async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
@@ -95,9 +97,7 @@ async function restoreInOneTransaction(
       (failure: unknown) => failure,
     )
     await transaction.rollBack()
-    if (describeError(error).code === 'UNKNOWN_OUTCOME') throw error
-    assertGoingOn(signal)
-    throw reason
+    throw describeError(error).code === 'UNKNOWN_OUTCOME' ? error : reason
   }
 }
 

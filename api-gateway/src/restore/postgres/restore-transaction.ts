@@ -148,7 +148,10 @@ function prelude({ psql, session, newRoles }: RestoreTransactionOptions): string
     'BEGIN READ WRITE;',
     `CREATE TEMPORARY TABLE ${GUARD} (row int CONSTRAINT ${GUARD_RULE} UNIQUE DEFERRABLE INITIALLY DEFERRED);`,
     `INSERT INTO pg_temp.${GUARD} VALUES (1), (1);`,
+    "SET client_encoding = 'UTF8';",
     ...newRoles.map(role => `CREATE ROLE ${quoteName(role)} NOLOGIN;`),
+    // A dump says its own; where it does not, that of the database counts, as always in psql.
+    'RESET client_encoding;',
     '',
   ].join('\n')
 }

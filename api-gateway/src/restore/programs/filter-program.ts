@@ -10,7 +10,7 @@ export class FilterProgram {
   /** Resolves when it is gone; never rejects. */
   readonly ended: Promise<ProgramEnd>
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
-  #isGone = false
+  #end: ProgramEnd | undefined
 
   constructor(path: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
     this.#child = spawn(path, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
@@ -21,8 +21,8 @@ export class FilterProgram {
     this.#child.stdin.on('error', () => {})
     this.ended = new Promise(resolve => {
       const end = (exitCode: number | null): void => {
-        this.#isGone = true
-        resolve({ exitCode, words })
+        this.#end ??= { exitCode, words }
+        resolve(this.#end)
       }
       this.#child.on('error', error => {
         words += error.message
@@ -54,7 +54,9 @@ export class FilterProgram {
   async #feed(input: AsyncIterable<Buffer>, left: AbortSignal): Promise<{ error: unknown } | undefined> {
     try {
       for await (const chunk of input) {
-        if (left.aborted) return undefined
+        // One that needs no more has ended well; where it failed, that is the reason.
+        const hasFailed = this.#end !== undefined && this.#end.exitCode !== 0
+        if (left.aborted || hasFailed) return undefined
         await this.#write(chunk)
       }
       this.#child.stdin.end()
@@ -67,7 +69,7 @@ export class FilterProgram {
 
   async #write(chunk: Buffer): Promise<void> {
     const { stdin } = this.#child
-    if (this.#isGone || stdin.destroyed || stdin.write(chunk)) return
+    if (this.#end !== undefined || stdin.destroyed || stdin.write(chunk)) return
     const settled = new AbortController()
     const { signal } = settled
     await Promise.race([once(stdin, 'drain', { signal }), once(stdin, 'close', { signal }), this.ended])
