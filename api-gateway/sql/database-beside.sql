@@ -5,6 +5,8 @@
 --
 -- Variables: target, beside, before (names), old_oid (of the target as it was, or 0), keep (yes or no), session.
 -- Input, a line each: what makes the database; what gives it its properties; what swaps it in, if that is the verdict.
+-- Each ends in its semicolon, or is empty: a semicolon of ours behind it would be an empty statement, whose success would
+-- hide the failure of the one before.
 -- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
 set standard_conforming_strings = on;
 set client_min_messages = error;
@@ -25,7 +27,6 @@ select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \
 comment on database :"beside" is 'telegram-backup: a restore into this database is under way';
 \set properties `IFS= read -r line && printf %s "$line"`
 :properties
-;
 \if :ERROR
 drop database :"beside";
 \! echo not-created
@@ -40,7 +41,6 @@ set client_min_messages = error;
 set statement_timeout = 0;
 set application_name = :'session';
 :swap
-;
 select exists (
   select from pg_catalog.pg_database where oid = :beside_oid and datname = :'target'
 ) as is_swapped \gset

@@ -20,7 +20,7 @@ export interface DatabaseProperties {
 }
 
 /** As `ALTER DATABASE` or, with a role, `ALTER ROLE … IN DATABASE` made it. A null value was a secret, and is lost. */
-export interface DatabaseSetting {
+interface DatabaseSetting {
   role: string | null
   name: string
   value: string | null

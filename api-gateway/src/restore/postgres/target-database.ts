@@ -4,7 +4,7 @@ import { queryJson } from '#postgres/psql.ts'
 import type { DatabaseProperties } from '#restore/postgres/database-properties.ts'
 
 /** The server that a restore goes to. */
-export interface TargetServer {
+interface TargetServer {
   /** A database of it that is always there; CREATE DATABASE is sent to it. */
   maintenance: PostgresConnection
   /** For example 150004. */
@@ -22,7 +22,7 @@ export interface TargetServer {
 }
 
 /** The database that is to be restored, as it is now. */
-export interface ExistingDatabase extends DatabaseProperties {
+interface ExistingDatabase extends DatabaseProperties {
   oid: number
   /** Bytes on disk. */
   sizeBytes: number
