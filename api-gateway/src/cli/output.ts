@@ -55,7 +55,7 @@ export function printable(text: string): string {
 
 /** What was typed, without the password of a URL in it. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/(:\/\/[^\s:@/]*):[^\s@]*@/g, '$1:…@').replace(/(password=)[^\s&']*/gi, '$1…')
+  return text.replace(/(:\/\/[^\s:@/]*):[^\n]*@/g, '$1:…@').replace(/(password=)[^\n&]*/gi, '$1…')
 }
 
 /** JSON escapes the control characters below 0x20 only. */

@@ -33,7 +33,15 @@ export function parsePostgresUrl(url: string): PostgresConnection {
   const [user = '', ...passwordPieces] = userInfo.split(':')
   const parameters = query === '' ? [] : query.split('&').map(readParameter)
   const password = lastOf(parameters, 'password') ?? decode(passwordPieces.join(':'))
-  const sslPassword = lastOf(parameters, 'sslpassword')
+  if (lastOf(parameters, 'sslpassword') !== undefined) {
+    throw new BackupError(
+      'The database URL holds sslpassword, which would have to stand in an argument list',
+      {
+        code: 'USAGE',
+        hint: 'Put it into ~/.pg_service.conf and name the service: postgresql:///?service=NAME',
+      },
+    )
+  }
   const database = lastOf(parameters, 'dbname') ?? (decode(path) || undefined)
   return describe({
     scheme,
@@ -44,7 +52,6 @@ export function parsePostgresUrl(url: string): PostgresConnection {
     environment: {
       ...libpqEnvironment(),
       ...(password ? { PGPASSWORD: password } : {}),
-      ...(sslPassword ? { PGSSLPASSWORD: sslPassword } : {}),
     },
   })
 }
@@ -64,7 +71,7 @@ export function atDatabase(connection: PostgresConnection, database: string): Po
 }
 
 /** Parameters that do not stay in the URI: secrets, and the name that the path gives. */
-const SEPARATE: ReadonlySet<string> = new Set(['password', 'sslpassword', 'dbname'])
+const SEPARATE: ReadonlySet<string> = new Set(['password', 'dbname'])
 
 interface Parameter {
   name: string

@@ -45,7 +45,10 @@ export class TarReport {
     else if (word.kind === 'note') keep(this.notes, word.text)
     else if (word.kind === 'error') keep(this.#errors, word.text)
     else if (word.kind === 'changed') this.#changed.add(word.name.toString('latin1'))
-    else this.skip({ path: word.name.toString('utf8'), reason: word.kind })
+    else {
+      const reason = word.kind === 'shrank' ? 'changed' : word.kind
+      this.skip({ path: word.name.toString('utf8'), reason })
+    }
   }
 
   /** Takes a file that is not in the backup as it should be. */

@@ -5,6 +5,8 @@ import { QUOTED_NAME, relativeName, unquoteName } from '#sources/directory/quote
 export type TarWord =
   /** One of the three that may be allowed. */
   | { kind: SkippedFile['reason']; name: Buffer }
+  /** Changed as well, but in a way that is never mere growth: its place in the tar was filled up with zeros. */
+  | { kind: 'shrank'; name: Buffer }
   /** Nothing of worth is missing: a socket, another file system, an attribute that only root may read. */
   | { kind: 'note'; text: string }
   /** That there were errors; each had its own line before. */
@@ -13,13 +15,13 @@ export type TarWord =
 
 const NAMED = new RegExp(`^(${QUOTED_NAME}): (.*)$`)
 
-const REASONS: ReadonlyArray<{ form: RegExp; kind: SkippedFile['reason'] | 'note' }> = [
+const REASONS: ReadonlyArray<{ form: RegExp; kind: SkippedFile['reason'] | 'shrank' | 'note' }> = [
   { form: /^Warning: /, kind: 'note' },
   { form: /^Cannot [\w ]+: (Permission denied|Operation not permitted)$/, kind: 'unreadable' },
   { form: /^Cannot [\w ]+: No such file or directory$/, kind: 'vanished' },
   { form: /^(File|Directory) removed before we read it$/, kind: 'vanished' },
   { form: /^file changed as we read it$/, kind: 'changed' },
-  { form: /^File shrank by \d+ bytes?; padding with zeros$/, kind: 'changed' },
+  { form: /^File shrank by \d+ bytes?; padding with zeros$/, kind: 'shrank' },
   { form: /^(socket|door) ignored$/, kind: 'note' },
   { form: /^file is on a different filesystem; not dumped$/, kind: 'note' },
 ]

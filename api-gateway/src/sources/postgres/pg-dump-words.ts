@@ -4,6 +4,8 @@ const MAX_MESSAGE_LENGTH = 1_000
 
 const ERROR = /^(error|fatal|ERROR|FATAL|PANIC): +(?!(query|the command) was)/i
 const WARNING = /^(warning|NOTICE): +/i
+/** What belongs to the line before it. */
+const EXPLANATION = /^(detail|hint|last built-in OID|reading|saving|dumping|creating)\b/i
 /** What follows is SQL, often of many lines. */
 const QUERY = /^((detail|error): +)?(query|command|the command) was\b|^(LINE \d+|STATEMENT|CONTEXT):/i
 
@@ -20,12 +22,14 @@ export class PgDumpWords {
 
   /** Takes one line. */
   hear(line: string): void {
+    const isItsOwn = line.startsWith('pg_dump: ')
     const text = line.replace(/^pg_dump: /, '').trim()
     if (text === '') return
     if (QUERY.test(text)) this.#current = undefined
     else if (ERROR.test(text)) this.#begin(this.errors, text.replace(/^error: /, ''))
     else if (WARNING.test(text)) this.#begin(this.warnings, text.replace(/^warning: /, ''))
-    // A first line in no known form is not passed over in silence.
+    // What pg_dump itself says in no known form is taken for an error; a first line of somebody else is not lost.
+    else if (isItsOwn && !EXPLANATION.test(text)) this.#begin(this.errors, text)
     else if (!this.#begun) this.#begin(this.warnings, text)
     else this.#extend(text)
   }
