@@ -72,11 +72,13 @@ export class FolderBeside {
   readonly #target: TargetFolder
   readonly #partial: string
   readonly #removeAtExit: () => void
+  /** Whether what was at the target lies in here now, and nowhere else. */
+  #holdsOld = false
 
   private constructor(target: TargetFolder, partial: string) {
     this.#target = target
     this.#partial = partial
-    this.tree = join(partial, 'tree')
+    this.tree = join(partial, TREE)
     // Also when the process is told to end at once.
     this.#removeAtExit = () => rmSync(partial, { recursive: true, force: true })
     process.once('exit', this.#removeAtExit)
@@ -98,48 +100,90 @@ export class FolderBeside {
       throw unusable(`Nothing can be written in ${dirname(target.path)} (${code})`)
     }
     const beside = new FolderBeside(target, partial)
-    await writeFile(join(partial, 'pid'), String(process.pid))
+    await markAsOurs(partial)
     await mkdir(beside.tree)
     return beside
   }
 
-  /** Gives it the target's name; what was there before goes. */
-  async swapIn(): Promise<void> {
+  /**
+   * Gives it the target's name; what was there before goes. When it cannot, the target is as it was; should even that
+   * fail, the error says where it lies, and there it stays. Returns the path of what could not be deleted afterwards.
+   */
+  async swapIn(): Promise<{ leftBehind?: string }> {
     const { path, state } = this.#target
-    const old = join(this.#partial, 'old')
+    const old = join(this.#partial, OLD)
     process.off('exit', this.#removeAtExit)
-    if (state === 'full') await rename(path, old)
+    if (state === 'full') {
+      await rename(path, old)
+      this.#holdsOld = true
+    }
     try {
       // Over an empty directory, this is one step; so it is where nothing is.
       await rename(this.tree, path)
     } catch (error) {
-      if (state === 'full') await rename(old, path)
-      await this.discard()
+      if (this.#holdsOld) await this.#putBack(error)
       throw error
     }
-    await syncFolder(dirname(path))
-    await rm(this.#partial, { recursive: true, force: true })
+    this.#holdsOld = false
+    try {
+      await syncFolder(dirname(path))
+      await rm(this.#partial, { recursive: true, force: true })
+      return {}
+    } catch {
+      // The restore is done; what is left of the old directory is no reason to call it failed.
+      return { leftBehind: this.#partial }
+    }
   }
 
   /** Removes it; the target stays as it was. */
   async discard(): Promise<void> {
     process.off('exit', this.#removeAtExit)
-    await rm(this.#partial, { recursive: true, force: true })
+    if (this.#holdsOld) await rm(this.tree, { recursive: true, force: true })
+    else await rm(this.#partial, { recursive: true, force: true })
+  }
+
+  async #putBack(reason: unknown): Promise<void> {
+    const { path } = this.#target
+    const old = join(this.#partial, OLD)
+    try {
+      await rename(old, path)
+      this.#holdsOld = false
+    } catch {
+      throw new BackupError(
+        `Something else took the place of ${path} during the swap; what was there before lies in ${old}`,
+        { code: 'SWAP', hint: 'Stop what writes there, and move it back.', cause: reason },
+      )
+    }
   }
 }
 
-/** Restores that were killed leave a folder; and at one moment, the target lies in it: true if it was put back. */
+const TREE = 'tree'
+const OLD = 'old'
+const OWNER = 'owner'
+/** A folder without its owner's mark is being made; it takes no time. */
+const UNMARKED_MS = 60_000
+
+/**
+ * Restores that were killed leave a folder; and at one moment, the target lies in it: true if it was put back. Throws
+ * `USAGE` when something else has taken its place meanwhile: nobody but a person can say which of the two is right.
+ */
 async function clearLeftovers(path: string): Promise<boolean> {
   const parent = dirname(path)
   let isPutBack = false
   for (const name of await readdir(parent)) {
     if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
     const partial = join(parent, name)
-    const pid = Number(await readFile(join(partial, 'pid'), 'utf8').catch(() => '0'))
-    if (isAlive(pid)) continue
-    const isTargetGone = (await lstat(path).catch(() => undefined)) === undefined
-    const old = join(partial, 'old')
-    if (isTargetGone && (await lstat(old).catch(() => undefined)) !== undefined) {
+    if (await isInUse(partial)) continue
+    const old = join(partial, OLD)
+    // With the new tree still there, the swap did not happen, and what is in "old" is all there is of it.
+    const isOnlyCopy = (await exists(old)) && (await exists(join(partial, TREE)))
+    if (isOnlyCopy && (await exists(path))) {
+      throw unusable(
+        `A restore that was killed left what was in ${path} before it in ${old}`,
+        'Move it to where it belongs, then try again.',
+      )
+    }
+    if (isOnlyCopy) {
       await rename(old, path)
       isPutBack = true
     }
@@ -148,8 +192,31 @@ async function clearLeftovers(path: string): Promise<boolean> {
   return isPutBack
 }
 
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined
+}
+
+/** A pid alone says little: in a container, the next run often has the same. */
+async function markAsOurs(partial: string): Promise<void> {
+  await writeFile(join(partial, OWNER), `${process.pid} ${await startOf(process.pid)}`)
+}
+
+async function isInUse(partial: string): Promise<boolean> {
+  const mark = await readFile(join(partial, OWNER), 'utf8').catch(() => undefined)
+  if (mark === undefined) return Date.now() - (await stat(partial)).mtimeMs < UNMARKED_MS
+  const [pid = '', start = ''] = mark.split(' ')
+  return isAlive(Number(pid)) && (await startOf(Number(pid))) === start
+}
+
+/** When a process started, in ticks since the machine did; empty where there is no /proc. */
+async function startOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The name of the program, in brackets, may hold anything.
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
 function isAlive(pid: number): boolean {
-  if (pid <= 0) return false
+  if (!(pid > 0)) return false
   try {
     return process.kill(pid, 0)
   } catch (error) {

@@ -11,6 +11,13 @@ import { findTar, type TarProgram, tarEnvironment } from '#sources/directory/tar
 /** Of a directory whose archive does not hold the directory itself. */
 const DEFAULT_MODE = 0o755
 
+/** What a restore left. */
+export type DirectoryRestored = {
+  members: number
+  /** What could not be deleted of the replaced directory. */
+  leftBehind?: string
+}
+
 /**
  * Unpacks a tar file beside the target and swaps it in when all of it was verified and written: every header passes the
  * inspector before tar sees it. Whatever fails, the target stays as it was, and nothing else is left. Throws what the
@@ -20,7 +27,7 @@ export async function restoreDirectory(
   target: TargetFolder,
   bytes: AsyncIterable<Buffer>,
   options: { allow: readonly OutsideAllowance[]; signal: AbortSignal },
-): Promise<{ members: number }> {
+): Promise<DirectoryRestored> {
   const { signal } = options
   const tar = await findTar(signal)
   const beside = await FolderBeside.create(target)
@@ -28,13 +35,24 @@ export async function restoreDirectory(
     await chmod(beside.tree, DEFAULT_MODE)
     const inspector = new TarInspector(new MemberRules(options.allow))
     await extract(tar, beside.tree, inspected(bytes, inspector))
-    await promisify(execFile)('sync', ['-f', beside.tree]).catch(() => undefined)
+    await syncFileSystem(beside.tree)
     if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
-    await beside.swapIn()
-    return { members: inspector.members }
+    return { members: inspector.members, ...(await beside.swapIn()) }
   } catch (error) {
     await beside.discard()
     throw error
+  }
+}
+
+/** What the disk refuses only now must be known before the old directory goes. */
+async function syncFileSystem(folder: string): Promise<void> {
+  try {
+    await promisify(execFile)('sync', ['-f', folder])
+  } catch (error) {
+    // No such program, or one that knows no -f: then the system writes in its own time.
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
+    if (code === 'ENOENT' || /option/.test(stderr)) return
+    throw extractionFailed(stderr)
   }
 }
 

@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { FolderBeside, inspectFolder, type TargetFolder } from '#restore/directory/folder-beside.ts'
+
+let parent: string
+let path: string
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'beside-'))
+  path = join(parent, 'www')
+  await mkdir(path)
+  await writeFile(join(path, 'precious'), 'old')
+})
+
+afterEach(async () => {
+  await rm(parent, { recursive: true, force: true })
+})
+
+const target = (): Promise<TargetFolder> => inspectFolder(path, { overwrite: true, sizeBytes: 1 })
+
+async function restored(): Promise<FolderBeside> {
+  const beside = await FolderBeside.create(await target())
+  await writeFile(join(beside.tree, 'new'), 'new')
+  return beside
+}
+
+/** What a restore leaves that was killed: by a process that is no more. */
+async function leftover(contents: readonly string[]): Promise<string> {
+  const partial = join(parent, '.www.telegram-backup-0123abcd.partial')
+  await mkdir(partial)
+  await writeFile(join(partial, 'owner'), '1 0')
+  for (const name of contents) {
+    await mkdir(join(partial, name))
+    await writeFile(join(partial, name, 'precious'), name)
+  }
+  return partial
+}
+
+describe('a swap', () => {
+  it('puts the new directory where the old one was, and leaves nothing else', async () => {
+    expect(await (await restored()).swapIn()).toEqual({})
+    expect(await readdir(path)).toEqual(['new'])
+    expect(await readdir(parent)).toEqual(['www'])
+  })
+
+  it('that finds the new directory gone puts the old one back', async () => {
+    const beside = await restored()
+    await rm(beside.tree, { recursive: true })
+    await expect(beside.swapIn()).rejects.toThrow('ENOENT')
+    await beside.discard()
+    expect(await readdir(path)).toEqual(['precious'])
+    expect(await readdir(parent)).toEqual(['www'])
+  })
+
+  it('between whose two steps something else takes the place never deletes the old directory', async () => {
+    const folder = await target()
+    const beside = await FolderBeside.create(folder)
+    await rm(beside.tree, { recursive: true })
+    // A daemon that writes as soon as its folder is gone: here it is quicker than any rename.
+    const swap = beside.swapIn().catch(() => {})
+    while ((await readdir(parent)).includes('www') && (await readdir(path)).includes('precious')) await tick()
+    await mkdir(path, { recursive: true })
+    await writeFile(join(path, 'pid'), '').catch(() => {})
+    await swap
+    await beside.discard()
+    const everywhere = (await readdir(parent, { recursive: true })).filter(name => name.endsWith('precious'))
+    expect(everywhere).toHaveLength(1)
+  })
+})
+
+const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+describe('what a restore that was killed left', () => {
+  it('before the swap is cleared away', async () => {
+    await leftover(['tree'])
+    await (await restored()).discard()
+    expect(await readdir(parent)).toEqual(['www'])
+    expect(await readFile(join(path, 'precious'), 'utf8')).toBe('old')
+  })
+
+  it('after the swap is cleared away', async () => {
+    await leftover(['old'])
+    await (await restored()).discard()
+    expect(await readdir(parent)).toEqual(['www'])
+  })
+
+  it('between the two steps of the swap is put back, and nothing else is done', async () => {
+    await leftover(['tree', 'old'])
+    await rm(path, { recursive: true })
+    await expect(restored()).rejects.toThrow('was put back')
+    expect(await readFile(join(path, 'precious'), 'utf8')).toBe('old')
+    expect(await readdir(parent)).toEqual(['www'])
+  })
+
+  it('is kept and named when something else has taken its place, be it an empty directory', async () => {
+    const partial = await leftover(['tree', 'old'])
+    await rm(join(path, 'precious'))
+    await expect(restored()).rejects.toThrow(join(partial, 'old'))
+    expect(await readFile(join(partial, 'old', 'precious'), 'utf8')).toBe('old')
+  })
+
+  it('is told from a restore that runs, also when a later process has its pid', async () => {
+    const partial = await leftover(['tree'])
+    const running = await restored()
+    const own = (await readdir(parent)).filter(name => name.endsWith('.partial'))
+    expect(own).toHaveLength(1)
+    await leftover(['tree'])
+    await writeFile(join(partial, 'owner'), `${process.pid} 0`)
+    await (await restored()).discard()
+    expect((await readdir(parent)).filter(name => name.endsWith('.partial'))).toEqual(own)
+    await running.discard()
+  })
+})
