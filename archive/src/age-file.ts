@@ -33,18 +33,38 @@ export function ageFileSizeBytes(plainSize: number, recipientCount: number): num
   return headerSizeBytes(recipientCount) + payloadSizeBytes(plainSize)
 }
 
-/** Encrypts to all of the recipients (`age1…`), into memory that `allocate` gives for so many bytes. */
-export async function encryptAgeFile(
+/** The beginning of an age file and the key for the rest of it, for one file only. */
+export interface AgeFileStart {
+  header: Uint8Array
+  fileKey: Uint8Array
+  nonce: Uint8Array
+}
+
+/** Begins an age file that all of the recipients (`age1…`) can open. */
+export async function startAgeFile(recipients: readonly string[]): Promise<AgeFileStart> {
+  return { ...(await makeHeader(recipients)), nonce: randomBytes(PAYLOAD_NONCE_BYTES) }
+}
+
+/**
+ * Writes the age file for the plain bytes to the beginning of `into`, and returns it. The plain bytes may lie in the
+ * same memory, if they begin as far behind as the file is longer than they are: they are overwritten then, each chunk
+ * after it was read.
+ */
+export async function finishAgeFile(
+  { header, fileKey, nonce }: AgeFileStart,
   plain: Uint8Array,
-  recipients: readonly string[],
-  allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  into: Buffer,
 ): Promise<Buffer> {
-  const { header, fileKey } = await makeHeader(recipients)
-  const file = allocate(header.length + payloadSizeBytes(plain.length))
+  const file = into.subarray(0, header.length + payloadSizeBytes(plain.length))
   file.set(header, 0)
-  const nonce = randomBytes(PAYLOAD_NONCE_BYTES)
   await encryptPayload(plain, { fileKey, nonce }, file.subarray(header.length))
   return file
+}
+
+/** Encrypts to all of the recipients (`age1…`). */
+export async function encryptAgeFile(plain: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
+  const file = Buffer.allocUnsafeSlow(ageFileSizeBytes(plain.length, recipients.length))
+  return finishAgeFile(await startAgeFile(recipients), plain, file)
 }
 
 /** Plain bytes as they are decrypted. */

@@ -28,21 +28,21 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
   return [...recipients]
 }
 
-/** Makes sealed files, age files or copies of the bytes when encryption is off, in memory that `allocate` gives. */
-export type Seal = (plain: Uint8Array, allocate?: (sizeBytes: number) => Buffer) => Promise<Buffer>
+/** Makes sealed files: age files, or copies of the bytes when encryption is off. */
+export type Seal = (plain: Uint8Array) => Promise<Buffer>
 
 /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient) */
 export function sealFor(encryption: Encryption): Seal {
-  if (encryption === 'off') {
-    return async (plain, allocate = Buffer.allocUnsafeSlow) => {
-      const copy = allocate(plain.length)
-      copy.set(plain)
-      return copy
-    }
-  }
+  if (encryption === 'off') return async plain => Buffer.from(plain)
+  const recipients = checkedRecipients(encryption)
+  return plain => encryptAgeFile(plain, recipients)
+}
+
+/** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient) */
+export function checkedRecipients(encryption: Encryption): readonly string[] {
   const recipients = recipientsOf(encryption)
   recipients.forEach(assertRecipient)
-  return (plain, allocate) => encryptAgeFile(plain, recipients, allocate)
+  return recipients
 }
 
 /** What opens sealed files. */

@@ -1,29 +1,34 @@
 /**
- * Memory for sealed parts, which is used again once its part was sent: new memory for each part would lie about until
- * the garbage collector comes by, and cost a page fault for every 4 KiB.
+ * Memory for parts, shared by the threads that make them, and used again once its part was sent: new memory for each
+ * part would lie about until the garbage collector comes by, and cost a page fault for every 4 KiB.
  */
 export class PartMemory {
-  readonly #partSizeBytes: number
-  readonly #free: ArrayBuffer[] = []
+  readonly #slotSizeBytes: number
+  readonly #free: SharedArrayBuffer[] = []
 
-  /** @param partSizeBytes of the largest part */
-  constructor(partSizeBytes: number) {
-    this.#partSizeBytes = partSizeBytes
+  /** @param slotSizeBytes room for the largest part */
+  constructor(slotSizeBytes: number) {
+    this.#slotSizeBytes = slotSizeBytes
   }
 
   /**
-   * Memory for a part, with whatever was in it before.
-   * @returns the bytes, and what gives them back, of which only the first call counts
+   * Room for a part, with whatever was in it before.
+   * @returns the slot, and what gives it back, of which only the first call counts
    */
-  take(sizeBytes: number): { bytes: Buffer; release: () => void } {
-    if (sizeBytes > this.#partSizeBytes) throw new RangeError('a part larger than the largest')
+  take(): PartSlot {
     // The system hands out the memory of a new one only when it is written to.
-    const memory = this.#free.pop() ?? new ArrayBuffer(this.#partSizeBytes)
+    const memory = this.#free.pop() ?? new SharedArrayBuffer(this.#slotSizeBytes)
     let isTaken = true
     const release = (): void => {
       if (isTaken) this.#free.push(memory)
       isTaken = false
     }
-    return { bytes: Buffer.from(memory, 0, sizeBytes), release }
+    return { memory, release }
   }
+}
+
+/** Room for a part. */
+export interface PartSlot {
+  memory: SharedArrayBuffer
+  release: () => void
 }

@@ -1,29 +1,12 @@
-import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
-import { type Encryption, recipientsOf, sealFor } from '#encryption.ts'
-import { hashInTurns } from '#hashing.ts'
-import {
-  type BackupIdentity,
-  checkedIdentity,
-  decodePartHeader,
-  MAX_HEADER_FRAME_BYTES,
-  type PartHeader,
-} from '#part-header.ts'
-import { PartMemory } from '#part-memory.ts'
+import { type Encryption, recipientsOf } from '#encryption.ts'
+import { Packing } from '#packing.ts'
+import { type BackupIdentity, checkedIdentity, type PartHeader } from '#part-header.ts'
 import { DEFAULT_PART_SIZE_BYTES, type PartPlan, planParts } from '#part-planner.ts'
-import { type ArchiveSource, abandon, fillBlocks, isDescriptor } from '#source.ts'
-import { assistantRing, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
-import type { BlockRing, SharedBlocks } from '#threads/block-ring.ts'
-import type { AssistantTask } from '#threads/compressing-assistant.ts'
-import type { CompressorTask } from '#threads/compressor.ts'
-import type { ReaderTask } from '#threads/reader.ts'
-
-/** Plain blocks between the source and the compressor, so many that its assistant finds some to do. */
-const BLOCK_SLOTS = 8
-/** One part is sealed, or held by the consumer, while the next is filled. */
-const PART_SLOTS = 2
+import { PartSealer, sealingGrowthBytes } from '#part-sealer.ts'
+import { type ArchiveSource, abandon } from '#source.ts'
+import type { PartSealed } from '#threads/sealer.ts'
 
 /** One part, ready to be sent. */
 export interface SealedPart {
@@ -100,58 +83,25 @@ export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions
 type Writing = WriteArchiveOptions & { plan: PartPlan; tally: ArchiveTally }
 
 async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenerator<SealedPart, void> {
-  const { plan, tally } = options
+  const { plan, tally, backup, encryption, onProgress } = options
   const run = new ArchiveRun(options.signal)
   try {
     run.atEnd(() => abandon(source))
-    const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
-    const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: plan.capacityBytes + MAX_HEADER_FRAME_BYTES })
-    const progress = run.progress(options.onProgress)
-    const reportProgress = options.onProgress !== undefined
-    const assistance: SharedAssistance = {
-      claims: BlockClaims.allocate(BLOCK_SLOTS),
-      frames: run.ring(assistantRing(plan.blockSizeBytes)).shared,
-    }
-    const task = {
-      blocks: blocks.shared,
-      parts: parts.shared,
-      assistance,
-      plan,
-      backup: options.backup,
-      reportProgress,
-    }
-    startCompressor(run, task, progress)
-    startReading(run, source, blocks)
-    // Loads the age library, which takes its time, while the threads already work.
-    const seal = sealFor(options.encryption)
-    const memory = new PartMemory(plan.partSizeBytes)
-
+    const growthBytes = sealingGrowthBytes(plan.capacityBytes, recipientsOf(encryption).length)
+    const packing = new Packing(run, source, { plan, backup, growthBytes, onProgress })
+    const sealer = new PartSealer(run, encryption)
     for (let last = false; !last; ) {
-      const plain = await parts.ring.blockAvailable(run.check)
-      if (!plain) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
-      const { header } = decodePartHeader(plain)
-      let release = (): void => undefined
-      const bytes = await seal(plain, sizeBytes => {
-        const taken = memory.take(sizeBytes)
-        release = taken.release
-        return taken.bytes
-      })
-      const sealed = { ...(await tally.add(header, bytes)), release }
+      const { header, slot, place } = await packing.next()
+      last = header.last
+      const sealed = await sealer.seal({ memory: slot.memory, ...place })
+      const bytes = Buffer.from(slot.memory, sealed.start, sealed.end - sealed.start)
+      const part = { ...tally.add(header, sealed), bytes, release: slot.release }
       run.check()
       if (header.last) {
-        last = true
-        parts.ring.release()
-        await parts.ring.blockAvailable(run.check)
-        tally.finish(header.wholeSha256, blocks.ring.producedBytes)
-        progress(header.plainOffset + header.plainSize)
-        yield sealed
-      } else {
-        // Not for a small backup: a thread takes time to start, and memory.
-        if (header.part === 1) startAssistant(run, { blocks: blocks.shared, assistance })
-        yield sealed
-        // Only now may the part after the next one be begun.
-        parts.ring.release()
+        const plainBytesRead = await packing.end()
+        tally.finish({ plainSha256: header.wholeSha256, plainBytesRead, archiveSha256: sealed.archiveSha256 })
       }
+      yield part
     }
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be written')
@@ -160,48 +110,9 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
   }
 }
 
-function startCompressor(
-  run: ArchiveRun,
-  task: CompressorTask,
-  progress: (plainBytes: number) => void,
-): void {
-  run.start<number>({
-    module: '#threads/compressor.ts',
-    task,
-    onMessage: progress,
-    onFailure: compressingFailed(run),
-  })
-}
-
-/** A second compressor, of use when there is a core for it. */
-function startAssistant(run: ArchiveRun, task: AssistantTask): void {
-  if (availableParallelism() < 2) return
-  run.start({ module: '#threads/compressing-assistant.ts', task, onFailure: compressingFailed(run) })
-}
-
-function compressingFailed(run: ArchiveRun): (error: Error) => void {
-  return error => run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed'))
-}
-
-function startReading(
-  run: ArchiveRun,
-  source: ArchiveSource,
-  { ring, shared }: { ring: BlockRing; shared: SharedBlocks },
-): void {
-  const failed = (error: unknown): void =>
-    run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
-  if (isDescriptor(source)) {
-    const task: ReaderTask = { fd: source.fd, blocks: shared }
-    run.start({ module: '#threads/reader.ts', task, onFailure: failed })
-  } else {
-    fillBlocks(source, ring, run.check).catch(failed)
-  }
-}
-
 /** Adds up the parts and compares with what was read: what is lost on the way must not pass for a backup. */
 class ArchiveTally {
   readonly #plan: PartPlan
-  readonly #hash = createHash('sha256')
   #summary: ArchiveSummary | undefined
   #parts = 0
   #frames = 0
@@ -217,24 +128,24 @@ class ArchiveTally {
     throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its last part was taken')
   }
 
-  async add(header: PartHeader, bytes: Buffer): Promise<Omit<SealedPart, 'release'>> {
+  add(header: PartHeader, sealed: PartSealed): Omit<SealedPart, 'bytes' | 'release'> {
     const { part: number, last, plainOffset, plainSize, plainSha256 } = header
+    const sizeBytes = sealed.end - sealed.start
     if (number !== this.#parts + 1 || plainOffset !== this.#plainSize) {
       throw new ArchiveError('INTEGRITY', `Part ${number} came out of order`, { partNumber: number })
     }
-    if (bytes.length > this.#plan.partSizeBytes) {
+    if (sizeBytes > this.#plan.partSizeBytes) {
       throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: number })
     }
     this.#parts += 1
     this.#frames += header.frames.length
     this.#plainSize += plainSize
-    this.#archiveSize += bytes.length
-    const hash = createHash('sha256')
-    await hashInTurns(bytes, hash, this.#hash)
-    return { number, last, bytes, sha256: hash.digest('hex'), plainOffset, plainSize, plainSha256 }
+    this.#archiveSize += sizeBytes
+    return { number, last, sha256: sealed.sha256, plainOffset, plainSize, plainSha256 }
   }
 
-  finish(plainSha256: string, plainBytesRead: number): void {
+  finish(end: { plainSha256: string; plainBytesRead: number; archiveSha256: string }): void {
+    const { plainBytesRead, plainSha256, archiveSha256 } = end
     const frames = Math.max(1, Math.ceil(plainBytesRead / this.#plan.blockSizeBytes))
     if (this.#plainSize !== plainBytesRead || this.#frames !== frames) {
       throw new ArchiveError(
@@ -247,7 +158,7 @@ class ArchiveTally {
       plainSize: this.#plainSize,
       plainSha256,
       archiveSize: this.#archiveSize,
-      archiveSha256: this.#hash.digest('hex'),
+      archiveSha256,
     }
   }
 }

@@ -3,7 +3,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 const MAGIC = 0xfd2fb528
 /** Magic number, descriptor, and the checksum: nothing shorter is a frame of ours. */
 const MIN_FRAME_BYTES = 9
-/** Room that is left when all is out tells Node that nothing follows; and the least chunk that it takes is 64 bytes. */
+/** Room that is left when all is out tells Node that nothing follows. */
 const OUTPUT_SPARE_BYTES = 64
 /** Room for a block or its frame; longer results come in several pieces. */
 const MAX_PIECE_BYTES: number = maxFrameSizeBytes(1024 * 1024)
@@ -16,14 +16,15 @@ export function maxFrameSizeBytes(plainSize: number): number {
 }
 
 /**
- * Bytes as one zstd frame of level 3, with its size and a checksum. It lies in memory that is as large as the bytes.
+ * Bytes as one zstd frame of level 3, with its size and a checksum. It lies in memory of its own, as large as
+ * the bytes.
  * @throws Error when zstd returns nothing or too much, as Node 24 does without an error for other settings
  *   (nbWorkers with the asynchronous call).
  */
 export function compressFrame(plain: Uint8Array): Buffer {
   const frame = zstdCompressSync(plain, {
     // In one piece, which Node need not join.
-    chunkSize: Math.min(maxFrameSizeBytes(plain.length), MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES,
+    chunkSize: pieceBytes(maxFrameSizeBytes(plain.length)),
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
   })
   if (
@@ -37,7 +38,7 @@ export function compressFrame(plain: Uint8Array): Buffer {
 }
 
 /**
- * The plain bytes of exactly one frame.
+ * The plain bytes of exactly one frame, in memory of their own.
  * @throws Error when it is damaged, unpacks to more than `maxPlainBytes` or needs more memory than that, or when
  *   something follows the frame: Node would pass over it, the zstd program would not.
  */
@@ -59,7 +60,7 @@ export function decompressFirstFrame(
   const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
   const result: unknown = zstdDecompressSync(frames, {
     // In one piece, too: a quarter faster, four times as fast for bytes that do not compress.
-    chunkSize: Math.min(maxPlainBytes, MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES,
+    chunkSize: pieceBytes(maxPlainBytes),
     maxOutputLength: maxPlainBytes,
     params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
     info: true,
@@ -67,4 +68,9 @@ export function decompressFirstFrame(
   // With `info`, zlib returns the engine, too; the type definitions do not say so.
   const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
   return { plain: buffer, frameSize: engine.bytesWritten }
+}
+
+/** The size in which Node is to allocate a result; too large for the memory that small Buffers share. */
+function pieceBytes(maxResultBytes: number): number {
+  return Math.max(Buffer.poolSize, Math.min(maxResultBytes, MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES)
 }

@@ -1,14 +1,10 @@
 import { createHash, type Hash, randomInt } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
-import {
-  type BackupIdentity,
-  encodePartHeader,
-  MAX_HEADER_FRAME_BYTES,
-  type PartPosition,
-} from '#part-header.ts'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type BackupIdentity, encodePartHeader, type PartPosition } from '#part-header.ts'
 import { maxPaddingBytes, type PartFill, type PartPlan, takesFrame, withFrame } from '#part-planner.ts'
 import { BLOCK_NUMBER_BYTES, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
+import { PART_PLACE_BYTES, type PartPlace, writePartPlace } from '#threads/part-place.ts'
 import { freeNow } from '#transient-memory.ts'
 import { compressFrame } from '#zstd-frame.ts'
 
@@ -16,7 +12,11 @@ import { compressFrame } from '#zstd-frame.ts'
 export interface CompressorTask {
   /** Plain blocks, each full but the last. */
   blocks: SharedBlocks
-  /** Finished parts before encryption; each slot has {@link MAX_HEADER_FRAME_BYTES} more than the part's capacity. */
+  /** A block, of whatever bytes, for each piece of memory for a part (SharedArrayBuffer) that was sent to the thread. */
+  memory: SharedBlocks
+  /** Where the frames of a part begin in its memory; before them there is room for the header and for what comes later. */
+  framesOffset: number
+  /** For each finished part, in the order of their memory, where it begins and ends: two numbers of 32 bits. */
   parts: SharedBlocks
   assistance: SharedAssistance
   plan: PartPlan
@@ -25,7 +25,7 @@ export interface CompressorTask {
   reportProgress: boolean
 }
 
-/** The part that is being filled. Its header is written last, and ends in the slot where the frames begin. */
+/** The part that is being filled. Its header is written last, and ends in the memory where the frames begin. */
 class OpenPart {
   readonly frames: number[] = []
   readonly hash: Hash = createHash('sha256')
@@ -33,29 +33,48 @@ class OpenPart {
   plainSize = 0
   readonly number: number
   readonly plainOffset: number
-  readonly slot: Uint8Array
+  readonly #memory: Uint8Array
+  readonly #framesOffset: number
 
-  constructor(number: number, plainOffset: number, slot: Uint8Array) {
+  constructor(number: number, plainOffset: number, memory: { bytes: Uint8Array; framesOffset: number }) {
     this.number = number
     this.plainOffset = plainOffset
-    this.slot = slot
+    this.#memory = memory.bytes
+    this.#framesOffset = memory.framesOffset
   }
 
   add(block: Uint8Array, frame: Uint8Array): void {
-    this.slot.set(frame, MAX_HEADER_FRAME_BYTES + this.fill.framesBytes)
+    this.#memory.set(frame, this.#framesOffset + this.fill.framesBytes)
     this.frames.push(frame.length)
     this.fill = withFrame(this.fill, frame.length)
     this.hash.update(block)
     this.plainSize += block.length
   }
+
+  /** Puts the header before the frames; returns where the part lies in its memory. */
+  close(header: Uint8Array): PartPlace {
+    const start = this.#framesOffset - header.length
+    this.#memory.set(header, start)
+    return { start, end: this.#framesOffset + this.fill.framesBytes }
+  }
 }
 
-function compress({ blocks, parts, assistance, plan, backup, reportProgress }: CompressorTask): void {
-  const source = new BlockRing(blocks)
-  const sink = new BlockRing(parts)
+function compress(task: CompressorTask): void {
+  const { assistance, plan, backup, reportProgress, framesOffset } = task
+  const source = new BlockRing(task.blocks)
+  const sink = new BlockRing(task.parts)
+  const memory = new BlockRing(task.memory)
   const claims = new BlockClaims(assistance.claims)
   const assistantFrames = new BlockRing(assistance.frames)
-  let part = new OpenPart(1, 0, sink.waitForSpace())
+  let part = new OpenPart(1, 0, waitForMemory())
+
+  function waitForMemory(): { bytes: Uint8Array; framesOffset: number } {
+    memory.waitForBlock()
+    const received: unknown = parentPort && receiveMessageOnPort(parentPort)?.message
+    if (!(received instanceof SharedArrayBuffer)) throw new Error('No memory came for the next part')
+    memory.release()
+    return { bytes: new Uint8Array(received), framesOffset }
+  }
 
   function close(position: PartPosition): void {
     const { frames, fill, plainOffset, plainSize } = part
@@ -73,15 +92,14 @@ function compress({ blocks, parts, assistance, plan, backup, reportProgress }: C
       },
       randomInt(maxPaddingBytes(plan, fill) + 1),
     )
-    const start = MAX_HEADER_FRAME_BYTES - header.length
-    part.slot.set(header, start)
-    sink.fill(start, MAX_HEADER_FRAME_BYTES + fill.framesBytes)
+    writePartPlace(sink.waitForSpace(), part.close(header))
+    sink.fill(0, PART_PLACE_BYTES)
   }
 
   function add(block: Uint8Array, frame: Uint8Array): void {
     if (!takesFrame(plan, part.fill, frame.length)) {
       close({ last: false })
-      part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, sink.waitForSpace())
+      part = new OpenPart(part.number + 1, part.plainOffset + part.plainSize, waitForMemory())
     }
     part.add(block, frame)
   }

@@ -4,6 +4,8 @@ import { parentPort, Worker } from 'node:worker_threads'
 
 /** A running worker thread. */
 export interface Thread {
+  /** Sends a message, which a thread that waits for its rings can take with `receiveMessageOnPort`. */
+  post(message: unknown): void
   /**
    * Resolves when the thread is gone. It is told to end by itself, from its event loop ({@link endWhenTold}) or by its
    * rings, which the caller stops: `terminate()` at the moment when a thread makes a zstd context aborts the whole
@@ -35,7 +37,7 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
     // each compiles TypeScript anew, in 100 ms and 25 MB.
     env: compileCacheDir ? { NODE_COMPILE_CACHE: dirname(compileCacheDir) } : {},
     // What passes through lies outside the heap; little garbage may lie about in it.
-    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
     // Else Node closes what the thread opened once more at its end, though a socket has closed it: by then, the number
     // may be that of a file or connection of another thread.
     trackUnmanagedFds: false,
@@ -52,6 +54,7 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
   })
   if (options.onMessage) worker.on('message', options.onMessage)
   return {
+    post: message => worker.postMessage(message),
     stop: () => {
       stopping = true
       worker.postMessage('end')

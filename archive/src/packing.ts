@@ -1,0 +1,146 @@
+import { availableParallelism } from 'node:os'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import type { ArchiveRun } from '#archive-run.ts'
+import {
+  type BackupIdentity,
+  decodePartHeader,
+  MAX_HEADER_FRAME_BYTES,
+  type PartHeader,
+} from '#part-header.ts'
+import { PartMemory, type PartSlot } from '#part-memory.ts'
+import type { PartPlan } from '#part-planner.ts'
+import { type ArchiveSource, fillBlocks, isDescriptor } from '#source.ts'
+import { assistantRing, BlockClaims } from '#threads/assistance.ts'
+import type { BlockRing } from '#threads/block-ring.ts'
+import type { AssistantTask } from '#threads/compressing-assistant.ts'
+import type { CompressorTask } from '#threads/compressor.ts'
+import { PART_PLACE_BYTES, type PartPlace, readPartPlace } from '#threads/part-place.ts'
+import type { ReaderTask } from '#threads/reader.ts'
+import type { Thread } from '#threads/thread.ts'
+
+/** Plain blocks between the source and the compressor, so many that its assistant finds some to do. */
+const BLOCK_SLOTS = 8
+/** Parts whose memory the compressor has, or that it has finished: one of each. */
+const PART_SLOTS = 2
+
+/** A part before encryption. */
+export interface PackedPart {
+  header: PartHeader
+  /** The part's memory, which is the taker's from now on. */
+  slot: PartSlot
+  place: PartPlace
+}
+
+/** How the plain bytes become parts. */
+export interface PackingOptions {
+  plan: PartPlan
+  backup: BackupIdentity
+  /** Bytes that are left free in the memory before a part, for what it will grow by. */
+  growthBytes: number
+  onProgress: ((plainBytesRead: number) => void) | undefined
+}
+
+/**
+ * Reads the source and packs it into parts, in threads. While the part that was taken last is sealed and sent, the next
+ * one is prepared, and no more than that.
+ */
+export class Packing {
+  readonly #run: ArchiveRun
+  readonly #memory: PartMemory
+  readonly #slots: PartSlot[] = []
+  readonly #blocks: BlockRing
+  readonly #supplied: BlockRing
+  readonly #parts: BlockRing
+  readonly #compressor: Thread
+  readonly #assistant: AssistantTask
+  readonly #progress: (plainBytes: number) => void
+
+  constructor(run: ArchiveRun, source: ArchiveSource, options: PackingOptions) {
+    const { plan, backup, growthBytes, onProgress } = options
+    const framesOffset = growthBytes + MAX_HEADER_FRAME_BYTES
+    const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
+    const supplied = run.ring({ slots: PART_SLOTS, slotSizeBytes: 1 })
+    const parts = run.ring({ slots: PART_SLOTS, slotSizeBytes: PART_PLACE_BYTES })
+    const assistantFrames = run.ring(assistantRing(plan.blockSizeBytes))
+    const assistance = { claims: BlockClaims.allocate(BLOCK_SLOTS), frames: assistantFrames.shared }
+    this.#run = run
+    this.#memory = new PartMemory(framesOffset + plan.capacityBytes)
+    this.#blocks = blocks.ring
+    this.#supplied = supplied.ring
+    this.#parts = parts.ring
+    this.#progress = run.progress(onProgress)
+    this.#assistant = { blocks: blocks.shared, assistance }
+    const task: CompressorTask = {
+      blocks: blocks.shared,
+      memory: supplied.shared,
+      framesOffset,
+      parts: parts.shared,
+      assistance,
+      plan,
+      backup,
+      reportProgress: onProgress !== undefined,
+    }
+    this.#compressor = run.start<number>({
+      module: '#threads/compressor.ts',
+      task,
+      onMessage: this.#progress,
+      onFailure: this.#compressingFailed,
+    })
+    this.#startReading(source, blocks)
+    this.#supplyMemory()
+  }
+
+  /** The next part. @throws what the run failed of */
+  async next(): Promise<PackedPart> {
+    const block = await this.#parts.blockAvailable(this.#run.check)
+    const slot = this.#slots.shift()
+    if (!block || !slot) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
+    const place = readPartPlace(block)
+    this.#parts.release()
+    const { header } = decodePartHeader(new Uint8Array(slot.memory, place.start, place.end - place.start))
+    if (!header.last) this.#supplyMemory()
+    // Not for a small backup: a thread takes time to start, and memory.
+    if (!header.last && header.part === 1) this.#startAssistant()
+    return { header, slot, place }
+  }
+
+  /** After the last part: how many plain bytes were read. @throws what the run failed of */
+  async end(): Promise<number> {
+    await this.#parts.blockAvailable(this.#run.check)
+    const plainBytesRead = this.#blocks.producedBytes
+    this.#progress(plainBytesRead)
+    return plainBytesRead
+  }
+
+  /** The compressor gets the memory for one more part. */
+  #supplyMemory(): void {
+    const slot = this.#memory.take()
+    this.#slots.push(slot)
+    this.#compressor.post(slot.memory)
+    this.#supplied.fill(0, 1)
+  }
+
+  /** A second compressor, of use when there is a core for it. */
+  #startAssistant(): void {
+    if (availableParallelism() < 2) return
+    this.#run.start({
+      module: '#threads/compressing-assistant.ts',
+      task: this.#assistant,
+      onFailure: this.#compressingFailed,
+    })
+  }
+
+  #startReading(source: ArchiveSource, blocks: ReturnType<ArchiveRun['ring']>): void {
+    const failed = (error: unknown): void =>
+      this.#run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
+    if (isDescriptor(source)) {
+      const task: ReaderTask = { fd: source.fd, blocks: blocks.shared }
+      this.#run.start({ module: '#threads/reader.ts', task, onFailure: failed })
+    } else {
+      fillBlocks(source, blocks.ring, this.#run.check).catch(failed)
+    }
+  }
+
+  readonly #compressingFailed = (error: Error): void =>
+    this.#run.fail(toArchiveError(error, 'INTEGRITY', 'Compressing failed'))
+}
