@@ -1,4 +1,4 @@
-import type { BackupDetails } from '@telegram-backup/database'
+import type { BackupDetails, Database } from '@telegram-backup/database'
 import {
   type CommandContext,
   findBackup,
@@ -56,46 +56,49 @@ export const registerRestore: RegisterCommand = (program, run) => {
     .option('--allow <what...>', 'outside-links, devices: bring them back as well (directories)')
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
-        const { output, config, signal } = context
-        const { planFetch } = await import('#lib/backups/fetch-plan.ts')
-        const { readIdentities } = await import('#restore/identities.ts')
-        const { chooseTarget } = await import('#restore/restore-target.ts')
-        const { recordRestore } = await import('#restore/restore-record.ts')
-        const backup = await withCatalog(context, database => findBackup(database, id))
-        const plan = planFetch(backup)
-        const identities = await readIdentities(config, plan.encrypted)
-        const service = await openBackupService(config)
-        const prepared = await prepare(await chooseTarget(options.to, backup, config), backup, {
-          options,
-          signal,
-        })
-        for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)
-        await confirm({ isAgreed: options.yes === true, output, signal })
-        const startMs = performance.now()
-        const progress = fetchProgress(output.stderr, plan, backup.size)
-        const open = (until: AbortSignal): AsyncIterable<Buffer> =>
-          progress.counting(
-            service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }),
-          )
-        const restored = await recordRestore(
-          work => withCatalog(notCancelled(context), work),
-          {
-            backupId: backup.id,
-            target: prepared.target,
-            onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
-          },
-          async () => ({ facts: await prepared.run(open), bytes: backup.size }),
-        ).finally(() => progress.end())
-        const seconds = (performance.now() - startMs) / 1000
-        answer(context, { backup, plan, prepared, restored, seconds })
-        return ExitCode.DONE
+        // While the catalog's server starts, there is time to load what is needed next.
+        void Promise.all([import('#restore/restore-record.ts'), openBackupService(context.config)]).catch(
+          () => {},
+        )
+        return await withCatalog(context, database => restore(context, { database, id, options }))
       }, options),
     )
 }
 
-/** The end of a restore is written down also when it was cancelled. */
-function notCancelled(context: CommandContext): CommandContext {
-  return { config: context.config, output: context.output, signal: new AbortController().signal }
+async function restore(
+  context: CommandContext,
+  of: { database: Database; id: string; options: RestoreOptions },
+): Promise<ExitCode> {
+  const { output, config, signal } = context
+  const { database, options } = of
+  const { planFetch } = await import('#lib/backups/fetch-plan.ts')
+  const { readIdentities } = await import('#restore/identities.ts')
+  const { chooseTarget } = await import('#restore/restore-target.ts')
+  const { recordRestore } = await import('#restore/restore-record.ts')
+  const backup = await findBackup(database, of.id)
+  const plan = planFetch(backup)
+  const identities = await readIdentities(config, plan.encrypted)
+  const service = await openBackupService(config)
+  const target = await chooseTarget(options.to, backup, config)
+  const prepared = await prepare(target, backup, { options, signal })
+  for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)
+  await confirm({ isAgreed: options.yes === true, output, signal })
+  const startMs = performance.now()
+  const progress = fetchProgress(output.stderr, plan, backup.size)
+  const open = (until: AbortSignal): AsyncIterable<Buffer> =>
+    progress.counting(service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }))
+  const restored = await recordRestore(
+    database,
+    {
+      backupId: backup.id,
+      target: prepared.target,
+      onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
+    },
+    async () => ({ facts: await prepared.run(open), bytes: backup.size }),
+  ).finally(() => progress.end())
+  const seconds = (performance.now() - startMs) / 1000
+  answer(context, { backup, plan, prepared, restored, seconds })
+  return ExitCode.DONE
 }
 
 async function prepare(

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Config } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
@@ -41,8 +42,23 @@ async function readTarget(to: string, config: Config): Promise<RestoreTarget> {
   const file = to.includes('/') ? undefined : await readConfigFile(config)
   if (file?.targetNames.includes(to))
     return { kind: 'postgres', connection: parsePostgresUrl(file.target(to).postgres) }
+  if (file !== undefined && file.targetNames.length > 0 && !(await stat(to).catch(() => undefined))) {
+    throw new BackupError(`${file.path} names no target ${JSON.stringify(to)}`, {
+      code: 'USAGE',
+      hint: `There are: ${file.targetNames.join(', ')}. For a new directory of that name, write ./${to}`,
+    })
+  }
   if (to === '') throw new BackupError('The target is empty', { code: 'USAGE', hint: 'Give --to DIRECTORY.' })
   return { kind: 'directory', path: to }
+}
+
+/** Throws `USAGE` for a backup that has no files in it to be listed or picked. */
+export function assertHoldsFiles(backup: BackupDetails): void {
+  if (holdsDirectory(backup)) return
+  throw new BackupError(`Backup ${backup.id} is not of a directory, but of one file (${backup.filename ?? 'without a name'})`, {
+    code: 'USAGE',
+    hint: 'Fetch the whole of it: telegram-backup fetch ID --out FILE.',
+  })
 }
 
 /** A tar file, made by `send --directory` or given as one. */

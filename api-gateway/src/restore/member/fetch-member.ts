@@ -54,9 +54,11 @@ export class MemberFetch {
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()
-    let member = await findMember(this.members(), path, plainSize)
-    for (let links = 0; member.kind === 'hardlink' && links < MAX_LINKS; links++)
-      member = await findMember(this.members(), await this.#linkTarget(member), plainSize)
+    let member = await findMember(this.members(), path, { end: plainSize })
+    for (let links = 0; member.kind === 'hardlink' && links < MAX_LINKS; links++) {
+      const target = await this.#linkTarget(member)
+      member = await findMember(this.members(), target, { end: plainSize, before: member.offset })
+    }
     if (member.kind !== 'file') {
       throw new BackupError(`${JSON.stringify(member.path)} is no file, but a ${NAME_OF_KIND[member.kind]}`, {
         code: 'USAGE',

@@ -10,13 +10,14 @@ export interface FoundMember extends Member {
 const MAX_NEAR = 5
 
 /**
- * The last member of that path, with or without `./`, since in a tar file the last one counts. `end` is the size of the
- * whole. Throws `NOT_FOUND`, with names that are near.
+ * The last member of that path, with or without `./`, since in a tar file the last one counts; with `before`, the last
+ * one that begins before that offset, which is what a hard link there leads to. `end` is the size of the whole. Throws
+ * `NOT_FOUND`, with names that are near.
  */
 export async function findMember(
   members: AsyncIterable<Member> | Iterable<Member>,
   wanted: string,
-  end: number,
+  { end, before = end }: { end: number; before?: number },
 ): Promise<FoundMember> {
   const path = plainPath(wanted)
   const near = new NearNames(path)
@@ -24,6 +25,7 @@ export async function findMember(
   let isOpen = false
   for await (const member of members) {
     if (found !== undefined && isOpen) found = { ...found, end: member.offset }
+    if (member.offset >= before) break
     isOpen = plainPath(member.path) === path
     if (isOpen) found = { ...member, end }
     else if (found === undefined) near.add(member.path)

@@ -48,9 +48,16 @@ export class PassThrough {
   /** Goes on at the next `needle`; false when there is none, and then only what may be its beginning waits. */
   skipTo(needle: Buffer): boolean {
     const found = this.bytes.indexOf(needle, this.at)
-    const rest = this.isLast ? 0 : needle.length - 1
-    this.at = found < 0 ? Math.max(this.at, this.bytes.length - rest) : found
+    this.at = found < 0 ? this.bytes.length - this.#begunOf(needle) : found
     return found >= 0
+  }
+
+  /** With how many bytes of the needle the bytes end; nearly always none, and then the next ones need not be joined. */
+  #begunOf(needle: Buffer): number {
+    if (this.isLast) return 0
+    let begun = Math.min(needle.length - 1, this.waiting)
+    while (begun > 0 && !needle.subarray(0, begun).equals(this.bytes.subarray(-begun))) begun--
+    return begun
   }
 
   #give(): void {
