@@ -182,7 +182,8 @@ export function cannotOpen(partNumber: number, error: unknown): ArchiveError {
     'INTEGRITY',
     `Part ${partNumber} cannot be opened`,
   )
-  return new ArchiveError(code, message, { ...(hint !== undefined && { hint }), cause, partNumber })
+  const words = code === 'WRONG_KEY' ? `None of the given keys opens part ${partNumber}` : message
+  return new ArchiveError(code, words, { ...(hint !== undefined && { hint }), cause, partNumber })
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {

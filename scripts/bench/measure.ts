@@ -78,7 +78,7 @@ export async function compare(what: string, ours: Side, theirs: Side, pairs: num
   return comparison
 }
 
-export function median(numbers: readonly number[]): number {
+function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] as number
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { BackupDetails, Database } from '@telegram-backup/database'
 import {
   type CommandContext,
@@ -11,6 +12,7 @@ import { ExitCode } from '#cli/exit-codes.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes, formatSeconds } from '#cli/human-units.ts'
 import { describeDatabasePlan, describeDirectoryPlan, describeFetch } from '#cli/restore-story.ts'
+import type { Config } from '#config.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
 import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
@@ -80,7 +82,7 @@ async function restore(
   const identities = await readIdentities(config, plan.encrypted)
   const service = await openBackupService(config)
   const target = await chooseTarget(options.to, backup, config)
-  const prepared = await prepare(target, backup, { options, signal })
+  const prepared = await prepare(target, backup, { options, config, signal })
   for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)
   await confirm({ isAgreed: options.yes === true, output, signal })
   const startMs = performance.now()
@@ -104,7 +106,7 @@ async function restore(
 async function prepare(
   target: RestoreTarget,
   backup: BackupDetails,
-  of: { options: RestoreOptions; signal: AbortSignal },
+  of: { options: RestoreOptions; config: Config; signal: AbortSignal },
 ): Promise<PreparedRestore> {
   return target.kind === 'postgres'
     ? await prepareDatabase(target, backup, of)
@@ -135,7 +137,7 @@ async function prepareDatabase(
 async function prepareDirectory(
   target: Extract<RestoreTarget, { kind: 'directory' }>,
   backup: BackupDetails,
-  { options, signal }: { options: RestoreOptions; signal: AbortSignal },
+  { options, config, signal }: { options: RestoreOptions; config: Config; signal: AbortSignal },
 ): Promise<PreparedRestore> {
   const { inspectFolder } = await import('#restore/directory/folder-beside.ts')
   const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
@@ -145,6 +147,11 @@ async function prepareDirectory(
   const folder = await inspectFolder(target.path, {
     overwrite: options.overwrite === true,
     sizeBytes: backup.size,
+    keep: [
+      config.stateFolder,
+      ...[config.identityFile, config.signingKeyFile, config.configFile].filter(file => file !== undefined),
+      fileURLToPath(import.meta.resolve('#package.json')),
+    ],
   })
   return {
     target: folder.path,

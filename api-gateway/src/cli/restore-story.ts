@@ -11,7 +11,9 @@ export function describeFetch(backup: BackupDetails): string[] {
     `Fetches   ${formatBytes(backup.archive_size ?? 0)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatBytes(backup.size)}`,
     ...(took > 0
-      ? [`Takes     about ${formatSeconds(Math.ceil(took))}, as long as sending it took; indexes come on top`]
+      ? [
+          `Takes     at least ${formatSeconds(Math.ceil(took))}, as long as sending it took; a database has to load it as well`,
+        ]
       : []),
     ...(backup.damaged_at === null
       ? []

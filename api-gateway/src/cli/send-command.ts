@@ -13,7 +13,7 @@ export const registerSend: RegisterCommand = (program, run) => {
     'telegram-backup send --source shop                      # as telegram-backup.yaml says',
     'PGPASSWORD=… telegram-backup send --project shop --type database --postgres postgresql://backup@db/shop',
     'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
-    "telegram-backup send --project shop --type logs --directory /var/log --include '*.log' --since 24h --expires 8w",
+    "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
     'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
     'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
   ])

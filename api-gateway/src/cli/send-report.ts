@@ -40,12 +40,15 @@ function warningsOf(result: SendReport): string[] {
   return Array.isArray(warnings) ? warnings.map(String) : []
 }
 
+/** Codes of what fails before the chat, in the source. */
+const NOT_THE_CHAT: ReadonlySet<string> = new Set(['SOURCE', 'POSTGRES'])
+
 /** What the user got wrong never reached either side, so neither is named. */
 function describeFailure(result: SendReport): string {
   const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
     return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
-  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
+  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE || NOT_THE_CHAT.has(result.code ?? '')
   return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
 }
 

@@ -40,11 +40,14 @@ export async function checkTar(signal: AbortSignal): Promise<Finding> {
 
 /** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file that is wrong. */
 export async function checkConfigFile(config: Config): Promise<Finding> {
-  const { path, sourceNames, warnings } = await readConfigFile(config)
+  const file = await readConfigFile(config)
+  const { path, sourceNames, targetNames, warnings } = file
   if (path === undefined) return { message: 'no telegram-backup.yaml, and none is needed' }
+  // A variable that is not set is found here, not by tonight's backup.
+  for (const name of sourceNames) file.source(name)
   const [warning] = warnings
   return {
-    message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}`,
+    message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}${targetNames.length === 0 ? '' : `; targets ${targetNames.join(', ')}`}`,
     ...(warning === undefined ? {} : { warning }),
   }
 }

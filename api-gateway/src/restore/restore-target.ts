@@ -55,10 +55,13 @@ async function readTarget(to: string, config: Config): Promise<RestoreTarget> {
 /** Throws `USAGE` for a backup that has no files in it to be listed or picked. */
 export function assertHoldsFiles(backup: BackupDetails): void {
   if (holdsDirectory(backup)) return
-  throw new BackupError(`Backup ${backup.id} is not of a directory, but of one file (${backup.filename ?? 'without a name'})`, {
-    code: 'USAGE',
-    hint: 'Fetch the whole of it: telegram-backup fetch ID --out FILE.',
-  })
+  throw new BackupError(
+    `Backup ${backup.id} is not of a directory, but of one file (${backup.filename ?? 'without a name'})`,
+    {
+      code: 'USAGE',
+      hint: 'Fetch the whole of it: telegram-backup fetch ID --out FILE.',
+    },
+  )
 }
 
 /** A tar file, made by `send --directory` or given as one. */

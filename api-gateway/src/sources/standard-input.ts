@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import type { BackupSource, BackupType } from 'telegram-deployment-bot'
+import { BackupError } from '#lib/backups/backup-error.ts'
 
 const STDIN_FD = 0
 
@@ -11,7 +12,7 @@ const FILENAMES: Readonly<Record<BackupType, string>> = {
 
 /**
  * What comes by standard input, to its end. A file or a pipe is read by its descriptor, off the main thread; a socket, a
- * terminal, or a pipe of another user, which cannot be opened once more, as a stream.
+ * terminal, or a pipe of another user, which cannot be opened once more, as a stream. Throws `USAGE` for a directory.
  */
 export function openStandardInput(type: BackupType): BackupSource {
   const fd = descriptorOfInput()
@@ -34,6 +35,12 @@ export function openStandardInput(type: BackupType): BackupSource {
 
 function descriptorOfInput(): number | undefined {
   const facts = fstatSync(STDIN_FD)
+  if (facts.isDirectory()) {
+    throw new BackupError('Standard input is a directory', {
+      code: 'USAGE',
+      hint: 'telegram-backup send --directory PATH backs one up.',
+    })
+  }
   if (facts.isFile()) return STDIN_FD
   if (!facts.isFIFO()) return undefined
   try {

@@ -257,7 +257,9 @@ describe('nothing comes back, and the server stays as it was', () => {
     ['a server that is not there', 'postgresql://owner@127.0.0.1:1/x', 1],
     ['a URL without a database', 'postgresql://owner@127.0.0.1:1', 2],
     ['a directory for a database', '/tmp/some-directory', 2],
-  ])('for %s', async (_, to, code) => {
+    ['a template of new databases', () => server.url('template1'), 2],
+  ])('for %s', async (_, place, code) => {
+    const to = typeof place === 'string' ? place : place()
     const backup = await bench.send('--postgres', server.url('source'))
     const run = await bench.cli(['restore', backup.id, '--to', to, '--yes'])
     expect(run.code, run.stderr).toBe(code)

@@ -29,11 +29,11 @@ const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
 
 /**
  * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
- * is not empty and may not be overwritten; `DISK_FULL` when `sizeBytes` do not fit.
+ * is not empty and may not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
  */
 export async function inspectFolder(
   asked: string,
-  options: { overwrite: boolean; sizeBytes: number },
+  options: { overwrite: boolean; sizeBytes: number; keep?: readonly string[] },
 ): Promise<TargetFolder> {
   const path = await resolved(asked)
   const parent = dirname(path)
@@ -43,6 +43,7 @@ export async function inspectFolder(
   if (Buffer.byteLength(partialName(path)) > MAX_NAME_BYTES)
     throw unusable('The name of the directory is too long')
   const there = await stat(path).catch(() => undefined)
+  if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
   if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
   if (there && there.dev !== parentStat.dev) {
     throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
@@ -54,6 +55,7 @@ export async function inspectFolder(
       'Give --overwrite to replace it when the restore has succeeded, or name another directory.',
     )
   }
+  if (state === 'full') await assertHoldsNone(path, options.keep ?? [])
   const disk = await statfs(parent)
   const freeBytes = disk.bavail * disk.bsize
   if (freeBytes < options.sizeBytes) {
@@ -63,6 +65,18 @@ export async function inspectFolder(
     })
   }
   return { path, state }
+}
+
+/** The catalog, the key and the program that restore must not go with what they replace. */
+async function assertHoldsNone(path: string, keep: readonly string[]): Promise<void> {
+  for (const one of keep) {
+    const kept = await realpath(one).catch(() => resolve(one))
+    if (kept !== path && !kept.startsWith(`${path}/`)) continue
+    throw unusable(
+      `${path} holds ${one}, which this program needs, and would be deleted`,
+      'Restore into another directory, and move what you want from there.',
+    )
+  }
 }
 
 /** A folder next to the target, for its owner's eyes only, that takes the target's place when it is whole. */

@@ -39,5 +39,5 @@ export function pathOf(name: string): string {
 
 /** A path without `./` before it and `/` after it; the directory itself is `.`. */
 export function plainPath(path: string): string {
-  return path.replace(/^(\.?\/+)+/, '').replace(/\/+$/, '') || '.'
+  return path.replace(/(^|\/)(\.?\/+)+/g, '$1').replace(/(\/|\/\.)$/, '') || '.'
 }

@@ -96,22 +96,27 @@ export class DatabaseBeside {
     await this.#psql.write(`${swapStatement(this.#options)}\n`)
     const { words } = await this.#psql.finish()
     const isIn = /^swapped$/m.test(this.#psql.output)
-    if (!isIn && words === '') {
+    if (!isIn && !tellsOfFailure(words)) {
       throw new BackupError('Whether the restored database took the place of the old one is unknown', {
         code: 'UNKNOWN_OUTCOME',
         hint: `Look whether ${this.#options.beside} or ${this.#options.before} exists.`,
       })
     }
     if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
-    return words === ''
+    return !tellsOfFailure(words)
   }
 
   /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
   async discard(): Promise<void> {
     const { exitCode, words } = await this.#psql.finish()
-    if (exitCode !== 0 || words !== '')
+    if (exitCode !== 0 || tellsOfFailure(words))
       throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
   }
+}
+
+/** Warnings may come with every connection, for example of a collation that the system has changed. */
+function tellsOfFailure(words: string): boolean {
+  return /\b(ERROR|FATAL|PANIC|error):/.test(words)
 }
 
 function swapStatement({ target, beside, before, like, newRoles, keepOld }: DatabaseBesideOptions): string {

@@ -54,6 +54,9 @@ export async function planDatabaseRestore(
   const target = await inspectTarget(connection, { psql: psql.path, stem, signal })
   const { server, database } = target
   if (server.isStandby) throw refused('The server is a standby, which cannot be written to')
+  if (database?.isTemplate) {
+    throw refused(`The database ${target.name} is a template of new ones`, 'Restore into another database.')
+  }
   const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'beside'
   if (way === 'beside') assertMayReplace(target, overwrite)
   const facts = backup.source ?? {}

@@ -48,7 +48,8 @@ export async function restoreDatabase(
       open,
       signal,
     })
-    assertGoingOn(signal)
+    // In place, it is committed by now, and a cancel comes too late.
+    if (beside !== undefined) assertGoingOn(signal)
   } catch (error) {
     // What went wrong first is the reason; a database that stays behind nevertheless must be told of.
     await beside?.discard().catch((failure: unknown) => {

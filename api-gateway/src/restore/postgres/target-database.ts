@@ -29,6 +29,8 @@ interface ExistingDatabase extends DatabaseProperties {
   sessions: number
   /** Whether we may rename and drop it. */
   isOurs: boolean
+  /** New databases are copies of it. */
+  isTemplate: boolean
   /** What it holds, for people; empty when it is as good as new. */
   contents: string[]
 }
@@ -58,6 +60,7 @@ select jsonb_build_object(
     )) order by datname), '[]')
     from pg_catalog.pg_database d
     where left(datname, length(:'stem')) = :'stem' and substr(datname, length(:'stem') + 1) ~ '^_(restoring|before)_[0-9a-f]{8}$'
+      and pg_catalog.pg_has_role(datdba, 'usage')
   )
 ) from pg_catalog.pg_roles where rolname = current_user
 `
@@ -104,6 +107,7 @@ select jsonb_build_object(
   'sizeBytes', pg_catalog.pg_database_size(here.oid),
   'sessions', (select count(*) from pg_catalog.pg_stat_activity where datid = here.oid and pid <> pg_backend_pid()),
   'isOurs', pg_catalog.pg_has_role(datdba, 'usage'),
+  'isTemplate', datistemplate,
   'contents', (select coalesce(jsonb_agg(number || ' ' || what), '[]') from counts where number > 0)
 ) from here
 `
