@@ -15,7 +15,7 @@ export interface Measured {
   peakMebibytes: number
 }
 
-/** Two sides in pairs, A B A B …: figures of a shared machine wander, ratios of pairs hardly do. */
+/** Two sides in pairs, A B B A …: figures of a shared machine wander, ratios of pairs hardly do. */
 export interface Comparison {
   what: string
   oursSeconds: number
@@ -58,9 +58,11 @@ export async function measure(side: Side): Promise<Measured> {
 export async function compare(what: string, ours: Side, theirs: Side, pairs: number): Promise<Comparison> {
   const runs: Array<{ a: Measured; b: Measured }> = []
   for (let pair = -1; pair < pairs; pair++) {
-    const a = await measure(ours)
-    const b = await measure(theirs)
-    if (pair >= 0) runs.push({ a, b })
+    // Whoever comes second may find caches warm or the disk busy: they take turns.
+    const isOursFirst = pair % 2 === 0
+    const first = await measure(isOursFirst ? ours : theirs)
+    const second = await measure(isOursFirst ? theirs : ours)
+    if (pair >= 0) runs.push(isOursFirst ? { a: first, b: second } : { a: second, b: first })
   }
   const ratios = runs.map(({ a, b }) => a.seconds / b.seconds)
   const comparison: Comparison = {

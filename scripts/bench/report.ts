@@ -24,6 +24,11 @@ export interface Findings {
   figures: readonly Figure[]
 }
 
+/** A pipe would end the cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
 /** A ratio that is to be at most so much. */
 export function ratioFigure(comparison: Comparison, target: number): Figure {
   const { median, least, most } = comparison.ratio
@@ -58,13 +63,14 @@ export async function writeReport(findings: Findings): Promise<void> {
     '| -------------------------------------------------- | ------- | ------- | ---------------- | --------------- |',
     ...comparisons.map(
       ({ what, oursSeconds, theirsSeconds, ratio, peakMebibytes }) =>
-        `| ${what} | ${oursSeconds.toFixed(2)} s | ${theirsSeconds.toFixed(2)} s | ${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}) | ${peakMebibytes.toFixed(0)} MiB |`,
+        `| ${cell(what)} | ${oursSeconds.toFixed(2)} s | ${theirsSeconds.toFixed(2)} s | ${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}) | ${peakMebibytes.toFixed(0)} MiB |`,
     ),
     '',
     '| what is to be reached | this run | target | reached |',
     '| --- | --- | --- | --- |',
     ...figures.map(
-      ({ what, value, target, reached }) => `| ${what} | ${value} | ${target} | ${reached ? 'yes' : 'no'} |`,
+      ({ what, value, target, reached }) =>
+        `| ${cell(what)} | ${value} | ${target} | ${reached ? 'yes' : 'no'} |`,
     ),
     '',
   ]
