@@ -7,7 +7,7 @@ const config: ViteUserConfig = defineConfig({
       'api-gateway/src/**/__tests__/**/*.test.ts',
       'scripts/test/**/*.test.ts',
     ],
-    exclude: ['**/node_modules/**', '**/*.system.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.system.test.ts', '**/*.servers.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './scripts/summary-reporter.ts'],

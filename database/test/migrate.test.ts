@@ -53,6 +53,7 @@ test('an empty database gets all of them, in order, once', async () => {
     'jobs',
     'migrations',
     'projects',
+    'restores',
   ])
 })
 

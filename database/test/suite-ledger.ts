@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  confirmPart,
   type Database,
   deleteBackup,
   failBackup,
@@ -77,14 +78,36 @@ export function describeLedger(open: () => Promise<Database>): void {
 
     test('the next backup is told the catalog and the newest complete manifest of its chat', async () => {
       const first = await new TestSend(database).begin()
-      expect(first).toEqual({ catalogId: expect.stringMatching(/^[0-9a-f-]{36}$/), generation: 1 })
+      const { recentAgesMs: _, ...catalog } = first
+      expect(catalog).toEqual({ catalogId: expect.stringMatching(/^[0-9a-f-]{36}$/), generation: 1 })
+      const previous = async (chatId?: string): Promise<number | undefined> => {
+        const { previousManifestMessageId, ...rest } = await new TestSend(database).begin(chatId)
+        expect(rest).toMatchObject(catalog)
+        return previousManifestMessageId
+      }
       await send.send(1, 2, 3, 0)
-      expect(await new TestSend(database).begin()).toEqual(first)
+      expect(await previous()).toBeUndefined()
       await send.complete()
-      expect(await new TestSend(database).begin()).toEqual({ ...first, previousManifestMessageId: 500 })
-      expect(await new TestSend(database).begin('-100999')).toEqual(first)
+      expect(await previous()).toBe(500)
+      expect(await previous('-100999')).toBeUndefined()
       await deleteBackup(database, send.backupId)
-      expect(await new TestSend(database).begin()).toEqual(first)
+      expect(await previous()).toBeUndefined()
+    })
+
+    test('the next backup is told how long ago the messages of the last minute were sent to its chat', async () => {
+      const sentAgo = (seconds: number): Date => new Date(Date.now() - seconds * 1000)
+      const proof = (partNo: number) => ({ messageId: 500 + partNo, fileId: 'f', fileUniqueId: 'u' })
+      await send.send(1)
+      await send.intend(2)
+      await send.intend(3)
+      await confirmPart(database, { ...send.key(3), ...proof(3), sentAt: sentAgo(30) })
+      await send.intend(0)
+      await confirmPart(database, { ...send.key(0), ...proof(0), sentAt: sentAgo(300) })
+      const { recentAgesMs } = await new TestSend(database).begin()
+      expect(recentAgesMs).toHaveLength(3)
+      expect(Math.max(...recentAgesMs)).toBeGreaterThanOrEqual(28_000)
+      expect(Math.min(...recentAgesMs)).toBeGreaterThanOrEqual(0)
+      expect((await new TestSend(database).begin('-100999')).recentAgesMs).toEqual([])
     })
 
     test.each([

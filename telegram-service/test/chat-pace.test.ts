@@ -10,6 +10,21 @@ function mostInAMinute(times: readonly number[]): number {
 }
 
 describe('the pace', () => {
+  test('counts what others sent in the last minute, until that is a minute ago', async () => {
+    const clock = new VirtualClock()
+    const pace = new ChatPace(3, clock)
+    pace.countEarlier([10_000, 59_000, 70_000])
+    const entered: number[] = []
+    for (let message = 0; message < 3; message++) {
+      void pace.enter({}).then(slot => {
+        entered.push(clock.now())
+        slot.done()
+      })
+    }
+    await clock.runOut()
+    expect(entered).toEqual([0, 1_000, 50_000])
+  })
+
   test('holds for any starts and durations, wherever between start and end the server counts', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -115,6 +115,7 @@ describe('a directory comes back', () => {
       expect(ended.code, `${to}: ${ended.stderr}`).toBe(2)
     }
     await rm(join(places, 'file'))
+    await rm(dangling)
   })
 })
 

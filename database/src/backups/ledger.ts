@@ -47,14 +47,21 @@ export interface Completion {
   source?: JsonObject
 }
 
+/** What a backup that begins must know of the catalog. */
+export interface OpenedBackup {
+  catalogId: string
+  generation: number
+  previousManifestMessageId?: number
+  /** How long ago, in milliseconds, messages were sent to the chat in the last minute: Telegram counts them. */
+  recentAgesMs: number[]
+}
+
 /**
  * Writes down that a backup begins. Returns what its messages must name: the catalog, its generation, and the
- * manifest of the newest complete backup in that chat. CatalogError INVALID, or CONFLICT when the id exists.
+ * manifest of the newest complete backup in that chat; and what was sent to that chat just before.
+ * CatalogError INVALID, or CONFLICT when the id exists.
  */
-export async function openBackup(
-  database: Database,
-  intent: BackupIntent,
-): Promise<{ catalogId: string; generation: number; previousManifestMessageId?: number }> {
+export async function openBackup(database: Database, intent: BackupIntent): Promise<OpenedBackup> {
   checkUuid('backup id', intent.backupId)
   checkProjectId(intent.projectId)
   checkType(intent.type)
@@ -89,8 +96,24 @@ export async function openBackup(
       catalogId: catalog.id,
       generation: catalog.generation,
       ...(previous !== undefined && { previousManifestMessageId: previous }),
+      recentAgesMs: await recentAges(trx, intent.chatId),
     }
   })
+}
+
+/**
+ * Telegram's times are whole seconds of another clock, hence two seconds of grace. Of a message under way nobody knows when
+ * it will count: it counts as sent now.
+ */
+async function recentAges(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number[]> {
+  const age = sql<number>`greatest(0, extract(epoch from clock_timestamp() - sent_at) * 1000 - 2000)::float8`
+  const rows = await kysely
+    .selectFrom('backup_parts')
+    .select(age.as('age'))
+    .where('chat_id', '=', chatId)
+    .where(sql<boolean>`coalesce(sent_at, intended_at) > clock_timestamp() - interval '62 seconds'`)
+    .execute()
+  return rows.map(row => row.age ?? 0)
 }
 
 async function newestManifest(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number | undefined> {

@@ -64,6 +64,14 @@ export class ChatPace {
     }
   }
 
+  /** Counts messages that others sent to the chat in the last minute. @param agesMs how long ago each was sent */
+  countEarlier(agesMs: readonly number[]): void {
+    if (!Number.isFinite(this.#limit)) return
+    const now = this.#clock.now()
+    this.#ended.push(...agesMs.map(age => now - Math.max(0, age)))
+    this.#ended.sort((a, b) => a - b)
+  }
+
   /** Lets nobody in for so long. */
   hold(ms: number): void {
     this.#heldUntil = Math.max(this.#heldUntil, this.#clock.now() + ms)

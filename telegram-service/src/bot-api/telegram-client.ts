@@ -56,6 +56,8 @@ export interface TelegramClient {
     request: SendDocumentRequest,
     options?: CallOptions & { onBytesOut?: (bytes: number) => void },
   ): Promise<SentDocument>
+  /** Counts messages that another run sent to the chat in the last minute: the pace is the chat's. Ages in milliseconds. */
+  countEarlierMessages(chatId: string, agesMs: readonly number[]): void
   /** Deletes the message; one that is gone already counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
   /**
@@ -227,6 +229,8 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
       }
       return callWithPolicy(attempt, { ...callOptions, kind: 'send', policy: transferPolicy })
     },
+
+    countEarlierMessages: (chatId, agesMs) => paceOf(chatId).countEarlier(agesMs),
 
     deleteMessage: async (chatId, messageId, callOptions = {}) => {
       const parameters = { chat_id: chatId, message_id: messageId }

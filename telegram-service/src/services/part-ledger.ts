@@ -41,6 +41,8 @@ export interface LedgerContext {
   generation: number
   /** The manifest of the backup before this one in the same chat. */
   previousManifestMessageId?: number | undefined
+  /** How long ago, in milliseconds, other runs sent messages to this chat in the last minute. */
+  recentAgesMs?: readonly number[] | undefined
 }
 
 export interface MessageKey {

@@ -154,6 +154,7 @@ class SendRun {
       source: { ...source.facts, filename: source.filename },
     })
     this.#isInLedger = ledger !== undefined
+    if (context?.recentAgesMs) client.countEarlierMessages(chatId, context.recentAgesMs)
     return { chatId, context }
   }
 

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { type Database, getBackupStats } from '@telegram-backup/database'
+import { BackupService, createTelegramClient } from 'telegram-deployment-bot'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { BackupTelegramIntegration } from '#lib/backups/backup-telegram.integration.ts'
+import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#test/vault.ts'
+
+let vault: TestVault
+let database: Database & { discard(): Promise<void> }
+
+beforeAll(async () => {
+  vault = await openTestVault()
+  database = await openTestCatalog()
+})
+
+afterAll(async () => {
+  await database.discard()
+  await vault.close()
+})
+
+/** A run of its own, as another process would be: its client knows nothing of the one before. */
+function run(): BackupTelegramIntegration {
+  const telegramClient = createTelegramClient({
+    token: vault.token,
+    apiRoot: vault.emulator.url,
+    messagesPerMinute: 5,
+  })
+  const service = new BackupService({
+    telegramClient,
+    defaultChatId: String(vault.chatId),
+    encryption: { recipients: [vault.recipient] },
+    partSizeBytes: TEST_PART_SIZE_BYTES,
+  })
+  return new BackupTelegramIntegration(service, { database })
+}
+
+it('a run keeps the pace of the chat together with the run before it', async () => {
+  const first = await run().sendAndRecord({ projectId: 'p', type: 'storage', file: Buffer.from('small') })
+  expect(first.success).toBe(true)
+  expect(vault.emulator.inspect.calls('sendDocument')).toBe(2)
+
+  const stop = new AbortController()
+  let sentAtWait: number | undefined
+  const second = await run().sendAndRecord({
+    projectId: 'p',
+    type: 'storage',
+    file: randomBytes(8 * TEST_PART_SIZE_BYTES),
+    signal: stop.signal,
+    onProgress: ({ wait }) => {
+      if (wait?.reason !== 'pace') return
+      sentAtWait ??= vault.emulator.inspect.calls('sendDocument')
+      stop.abort()
+    },
+  })
+  expect(second).toMatchObject({ success: false, code: 'CANCELLED' })
+  expect(sentAtWait).toBeLessThanOrEqual(5)
+  expect(vault.emulator.inspect.calls('sendDocument')).toBe(5)
+  expect((await getBackupStats(database)).total_backups).toBe(1)
+})
