@@ -1,5 +1,5 @@
 // Speed and memory against what a person would type in a shell; writes docs/performance.md. `--pairs N` (5), `--size MIB`
-// of the dump (1050) and `--only TEXT` (measurements whose name holds it; writes no page) change the effort.
+// of the dump (950) and `--only TEXT` (measurements whose name holds it; writes no page) change the effort.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ import { openVault, requirePrograms } from '#bench/vault.ts'
 const { values } = parseArgs({
   options: {
     pairs: { type: 'string', default: '5' },
-    size: { type: 'string', default: '1050' },
+    size: { type: 'string', default: '950' },
     only: { type: 'string', default: '' },
   },
 })
