@@ -1,5 +1,6 @@
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { DatabaseProperties } from '#restore/postgres/database-properties.ts'
 
@@ -86,24 +87,7 @@ with here as (
 )
 select jsonb_build_object(
   'oid', oid::bigint,
-  'encoding', pg_catalog.pg_encoding_to_char(encoding),
-  'collation', datcollate,
-  'ctype', datctype,
-  'locale_provider', case row->>'datlocprovider' when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end,
-  'locale', coalesce(row->>'datlocale', row->>'daticulocale'),
-  'icu_rules', row->>'daticurules',
-  'owner', pg_catalog.pg_get_userbyid(datdba),
-  'database_acl', datacl::text[],
-  'settings', (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'role', case when setrole <> 0 then pg_catalog.pg_get_userbyid(setrole) end,
-      'name', split_part(setting, '=', 1),
-      'value', substr(setting, strpos(setting, '=') + 1)
-    ) order by setrole, setting), '[]')
-    from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting where setdatabase = here.oid
-  ),
-  'connection_limit', datconnlimit,
-  'comment', pg_catalog.shobj_description(here.oid, 'pg_database'),
+${DATABASE_PROPERTIES},
   'sizeBytes', pg_catalog.pg_database_size(here.oid),
   'sessions', (select count(*) from pg_catalog.pg_stat_activity where datid = here.oid and pid <> pg_backend_pid()),
   'isOurs', pg_catalog.pg_has_role(datdba, 'usage'),

@@ -1,6 +1,7 @@
 import type { SourceFacts } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
+import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
 import { queryJson } from '#postgres/psql.ts'
 
 /** What the server tells of a database that is dumped. */
@@ -33,24 +34,7 @@ select jsonb_build_object(
   'server_version', current_setting('server_version'),
   'server_version_num', current_setting('server_version_num')::int,
   'database', datname,
-  'encoding', pg_catalog.pg_encoding_to_char(encoding),
-  'collation', datcollate,
-  'ctype', datctype,
-  'locale_provider', case row->>'datlocprovider' when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end,
-  'locale', coalesce(row->>'datlocale', row->>'daticulocale'),
-  'icu_rules', row->>'daticurules',
-  'owner', pg_catalog.pg_get_userbyid(datdba),
-  'database_acl', datacl::text[],
-  'settings', (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'role', case when setrole <> 0 then pg_catalog.pg_get_userbyid(setrole) end,
-      'name', split_part(setting, '=', 1),
-      'value', substr(setting, strpos(setting, '=') + 1)
-    ) order by setrole, setting), '[]')
-    from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting where setdatabase = here.oid
-  ),
-  'connection_limit', datconnlimit,
-  'comment', pg_catalog.shobj_description(here.oid, 'pg_database'),
+${DATABASE_PROPERTIES},
   'tablespace', (select spcname from pg_catalog.pg_tablespace where oid = dattablespace),
   'database_size', pg_catalog.pg_database_size(here.oid),
   'extensions', (

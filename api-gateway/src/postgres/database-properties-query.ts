@@ -1,0 +1,23 @@
+/**
+ * Arguments of a jsonb_build_object over `here`, one row of pg_database with itself as jsonb in `row`: what a dump does not
+ * hold of its database. A backup records it, a restore asks it of the target; both must mean the same.
+ */
+export const DATABASE_PROPERTIES: string = `
+  'encoding', pg_catalog.pg_encoding_to_char(encoding),
+  'collation', datcollate,
+  'ctype', datctype,
+  'locale_provider', case row->>'datlocprovider' when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end,
+  'locale', coalesce(row->>'datlocale', row->>'daticulocale'),
+  'icu_rules', row->>'daticurules',
+  'owner', pg_catalog.pg_get_userbyid(datdba),
+  'database_acl', datacl::text[],
+  'settings', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'role', case when setrole <> 0 then pg_catalog.pg_get_userbyid(setrole) end,
+      'name', split_part(setting, '=', 1),
+      'value', substr(setting, strpos(setting, '=') + 1)
+    ) order by setrole, setting), '[]')
+    from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting where setdatabase = here.oid
+  ),
+  'connection_limit', datconnlimit,
+  'comment', pg_catalog.shobj_description(here.oid, 'pg_database')`
