@@ -65,6 +65,9 @@ export class CheckedObject {
 /** A SHA-256 as we write it. */
 export const SHA256_HEX: RegExp = /^[0-9a-f]{64}$/
 
+/** A time in UTC as we write it, ISO 8601. */
+export const ISO_TIME: RegExp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/
+
 /** A UUID as we write it. */
 export const UUID: RegExp = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -23,4 +23,14 @@ export {
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
 export type { ArchiveSource } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'
+export {
+  type IndexDrawing,
+  type IndexEntry,
+  type IndexedEvent,
+  type IndexedManifest,
+  indexContent,
+  openIndex,
+  sealIndex,
+  type VaultIndex,
+} from '#vault-index.ts'
 export { type ArchiveSummary, type ArchiveWriter, type SealedPart, writeArchive } from '#write-archive.ts'

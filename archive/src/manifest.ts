@@ -1,5 +1,6 @@
 import { ArchiveError } from '#archive-error.ts'
-import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
+import { canonicalJson } from '#canonical-json.ts'
+import { CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption, Unlocking } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
@@ -50,7 +51,6 @@ export interface Manifest {
 }
 
 const MAX_PARTS = 1_000_000
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/
 
 /**
  * The file of the manifest: canonical JSON, signed, compressed, encrypted.
@@ -84,14 +84,6 @@ export async function openManifest(
   } catch (cause) {
     throw new ArchiveError('INTEGRITY', 'The manifest contradicts itself', { cause })
   }
-}
-
-/** JSON with the keys of every object in order, so that equal manifests have equal bytes. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => {
-    if (typeof field !== 'object' || field === null || Array.isArray(field)) return field
-    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
 }
 
 function readManifest(text: string): Manifest {

@@ -1,17 +1,30 @@
 import type { BackupType, SourceFacts } from '#services/backup-metadata.ts'
+import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
 
 /**
  * Where a send writes down what it is about to do and what it has proven, so that a crash leaves "unknown, look for
  * it" and never an unknown message. Declared by the sender, implemented over a catalog by the application. Each method
- * resolves only when its record is durable; a rejection stops the run. No method is called twice for one message.
+ * resolves only when its record is durable; a rejection stops the run.
  */
 export interface PartLedger {
-  /** Before anything is sent. */
+  /** The chat's own records; without them nothing that is lost is looked for, and the chat gets no index. */
+  readonly vault?: VaultLedger
+  /** Before anything is sent. From here on the run holds the lease of its backup. */
   openBackup(intent: BackupIntent): Promise<LedgerContext>
-  /** Before each message is sent. */
-  intendMessage(message: MessageIntent): Promise<void>
-  /** After the server's answer proved the message. */
+  /** The same for a backup that a dead run left behind, with the parts that are proven. */
+  reopenBackup?(resumed: { backupId: string }): Promise<LedgerContext>
+  /** By this process's own clock: nobody else can have taken the backup over. */
+  holdsLease(): boolean
+  /** Fires when the lease is lost: then the run stops, and touches neither the chat nor the ledger. */
+  readonly leaseLost: AbortSignal
+  /** Before each message is sent; again before it is sent once more. */
+  intendMessage(message: MessageIntent): Promise<OpenedSend>
+  /** After the server's answer proved the message, or it was found. */
   confirmMessage(message: MessageProof): Promise<void>
+  /** It is certain that this call made no message. */
+  sendRefused(sendId: string): Promise<void>
+  /** Before the manifest is sent: with this, whoever finds the run dead can finish it. */
+  sealBackup(sealed: SealedBackup): Promise<void>
   /** After a message of a run that failed was taken out of the chat again. */
   messageErased(message: MessageKey): Promise<void>
   /** A run that ended without a whole backup. The messages that could not be erased stay recorded as sent. */
@@ -39,6 +52,8 @@ export interface BackupIntent {
 export interface LedgerContext {
   catalogId: string
   generation: number
+  /** Of the chat's index, which captions name. */
+  indexMessageId?: number | undefined
   /** The manifest of the backup before this one in the same chat. */
   previousManifestMessageId?: number | undefined
   /** How long ago, in milliseconds, other runs sent messages to this chat in the last minute. */
@@ -63,11 +78,29 @@ export interface MessageIntent extends MessageKey {
   /** Of a part: where its plain bytes begin, and how many they are. */
   plainOffset?: number
   plainSize?: number
+  plainSha256?: string
 }
 
 export interface MessageProof extends MessageKey {
+  /** Of the call that made it. */
+  sendId: string
   messageId: number
   fileId: string
   fileUniqueId: string
   sentAt: Date
+}
+
+/** All that is known of a backup whose parts are proven; sizes in bytes, hashes in hex. */
+export interface SealedBackup {
+  backupId: string
+  size: number
+  archiveSize: number
+  plainSha256: string
+  archiveSha256: string
+  partCount: number
+  source: SourceFacts
+  /** Fingerprint of the key that signed the manifest. */
+  signer: string
+  /** The document, ready to be sent. */
+  manifest: Uint8Array
 }

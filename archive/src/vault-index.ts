@@ -1,0 +1,180 @@
+import { ArchiveError } from '#archive-error.ts'
+import { canonicalJson } from '#canonical-json.ts'
+import { CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
+import type { Encryption, Unlocking } from '#encryption.ts'
+import { openDocument, sealDocument } from '#signed-document.ts'
+import type { SigningKey } from '#signing.ts'
+
+/** What a catalog has to say in the index of one chat; equal catalogs give equal drawings. */
+export interface IndexDrawing {
+  /** UUID of the catalog that the chat belongs to, and how often it was rebuilt from the chat. */
+  catalogId: string
+  generation: number
+  /** Numeric, as text. */
+  chatId: string
+  /** Fingerprints of the keys that signed the manifests of these backups, sorted. */
+  signers: string[]
+  /** Oldest first; those of the same millisecond by id. */
+  backups: IndexEntry[]
+}
+
+/** One drawing of the index: the pinned document that leads to all else. */
+export interface VaultIndex extends IndexDrawing {
+  format: 1
+  /** Unique to this drawing; the caption names it in clear. */
+  edition: string
+  drawnAt: string
+}
+
+/** One live backup. Sizes in bytes, hashes SHA-256 in hex, times in ISO 8601. */
+export interface IndexEntry {
+  id: string
+  project: string
+  type: string
+  /** The unique name in the chat. */
+  filename: string
+  state: 'complete' | 'erasing'
+  createdAt: string
+  completedAt: string
+  expiresAt: string
+  plainSize: number
+  plainSha256: string
+  archiveSize: number
+  partCount: number
+  encrypted: boolean
+  restoreCount: number
+  /** When it was found damaged. */
+  damagedAt?: string
+  /** Fingerprint of the key that signed the manifest. */
+  signer?: string
+  manifest: IndexedManifest
+  /** Message ids in this chat, in order of part number. */
+  partMessages: number[]
+  /** What happened to it: each event once, with its last time and how often it came; sorted by event. */
+  history: IndexedEvent[]
+}
+
+export interface IndexedManifest {
+  messageId: number
+  /** Belongs to the bot that sent it. */
+  fileId: string
+  size: number
+  sha256: string
+}
+
+export interface IndexedEvent {
+  event: string
+  at: string
+  count: number
+}
+
+const MAX_BACKUPS = 100_000
+const MAX_PARTS = 1_000_000
+const MAX_SIGNERS = 1_000
+const MAX_EVENTS = 1_000
+const CHAT_ID = /^-?\d{1,20}$/
+
+/** The JSON by which two drawings are compared: equal drawings have equal bytes. */
+export function indexContent(drawing: IndexDrawing): string {
+  const { catalogId, generation, chatId, signers, backups } = drawing
+  return canonicalJson({ catalogId, generation, chatId, signers, backups })
+}
+
+/**
+ * The file of the index: canonical JSON, signed, compressed, encrypted.
+ * @throws ArchiveError `NO_KEY`; `CONFIGURATION` when the index contradicts itself
+ */
+export async function sealIndex(
+  index: VaultIndex,
+  options: { encryption: Encryption; signingKey: SigningKey },
+): Promise<Buffer> {
+  const text = canonicalJson(index)
+  try {
+    readIndex(text)
+  } catch (cause) {
+    throw new ArchiveError('CONFIGURATION', 'The index contradicts itself', { cause })
+  }
+  return sealDocument('index', text, options)
+}
+
+/**
+ * Opens the file of an index. The signature fits when this returns, but whose it is, the caller has to judge by the
+ * fingerprint.
+ * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
+ */
+export async function openIndex(
+  bytes: Uint8Array,
+  options: Unlocking,
+): Promise<{ index: VaultIndex; signer: string }> {
+  const { text, signer } = await openDocument('index', bytes, options)
+  try {
+    return { index: readIndex(text), signer }
+  } catch (cause) {
+    throw new ArchiveError('INTEGRITY', 'The index contradicts itself', { cause })
+  }
+}
+
+function readIndex(text: string): VaultIndex {
+  const fields = new CheckedObject(JSON.parse(text))
+  if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
+  return {
+    format: 1,
+    edition: fields.text('edition', 64),
+    drawnAt: fields.matching('drawnAt', ISO_TIME),
+    catalogId: fields.matching('catalogId', UUID),
+    generation: fields.integer('generation', 1),
+    chatId: fields.matching('chatId', CHAT_ID),
+    signers: fields.array('signers', { least: 0, most: MAX_SIGNERS }).map(text256),
+    backups: fields
+      .array('backups', { least: 0, most: MAX_BACKUPS })
+      .map(entry => readEntry(new CheckedObject(entry))),
+  }
+}
+
+function readEntry(entry: CheckedObject): IndexEntry {
+  const state = entry.text('state')
+  if (state !== 'complete' && state !== 'erasing') throw new TypeError('an unknown state')
+  const manifest = entry.object('manifest')
+  return {
+    id: entry.matching('id', UUID),
+    project: entry.text('project', 64),
+    type: entry.text('type', 64),
+    filename: entry.text('filename'),
+    state,
+    createdAt: entry.matching('createdAt', ISO_TIME),
+    completedAt: entry.matching('completedAt', ISO_TIME),
+    expiresAt: entry.matching('expiresAt', ISO_TIME),
+    plainSize: entry.integer('plainSize'),
+    plainSha256: entry.matching('plainSha256', SHA256_HEX),
+    archiveSize: entry.integer('archiveSize', 1),
+    partCount: entry.integer('partCount', 1),
+    encrypted: entry.boolean('encrypted'),
+    restoreCount: entry.integer('restoreCount'),
+    ...(entry.has('damagedAt') && { damagedAt: entry.matching('damagedAt', ISO_TIME) }),
+    ...(entry.has('signer') && { signer: entry.text('signer', 256) }),
+    manifest: {
+      messageId: manifest.integer('messageId', 1),
+      fileId: manifest.text('fileId'),
+      size: manifest.integer('size', 1),
+      sha256: manifest.matching('sha256', SHA256_HEX),
+    },
+    partMessages: entry.array('partMessages', { least: 1, most: MAX_PARTS }).map(messageId),
+    history: entry
+      .array('history', { least: 0, most: MAX_EVENTS })
+      .map(event => readEvent(new CheckedObject(event))),
+  }
+}
+
+function readEvent(event: CheckedObject): IndexedEvent {
+  return { event: event.text('event'), at: event.matching('at', ISO_TIME), count: event.integer('count', 1) }
+}
+
+function messageId(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
+  throw new TypeError('a message id that is none')
+}
+
+function text256(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= 256) return value
+  throw new TypeError('a signer that is none')
+}
