@@ -1,4 +1,5 @@
 export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
+export type { FinishedPart, Resumption } from '#earlier-parts.ts'
 export type { Encryption } from '#encryption.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'

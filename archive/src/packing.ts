@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import type { ArchiveRun } from '#archive-run.ts'
+import type { EarlierParts } from '#earlier-parts.ts'
 import {
   type BackupIdentity,
   decodePartHeader,
@@ -37,6 +38,8 @@ export interface PackingOptions {
   backup: BackupIdentity
   /** Bytes that are left free in the memory before a part, for what it will grow by. */
   growthBytes: number
+  /** Parts that are finished already; their plain bytes are passed over at the source's beginning. */
+  earlier: EarlierParts
   onProgress: ((plainBytesRead: number) => void) | undefined
 }
 
@@ -54,9 +57,10 @@ export class Packing {
   readonly #compressor: Thread
   readonly #assistant: AssistantTask
   readonly #progress: (plainBytes: number) => void
+  readonly #earlier: EarlierParts
 
   constructor(run: ArchiveRun, source: ArchiveSource, options: PackingOptions) {
-    const { plan, backup, growthBytes, onProgress } = options
+    const { plan, backup, growthBytes, earlier, onProgress } = options
     const framesOffset = growthBytes + MAX_HEADER_FRAME_BYTES
     const blocks = run.ring({ slots: BLOCK_SLOTS, slotSizeBytes: plan.blockSizeBytes })
     const supplied = run.ring({ slots: PART_SLOTS, slotSizeBytes: 1 })
@@ -64,6 +68,7 @@ export class Packing {
     const assistantFrames = run.ring(assistantRing(plan.blockSizeBytes))
     const assistance = { claims: BlockClaims.allocate(BLOCK_SLOTS), frames: assistantFrames.shared }
     this.#run = run
+    this.#earlier = earlier
     this.#memory = new PartMemory(framesOffset + plan.capacityBytes)
     this.#blocks = blocks.ring
     this.#supplied = supplied.ring
@@ -78,6 +83,7 @@ export class Packing {
       assistance,
       plan,
       backup,
+      first: { number: earlier.parts.length + 1, plainOffset: earlier.plainSize },
       reportProgress: onProgress !== undefined,
     }
     this.#compressor = run.start<number>({
@@ -100,14 +106,14 @@ export class Packing {
     const { header } = decodePartHeader(new Uint8Array(slot.memory, place.start, place.end - place.start))
     if (!header.last) this.#supplyMemory()
     // Not for a small backup: a thread takes time to start, and memory.
-    if (!header.last && header.part === 1) this.#startAssistant()
+    if (!header.last && header.part === this.#earlier.parts.length + 1) this.#startAssistant()
     return { header, slot, place }
   }
 
-  /** After the last part: how many plain bytes were read. @throws what the run failed of */
+  /** After the last part: how many plain bytes were read, those of earlier parts among them. @throws what the run failed of */
   async end(): Promise<number> {
     await this.#parts.blockAvailable(this.#run.check)
-    const plainBytesRead = this.#blocks.producedBytes
+    const plainBytesRead = this.#earlier.plainSize + this.#blocks.producedBytes
     this.#progress(plainBytesRead)
     return plainBytesRead
   }
@@ -134,7 +140,8 @@ export class Packing {
     const failed = (error: unknown): void =>
       this.#run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
     if (isDescriptor(source)) {
-      const task: ReaderTask = { fd: source.fd, blocks: blocks.shared }
+      const earlier = this.#earlier.parts.map(({ plainSize, plainSha256 }) => ({ plainSize, plainSha256 }))
+      const task: ReaderTask = { fd: source.fd, blocks: blocks.shared, earlier }
       this.#run.start({ module: '#threads/reader.ts', task, onFailure: failed })
     } else {
       fillBlocks(source, blocks.ring, this.#run.check).catch(failed)

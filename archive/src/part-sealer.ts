@@ -1,8 +1,8 @@
 import { ageFileSizeBytes, startAgeFile } from '#age-file.ts'
-import { toArchiveError } from '#archive-error.ts'
+import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import type { ArchiveRun } from '#archive-run.ts'
 import { checkedRecipients, type Encryption } from '#encryption.ts'
-import type { PartSealed, PartToSeal } from '#threads/sealer.ts'
+import type { EarlierPart, PartSealed, PartToSeal } from '#threads/sealer.ts'
 import type { Thread } from '#threads/thread.ts'
 
 /**
@@ -13,7 +13,7 @@ export class PartSealer {
   readonly #run: ArchiveRun
   readonly #thread: Thread
   readonly #recipients: readonly string[]
-  #onSealed: (sealed: PartSealed) => void = () => undefined
+  #onAnswer: (sealed: PartSealed | undefined) => void = () => undefined
 
   /**
    * Loads the age library, which takes its time: to be made when the other threads are already at work.
@@ -21,10 +21,10 @@ export class PartSealer {
    */
   constructor(run: ArchiveRun, encryption: Encryption) {
     this.#run = run
-    this.#thread = run.start<PartSealed>({
+    this.#thread = run.start<PartSealed | undefined>({
       module: '#threads/sealer.ts',
       task: undefined,
-      onMessage: sealed => this.#onSealed(sealed),
+      onMessage: sealed => this.#onAnswer(sealed),
       onFailure: error => run.fail(toArchiveError(error, 'INTEGRITY', 'Encrypting failed')),
     })
     this.#recipients = checkedRecipients(encryption)
@@ -33,11 +33,22 @@ export class PartSealer {
   /** Seals a part within its memory; one part at a time. @throws what the run failed of */
   async seal(part: Omit<PartToSeal, 'file'>): Promise<PartSealed> {
     const file = this.#recipients.length > 0 && (await startAgeFile(this.#recipients))
-    const sealed = new Promise<PartSealed>(resolve => {
-      this.#onSealed = resolve
+    const sealed = await this.#ask({ ...part, ...(file && { file }) })
+    if (!sealed) throw new ArchiveError('INTEGRITY', 'The sealer gave no part')
+    return sealed
+  }
+
+  /** Before the first part of a resumed archive: takes an earlier part, as sent, into the hash of the whole. */
+  async hashEarlier(bytes: Uint8Array): Promise<void> {
+    await this.#ask({ earlier: bytes })
+  }
+
+  #ask(message: PartToSeal | EarlierPart): Promise<PartSealed | undefined> {
+    const answer = new Promise<PartSealed | undefined>(resolve => {
+      this.#onAnswer = resolve
     })
-    this.#thread.post({ ...part, ...(file && { file }) } satisfies PartToSeal)
-    return Promise.race([sealed, this.#run.failed()])
+    this.#thread.post(message)
+    return Promise.race([answer, this.#run.failed()])
   }
 }
 

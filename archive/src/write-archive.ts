@@ -1,5 +1,6 @@
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
+import { type EarlierParts, earlierParts, provenEarlier, type Resumption } from '#earlier-parts.ts'
 import { type Encryption, recipientsOf } from '#encryption.ts'
 import { Packing } from '#packing.ts'
 import { type BackupIdentity, checkedIdentity, type PartHeader } from '#part-header.ts'
@@ -50,6 +51,11 @@ export interface WriteArchiveOptions {
   encryption: Encryption
   /** Bytes in one part as sent, at most; {@link DEFAULT_PART_SIZE_BYTES} by default. */
   partSizeBytes?: number
+  /**
+   * Goes on where an earlier run ended. The source must be the same file again, at its beginning: `SOURCE` when what it
+   * begins with is not what the finished parts were made of. Only the parts that are missing come out.
+   */
+  resume?: Resumption | undefined
   signal?: AbortSignal
   /** Hears how many plain bytes were read and compressed so far. */
   onProgress?: (plainBytesRead: number) => void
@@ -70,8 +76,9 @@ export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions
     recipientCount: recipientsOf(options.encryption).length,
     backup,
   })
-  const tally = new ArchiveTally(plan)
-  const parts = writeParts(source, { ...options, backup, plan, tally })
+  const earlier = earlierParts(options.resume, source)
+  const tally = new ArchiveTally(plan, earlier)
+  const parts = writeParts(source, { ...options, backup, plan, tally, earlier })
   return {
     get summary() {
       return tally.summary
@@ -80,16 +87,17 @@ export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions
   }
 }
 
-type Writing = WriteArchiveOptions & { plan: PartPlan; tally: ArchiveTally }
+type Writing = WriteArchiveOptions & { plan: PartPlan; tally: ArchiveTally; earlier: EarlierParts }
 
 async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenerator<SealedPart, void> {
-  const { plan, tally, backup, encryption, onProgress } = options
+  const { plan, tally, backup, encryption, earlier, resume, onProgress } = options
   const run = new ArchiveRun(options.signal)
   try {
     run.atEnd(() => abandon(source))
     const growthBytes = sealingGrowthBytes(plan.capacityBytes, recipientsOf(encryption).length)
-    const packing = new Packing(run, source, { plan, backup, growthBytes, onProgress })
+    const packing = new Packing(run, source, { plan, backup, growthBytes, earlier, onProgress })
     const sealer = new PartSealer(run, encryption)
+    if (resume) for await (const bytes of provenEarlier(resume)) await sealer.hashEarlier(bytes)
     for (let last = false; !last; ) {
       const { header, slot, place } = await packing.next()
       last = header.last
@@ -113,14 +121,19 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
 /** Adds up the parts and compares with what was read: what is lost on the way must not pass for a backup. */
 class ArchiveTally {
   readonly #plan: PartPlan
+  readonly #earlier: EarlierParts
   #summary: ArchiveSummary | undefined
-  #parts = 0
+  #parts: number
   #frames = 0
-  #plainSize = 0
-  #archiveSize = 0
+  #plainSize: number
+  #archiveSize: number
 
-  constructor(plan: PartPlan) {
+  constructor(plan: PartPlan, earlier: EarlierParts) {
     this.#plan = plan
+    this.#earlier = earlier
+    this.#parts = earlier.parts.length
+    this.#plainSize = earlier.plainSize
+    this.#archiveSize = earlier.archiveSize
   }
 
   get summary(): ArchiveSummary {
@@ -146,11 +159,12 @@ class ArchiveTally {
 
   finish(end: { plainSha256: string; plainBytesRead: number; archiveSha256: string }): void {
     const { plainBytesRead, plainSha256, archiveSha256 } = end
-    const frames = Math.max(1, Math.ceil(plainBytesRead / this.#plan.blockSizeBytes))
+    const packedNow = plainBytesRead - this.#earlier.plainSize
+    const frames = Math.max(1, Math.ceil(packedNow / this.#plan.blockSizeBytes))
     if (this.#plainSize !== plainBytesRead || this.#frames !== frames) {
       throw new ArchiveError(
         'INTEGRITY',
-        `${plainBytesRead} bytes in ${frames} blocks were read, ${this.#plainSize} in ${this.#frames} were packed`,
+        `${plainBytesRead} bytes were read, the rest of them in ${frames} blocks; ${this.#plainSize} in ${this.#frames} were packed`,
       )
     }
     this.#summary = {

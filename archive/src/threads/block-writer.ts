@@ -36,6 +36,11 @@ export class BlockWriter {
     if (this.#used === block.length) this.#handOver()
   }
 
+  /** Bytes that come before the first block, and are only hashed. */
+  pass(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
+
   /** Hands over the last, shorter block. Room for the end must have been waited for. */
   flush(): void {
     if (this.#used > 0) this.#handOver()

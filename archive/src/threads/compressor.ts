@@ -21,6 +21,8 @@ export interface CompressorTask {
   assistance: SharedAssistance
   plan: PartPlan
   backup: BackupIdentity
+  /** The first part to be made, and where its plain bytes begin in the whole. */
+  first: { number: number; plainOffset: number }
   /** Whether to send the plain bytes compressed so far (a number) after each block. */
   reportProgress: boolean
 }
@@ -60,13 +62,13 @@ class OpenPart {
 }
 
 function compress(task: CompressorTask): void {
-  const { assistance, plan, backup, reportProgress, framesOffset } = task
+  const { assistance, plan, backup, first, reportProgress, framesOffset } = task
   const source = new BlockRing(task.blocks)
   const sink = new BlockRing(task.parts)
   const memory = new BlockRing(task.memory)
   const claims = new BlockClaims(assistance.claims)
   const assistantFrames = new BlockRing(assistance.frames)
-  let part = new OpenPart(1, 0, waitForMemory())
+  let part = new OpenPart(first.number, first.plainOffset, waitForMemory())
 
   function waitForMemory(): { bytes: Uint8Array; framesOffset: number } {
     memory.waitForBlock()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { constants, fstatSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
@@ -13,10 +14,20 @@ export interface ReaderTask {
   /** An open file, FIFO or pipe; read from its current position to its end, and left open. */
   fd: number
   blocks: SharedBlocks
+  /** Of a resumed archive: what the file begins with must be the plain bytes of these parts, which are passed over. */
+  earlier: readonly EarlierPlain[]
+}
+
+/** Plain bytes of a part that is finished already. */
+export interface EarlierPlain {
+  plainSize: number
+  /** Hex. */
+  plainSha256: string
 }
 
 /** What a pipe holds. */
 const PIPE_BYTES = 64 * 1024
+const PASSING_BYTES = 1024 * 1024
 
 function readToEnd(fd: number, writer: BlockWriter): void {
   for (;;) {
@@ -26,6 +37,27 @@ function readToEnd(fd: number, writer: BlockWriter): void {
     writer.advance(length)
   }
   finish(writer)
+}
+
+/** Part by part, so that a changed file is noticed before anything is added to its old parts. */
+function passEarlier(fd: number, writer: BlockWriter, earlier: readonly EarlierPlain[]): void {
+  const buffer = Buffer.allocUnsafeSlow(PASSING_BYTES)
+  for (const [index, { plainSize, plainSha256 }] of earlier.entries()) {
+    const hash = createHash('sha256')
+    for (let left = plainSize; left > 0; ) {
+      const length = readSync(fd, buffer, 0, Math.min(left, buffer.length), null)
+      if (length === 0) break
+      const piece = buffer.subarray(0, length)
+      hash.update(piece)
+      writer.pass(piece)
+      left -= length
+    }
+    if (hash.digest('hex') === plainSha256) continue
+    throw new ArchiveError('SOURCE', `The file is not what part ${index + 1} was made of`, {
+      partNumber: index + 1,
+      hint: 'It has changed since; send it anew.',
+    })
+  }
 }
 
 /**
@@ -87,9 +119,13 @@ function finish(writer: BlockWriter): void {
   writer.end()
 }
 
-function read({ fd, blocks }: ReaderTask): void {
+function read({ fd, blocks, earlier }: ReaderTask): void {
   const writer = new BlockWriter(new BlockRing(blocks))
   const stat = fstatSync(fd)
+  if (earlier.length > 0) {
+    if (!stat.isFile()) throw new ArchiveError('SOURCE', 'Only a file can be read again from its beginning')
+    passEarlier(fd, writer, earlier)
+  }
   if (stat.isFIFO()) {
     readPipe(fd, writer)
   } else if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))) {

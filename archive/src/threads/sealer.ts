@@ -13,6 +13,11 @@ export interface PartToSeal {
   file?: AgeFileStart
 }
 
+/** A part that was sealed before, by the run that this one resumes: hashed only. */
+export interface EarlierPart {
+  earlier: Uint8Array
+}
+
 /** The part in the same memory, ready to be sent. */
 export interface PartSealed {
   start: number
@@ -38,8 +43,13 @@ async function seal({ memory, start, end, file }: PartToSeal): Promise<void> {
   } satisfies PartSealed)
 }
 
+async function hashEarlier({ earlier }: EarlierPart): Promise<void> {
+  await hashInTurns(earlier, archive)
+  parentPort?.postMessage(undefined)
+}
+
 // This thread lives until it is told to end.
-parentPort?.on('message', (message: PartToSeal | 'end') => {
+parentPort?.on('message', (message: PartToSeal | EarlierPart | 'end') => {
   if (message === 'end') process.exit()
-  void seal(message)
+  void ('earlier' in message ? hashEarlier(message) : seal(message))
 })
