@@ -35,17 +35,23 @@ export async function* fetchParts(
   const spare: Buffer[] = []
   const paths = new WorkAhead(parts, {
     limit: PATHS_AHEAD,
-    start: ({ fileId }) => client.locateFile(fileId, { signal, once: true }),
+    start: part => locate(client, part, signal),
   })
   const downloads = new WorkAhead(parts, {
     limit: DOWNLOADS_AHEAD,
     start: async part => {
       const { number: partNumber } = part
       const into = spare.pop() ?? Buffer.allocUnsafeSlow(largest)
-      const located = paths.take()
+      const path = paths.take()
       paths.begin()
+      // There are as many paths as downloads.
+      const { fileId, located } = (await path) as LocatedPart
       const name = `Part ${partNumber}`
-      const file = await downloadDocument(client, part, { signal, onWait, located, into, name, partNumber })
+      const file = await downloadDocument(
+        client,
+        { ...part, fileId },
+        { signal, onWait, located, into, name, partNumber },
+      )
       return { part, into, file }
     },
   })
@@ -62,4 +68,23 @@ export async function* fetchParts(
     stop.abort()
     await Promise.all([paths.settled(), downloads.settled()])
   }
+}
+
+interface LocatedPart {
+  fileId: string | undefined
+  located: Promise<string> | undefined
+}
+
+/** Where a part's file is, asked for ahead; of a part that this bot has no file id for yet, that one first. */
+async function locate(
+  client: TelegramClient,
+  part: PartToFetch,
+  signal: AbortSignal,
+): Promise<LocatedPart> {
+  const fileId = part.fileId ?? (await part.elsewhere?.(undefined))
+  if (fileId === undefined) return { fileId, located: undefined }
+  const located = client.locateFile(fileId, { signal, once: true })
+  // Whether it failed is for the download to find out.
+  await located.catch(() => {})
+  return { fileId, located }
 }
