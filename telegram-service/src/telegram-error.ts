@@ -9,6 +9,7 @@
  * - `INTEGRITY`: a part is missing or damaged in the chat.
  * - `SOURCE`: the source could not be read, or changed while it was read.
  * - `CANCELLED`: the caller's signal ended it.
+ * - `LEASE_LOST`: another process has taken the backup over; this one touched nothing more.
  */
 export type TelegramErrorCode =
   | 'CONFIGURATION'
@@ -20,6 +21,7 @@ export type TelegramErrorCode =
   | 'INTEGRITY'
   | 'SOURCE'
   | 'CANCELLED'
+  | 'LEASE_LOST'
 
 export interface TelegramErrorDetails {
   /** What to do next, one sentence. */
@@ -68,4 +70,11 @@ export class TelegramError extends Error {
 /** The error that a fired `signal` stands for. */
 export function cancelled(): TelegramError {
   return new TelegramError('Cancelled', 'CANCELLED')
+}
+
+/** Of a run that was taken for dead, or cannot prove that it was not. */
+export function leaseLost(): TelegramError {
+  return new TelegramError('Another process may have taken the backup over', 'LEASE_LOST', {
+    hint: 'Run "telegram-backup reconcile", then see "telegram-backup list".',
+  })
 }
