@@ -1,13 +1,27 @@
-import type { BackupDetails } from '@telegram-backup/database'
+import type { BackupDetails, BackupPart } from '@telegram-backup/database'
 import type { PartToFetch } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
+
+/** A message that holds a part, or held it: its file outlives it for a while. */
+export interface PartPlace {
+  chatId: string
+  messageId: number | null
+  fileId: string | null
+  /** The bot that the file id belongs to; null where nobody knows. */
+  botId: string | null
+}
+
+/** A part, and every message that is known to hold it; those in the backup's own chat come first. */
+export interface PlannedPart extends PartToFetch {
+  places: readonly PartPlace[]
+}
 
 /** Which parts make a backup, as the catalog has them. */
 export interface FetchPlan {
   backupId: string
   encrypted: boolean
   /** In order. */
-  parts: PartToFetch[]
+  parts: PlannedPart[]
 }
 
 /**
@@ -21,22 +35,43 @@ export function planFetch(backup: BackupDetails): FetchPlan {
       hint: 'telegram-backup list --state complete shows those that can be fetched.',
     })
   }
-  const inOwnChat = backup.parts.filter(part => part.chat_id === backup.chat_id)
-  const parts = inOwnChat.flatMap(({ part_no, file_id, size, sha256, state }) =>
-    file_id === null || state === 'erased' || state === 'tombstone'
-      ? []
-      : [{ number: part_no, fileId: file_id, size, sha256 }],
-  )
-  const known = new Set(parts.map(part => part.number))
-  for (let number = 1; number <= Math.max(backup.part_count ?? 0, 1); number++) {
-    if (known.has(number)) continue
-    throw new BackupError(`The catalog does not know part ${number} of backup ${backup.id}`, {
-      code: backup.parts.length === 0 ? 'NOT_FOUND' : 'INTEGRITY',
-      hint:
-        backup.parts.length === 0
-          ? 'It was recorded by its first file id alone, by a telegram service of another make.'
-          : 'It was erased, or its row is lost.',
-    })
-  }
+  // Of one part the rows are in the order of its chats: the backup's own is the first.
+  const rowsOf = Map.groupBy(backup.parts.filter(leadsSomewhere), row => row.part_no)
+  const count = Math.max(backup.part_count ?? 0, 1, ...rowsOf.keys())
+  const parts = Array.from({ length: count }, (_, index) => {
+    const rows = rowsOf.get(index + 1)
+    if (rows === undefined) throw unknownPart(backup, index + 1)
+    return planPart(rows as [BackupPart, ...BackupPart[]])
+  })
   return { backupId: backup.id, encrypted: backup.encrypted !== false, parts }
+}
+
+function leadsSomewhere({ state, file_id, message_id }: BackupPart): boolean {
+  return state !== 'erased' && state !== 'tombstone' && (file_id !== null || message_id !== null)
+}
+
+function planPart(rows: readonly [BackupPart, ...BackupPart[]]): PlannedPart {
+  const [{ part_no, file_id, size, sha256 }] = rows
+  return {
+    number: part_no,
+    fileId: file_id ?? undefined,
+    size,
+    sha256,
+    places: rows.map(row => ({
+      chatId: row.chat_id,
+      messageId: row.message_id,
+      fileId: row.file_id,
+      botId: row.bot_id,
+    })),
+  }
+}
+
+function unknownPart(backup: BackupDetails, number: number): BackupError {
+  return new BackupError(`The catalog does not know part ${number} of backup ${backup.id}`, {
+    code: backup.parts.length === 0 ? 'NOT_FOUND' : 'INTEGRITY',
+    hint:
+      backup.parts.length === 0
+        ? 'It was recorded by its first file id alone, by a telegram service of another make.'
+        : 'It was erased, or its row is lost.',
+  })
 }

@@ -1,0 +1,38 @@
+/**
+ * Whose signatures are believed. The keys that a person named; else the key that signed the first document which opens,
+ * unseen, and every key that a believed index names as the signer of its backups.
+ */
+export class Signers {
+  readonly #given: ReadonlySet<string>
+  readonly #believed: Set<string>
+  #first: string | undefined
+
+  /** @param given fingerprints `SHA256:…`; none means that the first one is believed */
+  constructor(given: readonly string[]) {
+    this.#given = new Set(given)
+    this.#believed = new Set(given)
+  }
+
+  /** Whether a person named whom to believe. */
+  get areGiven(): boolean {
+    return this.#given.size > 0
+  }
+
+  /** The signer of the first believed document; undefined until there was one. */
+  get first(): string | undefined {
+    return this.#first
+  }
+
+  /** Whether what this key signed is believed. Without a person's word the first key to be asked about is. */
+  believes(signer: string): boolean {
+    if (!this.areGiven && this.#first === undefined) this.#believed.add(signer)
+    if (!this.#believed.has(signer)) return false
+    this.#first ??= signer
+    return true
+  }
+
+  /** What a believed index says of others. */
+  vouchFor(signers: readonly string[]): void {
+    for (const signer of signers) this.#believed.add(signer)
+  }
+}
