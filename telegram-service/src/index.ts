@@ -1,15 +1,33 @@
-export type { BotChat, BotUser, ChatMember, SentDocument } from '#bot-api/bot-api-types.ts'
+export type {
+  BotChat,
+  BotUser,
+  ChatMember,
+  ForwardOrigin,
+  SeenDocument,
+  SeenMessage,
+  SentDocument,
+} from '#bot-api/bot-api-types.ts'
 export type { CallOptions, CallPolicy, CallWait } from '#bot-api/call-policy.ts'
 export type { TelegramClientOptions } from '#bot-api/client-options.ts'
 export type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
+export type { SendDocumentRequest } from '#bot-api/message-methods.ts'
+export { isMessageGone, isNotDeletable, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
 export {
   createTelegramClient,
   PUBLIC_FETCH_LIMIT_BYTES,
-  type SendDocumentRequest,
   type TelegramClient,
 } from '#bot-api/telegram-client.ts'
 export { type Environment, readTelegramConfig, readVariable, type TelegramConfig } from '#config.ts'
+export { writeCaption, writeIndexCaption, writeTombstoneCaption } from '#messages/captions.ts'
+export {
+  type CatalogName,
+  type ParsedCaption,
+  type ParsedDocument,
+  type ParsedIndex,
+  type ParsedTombstone,
+  parseCaption,
+} from '#messages/machine-line.ts'
 export {
   assertProjectId,
   assertType,
@@ -41,6 +59,15 @@ export type {
   PartLedger,
 } from '#services/part-ledger.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
+export type {
+  ConfirmedIndex,
+  KnownChat,
+  KnownIndex,
+  OpenedSend,
+  OpenSend,
+  VaultIdentity,
+  VaultLedger,
+} from '#services/vault-ledger.ts'
 export {
   type StrayMessage,
   TelegramError,

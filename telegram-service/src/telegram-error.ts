@@ -37,6 +37,8 @@ export interface TelegramErrorDetails {
   partNumber?: number
   /** Of `UNPROVEN`: a message that the server says it made, though it is not the one that was asked for. */
   strayMessage?: StrayMessage
+  /** The id under which the chat goes on, when it has become a supergroup. */
+  movedTo?: string
 }
 
 export interface StrayMessage {
@@ -54,6 +56,7 @@ export class TelegramError extends Error {
   readonly retryAfterSeconds?: number
   readonly partNumber?: number
   readonly strayMessage?: StrayMessage
+  readonly movedTo?: string
 
   constructor(message: string, code: TelegramErrorCode, details: TelegramErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -64,6 +67,7 @@ export class TelegramError extends Error {
     if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
     if (details.partNumber !== undefined) this.partNumber = details.partNumber
     if (details.strayMessage !== undefined) this.strayMessage = details.strayMessage
+    if (details.movedTo !== undefined) this.movedTo = details.movedTo
   }
 }
 

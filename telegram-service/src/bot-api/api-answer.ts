@@ -64,10 +64,12 @@ interface Refusal {
 function refusal(refused: Refusal): TelegramError {
   const { status, description } = refused
   const retryAfterSeconds = floodWaitSeconds(refused)
+  const movedTo = migrationTarget(refused.json)
   const common = {
     errorCode: status,
     description,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(movedTo === undefined ? {} : { movedTo: String(movedTo) }),
   }
   if (status < 400) return redirected(common)
   // The public server answers both 401 and 404 to a token that it does not know, a filtered one of one's own 421.
@@ -79,7 +81,7 @@ function refusal(refused: Refusal): TelegramError {
       hint: 'Check TELEGRAM_BOT_TOKEN (@BotFather shows it under /mybots, "API Token"), and TELEGRAM_API_ROOT if you set it.',
     })
   }
-  const chat = chatRefusal(description, migrationTarget(refused.json))
+  const chat = chatRefusal(description, movedTo)
   if (chat)
     return new TelegramError(`${chat.message} (${description})`, 'CONFIGURATION', {
       ...common,

@@ -11,6 +11,8 @@ export interface BotChat {
   id: number
   type: string
   title: string
+  /** Of the pinned messages, the one that was sent last. */
+  pinned?: SeenMessage
 }
 
 /** A member's status and, for an administrator, the rights that this project asks for. */
@@ -34,6 +36,39 @@ export interface SentDocument {
   sizeBytes: number | undefined
   /** Telegram's clock. */
   sentAt: Date
+}
+
+/** A message as this bot sees it, as far as it concerns this project. */
+export interface SeenMessage {
+  messageId: number
+  chatId: number
+  /** When this message was sent; Telegram's clock. */
+  date: Date
+  text?: string
+  /** Without markup. */
+  caption?: string
+  /** Of a forwarded message. */
+  forwarded?: ForwardOrigin
+  document?: SeenDocument
+}
+
+export interface SeenDocument {
+  /** Belongs to this bot. */
+  fileId: string
+  fileUniqueId: string
+  fileName: string
+  /** In bytes. Undefined when the server did not say. */
+  size: number | undefined
+}
+
+/** Where a forwarded message was first said. */
+export interface ForwardOrigin {
+  date: Date
+  /** Of a channel only: elsewhere the server tells who said it, not where. */
+  chatId?: number
+  messageId?: number
+  /** Who said it, where it was not a channel; a hidden one has a name only. */
+  author?: string
 }
 
 /** The last second that a Date can tell. */
@@ -88,6 +123,7 @@ export function readChat(result: unknown): BotChat {
     id: integer(chat['id'], 'chat id'),
     type: text(chat['type'], 'chat type'),
     title: typeof title === 'string' ? title : '',
+    ...(chat['pinned_message'] === undefined ? {} : { pinned: readSeenMessage(chat['pinned_message']) }),
   }
 }
 
@@ -105,6 +141,31 @@ export function readChatMember(result: unknown): ChatMember {
 
 /** Throws `UnexpectedAnswer`, with the message that was made if the answer names one. */
 export function readSentDocument(result: unknown): SentDocument {
+  return readMadeMessage(result, (message, made) => {
+    const { size, ...document } = readDocument(message['document'])
+    return { ...made, ...document, sizeBytes: size, sentAt: time(message['date']) }
+  })
+}
+
+/** Throws `UnexpectedAnswer`, with the message if the answer names one. */
+export function readSeenMessage(result: unknown): SeenMessage {
+  return readMadeMessage(result, (message, made) => {
+    const { text: words, caption, document, forward_origin: origin } = message
+    return {
+      ...made,
+      date: time(message['date']),
+      ...(typeof words === 'string' ? { text: words } : {}),
+      ...(typeof caption === 'string' ? { caption } : {}),
+      ...(origin === undefined ? {} : { forwarded: readOrigin(object(origin, 'origin')) }),
+      ...(document === undefined ? {} : { document: readDocument(document) }),
+    }
+  })
+}
+
+function readMadeMessage<Result>(
+  result: unknown,
+  read: (message: Json, made: { messageId: number; chatId: number }) => Result,
+): Result {
   const message = object(result, 'message')
   const made = {
     // 0 stands for a message that the server will send some time later (documented).
@@ -112,20 +173,40 @@ export function readSentDocument(result: unknown): SentDocument {
     chatId: integer(object(message['chat'], 'chat')['id'], 'chat id'),
   }
   try {
-    const document = object(message['document'], 'document')
-    const size = document['file_size']
-    return {
-      ...made,
-      fileId: text(document['file_id'], 'file id'),
-      fileUniqueId: text(document['file_unique_id'], 'unique file id'),
-      fileName: typeof document['file_name'] === 'string' ? document['file_name'] : '',
-      sizeBytes: size === undefined ? undefined : integer(size, 'file size', { min: 0 }),
-      sentAt: new Date(integer(message['date'], 'date', { min: 0, max: MAX_UNIX_SECONDS }) * 1000),
-    }
+    return read(message, made)
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer)) throw error
     throw new UnexpectedAnswer(error.what, made)
   }
+}
+
+function readDocument(value: unknown): SeenDocument {
+  const document = object(value, 'document')
+  const size = document['file_size']
+  return {
+    fileId: text(document['file_id'], 'file id'),
+    fileUniqueId: text(document['file_unique_id'], 'unique file id'),
+    fileName: typeof document['file_name'] === 'string' ? document['file_name'] : '',
+    size: size === undefined ? undefined : integer(size, 'file size', { min: 0 }),
+  }
+}
+
+function readOrigin(origin: Json): ForwardOrigin {
+  const date = time(origin['date'])
+  const { chat, message_id: messageId, sender_user: user, sender_user_name: name } = origin
+  if (chat !== undefined && messageId !== undefined) {
+    return {
+      date,
+      chatId: integer(object(chat, 'chat of origin')['id'], 'chat id of origin'),
+      messageId: integer(messageId, 'message id of origin', { min: 1 }),
+    }
+  }
+  if (user !== undefined) return { date, author: String(integer(object(user, 'user')['id'], 'user id')) }
+  return { date, ...(typeof name === 'string' ? { author: name } : {}) }
+}
+
+function time(value: unknown): Date {
+  return new Date(integer(value, 'date', { min: 0, max: MAX_UNIX_SECONDS }) * 1000)
 }
 
 export function readFilePath(result: unknown): string {

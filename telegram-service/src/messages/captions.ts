@@ -1,7 +1,9 @@
+import { type CatalogName, writeMachineLine } from '#messages/machine-line.ts'
+
 /** Telegram's bound on a caption, in Unicode code points. */
 export const MAX_CAPTION_LENGTH = 1024
 
-/** What a message of ours says about itself, in clear. */
+/** What a part or a manifest says about itself, in clear. */
 export interface CaptionFacts {
   project: string
   type: string
@@ -12,30 +14,47 @@ export interface CaptionFacts {
   /** Of the document's bytes, hex. */
   sha256: string
   /** The catalog that the chat belongs to; absent without a catalog. */
-  catalog?: { id: string; generation: number } | undefined
+  catalog?: CatalogName | undefined
+  /** Of the chat's index, so that any message of ours leads to it. */
+  indexMessageId?: number | undefined
   /** The caller's own words; they come first and are cut to fit. */
   caption?: string | undefined
 }
 
 /**
  * The caption of a message: the caller's words, then lines for a person, then one line for the search of lost
- * messages, `telegram-backup 1 backup=… part=3 last sha256=… catalog=….2`.
+ * messages, `telegram-backup 1 backup=… part=3 last sha256=… catalog=….2 index=7`.
  */
 export function writeCaption(facts: CaptionFacts): string {
   const { content } = facts
   const what =
     content.kind === 'manifest' ? 'manifest' : `part ${content.number}${content.last ? ' (last)' : ''}`
   const time = `${facts.createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const machine = [
-    'telegram-backup 1',
-    `backup=${facts.backupId}`,
-    content.kind === 'manifest' ? 'manifest' : `part=${content.number}${content.last ? ' last' : ''}`,
-    `sha256=${facts.sha256}`,
-    ...(facts.catalog ? [`catalog=${facts.catalog.id}.${facts.catalog.generation}`] : []),
-  ].join(' ')
+  const { backupId, sha256, catalog, indexMessageId } = facts
+  const common = { backupId, sha256, catalog, indexMessageId }
+  const machine = writeMachineLine(
+    content.kind === 'manifest'
+      ? { kind: 'manifest', partNumber: 0, ...common }
+      : { kind: 'part', partNumber: content.number, last: content.last, ...common },
+  )
   const ours = `${facts.project} · ${facts.type} · ${time} · ${what}\n${machine}`
   const own = cut(cleanText(facts.caption ?? ''), MAX_CAPTION_LENGTH - codePoints(ours) - 2)
   return own === '' ? ours : `${own}\n\n${ours}`
+}
+
+/** The caption of a chat's index: a line for a person, then `telegram-backup 1 index catalog=….2 edition=…`. */
+export function writeIndexCaption(facts: { catalog: CatalogName; edition: string }): string {
+  return `Index of the backups in this chat. Please leave it pinned.\n${writeMachineLine({ kind: 'index', ...facts })}`
+}
+
+/** The caption of what stands in the place of a message that could not be deleted. */
+export function writeTombstoneCaption(facts: {
+  backupId: string
+  /** From 1; 0 for the manifest. */
+  partNumber: number
+  catalog?: CatalogName | undefined
+}): string {
+  return `Erased.\n${writeMachineLine({ kind: 'tombstone', ...facts })}`
 }
 
 /** Well-formed Unicode without control characters but line breaks and tabs, which Telegram would refuse or eat. */

@@ -22,8 +22,8 @@ export interface VaultLedger {
   }): Promise<OpenedSend>
   /** It is certain that the call made no message, or that its message is gone again. */
   closeSend(sendId: string): Promise<void>
-  /** The calls of which nobody knows whether they made a message. */
-  openSends(of: { chatId: string; backupId?: string }): Promise<OpenSend[]>
+  /** The calls of which nobody knows whether they made a message; with `backupId: null` those of no backup. */
+  openSends(of: { chatId: string; backupId?: string | null }): Promise<OpenSend[]>
   /** Every message up to this id has been looked at for that call; a message gets its id when it is made. */
   looked(sendId: string, seen: { upTo: number }): Promise<void>
   /** Ids that need no looking at, above `after` and up to `upTo`. */
@@ -101,7 +101,7 @@ export interface OpenSend {
   backupId: string | null
   /** From 1; 0 for a manifest. */
   partNumber: number | null
-  /** Of a copy. */
+  /** Of a copy; 0 for a text that was sent to learn the newest id. */
   sourceMessageId: number | null
   /** Of the document as sent, where it is one. */
   sha256: string | null

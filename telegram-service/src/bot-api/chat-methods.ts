@@ -1,0 +1,52 @@
+import {
+  type BotChat,
+  type BotUser,
+  type ChatMember,
+  readChat,
+  readChatMember,
+  readUser,
+} from '#bot-api/bot-api-types.ts'
+import { type BotConnection, jsonCall } from '#bot-api/bot-connection.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+
+/** What is asked and said about the chat itself. */
+export interface ChatMethods {
+  getMe(options?: CallOptions): Promise<BotUser>
+  getChat(chatId: string, options?: CallOptions): Promise<BotChat>
+  getChatMember(chatId: string, userId: string, options?: CallOptions): Promise<ChatMember>
+  /** Pins without a notification. The chat shows the pinned message that was sent last, not the one pinned last. */
+  pinMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
+  unpinMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
+  /** Shows that something is being uploaded. Makes no message, but is refused where a message would be. */
+  announceUpload(chatId: string, options?: CallOptions): Promise<void>
+}
+
+export function chatMethods(bot: BotConnection): ChatMethods {
+  const done = (): void => {}
+  return {
+    getMe: (options = {}) => bot.repeatable(jsonCall('getMe', {}, readUser), options),
+    getChat: (chatId, options = {}) =>
+      bot.repeatable(jsonCall('getChat', { chat_id: chatId }, readChat), options),
+    getChatMember: (chatId, userId, options = {}) =>
+      bot.repeatable(
+        jsonCall('getChatMember', { chat_id: chatId, user_id: Number(userId) }, readChatMember),
+        options,
+      ),
+    pinMessage: (chatId, messageId, options = {}) =>
+      bot.repeatable(
+        jsonCall(
+          'pinChatMessage',
+          { chat_id: chatId, message_id: messageId, disable_notification: true },
+          done,
+        ),
+        options,
+      ),
+    unpinMessage: (chatId, messageId, options = {}) =>
+      bot.repeatable(jsonCall('unpinChatMessage', { chat_id: chatId, message_id: messageId }, done), options),
+    announceUpload: (chatId, options = {}) =>
+      bot.repeatable(
+        jsonCall('sendChatAction', { chat_id: chatId, action: 'upload_document' }, done),
+        options,
+      ),
+  }
+}

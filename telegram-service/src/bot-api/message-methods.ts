@@ -1,0 +1,135 @@
+import {
+  readSeenMessage,
+  readSentDocument,
+  type SeenMessage,
+  type SentDocument,
+} from '#bot-api/bot-api-types.ts'
+import { type BotConnection, jsonCall, type UploadOptions } from '#bot-api/bot-connection.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import { multipartBody } from '#bot-api/multipart-body.ts'
+import { isMessageGone, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
+
+export interface SendDocumentRequest {
+  /** Numeric, or `@name`. */
+  chatId: string
+  fileName: string
+  /** At most 49 MiB at the public server, which refuses more with 413. */
+  bytes: Buffer
+  /** At most 1024 code points. */
+  caption: string
+}
+
+/**
+ * What makes, changes, reads and removes messages. The methods that make one (`send…`, `forwardMessage`) go at the
+ * chat's pace, and never repeat what may have arrived: `ANSWER_LOST` means that the message may exist. After a cancel
+ * they still resolve when it turns out to exist.
+ */
+export interface MessageMethods {
+  /** `onBytesOut` counts from the beginning again after a flood wait, and must not throw. */
+  sendDocument(request: SendDocumentRequest, options?: UploadOptions): Promise<SentDocument>
+  /** Sends a document that the server has already, by a file id of this bot. */
+  sendStoredDocument(
+    request: { chatId: string; fileId: string; caption: string },
+    options?: CallOptions,
+  ): Promise<SentDocument>
+  sendText(chatId: string, text: string, options?: CallOptions): Promise<SeenMessage>
+  /** Without a notification. The new message shows all that the old one says; a bot has no other way to read one. */
+  forwardMessage(
+    chatId: string,
+    fromChatId: string,
+    messageId: number,
+    options?: CallOptions,
+  ): Promise<SeenMessage>
+  /** Replaces a document in place; id, time and pin stay. Repeatable: the last of several edits counts. */
+  editDocument(
+    request: SendDocumentRequest & { messageId: number },
+    options?: UploadOptions,
+  ): Promise<SentDocument>
+  /** Deletes the message; one that is gone already counts as deleted. */
+  deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
+  /**
+   * Asks by an edit that changes nothing, which leaves no trace: `ours` is a message that this bot may edit (in a
+   * channel, with the right to edit, also somebody else’s), `there` any other, forwarded ones among them.
+   */
+  messageExists(chatId: string, messageId: number, options?: CallOptions): Promise<'ours' | 'there' | 'gone'>
+}
+
+export function messageMethods(bot: BotConnection): MessageMethods {
+  return {
+    sendDocument: ({ chatId, caption, fileName, bytes }, options = {}) => {
+      const form = multipartBody(
+        {
+          chat_id: chatId,
+          caption,
+          // Otherwise Telegram may turn what it takes for a video or a GIF into one, and rewrite it.
+          disable_content_type_detection: 'true',
+          disable_notification: 'true',
+        },
+        { field: 'document', name: fileName, bytes },
+      )
+      return bot.send(chatId, { method: 'sendDocument', ...form, read: readSentDocument }, options)
+    },
+
+    sendStoredDocument: ({ chatId, fileId, caption }, options = {}) => {
+      const parameters = { chat_id: chatId, document: fileId, caption, disable_notification: true }
+      return bot.send(chatId, jsonCall('sendDocument', parameters, readSentDocument), options)
+    },
+
+    sendText: (chatId, text, options = {}) => {
+      const parameters = { chat_id: chatId, text, disable_notification: true }
+      return bot.send(chatId, jsonCall('sendMessage', parameters, readSeenMessage), options)
+    },
+
+    forwardMessage: (chatId, fromChatId, messageId, options = {}) => {
+      const parameters = {
+        chat_id: chatId,
+        from_chat_id: fromChatId,
+        message_id: messageId,
+        disable_notification: true,
+      }
+      return bot.send(chatId, jsonCall('forwardMessage', parameters, readSeenMessage), options)
+    },
+
+    editDocument: ({ chatId, messageId, caption, fileName, bytes }, options = {}) => {
+      const media = {
+        type: 'document',
+        media: 'attach://document',
+        caption,
+        disable_content_type_detection: true,
+      }
+      const form = multipartBody(
+        { chat_id: chatId, message_id: String(messageId), media: JSON.stringify(media) },
+        { field: 'document', name: fileName, bytes },
+      )
+      return bot.repeatableUpload({ method: 'editMessageMedia', ...form, read: readSentDocument }, options)
+    },
+
+    deleteMessage: async (chatId, messageId, options = {}) => {
+      const parameters = { chat_id: chatId, message_id: messageId }
+      await bot
+        .repeatable(
+          jsonCall('deleteMessage', parameters, () => {}),
+          options,
+        )
+        .catch((error: unknown) => {
+          if (!isMessageGone(error)) throw error
+        })
+    },
+
+    messageExists: async (chatId, messageId, options = {}) => {
+      const parameters = { chat_id: chatId, message_id: messageId }
+      try {
+        await bot.repeatable(
+          jsonCall('editMessageReplyMarkup', parameters, () => {}),
+          options,
+        )
+        return 'ours'
+      } catch (error) {
+        if (isNotModified(error)) return 'ours'
+        if (isNotEditable(error)) return 'there'
+        if (isMessageGone(error)) return 'gone'
+        throw error
+      }
+    },
+  }
+}

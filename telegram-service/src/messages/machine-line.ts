@@ -1,0 +1,119 @@
+/** The catalog that a chat belongs to, as captions name it. */
+export interface CatalogName {
+  /** UUID. */
+  id: string
+  /** From 1; grows each time the catalog is rebuilt from the chat. */
+  generation: number
+}
+
+/** What the last line of a caption tells a program. */
+export type ParsedCaption = ParsedDocument | ParsedIndex | ParsedTombstone
+
+/** A part or a manifest. */
+export type ParsedDocument = (
+  | {
+      kind: 'part'
+      /** From 1. */
+      partNumber: number
+      last: boolean
+    }
+  | {
+      kind: 'manifest'
+      /** As ledgers number it. */
+      partNumber: 0
+    }
+) & {
+  backupId: string
+  /** Of the document, hex. */
+  sha256: string
+  /** Absent where it was sent without a catalog. */
+  catalog?: CatalogName | undefined
+  indexMessageId?: number | undefined
+}
+
+export interface ParsedIndex {
+  kind: 'index'
+  catalog: CatalogName
+  /** `<count>-<8 hex digits>`. */
+  edition: string
+}
+
+/** What stands in the place of a message that could not be deleted. */
+export interface ParsedTombstone {
+  kind: 'tombstone'
+  backupId: string
+  /** Of what was erased: from 1; 0 for a manifest. */
+  partNumber: number
+  catalog?: CatalogName | undefined
+}
+
+const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
+/** Without leading zeros, and small enough to be counted exactly. */
+const COUNT = '[1-9][0-9]{0,14}'
+const CATALOG = `catalog=(?<catalog>${UUID})\\.(?<generation>0|${COUNT})`
+const WHAT = `backup=(?<backup>${UUID}) (?:part=(?<part>${COUNT})(?<last> last)?|manifest)`
+const DOCUMENT_LINE = new RegExp(
+  `^telegram-backup 1 ${WHAT} sha256=(?<sha256>[0-9a-f]{64})(?: ${CATALOG})?(?: index=(?<index>${COUNT}))?$`,
+)
+const INDEX_LINE = new RegExp(`^telegram-backup 1 index ${CATALOG} edition=(?<edition>${COUNT}-[0-9a-f]{8})$`)
+const TOMBSTONE_LINE = new RegExp(
+  `^telegram-backup 1 tombstone backup=(?<backup>${UUID}) (?:part=(?<part>${COUNT})|manifest)(?: ${CATALOG})?$`,
+)
+
+/** The line of a caption that programs read; it stands last. */
+export function writeMachineLine(facts: ParsedCaption): string {
+  return ['telegram-backup 1', ...words(facts)].join(' ')
+}
+
+/**
+ * What the last line of a caption says; undefined when it is not one of this program's, letter for letter. A person may
+ * have written such a line as well: only a document with the right bytes proves it.
+ */
+export function parseCaption(caption: string | undefined): ParsedCaption | undefined {
+  const line = caption?.split('\n').at(-1) ?? ''
+  return parseDocument(line) ?? parseIndex(line) ?? parseTombstone(line)
+}
+
+function words(facts: ParsedCaption): string[] {
+  const catalog = facts.catalog ? [`catalog=${facts.catalog.id}.${facts.catalog.generation}`] : []
+  if (facts.kind === 'index') return ['index', ...catalog, `edition=${facts.edition}`]
+  const backup = `backup=${facts.backupId}`
+  const what = facts.partNumber === 0 ? 'manifest' : `part=${facts.partNumber}`
+  if (facts.kind === 'tombstone') return ['tombstone', backup, what, ...catalog]
+  const last = facts.kind === 'part' && facts.last ? ['last'] : []
+  const index = facts.indexMessageId === undefined ? [] : [`index=${facts.indexMessageId}`]
+  return [backup, what, ...last, `sha256=${facts.sha256}`, ...catalog, ...index]
+}
+
+function parseDocument(line: string): ParsedDocument | undefined {
+  const found = DOCUMENT_LINE.exec(line)?.groups
+  if (found === undefined) return undefined
+  const { backup = '', part, last, sha256 = '', index } = found
+  const facts = {
+    backupId: backup,
+    sha256,
+    ...catalogOf(found),
+    ...(index === undefined ? {} : { indexMessageId: Number(index) }),
+  }
+  return part === undefined
+    ? { kind: 'manifest', partNumber: 0, ...facts }
+    : { kind: 'part', partNumber: Number(part), last: last !== undefined, ...facts }
+}
+
+function parseIndex(line: string): ParsedIndex | undefined {
+  const found = INDEX_LINE.exec(line)?.groups
+  const { catalog } = catalogOf(found)
+  return catalog && { kind: 'index', catalog, edition: found?.['edition'] ?? '' }
+}
+
+function parseTombstone(line: string): ParsedTombstone | undefined {
+  const found = TOMBSTONE_LINE.exec(line)?.groups
+  if (found === undefined) return undefined
+  const { backup = '', part } = found
+  return { kind: 'tombstone', backupId: backup, partNumber: Number(part ?? 0), ...catalogOf(found) }
+}
+
+function catalogOf(found: Record<string, string | undefined> | undefined): { catalog?: CatalogName } {
+  const { catalog: id, generation } = found ?? {}
+  return id === undefined ? {} : { catalog: { id, generation: Number(generation) } }
+}
