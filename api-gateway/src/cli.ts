@@ -4,11 +4,14 @@ import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '
 import { registerDemo } from '#cli/demo-command.ts'
 import { registerDoctor } from '#cli/doctor-command.ts'
 import { registerEmulator } from '#cli/emulator-command.ts'
+import { registerErase } from '#cli/erase-command.ts'
 import { ExitCode, exitCodeOf } from '#cli/exit-codes.ts'
+import { registerExpire } from '#cli/expire-command.ts'
 import { registerFetch } from '#cli/fetch-command.ts'
 import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
 import { Output, printable, withoutPasswords } from '#cli/output.ts'
+import { registerReconcile } from '#cli/reconcile-command.ts'
 import { registerRestore } from '#cli/restore-command.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
@@ -25,6 +28,9 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerStats,
   registerFetch,
   registerRestore,
+  registerReconcile,
+  registerErase,
+  registerExpire,
   registerEmulator,
 ]
 

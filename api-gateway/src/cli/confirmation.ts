@@ -16,7 +16,7 @@ export async function confirm(options: {
   if (!process.stdin.isTTY || !output.stderr.isTTY) {
     throw new BackupError('Nobody can be asked whether to go ahead', {
       code: 'USAGE',
-      hint: 'Give --yes to restore without being asked.',
+      hint: 'Give --yes to go ahead without being asked.',
     })
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })

@@ -1,0 +1,78 @@
+import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { confirm } from '#cli/confirmation.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { ErasedMessage } from '#settling/settling-report.ts'
+import { openTelegram } from '#wiring.ts'
+
+interface EraseOptions {
+  evenTheLast?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+/** `erase ID`: out of the chat, then out of the catalog's living backups. */
+export const registerErase: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('erase'), [
+    'telegram-backup erase 3f0c2c1e',
+    'telegram-backup erase 3f0c2c1e --even-the-last --yes',
+  ])
+    .description(
+      'erase a backup: each message is deleted, or replaced by a few bytes where Telegram does not delete it any more (after 48 hours); may be run again until all is done',
+    )
+    .argument('<id>', 'the backup’s id, or its first eight characters')
+    .option('--even-the-last', 'also when it is the last good backup of its project and type')
+    .option('--yes', 'do not ask')
+    .action((id: string, options: EraseOptions) =>
+      run(async context => {
+        const { config, output, signal } = context
+        const { openSettling } = await import('#settling/open-settling.ts')
+        const { eraseBackup } = await import('#settling/erase-backup.ts')
+        const client = await openTelegram(config)
+        return await withCatalog(context, async database => {
+          const backup = await findBackup(database, id)
+          if (backup.state === 'erased') {
+            throw new BackupError(`Backup ${backup.id} is erased already`, { code: 'CONFLICT' })
+          }
+          output.note(
+            `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+          )
+          // Whoever cannot be asked has named the backup; the last good one needs more than that.
+          const isAgreed = options.yes === true || !process.stdin.isTTY
+          await confirm({ isAgreed, output, signal })
+          const say = (line: string): void => output.note(line)
+          const settling = await openSettling({ database, client, config, signal, say })
+          const { isErased, messages } = await eraseBackup(settling, {
+            backupId: backup.id,
+            evenTheLast: options.evenTheLast === true,
+          })
+          for (const left of settling.report.indexes_left) {
+            output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
+          }
+          const state = isErased ? 'erased' : 'erasing'
+          output.answer({ success: isErased, id: backup.id, state, messages }, () =>
+            describeErasure(backup.id, isErased, messages),
+          )
+          return isErased ? ExitCode.DONE : ExitCode.PARTIAL
+        })
+      }, options),
+    )
+}
+
+function describeErasure(id: string, isErased: boolean, messages: readonly ErasedMessage[]): string {
+  const heading = ['PART', 'CHAT', 'MESSAGE', 'OUTCOME', 'REASON']
+  const rows = messages.map(({ kind, part_no, chat_id, message_id, outcome, reason = '' }) => [
+    kind === 'manifest' ? 'manifest' : String(part_no),
+    chat_id,
+    String(message_id),
+    outcome,
+    reason,
+  ])
+  const table = rows.length === 0 ? [] : [formatTable([heading, ...rows])]
+  const kept = messages.filter(({ outcome }) => outcome === 'kept').length
+  const end = isErased
+    ? `Backup ${id} is erased.`
+    : `${count(kept, 'message')} could be neither deleted nor replaced; backup ${id} stays "erasing". Mend the reason, then run it again.`
+  return [...table, end].join('\n')
+}

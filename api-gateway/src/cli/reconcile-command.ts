@@ -1,0 +1,62 @@
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
+import { ExitCode } from '#cli/exit-codes.ts'
+import { count } from '#cli/human-units.ts'
+import type { ReportedReason, SettlingReport } from '#settling/settling-report.ts'
+import { openTelegram } from '#wiring.ts'
+
+/** `reconcile`: brings to rest what crashes and lost answers left behind. */
+export const registerReconcile: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('reconcile'), [
+    'telegram-backup reconcile',
+    'telegram-backup reconcile --json',
+  ])
+    .description(
+      'settle what crashes left behind: find lost messages, finish or fail broken sends, go on with erasing, draw the index; what living processes work on is left alone',
+    )
+    .action((options: { json?: boolean }) =>
+      run(async context => {
+        const { config, output, signal } = context
+        const { openSettling } = await import('#settling/open-settling.ts')
+        const { reconcile } = await import('#settling/reconcile.ts')
+        const client = await openTelegram(config)
+        return await withCatalog(context, async database => {
+          const say = (line: string): void => output.note(line)
+          const report = await reconcile(await openSettling({ database, client, config, signal, say }))
+          output.answer(report, () => describeReport(report))
+          return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
+        })
+      }, options),
+    )
+}
+
+function describeReport(report: SettlingReport): string {
+  const lines = [
+    ...report.adopted.map(of => `adopted   message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`),
+    ...report.finished.map(of => `finished  backup ${of.backup_id}`),
+    ...report.failed.map(of => `failed    backup ${of.backup_id}: ${of.reason}`),
+    ...report.erased.map(
+      of => `${of.outcome.padEnd(9)} message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`,
+    ),
+    ...report.erased_backups.map(of => `erased    backup ${of.backup_id}`),
+    ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
+    ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
+    ...report.mended.map(of => `mended    ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
+    ...report.indexes.map(of => `index     of chat ${of.chat_id} is up to date`),
+    ...report.indexes_left.map(of => `index     of chat ${of.chat_id}: ${of.reason}`),
+    ...report.kept.map(of => `kept      ${about(of)}: ${of.reason}`),
+    ...report.looked_for_again.map(of => `open      ${about(of)}: ${of.reason}`),
+    ...report.pending.map(of => `PENDING   ${about(of)}: ${of.reason}${of.hint ? ` (${of.hint})` : ''}`),
+  ]
+  const end = report.isDone
+    ? 'Everything is settled.'
+    : `${count(report.pending.length, 'thing')} could not be settled now; run it again.`
+  return [...lines, end].join('\n')
+}
+
+function named({ kind, part_no }: { kind: string; part_no: number }): string {
+  return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
+}
+
+function about({ backup_id, chat_id }: ReportedReason): string {
+  return [...(backup_id ? [`backup ${backup_id}`] : []), ...(chat_id ? [`chat ${chat_id}`] : [])].join(', ')
+}

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  acquireLease,
+  type BackupState,
+  getBackupById,
+  openSends,
+  unsettled,
+} from '@telegram-backup/database'
+import { describeError } from '#lib/backups/backup-error.ts'
+import { lookForMessages } from '#settling/look-for-messages.ts'
+import { isYoungEnoughToResume } from '#settling/resumable.ts'
+import { settleErasing } from '#settling/settle-erasing.ts'
+import { settleDeadRestore } from '#settling/settle-restores.ts'
+import { settleFailed, settleSending } from '#settling/settle-sending.ts'
+import { endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
+
+const POLL_MS = 1_000
+
+/** Something whose run may be dead. */
+export interface Unsettled {
+  /** Of a backup or a restore, which is also the subject of its lease. */
+  readonly id: string
+  /** Of a backup, where it is not at rest. */
+  readonly state?: BackupState
+  /** Null where nobody holds a lease. */
+  readonly leaseExpiresAt: Date | null
+  /** Somebody holds a lease that has not expired, and is not known to be gone. */
+  readonly isAlive: boolean
+  /** Undefined while somebody alive works on it; then nothing was touched. */
+  settle(settling: Settling): Promise<'settled' | undefined>
+}
+
+/** R1: backups and restores that are not at rest, and backups of which a call was never answered. One query each. */
+export async function findUnsettled({ database }: Pick<Settling, 'database'>): Promise<Unsettled[]> {
+  const found = await unsettled(database)
+  const backups = [
+    ...found.sending,
+    ...found.erasing,
+    ...found.failedWithMessages.filter(backup => !(backup.resumable && isYoungEnoughToResume(backup))),
+  ]
+  const known = new Set(backups.map(({ id }) => id))
+  const unanswered = found.openSends === 0 ? [] : await openSends(database, {})
+  const others = new Set(unanswered.map(open => open.backupId).filter(id => id !== null && !known.has(id)))
+  return [
+    ...backups.map(backup => ({
+      id: backup.id,
+      state: backup.state,
+      leaseExpiresAt: backup.leaseExpiresAt,
+      isAlive: backup.alive,
+      settle: (settling: Settling) => settleBackup(settling, backup.id),
+    })),
+    ...[...others].map(id => ({
+      id: String(id),
+      leaseExpiresAt: null,
+      isAlive: false,
+      settle: (settling: Settling) => settleBackup(settling, String(id)),
+    })),
+    ...found.restores.map(restore => ({
+      id: restore.id,
+      leaseExpiresAt: restore.leaseExpiresAt,
+      isAlive: restore.alive,
+      settle: (settling: Settling) => settleDeadRestore(settling, restore),
+    })),
+  ]
+}
+
+/**
+ * R1 to R6. Of a lease that is held, time tells whether its holder lives: it is renewed, or it expires. So the living are
+ * passed over once they are seen to renew, and the dead are settled once their lease has expired, within `waitMs`.
+ */
+export async function settleDeadRuns(
+  settling: Settling,
+  { waitMs, only }: { waitMs: number; only?: 'erasing' },
+): Promise<void> {
+  const { report, signal } = settling
+  const until = performance.now() + waitMs
+  const seenFirst = new Map<string, number>()
+  const done = new Set<string>()
+  for (;;) {
+    const held: string[] = []
+    for (const run of await findUnsettled(settling)) {
+      if (done.has(run.id) || (only !== undefined && run.state !== only)) continue
+      const expiresAt = run.leaseExpiresAt?.getTime() ?? 0
+      const first = seenFirst.get(run.id) ?? expiresAt
+      seenFirst.set(run.id, first)
+      if (run.isAlive && expiresAt > first) {
+        done.add(run.id)
+        report.kept.push({ backup_id: run.id, reason: 'A process that is alive works on it' })
+      } else if (await settleOne(settling, run)) done.add(run.id)
+      else held.push(run.id)
+    }
+    if (held.length === 0) return
+    if (performance.now() >= until) {
+      for (const id of held)
+        report.kept.push({ backup_id: id, reason: 'A process works on it that may be alive' })
+      return
+    }
+    settling.say(
+      `waiting for ${held.length === 1 ? 'a lease' : `${held.length} leases`} to be renewed or to expire`,
+    )
+    await sleep(POLL_MS, undefined, { signal })
+  }
+}
+
+/** False while somebody alive has it. What fails for it is told, and stops nothing else. */
+async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
+  try {
+    return (await run.settle(settling)) !== undefined
+  } catch (error) {
+    if (endsEverything(settling, error)) throw error
+    const { message, code } = describeError(error)
+    settling.report.pending.push({ backup_id: run.id, code, reason: message })
+    return true
+  }
+}
+
+/** By the state it is in once the lease is ours: somebody else may have settled it just before. */
+async function settleBackup(settling: Settling, backupId: string): Promise<'settled' | undefined> {
+  const { database } = settling
+  const lease = await acquireLease(database, { subject: backupId, purpose: 'reconcile' })
+  if (lease === null) return undefined
+  const held: HeldBackup = { backupId, lease }
+  try {
+    const backup = await getBackupById(database, backupId)
+    if (backup?.state === 'sending') await settleSending(settling, held, backup)
+    else if (backup?.state === 'erasing') await settleErasing(settling, held)
+    else if (backup?.state === 'failed' && !(backup.resumable && isYoungEnoughToResume(backup)))
+      await settleFailed(settling, held)
+    else await lookForMessages(settling, held)
+    return 'settled'
+  } finally {
+    await lease.release()
+  }
+}

@@ -1,0 +1,63 @@
+import { listMessages, type MessageRow, markPart } from '@telegram-backup/database'
+import { eraseMessage } from 'telegram-deployment-bot'
+import { describeError } from '#lib/backups/backup-error.ts'
+import { assertMayGoOn, endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
+import type { ErasedMessage, ReportedMessage } from '#settling/settling-report.ts'
+
+/**
+ * E3: takes every message of a backup out of every chat, in each chat the manifest first, and writes down after each
+ * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
+ * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST` and
+ * `CANCELLED`.
+ */
+export async function eraseMessages(settling: Settling, held: HeldBackup): Promise<ErasedMessage[]> {
+  const erased: ErasedMessage[] = []
+  for (const row of await listMessages(settling.database, held.backupId)) {
+    // Of one that was announced only, the open send says where to look; that was done before.
+    if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
+    assertMayGoOn(settling, held.lease)
+    erased.push(await eraseOne(settling, held, { ...row, message_id: row.message_id }))
+  }
+  settling.report.erased.push(...erased)
+  return erased
+}
+
+async function eraseOne(
+  settling: Settling,
+  held: HeldBackup,
+  row: MessageRow & { message_id: number },
+): Promise<ErasedMessage> {
+  const { database, client, vault, gates, signal } = settling
+  const message = reported(held.backupId, row)
+  const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
+  const leaseToken = held.lease.token
+  try {
+    await gates.enter(row.chat_id)
+    const { outcome, reason } = await eraseMessage(client, {
+      chatId: row.chat_id,
+      messageId: row.message_id,
+      tombstone: {
+        backupId: held.backupId,
+        kind: row.kind,
+        partNumber: row.part_no,
+        ...(await vault.identity()),
+      },
+      signal,
+      ...(settling.onWait && { onWait: settling.onWait }),
+    })
+    if (outcome === 'kept') throw new Error(reason ?? 'Telegram gave no reason')
+    await markPart(database, { ...key, state: outcome, leaseToken })
+    return { ...message, outcome }
+  } catch (error) {
+    assertMayGoOn(settling, held.lease)
+    if (endsEverything(settling, error) || describeError(error).code === 'LEASE_LOST') throw error
+    const { message: reason } = describeError(error)
+    await notePart(database, { ...key, error: reason, leaseToken })
+    return { ...message, outcome: 'kept', reason }
+  }
+}
+
+function reported(backupId: string, row: MessageRow): ReportedMessage {
+  const { kind, part_no, chat_id, message_id } = row
+  return { backup_id: backupId, kind, part_no, chat_id, message_id }
+}

@@ -1,0 +1,105 @@
+import { CatalogError, closeSend, confirmPart, getBackupById, openSends } from '@telegram-backup/database'
+import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
+import { assertMayGoOn, type HeldBackup, type Settling } from '#settling/settling.ts'
+import type { ReportedMessage } from '#settling/settling-report.ts'
+
+/**
+ * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
+ * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against a chat.
+ */
+export async function lookForMessages(settling: Settling, held: HeldBackup): Promise<void> {
+  const { database, client, vault, gates, signal, report, onWait } = settling
+  const { backupId, lease } = held
+  const chats = new Set((await openSends(database, { backupId })).map(open => open.chatId))
+  for (const chatId of chats) {
+    assertMayGoOn(settling, lease)
+    settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
+    await gates.enter(chatId)
+    const { found, beyondLimit } = await findLostMessages(client, vault, {
+      chatId,
+      backupId,
+      signal,
+      ...(onWait && { onWait }),
+    })
+    for (const message of found) await settleFound(settling, held, message)
+    if (beyondLimit) {
+      report.pending.push({
+        backup_id: backupId,
+        chat_id: chatId,
+        reason: 'more messages than one look takes in',
+      })
+    }
+  }
+  for (const open of await openSends(database, { backupId })) {
+    report.looked_for_again.push({
+      backup_id: backupId,
+      chat_id: open.chatId,
+      reason: `${open.purpose === 'part' ? `part ${open.partNo}` : open.purpose} was not found; it may still appear`,
+    })
+  }
+}
+
+async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {
+  const { chatId, purpose, partNumber } = found.open
+  if (purpose !== 'part' && purpose !== 'manifest') return
+  const message: ReportedMessage = {
+    backup_id: held.backupId,
+    kind: purpose,
+    part_no: partNumber ?? 0,
+    chat_id: chatId,
+    message_id: found.messageId,
+  }
+  if ((await isWanted(settling, held.backupId)) && (await adopt(settling, held, { found, message }))) {
+    settling.report.adopted.push(message)
+    return
+  }
+  await eraseUnwanted(settling, held, { found, message })
+}
+
+/** Also of a backup that is to be erased: the row is what its eraser goes by. */
+async function isWanted({ database }: Settling, backupId: string): Promise<boolean> {
+  const backup = await getBackupById(database, backupId)
+  return backup !== null && backup.state !== 'erased'
+}
+
+/** False when the message is in the chat twice, and the other one is the known one. */
+async function adopt(
+  { database, client }: Settling,
+  { backupId, lease }: HeldBackup,
+  { found, message }: { found: FoundMessage; message: ReportedMessage },
+): Promise<boolean> {
+  try {
+    await confirmPart(database, {
+      backupId,
+      chatId: message.chat_id,
+      kind: message.kind,
+      partNo: message.part_no,
+      messageId: found.messageId,
+      fileId: found.fileId,
+      fileUniqueId: found.fileUniqueId,
+      botId: client.botId,
+      sentAt: found.sentAt,
+      sendId: found.open.id,
+      leaseToken: lease.token,
+    })
+    return true
+  } catch (error) {
+    if (error instanceof CatalogError && error.code === 'CONFLICT') return false
+    throw error
+  }
+}
+
+async function eraseUnwanted(
+  { database, client, vault, report, signal }: Settling,
+  { backupId }: HeldBackup,
+  { found, message }: { found: FoundMessage; message: ReportedMessage },
+): Promise<void> {
+  const { outcome, reason } = await eraseMessage(client, {
+    chatId: message.chat_id,
+    messageId: found.messageId,
+    tombstone: { backupId, kind: message.kind, partNumber: message.part_no, ...(await vault.identity()) },
+    signal,
+  })
+  if (outcome !== 'kept') await closeSend(database, found.open.id)
+  report.erased.push({ ...message, outcome, ...(reason === undefined ? {} : { reason }) })
+}

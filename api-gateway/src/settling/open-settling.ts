@@ -1,0 +1,43 @@
+import { loadOrCreateSigningKey } from '@telegram-backup/archive'
+import type { Database } from '@telegram-backup/database'
+import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
+import type { Config } from '#config.ts'
+import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
+import { ChatGates } from '#settling/chat-gates.ts'
+import type { IndexSeal, Settling } from '#settling/settling.ts'
+import { SettlingReport } from '#settling/settling-report.ts'
+
+export interface OpenSettling {
+  database: Database
+  client: TelegramClient
+  config: Config
+  signal: AbortSignal
+  onWait?: (wait: CallWait) => void
+  /** Hears, a line at a time, what is being done. */
+  say?: (line: string) => void
+}
+
+/** What settling works with, out of the configuration. Asks nothing of any chat yet. */
+export async function openSettling(options: OpenSettling): Promise<Settling> {
+  const { database, client, config, signal, onWait, say = () => {} } = options
+  const vault = createCatalogVault(database)
+  return {
+    database,
+    client,
+    vault,
+    chatId: config.chatId,
+    replicaChatId: config.replicaChatId,
+    indexSeal: await readIndexSeal(config),
+    gates: new ChatGates({ client, vault, signal }),
+    report: new SettlingReport(),
+    signal,
+    ...(onWait && { onWait }),
+    say,
+  }
+}
+
+/** Without public keys nothing is sealed, also not by mistake in clear. */
+async function readIndexSeal({ encryption, signingKeyFile }: Config): Promise<IndexSeal | undefined> {
+  if (encryption === undefined) return undefined
+  return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }
+}

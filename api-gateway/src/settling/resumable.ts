@@ -1,0 +1,9 @@
+import type { Backup } from '@telegram-backup/database'
+
+/** Longer than that, parts of a send that was broken off are not kept for its resumption. */
+const RESUMABLE_FOR_MS = 24 * 60 * 60 * 1000
+
+/** Whether its parts may still wait for `send --resume`; of `created_at`, by this machine's clock. */
+export function isYoungEnoughToResume(backup: Pick<Backup, 'created_at'>, now: number = Date.now()): boolean {
+  return now - backup.created_at.getTime() < RESUMABLE_FOR_MS
+}

@@ -1,0 +1,37 @@
+import { describeError } from '#lib/backups/backup-error.ts'
+import { findUnsettled, settleDeadRuns } from '#settling/dead-runs.ts'
+import { type OpenSettling, openSettling } from '#settling/open-settling.ts'
+import { endsEverything } from '#settling/settling.ts'
+import type { SettlingReport } from '#settling/settling-report.ts'
+
+/**
+ * What every send does first: settles what dead runs left behind, without waiting for a lease, and without the second
+ * chat and the indexes, which the send itself sees to. With nothing to settle it costs one look into the catalog and no
+ * call of the Bot API. It never fails: what it did and what it could not do is said, in a line each.
+ */
+export async function settleQuietly(open: OpenSettling & { note: (line: string) => void }): Promise<void> {
+  try {
+    const dead = (await findUnsettled(open)).filter(({ isAlive }) => !isAlive)
+    if (dead.length === 0) return
+    const settling = await openSettling(open)
+    await settleDeadRuns(settling, { waitMs: 0 }).catch((error: unknown) => {
+      // The send will meet the same, and knows better what it means.
+      if (!endsEverything(settling, error)) throw error
+    })
+    for (const line of linesOf(settling.report)) open.note(line)
+  } catch (error) {
+    open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
+  }
+}
+
+function linesOf(report: SettlingReport): string[] {
+  return [
+    ...report.finished.map(({ backup_id }) => `finished backup ${backup_id}, whose send was interrupted`),
+    ...report.failed.map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
+    ...report.erased_backups.map(({ backup_id }) => `erased backup ${backup_id}`),
+    ...report.pending.map(
+      ({ backup_id, reason }) =>
+        `warning: backup ${backup_id} is not settled: ${reason}; see telegram-backup reconcile`,
+    ),
+  ]
+}

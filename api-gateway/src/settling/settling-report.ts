@@ -1,0 +1,66 @@
+/** One message of a backup, as the JSON of the command line names it. */
+export interface ReportedMessage {
+  backup_id: string
+  kind: 'part' | 'manifest'
+  /** From 1; 0 for the manifest. */
+  part_no: number
+  chat_id: string
+  /** Null for a message that was announced and never found. */
+  message_id: number | null
+}
+
+/** What became of a message that was to go. */
+export interface ErasedMessage extends ReportedMessage {
+  /** erased: deleted, or gone already · tombstone: replaced by a few bytes · kept: as it was, for the reason. */
+  outcome: 'erased' | 'tombstone' | 'kept'
+  reason?: string
+}
+
+/** A backup or a chat, and words about it. */
+export interface ReportedReason {
+  backup_id?: string
+  restore_id?: string
+  chat_id?: string
+  code?: string
+  reason: string
+  hint?: string
+}
+
+/** What a reconcile did, and what it left. */
+export class SettlingReport {
+  /** Messages whose answer was lost, and which are there. */
+  readonly adopted: ReportedMessage[] = []
+  /** Backups that were whole but for their end. */
+  readonly finished: { backup_id: string }[] = []
+  readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
+  /** Messages that went, of backups that failed, were being erased, or had a message twice. */
+  readonly erased: ErasedMessage[] = []
+  /** Backups that are erased now. */
+  readonly erased_backups: { backup_id: string }[] = []
+  readonly restores: ReportedReason[] = []
+  /** Messages that were missing or damaged in one chat, and came back from the other. */
+  readonly mended: ReportedMessage[] = []
+  /** Messages that the second chat lacked. */
+  readonly copied: ReportedMessage[] = []
+  /** Indexes that say now what the catalog says. */
+  readonly indexes: { chat_id: string; message_id: number }[] = []
+  /** What is as it should be although it looks unsettled: work of living runs, backups that may not go. */
+  readonly kept: ReportedReason[] = []
+  /** What could not be settled now, and why. */
+  readonly pending: ReportedReason[] = []
+  /** Calls whose message was not found; it may still appear, and is looked for again for a quarter of an hour. */
+  readonly looked_for_again: ReportedReason[] = []
+
+  /** Indexes that could not be written, and why; a backup is none the worse for it. */
+  readonly indexes_left: ReportedReason[] = []
+
+  /** Whether anything is left that a reconcile ought to have settled. */
+  get isDone(): boolean {
+    return this.pending.length === 0
+  }
+
+  /** Whether anything was found to do at all. */
+  get isEmpty(): boolean {
+    return Object.values(this).every(list => !Array.isArray(list) || list.length === 0)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { Database, Lease } from '@telegram-backup/database'
+import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { ChatGates } from '#settling/chat-gates.ts'
+import type { SettlingReport } from '#settling/settling-report.ts'
+
+/** What settling and erasing work with. */
+export interface Settling {
+  readonly database: Database
+  readonly client: TelegramClient
+  readonly vault: VaultLedger
+  /** The configured chat and its second one, which get an index; numeric or `@name`. Others are found in the catalog. */
+  readonly chatId: string | undefined
+  readonly replicaChatId: string | undefined
+  /** Without it everything is settled but the indexes. */
+  readonly indexSeal: IndexSeal | undefined
+  readonly gates: ChatGates
+  readonly report: SettlingReport
+  readonly signal: AbortSignal
+  readonly onWait?: (wait: CallWait) => void
+  /** Hears, a line at a time, what is being done. */
+  readonly say: (line: string) => void
+}
+
+/** What an index is encrypted for and signed with. */
+export interface IndexSeal {
+  readonly encryption: Encryption
+  readonly signingKey: SigningKey
+}
+
+/** A backup that this process, and nobody else, works on. */
+export interface HeldBackup {
+  readonly backupId: string
+  readonly lease: Lease
+}
+
+/** Throws `LEASE_LOST` or `CANCELLED`; called before each step that another holder must not see twice. */
+export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease): void {
+  if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
+  if (lease.isHeld()) return
+  throw new BackupError('The lease was lost: another process may be at work on it', {
+    code: 'LEASE_LOST',
+    hint: 'Nothing more was touched; run "telegram-backup reconcile" again.',
+  })
+}
+
+/** Errors that end the whole run; whatever else fails concerns one backup, or one chat. */
+export function endsEverything({ signal }: Pick<Settling, 'signal'>, error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return signal.aborted || code === 'CATALOG'
+}
