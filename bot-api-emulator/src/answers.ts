@@ -91,6 +91,7 @@ export const REFUSALS = {
 
   userIdInvalid: [400, 'Bad Request: invalid user_id specified'],
   memberUnknown: [400, 'Bad Request: PARTICIPANT_ID_INVALID'],
+  chatActionUnknown: [400, 'Bad Request: wrong parameter action in request'],
   updatesConflict: [
     409,
     'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
@@ -114,6 +115,13 @@ export function kickedRefusal(chatType: string): ApiRefusal {
 /** The bot has left the chat. */
 export function notMemberRefusal(chatType: string): ApiRefusal {
   return new ApiRefusal(403, `Forbidden: bot is not a member of the ${chatType} chat`)
+}
+
+/** The basic group has become a supergroup; `parameters` says which. */
+export function migratedRefusal(supergroupId: number): ApiRefusal {
+  return new ApiRefusal(400, 'Bad Request: group chat was upgraded to a supergroup chat', {
+    migrate_to_chat_id: supergroupId,
+  })
 }
 
 /** Too many calls; `retryAfterSeconds` is at least 1. */

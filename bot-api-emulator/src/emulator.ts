@@ -5,11 +5,13 @@ import { Faults } from '#control/faults.ts'
 import { humansIn } from '#control/humans.ts'
 import { inspectionOf } from '#control/inspection.ts'
 import { Traffic } from '#control/traffic.ts'
+import { Watchers } from '#control/watchers.ts'
 import { EmulatorError } from '#errors.ts'
 import { listen } from '#http/server.ts'
 import { CLOUD_LIMITS, type EmulatorLimits } from '#limits.ts'
 import { LongPolls } from '#methods/long-polls.ts'
 import { Pace } from '#methods/pace.ts'
+import { UploadSpacing } from '#methods/upload-spacing.ts'
 import { openDataFolder } from '#world/data-folder.ts'
 import { declareBot, declareChat } from '#world/declaring.ts'
 import type { Bot, Chat } from '#world/records.ts'
@@ -44,10 +46,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { world, store, kept, close } = openDataFolder(options.dataDir, options.clock ?? SYSTEM_CLOCK)
   const faults = new Faults()
   const traffic = new Traffic()
+  const watchers = new Watchers()
   const controls: Controls = {
     createBot: ({ username } = {}) => declareBot(world, username),
     createChat: declaration => declareChat(world, declaration),
     faults,
+    watch: listener => watchers.add(listener),
     inspect: inspectionOf(world, store, traffic),
     clock: {
       now: () => world.clock.now(),
@@ -60,13 +64,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     asHuman: humansIn(world, store),
   }
-  const pace = new Pace(world.clock, limits.messagesPerMinutePerChat)
+  const pace = new Pace(world.clock, limits)
+  const spacing = new UploadSpacing(world.clock, limits)
   const polls = new LongPolls()
   const rangeRequests = options.rangeRequests ?? false
   try {
     const server = await listen(
       { host: options.host ?? '127.0.0.1', port: options.port ?? 0 },
-      { world, store, limits, pace, polls, faults, traffic, rangeRequests, kept },
+      { world, store, limits, pace, spacing, polls, faults, traffic, watchers, rangeRequests, kept },
       (exchange, path) => answerControl(exchange, path, controls),
     )
     return {

@@ -27,9 +27,18 @@ export interface EmulatorLimits {
   updateLifetimeMs: number
   /** New messages a minute in one chat before 429; 0 is no limit. A simple model, not Telegram's own. */
   messagesPerMinutePerChat: number
+  /** `telegram`: the waits and refusals of Pace and UploadSpacing, on the emulator's clock. */
+  rates: 'off' | 'telegram'
+  /** How long getFile takes for a file that the server does not hold, by its size; 0 is not at all. */
+  getFileMsPerMiB: number
+  /**
+   * Real milliseconds for each millisecond that rates and getFile let a call wait. A test whose clock runs a hundred
+   * times as fast takes 0.01; with 0 nothing waits, while the waits still fill up the rates.
+   */
+  latencyScale: number
 }
 
-/** The limits of api.telegram.org as far as they are known; the pace is unlimited. */
+/** The limits of api.telegram.org as far as they are known; the pace is unlimited and nothing takes time. */
 export const CLOUD_LIMITS: Readonly<EmulatorLimits> = {
   maxBodyBytes: 50 * MEBIBYTE,
   maxDownloadBytes: 20 * MEBIBYTE,
@@ -43,4 +52,7 @@ export const CLOUD_LIMITS: Readonly<EmulatorLimits> = {
   filePathLifetimeMs: 3600 * 1000,
   updateLifetimeMs: 24 * 3600 * 1000,
   messagesPerMinutePerChat: 0,
+  rates: 'off',
+  getFileMsPerMiB: 0,
+  latencyScale: 1,
 }

@@ -1,8 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ApiRefusal } from '#answers.ts'
-import { Pace } from '#methods/pace.ts'
+import { Pace, type Sending } from '#methods/pace.ts'
 import { setStage } from '#test/bot-client.ts'
+
+const ONE_POST: Sending = { botId: 1, chatId: -1, chatType: 'channel', count: 1 }
+
+/** The wait that a refusal tells, in milliseconds. */
+function refusedForMs(error: unknown): number {
+  if (!(error instanceof ApiRefusal)) throw error
+  return (error.parameters?.['retry_after'] ?? 0) * 1000
+}
 
 test('above the pace of a chat a bot gets 429 with the wait, and the wait is honest', async () => {
   await using stage = await setStage({
@@ -31,16 +39,15 @@ test('no minute ever holds more than the pace allows, and after the wait told th
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5 }), steps, (limit, waits) => {
       let now = 1_800_000_000_000
-      const pace = new Pace({ now: () => now }, limit)
+      const pace = new Pace({ now: () => now }, { messagesPerMinutePerChat: limit, rates: 'off' })
       const sent: number[] = []
       for (const wait of waits) {
         now += wait
         try {
-          pace.take(1)
+          pace.takeForMessages(ONE_POST)
         } catch (error) {
-          if (!(error instanceof ApiRefusal)) throw error
-          now += (error.parameters?.['retry_after'] ?? 0) * 1000
-          pace.take(1)
+          now += refusedForMs(error)
+          pace.takeForMessages(ONE_POST)
         }
         sent.push(now)
         expect(sent.filter(at => at > now - 60_000).length).toBeLessThanOrEqual(limit)

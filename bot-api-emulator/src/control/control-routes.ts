@@ -1,6 +1,7 @@
 import { ApiRefusal, refusal } from '#answers.ts'
 import type { Controls } from '#control/controls.ts'
 import { isFault } from '#control/faults.ts'
+import type { RandomFaults } from '#control/random-faults.ts'
 import { EmulatorError } from '#errors.ts'
 import { answerJson } from '#http/answering.ts'
 import { wholeBody } from '#http/cutting.ts'
@@ -71,6 +72,11 @@ async function perform(route: string, { order, query, controls }: ControlCall): 
       if (!isFault(fault)) throw badRequest('fault')
       return faults.on(textIn(order, 'method'), timingIn(order), fault)
     }
+    case 'POST faults/random': {
+      const kinds = order['kinds']
+      if (!Array.isArray(kinds) || !kinds.every(isFault)) throw badRequest('kinds')
+      return faults.atRandom({ ...(order as unknown as RandomFaults), kinds })
+    }
     case 'DELETE faults':
       return faults.clear()
     case 'GET clock':
@@ -80,7 +86,7 @@ async function perform(route: string, { order, query, controls }: ControlCall): 
       return { now: clock.now() }
     case 'GET calls': {
       const method = query.get('method')
-      if (method === null) return { calls: inspect.calls() }
+      if (method === null) return { calls: inspect.calls(), late: inspect.lateCalls() }
       return { calls: inspect.calls(method), maximumConcurrent: inspect.maximumConcurrent(method) }
     }
     case 'GET requests':
@@ -120,6 +126,8 @@ async function actAsHuman(action: string, order: Order, { asHuman }: Controls): 
       return asHuman.demote(chatId(), bot())
     case 'kick':
       return asHuman.kick(chatId(), bot())
+    case 'migrate':
+      return { chatId: await asHuman.migrate(chatId()) }
     case 'revoke-token':
       return asHuman.revokeToken(bot())
     default:

@@ -1,3 +1,5 @@
+import { RandomFaultSource, type RandomFaults } from '#control/random-faults.ts'
+
 /** A failure to order. All up to `error` replace the method's work, which then has no effect. */
 export type Fault =
   /** The connection is cut before the body is read. */
@@ -14,6 +16,10 @@ export type Fault =
   | { readonly kind: 'error'; readonly errorCode: number; readonly description: string }
   /** The work is done and kept, then the connection is cut without an answer. */
   | { readonly kind: 'answer-lost' }
+  /** The connection is cut, or a proxy gives up with a 502, when the body has come; the work is done `ms` later. */
+  | { readonly kind: 'late'; readonly ms: number; readonly answer?: 'reset' | 'bad-gateway' }
+  /** deleteMessages only: `true`, and nothing was deleted, as when its look-up failed behind the scenes. */
+  | { readonly kind: 'false-true' }
   /** Everything as usual, but later. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** A download ends after so many bytes: cut, or with a Content-Length that hides it. */
@@ -31,6 +37,8 @@ const FAULT_KINDS: ReadonlySet<unknown> = new Set<Fault['kind']>([
   'too-large',
   'error',
   'answer-lost',
+  'late',
+  'false-true',
   'delay',
   'truncate',
   'flip-bit',
@@ -61,6 +69,7 @@ interface PlannedFault {
 /** Faults that wait for their calls. */
 export class Faults {
   #planned: PlannedFault[] = []
+  #random: RandomFaultSource[] = []
 
   /**
    * Orders a fault for a method (any case of letters), for `download` (the file route) or for `*` (every
@@ -73,8 +82,18 @@ export class Faults {
     this.#planned.push({ method: method.toLowerCase(), fault, first, last, seen: 0 })
   }
 
+  /**
+   * Orders faults by chance, from now on. A fault ordered with `on` goes before them.
+   * Throws EmulatorError BAD_REQUEST for numbers out of range.
+   */
+  atRandom(order: RandomFaults): void {
+    this.#random.push(new RandomFaultSource(order))
+  }
+
+  /** Takes all orders back, of both kinds. */
   clear(): void {
     this.#planned = []
+    this.#random = []
   }
 
   /** Counts a call that has come in, and gives the fault that it meets. */
@@ -88,6 +107,10 @@ export class Faults {
       if (planned.seen >= planned.first && planned.seen <= planned.last) met ??= planned.fault
     }
     this.#planned = this.#planned.filter(planned => planned.seen < planned.last)
+    for (const source of this.#random) {
+      const drawn = source.next(name)
+      met ??= drawn
+    }
     return met
   }
 }

@@ -1,6 +1,7 @@
 import { EmulatorError } from '#errors.ts'
 import type { DocumentStore, ReceivedFile } from '#files/document-store.ts'
 import { declareDocument, freshToken } from '#world/declaring.ts'
+import { migrateGroup } from '#world/migrating.ts'
 import { pinMessage, unpinMessage } from '#world/pins.ts'
 import { announceEdit, postAsHuman } from '#world/posting.ts'
 import type { AdministratorRights, Bot, Chat, Membership, Message } from '#world/records.ts'
@@ -33,6 +34,11 @@ export interface Humans {
   demote(chatId: number, bot: { readonly id: number }): void
   /** Throws a bot out; in a private chat, blocks it. */
   kick(chatId: number, bot: { readonly id: number }): void
+  /**
+   * Makes a basic group a supergroup with the same bots, and gives its id. Rejects with EmulatorError BAD_REQUEST for
+   * any other chat, and for a group that was made one before.
+   */
+  migrate(chatId: number): Promise<number>
   /** Gives the bot another token; the old one is unauthorized from now on. */
   revokeToken(bot: { readonly id: number }): Bot
 }
@@ -85,6 +91,7 @@ export function humansIn(world: World, store: DocumentStore): Humans {
       setMembership(chatId, bot, { status: 'administrator', rights: { ...ALL_RIGHTS, ...rights } }),
     demote: (chatId, bot) => setMembership(chatId, bot, { status: 'member' }),
     kick: (chatId, bot) => setMembership(chatId, bot, { status: 'kicked' }),
+    migrate: async chatId => migrateGroup(world, knownChat(world, chatId)).id,
     revokeToken: ({ id }) => {
       const bot = { ...knownBot(world, id), token: freshToken(id) }
       world.commit({ kind: 'bot', bot })

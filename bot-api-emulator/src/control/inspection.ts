@@ -3,7 +3,7 @@ import { knownChat } from '#control/humans.ts'
 import type { RequestEntry, Traffic } from '#control/traffic.ts'
 import { EmulatorError } from '#errors.ts'
 import type { DocumentStore } from '#files/document-store.ts'
-import type { Bot, Chat, Message } from '#world/records.ts'
+import type { Bot, Chat, Message, ServiceEvent } from '#world/records.ts'
 import { fileIdOf } from '#world/showing.ts'
 import type { World } from '#world/world.ts'
 
@@ -28,7 +28,7 @@ export interface StoredMessage {
   }
   readonly pinned: boolean
   /** Present on service messages. */
-  readonly service?: 'created' | 'pinned'
+  readonly service?: ServiceEvent['type']
   /** Milliseconds since 1970; present on deleted messages. */
   readonly deleted_at_ms?: number
 }
@@ -49,6 +49,8 @@ export interface Inspection {
   calls(method?: string): number
   /** The most calls of a method that were at work at one time. */
   maximumConcurrent(method: string): number
+  /** How many calls were cut off by a `late` fault and are still to be done. */
+  lateCalls(): number
   /** The latest 10,000 requests that have ended, oldest first. */
   requests(): readonly RequestEntry[]
 }
@@ -77,6 +79,7 @@ export function inspectionOf(world: World, store: DocumentStore, traffic: Traffi
     },
     calls: method => traffic.calls(method),
     maximumConcurrent: method => traffic.maximumConcurrent(method),
+    lateCalls: () => traffic.lateCalls,
     requests: () => traffic.requests(),
   }
 }

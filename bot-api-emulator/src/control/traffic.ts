@@ -1,3 +1,5 @@
+import type { Fault } from '#control/faults.ts'
+
 /** One request to a method or to the file route, which is called `download`. */
 export interface RequestEntry {
   /** Lower-case name of the method. */
@@ -11,6 +13,15 @@ export interface RequestEntry {
   readonly uploadBytes: number
   /** Of the answer; undefined when none was given. */
   readonly status: number | undefined
+  /** That it met, whether or not it made a difference. */
+  readonly fault?: Fault['kind']
+}
+
+/** A request that is counted; `end` is to be called when it has been answered or broken off. */
+export interface Visit {
+  /** Its number among all requests, from 1. */
+  readonly call: number
+  end(entry: Omit<RequestEntry, 'method'>): void
 }
 
 const MAX_PARAMETER_LENGTH = 4096
@@ -23,20 +34,36 @@ export class Traffic {
   readonly #concurrent = new Map<string, number>()
   readonly #maximumConcurrent = new Map<string, number>()
   readonly #entries: RequestEntry[] = []
+  #lateCalls = 0
 
-  /** Counts a request; `end` is to be called when it has been answered or broken off. */
-  begin(methodName: string): { end(entry: Omit<RequestEntry, 'method'>): void } {
+  begin(methodName: string): Visit {
     const method = methodName.toLowerCase()
     this.#counts.set(method, this.calls(method) + 1)
     const now = (this.#concurrent.get(method) ?? 0) + 1
     this.#concurrent.set(method, now)
     this.#maximumConcurrent.set(method, Math.max(now, this.maximumConcurrent(method)))
     return {
+      call: this.calls(),
       end: entry => {
         this.#concurrent.set(method, (this.#concurrent.get(method) ?? 1) - 1)
         this.#entries.push({ ...entry, method, parameters: cut(entry.parameters) })
         if (this.#entries.length > MAX_REMEMBERED) this.#entries.shift()
       },
+    }
+  }
+
+  /** Calls that were answered, or cut off, and whose work is still to be done. */
+  get lateCalls(): number {
+    return this.#lateCalls
+  }
+
+  /** Counts work as late until it has ended, however that was. */
+  async late(work: Promise<void>): Promise<void> {
+    this.#lateCalls++
+    try {
+      await work
+    } finally {
+      this.#lateCalls--
     }
   }
 

@@ -32,7 +32,7 @@ export async function listen(
     request.on('error', () => gone.abort())
     const [path = '', query] = (request.url ?? '').split(/\?(.*)/s)
     const signal = AbortSignal.any([closing.signal, gone.signal])
-    const exchange = { request, response, query: new URLSearchParams(query), signal }
+    const exchange = { request, response, query: new URLSearchParams(query), signal, closing: closing.signal }
     // What fails here failed while answering a failure: nothing is left but to hang up.
     const work = answer(exchange, path, backstage, control).catch(() => {
       response.destroy()

@@ -35,9 +35,9 @@ export function getChat(call: MethodCall): Json {
 
 /** getChatMember, of a bot or of the human who owns the chat. */
 export function getChatMember(call: MethodCall): Json {
-  const { chat } = accessChat(call, 'read')
   const userId = call.parameters.integer('user_id')
   if (userId <= 0) throw refusal('userIdInvalid')
+  const { chat } = accessChat(call, userId === call.bot.id ? 'read' : 'change')
   const user = showUser(call.world, userId)
   if (userId === chat.ownerId) {
     return chat.type === 'private'

@@ -42,7 +42,8 @@ function remove(call: MethodCall, access: ChatAccess, messages: readonly Message
 function checkDeletable(call: MethodCall, { chat, membership }: ChatAccess, message: Message): void {
   const own = message.authorId === call.bot.id
   const isYoung = call.world.clock.nowSeconds() < message.date + call.limits.deletableSeconds
-  const isFirst = message.service?.type === 'created'
-  if (isYoung && !isFirst && mayDelete({ type: chat.type, membership, own })) return
+  // The creation of a channel or supergroup, be it out of a basic group, cannot be undone.
+  const isBirth = message.service?.type === 'created' || message.service?.type === 'migrated-from'
+  if (isYoung && !isBirth && mayDelete({ type: chat.type, membership, own })) return
   throw refusal(isNumberedByChat(chat) ? 'deleteRefused' : 'deleteForEveryoneRefused')
 }

@@ -4,51 +4,63 @@ import { parseJson } from '#http/request-body.ts'
 import { inputDocument, keepDocument } from '#methods/input-files.ts'
 import { captionOf, formattedCaption, inlineMarkupOf, textOf } from '#methods/message-text.ts'
 import { accessChat, findMessage, type MethodCall, messageIdOf } from '#methods/method.ts'
-import type { Message } from '#world/records.ts'
+import type { Chat, Message } from '#world/records.ts'
 import { mayEdit } from '#world/rights.ts'
 import { type Json, showMessage } from '#world/showing.ts'
 
 /** What an edit may change; id, date and pin stay. */
 type EditableContent = Pick<Message, 'text' | 'caption' | 'entities' | 'documentNumber' | 'replyMarkup'>
 
+/** A message that the bot may edit, and where it is. */
+interface Editable {
+  readonly chat: Chat
+  readonly message: Message
+}
+
 /** editMessageText. */
 export function editMessageText(call: MethodCall): Json {
   const text = textOf(call)
   const markup = inlineMarkupOf(call)
-  const message = editableMessage(call, 'editRefused')
+  const { chat, message } = editableMessage(call, 'editRefused')
   if (message.text === undefined) throw refusal('editTextMissing')
-  return edit(call, message, { ...text, ...markup })
+  return edit(call, { chat, message }, { ...text, ...markup })
 }
 
 /** editMessageCaption: without a caption the old one goes. */
 export function editMessageCaption(call: MethodCall): Json {
   const markup = inlineMarkupOf(call)
-  const message = editableMessage(call, 'editRefused')
+  const { chat, message } = editableMessage(call, 'editRefused')
   if (message.documentNumber === undefined) throw refusal('editCaptionMissing')
-  return edit(call, message, { documentNumber: message.documentNumber, ...captionOf(call), ...markup })
+  return edit(
+    call,
+    { chat, message },
+    { documentNumber: message.documentNumber, ...captionOf(call), ...markup },
+  )
 }
 
 /** editMessageReplyMarkup: without a keyboard the old one goes. */
 export function editMessageReplyMarkup(call: MethodCall): Json {
   const markup = inlineMarkupOf(call)
-  const message = editableMessage(call, 'editRefused')
+  const { chat, message } = editableMessage(call, 'editRefused')
   const { replyMarkup: _, ...content } = contentOf(message)
-  return edit(call, message, { ...content, ...markup })
+  return edit(call, { chat, message }, { ...content, ...markup })
 }
 
 /** editMessageMedia: another document, new or kept, with its own caption; a text message becomes a document. */
 export function editMessageMedia(call: MethodCall): Json {
   const markup = inlineMarkupOf(call)
   const media = inputMediaOf(call)
-  const message = editableMessage(call, 'editMediaRefused')
+  const { chat, message } = editableMessage(call, 'editMediaRefused')
   const input = inputDocument(call, '', media.media)
   if (input === undefined) throw refusal('mediaNotFound')
   const caption = formattedCaption(call, media)
-  return edit(call, message, { documentNumber: keepDocument(call, input), ...caption, ...markup })
+  // Before the upload becomes a document; a new one is always a change.
+  if ('upload' in input) call.turn.edit(chat)
+  return edit(call, { chat, message }, { documentNumber: keepDocument(call, input), ...caption, ...markup })
 }
 
 /** The message to edit, if the bot may. Forwards and messages with a keyboard of their own kind stay as they are. */
-function editableMessage(call: MethodCall, refused: RefusalName): Message {
+function editableMessage(call: MethodCall, refused: RefusalName): Editable {
   if (call.parameters.text('chat_id') === '' && messageIdOf(call) === 0) throw refusal('messageIdMissing')
   const access = accessChat(call)
   const message = findMessage(call, access)
@@ -59,11 +71,12 @@ function editableMessage(call: MethodCall, refused: RefusalName): Message {
   if (isFixed || !mayEdit({ type: access.chat.type, membership: access.membership, own })) {
     throw refusal(refused)
   }
-  return message
+  return { chat: access.chat, message }
 }
 
-function edit(call: MethodCall, message: Message, content: EditableContent): Json {
+function edit(call: MethodCall, { chat, message }: Editable, content: EditableContent): Json {
   if (isDeepStrictEqual(contentOf(message), content)) throw refusal('editUnchanged')
+  call.turn.edit(chat)
   const { text: _text, caption: _caption, entities: _entities, ...rest } = message
   const { documentNumber: _document, replyMarkup: _markup, ...lasting } = rest
   const edited: Message = { ...lasting, ...content, editDate: call.world.clock.nowSeconds() }

@@ -62,7 +62,7 @@ function plural(call: MethodCall): { target: ChatAccess; sources: Message[] } {
 }
 
 function add(call: MethodCall, { chat }: ChatAccess, contents: readonly MessageContent[]): Message[] {
-  call.pace.take(chat.id, contents.length)
+  call.turn.post(chat, contents.length)
   return contents.map(content => postAsBot(call.world, { chat, botId: call.bot.id, content }))
 }
 

@@ -1,10 +1,10 @@
-import { kickedRefusal, notMemberRefusal, refusal } from '#answers.ts'
+import { kickedRefusal, migratedRefusal, notMemberRefusal, refusal } from '#answers.ts'
 import type { DocumentStore } from '#files/document-store.ts'
 import { parseJson } from '#http/request-body.ts'
 import { integerOf, type RequestParameters } from '#http/request-parameters.ts'
 import type { EmulatorLimits } from '#limits.ts'
 import type { LongPolls } from '#methods/long-polls.ts'
-import type { Pace } from '#methods/pace.ts'
+import type { Turn } from '#methods/turn.ts'
 import type { Bot, Chat, Membership, Message } from '#world/records.ts'
 import { boxOf, isNumberedByChat, type World } from '#world/world.ts'
 
@@ -17,13 +17,16 @@ export interface MethodCall {
   readonly world: World
   readonly store: DocumentStore
   readonly limits: EmulatorLimits
-  readonly pace: Pace
+  readonly turn: Turn
   readonly polls: LongPolls
   /** Aborted when the client goes away or the emulator closes. */
   readonly signal: AbortSignal
 }
 
-/** Does a method's work and gives its `result`, or throws ApiRefusal. Only a long poll answers later. */
+/**
+ * Does a method's work and gives its `result`, or throws ApiRefusal. Only a long poll answers later: a method whose turn
+ * comes later throws ServedLater, before it has done anything, and is called again then.
+ */
 export type Method = (call: MethodCall) => unknown
 
 /** A chat with the calling bot's place in it. */
@@ -34,7 +37,10 @@ export interface ChatAccess {
   readonly box: string
 }
 
-/** Reading is allowed to a bot that has left or was thrown out of a basic group, changing is not. */
+/**
+ * Reading is allowed to a bot that has left or was thrown out of a basic group, and in a group that became a supergroup;
+ * changing is not. To ask for members other than oneself counts as changing.
+ */
 type AccessRights = 'read' | 'change'
 
 /** The chat that a parameter names, if the bot may do that to it (telegram-bot-api check_chat_access). */
@@ -48,6 +54,8 @@ export function accessChat(
   const chat = call.world.chats.get(integerOf(text))
   const membership = chat && call.world.membership(chat.id, call.bot.id)
   if (chat === undefined || membership === undefined) throw refusal('chatNotFound')
+  // Reading passes; whether an edit does is a guess, since the source leaves it to Telegram.
+  if (rights !== 'read' && chat.migratedTo !== undefined) throw migratedRefusal(chat.migratedTo)
   const isOpen = rights === 'read' && !isNumberedByChat(chat)
   if (membership.status === 'kicked' && !isOpen) {
     throw chat.type === 'private' ? refusal('blockedByUser') : kickedRefusal(chat.type)

@@ -7,6 +7,25 @@ import { type MessageContent, postAsBot } from '#world/posting.ts'
 import { mayPost } from '#world/rights.ts'
 import { type Json, showMessage } from '#world/showing.ts'
 
+/** As telegram-bot-api reads them (get_chat_action). */
+const CHAT_ACTIONS: ReadonlySet<string> = new Set([
+  'cancel',
+  'typing',
+  'record_video',
+  'upload_video',
+  'record_audio',
+  'record_voice',
+  'upload_audio',
+  'upload_voice',
+  'upload_photo',
+  'upload_document',
+  'choose_sticker',
+  'pick_up_location',
+  'find_location',
+  'record_video_note',
+  'upload_video_note',
+])
+
 /** sendMessage: text only. */
 export function sendMessage(call: MethodCall): Json {
   const text = textOf(call)
@@ -27,6 +46,13 @@ export function sendDocument(call: MethodCall): Json {
   return post(call, access, () => ({ ...caption, documentNumber: keepDocument(call, input), ...options }))
 }
 
+/** sendChatAction: says that the bot is at work. No message, so it takes no turn. */
+export function sendChatAction(call: MethodCall): true {
+  if (!CHAT_ACTIONS.has(call.parameters.text('action'))) throw refusal('chatActionUnknown')
+  accessForPosting(call)
+  return true
+}
+
 /** The chat named by `chat_id`, if the bot may write there. */
 export function accessForPosting(call: MethodCall): ChatAccess {
   const access = accessChat(call)
@@ -34,9 +60,9 @@ export function accessForPosting(call: MethodCall): ChatAccess {
   return access
 }
 
-/** Everything is checked when this is called; only the pace can still refuse. */
+/** Everything is checked when this is called; only the pace can still refuse or put off. */
 function post(call: MethodCall, { chat }: ChatAccess, content: () => MessageContent): Json {
-  call.pace.take(chat.id)
+  call.turn.post(chat)
   const message = postAsBot(call.world, { chat, botId: call.bot.id, content: content() })
   return showMessage(call.world, call.bot, message)
 }

@@ -10,7 +10,7 @@ import { getFile } from '#methods/files.ts'
 import { copyMessage, copyMessages, forwardMessage, forwardMessages } from '#methods/forwarding.ts'
 import type { Method } from '#methods/method.ts'
 import { pinChatMessage, unpinAllChatMessages, unpinChatMessage } from '#methods/pinning.ts'
-import { sendDocument, sendMessage } from '#methods/sending.ts'
+import { sendChatAction, sendDocument, sendMessage } from '#methods/sending.ts'
 import { deleteWebhook, getUpdates } from '#methods/updates.ts'
 
 const METHODS: Readonly<Record<string, Method>> = {
@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   deleteWebhook,
   sendMessage,
   sendDocument,
+  sendChatAction,
   getFile,
   editMessageText,
   editMessageCaption,

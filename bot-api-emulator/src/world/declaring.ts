@@ -59,7 +59,7 @@ export function declareChat(world: World, declaration: ChatDeclaration): Chat {
     throw new EmulatorError('A private chat has exactly one bot.', { code: 'BAD_REQUEST' })
   }
   const serial = world.chats.size
-  const id = chatId(declaration.type, serial)
+  const id = newChatId(world, declaration.type)
   const chat: Chat = {
     id,
     type: declaration.type,
@@ -94,7 +94,9 @@ export function declareDocument(world: World, received: ReceivedFile, rawFileNam
   return number
 }
 
-function chatId(type: ChatType, serial: number): number {
+/** The id of the next chat, whose range tells the type. */
+export function newChatId(world: World, type: ChatType): number {
+  const serial = world.chats.size
   switch (type) {
     case 'private':
       return FIRST_USER_ID + serial

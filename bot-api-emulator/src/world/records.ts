@@ -16,6 +16,8 @@ export interface Chat {
   readonly title: string
   /** The human who made the chat, or sits at the other end of a private one. */
   readonly ownerId: number
+  /** The supergroup that a basic group became. */
+  readonly migratedTo?: number
 }
 
 /** The rights of an administrator, named as in the Bot API's ChatMemberAdministrator. */
@@ -76,6 +78,7 @@ interface ForwardOrigin {
 export type ServiceEvent =
   | { readonly type: 'created' }
   | { readonly type: 'pinned'; readonly messageId: number }
+  | { readonly type: 'migrated-to' | 'migrated-from'; readonly chatId: number }
 
 /** A message as kept: its latest content, also after deletion. */
 export interface Message {

@@ -104,5 +104,7 @@ function showService(world: World, bot: Bot, { service, box, chatId }: Message):
     const pinned = world.message(box, chatId, service.messageId)
     return pinned ? { pinned_message: showMessage(world, bot, pinned, true) } : {}
   }
+  if (service.type === 'migrated-to') return { migrate_to_chat_id: service.chatId }
+  if (service.type === 'migrated-from') return { migrate_from_chat_id: service.chatId }
   return { [`${world.chats.get(chatId)?.type}_chat_created`]: true }
 }
