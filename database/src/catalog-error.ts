@@ -1,8 +1,17 @@
 /**
  * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
- * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it.
+ * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it · BUSY: somebody
+ * alive works on it · LEASE_LOST: somebody else has taken over what this run worked on · LAST_BACKUP: it is the last good one.
  */
-export type CatalogErrorCode = 'CONFIGURATION' | 'CATALOG' | 'INVALID' | 'NOT_FOUND' | 'CONFLICT'
+export type CatalogErrorCode =
+  | 'CONFIGURATION'
+  | 'CATALOG'
+  | 'INVALID'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'BUSY'
+  | 'LEASE_LOST'
+  | 'LAST_BACKUP'
 
 /** Every error of this package. The message never holds a connection string, a user name or a password. */
 export class CatalogError extends Error {

@@ -1,5 +1,7 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { Backup, BackupPart, JsonObject, PartKind, Restore } from '#jobs/types.backup.ts'
+import type { Holder } from '#leases/holder.ts'
+import type { LeasePurpose } from '#leases/lease-rows.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {
@@ -10,6 +12,10 @@ export interface CatalogSchema {
   backup_parts: BackupPartsTable
   backup_history: BackupHistoryTable
   restores: RestoresTable
+  leases: LeasesTable
+  chats: ChatsTable
+  open_sends: OpenSendsTable
+  sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
 interface CatalogTable {
@@ -31,7 +37,46 @@ interface JobsTable {
   finished_at: Date | null
 }
 
-type Defaulted = 'id' | 'size' | 'created_at' | 'expires_at' | 'restore_count' | 'state'
+interface LeasesTable extends Holder {
+  subject: string
+  purpose: LeasePurpose
+  token: string
+  taken_at: Generated<Date>
+  expires_at: Date
+}
+
+interface ChatsTable {
+  chat_id: string
+  title: string | null
+  newest_message_id: Generated<number>
+  moved_to: string | null
+  index_message_id: number | null
+  index_file_id: string | null
+  index_bot_id: string | null
+  index_sha256: string | null
+  index_edition: string | null
+  index_content_sha256: string | null
+  index_next_edition: string | null
+}
+
+interface OpenSendsTable {
+  id: Generated<string>
+  chat_id: string
+  bot_id: string | null
+  purpose: 'part' | 'manifest' | 'index' | 'copy'
+  backup_id: string | null
+  part_no: number | null
+  source_message_id: number | null
+  sha256: string | null
+  size: number | null
+  file_name: string | null
+  plain_offset: number | null
+  plain_size: number | null
+  after_message_id: number
+  begun_at: Generated<Date>
+}
+
+type Defaulted = 'id' | 'size' | 'created_at' | 'expires_at' | 'restore_count' | 'state' | 'resumable'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -5,25 +5,75 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
-// 2. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
+// 2. Who works on a backup or a restore now.
+
+export { acquireLease, type Lease } from '#leases/lease.ts'
+export type { LeasePurpose } from '#leases/lease-rows.ts'
+
+// 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export {
-  type BackupIntent,
   type Completion,
   completeBackup,
+  completeSealed,
+  type Seal,
+  sealBackup,
+  sealedManifest,
+} from '#backups/completion.ts'
+export {
+  type BackupIntent,
   failBackup,
+  type OpenedBackup,
   openBackup,
+  reopenBackup,
 } from '#backups/ledger.ts'
 export {
   confirmPart,
   intendPart,
+  learnFileId,
   markPart,
   type PartConfirmation,
   type PartIntent,
   type PartKey,
 } from '#backups/parts.ts'
 
-// 3. Backups as records, and what can be asked about them.
+// 4. What is known of a chat: its index, and the calls that may have made a message nobody knows.
+
+export {
+  type ChatRecord,
+  chatMoved,
+  chatRecord,
+  currentChat,
+  type IndexRecord,
+  knownMessageIds,
+  nameChat,
+} from '#vault/chats.ts'
+export { type CatalogIdentity, catalogIdentity, takeOver } from '#vault/identity.ts'
+export { drawIndex, type IndexDrawing, type IndexEntry } from '#vault/index-drawing.ts'
+export {
+  confirmIndex,
+  forgetIndex,
+  type IndexConfirmation,
+  intendIndexEdition,
+  withIndexLock,
+} from '#vault/index-record.ts'
+export {
+  type BegunSend,
+  beginCopy,
+  beginIndex,
+  closeSend,
+  looked,
+  type OpenSend,
+  openSends,
+} from '#vault/open-sends.ts'
+
+// 5. What crashes left behind, what goes, and what comes back from a chat.
+
+export { finishErase, markErasing, mayErase } from '#backups/erase.ts'
+export { type ImportedBackup, type ImportedMessage, importBackup } from '#backups/imports.ts'
+export { type Attendance, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
+
+// 6. Backups as records, and what can be asked about them.
 
 export { getBackupDetails } from '#backups/details.ts'
 export {
@@ -60,7 +110,7 @@ export type {
   UpdateBackupInput,
 } from '#jobs/types.backup.ts'
 
-// 4. The way back: each restore, and what was found about a backup while it was read.
+// 7. The way back: each restore, and what was found about a backup while it was read.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
-export { beginRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
+export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'

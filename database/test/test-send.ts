@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Backup,
+  type BegunSend,
   type Completion,
   completeBackup,
   confirmPart,
   type Database,
   intendPart,
+  type Lease,
+  type OpenedBackup,
   openBackup,
   type PartIntent,
   type PartKey,
@@ -21,13 +24,14 @@ export const hash = (digit: string): string => digit.repeat(64)
 export class TestSend {
   readonly backupId: string = randomUUID()
   readonly #database: Database
+  #lease: Lease | undefined
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  async begin(chatId: string = CHAT): ReturnType<typeof openBackup> {
-    return await openBackup(this.#database, {
+  async begin(chatId: string = CHAT): Promise<Omit<OpenedBackup, 'lease'>> {
+    const { lease, ...opened } = await openBackup(this.#database, {
       backupId: this.backupId,
       projectId: 'shop',
       type: 'database',
@@ -37,20 +41,33 @@ export class TestSend {
       encrypted: true,
       source: { server: '15.2' },
     })
+    this.#lease = lease
+    return opened
+  }
+
+  /** Of the running send. */
+  get lease(): Lease {
+    if (!this.#lease) throw new Error('the send has not begun')
+    return this.#lease
   }
 
   key(partNo: number, chatId: string = CHAT): PartKey {
     return { backupId: this.backupId, chatId, kind: partNo === 0 ? 'manifest' : 'part', partNo }
   }
 
-  async intend(partNo: number, more: Partial<PartIntent> = {}): Promise<void> {
+  async intend(partNo: number, more: Partial<PartIntent> = {}): Promise<BegunSend> {
     const file = { fileName: `f${partNo}`, size: 10, sha256: hash('c') }
-    await intendPart(this.#database, { ...this.key(partNo), ...file, ...more })
+    return await intendPart(this.#database, {
+      ...this.key(partNo),
+      ...file,
+      leaseToken: this.#token,
+      ...more,
+    })
   }
 
   async confirm(partNo: number, messageId: number = 500 + partNo, chatId: string = CHAT): Promise<void> {
     const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}` }
-    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message })
+    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken: this.#token })
   }
 
   async send(...partNumbers: number[]): Promise<void> {
@@ -68,7 +85,13 @@ export class TestSend {
       plainSha256: hash('a'),
       archiveSha256: hash('b'),
       partCount: 3,
+      leaseToken: this.#token,
       ...more,
     })
+  }
+
+  /** While the lease lasts. */
+  get #token(): string | undefined {
+    return this.#lease?.isHeld() ? this.#lease.token : undefined
   }
 }

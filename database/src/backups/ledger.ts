@@ -1,6 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import {
-  checkCount,
   checkProjectId,
   checkText,
   checkTime,
@@ -15,10 +14,12 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, BackupType, JsonObject } from '#jobs/types.backup.ts'
+import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
+import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
 
-// The order of a send: openBackup, then for each message intendPart, send, confirmPart, the manifest last, and
-// completeBackup as the commit mark; failBackup whenever something went wrong. A crash in between leaves rows that
-// say what may be in the chat.
+// The order of a send: openBackup, then for each part intendPart, send, confirmPart; sealBackup; the same for the manifest;
+// and completeBackup as the commit mark; failBackup whenever something went wrong. A crash in between leaves rows that
+// say what may be in the chat, and a lease that nobody renews.
 
 /** What is going to be sent. */
 export interface BackupIntent {
@@ -36,30 +37,23 @@ export interface BackupIntent {
   scheduledFor?: Date
 }
 
-/** What the chat has to hold when a backup is complete. Sizes are bytes, hashes SHA-256 in hex. */
-export interface Completion {
-  backupId: string
-  size: number
-  archiveSize: number
-  plainSha256: string
-  archiveSha256: string
-  partCount: number
-  source?: JsonObject
-}
-
 /** What a backup that begins must know of the catalog. */
 export interface OpenedBackup {
   catalogId: string
   generation: number
   previousManifestMessageId?: number
+  /** Of the chat's index, which captions name. */
+  indexMessageId?: number
   /** How long ago, in milliseconds, messages were sent to the chat in the last minute: Telegram counts them. */
   recentAgesMs: number[]
+  /** Held from here on; to be released when the run ends without having ended the backup. */
+  lease: Lease
 }
 
 /**
- * Writes down that a backup begins. Returns what its messages must name: the catalog, its generation, and the
- * manifest of the newest complete backup in that chat; and what was sent to that chat just before.
- * CatalogError INVALID, or CONFLICT when the id exists.
+ * Writes down that a backup begins, and takes its lease. Returns what its messages must name: the catalog, its
+ * generation, the chat's index, and the manifest of the newest complete backup in that chat; and what was sent to that
+ * chat just before. CatalogError INVALID, or CONFLICT when the id exists.
  */
 export async function openBackup(database: Database, intent: BackupIntent): Promise<OpenedBackup> {
   checkUuid('backup id', intent.backupId)
@@ -69,7 +63,7 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
   checkText('chat id', intent.chatId)
   if (intent.createdAt !== undefined) checkTime('createdAt', intent.createdAt)
   if (intent.expiresAt !== undefined) checkTime('expiresAt', intent.expiresAt)
-  return await inTransaction(database.kysely, async trx => {
+  return await opening(database, intent.backupId, async trx => {
     await ensureProject(trx, intent.projectId)
     await trx
       .insertInto('backups')
@@ -90,15 +84,64 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
       })
       .execute()
     await addToHistory(trx, { backupId: intent.backupId, event: 'sending', actor: database.actor })
+    return intent.chatId
+  })
+}
+
+/**
+ * Goes on with a backup that failed, or whose run died; what it had sent stays proven. CatalogError BUSY while
+ * somebody alive works on it, CONFLICT when it is complete or to be erased, NOT_FOUND.
+ */
+export async function reopenBackup(database: Database, resumed: { backupId: string }): Promise<OpenedBackup> {
+  const { backupId } = resumed
+  checkUuid('backup id', backupId)
+  return await opening(database, backupId, async trx => {
+    const backup = await lockBackup(trx, backupId)
+    if (backup.state !== 'failed' && backup.state !== 'sending') {
+      throw new CatalogError('CONFLICT', `The backup is ${backup.state}: it cannot go on`)
+    }
+    await trx
+      .updateTable('backups')
+      .set({ state: 'sending', error: null, resumable: false })
+      .where('id', '=', backupId)
+      .execute()
+    await addToHistory(trx, { backupId, event: 'resumed', actor: database.actor })
+    return backup.chat_id ?? ''
+  })
+}
+
+/** `write` returns the chat. The lease comes first, see lease-rows.ts. */
+async function opening(
+  database: Database,
+  backupId: string,
+  write: (trx: Transaction<CatalogSchema>) => Promise<string>,
+): Promise<OpenedBackup> {
+  const since = now()
+  const { token, ...opened } = await inTransaction(database.kysely, async trx => {
+    const token = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'send' })
+    const chatId = await write(trx)
     const catalog = await trx.selectFrom('catalog').select(['id', 'generation']).executeTakeFirstOrThrow()
-    const previous = await newestManifest(trx, intent.chatId)
+    const previous = await newestManifest(trx, chatId)
+    const index = await indexMessageId(trx, chatId)
     return {
+      token,
       catalogId: catalog.id,
       generation: catalog.generation,
       ...(previous !== undefined && { previousManifestMessageId: previous }),
-      recentAgesMs: await recentAges(trx, intent.chatId),
+      ...(index !== undefined && { indexMessageId: index }),
+      recentAgesMs: await recentAges(trx, chatId),
     }
   })
+  return { ...opened, lease: holdLease(database, backupId, token, since) }
+}
+
+async function indexMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number | undefined> {
+  const chat = await kysely
+    .selectFrom('chats')
+    .select('index_message_id')
+    .where('chat_id', '=', chatId)
+    .executeTakeFirst()
+  return chat?.index_message_id ?? undefined
 }
 
 /**
@@ -132,113 +175,50 @@ async function newestManifest(kysely: Kysely<CatalogSchema>, chatId: string): Pr
 }
 
 /**
- * The commit mark: in one transaction, checks that parts 1 to n and the manifest are proven to be in the backup's
- * chat and that their sizes add up, and makes the backup complete. CatalogError CONFLICT when something is
- * missing or the backup is not being sent, NOT_FOUND for an unknown one.
- */
-export async function completeBackup(database: Database, completion: Completion): Promise<Backup> {
-  const { backupId } = completion
-  checkUuid('backup id', backupId)
-  checkCount('size', completion.size)
-  checkCount('archiveSize', completion.archiveSize)
-  checkCount('partCount', completion.partCount, 1)
-  return await inTransaction(database.kysely, async trx => {
-    const { chat_id } = await lockWhileSending(trx, backupId)
-    const fileId = await proveParts(trx, completion, chat_id ?? '')
-    const backup = await trx
-      .updateTable('backups')
-      .set({
-        state: 'complete',
-        file_id: fileId,
-        size: completion.size,
-        archive_size: completion.archiveSize,
-        plain_sha256: completion.plainSha256,
-        archive_sha256: completion.archiveSha256,
-        part_count: completion.partCount,
-        ...(completion.source && { source: JSON.stringify(completion.source) }),
-        error: null,
-        completed_at: sql<Date>`now()`,
-      })
-      .where('id', '=', backupId)
-      .returningAll()
-      .executeTakeFirstOrThrow()
-    await addToHistory(trx, { backupId, event: 'complete', actor: database.actor })
-    return backup
-  })
-}
-
-/** Returns the file id of the first part. */
-async function proveParts(
-  trx: Transaction<CatalogSchema>,
-  completion: Completion,
-  chatId: string,
-): Promise<string> {
-  const messages = await trx
-    .selectFrom('backup_parts')
-    .selectAll()
-    .where('backup_id', '=', completion.backupId)
-    .where('chat_id', '=', chatId)
-    .orderBy('part_no')
-    .forUpdate()
-    .execute()
-  const incomplete = (reason: string) => new CatalogError('CONFLICT', `The backup is not complete: ${reason}`)
-  const unproven = messages.find(({ state }) => state !== 'sent')
-  if (unproven) throw incomplete(`${unproven.kind} ${unproven.part_no} is ${unproven.state}`)
-  const parts = messages.filter(({ kind }) => kind === 'part')
-  if (parts.length === messages.length) throw incomplete('its manifest was not sent')
-  if (parts.length !== completion.partCount)
-    throw incomplete(`${parts.length} parts of ${completion.partCount} were sent`)
-  const gap = parts.findIndex(({ part_no }, index) => part_no !== index + 1)
-  if (gap >= 0) throw incomplete(`part ${gap + 1} was not sent`)
-  const archiveSize = parts.reduce((sum, { size }) => sum + size, 0)
-  if (archiveSize !== completion.archiveSize) {
-    throw incomplete(`its parts have ${archiveSize} bytes, not ${completion.archiveSize}`)
-  }
-  let plainEnd = 0
-  for (const { part_no, plain_offset, plain_size } of parts) {
-    if (plain_offset === null || plain_size === null) continue
-    if (plain_offset !== plainEnd)
-      throw incomplete(`part ${part_no} begins at plain byte ${plain_offset}, not ${plainEnd}`)
-    plainEnd += plain_size
-  }
-  const measured = parts.every(({ plain_offset, plain_size }) => plain_offset !== null && plain_size !== null)
-  if (measured && plainEnd !== completion.size)
-    throw incomplete(`its parts hold ${plainEnd} plain bytes, not ${completion.size}`)
-  const first = parts[0]?.file_id
-  if (!first) throw incomplete('part 1 has no file id')
-  return first
-}
-
-/**
- * Writes down that a send failed and why; the rows of its parts stay, for they may be in the chat. CatalogError
- * CONFLICT when the backup is not being sent, NOT_FOUND for an unknown one.
+ * Writes down that a send failed and why, and ends its lease; the rows of its parts stay, for they may be in the chat.
+ * `resumable`: it may go on where it stopped. CatalogError CONFLICT when the backup is not being sent, NOT_FOUND for an
+ * unknown one, LEASE_LOST.
  */
 export async function failBackup(
   database: Database,
-  failure: { backupId: string; error: string },
+  failure: { backupId: string; error: string; leaseToken?: string | undefined; resumable?: boolean },
 ): Promise<void> {
-  const { backupId } = failure
+  const { backupId, leaseToken, resumable = false } = failure
   const error = storable(failure.error)
   checkUuid('backup id', backupId)
-  await inTransaction(database.kysely, async trx => {
-    await lockWhileSending(trx, backupId)
-    await trx.updateTable('backups').set({ state: 'failed', error }).where('id', '=', backupId).execute()
-    await addToHistory(trx, { backupId, event: 'failed', actor: database.actor, details: { error } })
-  })
+  await endingLease(leaseToken, () =>
+    inTransaction(database.kysely, async trx => {
+      await guardWrite(trx, backupId, leaseToken, { ending: true })
+      await lockWhileSending(trx, backupId)
+      await trx
+        .updateTable('backups')
+        .set({ state: 'failed', error, resumable })
+        .where('id', '=', backupId)
+        .execute()
+      // Going on makes another manifest, with other parts in it.
+      await trx.deleteFrom('sealed_manifests').where('backup_id', '=', backupId).execute()
+      const details = { error, ...(resumable && { resumable }) }
+      await addToHistory(trx, { backupId, event: 'failed', actor: database.actor, details })
+      if (leaseToken !== undefined) await dropLease(trx, backupId, leaseToken)
+    }),
+  )
 }
 
-async function lockWhileSending(
-  trx: Transaction<CatalogSchema>,
-  backupId: string,
-): Promise<{ chat_id: string | null }> {
+/** The backup, kept from changes by others; CatalogError CONFLICT unless it is being sent, NOT_FOUND. */
+export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
+  const backup = await lockBackup(trx, backupId)
+  if (backup.state !== 'sending')
+    throw new CatalogError('CONFLICT', `The backup is ${backup.state}, it is not being sent`)
+  return backup
+}
+
+async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await trx
     .selectFrom('backups')
-    .select(['state', 'chat_id'])
+    .selectAll()
     .where('id', '=', backupId)
     .forUpdate()
     .executeTakeFirst()
   if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${backupId}`)
-  if (backup.state !== 'sending')
-    throw new CatalogError('CONFLICT', `The backup is ${backup.state}, it is not being sent`)
   return backup
 }

@@ -13,6 +13,9 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { PartKind, PartState } from '#jobs/types.backup.ts'
+import { guardWrite } from '#leases/lease-rows.ts'
+import { raiseNewest } from '#vault/chats.ts'
+import { type BegunSend, beginSend, closeSendIn } from '#vault/open-sends.ts'
 
 /** Names one message of a backup. The manifest has part number 0. */
 export interface PartKey {
@@ -24,14 +27,17 @@ export interface PartKey {
 
 /** A message that is going to be sent. Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
-  botId?: string
+  botId?: string | undefined
   fileName: string
   /** As sent. */
   size: number
   /** Hex, of the bytes as sent. */
   sha256: string
-  plainOffset?: number
-  plainSize?: number
+  plainOffset?: number | undefined
+  plainSize?: number | undefined
+  /** Hex, of its plain bytes. */
+  plainSha256?: string | undefined
+  leaseToken?: string | undefined
 }
 
 /** A message that is proven to be in the chat. */
@@ -39,17 +45,21 @@ export interface PartConfirmation extends PartKey {
   messageId: number
   fileId: string
   fileUniqueId?: string
-  botId?: string
-  sentAt?: Date
+  botId?: string | undefined
+  sentAt?: Date | undefined
+  /** Of the call that made the message; without it the newest open call for that message counts. */
+  sendId?: string | undefined
+  leaseToken?: string | undefined
 }
 
 /**
- * Writes down a message before it is sent. May be repeated as long as the message is not proven to be sent, for
- * another try; a message that is given up that way goes into the history. CatalogError CONFLICT when it is, or when
+ * Writes down a message before it is sent, and the call that is going to send it. May be repeated as long as the message
+ * is not proven to be sent, for another try; the calls before stay open, for theirs may be in the chat as well. A message
+ * that is given up that way goes into the history. CatalogError CONFLICT when it is, or when
  * the backup is neither being sent nor complete (a complete one may get repairs of its parts, and copies in other
- * chats), NOT_FOUND for an unknown backup.
+ * chats), NOT_FOUND for an unknown backup, LEASE_LOST.
  */
-export async function intendPart(database: Database, part: PartIntent): Promise<void> {
+export async function intendPart(database: Database, part: PartIntent): Promise<BegunSend> {
   checkPartKey(part)
   checkText('file name', part.fileName)
   checkCount('size', part.size)
@@ -60,8 +70,10 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
     sha256: part.sha256,
     plain_offset: part.plainOffset ?? null,
     plain_size: part.plainSize ?? null,
+    plain_sha256: part.plainSha256 ?? null,
   }
-  await inTransaction(database.kysely, async trx => {
+  return await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, part.backupId, part.leaseToken)
     await refuseUnlessWanted(trx, part)
     const before = await trx
       .selectFrom('backup_parts')
@@ -82,20 +94,23 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       .returning('part_no')
       .executeTakeFirst()
     if (!written) throw new CatalogError('CONFLICT', `${describe(part)} has been sent already`)
-    if (before?.message_id == null) return
-    // The row is about to forget a message that may still be in the chat.
-    await addToHistory(trx, {
-      backupId: part.backupId,
-      event: `${part.kind}_replaced`,
-      actor: database.actor,
-      details: {
-        chat_id: part.chatId,
-        part_no: part.partNo,
-        message_id: before.message_id,
-        state: before.state,
-      },
-    })
+    if (before?.message_id != null) {
+      // The row is about to forget a message that may still be in the chat.
+      const { message_id, state } = before
+      await addToHistory(trx, {
+        backupId: part.backupId,
+        event: `${part.kind}_replaced`,
+        actor: database.actor,
+        details: { chat_id: part.chatId, part_no: part.partNo, message_id, state },
+      })
+    }
+    const { plain_sha256: _, ...recognised } = columns
+    return await beginSend(trx, { ...recognised, ...sendOf(part) })
   })
+}
+
+function sendOf(part: PartKey) {
+  return { purpose: part.kind, chat_id: part.chatId, backup_id: part.backupId, part_no: part.partNo }
 }
 
 const UNKNOWN_OUTCOME = {
@@ -128,66 +143,89 @@ async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey
 }
 
 /**
- * Writes down that a message is in the chat. May be repeated with the same message id. CatalogError CONFLICT when
- * another message is already proven or it has been erased, NOT_FOUND when it was never intended.
+ * Writes down that a message is in the chat, and closes the call that sent it. May be repeated with the same message
+ * id. CatalogError CONFLICT when another message is already proven or it has been erased, NOT_FOUND when it was never
+ * intended, LEASE_LOST.
  */
 export async function confirmPart(database: Database, confirmation: PartConfirmation): Promise<void> {
   checkPartKey(confirmation)
   checkCount('message id', confirmation.messageId, 1)
   checkText('file id', confirmation.fileId)
   if (confirmation.sentAt !== undefined) checkTime('sentAt', confirmation.sentAt)
-  const { messageId } = confirmation
-  const confirmed = await database.kysely
-    .updateTable('backup_parts')
-    .set({
-      state: 'sent',
-      message_id: messageId,
-      file_id: confirmation.fileId,
-      file_unique_id: confirmation.fileUniqueId ?? null,
-      ...(confirmation.botId !== undefined && { bot_id: confirmation.botId }),
-      sent_at: confirmation.sentAt ?? sql<Date>`now()`,
-      error: null,
-    })
-    .where(thisPart(confirmation))
-    .where(({ eb, or }) =>
-      or([
-        eb('state', 'in', ['intended', 'missing', 'damaged']),
-        eb.and({ state: 'sent', message_id: messageId }),
-      ]),
-    )
-    .returning('part_no')
+  const { messageId, chatId } = confirmation
+  await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, confirmation.backupId, confirmation.leaseToken)
+    const confirmed = await trx
+      .updateTable('backup_parts')
+      .set({
+        state: 'sent',
+        message_id: messageId,
+        file_id: confirmation.fileId,
+        file_unique_id: confirmation.fileUniqueId ?? null,
+        ...(confirmation.botId !== undefined && { bot_id: confirmation.botId }),
+        sent_at: confirmation.sentAt ?? sql<Date>`now()`,
+        error: null,
+      })
+      .where(thisPart(confirmation))
+      .where(({ eb, or }) =>
+        or([
+          eb('state', 'in', ['intended', 'missing', 'damaged']),
+          eb.and({ state: 'sent', message_id: messageId }),
+        ]),
+      )
+      .returning('part_no')
+      .executeTakeFirst()
+    if (!confirmed) throw await whyNot(trx, confirmation, `cannot be confirmed with message ${messageId}`)
+    await closeSendIn(trx, confirmation.sendId ?? (await newestSend(trx, confirmation)))
+    await raiseNewest(trx, chatId, messageId)
+  })
+}
+
+async function newestSend(trx: Transaction<CatalogSchema>, part: PartKey): Promise<string | undefined> {
+  const send = await trx
+    .selectFrom('open_sends')
+    .select('id')
+    .where(({ eb }) => eb.and(sendOf(part)))
+    .orderBy('begun_at', 'desc')
+    .limit(1)
     .executeTakeFirst()
-  if (!confirmed)
-    throw await whyNot(database.kysely, confirmation, `cannot be confirmed with message ${messageId}`)
+  return send?.id
 }
 
 /**
- * Writes down what became of a message. Damage goes into the backup's history as well. CatalogError NOT_FOUND for
- * an unknown message, CONFLICT when it has been erased already and is now said to be anything else.
+ * Writes down what became of a message; without a state, only why it stays as it is. Anything but its end goes into the
+ * backup's history as well. CatalogError NOT_FOUND for an unknown message, CONFLICT when it has been erased already and
+ * is now said to be anything else, LEASE_LOST.
  */
 export async function markPart(
   database: Database,
   mark: PartKey & {
-    state: Extract<PartState, 'erased' | 'missing' | 'damaged' | 'tombstone'>
-    error?: string
+    state?: Extract<PartState, 'erased' | 'missing' | 'damaged' | 'tombstone'> | undefined
+    error?: string | undefined
+    leaseToken?: string | undefined
   },
 ): Promise<void> {
   checkPartKey(mark)
   const error = mark.error === undefined ? null : storable(mark.error)
   const gone = mark.state === 'erased' || mark.state === 'tombstone'
   await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, mark.backupId, mark.leaseToken)
     const marked = await trx
       .updateTable('backup_parts')
-      .set({ state: mark.state, error, ...(gone && { erased_at: sql<Date>`now()` }) })
+      .set({
+        error,
+        ...(mark.state && { state: mark.state }),
+        ...(gone && { erased_at: sql<Date>`now()` }),
+      })
       .where(thisPart(mark))
       .where(({ eb, or }) => or([eb('state', '<>', 'erased'), eb.lit(mark.state === 'erased')]))
       .returning('message_id')
       .executeTakeFirst()
-    if (!marked) throw await whyNot(trx, mark, `cannot be marked ${mark.state}`)
+    if (!marked) throw await whyNot(trx, mark, `cannot be marked ${mark.state ?? 'as kept'}`)
     if (gone) return
     await addToHistory(trx, {
       backupId: mark.backupId,
-      event: `${mark.kind}_${mark.state}`,
+      event: `${mark.kind}_${mark.state ?? 'kept'}`,
       actor: database.actor,
       details: {
         chat_id: mark.chatId,
@@ -196,6 +234,38 @@ export async function markPart(
         error,
       },
     })
+  })
+}
+
+/**
+ * Another bot has read the message: its file id counts from now on. CatalogError NOT_FOUND for an unknown message,
+ * CONFLICT when it has been erased.
+ */
+export async function learnFileId(
+  database: Database,
+  learned: { partKey: PartKey; botId: string; fileId: string; fileUniqueId?: string | undefined },
+): Promise<void> {
+  const { partKey, botId, fileId } = learned
+  checkPartKey(partKey)
+  checkText('file id', fileId)
+  await inTransaction(database.kysely, async trx => {
+    const row = await trx
+      .updateTable('backup_parts')
+      .set({ bot_id: botId, file_id: fileId, file_unique_id: learned.fileUniqueId ?? null })
+      .where(thisPart(partKey))
+      .where('message_id', 'is not', null)
+      .where('state', 'not in', ['erased', 'tombstone'])
+      .returning('part_no')
+      .executeTakeFirst()
+    if (!row) throw await whyNot(trx, partKey, 'cannot be given a file id')
+    if (partKey.partNo !== 1) return
+    await trx
+      .updateTable('backups')
+      .set({ bot_id: botId, file_id: fileId })
+      .where('id', '=', partKey.backupId)
+      .where('chat_id', '=', partKey.chatId)
+      .where('file_id', 'is not', null)
+      .execute()
   })
 }
 

@@ -176,7 +176,8 @@ function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups'
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
 }
 
-function refuseStep(from: BackupState, to: BackupState): void {
+/** CatalogError CONFLICT unless a backup may go from one state to the other. */
+export function refuseStep(from: BackupState, to: BackupState): void {
   if (STEPS[from].includes(to)) return
   throw new CatalogError('CONFLICT', `A backup that is ${from} cannot become ${to}`, {
     hint:
@@ -234,7 +235,7 @@ export async function deleteExpiredBackups(
   })
 }
 
-// Two at once could each leave the other's backup as the last one, and then none is left.
-async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise<void> {
+/** Two at once could each leave the other’s backup as the last one, and then none is left. */
+export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise<void> {
   await trx.selectFrom('catalog').select('id').forUpdate().execute()
 }

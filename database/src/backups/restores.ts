@@ -6,18 +6,21 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Restore } from '#jobs/types.backup.ts'
+import { claimLease } from '#leases/lease-rows.ts'
 
 /** How a restore ended: with so many plain bytes in the target, or why it failed. */
 export type RestoreOutcome = { bytes: number } | { error: string }
 
 /**
  * Writes down that a restore begins. `target` is shown to people and must hold no secret. CatalogError INVALID, or
- * NOT_FOUND for an unknown backup.
+ * NOT_FOUND for an unknown backup. With an `id`, its
+ * lease can be taken before: then nobody finds it running and unattended.
  */
 export async function beginRestore(
   database: Database,
-  restore: { backupId: string; target: string },
+  restore: { id?: string | undefined; backupId: string; target: string },
 ): Promise<Restore> {
+  if (restore.id !== undefined) checkUuid('restore id', restore.id)
   checkUuid('backup id', restore.backupId)
   checkText('target', restore.target)
   const { kysely, actor } = database
@@ -29,7 +32,7 @@ export async function beginRestore(
   if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${restore.backupId}`)
   return await kysely
     .insertInto('restores')
-    .values({ backup_id: backup.id, target: storable(restore.target), actor })
+    .values({ id: restore.id, backup_id: backup.id, target: storable(restore.target), actor })
     .returningAll()
     .executeTakeFirstOrThrow()
 }
@@ -69,6 +72,29 @@ export async function finishRestore(
     const event = isDone ? 'restored' : 'restore failed'
     await addToHistory(trx, { backupId: backup_id, event, actor: database.actor, details })
     return restore
+  })
+}
+
+/**
+ * Ends a restore whose run died, in words for people. False when it has ended already, or somebody alive works on it.
+ */
+export async function settleRestore(database: Database, restoreId: string, error: string): Promise<boolean> {
+  checkUuid('restore id', restoreId)
+  return await inTransaction(database.kysely, async trx => {
+    if ((await claimLease(trx, { subject: restoreId, purpose: 'reconcile' })) === null) return false
+    await trx.deleteFrom('leases').where('subject', '=', restoreId).execute()
+    const restore = await trx
+      .updateTable('restores')
+      .set({ state: 'failed', error: storable(error), finished_at: sql<Date>`now()` })
+      .where('id', '=', restoreId)
+      .where('state', '=', 'running')
+      .returningAll()
+      .executeTakeFirst()
+    if (!restore) return false
+    const { id, backup_id: backupId, target } = restore
+    const details = { restore_id: id, target, error: restore.error }
+    await addToHistory(trx, { backupId, event: 'restore failed', actor: database.actor, details })
+    return true
   })
 }
 

@@ -37,7 +37,7 @@ export interface Backup {
   type: BackupType
   /** The file id of the first part; null until the backup is complete. It belongs to one bot. */
   file_id: string | null
-  /** Plain bytes, before compression; 0 until the backup is complete. */
+  /** Plain bytes, before compression; 0 until all its parts are in the chat. */
   size: number
   created_at: Date
   /** 30 days after `created_at` unless given. */
@@ -64,6 +64,10 @@ export interface Backup {
   /** When verification found it damaged; null while nothing is known against it. */
   damaged_at: Date | null
   completed_at: Date | null
+  /** Fingerprint of the key that signed the manifest. */
+  signer: string | null
+  /** Of a failed backup: it may go on where it stopped, since its source can be read again. */
+  resumable: boolean
 }
 
 /** A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in {@link Backup}. */
@@ -119,6 +123,8 @@ export interface BackupPart {
   /** Where its plain bytes begin in the backup, and how many they are. */
   plain_offset: number | null
   plain_size: number | null
+  /** Hex, of its plain bytes. */
+  plain_sha256: string | null
   state: PartState
   intended_at: Date
   sent_at: Date | null

@@ -1,0 +1,114 @@
+import { sql, type Transaction } from 'kysely'
+import { checkUuid } from '#backups/input-checks.ts'
+import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
+import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
+
+/**
+ * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the
+ * lease, and with `evenTheLast` adds the approval. CatalogError LAST_BACKUP for the last good one of its project and
+ * type unless `evenTheLast`, BUSY while somebody alive works on it, CONFLICT while it is being sent or when it has been
+ * erased, NOT_FOUND.
+ */
+export async function markErasing(
+  database: Database,
+  mark: { backupId: string; evenTheLast: boolean },
+): Promise<Lease> {
+  const { backupId, evenTheLast } = mark
+  checkUuid('backup id', backupId)
+  const since = now()
+  const token = await inTransaction(database.kysely, async trx => {
+    const claimed = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'erase' })
+    await oneEraserAtATime(trx)
+    const state = await lockState(trx, backupId)
+    if (state !== 'erasing') {
+      refuseStep(state, 'erasing')
+      if (state === 'complete' && !evenTheLast) await refuseTheLast(trx, backupId)
+      await trx.updateTable('backups').set({ state: 'erasing' }).where('id', '=', backupId).execute()
+    }
+    if (state !== 'erasing' || evenTheLast) {
+      const details = { reason: 'erased by name', even_the_last: evenTheLast }
+      await addToHistory(trx, { backupId, event: 'erasing', actor: database.actor, details })
+    }
+    return claimed
+  })
+  return holdLease(database, backupId, token, since)
+}
+
+async function lockState(trx: Transaction<CatalogSchema>, backupId: string) {
+  const backup = await trx
+    .selectFrom('backups')
+    .select('state')
+    .where('id', '=', backupId)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${backupId}`)
+  return backup.state
+}
+
+async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string): Promise<void> {
+  const { rows } = await sql<{ spare: boolean }>`
+    select ${hasSpare} as spare from control_plane.backups backup where id = ${backupId}
+  `.execute(trx)
+  if (rows[0]?.spare) return
+  throw new CatalogError('LAST_BACKUP', 'This is the last good backup of its project and type', {
+    hint: 'Make another one first, or say --even-the-last.',
+  })
+}
+
+/** Another complete backup of the same project and type that is known to be as good as `backup`. */
+const hasSpare = sql<boolean>`exists (
+  select from control_plane.backups other
+   where other.id <> backup.id and other.project_id = backup.project_id and other.type = backup.type
+     and other.state = 'complete' and (other.damaged_at is null or backup.damaged_at is not null))`
+
+/**
+ * Whether a backup that is marked as to be erased may go: it is not the last good one of its project and type, or it was
+ * approved that even the last may go, or one of its messages is gone already. False for any other backup.
+ */
+export async function mayErase(database: Database, backupId: string): Promise<boolean> {
+  checkUuid('backup id', backupId)
+  const { rows } = await sql<{ may: boolean }>`
+    select backup.completed_at is null or ${hasSpare}
+      or exists (select from control_plane.backup_parts
+                  where backup_id = backup.id and state in ('erased', 'tombstone'))
+      or exists (select from control_plane.backup_history
+                  where backup_id = backup.id and event = 'erasing' and details @> '{"even_the_last": true}') as may
+      from control_plane.backups backup where id = ${backupId} and state = 'erasing'
+  `.execute(database.kysely)
+  return rows[0]?.may ?? false
+}
+
+/**
+ * Writes down that a backup is gone from the chat, and ends its lease. CatalogError CONFLICT when a message of it is
+ * not erased or replaced, or it was not to be erased, NOT_FOUND, LEASE_LOST.
+ */
+export async function finishErase(
+  database: Database,
+  erased: { backupId: string; leaseToken?: string | undefined },
+): Promise<void> {
+  const { backupId, leaseToken } = erased
+  checkUuid('backup id', backupId)
+  await endingLease(leaseToken, () =>
+    inTransaction(database.kysely, async trx => {
+      await guardWrite(trx, backupId, leaseToken, { ending: true })
+      refuseStep(await lockState(trx, backupId), 'erased')
+      const { left } = await trx
+        .selectFrom('backup_parts')
+        .select(({ fn }) => fn.countAll<number>().as('left'))
+        .where('backup_id', '=', backupId)
+        .where('message_id', 'is not', null)
+        .where('state', 'not in', ['erased', 'tombstone'])
+        .executeTakeFirstOrThrow()
+      if (left > 0) throw new CatalogError('CONFLICT', `${left} messages of the backup are still in the chat`)
+      await trx.updateTable('backups').set({ state: 'erased' }).where('id', '=', backupId).execute()
+      await addToHistory(trx, { backupId, event: 'erased', actor: database.actor })
+      if (leaseToken !== undefined) await dropLease(trx, backupId, leaseToken)
+    }),
+  )
+}

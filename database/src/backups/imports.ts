@@ -1,0 +1,228 @@
+import type { Insertable, Transaction } from 'kysely'
+import {
+  checkCount,
+  checkProjectId,
+  checkText,
+  checkTime,
+  checkType,
+  checkUuid,
+  storable,
+} from '#backups/input-checks.ts'
+import { ensureProject } from '#backups/records.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+import type { BackupType, JsonObject, PartKind, PartState } from '#jobs/types.backup.ts'
+import { raiseNewest } from '#vault/chats.ts'
+
+/** A backup as a chat tells of it. Sizes are bytes, hashes SHA-256 in hex; what is not known is left out. */
+export interface ImportedBackup {
+  id: string
+  projectId: string
+  type: BackupType
+  /** A complete one whose messages are not all there has `damagedAt`. */
+  state: 'complete' | 'failed' | 'erasing'
+  filename?: string | undefined
+  caption?: string | undefined
+  chatId: string
+  botId?: string | undefined
+  encrypted?: boolean | undefined
+  createdAt: Date
+  /** `createdAt` for a complete one of which nobody knows. */
+  completedAt?: Date | undefined
+  expiresAt?: Date | undefined
+  size?: number | undefined
+  archiveSize?: number | undefined
+  plainSha256?: string | undefined
+  archiveSha256?: string | undefined
+  partCount?: number | undefined
+  source?: JsonObject | undefined
+  restoreCount?: number | undefined
+  damagedAt?: Date | undefined
+  /** Fingerprint of the key that signed the manifest. */
+  signer?: string | undefined
+  /** Why it failed. */
+  error?: string | undefined
+  messages: readonly ImportedMessage[]
+  /** What happened to it, as the index had it; kept in the event `recovered`. */
+  history?: readonly { event: string; at: string; count: number }[] | undefined
+}
+
+/** One message of it, in any chat. The manifest has part number 0. */
+export interface ImportedMessage {
+  chatId: string
+  kind: PartKind
+  partNo: number
+  /** sent needs a message id and a file id; missing is what is known to have been there. */
+  state: PartState
+  messageId?: number | undefined
+  botId?: string | undefined
+  fileId?: string | undefined
+  fileUniqueId?: string | undefined
+  fileName: string
+  size: number
+  sha256: string
+  plainOffset?: number | undefined
+  plainSize?: number | undefined
+  plainSha256?: string | undefined
+  sentAt?: Date | undefined
+  error?: string | undefined
+}
+
+/**
+ * Takes a backup that was found in a chat into the catalog, in one transaction. One that is there already stays as it is
+ * (`known`), but gets the messages and file ids that it lacks (`merged`). CatalogError INVALID for a bad value, also for
+ * a complete backup without any file id.
+ */
+export async function importBackup(
+  database: Database,
+  backup: ImportedBackup,
+): Promise<'added' | 'known' | 'merged'> {
+  checkImported(backup)
+  const columns = columnsOf(backup)
+  return await inTransaction(database.kysely, async trx => {
+    await ensureProject(trx, backup.projectId)
+    const added = await trx
+      .insertInto('backups')
+      .values(columns)
+      .onConflict(conflict => conflict.column('id').doNothing())
+      .returning('id')
+      .executeTakeFirst()
+    const learned = await addMessages(trx, backup)
+    if (added || learned > 0) {
+      const found = { messages: learned, history: (backup.history ?? []).map(event => ({ ...event })) }
+      const details: JsonObject = added ? found : { messages: learned }
+      await addToHistory(trx, { backupId: backup.id, event: 'recovered', actor: database.actor, details })
+    }
+    for (const [chatId, messageId] of newestIds(backup)) await raiseNewest(trx, chatId, messageId)
+    if (added) return 'added'
+    return learned > 0 ? 'merged' : 'known'
+  })
+}
+
+/** How many rows were added, or got a file id that they lacked. */
+async function addMessages(trx: Transaction<CatalogSchema>, backup: ImportedBackup): Promise<number> {
+  let learned = 0
+  for (const message of backup.messages) {
+    const row = messageColumns(backup.id, message)
+    const written = await trx
+      .insertInto('backup_parts')
+      .values(row)
+      .onConflict(conflict =>
+        conflict
+          .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
+          .doUpdateSet({
+            file_id: row.file_id ?? null,
+            file_unique_id: row.file_unique_id ?? null,
+            bot_id: row.bot_id ?? null,
+          })
+          .where('backup_parts.file_id', 'is', null)
+          .where('backup_parts.message_id', '=', row.message_id ?? null)
+          .where(({ eb, val }) => eb(val(row.file_id ?? null), 'is not', null)),
+      )
+      .returning('part_no')
+      .executeTakeFirst()
+    if (written) learned += 1
+  }
+  return learned
+}
+
+function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']> {
+  const wasComplete = backup.state !== 'failed'
+  return {
+    id: backup.id,
+    project_id: backup.projectId,
+    type: backup.type,
+    state: backup.state,
+    file_id: wasComplete ? fileIdOf(backup) : null,
+    filename: backup.filename ?? null,
+    caption: backup.caption ?? null,
+    chat_id: backup.chatId,
+    bot_id: backup.botId ?? null,
+    encrypted: backup.encrypted ?? null,
+    created_at: backup.createdAt,
+    expires_at: backup.expiresAt,
+    completed_at: wasComplete ? (backup.completedAt ?? backup.createdAt) : null,
+    size: backup.size,
+    archive_size: backup.archiveSize ?? null,
+    plain_sha256: backup.plainSha256 ?? null,
+    archive_sha256: backup.archiveSha256 ?? null,
+    part_count: backup.partCount ?? null,
+    source: backup.source === undefined ? null : JSON.stringify(backup.source),
+    restore_count: backup.restoreCount,
+    damaged_at: backup.damagedAt ?? null,
+    signer: backup.signer ?? null,
+    error: backup.error === undefined ? null : storable(backup.error),
+  }
+}
+
+/** Of part 1 in the backup's chat, or else of any message: a damaged backup may lack the first part. */
+function fileIdOf(backup: ImportedBackup): string | null {
+  const inChat = (message: ImportedMessage) => Number(message.chatId === backup.chatId)
+  const isPart = (message: ImportedMessage) => Number(message.kind === 'part')
+  const found = backup.messages
+    .filter(({ fileId }) => fileId !== undefined)
+    .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNo - b.partNo)
+  const fileId = found[0]?.fileId ?? null
+  if (fileId !== null || backup.state !== 'complete') return fileId
+  throw new CatalogError('INVALID', 'A complete backup of which no message is known', {
+    hint: 'Import it as failed.',
+  })
+}
+
+function messageColumns(
+  backupId: string,
+  message: ImportedMessage,
+): Insertable<CatalogSchema['backup_parts']> {
+  return {
+    backup_id: backupId,
+    chat_id: message.chatId,
+    kind: message.kind,
+    part_no: message.partNo,
+    state: message.state,
+    message_id: message.messageId ?? null,
+    bot_id: message.botId ?? null,
+    file_id: message.fileId ?? null,
+    file_unique_id: message.fileUniqueId ?? null,
+    file_name: message.fileName,
+    size: message.size,
+    sha256: message.sha256,
+    plain_offset: message.plainOffset ?? null,
+    plain_size: message.plainSize ?? null,
+    plain_sha256: message.plainSha256 ?? null,
+    sent_at: message.sentAt ?? null,
+    error: message.error === undefined ? null : storable(message.error),
+  }
+}
+
+function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][] {
+  const newest = new Map<string, number>()
+  for (const { chatId, messageId = 0 } of backup.messages) {
+    newest.set(chatId, Math.max(messageId, newest.get(chatId) ?? 0))
+  }
+  // In one order for everybody, since each of these rows is locked until the transaction ends.
+  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function checkImported(backup: ImportedBackup): void {
+  checkUuid('id', backup.id)
+  checkProjectId(backup.projectId)
+  checkType(backup.type)
+  checkText('chat id', backup.chatId)
+  checkTime('createdAt', backup.createdAt)
+  for (const time of [backup.completedAt, backup.expiresAt, backup.damagedAt]) {
+    if (time !== undefined) checkTime('time', time)
+  }
+  for (const count of [backup.size, backup.archiveSize, backup.partCount, backup.restoreCount]) {
+    if (count !== undefined) checkCount('size or count', count)
+  }
+  for (const message of backup.messages) {
+    checkText('chat id', message.chatId)
+    checkText('file name', message.fileName)
+    checkCount('size', message.size)
+    checkCount('part number', message.partNo)
+    if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
+  }
+}

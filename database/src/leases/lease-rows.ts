@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { isGone, thisProcess } from '#leases/holder.ts'
+
+/** What a lease is for. */
+export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover'
+
+/** How long a lease lasts without being renewed. The database's clock counts. */
+export const LEASE_TTL_MS = 45_000
+
+type LeaseRow = Selectable<CatalogSchema['leases']>
+
+// Whoever locks a lease and a backup in one transaction locks the lease first, so that two of them never wait for each other.
+
+const inTtl = sql<Date>`clock_timestamp() + ${LEASE_TTL_MS} * interval '1 millisecond'`
+
+/** Takes a lease that is free, has expired, or is held by a process that is gone; returns its token, or null. */
+export async function claimLease(
+  trx: Transaction<CatalogSchema>,
+  claim: { subject: string; purpose: LeasePurpose },
+): Promise<string | null> {
+  const token = randomUUID()
+  const terms = { ...thisProcess(), purpose: claim.purpose, token, expires_at: inTtl }
+  // A row that is there may be gone before it is locked; then the next insert finds it gone.
+  for (let tries = 0; tries < 5; tries++) {
+    const inserted = await trx
+      .insertInto('leases')
+      .values({ subject: claim.subject, ...terms })
+      .onConflict(conflict => conflict.doNothing())
+      .returning('token')
+      .executeTakeFirst()
+    if (inserted) return token
+    const held = await trx
+      .selectFrom('leases')
+      .selectAll()
+      .select(hasExpired.as('expired'))
+      .where('subject', '=', claim.subject)
+      .forUpdate()
+      .executeTakeFirst()
+    if (!held) continue
+    if (!held.expired && !isGone(held)) return null
+    await trx
+      .updateTable('leases')
+      .set({ ...terms, taken_at: sql<Date>`clock_timestamp()` })
+      .where('subject', '=', claim.subject)
+      .execute()
+    return token
+  }
+  return null
+}
+
+const hasExpired = sql<boolean>`expires_at <= clock_timestamp()`
+
+/** As `claimLease`; CatalogError BUSY when somebody alive holds it. */
+export async function claimLeaseOrRefuse(
+  trx: Transaction<CatalogSchema>,
+  claim: { subject: string; purpose: LeasePurpose },
+): Promise<string> {
+  const token = await claimLease(trx, claim)
+  if (token !== null) return token
+  throw new CatalogError('BUSY', 'Another run works on this backup now', {
+    hint: 'Wait until it has ended; a run that died is noticed within a minute.',
+  })
+}
+
+/**
+ * To be called first in every transaction that writes about a backup. With a token: CatalogError LEASE_LOST unless
+ * that lease is still there; nobody can take it over before the transaction ends. Without one: CatalogError CONFLICT
+ * when somebody alive holds the backup's lease. `ending` when the transaction goes on to drop the lease.
+ */
+export async function guardWrite(
+  trx: Transaction<CatalogSchema>,
+  backupId: string,
+  leaseToken: string | undefined,
+  options: { ending?: boolean } = {},
+): Promise<void> {
+  const found = trx
+    .selectFrom('leases')
+    .selectAll()
+    .select(hasExpired.as('expired'))
+    .where('subject', '=', backupId)
+  const lease = await (options.ending ? found.forUpdate() : found.forShare()).executeTakeFirst()
+  if (leaseToken === undefined) {
+    if (!lease || lease.expired || isGone(lease)) return
+    throw new CatalogError('CONFLICT', `The backup is being worked on by ${describeHolder(lease)}`, {
+      hint: 'Wait until that run has ended.',
+    })
+  }
+  if (lease?.token === leaseToken) return
+  throw new CatalogError('LEASE_LOST', 'This run has lost its backup to another one', {
+    hint: 'It was away too long. The other run settles what it left behind.',
+  })
+}
+
+/** Ends a lease in the transaction that ends its work. */
+export async function dropLease(
+  kysely: Kysely<CatalogSchema>,
+  subject: string,
+  token: string,
+): Promise<void> {
+  await kysely.deleteFrom('leases').where('subject', '=', subject).where('token', '=', token).execute()
+}
+
+/** False when the lease is gone, or another's. */
+export async function renewLease(
+  kysely: Kysely<CatalogSchema>,
+  subject: string,
+  token: string,
+): Promise<boolean> {
+  const renewed = await kysely
+    .updateTable('leases')
+    .set({ expires_at: inTtl })
+    .where('subject', '=', subject)
+    .where('token', '=', token)
+    .executeTakeFirst()
+  return renewed.numUpdatedRows > 0n
+}
+
+/** Who holds a lease, for people. */
+export function describeHolder(lease: Pick<LeaseRow, 'purpose' | 'pid' | 'hostname'>): string {
+  return `${lease.purpose}, process ${lease.pid} on ${lease.hostname}`
+}

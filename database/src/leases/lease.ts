@@ -1,0 +1,142 @@
+import { checkUuid } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { claimLease, dropLease, LEASE_TTL_MS, type LeasePurpose, renewLease } from '#leases/lease-rows.ts'
+
+/** The right to work on one backup or restore, until it is released or lost. */
+export interface Lease {
+  /** The id of the backup or the restore. */
+  readonly subject: string
+  /** To be given to every write that is made in its name. */
+  readonly token: string
+  /** Fires when it is certain that the lease is lost. */
+  readonly signal: AbortSignal
+  /** By this process's own clock: nobody else can have it. False for a while after the process was stopped or the catalog was away. */
+  isHeld(): boolean
+  /** Gives it back. May be called twice; never throws. */
+  release(): Promise<void>
+}
+
+const HEARTBEAT_MS = 10_000
+const MARGIN_MS = 10_000
+
+/** Takes the lease of a backup or a restore; null when somebody alive holds it. CatalogError INVALID for an id that is no UUID. */
+export async function acquireLease(
+  database: Database,
+  claim: { subject: string; purpose: LeasePurpose },
+): Promise<Lease | null> {
+  checkUuid('subject of a lease', claim.subject)
+  const since = now()
+  const token = await inTransaction(database.kysely, trx => claimLease(trx, claim))
+  return token === null ? null : new HeldLease(database, claim.subject, token, since)
+}
+
+/** The lease whose row a transaction has written; `since` is `now()` before that transaction began. */
+export function holdLease(database: Database, subject: string, token: string, since: Instant): Lease {
+  return new HeldLease(database, subject, token, since)
+}
+
+/** A moment by both clocks of this process: one stands still while the machine sleeps, the other can be set. */
+export interface Instant {
+  steady: number
+  wall: number
+}
+
+/** This moment. */
+export function now(): Instant {
+  return { steady: performance.now(), wall: Date.now() }
+}
+
+const held = new Map<string, HeldLease>()
+
+/**
+ * Runs a transaction that drops the lease as its last act. When nobody can tell whether it was committed, the lease
+ * does not count as held until the catalog has said so again.
+ */
+export async function endingLease<Result>(
+  token: string | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lease = token === undefined ? undefined : held.get(token)
+  try {
+    const result = await work()
+    lease?.end()
+    return result
+  } catch (error) {
+    if (!(error instanceof CatalogError) || error.code === 'CATALOG') lease?.doubt()
+    throw error
+  }
+}
+
+class HeldLease implements Lease {
+  readonly subject: string
+  readonly token: string
+  readonly #database: Database
+  readonly #lost = new AbortController()
+  readonly #heartbeat: NodeJS.Timeout
+  #renewed: Instant | undefined
+  #renewing: Promise<void> | undefined
+  #ended = false
+
+  constructor(database: Database, subject: string, token: string, since: Instant) {
+    this.#database = database
+    this.subject = subject
+    this.token = token
+    this.#renewed = since
+    this.#heartbeat = setInterval(() => this.#renew(), HEARTBEAT_MS).unref()
+    held.set(token, this)
+  }
+
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  isHeld(): boolean {
+    if (this.#ended || this.#renewed === undefined) return false
+    const { steady, wall } = now()
+    const age = Math.max(steady - this.#renewed.steady, wall - this.#renewed.wall)
+    return age < LEASE_TTL_MS - MARGIN_MS
+  }
+
+  async release(): Promise<void> {
+    if (this.#ended) return
+    this.end()
+    // What cannot be deleted now expires by itself.
+    await dropLease(this.#database.kysely, this.subject, this.token).catch(() => {})
+  }
+
+  /** The row is gone, as it should be. */
+  end(): void {
+    this.#ended = true
+    clearInterval(this.#heartbeat)
+    held.delete(this.token)
+  }
+
+  doubt(): void {
+    this.#renewed = undefined
+  }
+
+  #renew(): void {
+    this.#renewing ??= this.#ask().finally(() => {
+      this.#renewing = undefined
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const asked = now()
+    try {
+      const renewed = await renewLease(this.#database.kysely, this.subject, this.token)
+      if (this.#ended) return
+      if (renewed) this.#renewed = asked
+      else this.#lose()
+    } catch {
+      // The catalog is away: asked again at the next beat, and `isHeld` knows how old the last answer is.
+    }
+  }
+
+  #lose(): void {
+    this.end()
+    this.#lost.abort(new CatalogError('LEASE_LOST', 'This run has lost its backup to another one'))
+  }
+}

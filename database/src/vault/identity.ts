@@ -1,0 +1,51 @@
+import { type Kysely, sql } from 'kysely'
+import { checkCount, checkUuid } from '#backups/input-checks.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+
+/** The catalog that chats of ours belong to. */
+export interface CatalogIdentity {
+  /** UUID. */
+  catalogId: string
+  /** From 1; grows each time a catalog is rebuilt from the chat. */
+  generation: number
+  /** No backup was ever made with it, and no chat has its index. */
+  isEmpty: boolean
+}
+
+/** Who this catalog is. */
+export async function catalogIdentity(database: Database): Promise<CatalogIdentity> {
+  const catalog = await database.kysely
+    .selectFrom('catalog')
+    .select(['id', 'generation', isEmpty.as('is_empty')])
+    .executeTakeFirstOrThrow()
+  return { catalogId: catalog.id, generation: catalog.generation, isEmpty: catalog.is_empty }
+}
+
+const isEmpty = sql<boolean>`not exists (select from control_plane.backups)
+  and not exists (select from control_plane.chats where index_message_id is not null)`
+
+/**
+ * Makes this catalog the one that a chat belongs to. An empty catalog becomes `catalogId`, of that generation; one that is
+ * not empty keeps its id. The generation never becomes less.
+ */
+export async function takeOver(
+  database: Database,
+  owner: { catalogId: string; generation: number },
+): Promise<void> {
+  checkUuid('catalog id', owner.catalogId)
+  checkCount('generation', owner.generation, 1)
+  await inTransaction(database.kysely, async trx => {
+    await lockCatalog(trx)
+    await sql`
+      update control_plane.catalog
+         set id = case when ${isEmpty} then ${owner.catalogId}::uuid else id end,
+             generation = greatest(generation, ${owner.generation}::int)
+    `.execute(trx)
+  })
+}
+
+async function lockCatalog(kysely: Kysely<CatalogSchema>): Promise<void> {
+  await kysely.selectFrom('catalog').select('id').forUpdate().execute()
+}

@@ -1,0 +1,148 @@
+import { sql } from 'kysely'
+import type { Database } from '#database.ts'
+import { catalogIdentity } from '#vault/identity.ts'
+
+/** What the catalog has to say in the index of one chat; equal catalogs give equal drawings. */
+export interface IndexDrawing {
+  catalogId: string
+  generation: number
+  chatId: string
+  /** Fingerprints of the keys that signed the manifests of these backups, sorted. */
+  signers: string[]
+  /** Oldest first; those of the same millisecond by id. */
+  backups: IndexEntry[]
+}
+
+/** One live backup that is wholly in that chat. Sizes in bytes, hashes SHA-256 in hex, times in ISO 8601. */
+export interface IndexEntry {
+  id: string
+  project: string
+  type: string
+  filename: string
+  state: 'complete' | 'erasing'
+  createdAt: string
+  completedAt: string
+  expiresAt: string
+  plainSize: number
+  plainSha256: string
+  archiveSize: number
+  partCount: number
+  encrypted: boolean
+  restoreCount: number
+  damagedAt?: string
+  signer?: string
+  manifest: { messageId: number; fileId: string; size: number; sha256: string }
+  /** Message ids in that chat, in order of part number. */
+  partMessages: number[]
+  /** Each event once, with its last time and how often it came; sorted by event. */
+  history: { event: string; at: string; count: number }[]
+}
+
+interface Row {
+  id: string
+  project_id: string
+  type: string
+  filename: string
+  state: 'complete' | 'erasing'
+  created_at: Date
+  completed_at: Date
+  expires_at: Date
+  size: number
+  plain_sha256: string
+  archive_size: number
+  part_count: number
+  encrypted: boolean
+  restore_count: number
+  damaged_at: Date | null
+  signer: string | null
+  manifest_message_id: number
+  manifest_file_id: string
+  manifest_size: number
+  manifest_sha256: string
+  part_messages: number[]
+  history: { event: string; at: string; count: number }[] | null
+}
+
+/** Draws the index of a chat: its complete backups and those that are being erased. */
+export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
+  const { catalogId, generation } = await catalogIdentity(database)
+  const rows = await readEntries(database, chatId)
+  const signers = new Set(rows.map(({ signer }) => signer).filter(signer => signer !== null))
+  return { catalogId, generation, chatId, signers: [...signers].sort(), backups: rows.map(entryOf) }
+}
+
+/**
+ * A part that is being repaired has no message id for a moment; then the one it had stands in the index, as the history
+ * knows it. A backup that lacks the id of a part even so is not wholly in the chat.
+ */
+async function readEntries(database: Database, chatId: string): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    with drawn as (
+      select backup.id, backup.project_id, backup.type, backup.filename, backup.state, backup.created_at, backup.completed_at,
+             backup.expires_at, backup.size, backup.plain_sha256, backup.archive_size, backup.part_count, backup.encrypted,
+             backup.restore_count, backup.damaged_at, backup.signer,
+             manifest.message_id as manifest_message_id, manifest.file_id as manifest_file_id,
+             manifest.size as manifest_size, manifest.sha256 as manifest_sha256
+        from control_plane.backups backup
+        join control_plane.backup_parts manifest on manifest.backup_id = backup.id
+             and manifest.chat_id = ${chatId} and manifest.kind = 'manifest' and manifest.message_id is not null
+       where backup.state in ('complete', 'erasing') and backup.completed_at is not null and backup.filename is not null
+         and backup.plain_sha256 is not null and backup.archive_size is not null and backup.part_count is not null
+    ), parts as (
+      select part.backup_id, jsonb_agg(coalesce(part.message_id, (
+               select (details ->> 'message_id')::bigint from control_plane.backup_history
+                where backup_id = part.backup_id and event = 'part_replaced'
+                  and details ->> 'chat_id' = part.chat_id and (details ->> 'part_no')::int = part.part_no
+                order by id desc limit 1)) order by part.part_no) as part_messages
+        from control_plane.backup_parts part
+       where part.chat_id = ${chatId} and part.kind = 'part' and part.backup_id in (select id from drawn)
+       group by part.backup_id
+    ), events as (
+      select backup_id, event, max(at) as at, count(*)::int as count
+        from control_plane.backup_history where backup_id in (select id from drawn)
+       group by backup_id, event
+    ), histories as (
+      select backup_id, jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)
+                                  order by event collate "C") as history
+        from events group by backup_id
+    )
+    select drawn.*, parts.part_messages, histories.history
+      from drawn join parts on parts.backup_id = drawn.id left join histories on histories.backup_id = drawn.id
+     where jsonb_array_length(parts.part_messages) = drawn.part_count and not parts.part_messages @> '[null]'
+     order by drawn.created_at, drawn.id
+  `.execute(database.kysely)
+  return rows
+}
+
+function entryOf(row: Row): IndexEntry {
+  return {
+    id: row.id,
+    project: row.project_id,
+    type: row.type,
+    filename: row.filename,
+    state: row.state,
+    createdAt: row.created_at.toISOString(),
+    completedAt: row.completed_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    plainSize: row.size,
+    plainSha256: row.plain_sha256,
+    archiveSize: row.archive_size,
+    partCount: row.part_count,
+    encrypted: row.encrypted,
+    restoreCount: row.restore_count,
+    ...(row.damaged_at && { damagedAt: row.damaged_at.toISOString() }),
+    ...(row.signer !== null && { signer: row.signer }),
+    manifest: {
+      messageId: row.manifest_message_id,
+      fileId: row.manifest_file_id,
+      size: row.manifest_size,
+      sha256: row.manifest_sha256,
+    },
+    partMessages: row.part_messages,
+    history: (row.history ?? []).map(({ event, at, count }) => ({
+      event,
+      at: new Date(at).toISOString(),
+      count,
+    })),
+  }
+}

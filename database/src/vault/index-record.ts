@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql, type Transaction } from 'kysely'
+import { checkCount, checkText } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { ensureChat, type IndexRecord, raiseNewest } from '#vault/chats.ts'
+import { closeSendIn } from '#vault/open-sends.ts'
+
+/** An index that is proven to be in the chat. */
+export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
+  chatId: string
+  /** Of `beginIndex`, for a new message. */
+  sendId?: string | undefined
+}
+
+/** Before the index is replaced in place: this edition may be in the chat from now on. */
+export async function intendIndexEdition(database: Database, chatId: string, edition: string): Promise<void> {
+  checkText('edition', edition)
+  await inTransaction(database.kysely, async trx => {
+    await ensureChat(trx, chatId)
+    await trx
+      .updateTable('chats')
+      .set({ index_next_edition: edition })
+      .where('chat_id', '=', chatId)
+      .execute()
+  })
+}
+
+/** Writes down that the index is in the chat, and closes the call that made it. */
+export async function confirmIndex(database: Database, index: IndexConfirmation): Promise<void> {
+  checkCount('message id', index.messageId, 1)
+  checkText('edition', index.edition)
+  await inTransaction(database.kysely, async trx => {
+    await closeSendIn(trx, index.sendId)
+    await ensureChat(trx, index.chatId)
+    await trx
+      .updateTable('chats')
+      .set({
+        index_message_id: index.messageId,
+        index_file_id: index.fileId,
+        index_bot_id: index.botId,
+        index_sha256: index.sha256,
+        index_edition: index.edition,
+        index_content_sha256: index.contentSha256,
+        index_next_edition: null,
+      })
+      .where('chat_id', '=', index.chatId)
+      .execute()
+    await raiseNewest(trx, index.chatId, index.messageId)
+  })
+}
+
+/** The index message is not in the chat any more. */
+export async function forgetIndex(database: Database, chatId: string): Promise<void> {
+  await database.kysely
+    .updateTable('chats')
+    .set({
+      index_message_id: null,
+      index_file_id: null,
+      index_bot_id: null,
+      index_sha256: null,
+      index_edition: null,
+      index_content_sha256: null,
+      index_next_edition: null,
+    })
+    .where('chat_id', '=', chatId)
+    .execute()
+}
+
+const ASK_AGAIN_MS = 100
+const GIVE_UP_AFTER_MS = 60_000
+
+/**
+ * Runs `work` while no other process on this catalog, and nobody else in this one, works on the index of that chat.
+ * PostgreSQL gives the lock back when the process ends, however it ends. CatalogError BUSY after a minute of waiting.
+ */
+export async function withIndexLock<Result>(
+  database: Database,
+  chatId: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + GIVE_UP_AFTER_MS
+  for (;;) {
+    // Only who has the lock keeps its connection: those who wait must not take the last one from whoever has it.
+    let done: { result: Result } | undefined
+    try {
+      await inTransaction(database.kysely, async trx => {
+        if (await tryLock(trx, chatId)) done = { result: await work() }
+      })
+    } catch (error) {
+      // The connection with the lock may have been lost, but the work was done.
+      if (!done) throw error
+    }
+    if (done) return done.result
+    if (performance.now() > deadline) {
+      throw new CatalogError('BUSY', 'Another process is working on the index of the chat', {
+        hint: 'Try again; reconcile draws the index as well.',
+      })
+    }
+    await delay(ASK_AGAIN_MS)
+  }
+}
+
+async function tryLock(trx: Transaction<CatalogSchema>, chatId: string): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended(${`telegram-backup index ${chatId}`}, 0)) as locked
+  `.execute(trx)
+  if (rows[0]?.locked !== true) return false
+  await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
+  return true
+}

@@ -1,0 +1,98 @@
+import type { Selectable } from 'kysely'
+import { sql } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
+import type { Backup, Restore } from '#jobs/types.backup.ts'
+import { isGone } from '#leases/holder.ts'
+import { describeHolder, type LeasePurpose } from '#leases/lease-rows.ts'
+
+/** Whether somebody works on it. A dead run is one that is not alive. */
+export interface Attendance {
+  /** Somebody holds its lease: it has not expired, and its holder is not known to be gone. */
+  alive: boolean
+  /** By the database's clock; null when there is no lease. */
+  leaseExpiresAt: Date | null
+}
+
+/** All that is under way, or was left behind. */
+export interface Unsettled {
+  sending: (Backup & Attendance)[]
+  erasing: (Backup & Attendance)[]
+  /** Failed, and messages of it are still in the chat. */
+  failedWithMessages: (Backup & Attendance)[]
+  /** Those that have not ended. */
+  restores: (Restore & Attendance)[]
+  /** How many calls may have made a message that nobody knows. */
+  openSends: number
+  leases: LeaseFacts[]
+}
+
+/** A lease, for people. */
+export interface LeaseFacts {
+  subject: string
+  purpose: LeasePurpose
+  holder: string
+  alive: boolean
+  expiresAt: Date
+}
+
+/** What a reconcile has to look at, oldest first. */
+export async function unsettled(database: Database): Promise<Unsettled> {
+  const { kysely } = database
+  const leases = await kysely
+    .selectFrom('leases')
+    .selectAll()
+    .select(sql<boolean>`expires_at <= clock_timestamp()`.as('expired'))
+    .orderBy('taken_at')
+    .execute()
+  const facts = leases.map(factsOf)
+  const bySubject = new Map(facts.map(lease => [lease.subject, lease]))
+  const attended = <Row extends { id: string }>(row: Row): Row & Attendance => {
+    const lease = bySubject.get(row.id)
+    return { ...row, alive: lease?.alive ?? false, leaseExpiresAt: lease?.expiresAt ?? null }
+  }
+  const open = kysely.selectFrom('backups').selectAll().orderBy('created_at').orderBy('id')
+  const sending = await open.where('state', '=', 'sending').execute()
+  const erasing = await open.where('state', '=', 'erasing').execute()
+  const failed = await open
+    .where('state', '=', 'failed')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('backup_parts')
+          .select('part_no')
+          .whereRef('backup_parts.backup_id', '=', 'backups.id')
+          .where('backup_parts.message_id', 'is not', null)
+          .where('backup_parts.state', 'in', ['sent', 'damaged']),
+      ),
+    )
+    .execute()
+  const restores = await kysely
+    .selectFrom('restores')
+    .selectAll()
+    .where('state', '=', 'running')
+    .orderBy('started_at')
+    .orderBy('id')
+    .execute()
+  const { count } = await kysely
+    .selectFrom('open_sends')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return {
+    sending: sending.map(attended),
+    erasing: erasing.map(attended),
+    failedWithMessages: failed.map(attended),
+    restores: restores.map(attended),
+    openSends: count,
+    leases: facts,
+  }
+}
+
+function factsOf(lease: Selectable<CatalogSchema['leases']> & { expired: boolean }): LeaseFacts {
+  return {
+    subject: lease.subject,
+    purpose: lease.purpose,
+    holder: describeHolder(lease),
+    alive: !lease.expired && !isGone(lease),
+    expiresAt: lease.expires_at,
+  }
+}
