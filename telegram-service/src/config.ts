@@ -10,6 +10,8 @@ export const PUBLIC_API_ROOT = 'https://api.telegram.org'
 export interface TelegramConfig {
   token: string | undefined
   chatId: string | undefined
+  /** A second chat, which gets a copy of every message. */
+  replicaChatId: string | undefined
   apiRoot: string | undefined
   partSizeBytes: number | undefined
   messagesPerMinute: number | undefined
@@ -51,6 +53,7 @@ export function readTelegramConfig(environment: Environment = process.env): Tele
   return {
     token: readVariable(environment, 'TELEGRAM_BOT_TOKEN', 'secret'),
     chatId: readVariable(environment, 'TELEGRAM_CHAT_ID'),
+    replicaChatId: readVariable(environment, 'TELEGRAM_REPLICA_CHAT_ID'),
     apiRoot: readVariable(environment, 'TELEGRAM_API_ROOT'),
     partSizeBytes: readWhole(environment, 'TELEGRAM_PART_SIZE'),
     messagesPerMinute: readWhole(environment, 'TELEGRAM_MESSAGES_PER_MINUTE'),

@@ -30,7 +30,7 @@ async function sendChanging(
   ledger.intendMessage = async message => {
     if (!changed) await change(path)
     changed = true
-    await intendMessage(message)
+    return intendMessage(message)
   }
   return { run: await sendSixParts(chat, { file: path, type, ledger }), before }
 }

@@ -35,9 +35,22 @@ function reportFailure(result: SendReport, output: Output): ExitCode {
   return exitCodeFor(result.code)
 }
 
-function warningsOf(result: SendReport): string[] {
-  const warnings = result.telegramMetadata?.source?.['warnings']
-  return Array.isArray(warnings) ? warnings.map(String) : []
+function warningsOf({ telegramMetadata, details }: SendReport): string[] {
+  const warnings = telegramMetadata?.source?.['warnings']
+  const { indexUpToDate, indexError, replica } = details
+  const isLeft = 'the next send or "telegram-backup reconcile" makes good for it'
+  return [
+    ...(Array.isArray(warnings) ? warnings.map(String) : []),
+    ...(indexUpToDate === false
+      ? [`the index in the chat is not up to date (${indexError}); ${isLeft}`]
+      : []),
+    ...(replica && !replica.isWhole
+      ? [`not every message was copied to the second chat (${replica.error}); ${isLeft}`]
+      : []),
+    ...(replica?.indexUpToDate === false
+      ? [`the index in the second chat is not up to date (${replica.error}); ${isLeft}`]
+      : []),
+  ]
 }
 
 /** Codes of what fails before the chat, in the source. */

@@ -76,6 +76,18 @@ export interface BackupSendResult {
   cause?: unknown
   /** Messages of a failed send that may be in the chat: they could not be erased yet, or nobody knows whether they were made. */
   leftInChat?: number
+  /** Of a backup that succeeded, where a second chat is configured. */
+  replica?: ReplicaOutcome
+}
+
+/** How the copies in the second chat turned out; they never fail a backup. */
+export interface ReplicaOutcome {
+  /** Numeric, as text; as it is configured when the chat could not be asked. */
+  chatId: string
+  /** Every message of the backup is there as well. */
+  isWhole: boolean
+  /** What went wrong first. */
+  error?: string
 }
 
 /** Told as a send goes on; numbers only grow. */

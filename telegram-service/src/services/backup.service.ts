@@ -10,10 +10,11 @@ import {
   type SigningKey,
 } from '@telegram-backup/archive'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
-import { readTelegramConfig } from '#config.ts'
+import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
 import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
 import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
+import { type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 import {
   type FetchBackupOptions,
   type FetchIntoOptions,
@@ -25,6 +26,7 @@ import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import { runSend } from '#services/send-run.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
+import type { VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** What a service is made of. Whatever is left out comes from the environment (`contract.md`'s table). */
@@ -32,6 +34,8 @@ export interface BackupServiceOptions {
   telegramClient: TelegramClient
   /** Where backups go that name no chat; numeric or `@name`. */
   defaultChatId?: string | undefined
+  /** A second chat, which gets every message of a recorded backup as well. */
+  replicaChatId?: string | undefined
   /** Public keys, or `'off'` by name. With neither here nor in the environment, sending is refused. */
   encryption?: Encryption
   signingKey?: SigningKey
@@ -115,10 +119,28 @@ export class BackupService {
     return fetchManifest(this.#options.telegramClient, options)
   }
 
+  /**
+   * S10: makes the index of a chat say what the catalog says; nothing is sent when it does already. Throws the client's
+   * errors, `CONFIGURATION` when the chat is not this catalog's, and what the ledger failed of.
+   */
+  async refreshIndex(options: {
+    /** Numeric, as text. */
+    chatId: string
+    vault: VaultLedger
+    signal?: AbortSignal | undefined
+  }): Promise<IndexRefresh> {
+    const { vault, ...of } = options
+    const config = readTelegramConfig()
+    const encryption = this.#encryption(config)
+    const signingKey = await this.#signingKey(config)
+    return refreshIndex(this.#options.telegramClient, vault, { ...of, encryption, signingKey })
+  }
+
   /** Everything about a send but its source. Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
   async #plan(options: SendBackupOptions): Promise<Omit<SendRunOptions, 'source'>> {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
+    const replicaChat = this.#options.replicaChatId || config.replicaChatId
     assertProjectId(options.projectId)
     assertType(options.type)
     assertTime(options.expiresAt)
@@ -129,22 +151,17 @@ export class BackupService {
     if (!chat) {
       throw new TelegramError('No chat is configured', 'CONFIGURATION', { hint: 'Set TELEGRAM_CHAT_ID.' })
     }
-    const encryption = this.#options.encryption ?? config.encryption
-    if (encryption === undefined) {
-      throw new TelegramError(
-        'No encryption key is configured, and clear text is never sent by default',
-        'CONFIGURATION',
-        {
-          hint: 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
-        },
-      )
+    if (replicaChat === chat) {
+      throw new TelegramError('The second chat is the first one', 'CONFIGURATION', {
+        hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
+      })
     }
-    if (encryption !== 'off') for (const recipient of encryption.recipients) assertRecipient(recipient)
+    const encryption = this.#encryption(config)
     const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
-    const signingKey = this.#options.signingKey ?? (await loadOrCreateSigningKey(config.signingKeyFile))
+    const signingKey = await this.#signingKey(config)
     return {
       client: telegramClient,
       ledger: options.ledger,
@@ -156,11 +173,31 @@ export class BackupService {
       projectId: options.projectId,
       type: options.type,
       chat,
+      replicaChat,
       caption: options.caption === undefined ? undefined : cleanText(options.caption),
       expiresAt: options.expiresAt,
       signal: options.signal,
       onProgress: options.onProgress,
     }
+  }
+
+  #encryption(config: TelegramConfig): Encryption {
+    const encryption = this.#options.encryption ?? config.encryption
+    if (encryption === undefined) {
+      throw new TelegramError(
+        'No encryption key is configured, and clear text is never sent by default',
+        'CONFIGURATION',
+        {
+          hint: 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
+        },
+      )
+    }
+    if (encryption !== 'off') for (const recipient of encryption.recipients) assertRecipient(recipient)
+    return encryption
+  }
+
+  async #signingKey(config: TelegramConfig): Promise<SigningKey> {
+    return this.#options.signingKey ?? loadOrCreateSigningKey(config.signingKeyFile)
   }
 }
 

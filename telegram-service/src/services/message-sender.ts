@@ -2,109 +2,188 @@ import type { SentDocument } from '#bot-api/bot-api-types.ts'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { SentMessage } from '#services/backup-metadata.ts'
-import type { MessageIntent, MessageKey, PartLedger } from '#services/part-ledger.ts'
-import { TelegramError } from '#telegram-error.ts'
+import { LostAnswers } from '#services/lost-answers.ts'
+import type { MessageIntent, MessageKey, MessageProof, PartLedger } from '#services/part-ledger.ts'
+import { RunMessages } from '#services/run-messages.ts'
+import { leaseLost, TelegramError } from '#telegram-error.ts'
 
-export interface OutgoingMessage extends Omit<MessageIntent, 'botId' | 'sizeBytes'> {
+/** What is written down of a message beforehand, the same in every chat. */
+export type MessageFacts = Omit<MessageIntent, 'botId' | 'backupId' | 'chatId'>
+
+export interface OutgoingMessage {
+  facts: MessageFacts
   caption: string
-  bytes: Buffer
+  /** The bytes to upload, or a document that Telegram has already. */
+  document: { bytes: Buffer } | { fileId: string }
 }
 
-/** How long the messages of a failed run may take to be erased, in milliseconds. */
-const ERASE_WITHIN_MS = 60_000
+/** A message that exists, and the call that made it; without a ledger, calls have no ids. */
+interface MadeMessage {
+  document: SentDocument
+  sendId: string | undefined
+}
 
-/** Sends the messages of one run and remembers each that the chat has, so that a run that fails can take them back. */
+/** Of one message. After a lost answer, and when no look finds a message, it is sent anew, but not for ever. */
+const MAX_SENDS = 3
+
+/** Sends the messages of one run to one chat. */
 export class MessageSender {
+  /** What this run has put, or may have put, into the chat. */
+  readonly messages: RunMessages
   readonly #client: TelegramClient
   readonly #ledger: PartLedger | undefined
+  readonly #of: { chatId: string; backupId: string }
   readonly #onWait: (wait: CallWait) => void
   readonly #onBytesOut: (bytesOut: number) => void
-  /** Each with the chat that the server named: message ids mean something else in any other. */
-  readonly #inChat: Array<{ key: MessageKey; chatId: string; messageId: number }> = []
-  #maybeInChat = 0
-  #manifestMayBeThere = false
+  readonly #lostAnswers: LostAnswers | undefined
   readonly #bytesOut = new Map<string, number>()
 
   constructor(options: {
     client: TelegramClient
     ledger: PartLedger | undefined
+    /** Numeric, as text. */
+    chatId: string
+    backupId: string
     onWait: (wait: CallWait) => void
     /** Bytes handed to the connection, of all messages. */
-    onBytesOut: (bytesOut: number) => void
+    onBytesOut?: (bytesOut: number) => void
   }) {
-    this.#client = options.client
-    this.#ledger = options.ledger
-    this.#onWait = options.onWait
-    this.#onBytesOut = options.onBytesOut
+    const { client, ledger, chatId, backupId, onWait, onBytesOut = () => {} } = options
+    this.#client = client
+    this.#ledger = ledger
+    this.#of = { chatId, backupId }
+    this.#onWait = onWait
+    this.#onBytesOut = onBytesOut
+    const vault = ledger?.vault
+    this.#lostAnswers = vault && new LostAnswers({ client, vault, ...this.#of, onWait })
+    this.messages = new RunMessages({ client, ledger, lostAnswers: this.#lostAnswers })
   }
 
-  /** Intent, send, proof, confirmation; the same for every message. */
+  /**
+   * Intent, send, proof, confirmation; the same for every message. When the answer is lost, the message is looked for:
+   * adopted if it is there, sent again if it is not.
+   */
   async send(message: OutgoingMessage, signal: AbortSignal): Promise<SentMessage> {
-    const { bytes, caption, ...intent } = message
-    const { backupId, chatId, kind, partNumber, fileName, sha256 } = intent
-    const key: MessageKey = { backupId, chatId, kind, partNumber }
-    await this.#ledger?.intendMessage({ ...intent, botId: this.#client.botId, sizeBytes: bytes.length })
-    const document = await this.#client
-      .sendDocument(
-        { chatId, fileName, bytes, caption },
-        { signal, onWait: this.#onWait, onBytesOut: bytesOut => this.#countBytesOut(fileName, bytesOut) },
-      )
-      .catch((error: unknown) => {
-        this.#rememberStray(error, key)
+    const unanswered = new Set<string>()
+    for (;;) {
+      const sendId = await this.#intendMessage(message)
+      const made =
+        (await this.#sendDocument(message, { sendId, unanswered, signal })) ??
+        (await this.#findLostMessage(message, { unanswered, signal }))
+      if (made) return this.#confirmMessage(message, made)
+    }
+  }
+
+  async #intendMessage({ facts }: OutgoingMessage): Promise<string | undefined> {
+    if (!this.#ledger) return undefined
+    if (!this.#ledger.holdsLease()) throw leaseLost()
+    const opened = await this.#ledger.intendMessage({ ...facts, ...this.#of, botId: this.#client.botId })
+    return opened.sendId
+  }
+
+  /** The message as the answer tells of it; undefined when the answer was lost, and the message can be looked for. */
+  async #sendDocument(
+    message: OutgoingMessage,
+    call: { sendId: string | undefined; unanswered: Set<string>; signal: AbortSignal },
+  ): Promise<MadeMessage | undefined> {
+    const { sendId, unanswered, signal } = call
+    try {
+      return { document: await this.#transmit(message, signal), sendId }
+    } catch (error) {
+      if (!(error instanceof TelegramError)) throw error
+      const { code, strayMessage } = error
+      const key = this.#key(message)
+      if (strayMessage) {
+        const { chatId, messageId } = strayMessage
+        await this.messages.erase(this.messages.made({ key, chatId: String(chatId), messageId, sendId }))
         throw error
-      })
-    this.#inChat.push({ key, chatId: String(document.chatId), messageId: document.messageId })
-    assertProven(document, { chatId, sizeBytes: bytes.length })
-    const { messageId, fileId, fileUniqueId, sentAt } = document
-    const confirmed = this.#ledger?.confirmMessage({ ...key, messageId, fileId, fileUniqueId, sentAt })
-    // A proven manifest makes the backup whole. A ledger that cannot note it is no reason to erase a whole backup; its
-    // owner knows that it failed.
-    await (kind === 'manifest' ? confirmed?.catch(() => {}) : confirmed)
-    return { messageId, fileId, fileUniqueId, fileName, size: bytes.length, sha256, sentAt }
-  }
-
-  /**
-   * Whether the answer to the manifest was lost. Then the backup may be whole in the chat, and taking parts back could
-   * leave a manifest without them: whoever finds the manifest, or finds it missing, settles it.
-   */
-  get manifestMayBeThere(): boolean {
-    return this.#manifestMayBeThere
-  }
-
-  /**
-   * Erases what this run has put into the chat, the manifest first. Never fails: it returns how many messages may stay.
-   * A ledger still names them, as sent or as intended.
-   */
-  async takeBack(): Promise<number> {
-    const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
-    let left = this.#inChat.length + this.#maybeInChat
-    if (this.#manifestMayBeThere) return left
-    for (const { key, chatId, messageId } of this.#inChat.toReversed()) {
-      try {
-        await this.#client.deleteMessage(chatId, messageId, { signal })
-        left--
-      } catch (error) {
-        // Without a network the others would only wait as long as this one did; and parts go only after their manifest.
-        if (error instanceof TelegramError && error.code === 'UNREACHABLE') break
-        if (key.kind === 'manifest') break
-        continue
       }
-      await this.#ledger?.messageErased(key).catch(() => {})
+      if (code !== 'ANSWER_LOST' && code !== 'UNPROVEN') {
+        // It is as certain as it will ever be; and what went wrong is told, whatever the ledger says to this.
+        if (sendId !== undefined) await this.#ledger?.sendRefused(sendId).catch(() => {})
+        throw error
+      }
+      this.messages.mayHaveMade({ key, sendId, lost: error })
+      if (sendId === undefined || !this.#lostAnswers) throw error
+      unanswered.add(sendId)
+      return undefined
     }
-    return left
   }
 
-  /** A send that failed may have made a message all the same: a known one is to be erased, an unknown one to be told. */
-  #rememberStray(error: unknown, key: MessageKey): void {
-    if (!(error instanceof TelegramError)) return
-    const { code, strayMessage } = error
-    if (strayMessage) {
-      const { chatId, messageId } = strayMessage
-      this.#inChat.push({ key, chatId: String(chatId), messageId })
-    } else if (code === 'ANSWER_LOST' || code === 'UNPROVEN') {
-      this.#maybeInChat++
-      if (key.kind === 'manifest') this.#manifestMayBeThere = true
+  async #transmit(message: OutgoingMessage, signal: AbortSignal): Promise<SentDocument> {
+    const { document, caption, facts } = message
+    const { fileName } = facts
+    const { chatId } = this.#of
+    const onWait = this.#onWait
+    if ('fileId' in document) {
+      return this.#client.sendStoredDocument({ chatId, fileId: document.fileId, caption }, { signal, onWait })
     }
+    const onBytesOut = (bytesOut: number): void => this.#countBytesOut(fileName, bytesOut)
+    const request = { chatId, fileName, bytes: document.bytes, caption }
+    return this.#client.sendDocument(request, { signal, onWait, onBytesOut })
+  }
+
+  /** Undefined when there is no such message by all that is known, so that it may be sent again. */
+  async #findLostMessage(
+    message: OutgoingMessage,
+    { unanswered, signal }: { unanswered: ReadonlySet<string>; signal: AbortSignal },
+  ): Promise<MadeMessage | undefined> {
+    const lost = this.messages.lostAnswerOf(unanswered)
+    const [first, ...others] = (await this.#lostAnswers?.find(unanswered, { signal, lost })) ?? []
+    if (!first) {
+      if (unanswered.size >= MAX_SENDS) throw lost
+      return undefined
+    }
+    const { chatId } = this.#of
+    for (const { open, messageId } of others) {
+      await this.messages.erase(
+        this.messages.made({ key: this.#key(message), chatId, messageId, sendId: open.id }),
+      )
+    }
+    const { open, messageId, fileId, fileUniqueId, size, sentAt } = first
+    const { fileName } = message.facts
+    return {
+      sendId: open.id,
+      document: {
+        messageId,
+        chatId: Number(chatId),
+        fileId,
+        fileUniqueId,
+        fileName,
+        sizeBytes: size,
+        sentAt,
+      },
+    }
+  }
+
+  async #confirmMessage(message: OutgoingMessage, { document, sendId }: MadeMessage): Promise<SentMessage> {
+    const { fileName, sizeBytes, sha256 } = message.facts
+    const { messageId, fileId, fileUniqueId, sentAt } = document
+    const key = this.#key(message)
+    const made = this.messages.made({ key, chatId: String(document.chatId), messageId, sendId })
+    try {
+      assertProven(document, { chatId: this.#of.chatId, sizeBytes })
+    } catch (error) {
+      await this.messages.erase(made)
+      throw error
+    }
+    await this.#tellLedger({ ...key, messageId, fileId, fileUniqueId, sentAt }, sendId)
+    this.messages.confirmed(made)
+    return { messageId, fileId, fileUniqueId, fileName, size: sizeBytes, sha256, sentAt }
+  }
+
+  /**
+   * A proven manifest makes the backup whole. A ledger that cannot note it is no reason to erase a whole backup; its
+   * owner knows that it failed.
+   */
+  async #tellLedger(proof: Omit<MessageProof, 'sendId'>, sendId: string | undefined): Promise<void> {
+    if (!this.#ledger || sendId === undefined) return
+    const confirmed = this.#ledger.confirmMessage({ ...proof, sendId })
+    await (proof.kind === 'manifest' ? confirmed.catch(() => {}) : confirmed)
+  }
+
+  #key({ facts }: OutgoingMessage): MessageKey {
+    return { ...this.#of, kind: facts.kind, partNumber: facts.partNumber }
   }
 
   /** A message that is sent once more, after a flood wait, begins again; the count does not. */

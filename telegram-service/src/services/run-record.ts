@@ -6,7 +6,7 @@ import {
 } from '@telegram-backup/archive'
 import { type BackupName, backupFileName } from '#messages/file-names.ts'
 import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#services/backup-metadata.ts'
-import type { LedgerContext } from '#services/part-ledger.ts'
+import type { LedgerContext, SealedBackup } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
 /** What is known of a run when its last part is proven. */
@@ -54,6 +54,22 @@ export function describeManifest(record: RunRecord): Manifest {
       fileId,
     })),
     ...(record.members ? { members: record.members } : {}),
+  }
+}
+
+/** What the ledger has to know to finish the backup without this run. */
+export function describeSealed(record: RunRecord, manifest: Uint8Array): SealedBackup {
+  const { options, summary, name, parts } = record
+  return {
+    backupId: options.id,
+    size: summary.plainSize,
+    archiveSize: summary.archiveSize,
+    plainSha256: summary.plainSha256,
+    archiveSha256: summary.archiveSha256,
+    partCount: parts.length,
+    source: { ...record.facts, filename: name.filename },
+    signer: signerFingerprint(options.signingKey),
+    manifest,
   }
 }
 

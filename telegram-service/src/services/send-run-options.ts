@@ -20,6 +20,8 @@ export interface SendRunOptions {
   type: BackupType
   /** Numeric or `@name`. */
   chat: string
+  /** A second chat, likewise, which gets every message as well. */
+  replicaChat: string | undefined
   caption: string | undefined
   expiresAt: Date | undefined
   signal: AbortSignal | undefined

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto'
 import { type ArchiveSummary, type SealedPart, sealManifest, writeArchive } from '@telegram-backup/archive'
-import { PUBLIC_FETCH_LIMIT_BYTES } from '#bot-api/telegram-client.ts'
-import { type CaptionFacts, writeCaption } from '#messages/captions.ts'
-import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
-import type { BackupMetadata, BackupSendResult, SentMessage, SentPart } from '#services/backup-metadata.ts'
+import type { CallWait } from '#bot-api/call-policy.ts'
+import { type BackupName, backupFileName } from '#messages/file-names.ts'
+import type { BackupMetadata, BackupSendResult, SentPart } from '#services/backup-metadata.ts'
 import { finishSource, type SourceEnd } from '#services/backup-source.ts'
-import { checkChatAccess } from '#services/chat-access.ts'
+import { LargePartProof } from '#services/large-part-proof.ts'
+import { MessageDrafts } from '#services/message-drafts.ts'
 import { MessageSender } from '#services/message-sender.ts'
-import type { LedgerContext, MessageKey } from '#services/part-ledger.ts'
+import type { LedgerContext } from '#services/part-ledger.ts'
+import { type PreparedChat, prepareChat } from '#services/prepare-chat.ts'
 import { ProgressReport } from '#services/progress-report.ts'
-import { describeBackup, describeManifest } from '#services/run-record.ts'
+import { Replica } from '#services/replica.ts'
+import { describeBackup, describeManifest, describeSealed, type RunRecord } from '#services/run-record.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { cancelled, leaseLost } from '#telegram-error.ts'
 
 /** Where the run sends to, once the chat was asked and the ledger has the backup. */
 interface Opened {
-  chatId: string
+  chat: PreparedChat
   context: LedgerContext | undefined
+  sender: MessageSender
 }
 
 /** What there is when the last part is proven. */
@@ -26,9 +29,17 @@ interface PartsSent {
   end: SourceEnd
 }
 
+/** What there is when nothing but the manifest is missing. */
+interface Sealed {
+  opened: Opened
+  record: RunRecord
+  manifest: Buffer
+}
+
 /**
- * One send, from the open source to the manifest in the chat. Each message is written down before it is sent and again
- * when it is proven. When anything fails, what is known to be in the chat is erased again. Never rejects.
+ * One send, from the open source to the manifest in the chat; the steps are those of `docs/protocol.md`. Each message is
+ * written down before it is sent and again when it is proven. When anything fails, what is known to be in the chat is
+ * erased again. Never rejects.
  */
 export async function runSend(options: SendRunOptions): Promise<BackupSendResult> {
   return new SendRun(options).run()
@@ -36,21 +47,21 @@ export async function runSend(options: SendRunOptions): Promise<BackupSendResult
 
 class SendRun {
   readonly #options: SendRunOptions
-  readonly #encrypted: boolean
   readonly #name: BackupName
-  readonly #sender: MessageSender
+  readonly #drafts: MessageDrafts
+  readonly #largeParts: LargePartProof
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #parts = new Map<number, SentPart>()
   readonly #progress: ProgressReport
   #failure: { error: unknown } | undefined
   #isInLedger = false
-  #largePartsComeBack = false
+  #sender: MessageSender | undefined
+  #replica: Replica | undefined
 
   constructor(options: SendRunOptions) {
     const { client, ledger, source } = options
     this.#options = options
-    this.#encrypted = options.encryption !== 'off'
     this.#name = {
       project: options.projectId,
       type: options.type,
@@ -58,30 +69,31 @@ class SendRun {
       id: options.id,
       filename: source.filename,
     }
+    this.#drafts = new MessageDrafts(options, this.#name)
+    this.#largeParts = new LargePartProof(client)
     this.#progress = new ProgressReport({
       source,
       onProgress: options.onProgress,
       onFailure: error => this.#fail(error),
     })
-    this.#sender = new MessageSender({
-      client,
-      ledger,
-      onWait: wait => this.#progress.waiting(wait),
-      onBytesOut: bytesOut => this.#progress.out(bytesOut),
-    })
     this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])])
+    ledger?.leaseLost.addEventListener('abort', () => this.#fail(leaseLost()))
   }
 
   async run(): Promise<BackupSendResult> {
     try {
       const sent = await this.#readAndSend()
-      return { success: true, metadata: await this.#sendManifest(sent) }
+      const sealed = await this.#sealBackup(sent)
+      const metadata = await this.#sendManifest(sealed)
+      await sealed.opened.sender.messages.eraseLateOnes(this.#signal)
+      const replica = await this.#replica?.finish()
+      return { success: true, metadata, ...(replica ? { replica } : {}) }
     } catch (error) {
       return this.#takeBack(this.#fail(error))
     }
   }
 
-  /** From the first byte of the source to its last word. A source that is done, or no good, need not wait for the rest. */
+  /** S1 to S6. A source that is done, or no good, need not wait for the rest. */
   async #readAndSend(): Promise<PartsSent> {
     const { source } = this.#options
     try {
@@ -105,7 +117,7 @@ class SendRun {
       signal: this.#signal,
       onProgress: plainBytesRead => this.#progress.read(plainBytesRead),
     })
-    const opening = this.#open()
+    const opening = this.#openChat()
     opening.catch(error => this.#fail(error))
     const inFlight = new Set<Promise<void>>()
     try {
@@ -133,13 +145,46 @@ class SendRun {
     return { opened: await opening, summary: archive.summary }
   }
 
-  async #open(): Promise<Opened> {
-    const { client, ledger, source } = this.#options
-    const { chatId } = await checkChatAccess(client, this.#options.chat, {
-      signal: this.#signal,
-      onWait: wait => this.#progress.waiting(wait),
-    })
+  /** S1 to S3 for each chat, then S4. */
+  async #openChat(): Promise<Opened> {
+    const { client, ledger, id, replicaChat } = this.#options
+    const chat = await this.#prepareChat(this.#options.chat, this.#signal, wait =>
+      this.#progress.waiting(wait),
+    )
     this.#throwIfStopped()
+    const context = await this.#openBackup(chat)
+    const sender = new MessageSender({
+      client,
+      ledger,
+      chatId: chat.chatId,
+      backupId: id,
+      onWait: wait => this.#progress.waiting(wait),
+      onBytesOut: bytesOut => this.#progress.out(bytesOut),
+    })
+    this.#sender = sender
+    // Without a catalog nobody would know of the copies.
+    if (replicaChat !== undefined && ledger?.vault) {
+      this.#replica = new Replica({
+        client,
+        ledger,
+        backupId: id,
+        chatName: replicaChat,
+        prepare: signal => this.#prepareChat(replicaChat, signal, () => {}),
+        caption: (draft, { indexMessageId }) =>
+          this.#drafts.caption(draft, { identity: context, indexMessageId }),
+        signal: this.#signal,
+      })
+    }
+    return { chat, context, sender }
+  }
+
+  #prepareChat(chat: string, signal: AbortSignal, onWait: (wait: CallWait) => void): Promise<PreparedChat> {
+    const { client, ledger, encryption, signingKey } = this.#options
+    return prepareChat(client, { chat, vault: ledger?.vault, encryption, signingKey, signal, onWait })
+  }
+
+  async #openBackup({ chatId }: PreparedChat): Promise<LedgerContext | undefined> {
+    const { client, ledger, source } = this.#options
     const context = await ledger?.openBackup({
       backupId: this.#options.id,
       project: this.#options.projectId,
@@ -150,91 +195,60 @@ class SendRun {
       createdAt: this.#name.createdAt,
       expiresAt: this.#options.expiresAt,
       caption: this.#options.caption,
-      encrypted: this.#encrypted,
+      encrypted: this.#options.encryption !== 'off',
       source: { ...source.facts, filename: source.filename },
     })
     this.#isInLedger = ledger !== undefined
     if (context?.recentAgesMs) client.countEarlierMessages(chatId, context.recentAgesMs)
-    return { chatId, context }
+    return context
   }
 
-  async #sendPart(part: SealedPart, opened: Opened): Promise<void> {
-    const { number, last, bytes, sha256, plainOffset, plainSize } = part
-    const sent = await this.#sender.send(
-      {
-        ...this.#key(opened, 'part', number),
-        fileName: partFileName(this.#name, { number, last, encrypted: this.#encrypted }),
-        caption: this.#caption({ kind: 'part', number, last }, { sha256, opened }),
-        bytes,
-        sha256,
-        plainOffset,
-        plainSize,
-      },
-      this.#signal,
-    )
-    await this.#proveFetchable(sent)
+  /** S5. */
+  async #sendPart(part: SealedPart, { chat, context, sender }: Opened): Promise<void> {
+    const { number, bytes, plainOffset, plainSize } = part
+    const draft = this.#drafts.part(part)
+    const { indexMessageId } = chat
+    const caption = this.#drafts.caption(draft, { identity: context, indexMessageId })
+    const sent = await sender.send({ facts: draft.facts, caption, document: { bytes } }, this.#signal)
+    await this.#largeParts.prove(sent, this.#signal)
     this.#parts.set(number, { number, ...sent, plainOffset, plainSize })
     this.#progress.sent(this.#parts.size)
+    this.#replica?.copy(draft, sent, chat)
   }
 
-  /** A server of one's own may give back more than the public one; whether it does is asked of the first such part. */
-  async #proveFetchable(sent: SentMessage): Promise<void> {
-    if (this.#largePartsComeBack || sent.size <= PUBLIC_FETCH_LIMIT_BYTES) return
-    await this.#options.client.locateFile(sent.fileId, { signal: this.#signal }).catch((error: unknown) => {
-      if (!(error instanceof TelegramError) || error.code !== 'REFUSED') throw error
-      throw new TelegramError(
-        `The Bot API server took a part of ${sent.size} bytes, but would not give it back: ${error.description}`,
-        'CONFIGURATION',
-        { cause: error, hint: 'Unset TELEGRAM_PART_SIZE, or run the Bot API server with --local.' },
-      )
-    })
-    this.#largePartsComeBack = true
-  }
-
-  /** The manifest is the commit mark in the chat, so it goes last. */
-  async #sendManifest({ opened, summary, end }: PartsSent): Promise<BackupMetadata> {
-    const { encryption, signingKey } = this.#options
-    const record = {
+  /** S7: from here on, whoever finds this run dead can finish it, without its key or its source. */
+  async #sealBackup({ opened, summary, end }: PartsSent): Promise<Sealed> {
+    const { encryption, signingKey, ledger } = this.#options
+    const record: RunRecord = {
       options: this.#options,
       name: this.#name,
-      ...opened,
+      chatId: opened.chat.chatId,
+      context: opened.context,
       summary,
       facts: { ...this.#options.source.facts, ...end.facts },
       members: end.members,
       parts: [...this.#parts.values()].sort((a, b) => a.number - b.number),
       completedAt: new Date(),
     }
-    const bytes = await sealManifest(describeManifest(record), { encryption, signingKey })
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const manifest = await this.#sender.send(
-      {
-        ...this.#key(opened, 'manifest', 0),
-        fileName: manifestFileName(this.#name, this.#encrypted),
-        caption: this.#caption({ kind: 'manifest' }, { sha256, opened }),
-        bytes,
-        sha256,
-      },
+    const manifest = await sealManifest(describeManifest(record), { encryption, signingKey })
+    await ledger?.sealBackup(describeSealed(record, manifest))
+    return { opened, record, manifest }
+  }
+
+  /** S8: the manifest is the commit mark in the chat, so it goes last. */
+  async #sendManifest({ opened, record, manifest }: Sealed): Promise<BackupMetadata> {
+    const { chat, context, sender } = opened
+    const sha256 = createHash('sha256').update(manifest).digest('hex')
+    const draft = this.#drafts.manifest({ sizeBytes: manifest.length, sha256 })
+    const { indexMessageId } = chat
+    const caption = this.#drafts.caption(draft, { identity: context, indexMessageId })
+    this.#throwIfStopped()
+    const sent = await sender.send(
+      { facts: draft.facts, caption, document: { bytes: manifest } },
       this.#signal,
     )
-    return describeBackup(record, manifest)
-  }
-
-  #key(opened: Opened, kind: MessageKey['kind'], partNumber: number): MessageKey {
-    return { backupId: this.#options.id, chatId: opened.chatId, kind, partNumber }
-  }
-
-  #caption(content: CaptionFacts['content'], of: { sha256: string; opened: Opened }): string {
-    const { context } = of.opened
-    return writeCaption({
-      project: this.#options.projectId,
-      type: this.#options.type,
-      createdAt: this.#name.createdAt,
-      backupId: this.#options.id,
-      content,
-      sha256: of.sha256,
-      catalog: context && { id: context.catalogId, generation: context.generation },
-      caption: this.#options.caption,
-    })
+    this.#replica?.copy(draft, sent, chat)
+    return describeBackup(record, sent)
   }
 
   /** The first failure counts, and is returned; those that follow from stopping the rest do not. */
@@ -250,15 +264,18 @@ class SendRun {
   }
 
   async #takeBack(cause: unknown): Promise<BackupSendResult> {
-    const leftInChat = await this.#sender.takeBack()
+    const { ledger, id } = this.#options
+    const messages = this.#sender?.messages
+    await this.#replica?.stop()
+    const left = (await messages?.takeBack()) ?? 0
+    const mayBeWhole = messages?.manifestMayBeThere ?? false
+    const leftInChat = left + (mayBeWhole ? 0 : ((await this.#replica?.takeBack()) ?? 0))
     const reason = cause instanceof Error ? cause.message : String(cause)
     const rest = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
     const result = { success: false, error: reason + rest, cause, leftInChat }
-    // A backup that may be whole is not a failed one.
-    if (this.#isInLedger && !this.#sender.manifestMayBeThere) {
-      await this.#options.ledger
-        ?.failBackup({ backupId: this.#options.id, reason: result.error })
-        .catch(() => {})
+    // A backup that may be whole is not a failed one; and one that is not ours any more is settled by others.
+    if (this.#isInLedger && !mayBeWhole && ledger?.holdsLease()) {
+      await ledger.failBackup({ backupId: id, reason: result.error }).catch(() => {})
     }
     return result
   }

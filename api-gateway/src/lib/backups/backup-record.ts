@@ -1,5 +1,6 @@
 import {
   type Backup,
+  type BackupDetails,
   completeBackup,
   confirmPart,
   createBackup,
@@ -25,17 +26,41 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  */
 export async function recordSentBackup(
   database: Database,
-  sent: { metadata: BackupMetadata; ledgerBackupId: string | undefined; expiresAt: Date | undefined },
+  sent: {
+    metadata: BackupMetadata
+    ledgerBackupId: string | undefined
+    /** Of the run that sent it, as long as that run holds the backup. */
+    leaseToken?: string | undefined
+    expiresAt: Date | undefined
+  },
 ): Promise<Backup> {
   const { ledgerBackupId } = sent
   const metadata = withDates(sent.metadata)
   const expiresAt = sent.expiresAt ?? metadata.expiresAt
   if (!isProven(metadata)) return recordByFileId(database, metadata, expiresAt)
-  if (ledgerBackupId !== metadata.id) {
-    const known = await writeMessages(database, metadata, expiresAt)
-    if (known) return known
+  if (ledgerBackupId === metadata.id) return commit(database, metadata, sent.leaseToken)
+  const details = await getBackupDetails(database, metadata.id)
+  if (details?.state === 'complete') {
+    const { parts, manifest, history, ...backup } = details
+    return backup
   }
+  const opened = details ? undefined : await open(database, metadata, expiresAt)
+  const leaseToken = opened?.lease.token ?? sent.leaseToken
+  try {
+    await writeMessages(database, metadata, { details, leaseToken })
+    return await commit(database, metadata, leaseToken)
+  } finally {
+    await opened?.lease.release()
+  }
+}
+
+function commit(
+  database: Database,
+  metadata: ProvenMetadata,
+  leaseToken: string | undefined,
+): Promise<Backup> {
   return completeBackup(database, {
+    ...(leaseToken === undefined ? {} : { leaseToken }),
     backupId: metadata.id,
     size: metadata.size,
     archiveSize: metadata.archiveSize,
@@ -92,46 +117,56 @@ function recordByFileId(
   })
 }
 
+function open(
+  database: Database,
+  metadata: ProvenMetadata,
+  expiresAt: Date | undefined,
+): ReturnType<typeof openBackup> {
+  return openBackup(database, {
+    backupId: metadata.id,
+    projectId: metadata.projectId,
+    type: metadata.type,
+    filename: metadata.filename,
+    chatId: metadata.chatId,
+    encrypted: metadata.encrypted ?? true,
+    createdAt: metadata.createdAt,
+    ...(metadata.botId === undefined ? {} : { botId: metadata.botId }),
+    ...(metadata.caption === undefined ? {} : { caption: metadata.caption }),
+    ...(metadata.source === undefined ? {} : { source: metadata.source }),
+    ...(expiresAt ? { expiresAt } : {}),
+  })
+}
+
 /**
  * Writes down the messages that the catalog does not know yet; a run of ours may have got some of them in before the
- * catalog failed. Returns the backup if it is complete already: recording twice is recording once.
+ * catalog failed.
  */
 async function writeMessages(
   database: Database,
   metadata: ProvenMetadata,
-  expiresAt: Date | undefined,
-): Promise<Backup | undefined> {
-  const details = await getBackupDetails(database, metadata.id)
-  if (details?.state === 'complete') {
-    const { parts, manifest, history, ...backup } = details
-    return backup
-  }
+  { details, leaseToken }: { details: BackupDetails | null; leaseToken: string | undefined },
+): Promise<void> {
   const { id: backupId, chatId } = metadata
-  if (details === null) {
-    await openBackup(database, {
-      backupId,
-      projectId: metadata.projectId,
-      type: metadata.type,
-      filename: metadata.filename,
-      chatId,
-      encrypted: metadata.encrypted ?? true,
-      createdAt: metadata.createdAt,
-      ...(metadata.botId === undefined ? {} : { botId: metadata.botId }),
-      ...(metadata.caption === undefined ? {} : { caption: metadata.caption }),
-      ...(metadata.source === undefined ? {} : { source: metadata.source }),
-      ...(expiresAt ? { expiresAt } : {}),
-    })
-  }
-  const proven = new Set(details?.parts.filter(part => part.state === 'sent').map(part => part.part_no))
+  const lease = leaseToken === undefined ? {} : { leaseToken }
+  const inChat = details?.parts.filter(part => part.chat_id === chatId && part.state === 'sent')
+  const proven = new Set(inChat?.map(part => part.part_no))
   const write = async (message: SentMessage, kind: 'part' | 'manifest', part?: SentPart): Promise<void> => {
     const key = { backupId, chatId, kind, partNo: part?.number ?? 0 }
     const plain = part ? { plainOffset: part.plainOffset, plainSize: part.plainSize } : {}
     const bot = metadata.botId === undefined ? {} : { botId: metadata.botId }
     const { fileName, size, sha256, messageId, fileId, fileUniqueId, sentAt } = message
-    await intendPart(database, { ...key, ...bot, ...plain, fileName, size, sha256 })
-    await confirmPart(database, { ...key, ...bot, messageId, fileId, fileUniqueId, sentAt })
+    const { sendId } = await intendPart(database, {
+      ...key,
+      ...bot,
+      ...plain,
+      ...lease,
+      fileName,
+      size,
+      sha256,
+    })
+    const proof = { sendId, messageId, fileId, fileUniqueId, sentAt }
+    await confirmPart(database, { ...key, ...bot, ...lease, ...proof })
   }
   for (const part of metadata.parts) if (!proven.has(part.number)) await write(part, 'part', part)
   if (details?.manifest?.state !== 'sent') await write(metadata.manifest, 'manifest')
-  return undefined
 }

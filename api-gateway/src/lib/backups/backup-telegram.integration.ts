@@ -10,13 +10,15 @@ import {
   type PartLedger,
   type SendBackupOptions,
   type SendProgress,
+  type VaultLedger,
 } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { recordSentBackup } from '#lib/backups/backup-record.ts'
-import { createCatalogLedger } from '#lib/backups/catalog-ledger.ts'
+import { type CatalogLedger, createCatalogLedger } from '#lib/backups/catalog-ledger.ts'
 import { defaultCatalog } from '#lib/backups/default-catalog.ts'
 import {
   databaseFailure,
+  type IntegratedBackupDetails,
   type IntegratedBackupResult,
   telegramFailure,
 } from '#lib/backups/integrated-result.ts'
@@ -27,7 +29,11 @@ import {
  */
 export interface IBackupService {
   sendBackup(options: SendBackupOptions): Promise<BackupSendResult>
+  /** Makes the index in the chat say what the catalog says; asked after each recorded backup. */
+  refreshIndex?(options: { chatId: string; vault: VaultLedger }): Promise<unknown>
 }
+
+type IndexDetails = Pick<IntegratedBackupDetails, 'indexUpToDate' | 'indexError' | 'replica'>
 
 /** What is sent, and how it is recorded. */
 export interface IntegratedBackupOptions {
@@ -71,27 +77,75 @@ export class BackupTelegramIntegration {
       return databaseFailure(error)
     }
     const ledger = createCatalogLedger(database)
-    const sent = await this.#send(options, ledger)
-    if (!sent.success || !sent.metadata) {
-      // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
-      return ledger.failure === undefined ? telegramFailure(sent) : databaseFailure(ledger.failure, { sent })
+    try {
+      const sent = await this.#send(options, ledger)
+      if (!sent.success || !sent.metadata) {
+        // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
+        return ledger.failure === undefined
+          ? telegramFailure(sent)
+          : databaseFailure(ledger.failure, { sent })
+      }
+      return await this.#record(database, { sent, metadata: sent.metadata, ledger, options })
+    } finally {
+      await ledger.release()
     }
-    const { metadata } = sent
+  }
+
+  async #record(
+    database: Database,
+    of: {
+      sent: BackupSendResult
+      metadata: BackupMetadata
+      ledger: CatalogLedger
+      options: IntegratedBackupOptions
+    },
+  ): Promise<IntegratedBackupResult> {
+    const { sent, metadata, ledger } = of
     try {
       const databaseRecord = await recordSentBackup(database, {
         metadata,
         // A catalog that failed in between may lack a message; then all are looked at once more.
         ledgerBackupId: ledger.failure === undefined ? ledger.backupId : undefined,
-        expiresAt: options.expires_at,
+        leaseToken: ledger.leaseToken,
+        expiresAt: of.options.expires_at,
       })
       return {
         success: true,
         telegramMetadata: metadata,
         databaseRecord,
-        details: { telegramSuccess: true, databaseSuccess: true },
+        details: {
+          telegramSuccess: true,
+          databaseSuccess: true,
+          ...(await this.#refresh(sent, ledger.vault)),
+        },
       }
     } catch (error) {
       return databaseFailure(error, { metadata })
+    }
+  }
+
+  /** Brings the index of each chat up to date. A failure is told; the backup is whole and recorded all the same. */
+  async #refresh({ metadata, replica }: BackupSendResult, vault: VaultLedger): Promise<IndexDetails> {
+    const refresh = async (chatId: string | undefined): Promise<IndexDetails> => {
+      if (chatId === undefined || !this.#telegramService.refreshIndex) return {}
+      try {
+        await this.#telegramService.refreshIndex({ chatId, vault })
+        return { indexUpToDate: true }
+      } catch (error) {
+        return { indexUpToDate: false, indexError: describeError(error).message }
+      }
+    }
+    const main = await refresh(metadata?.chatId)
+    if (!replica) return main
+    if (!replica.isWhole) return { ...main, replica }
+    const { indexUpToDate, indexError: error } = await refresh(replica.chatId)
+    return {
+      ...main,
+      replica: {
+        ...replica,
+        ...(indexUpToDate === undefined ? {} : { indexUpToDate }),
+        ...(error === undefined ? {} : { error }),
+      },
     }
   }
 

@@ -1,58 +1,133 @@
 import {
+  CatalogError,
+  closeSend,
   confirmPart,
   type Database,
   failBackup,
   intendPart,
+  type Lease,
   markPart,
   openBackup,
   type PartKey,
+  sealBackup,
 } from '@telegram-backup/database'
-import type { LedgerContext, MessageKey, PartLedger } from 'telegram-deployment-bot'
+import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
+import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 
 /** A ledger over the catalog, which remembers whether and how the catalog failed it. */
 export interface CatalogLedger extends PartLedger {
+  readonly vault: VaultLedger
   /** The backup's id once the catalog has its row. */
   readonly backupId: string | undefined
+  /** Of the lease under which this run writes; to be given to whatever else is written in its name. */
+  readonly leaseToken: string | undefined
   /** The catalog's first failure, if there was one. */
   readonly failure: unknown
+  /** Gives the lease back: whoever comes next need not wait until it has expired. Never throws. */
+  release(): Promise<void>
 }
 
 /** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven. */
 export function createCatalogLedger(database: Database): CatalogLedger {
-  let backupId: string | undefined
-  let failure: unknown
-  const note = async <Result>(write: () => Promise<Result>): Promise<Result> => {
+  return new LedgerOverCatalog(database)
+}
+
+class LedgerOverCatalog implements CatalogLedger {
+  readonly vault: VaultLedger
+  readonly #database: Database
+  readonly #lost = new AbortController()
+  #lease: Lease | undefined
+  #backupId: string | undefined
+  #failure: unknown
+
+  constructor(database: Database) {
+    this.#database = database
+    this.vault = createCatalogVault(database)
+  }
+
+  get backupId(): string | undefined {
+    return this.#backupId
+  }
+
+  get leaseToken(): string | undefined {
+    return this.#lease?.token
+  }
+
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get leaseLost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  holdsLease(): boolean {
+    return !this.#lost.signal.aborted && (this.#lease?.isHeld() ?? false)
+  }
+
+  async release(): Promise<void> {
+    await this.#lease?.release()
+  }
+
+  async openBackup(intent: Parameters<PartLedger['openBackup']>[0]): Promise<LedgerContext> {
+    const { project, expiresAt, caption, ...rest } = intent
+    const { lease, ...context } = await this.#note(() =>
+      openBackup(this.#database, {
+        ...rest,
+        projectId: project,
+        ...(expiresAt ? { expiresAt } : {}),
+        ...(caption === undefined ? {} : { caption }),
+      }),
+    )
+    this.#backupId = intent.backupId
+    this.#lease = lease
+    if (lease.signal.aborted) this.#lost.abort()
+    else lease.signal.addEventListener('abort', () => this.#lost.abort(), { once: true })
+    return context
+  }
+
+  async intendMessage(
+    message: Parameters<PartLedger['intendMessage']>[0],
+  ): ReturnType<PartLedger['intendMessage']> {
+    const { partNumber, sizeBytes, ...rest } = message
+    return this.#note(() =>
+      intendPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber, size: sizeBytes }),
+    )
+  }
+
+  async confirmMessage(proof: Parameters<PartLedger['confirmMessage']>[0]): Promise<void> {
+    const { partNumber, ...rest } = proof
+    await this.#note(() => confirmPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber }))
+  }
+
+  async sendRefused(sendId: string): Promise<void> {
+    await closeSend(this.#database, sendId)
+  }
+
+  async sealBackup(sealed: Parameters<PartLedger['sealBackup']>[0]): Promise<void> {
+    await this.#note(() => sealBackup(this.#database, { ...sealed, ...this.#underLease }))
+  }
+
+  async messageErased(key: MessageKey): Promise<void> {
+    await markPart(this.#database, { ...partKey(key), ...this.#underLease, state: 'erased' })
+  }
+
+  async failBackup({ backupId, reason }: { backupId: string; reason: string }): Promise<void> {
+    await failBackup(this.#database, { backupId, error: reason, ...this.#underLease })
+  }
+
+  get #underLease(): { leaseToken?: string } {
+    return this.#lease ? { leaseToken: this.#lease.token } : {}
+  }
+
+  async #note<Result>(write: () => Promise<Result>): Promise<Result> {
     try {
       return await write()
     } catch (error) {
-      failure ??= error
+      this.#failure ??= error
+      if (error instanceof CatalogError && error.code === 'LEASE_LOST') this.#lost.abort()
       throw error
     }
-  }
-  return {
-    get backupId() {
-      return backupId
-    },
-    get failure() {
-      return failure
-    },
-    openBackup: ({ project, expiresAt, caption, ...intent }) =>
-      note(async (): Promise<LedgerContext> => {
-        const context = await openBackup(database, {
-          ...intent,
-          projectId: project,
-          ...(expiresAt ? { expiresAt } : {}),
-          ...(caption === undefined ? {} : { caption }),
-        })
-        backupId = intent.backupId
-        return context
-      }),
-    intendMessage: ({ partNumber, sizeBytes, ...message }) =>
-      note(() => intendPart(database, { ...message, partNo: partNumber, size: sizeBytes })),
-    confirmMessage: ({ partNumber, ...proof }) =>
-      note(() => confirmPart(database, { ...proof, partNo: partNumber })),
-    messageErased: key => markPart(database, { ...partKey(key), state: 'erased' }),
-    failBackup: ({ backupId, reason }) => failBackup(database, { backupId, error: reason }),
   }
 }
 

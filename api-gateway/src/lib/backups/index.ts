@@ -34,5 +34,10 @@ export {
   queryByTypeAndDateRange,
   updateBackup,
 } from '#lib/backups/backups.service.ts'
+export { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 export { type FetchPlan, planFetch } from '#lib/backups/fetch-plan.ts'
-export type { IntegratedBackupDetails, IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
+export type {
+  IntegratedBackupDetails,
+  IntegratedBackupResult,
+  ReplicaDetails,
+} from '#lib/backups/integrated-result.ts'

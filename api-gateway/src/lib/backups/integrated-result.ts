@@ -1,5 +1,5 @@
 import type { Backup } from '@telegram-backup/database'
-import type { BackupMetadata, BackupSendResult } from 'telegram-deployment-bot'
+import type { BackupMetadata, BackupSendResult, ReplicaOutcome } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 
 /** Which of the two sides has the backup. */
@@ -10,6 +10,20 @@ export interface IntegratedBackupDetails {
   databaseError?: string
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
   leftInChat?: number
+  /**
+   * Of a backup that succeeded with a service that keeps an index: whether the index in the chat names it already. If
+   * not, the next send or `reconcile` makes it.
+   */
+  indexUpToDate?: boolean
+  /** Why not. */
+  indexError?: string
+  /** How the copies in the second chat turned out, where one is configured. */
+  replica?: ReplicaDetails
+}
+
+/** The second chat fails no backup; `reconcile` makes what is missing there. */
+export interface ReplicaDetails extends ReplicaOutcome {
+  indexUpToDate?: boolean
 }
 
 export interface IntegratedBackupResult {

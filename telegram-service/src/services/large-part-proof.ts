@@ -1,0 +1,27 @@
+import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
+import type { SentMessage } from '#services/backup-metadata.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** A server of one's own may give back more than the public one; whether it does is asked of the first such part. */
+export class LargePartProof {
+  readonly #client: TelegramClient
+  #largePartsComeBack = false
+
+  constructor(client: TelegramClient) {
+    this.#client = client
+  }
+
+  /** Throws `CONFIGURATION` when the server took a part that it would not give back. */
+  async prove(sent: SentMessage, signal: AbortSignal): Promise<void> {
+    if (this.#largePartsComeBack || sent.size <= PUBLIC_FETCH_LIMIT_BYTES) return
+    await this.#client.locateFile(sent.fileId, { signal }).catch((error: unknown) => {
+      if (!(error instanceof TelegramError) || error.code !== 'REFUSED') throw error
+      throw new TelegramError(
+        `The Bot API server took a part of ${sent.size} bytes, but would not give it back: ${error.description}`,
+        'CONFIGURATION',
+        { cause: error, hint: 'Unset TELEGRAM_PART_SIZE, or run the Bot API server with --local.' },
+      )
+    })
+    this.#largePartsComeBack = true
+  }
+}

@@ -1,0 +1,45 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { CallWait } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { checkChatAccess } from '#services/chat-access.ts'
+import { guardChat } from '#services/chat-guard.ts'
+import { ensureIndex } from '#services/chat-index.ts'
+import { followMovedChat } from '#services/moved-chat.ts'
+import type { VaultLedger } from '#services/vault-ledger.ts'
+
+/** A chat that a run may send to. */
+export interface PreparedChat {
+  /** Numeric, as text. */
+  chatId: string
+  /** Of its index; without a catalog there is none. */
+  indexMessageId: number | undefined
+}
+
+/**
+ * S1 to S3: the bot may send there, the chat is not another catalog's, and it has an index that captions can name.
+ * Throws `CONFIGURATION` before anything was sent.
+ */
+export async function prepareChat(
+  client: TelegramClient,
+  options: {
+    /** Numeric or `@name`. */
+    chat: string
+    vault: VaultLedger | undefined
+    encryption: Encryption
+    signingKey: SigningKey
+    signal: AbortSignal
+    onWait: (wait: CallWait) => void
+  },
+): Promise<PreparedChat> {
+  const { chat, vault, encryption, signingKey, ...on } = options
+  if (!vault) return { chatId: (await checkChatAccess(client, chat, on)).chatId, indexMessageId: undefined }
+  const access = await checkChatAccess(client, await followMovedChat(client, vault, chat, on), on)
+  await guardChat(client, vault, access, on)
+  const { messageId } = await ensureIndex(client, vault, {
+    chatId: access.chatId,
+    encryption,
+    signingKey,
+    ...on,
+  })
+  return { chatId: access.chatId, indexMessageId: messageId }
+}

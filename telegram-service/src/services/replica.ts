@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import type { ReplicaOutcome, SentMessage } from '#services/backup-metadata.ts'
+import type { MessageDraft } from '#services/message-drafts.ts'
+import { MessageSender } from '#services/message-sender.ts'
+import type { PartLedger } from '#services/part-ledger.ts'
+import type { PreparedChat } from '#services/prepare-chat.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** How long a backup that is whole waits for the rest of its copies, in milliseconds. `reconcile` makes what is missing. */
+const FINISH_WITHIN_MS = 5 * 60_000
+
+/**
+ * The second chat of a run. Each message that is proven in the first one is sent there by its file id, without a second
+ * upload, one at a time and behind the run. What fails here fails no backup.
+ */
+export class Replica {
+  readonly #chatName: string
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #opening: Promise<{ chat: PreparedChat; sender: MessageSender }>
+  readonly #caption: (draft: MessageDraft, chat: PreparedChat) => string
+  #queue: Promise<void> = Promise.resolve()
+  #failure: { error: unknown } | undefined
+
+  constructor(options: {
+    client: TelegramClient
+    ledger: PartLedger | undefined
+    backupId: string
+    /** As it is configured. */
+    chatName: string
+    prepare: (signal: AbortSignal) => Promise<PreparedChat>
+    caption: (draft: MessageDraft, chat: PreparedChat) => string
+    signal: AbortSignal
+  }) {
+    const { client, ledger, backupId, chatName, prepare, caption, signal } = options
+    this.#chatName = chatName
+    this.#caption = caption
+    this.#signal = AbortSignal.any([signal, this.#stop.signal])
+    this.#opening = prepare(this.#signal).then(chat => ({
+      chat,
+      sender: new MessageSender({ client, ledger, chatId: chat.chatId, backupId, onWait: () => {} }),
+    }))
+    this.#opening.catch(error => this.#fail(error))
+  }
+
+  /** Puts a message of the first chat into the queue. */
+  copy(draft: MessageDraft, original: SentMessage, from: { chatId: string }): void {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#failure) return
+      try {
+        const { chat, sender } = await this.#opening
+        assertOther(chat, from)
+        const { fileId } = original
+        const message = { facts: draft.facts, caption: this.#caption(draft, chat), document: { fileId } }
+        await sender.send(message, this.#signal)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  /** After the last message, which was the manifest: how far the copies came. Never fails. */
+  async finish(): Promise<ReplicaOutcome> {
+    const enough = new AbortController()
+    const late = sleep(FINISH_WITHIN_MS, undefined, { signal: enough.signal }).then(
+      () => this.#fail(new TelegramError('The copies were not made in time', 'UNREACHABLE')),
+      () => {},
+    )
+    await Promise.race([this.#queue, late])
+    enough.abort()
+    await this.#queue
+    const opened = await this.#opening.catch(() => undefined)
+    await opened?.sender.messages.eraseLateOnes(this.#signal)
+    const chatId = opened?.chat.chatId ?? this.#chatName
+    if (!this.#failure) return { chatId, isWhole: true }
+    const { error } = this.#failure
+    return { chatId, isWhole: false, error: error instanceof Error ? error.message : String(error) }
+  }
+
+  /** Of a run that failed: makes no more copies. */
+  async stop(): Promise<void> {
+    this.#fail(new TelegramError('The backup failed', 'CANCELLED'))
+    await this.#queue
+  }
+
+  /** Erases the copies again. Returns how many may stay. Never fails. */
+  async takeBack(): Promise<number> {
+    await this.stop()
+    const opened = await this.#opening.catch(() => undefined)
+    return (await opened?.sender.messages.takeBack()) ?? 0
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#stop.abort()
+  }
+}
+
+/** Under another name, it may be the same chat all the same. */
+function assertOther(chat: PreparedChat, main: { chatId: string }): void {
+  if (chat.chatId !== main.chatId) return
+  throw new TelegramError('The second chat is the first one', 'CONFIGURATION', {
+    hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
+  })
+}
