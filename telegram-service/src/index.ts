@@ -40,6 +40,7 @@ export {
   type BackupSendResult,
   BackupType,
   type JsonValue,
+  type ReplicaOutcome,
   type SendProgress,
   type SentMessage,
   type SentPart,
@@ -50,6 +51,11 @@ export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'
+export {
+  type MessageFacts,
+  MessageSender,
+  type OutgoingMessage,
+} from '#services/message-sender.ts'
 export type {
   BackupIntent,
   LedgerContext,
@@ -57,6 +63,7 @@ export type {
   MessageKey,
   MessageProof,
   PartLedger,
+  SealedBackup,
 } from '#services/part-ledger.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
 export type {
