@@ -56,6 +56,8 @@ async function send(context: CommandContext, plan: SendPlan): Promise<SendReport
     const service = await openBackupService(config, client)
     await warn(context, plan)
     return await withCatalog(context, async database => {
+      const { settleQuietly } = await import('#settling/settle-quietly.ts')
+      await settleQuietly({ database, client, config, signal, note: line => output.note(line) })
       const source = await opening
       await foretell(context, { source, bytesPerSecond, messagesPerMinute: client.messagesPerMinute })
       const rate = startRate()
