@@ -1,0 +1,69 @@
+import { readCaption } from '#torture/judge/captions.ts'
+import type { CatalogRows } from '#torture/judge/catalog-rows.ts'
+import type { ChatView, VisibleMessage } from '#torture/world/chat-view.ts'
+import type { World } from '#torture/world/world.ts'
+
+const LIVING = new Set(['sent', 'damaged'])
+
+/** Every message of the bot is known, none is there twice, what is known is there, and people's messages are untouched. */
+export async function chatCheck(world: World, rows: CatalogRows): Promise<string[]> {
+  const violations: string[] = []
+  for (const chat of [world.chat, ...(world.replica ? [world.replica] : [])]) {
+    violations.push(...(await checkOne(world, rows, chat)))
+  }
+  return violations
+}
+
+async function checkOne(
+  world: World,
+  rows: CatalogRows,
+  chat: { id: string; view: ChatView },
+): Promise<string[]> {
+  const violations: string[] = []
+  const messages = await chat.view.messages()
+  const ours = rows.messages.filter(({ chatId }) => chatId === chat.id)
+  const known = new Map(
+    ours.flatMap(row => (row.messageId === undefined ? [] : [[row.messageId, row] as const])),
+  )
+  const firstOf = new Map<string, number>()
+  for (const message of messages) {
+    if (!message.byBot) continue
+    const name = `message ${message.id} in ${chat.id}`
+    if (rows.indexes.get(chat.id) === message.id) continue
+    const row = known.get(message.id)
+    const caption = readCaption(message.caption)
+    if (caption && caption.kind !== 'index' && caption.kind !== 'tombstone') {
+      const first = firstOf.get(caption.key)
+      if (first !== undefined)
+        violations.push(`twice: ${caption.key} is in messages ${first} and ${message.id}`)
+      firstOf.set(caption.key, message.id)
+    }
+    if (caption?.kind === 'tombstone' && row?.state === 'tombstone') continue
+    if (row && LIVING.has(row.state)) continue
+    // A replaced or erased message that is still alive with its bytes is garbage, too.
+    violations.push(
+      `unknown: ${name} (${describe(message)}) is ${row ? `${row.state} in` : 'not in'} the catalog`,
+    )
+  }
+  const alive = new Set(messages.map(({ id }) => id))
+  for (const [id, row] of known) {
+    if (row.state !== 'sent' || alive.has(id)) continue
+    if (world.human.deleted.has(id) && chat === world.chat) continue
+    violations.push(
+      `missing: ${row.kind} ${row.partNo} of ${row.backupId}, message ${id} in ${chat.id}, is gone`,
+    )
+  }
+  const index = rows.indexes.get(chat.id)
+  const indexIsGone = index !== undefined && !alive.has(index)
+  if (indexIsGone && !world.human.deleted.has(index))
+    violations.push(`missing: the index ${index} in ${chat.id} is gone`)
+  if (chat === world.chat) {
+    for (const id of world.human.wrote)
+      if (!alive.has(id)) violations.push(`touched: a person's message ${id} is gone`)
+  }
+  return violations
+}
+
+function describe({ caption, text, document }: VisibleMessage): string {
+  return (caption?.split('\n').at(-1) ?? text ?? document?.fileName ?? 'empty').slice(0, 160)
+}

@@ -1,0 +1,64 @@
+import { violationsIn } from '#torture/judge/verdict.ts'
+import { type ClientEnd, startClient } from '#torture/play/client.ts'
+import type { Run } from '#torture/play/run.ts'
+import type { World } from '#torture/world/world.ts'
+
+const RECOVERIES = 3
+
+/**
+ * Nothing breaks any more: late calls arrive, `reconcile` brings everything to rest, and the judge looks. Gives
+ * what is wrong then.
+ */
+export async function calmAndJudge(world: World, runs: readonly Run[]): Promise<string[]> {
+  const violations = runs.flatMap(({ order, end }) => (end.hung ? [`hung: ${order.args.join(' ')}`] : []))
+  // A message that arrives after it was looked for is the worst case: so it is looked for once before.
+  if (runs.some(({ api }) => api.held() > 0)) await command(world, ['reconcile', '--json'])
+  for (const { api } of runs) await api.close()
+  if (runs.some(({ order, end }) => order.operation === 'recover' && !isDone(end))) {
+    violations.push(...(await recoverAtLast(world)))
+  }
+  violations.push(...(await reconcile(world)))
+  return [...violations, ...(await violationsIn(world))]
+}
+
+/** As if the quarter of an hour had passed in which lost messages are looked for: then no open send is left. */
+export async function judgeAfterAWhile(world: World): Promise<string[]> {
+  await world.catalog.rows("update control_plane.open_sends set begun_at = begun_at - interval '20 minutes'")
+  const violations = await reconcile(world)
+  const rows = await world.catalog.rows('select purpose, chat_id from control_plane.open_sends')
+  violations.push(
+    ...rows.map(row => `limbo: an open send (${row['purpose']}) in ${row['chat_id']} is never closed`),
+  )
+  return [...violations, ...(await violationsIn(world))]
+}
+
+/** One run of the program without anything in between. */
+export async function command(world: World, args: readonly string[]): Promise<ClientEnd> {
+  const env = { ...world.environment(), TELEGRAM_API_ROOT: world.apiRoot, ...world.catalog.environment() }
+  return await startClient(args, { env, cwd: world.folder }).end
+}
+
+/** Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. */
+function isDone({ code }: ClientEnd): boolean {
+  return code === 0 || code === 3 || code === 4
+}
+
+async function recoverAtLast(world: World): Promise<string[]> {
+  let end: ClientEnd | undefined
+  for (let tries = 0; tries < RECOVERIES; tries++) {
+    end = await command(world, ['recover', '--json'])
+    if (isDone(end)) return []
+  }
+  return [`unsettled: recover ends with ${end?.code}: ${lastWords(end)}`]
+}
+
+async function reconcile(world: World): Promise<string[]> {
+  const end = await command(world, ['reconcile', '--json'])
+  if (end.hung) return ['hung: reconcile']
+  return end.code === 0 ? [] : [`unsettled: reconcile ends with ${end.code}: ${lastWords(end)}`]
+}
+
+/** What a run said at last, in one line. */
+export function lastWords(end: ClientEnd | undefined): string {
+  return `${end?.stderr.trim()} ${end?.stdout.trim()}`.replace(/\s+/g, ' ').slice(-600)
+}

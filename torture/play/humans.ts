@@ -1,0 +1,77 @@
+import type { Chance } from '#torture/chance.ts'
+import type { World } from '#torture/world/world.ts'
+
+/** What a person does to the chat. */
+export type HumanAct =
+  | 'writes a message'
+  | 'deletes a part'
+  | 'deletes a manifest'
+  | 'deletes the index'
+  | 'unpins everything'
+  | 'pins a message of theirs'
+
+const ACTS: ReadonlyArray<readonly [HumanAct, number]> = [
+  ['writes a message', 4],
+  ['deletes a part', 1],
+  ['deletes a manifest', 1],
+  ['deletes the index', 1],
+  ['unpins everything', 1],
+  ['pins a message of theirs', 1],
+]
+
+/** Lets a person act in the chat; gives what was done, or undefined when there was nothing to do it to. */
+export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct | undefined> {
+  const { emulator } = world
+  if (!emulator) return undefined
+  const chatId = Number(world.chat.id)
+  const act = chance.weighted(ACTS)
+  const write = async (): Promise<number> => {
+    const id = await emulator.asHuman.post(chatId, { text: 'Is this still needed?' })
+    world.human.wrote.add(id)
+    return id
+  }
+  switch (act) {
+    case 'writes a message':
+      await write()
+      return act
+    case 'pins a message of theirs':
+      emulator.asHuman.pin(chatId, await write())
+      world.human.pinned = true
+      return act
+    case 'unpins everything':
+      emulator.asHuman.unpin(chatId)
+      world.human.pinned = true
+      return act
+    case 'deletes the index': {
+      const [row] = await world.catalog.rows(
+        `select index_message_id as id from control_plane.chats where chat_id = '${world.chat.id}'`,
+      )
+      const id = Number(row?.['id'] ?? 0)
+      if (!isAlive(world, id)) return undefined
+      emulator.asHuman.deleteMessage(chatId, id)
+      world.human.deleted.add(id)
+      world.human.pinned = true
+      return act
+    }
+    default: {
+      const kind = act === 'deletes a part' ? 'part' : 'manifest'
+      const rows = await world.catalog.rows(
+        `select p.backup_id, p.message_id from control_plane.backup_parts p join control_plane.backups b on b.id = p.backup_id
+         where b.state = 'complete' and p.kind = '${kind}' and p.state = 'sent' and p.chat_id = '${world.chat.id}'
+         order by p.message_id`,
+      )
+      if (rows.length === 0) return undefined
+      const row = chance.pick(rows)
+      const id = Number(row['message_id'])
+      if (!isAlive(world, id)) return undefined
+      emulator.asHuman.deleteMessage(chatId, id)
+      world.human.deleted.add(id)
+      world.human.damaged.add(String(row['backup_id']))
+      return act
+    }
+  }
+}
+
+function isAlive({ emulator, chat }: World, messageId: number): boolean {
+  return emulator?.inspect.messages(Number(chat.id)).some(({ message_id: id }) => id === messageId) ?? false
+}

@@ -1,0 +1,105 @@
+import type { Chance } from '#torture/chance.ts'
+import { calmAndJudge, lastWords } from '#torture/play/calm.ts'
+import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { actAsHuman } from '#torture/play/humans.ts'
+import { chooseKill, type KillPlan, wordsOf } from '#torture/play/kill-plan.ts'
+import { type OperationName, type Order, orderOf } from '#torture/play/operations.ts'
+import { carryOut, type Run } from '#torture/play/run.ts'
+import type { Tally } from '#torture/report/tally.ts'
+import type { CatalogServer } from '#torture/world/catalog-server.ts'
+import type { World } from '#torture/world/world.ts'
+
+/** What a round is played with. */
+export interface RoundOptions {
+  readonly world: World
+  readonly server: CatalogServer
+  readonly tally: Tally
+  /** Operations to choose from. */
+  readonly operations: ReadonlyArray<readonly [OperationName, number]>
+  /** Hears what happens, for --verbose. */
+  readonly tell: (words: string) => void
+}
+
+/** One round: an operation or two at once, broken somehow; then, mostly, calm. Gives what was wrong after it. */
+export async function playRound(chance: Chance, options: RoundOptions): Promise<string[]> {
+  const { world, server, tally, tell } = options
+  const orders = await chooseOrders(chance, options)
+  if (chance.happens(0.12)) {
+    const act = await actAsHuman(world, chance)
+    if (act) {
+      tally.human(act)
+      tell(`a person ${act}`)
+    }
+  }
+  const runs = await Promise.all(
+    orders.map(async (order, at) => {
+      const branch = chance.branch(`run ${at}`)
+      const happened: string[] = []
+      const faults = chooseFaults(branch.branch('faults'), words => {
+        happened.push(words)
+        tally.fault(words)
+      })
+      const kill: KillPlan =
+        at > 0 && branch.happens(0.5)
+          ? { kind: 'none' }
+          : chooseKill(branch, order.aim, { hasSqlProxy: world.catalog.kind === 'url' })
+      const run = await carryOut(order, { world, server, kill, faults })
+      tally.run({ operation: order.operation, kill, met: isMet(kill, run), isOneOfTwo: orders.length > 1 })
+      tell(describe(run, kill, happened))
+      const isUndisturbed = !isMet(kill, run) && happened.length === 0 && orders.length === 1
+      return { run, isUndisturbed }
+    }),
+  )
+  const violations = runs.flatMap(({ run, isUndisturbed }) =>
+    isUndisturbed ? failedWithoutReason(world, run) : [],
+  )
+  // Now and then the next command finds what this one has left.
+  const mustCalm = runs.some(({ run }) => run.order.operation === 'recover' || run.api.held() > 0)
+  if (!mustCalm && chance.happens(0.2)) {
+    for (const { run } of runs) await run.api.close()
+    return violations
+  }
+  return [
+    ...violations,
+    ...(await calmAndJudge(
+      world,
+      runs.map(({ run }) => run),
+    )),
+  ]
+}
+
+async function chooseOrders(chance: Chance, { world, operations }: RoundOptions): Promise<Order[]> {
+  const orders: Order[] = []
+  const wanted = chance.happens(0.1) ? 2 : 1
+  while (orders.length < wanted) {
+    const operation = chance.weighted(operations)
+    // A new machine beside the old one is not two at work on one catalog.
+    if (operation === 'recover' && wanted > 1) continue
+    // Nothing to do it to: a send is always possible, and makes the next choice richer.
+    const order = (await orderOf(operation, world, chance)) ?? (await orderOf('send a file', world, chance))
+    if (order) orders.push(order)
+  }
+  return orders
+}
+
+function isMet(kill: KillPlan, run: Run): boolean {
+  return kill.kind === 'kill-at' ? run.end.killed : run.hit !== undefined
+}
+
+/** Whoever is left alone has to succeed; what people deleted or pinned may be a reason not to. */
+function failedWithoutReason(world: World, { order, end }: Run): string[] {
+  const { deleted, pinned } = world.human
+  if (end.code === 0 || deleted.size > 0 || pinned) return []
+  return [`failed: ${order.operation}, undisturbed, ends with ${end.code}: ${lastWords(end)}`]
+}
+
+function describe(
+  { order, end, hit, calls, statements }: Run,
+  kill: KillPlan,
+  happened: readonly string[],
+): string {
+  const where = hit ? ` (${hit.channel} ${hit.number}: ${hit.what})` : ''
+  const faults = happened.length > 0 ? `; faults: ${happened.join(', ')}` : ''
+  const words = end.code === 0 || end.killed ? '' : `; ${lastWords(end)}`
+  return `${order.operation}: ${wordsOf(kill)}${where}; exit ${end.code ?? 'by SIGKILL'}, ${calls} calls, ${statements} statements${faults}${words}`
+}

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { answerOf, type Client, type ClientEnd, startClient } from '#torture/play/client.ts'
+import type { FaultPlan } from '#torture/play/fault-plan.ts'
+import { gateOf, type KillPlan } from '#torture/play/kill-plan.ts'
+import type { Order } from '#torture/play/operations.ts'
+import { type ApiProxy, openApiProxy } from '#torture/proxies/api-proxy.ts'
+import type { Moment } from '#torture/proxies/moments.ts'
+import { openSqlProxy, type SqlProxy } from '#torture/proxies/sql-proxy.ts'
+import type { CatalogServer } from '#torture/world/catalog-server.ts'
+import type { World } from '#torture/world/world.ts'
+
+/** An order carried out, with what was done to it. */
+export interface Run {
+  readonly order: Order
+  readonly end: ClientEnd
+  /** The moment that the kill plan met; undefined when the run was over before. */
+  readonly hit: Moment | undefined
+  readonly calls: number
+  readonly statements: number
+  /** Bot API calls that are still to be delivered: `api.deliverLate()`. */
+  readonly api: ApiProxy
+}
+
+/** Runs the real program on an order, with its own proxies in front of the chat and the catalog. */
+export async function carryOut(
+  order: Order,
+  options: { world: World; server: CatalogServer; kill: KillPlan; faults?: FaultPlan },
+): Promise<Run> {
+  const { world, server, kill, faults } = options
+  let client: Client | undefined
+  let hit: Moment | undefined
+  let sql: SqlProxy | undefined
+  const gate = gateOf(kill, {
+    killClient: async () => client?.kill(),
+    killBackends: () => {
+      for (const pid of sql?.backendPids() ?? []) endQuietly(pid)
+    },
+    killServer: () => server.killAndRestart(),
+    onHit: moment => {
+      hit = moment
+    },
+  })
+  const api = await openApiProxy(world.apiRoot, { gate, faultFor: method => faults?.faultFor(method) })
+  if (world.catalog.kind === 'url') sql = await openSqlProxy(server.port, gate)
+  client = startClient(order.args, {
+    env: {
+      ...world.environment(),
+      TELEGRAM_API_ROOT: api.url,
+      ...world.catalog.environment(sql?.port),
+    },
+    cwd: world.folder,
+    input: order.input,
+  })
+  if (kill.kind === 'kill-at') {
+    await Promise.race([delay(kill.ms), client.end])
+    await client.kill()
+  }
+  const end = await client.end
+  learn(world, order, end)
+  // What was on its way when the client died is carried out, as a server does.
+  await sql?.close()
+  return { order, end, hit, calls: api.calls(), statements: sql?.statements() ?? 0, api }
+}
+
+function learn(world: World, { operation, given }: Order, end: ClientEnd): void {
+  if (end.code !== 0 || !operation.startsWith('send')) return
+  const record = answerOf(end)?.['databaseRecord'] as { id: string; plain_sha256?: string } | undefined
+  const sha256 = given ?? record?.plain_sha256
+  if (record && sha256 !== undefined) world.acknowledged.set(record.id, sha256)
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}

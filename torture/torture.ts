@@ -1,0 +1,101 @@
+// Kills the real command line everywhere and breaks everything around it, then looks whether anything was lost.
+// --rounds N, --seed S (replays that one), --jobs N, --only TEXT, --every-step, --report, --verbose; --api-root URL --chat ID
+// for another Bot API server, whose bot is TELEGRAM_BOT_TOKEN.
+import { parseArgs } from 'node:util'
+import { tryEveryStep } from '#torture/play/every-step.ts'
+import { OPERATIONS } from '#torture/play/operations.ts'
+import { playSeed } from '#torture/play/seed.ts'
+import { writeReport } from '#torture/report/page.ts'
+import { tablesOf } from '#torture/report/tables.ts'
+import { openTally } from '#torture/report/tally.ts'
+import { startCatalogServer } from '#torture/world/catalog-server.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '1000' },
+    'rounds-per-seed': { type: 'string', default: '8' },
+    seed: { type: 'string' },
+    first: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' },
+    'every-step': { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
+    'stop-at-first': { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+    'api-root': { type: 'string' },
+    chat: { type: 'string' },
+  },
+})
+
+const operations = OPERATIONS.filter(name => name.includes(values.only))
+if (operations.length === 0) throw new Error(`--only names none of: ${OPERATIONS.join(', ')}`)
+const perSeed = Number(values['rounds-per-seed'])
+const foreign = values['api-root']
+  ? { apiRoot: values['api-root'], token: process.env['TELEGRAM_BOT_TOKEN'] ?? '', chatId: values.chat ?? '' }
+  : undefined
+// A chat that is not the harness's has one catalog, and so one world.
+const rounds = foreign ? Number(values.rounds) : perSeed
+const seedCount = foreign || values.seed !== undefined ? 1 : Math.ceil(Number(values.rounds) / perSeed)
+const first = Number(values.first)
+const seeds =
+  values.seed !== undefined ? [values.seed] : Array.from({ length: seedCount }, (_, at) => String(first + at))
+const tally = openTally()
+const failures: string[] = []
+let played = 0
+
+const say = (words: string): void => {
+  process.stdout.write(`${words}\n`)
+}
+const fail = (name: string, violations: readonly string[], replay: string): void => {
+  failures.push(name)
+  say(`FAILED ${name}; replay: ${replay}`)
+  for (const violation of violations) say(`  ${violation}`)
+}
+
+async function work(): Promise<void> {
+  const server = await startCatalogServer()
+  try {
+    for (;;) {
+      if (values['stop-at-first'] && failures.length > 0) return
+      const seed = seeds.shift()
+      if (seed === undefined) return
+      const outcome = await playSeed(seed, {
+        server,
+        foreign,
+        tally,
+        operations,
+        rounds,
+        tell: words => values.verbose && say(`[${seed}] ${words}`),
+      })
+      played += outcome.rounds
+      if (outcome.violations.length === 0) continue
+      const only = values.only === '' ? '' : ` --only ${JSON.stringify(values.only)}`
+      fail(
+        `seed ${seed}, round ${outcome.rounds}`,
+        outcome.violations,
+        `npm run torture -- --seed ${seed}${only} --verbose`,
+      )
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+const begunAt = Date.now()
+if (values['every-step']) {
+  played = await tryEveryStep({ operations, tally, fail, tell: words => values.verbose && say(words) })
+} else {
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+}
+const minutes = (Date.now() - begunAt) / 60_000
+say(tablesOf(tally.counts))
+say(`${played} rounds in ${minutes.toFixed(1)} minutes, ${failures.length} failed`)
+if (values.report)
+  await writeReport({
+    counts: tally.counts,
+    rounds: played,
+    minutes,
+    failures,
+    isSystematic: values['every-step'],
+  })
+process.exitCode = failures.length === 0 ? 0 : 1
