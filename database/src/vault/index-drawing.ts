@@ -63,7 +63,7 @@ interface Row {
   history: { event: string; at: string; count: number }[] | null
 }
 
-/** Draws the index of a chat: its complete backups and those that are being erased. */
+/** Draws the index of a chat: its complete backups, and those that are being erased as long as a message of them is there. */
 export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
   const { catalogId, generation } = await catalogIdentity(database)
   const rows = await readEntries(database, chatId)
@@ -88,6 +88,9 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
              and manifest.chat_id = ${chatId} and manifest.kind = 'manifest' and manifest.message_id is not null
        where backup.state in ('complete', 'erasing') and backup.completed_at is not null and backup.filename is not null
          and backup.plain_sha256 is not null and backup.archive_size is not null and backup.part_count is not null
+         and (backup.state = 'complete' or exists (
+               select from control_plane.backup_parts
+                where backup_id = backup.id and message_id is not null and state not in ('erased', 'tombstone')))
     ), parts as (
       select part.backup_id, jsonb_agg(coalesce(part.message_id, (
                select (details ->> 'message_id')::bigint from control_plane.backup_history

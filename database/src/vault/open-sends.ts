@@ -35,12 +35,12 @@ export interface BegunSend {
   afterMessageId: number
 }
 
-/** Before a message is forwarded in a chat to be looked at. */
+/** Before a message is forwarded in a chat to be looked at; without an original (0), before a text that only has an id. */
 export async function beginCopy(
   database: Database,
   copy: { chatId: string; botId: string; sourceMessageId: number; backupId?: string | undefined },
 ): Promise<BegunSend> {
-  checkCount('message id', copy.sourceMessageId, 1)
+  checkCount('message id', copy.sourceMessageId)
   if (copy.backupId !== undefined) checkUuid('backup id', copy.backupId)
   return await beginSend(database.kysely, {
     purpose: 'copy',
