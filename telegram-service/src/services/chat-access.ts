@@ -1,4 +1,4 @@
-import type { ChatMember } from '#bot-api/bot-api-types.ts'
+import type { ChatMember, SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -12,6 +12,8 @@ export interface ChatAccess {
   botUsername: string
   /** Rights that later work needs and the bot lacks, in words. Sending alone works without them. */
   missingRights: string[]
+  /** Of its pinned messages, the one that was sent last. */
+  pinned?: SeenMessage
 }
 
 /**
@@ -42,6 +44,7 @@ export async function checkChatAccess(
     chatTitle: chat.title,
     botUsername: bot.username,
     missingRights: missingRights(chat.type, member),
+    ...(chat.pinned === undefined ? {} : { pinned: chat.pinned }),
   }
 }
 
