@@ -1,7 +1,7 @@
-import { listMessages, type MessageRow, markPart } from '@telegram-backup/database'
+import { listMessages, type MessageRow, markPart, notePart } from '@telegram-backup/database'
 import { eraseMessage } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
-import { assertMayGoOn, endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#settling/settling.ts'
 import type { ErasedMessage, ReportedMessage } from '#settling/settling-report.ts'
 
 /**
@@ -49,8 +49,7 @@ async function eraseOne(
     await markPart(database, { ...key, state: outcome, leaseToken })
     return { ...message, outcome }
   } catch (error) {
-    assertMayGoOn(settling, held.lease)
-    if (endsEverything(settling, error) || describeError(error).code === 'LEASE_LOST') throw error
+    if (isTheEnd(settling, held, error)) throw error
     const { message: reason } = describeError(error)
     await notePart(database, { ...key, error: reason, leaseToken })
     return { ...message, outcome: 'kept', reason }

@@ -1,42 +1,51 @@
 import { CatalogError, closeSend, confirmPart, getBackupById, openSends } from '@telegram-backup/database'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
-import { assertMayGoOn, type HeldBackup, type Settling } from '#settling/settling.ts'
+import { describeError } from '#lib/backups/backup-error.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#settling/settling.ts'
 import type { ReportedMessage } from '#settling/settling-report.ts'
 
 /**
  * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
- * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against a chat.
+ * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against the backup's
+ * own chat; what stands against another one is in the report.
  */
 export async function lookForMessages(settling: Settling, held: HeldBackup): Promise<void> {
-  const { database, client, vault, gates, signal, report, onWait } = settling
-  const { backupId, lease } = held
-  const chats = new Set((await openSends(database, { backupId })).map(open => open.chatId))
-  for (const chatId of chats) {
-    assertMayGoOn(settling, lease)
-    settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
-    await gates.enter(chatId)
-    const { found, beyondLimit } = await findLostMessages(client, vault, {
-      chatId,
-      backupId,
-      signal,
-      ...(onWait && { onWait }),
-    })
-    for (const message of found) await settleFound(settling, held, message)
-    if (beyondLimit) {
-      report.pending.push({
-        backup_id: backupId,
-        chat_id: chatId,
-        reason: 'more messages than one look takes in',
-      })
+  const { database, report } = settling
+  const { backupId } = held
+  const open = await openSends(database, { backupId })
+  if (open.length === 0) return
+  const backup = await getBackupById(database, backupId)
+  for (const chatId of new Set(open.map(send => send.chatId))) {
+    try {
+      await lookInChat(settling, held, chatId)
+    } catch (error) {
+      if (chatId === backup?.chat_id || isTheEnd(settling, held, error)) throw error
+      const { message, code } = describeError(error)
+      report.pending.push({ backup_id: backupId, chat_id: chatId, code, reason: message })
     }
   }
-  for (const open of await openSends(database, { backupId })) {
-    report.looked_for_again.push({
-      backup_id: backupId,
-      chat_id: open.chatId,
-      reason: `${open.purpose === 'part' ? `part ${open.partNo}` : open.purpose} was not found; it may still appear`,
-    })
+  for (const { chatId, purpose, partNo } of await openSends(database, { backupId })) {
+    const reason = `${purpose === 'part' ? `part ${partNo}` : purpose} was not found; it may still appear`
+    report.looked_for_again.push({ backup_id: backupId, chat_id: chatId, reason })
   }
+}
+
+async function lookInChat(settling: Settling, held: HeldBackup, chatId: string): Promise<void> {
+  const { client, vault, gates, signal, onWait } = settling
+  const { backupId } = held
+  assertMayGoOn(settling, held.lease)
+  settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
+  await gates.enter(chatId)
+  const { found, beyondLimit } = await findLostMessages(client, vault, {
+    chatId,
+    backupId,
+    signal,
+    ...(onWait && { onWait }),
+  })
+  for (const message of found) await settleFound(settling, held, message)
+  if (!beyondLimit) return
+  const reason = 'There are more messages than one look takes in'
+  settling.report.pending.push({ backup_id: backupId, chat_id: chatId, reason })
 }
 
 async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {

@@ -45,8 +45,16 @@ export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease
   })
 }
 
+/** Errors after which nothing more may be done for this backup. */
+export function isTheEnd(settling: Settling, held: HeldBackup, error: unknown): boolean {
+  return endsEverything(settling, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
+}
+
 /** Errors that end the whole run; whatever else fails concerns one backup, or one chat. */
 export function endsEverything({ signal }: Pick<Settling, 'signal'>, error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return signal.aborted || code === 'CATALOG'
+  return signal.aborted || codeOf(error) === 'CATALOG'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,20 +1,39 @@
-import { openSends } from '@telegram-backup/database'
+import { closeSend, openSends } from '@telegram-backup/database'
 import { findLostMessages } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { endsEverything, type Settling } from '#settling/settling.ts'
 
-/** R2 for what belongs to no backup: copies that were made to be looked at, and new indexes. */
+/**
+ * R2 for what belongs to no backup: copies that were made to be looked at, which the look itself removes, and new indexes.
+ * A chat that lacks an index adopts a lost one when its index is next written; a second one is deleted.
+ */
 export async function settleStrayCalls(settling: Settling): Promise<void> {
-  const { database, client, vault, gates, signal, report, onWait } = settling
+  const { database, report } = settling
   const strays = await openSends(database, { backupId: null })
   for (const chatId of new Set(strays.map(open => open.chatId))) {
     try {
-      await gates.enter(chatId)
-      await findLostMessages(client, vault, { chatId, backupId: null, signal, ...(onWait && { onWait }) })
+      await settleInChat(settling, chatId)
     } catch (error) {
       if (endsEverything(settling, error)) throw error
       const { message, code } = describeError(error)
       report.pending.push({ chat_id: chatId, code, reason: message })
     }
+  }
+}
+
+async function settleInChat(settling: Settling, chatId: string): Promise<void> {
+  const { database, client, vault, gates, signal, onWait } = settling
+  await gates.enter(chatId)
+  const { found } = await findLostMessages(client, vault, {
+    chatId,
+    backupId: null,
+    signal,
+    ...(onWait && { onWait }),
+  })
+  const { index } = await vault.knownChat(chatId)
+  if (index === undefined) return
+  for (const { messageId, open } of found) {
+    if (messageId !== index.messageId) await client.deleteMessage(chatId, messageId, { signal })
+    await closeSend(database, open.id)
   }
 }

@@ -1,0 +1,47 @@
+import type { Emulator } from '@telegram-backup/bot-api-emulator'
+import { runCli } from '#test/run-cli.ts'
+
+/** A point in the life of a run: the nth event of that kind from its start on. */
+export interface KillPoint {
+  /** Lower case. */
+  method: string
+  /** Before the server has done anything, or after it has and before the answer leaves. */
+  phase: 'arrived' | 'kept'
+  nth: number
+}
+
+/**
+ * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the process is
+ * gone. Throws when the run ends before it gets there.
+ */
+export async function killRunAt(
+  emulator: Emulator,
+  args: readonly string[],
+  { at, env, input }: { at: KillPoint; env: Record<string, string>; input?: Buffer },
+): Promise<void> {
+  let pid = 0
+  let seen = 0
+  let isKilled = false
+  let ended: Promise<unknown> = Promise.resolve()
+  const unwatch = emulator.watch(async ({ method, phase }) => {
+    if (method !== at.method || phase !== at.phase || ++seen !== at.nth) return
+    isKilled = true
+    process.kill(pid, 'SIGKILL')
+    await ended
+  })
+  try {
+    const running = runCli(args, {
+      env,
+      ...(input && { input }),
+      onStart: started => {
+        pid = started
+      },
+    })
+    ended = running
+    const run = await running
+    if (!isKilled)
+      throw new Error(`The run ended with ${run.code} before ${at.method} ${at.nth}: ${run.stderr}`)
+  } finally {
+    unwatch()
+  }
+}
