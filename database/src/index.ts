@@ -27,15 +27,9 @@ export {
   openBackup,
   reopenBackup,
 } from '#backups/ledger.ts'
-export {
-  confirmPart,
-  intendPart,
-  learnFileId,
-  markPart,
-  type PartConfirmation,
-  type PartIntent,
-  type PartKey,
-} from '#backups/parts.ts'
+export { learnFileId, listMessages, type MessageRow, markPart, notePart } from '#backups/messages.ts'
+export type { PartKey } from '#backups/part-keys.ts'
+export { confirmPart, intendPart, type PartConfirmation, type PartIntent } from '#backups/parts.ts'
 
 // 4. What is known of a chat: its index, and the calls that may have made a message nobody knows.
 
@@ -71,6 +65,7 @@ export {
 
 export { finishErase, markErasing, mayErase } from '#backups/erase.ts'
 export { type ImportedBackup, type ImportedMessage, importBackup } from '#backups/imports.ts'
+export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
 export { type Attendance, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
 
 // 6. Backups as records, and what can be asked about them.

@@ -50,10 +50,14 @@ test('an empty database gets all of them, in order, once', async () => {
     'backup_parts',
     'backups',
     'catalog',
+    'chats',
     'jobs',
+    'leases',
     'migrations',
+    'open_sends',
     'projects',
     'restores',
+    'sealed_manifests',
   ])
 })
 

@@ -61,8 +61,8 @@ export function describeFullDisk(open: () => Promise<Database>): void {
         () => new TestSend(database).begin('-100456'),
         () => send.intend(3),
         () => send.confirm(3),
-        () => markPart(database, { ...send.key(1), state: 'missing' }),
-        () => failBackup(database, { backupId: send.backupId, error: 'cancelled' }),
+        () => markPart(database, { ...send.key(1), leaseToken: send.token, state: 'missing' }),
+        () => failBackup(database, { backupId: send.backupId, leaseToken: send.token, error: 'cancelled' }),
         () => deleteBackup(database, id),
       ]
       await fillDisk()

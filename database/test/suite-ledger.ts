@@ -100,9 +100,19 @@ export function describeLedger(open: () => Promise<Database>): void {
       await send.send(1)
       await send.intend(2)
       await send.intend(3)
-      await confirmPart(database, { ...send.key(3), ...proof(3), sentAt: sentAgo(30) })
+      await confirmPart(database, {
+        ...send.key(3),
+        leaseToken: send.token,
+        ...proof(3),
+        sentAt: sentAgo(30),
+      })
       await send.intend(0)
-      await confirmPart(database, { ...send.key(0), ...proof(0), sentAt: sentAgo(300) })
+      await confirmPart(database, {
+        ...send.key(0),
+        leaseToken: send.token,
+        ...proof(0),
+        sentAt: sentAgo(300),
+      })
       const { recentAgesMs } = await new TestSend(database).begin()
       expect(recentAgesMs).toHaveLength(3)
       expect(Math.max(...recentAgesMs)).toBeGreaterThanOrEqual(28_000)
@@ -119,7 +129,7 @@ export function describeLedger(open: () => Promise<Database>): void {
         'a part that was found damaged',
         async () => [
           await send.send(1, 2, 3, 0),
-          await markPart(database, { ...send.key(2), state: 'damaged' }),
+          await markPart(database, { ...send.key(2), leaseToken: send.token, state: 'damaged' }),
         ],
       ],
       [
@@ -159,7 +169,11 @@ export function describeLedger(open: () => Promise<Database>): void {
     test('a failed send keeps its parts and its reason, takes no more intents, and can be resumed', async () => {
       await send.send(1)
       await send.intend(2)
-      await failBackup(database, { backupId: send.backupId, error: 'the network\0 went away' })
+      await failBackup(database, {
+        backupId: send.backupId,
+        leaseToken: send.token,
+        error: 'the network\0 went away',
+      })
       const failed = await getBackupDetails(database, send.backupId)
       expect(failed).toMatchObject({
         state: 'failed',
@@ -172,7 +186,9 @@ export function describeLedger(open: () => Promise<Database>): void {
       })
       await expect(send.intend(3)).rejects.toMatchObject({ code: 'CONFLICT' })
       await expect(send.complete()).rejects.toMatchObject({ code: 'CONFLICT' })
-      await expect(failBackup(database, { backupId: send.backupId, error: 'again' })).rejects.toMatchObject({
+      await expect(
+        failBackup(database, { backupId: send.backupId, leaseToken: send.token, error: 'again' }),
+      ).rejects.toMatchObject({
         code: 'CONFLICT',
       })
 

@@ -62,7 +62,12 @@ export function describeParts(open: () => Promise<Database>): void {
       await send.complete()
       await expect(send.intend(4)).rejects.toMatchObject({ code: 'CONFLICT' })
       await expect(send.intend(2)).rejects.toMatchObject({ code: 'CONFLICT' })
-      await markPart(database, { ...send.key(2), state: 'damaged', error: 'wrong\0 hash \ud800' })
+      await markPart(database, {
+        ...send.key(2),
+        leaseToken: send.token,
+        state: 'damaged',
+        error: 'wrong\0 hash \ud800',
+      })
       await send.intend(2)
       await send.confirm(2, 777)
       const details = await getBackupDetails(database, send.backupId)
@@ -75,10 +80,20 @@ export function describeParts(open: () => Promise<Database>): void {
 
     test('marks say what became of a message; damage goes into the history, and erased is the end', async () => {
       await send.send(1, 2)
-      await markPart(database, { ...send.key(1), state: 'missing', error: 'message not found' })
+      await markPart(database, {
+        ...send.key(1),
+        leaseToken: send.token,
+        state: 'missing',
+        error: 'message not found',
+      })
       await send.confirm(1, 900)
-      await markPart(database, { ...send.key(1), state: 'tombstone', error: 'older than 48 hours' })
-      await markPart(database, { ...send.key(2), state: 'erased' })
+      await markPart(database, {
+        ...send.key(1),
+        leaseToken: send.token,
+        state: 'tombstone',
+        error: 'older than 48 hours',
+      })
+      await markPart(database, { ...send.key(2), leaseToken: send.token, state: 'erased' })
       const details = await getBackupDetails(database, send.backupId)
       expect(details?.parts).toMatchObject([
         { state: 'tombstone', message_id: 900, error: 'older than 48 hours', erased_at: expect.any(Date) },
@@ -88,17 +103,21 @@ export function describeParts(open: () => Promise<Database>): void {
         event: 'part_missing',
         details: { part_no: 1, message_id: 501 },
       })
-      await expect(markPart(database, { ...send.key(2), state: 'damaged' })).rejects.toMatchObject({
+      await expect(
+        markPart(database, { ...send.key(2), leaseToken: send.token, state: 'damaged' }),
+      ).rejects.toMatchObject({
         code: 'CONFLICT',
       })
       await expect(send.confirm(2)).rejects.toMatchObject({ code: 'CONFLICT' })
-      await expect(markPart(database, { ...send.key(9), state: 'missing' })).rejects.toMatchObject({
+      await expect(
+        markPart(database, { ...send.key(9), leaseToken: send.token, state: 'missing' }),
+      ).rejects.toMatchObject({
         code: 'NOT_FOUND',
       })
     })
 
     test('what cannot be is refused', async () => {
-      const manifest = { ...send.key(0), fileName: 'm', size: 1, sha256: hash('c') }
+      const manifest = { ...send.key(0), leaseToken: send.token, fileName: 'm', size: 1, sha256: hash('c') }
       for (const broken of [
         { partNo: 1 },
         { kind: 'part' },
@@ -112,7 +131,7 @@ export function describeParts(open: () => Promise<Database>): void {
         })
       }
       await expect(send.confirm(0, 0)).rejects.toMatchObject({ code: 'INVALID' })
-      const unknown = { backupId: randomUUID() }
+      const unknown = { backupId: randomUUID(), leaseToken: undefined }
       await expect(intendPart(database, { ...manifest, ...unknown })).rejects.toMatchObject({
         code: 'NOT_FOUND',
       })

@@ -60,14 +60,14 @@ export class TestSend {
     return await intendPart(this.#database, {
       ...this.key(partNo),
       ...file,
-      leaseToken: this.#token,
+      leaseToken: this.token,
       ...more,
     })
   }
 
   async confirm(partNo: number, messageId: number = 500 + partNo, chatId: string = CHAT): Promise<void> {
     const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}` }
-    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken: this.#token })
+    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken: this.token })
   }
 
   async send(...partNumbers: number[]): Promise<void> {
@@ -85,13 +85,13 @@ export class TestSend {
       plainSha256: hash('a'),
       archiveSha256: hash('b'),
       partCount: 3,
-      leaseToken: this.#token,
+      leaseToken: this.token,
       ...more,
     })
   }
 
-  /** While the lease lasts. */
-  get #token(): string | undefined {
+  /** For writes in its name; none when its lease has ended. */
+  get token(): string | undefined {
     return this.#lease?.isHeld() ? this.#lease.token : undefined
   }
 }

@@ -84,7 +84,8 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
       })
       .execute()
     await addToHistory(trx, { backupId: intent.backupId, event: 'sending', actor: database.actor })
-    return intent.chatId
+    const token = await claimLeaseOrRefuse(trx, { subject: intent.backupId, purpose: 'send' })
+    return { token, chatId: intent.chatId }
   })
 }
 
@@ -96,6 +97,7 @@ export async function reopenBackup(database: Database, resumed: { backupId: stri
   const { backupId } = resumed
   checkUuid('backup id', backupId)
   return await opening(database, backupId, async trx => {
+    const token = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'send' })
     const backup = await lockBackup(trx, backupId)
     if (backup.state !== 'failed' && backup.state !== 'sending') {
       throw new CatalogError('CONFLICT', `The backup is ${backup.state}: it cannot go on`)
@@ -106,20 +108,19 @@ export async function reopenBackup(database: Database, resumed: { backupId: stri
       .where('id', '=', backupId)
       .execute()
     await addToHistory(trx, { backupId, event: 'resumed', actor: database.actor })
-    return backup.chat_id ?? ''
+    return { token, chatId: backup.chat_id ?? '' }
   })
 }
 
-/** `write` returns the chat. The lease comes first, see lease-rows.ts. */
+/** `write` takes the lease and returns the chat. */
 async function opening(
   database: Database,
   backupId: string,
-  write: (trx: Transaction<CatalogSchema>) => Promise<string>,
+  write: (trx: Transaction<CatalogSchema>) => Promise<{ token: string; chatId: string }>,
 ): Promise<OpenedBackup> {
   const since = now()
   const { token, ...opened } = await inTransaction(database.kysely, async trx => {
-    const token = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'send' })
-    const chatId = await write(trx)
+    const { token, chatId } = await write(trx)
     const catalog = await trx.selectFrom('catalog').select(['id', 'generation']).executeTakeFirstOrThrow()
     const previous = await newestManifest(trx, chatId)
     const index = await indexMessageId(trx, chatId)

@@ -1,29 +1,14 @@
-import {
-  type Expression,
-  type ExpressionBuilder,
-  type Kysely,
-  type SqlBool,
-  sql,
-  type Transaction,
-} from 'kysely'
-import { checkCount, checkText, checkTime, checkUuid, storable } from '#backups/input-checks.ts'
+import { sql, type Transaction } from 'kysely'
+import { checkCount, checkText, checkTime } from '#backups/input-checks.ts'
+import { checkPartKey, describePart, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
-import type { PartKind, PartState } from '#jobs/types.backup.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
 import { raiseNewest } from '#vault/chats.ts'
 import { type BegunSend, beginSend, closeSendIn } from '#vault/open-sends.ts'
-
-/** Names one message of a backup. The manifest has part number 0. */
-export interface PartKey {
-  backupId: string
-  chatId: string
-  kind: PartKind
-  partNo: number
-}
 
 /** A message that is going to be sent. Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
@@ -93,7 +78,7 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       )
       .returning('part_no')
       .executeTakeFirst()
-    if (!written) throw new CatalogError('CONFLICT', `${describe(part)} has been sent already`)
+    if (!written) throw new CatalogError('CONFLICT', `${describePart(part)} has been sent already`)
     if (before?.message_id != null) {
       // The row is about to forget a message that may still be in the chat.
       const { message_id, state } = before
@@ -139,7 +124,7 @@ async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey
   if (backup.chat_id !== part.chatId) return
   const known = await trx.selectFrom('backup_parts').select('state').where(thisPart(part)).executeTakeFirst()
   if (!known)
-    throw new CatalogError('CONFLICT', `The backup is complete and has no such part: ${describe(part)}`)
+    throw new CatalogError('CONFLICT', `The backup is complete and has no such part: ${describePart(part)}`)
 }
 
 /**
@@ -190,117 +175,4 @@ async function newestSend(trx: Transaction<CatalogSchema>, part: PartKey): Promi
     .limit(1)
     .executeTakeFirst()
   return send?.id
-}
-
-/**
- * Writes down what became of a message; without a state, only why it stays as it is. Anything but its end goes into the
- * backup's history as well. CatalogError NOT_FOUND for an unknown message, CONFLICT when it has been erased already and
- * is now said to be anything else, LEASE_LOST.
- */
-export async function markPart(
-  database: Database,
-  mark: PartKey & {
-    state?: Extract<PartState, 'erased' | 'missing' | 'damaged' | 'tombstone'> | undefined
-    error?: string | undefined
-    leaseToken?: string | undefined
-  },
-): Promise<void> {
-  checkPartKey(mark)
-  const error = mark.error === undefined ? null : storable(mark.error)
-  const gone = mark.state === 'erased' || mark.state === 'tombstone'
-  await inTransaction(database.kysely, async trx => {
-    await guardWrite(trx, mark.backupId, mark.leaseToken)
-    const marked = await trx
-      .updateTable('backup_parts')
-      .set({
-        error,
-        ...(mark.state && { state: mark.state }),
-        ...(gone && { erased_at: sql<Date>`now()` }),
-      })
-      .where(thisPart(mark))
-      .where(({ eb, or }) => or([eb('state', '<>', 'erased'), eb.lit(mark.state === 'erased')]))
-      .returning('message_id')
-      .executeTakeFirst()
-    if (!marked) throw await whyNot(trx, mark, `cannot be marked ${mark.state ?? 'as kept'}`)
-    if (gone) return
-    await addToHistory(trx, {
-      backupId: mark.backupId,
-      event: `${mark.kind}_${mark.state ?? 'kept'}`,
-      actor: database.actor,
-      details: {
-        chat_id: mark.chatId,
-        part_no: mark.partNo,
-        message_id: marked.message_id,
-        error,
-      },
-    })
-  })
-}
-
-/**
- * Another bot has read the message: its file id counts from now on. CatalogError NOT_FOUND for an unknown message,
- * CONFLICT when it has been erased.
- */
-export async function learnFileId(
-  database: Database,
-  learned: { partKey: PartKey; botId: string; fileId: string; fileUniqueId?: string | undefined },
-): Promise<void> {
-  const { partKey, botId, fileId } = learned
-  checkPartKey(partKey)
-  checkText('file id', fileId)
-  await inTransaction(database.kysely, async trx => {
-    const row = await trx
-      .updateTable('backup_parts')
-      .set({ bot_id: botId, file_id: fileId, file_unique_id: learned.fileUniqueId ?? null })
-      .where(thisPart(partKey))
-      .where('message_id', 'is not', null)
-      .where('state', 'not in', ['erased', 'tombstone'])
-      .returning('part_no')
-      .executeTakeFirst()
-    if (!row) throw await whyNot(trx, partKey, 'cannot be given a file id')
-    if (partKey.partNo !== 1) return
-    await trx
-      .updateTable('backups')
-      .set({ bot_id: botId, file_id: fileId })
-      .where('id', '=', partKey.backupId)
-      .where('chat_id', '=', partKey.chatId)
-      .where('file_id', 'is not', null)
-      .execute()
-  })
-}
-
-async function whyNot(kysely: Kysely<CatalogSchema>, part: PartKey, what: string): Promise<CatalogError> {
-  const row = await kysely
-    .selectFrom('backup_parts')
-    .select(['state', 'message_id'])
-    .where(thisPart(part))
-    .executeTakeFirst()
-  if (!row)
-    return new CatalogError('NOT_FOUND', `${describe(part)} of backup ${part.backupId} was never intended`)
-  return new CatalogError(
-    'CONFLICT',
-    `${describe(part)} ${what}: it is ${row.state} (message ${row.message_id})`,
-  )
-}
-
-function thisPart(
-  part: PartKey,
-): (eb: ExpressionBuilder<CatalogSchema, 'backup_parts'>) => Expression<SqlBool> {
-  return eb =>
-    eb.and({ backup_id: part.backupId, chat_id: part.chatId, kind: part.kind, part_no: part.partNo })
-}
-
-function describe(part: PartKey): string {
-  return part.kind === 'manifest' ? 'The manifest' : `Part ${part.partNo}`
-}
-
-function checkPartKey(part: PartKey): void {
-  checkUuid('backup id', part.backupId)
-  checkText('chat id', part.chatId)
-  if (part.kind === 'part') checkCount('part number', part.partNo, 1)
-  else if (part.kind !== 'manifest' || part.partNo !== 0) {
-    throw new CatalogError('INVALID', 'Not a valid part number', {
-      hint: 'Parts count from 1; the manifest has number 0.',
-    })
-  }
 }

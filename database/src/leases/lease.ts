@@ -1,5 +1,5 @@
 import { checkUuid } from '#backups/input-checks.ts'
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { claimLease, dropLease, LEASE_TTL_MS, type LeasePurpose, renewLease } from '#leases/lease-rows.ts'
@@ -64,9 +64,16 @@ export async function endingLease<Result>(
     lease?.end()
     return result
   } catch (error) {
-    if (!(error instanceof CatalogError) || error.code === 'CATALOG') lease?.doubt()
+    if (!isRolledBack(error)) lease?.doubt()
     throw error
   }
+}
+
+/** PostgreSQL itself, or the code before it, said that nothing was changed. */
+function isRolledBack(error: unknown): boolean {
+  if (!(error instanceof CatalogError)) return false
+  if (error.cause === undefined) return error.code !== 'CATALOG'
+  return !isServerGone(error.cause) && /^[0-9A-Z]{5}$/.test(errorCode(error.cause) ?? '')
 }
 
 class HeldLease implements Lease {
@@ -113,8 +120,10 @@ class HeldLease implements Lease {
     held.delete(this.token)
   }
 
+  /** Nobody knows whether the row is still there, until the catalog has been asked. */
   doubt(): void {
     this.#renewed = undefined
+    this.#renew()
   }
 
   #renew(): void {
