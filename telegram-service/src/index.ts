@@ -48,14 +48,26 @@ export {
 } from '#services/backup-metadata.ts'
 export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
+export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
+export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
+export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/erase-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
 export type { PartToFetch } from '#services/fetch-parts.ts'
+export type { IndexOptions } from '#services/index-message.ts'
+export {
+  type FindLostOptions,
+  findLostMessages,
+  type LookResult,
+  type SurplusMessage,
+} from '#services/lost-messages.ts'
+export type { FoundMessage } from '#services/message-proof.ts'
 export {
   type MessageFacts,
   MessageSender,
   type OutgoingMessage,
 } from '#services/message-sender.ts'
+export { followMovedChat } from '#services/moved-chat.ts'
 export type {
   BackupIntent,
   LedgerContext,
@@ -65,6 +77,8 @@ export type {
   PartLedger,
   SealedBackup,
 } from '#services/part-ledger.ts'
+export { type RenewFileIdOptions, renewFileId } from '#services/renew-file-id.ts'
+export { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
 export type {
   ConfirmedIndex,

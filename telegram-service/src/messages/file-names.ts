@@ -40,6 +40,11 @@ export function manifestFileName(name: BackupName, encrypted: boolean): string {
   return `${stem(name)}_manifest.zst${encrypted ? '.age' : ''}`
 }
 
+/** The name of a chat's index. */
+export function indexFileName(encrypted: boolean): string {
+  return `telegram-backup_index.zst${encrypted ? '.age' : ''}`
+}
+
 function stem(name: BackupName): string {
   const time = name.createdAt.toISOString().replace(/[-:]|\.\d+/g, '')
   const rest = `_${name.type}_${time}_${name.id.replaceAll('-', '').slice(0, 8)}`

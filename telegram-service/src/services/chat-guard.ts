@@ -1,0 +1,117 @@
+import type { SeenDocument, SeenMessage } from '#bot-api/bot-api-types.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { type ParsedIndex, parseCaption } from '#messages/machine-line.ts'
+import { editionCount, newEdition } from '#services/index-edition.ts'
+import type { VaultIdentity, VaultLedger } from '#services/vault-ledger.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** What is pinned in a chat: nothing, something of people’s, or an index of this program, whoever’s it is. */
+export type PinnedIndex =
+  | { kind: 'none' }
+  | { kind: 'foreign'; messageId: number }
+  | { kind: 'index'; messageId: number; caption: ParsedIndex; document: SeenDocument | undefined }
+
+/** What the chat shows as pinned now. */
+export async function readPinnedIndex(
+  client: TelegramClient,
+  chatId: string,
+  options: CallOptions = {},
+): Promise<PinnedIndex> {
+  return pinnedIndexOf((await client.getChat(chatId, options)).pinned)
+}
+
+/** The same of a message that the chat said is pinned. A forwarded index is only talk about another chat. */
+export function pinnedIndexOf(pinned: SeenMessage | undefined): PinnedIndex {
+  if (pinned === undefined) return { kind: 'none' }
+  const { messageId, document, forwarded } = pinned
+  const caption = parseCaption(pinned.caption)
+  return caption?.kind === 'index' && forwarded === undefined
+    ? { kind: 'index', messageId, caption, document }
+    : { kind: 'foreign', messageId }
+}
+
+/**
+ * S2: the chat belongs to this catalog, as far as its pinned message tells. Sends nothing. Throws `CONFIGURATION` for the
+ * chat of another catalog, of one that has taken over from ours, or of a copy of ours that goes on elsewhere.
+ */
+export async function guardChat(
+  client: TelegramClient,
+  vault: VaultLedger,
+  access: { chatId: string; pinned?: SeenMessage | undefined },
+  options: CallOptions = {},
+): Promise<PinnedIndex> {
+  const { chatId } = access
+  const pinned = pinnedIndexOf(access.pinned)
+  if (pinned.kind !== 'index' || (await refusalOf(vault, chatId, pinned.caption)) === undefined) return pinned
+  // What was read is from before; meanwhile another process on this catalog may have replaced the index.
+  return vault.withIndexLock(chatId, async () => {
+    const now = await readPinnedIndex(client, chatId, options)
+    await assertOwnEdition(vault, chatId, now)
+    return now
+  })
+}
+
+/** Throws `CONFIGURATION` for an index that this catalog has not written. To be called under the lock of the index. */
+export async function assertOwnEdition(
+  vault: VaultLedger,
+  chatId: string,
+  shown: PinnedIndex | { kind: 'index'; caption: ParsedIndex },
+): Promise<void> {
+  const refusal = shown.kind === 'index' ? await refusalOf(vault, chatId, shown.caption) : undefined
+  if (refusal) throw refusal
+}
+
+/** Throws `CONFIGURATION` unless the caption is that of an index of this catalog, in whatever edition. */
+export function assertOwnIndex(caption: string | undefined, identity: VaultIdentity): void {
+  const parsed = parseCaption(caption)
+  const refusal = parsed?.kind === 'index' ? foreignCatalog(parsed.catalog, identity) : notOurs()
+  if (refusal) throw refusal
+}
+
+/** The refusal for a chat that belongs to this catalog, if it is not ours. */
+export function foreignCatalog(
+  catalog: { id: string; generation: number },
+  identity: VaultIdentity,
+): TelegramError | undefined {
+  if (catalog.id !== identity.catalogId) return notOurs()
+  if (catalog.generation <= identity.generation) return undefined
+  return refusedChat('The chat was taken over by a newer generation of this catalog')
+}
+
+async function refusalOf(
+  vault: VaultLedger,
+  chatId: string,
+  { catalog, edition }: ParsedIndex,
+): Promise<TelegramError | undefined> {
+  const identity = await vault.identity()
+  const foreign = foreignCatalog(catalog, identity)
+  if (foreign || catalog.generation < identity.generation) return foreign
+  if (await isOwnEdition(vault, chatId, edition)) return undefined
+  return refusedChat('The index in the chat was written by another copy of this catalog')
+}
+
+/**
+ * Whether this catalog wrote the edition, or was about to. An edition that counts less than the recorded one is one that
+ * was replaced and came late after all: a copy of the catalog that goes on elsewhere counts on from there.
+ */
+async function isOwnEdition(vault: VaultLedger, chatId: string, edition: string): Promise<boolean> {
+  const { index } = await vault.knownChat(chatId)
+  const known = [index?.edition, index?.nextEdition].filter(one => one !== undefined)
+  if (known.includes(edition)) return true
+  const count = editionCount(edition)
+  if (known.some(one => count < editionCount(one))) return true
+  // A new index whose record was not finished.
+  const open = (await vault.openSends({ chatId })).filter(({ purpose }) => purpose === 'index')
+  return open.some(({ id }) => newEdition(count, id) === edition)
+}
+
+function notOurs(): TelegramError {
+  return refusedChat('The chat belongs to another catalog')
+}
+
+function refusedChat(message: string): TelegramError {
+  return new TelegramError(message, 'CONFIGURATION', {
+    hint: 'If the other one is gone for good, take the chat over with "telegram-backup recover"; else use another chat.',
+  })
+}

@@ -1,0 +1,133 @@
+import { indexContent } from '@telegram-backup/archive'
+import { isMessageGone, isNotEditable } from '#bot-api/refusals.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { type ParsedIndex, parseCaption } from '#messages/machine-line.ts'
+import { assertOwnEdition, type PinnedIndex, readPinnedIndex } from '#services/chat-guard.ts'
+import { nextEdition } from '#services/index-edition.ts'
+import {
+  hashOf,
+  type IndexOptions,
+  pinIndex,
+  type SealedIndex,
+  sealDrawing,
+} from '#services/index-message.ts'
+import { makeIndex, settleLateIndexes } from '#services/new-index.ts'
+import { lookAtMessage } from '#services/seen-messages.ts'
+import type { KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** What became of the index of a chat. */
+export interface IndexRefresh {
+  /** `made` is a new message; `unchanged` means that it said already what the catalog says. */
+  outcome: 'unchanged' | 'replaced' | 'made'
+  messageId: number
+}
+
+/**
+ * S3: the index of the chat; one that has none gets one, pinned. Throws `CONFIGURATION` when the chat turns out to be
+ * another catalog's, and the client's errors.
+ */
+export async function ensureIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<KnownIndex> {
+  const { index } = await vault.knownChat(options.chatId)
+  return index ?? vault.withIndexLock(options.chatId, () => makeIndex(client, vault, options))
+}
+
+/**
+ * S10: makes the index say what the catalog says, in place where that is possible; the chat is not touched when it does
+ * already. Throws `CONFIGURATION` when the index in the chat is not this catalog's, and the client's errors; then the
+ * next refresh does what is left.
+ */
+export async function refreshIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<IndexRefresh> {
+  return vault.withIndexLock(options.chatId, () => refreshUnderLock(client, vault, options))
+}
+
+async function refreshUnderLock(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<IndexRefresh> {
+  const { chatId, signal, onWait } = options
+  const { index } = await vault.knownChat(chatId)
+  if (index === undefined) return made(await makeIndex(client, vault, options))
+  const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
+  await assertOwnEdition(vault, chatId, pinned)
+  await settleLateIndexes(client, vault, options)
+  const shown = await shownCaption(client, vault, { index, pinned, options })
+  if (shown === undefined) return made(await makeIndex(client, vault, options))
+  await assertOwnEdition(vault, chatId, { kind: 'index', caption: shown })
+
+  const drawing = await vault.drawIndex(chatId)
+  const { edition, messageId, contentSha256 } = index
+  const isUpToDate = shown.edition === edition && contentSha256 === hashOf(indexContent(drawing))
+  if (!isUpToDate) {
+    const next = nextEdition(index)
+    await vault.intendIndexEdition(chatId, next)
+    const sealed = await sealDrawing(drawing, { ...options, edition: next })
+    const isReplaced = await replaceIndex(client, vault, { index, sealed, options })
+    if (!isReplaced) return made(await makeIndex(client, vault, options))
+  }
+  await pinAgain(client, { index, pinned, options })
+  return { outcome: isUpToDate ? 'unchanged' : 'replaced', messageId }
+}
+
+function made({ messageId }: KnownIndex): IndexRefresh {
+  return { outcome: 'made', messageId }
+}
+
+/** What the index message says now: as pinned, or read where a pin of people's hides it. Undefined when it is gone. */
+async function shownCaption(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { index, pinned, options }: { index: KnownIndex; pinned: PinnedIndex; options: IndexOptions },
+): Promise<ParsedIndex | undefined> {
+  const { messageId } = index
+  if (pinned.kind === 'index' && pinned.messageId === messageId) return pinned.caption
+  const { chatId, signal, onWait } = options
+  const seen = await lookAtMessage(client, vault, { chatId, messageId, signal, onWait })
+  const parsed = parseCaption(seen?.caption)
+  return parsed?.kind === 'index' ? parsed : undefined
+}
+
+/** Replaces the document in place. False when it has to be a new message: the old one is gone, or of another bot. */
+async function replaceIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { index, sealed, options }: { index: KnownIndex; sealed: SealedIndex; options: IndexOptions },
+): Promise<boolean> {
+  const { chatId, signal, onWait } = options
+  const { fileName, bytes, caption, edition, sha256, contentSha256 } = sealed
+  const { messageId } = index
+  try {
+    const edit = { chatId, messageId, fileName, bytes, caption }
+    const { fileId, sizeBytes, ...edited } = await client.editDocument(edit, { signal, onWait })
+    if (sizeBytes !== bytes.length || edited.messageId !== messageId) {
+      throw new TelegramError('Telegram did not replace the index by what was sent', 'UNPROVEN')
+    }
+    const { botId } = client
+    await vault.confirmIndex({ chatId, messageId, fileId, botId, sha256, edition, contentSha256 })
+    return true
+  } catch (error) {
+    if (isMessageGone(error) || isNotEditable(error)) return false
+    throw error
+  }
+}
+
+/**
+ * The chat shows the pinned message that was sent last. When it shows an older one than the index, or none, the index is
+ * not pinned any more. Under a newer one of people's it may still be; it is not pinned over and over.
+ */
+async function pinAgain(
+  client: TelegramClient,
+  { index, pinned, options }: { index: KnownIndex; pinned: PinnedIndex; options: IndexOptions },
+): Promise<void> {
+  if (pinned.kind !== 'none' && pinned.messageId >= index.messageId) return
+  await pinIndex(client, { messageId: index.messageId, ...options })
+}

@@ -1,0 +1,59 @@
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import { isMessageGone, isNotDeletable, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { writeTombstoneCaption } from '#messages/captions.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** What became of a message: out of the chat, a few bytes in its place, or still there. */
+export type Erasure = { outcome: 'erased' | 'tombstone' } | { outcome: 'kept'; reason: string }
+
+export interface EraseMessageOptions extends CallOptions {
+  /** Numeric, as text. */
+  chatId: string
+  messageId: number
+  /** What stands in its place when it cannot be deleted. */
+  tombstone: {
+    backupId: string
+    kind: 'part' | 'manifest'
+    /** From 1; 0 for the manifest. */
+    partNumber: number
+    catalogId: string
+    generation: number
+  }
+}
+
+const TOMBSTONE = { fileName: 'erased.txt', bytes: Buffer.from('erased\n') }
+
+/**
+ * E3: deletes the message; after 48 hours, when Telegram does not delete any more, replaces it by a tombstone. One that
+ * is gone already counts as erased, so that it can be done again. Throws the client's errors for what says nothing about
+ * the message: no network, no access to the chat.
+ */
+export async function eraseMessage(client: TelegramClient, options: EraseMessageOptions): Promise<Erasure> {
+  const { chatId, messageId, tombstone, signal, onWait } = options
+  try {
+    await client.deleteMessage(chatId, messageId, { signal, onWait })
+    return { outcome: 'erased' }
+  } catch (error) {
+    if (!isNotDeletable(error)) throw error
+  }
+  const { backupId, kind, partNumber, catalogId: id, generation } = tombstone
+  const caption = writeTombstoneCaption({
+    backupId,
+    partNumber: kind === 'manifest' ? 0 : partNumber,
+    catalog: { id, generation },
+  })
+  try {
+    await client.editDocument({ chatId, messageId, caption, ...TOMBSTONE }, { signal, onWait })
+    return { outcome: 'tombstone' }
+  } catch (error) {
+    if (isMessageGone(error)) return { outcome: 'erased' }
+    if (isNotModified(error)) return { outcome: 'tombstone' }
+    if (!isNotEditable(error)) throw error
+    const why = error instanceof TelegramError ? error.description : undefined
+    return {
+      outcome: 'kept',
+      reason: `Telegram neither deletes it (it is older than 48 hours, or the bot lacks the right) nor lets this bot replace it (${why})`,
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import {
+  type Encryption,
+  type IndexDrawing,
+  indexContent,
+  type SigningKey,
+  sealIndex,
+} from '@telegram-backup/archive'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import { lacksRightToPin } from '#bot-api/refusals.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { writeIndexCaption } from '#messages/captions.ts'
+import { indexFileName } from '#messages/file-names.ts'
+
+export interface IndexOptions extends CallOptions {
+  /** Numeric, as text. */
+  chatId: string
+  encryption: Encryption
+  signingKey: SigningKey
+}
+
+/** One drawing of the index, ready to be sent. */
+export interface SealedIndex {
+  edition: string
+  fileName: string
+  bytes: Buffer
+  caption: string
+  /** Of the document, hex. */
+  sha256: string
+  /** Of what it says, hex: equal catalogs give equal ones. */
+  contentSha256: string
+}
+
+/** Pins the index; a bot without the right to pin leaves it unpinned, where captions still lead to it. */
+export async function pinIndex(
+  client: TelegramClient,
+  { chatId, messageId, signal, onWait }: CallOptions & { chatId: string; messageId: number },
+): Promise<void> {
+  await client.pinMessage(chatId, messageId, { signal, onWait }).catch((error: unknown) => {
+    if (!lacksRightToPin(error)) throw error
+  })
+}
+
+/** Signs, compresses and encrypts a drawing. */
+export async function sealDrawing(
+  drawing: IndexDrawing,
+  { encryption, signingKey, edition }: Omit<IndexOptions, 'chatId'> & { edition: string },
+): Promise<SealedIndex> {
+  const drawnAt = new Date().toISOString()
+  const bytes = await sealIndex({ format: 1, edition, drawnAt, ...drawing }, { encryption, signingKey })
+  const { catalogId: id, generation } = drawing
+  return {
+    edition,
+    fileName: indexFileName(encryption !== 'off'),
+    bytes,
+    caption: writeIndexCaption({ catalog: { id, generation }, edition }),
+    sha256: hashOf(bytes),
+    contentSha256: hashOf(indexContent(drawing)),
+  }
+}
+
+/** SHA-256, hex. */
+export function hashOf(bytes: string | Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

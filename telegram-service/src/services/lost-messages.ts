@@ -1,0 +1,159 @@
+import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { parseCaption } from '#messages/machine-line.ts'
+import { editionCount, newEdition } from '#services/index-edition.ts'
+import { removeLostCopies } from '#services/lost-copies.ts'
+import { type FoundMessage, proveMessage } from '#services/message-proof.ts'
+import { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
+import type { OpenSend, VaultLedger } from '#services/vault-ledger.ts'
+
+export type { FoundMessage }
+
+/** Ids that one search looks at, at most. */
+const LIMIT = 500
+/** Searches after another, when forwards of the search itself were lost. */
+const PASSES = 3
+
+export interface FindLostOptions extends LookOptions {
+  /** Without it: of the whole chat; `null`: of no backup. Only the holder of a backup's lease may look for its sends. */
+  backupId?: string | null | undefined
+  limit?: number
+}
+
+/** What a search came to. It adopts nothing: the caller confirms what it found, or erases it and closes its send. */
+export interface LookResult {
+  newestMessageId: number
+  /**
+   * Messages that open sends have made, by ascending id. Two of them may be the same part; the lowest id counts, unless
+   * another one is proven already.
+   */
+  found: FoundMessage[]
+  /** Messages that say what ours say, but that no open send explains, or whose bytes are wrong. They were left alone. */
+  surplus: SurplusMessage[]
+  /** Ids that were looked at. */
+  seen: number
+  /** Whether there was more to look at than one search may: the next one goes on from there. */
+  beyondLimit: boolean
+}
+
+export interface SurplusMessage {
+  messageId: number
+  /** What is left alone, and why, for people. */
+  reason: string
+}
+
+/**
+ * L1 to L4: looks for the messages of all open sends, in one pass over the ids that the catalog does not know. Copies of
+ * earlier looks are removed. What was not found stays open for a while, and is looked for above these ids next time.
+ * Throws `CONFIGURATION` when the chat is not ours any more, and the client's errors.
+ */
+export async function findLostMessages(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: FindLostOptions,
+): Promise<LookResult> {
+  const { chatId, backupId, limit = LIMIT } = options
+  const openSends = (): Promise<OpenSend[]> =>
+    vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
+  let open = await openSends()
+  const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
+  for (let pass = 0; open.length > 0 && pass < PASSES; pass++) {
+    await lookOnce(client, vault, { ...options, limit: limit - result.seen, open, result })
+    // A forward of this very search may have been lost; its copy is above what was looked at.
+    const { newestMessageId: newest } = result
+    open = (await openSends()).filter(one => one.purpose === 'copy' && one.afterMessageId >= newest)
+  }
+  if (result.newestMessageId === 0) result.newestMessageId = (await vault.knownChat(chatId)).newestMessageId
+  return result
+}
+
+async function lookOnce(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: LookOptions & { limit: number; open: OpenSend[]; result: LookResult },
+): Promise<void> {
+  const { chatId, open, result, limit, ...on } = options
+  const look = { chatId, ...on }
+  const newest = await newestMessageId(client, vault, look)
+  const from = Math.min(...open.map(one => startOf(one, newest, limit)))
+  const known = await vault.knownMessageIds(chatId, { after: from, upTo: newest })
+  const ids = range(from + 1, newest).filter(id => !known.has(id))
+  const within = ids.slice(0, Math.max(0, limit))
+  const seen = new Map<number, SeenMessage>()
+  for (const messageId of within) {
+    const message = await lookAtMessage(client, vault, { ...look, messageId })
+    if (message) seen.set(messageId, message)
+  }
+  result.newestMessageId = newest
+  result.seen += within.length
+  result.beyondLimit = within.length < ids.length
+  const lookedUpTo = result.beyondLimit ? (within.at(-1) ?? from) : newest
+
+  const { found, forwarded } = await matchSends(client, { ...on, open, seen, result })
+  const originals = new Set(found.map(one => one.messageId))
+  const removed = await removeLostCopies(client, vault, { ...look, open, seen, originals })
+  for (const messageId of forwarded) {
+    if (!removed.messageIds.has(messageId))
+      result.surplus.push({ messageId, reason: 'somebody forwarded it' })
+  }
+  result.found.push(...found)
+  const settled = new Set([...found.map(one => one.open.id), ...removed.sendIds])
+  for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo })
+}
+
+/** Of a chat that was not known at all, only the newest messages can be meant. */
+function startOf({ afterMessageId }: OpenSend, newest: number, limit: number): number {
+  return afterMessageId === 0 ? Math.max(0, newest - 1 - limit) : afterMessageId
+}
+
+function range(from: number, below: number): number[] {
+  return Array.from({ length: Math.max(0, below - from) }, (_, index) => from + index)
+}
+
+/** L3: by ascending id, each message that says what an open send was to say is proven, and explained by one of them. */
+async function matchSends(
+  client: TelegramClient,
+  options: CallOptions & {
+    open: readonly OpenSend[]
+    seen: ReadonlyMap<number, SeenMessage>
+    result: LookResult
+  },
+): Promise<{ found: FoundMessage[]; forwarded: number[] }> {
+  const { open, seen, result, ...on } = options
+  const found: FoundMessage[] = []
+  const forwarded: number[] = []
+  const leave = (messageId: number, reason: string): void => void result.surplus.push({ messageId, reason })
+  for (const [messageId, message] of seen) {
+    const alike = open.filter(one => describes(one, message))
+    const [first] = alike
+    if (first === undefined) continue
+    const proof = await proveMessage(client, { ...on, messageId, message, open: first })
+    if (proof.kind === 'forwarded') forwarded.push(messageId)
+    if (proof.kind === 'forged') leave(messageId, 'it has the caption of a lost message, but not its bytes')
+    if (proof.kind !== 'proven') continue
+    const [explanation] = alike
+      .filter(one => one.afterMessageId < messageId && found.every(({ open: taken }) => taken.id !== one.id))
+      .sort((one, other) => one.afterMessageId - other.afterMessageId)
+    if (explanation) found.push({ ...proof.message, open: explanation })
+    else leave(messageId, 'it is in the chat more than once')
+  }
+  return { found, forwarded }
+}
+
+/** Whether the message says that it is what this call was to make. */
+function describes(open: OpenSend, { caption, document }: SeenMessage): boolean {
+  const parsed = parseCaption(caption)
+  if (parsed === undefined || document === undefined) return false
+  if (parsed.kind === 'index') {
+    return open.purpose === 'index' && newEdition(editionCount(parsed.edition), open.id) === parsed.edition
+  }
+  return (
+    parsed.kind !== 'tombstone' &&
+    parsed.kind === open.purpose &&
+    parsed.backupId === open.backupId &&
+    parsed.partNumber === (open.partNumber ?? 0) &&
+    parsed.sha256 === open.sha256 &&
+    (document.size === undefined || document.size === open.sizeBytes)
+  )
+}

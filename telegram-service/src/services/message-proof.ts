@@ -1,0 +1,85 @@
+import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
+import { downloadDocument } from '#services/document-download.ts'
+import type { OpenSend } from '#services/vault-ledger.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** A message with the very bytes that an open send was to bring. */
+export interface FoundMessage {
+  open: OpenSend
+  messageId: number
+  /** Belong to the client's bot. */
+  fileId: string
+  fileUniqueId: string
+  /** In bytes. */
+  size: number
+  /** Of the document, hex. */
+  sha256: string
+  caption: string
+  sentAt: Date
+  /** Of a part or manifest the size and SHA-256 of what was downloaded; of an index its edition. */
+  proven: true
+}
+
+/** What a message turned out to be that says what an open send was to say. */
+export type MessageProof =
+  | { kind: 'proven'; message: Omit<FoundMessage, 'open'> }
+  /** Somebody forwarded such a message, a search of ours perhaps. */
+  | { kind: 'forwarded' }
+  | { kind: 'gone' }
+  /** Anyone may write such a caption. */
+  | { kind: 'forged' }
+
+/**
+ * L3: a message of ours was sent by this bot, and brings the very bytes that were sent. Downloads them; an index, whose
+ * bytes were not written down beforehand, is believed for its edition. Throws the client's errors.
+ */
+export async function proveMessage(
+  client: TelegramClient,
+  options: CallOptions & { messageId: number; message: SeenMessage; open: OpenSend },
+): Promise<MessageProof> {
+  const { messageId, message, open, ...on } = options
+  const { document, caption = '', forwarded } = message
+  if (document === undefined) return { kind: 'forged' }
+  const exists = await client.messageExists(open.chatId, messageId, on)
+  if (exists !== 'ours') return { kind: exists === 'gone' ? 'gone' : 'forwarded' }
+  const { fileId, fileUniqueId } = document
+  const file = await bytesOf(client, {
+    fileId,
+    size: open.sizeBytes ?? document.size,
+    sha256: open.sha256,
+    ...on,
+  })
+  if (file === undefined) return { kind: 'forged' }
+  const sentAt = forwarded?.date ?? message.date
+  return {
+    kind: 'proven',
+    message: { messageId, fileId, fileUniqueId, ...file, caption, sentAt, proven: true },
+  }
+}
+
+async function bytesOf(
+  client: TelegramClient,
+  expected: CallOptions & { fileId: string; size: number | undefined; sha256: string | null },
+): Promise<{ size: number; sha256: string } | undefined> {
+  const { fileId, size, sha256, ...on } = expected
+  if (sha256 === null || size === undefined) {
+    const { bytes, ...file } = await client.downloadFile(fileId, {
+      ...on,
+      maxBytes: size ?? PUBLIC_FETCH_LIMIT_BYTES,
+    })
+    return { size: bytes.length, sha256: file.sha256 }
+  }
+  try {
+    const { isRight } = await downloadDocument(
+      client,
+      { fileId, size, sha256 },
+      { ...on, name: 'A lost message' },
+    )
+    return isRight ? { size, sha256 } : undefined
+  } catch (error) {
+    if (error instanceof TelegramError && error.code === 'INTEGRITY') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { parseCaption } from '#messages/machine-line.ts'
+import { foreignCatalog } from '#services/chat-guard.ts'
+import { countAfter, newEdition } from '#services/index-edition.ts'
+import { type IndexOptions, pinIndex, type SealedIndex, sealDrawing } from '#services/index-message.ts'
+import { findLostMessages } from '#services/lost-messages.ts'
+import type { FoundMessage } from '#services/message-proof.ts'
+import { lookAtMessage, mayHaveMadeMessage } from '#services/seen-messages.ts'
+import type { ConfirmedIndex, KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
+
+/** How many messages below a first index are looked at for those of another catalog. */
+const LOOK_BACK = 20
+/** Sends of an index whose answers are lost. */
+const TRIES = 3
+/** A server that lost an answer may still be at work on the message. */
+const LOOK_AGAIN_AFTER_MS = 2_000
+/** Of an index that was found, and whose drawing nobody remembers: unequal to any, so that it is drawn anew. */
+const UNKNOWN_CONTENT = '0'.repeat(64)
+
+/** An index message in the chat, before it is written down. */
+type NewIndex = ConfirmedIndex & { sendId: string }
+
+/**
+ * A new index message, pinned and written down; to be called under the lock of the index. One that an earlier call has
+ * sent without hearing of it is taken instead. The message of an index before it is removed where that is possible.
+ */
+export async function makeIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<KnownIndex> {
+  const { chatId } = options
+  const { index: previous } = await vault.knownChat(chatId)
+  const index =
+    (await adoptLostIndex(client, vault, options)) ?? (await sendIndex(client, vault, { previous, options }))
+  if (!previous) await refuseForeignChat(client, vault, { index, options })
+  await pinIndex(client, { ...options, messageId: index.messageId })
+  await vault.confirmIndex(index)
+  if (previous && previous.messageId !== index.messageId)
+    await removeIndex(client, options, previous.messageId)
+  return index
+}
+
+/** Removes indexes that came after their calls were given up; to be called under the lock, of a chat that has its index. */
+export async function settleLateIndexes(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<void> {
+  const { chatId, signal, onWait } = options
+  for (const { messageId, open } of await lostIndexes(client, vault, options)) {
+    await client.deleteMessage(chatId, messageId, { signal, onWait })
+    await vault.closeSend(open.id)
+  }
+}
+
+async function lostIndexes(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { chatId, signal, onWait }: IndexOptions,
+): Promise<FoundMessage[]> {
+  const open = await vault.openSends({ chatId, backupId: null })
+  if (!open.some(({ purpose }) => purpose === 'index')) return []
+  const { found } = await findLostMessages(client, vault, { chatId, backupId: null, signal, onWait })
+  return found.filter(one => one.open.purpose === 'index')
+}
+
+async function adoptLostIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<NewIndex | undefined> {
+  const { chatId } = options
+  const [first, ...others] = await lostIndexes(client, vault, options)
+  if (first === undefined) return undefined
+  for (const { messageId, open } of others) {
+    await client.deleteMessage(chatId, messageId, options)
+    await vault.closeSend(open.id)
+  }
+  const { messageId, fileId, sha256, caption, open } = first
+  const parsed = parseCaption(caption)
+  if (parsed?.kind !== 'index') throw new TypeError('an index is found by its caption')
+  const { edition } = parsed
+  const { botId } = client
+  return {
+    chatId,
+    messageId,
+    fileId,
+    botId,
+    sha256,
+    edition,
+    contentSha256: UNKNOWN_CONTENT,
+    sendId: open.id,
+  }
+}
+
+async function sendIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { previous, options }: { previous: KnownIndex | undefined; options: IndexOptions },
+): Promise<NewIndex> {
+  const { chatId, signal } = options
+  const drawing = await vault.drawIndex(chatId)
+  for (let tries = 1; ; tries++) {
+    const { sendId } = await vault.beginIndex({ chatId, botId: client.botId })
+    const edition = newEdition(countAfter(previous), sendId)
+    try {
+      const sealed = await sealDrawing(drawing, { ...options, edition })
+      return await sendSealed(client, { sealed, sendId, options })
+    } catch (error) {
+      const isLost = error instanceof TelegramError && mayHaveMadeMessage(error)
+      if (!isLost) await withdraw(client, vault, { error, sendId, options })
+      if (!isLost) throw error
+      const found = (await adoptLostIndex(client, vault, options)) ?? (await later(client, vault, options))
+      if (found) return found
+      if (tries >= TRIES || signal?.aborted) throw error
+    }
+  }
+}
+
+async function sendSealed(
+  client: TelegramClient,
+  { sealed, sendId, options }: { sealed: SealedIndex; sendId: string; options: IndexOptions },
+): Promise<NewIndex> {
+  const { chatId, signal, onWait } = options
+  const { botId } = client
+  const { fileName, bytes, caption, edition, sha256, contentSha256 } = sealed
+  const document = { chatId, fileName, bytes, caption }
+  const { messageId, fileId, sizeBytes, ...sent } = await client.sendDocument(document, { signal, onWait })
+  if (sizeBytes !== bytes.length || String(sent.chatId) !== chatId) {
+    const strayMessage = { chatId: sent.chatId, messageId }
+    throw new TelegramError('Telegram did not store the index as it was sent', 'UNPROVEN', { strayMessage })
+  }
+  return { chatId, messageId, fileId, botId, sha256, edition, contentSha256, sendId }
+}
+
+/** After a send that made no message, or one that is no use and is removed. */
+async function withdraw(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { error, sendId, options }: { error: unknown; sendId: string; options: IndexOptions },
+): Promise<void> {
+  const stray = error instanceof TelegramError ? error.strayMessage : undefined
+  const { signal, onWait } = options
+  if (stray) await client.deleteMessage(String(stray.chatId), stray.messageId, { signal, onWait })
+  await vault.closeSend(sendId)
+}
+
+async function later(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<NewIndex | undefined> {
+  const { signal } = options
+  await sleep(LOOK_AGAIN_AFTER_MS, undefined, signal ? { signal } : {}).catch(() => {
+    throw cancelled()
+  })
+  return adoptLostIndex(client, vault, options)
+}
+
+/**
+ * A chat without a pinned index may belong to another catalog all the same: then one of the last messages says so. Takes
+ * the new index out again and throws `CONFIGURATION`.
+ */
+async function refuseForeignChat(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { index, options }: { index: NewIndex; options: IndexOptions },
+): Promise<void> {
+  const { chatId, signal, onWait } = options
+  const { messageId, sendId } = index
+  const identity = await vault.identity()
+  const lowest = Math.max(0, messageId - LOOK_BACK - 1)
+  const known = await vault.knownMessageIds(chatId, { after: lowest, upTo: messageId - 1 })
+  for (let id = messageId - 1; id > lowest; id--) {
+    const seen = known.has(id)
+      ? undefined
+      : await lookAtMessage(client, vault, { chatId, messageId: id, signal, onWait })
+    const isFromElsewhere = seen?.forwarded?.messageId !== undefined && seen.forwarded.messageId !== id
+    const catalog = isFromElsewhere ? undefined : parseCaption(seen?.caption)?.catalog
+    const foreign = catalog && foreignCatalog(catalog, identity)
+    if (!foreign) continue
+    await client.deleteMessage(chatId, messageId, { signal, onWait })
+    await vault.closeSend(sendId)
+    throw foreign
+  }
+}
+
+/** Removes the message of an index that was replaced by a new one; one that stays is hidden by the newer pin. */
+async function removeIndex(
+  client: TelegramClient,
+  { chatId, signal, onWait }: IndexOptions,
+  messageId: number,
+): Promise<void> {
+  const on = { signal, onWait }
+  const unlessRefused = (error: unknown): void => {
+    if (!(error instanceof TelegramError) || error.code === 'CANCELLED') throw error
+  }
+  await client.unpinMessage(chatId, messageId, on).catch(unlessRefused)
+  await client.deleteMessage(chatId, messageId, on).catch(unlessRefused)
+}

@@ -1,0 +1,126 @@
+import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import type { CallOptions } from '#bot-api/call-policy.ts'
+import { isMessageGone, isNotForwardable } from '#bot-api/refusals.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { assertOwnIndex } from '#services/chat-guard.ts'
+import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
+import { TelegramError } from '#telegram-error.ts'
+
+/** Tries of one look whose answers are lost; each may leave a copy, which the next search for lost messages removes. */
+const TRIES = 3
+/** How long the removal of a copy may take, also after a cancel, in milliseconds. */
+const CLEAN_UP_WITHIN_MS = 60_000
+
+export interface LookOptions extends CallOptions {
+  /** Numeric, as text. */
+  chatId: string
+  /** Whose lease the caller holds, so that whoever settles that backup also finds a copy that was left behind. */
+  backupId?: string | null | undefined
+}
+
+/**
+ * Reads a message: forwards it within its chat and deletes the copy at once. Tells undefined when there is no such message,
+ * or one that cannot be forwarded, which none of ours is. The `messageId` of what is returned is the copy's: the newest
+ * id in the chat. Throws the client's errors.
+ */
+export async function lookAtMessage(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: LookOptions & { messageId: number },
+): Promise<SeenMessage | undefined> {
+  const { chatId, messageId, backupId, ...on } = options
+  const begin = (): Promise<OpenedSend> =>
+    vault.beginCopy({
+      chatId,
+      botId: client.botId,
+      sourceMessageId: messageId,
+      ...(backupId ? { backupId } : {}),
+    })
+  try {
+    return await briefly(client, vault, {
+      chatId,
+      begin,
+      make: () => client.forwardMessage(chatId, chatId, messageId, on),
+    })
+  } catch (error) {
+    if (isMessageGone(error) || isNotForwardable(error)) return undefined
+    throw error
+  }
+}
+
+/**
+ * L1: the newest id in the chat, from a copy of its index, which also proves that the chat is still ours; where there is
+ * none, from a short text. Throws `CONFIGURATION` when the chat belongs to another catalog.
+ */
+export async function newestMessageId(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: LookOptions,
+): Promise<number> {
+  const { chatId, backupId, ...on } = options
+  const { index } = await vault.knownChat(chatId)
+  const copy = index && (await lookAtMessage(client, vault, { ...options, messageId: index.messageId }))
+  if (copy) {
+    assertOwnIndex(copy.caption, await vault.identity())
+    return copy.messageId
+  }
+  let opened: OpenedSend | undefined
+  const probe = await briefly(client, vault, {
+    chatId,
+    begin: async () => {
+      opened = await vault.beginCopy({
+        chatId,
+        botId: client.botId,
+        sourceMessageId: 0,
+        ...(backupId ? { backupId } : {}),
+      })
+      return opened
+    },
+    make: ({ sendId }) => client.sendText(chatId, probeText(sendId), on),
+  })
+  return probe.messageId
+}
+
+/** What a message says that is sent only to learn the newest id; no two say the same. */
+export function probeText(sendId: string): string {
+  return `telegram-backup looks for the newest message (${sendId})`
+}
+
+/** Whether the call that failed so may have made a message whose id nobody knows. */
+export function mayHaveMadeMessage(error: unknown): boolean {
+  if (!(error instanceof TelegramError)) return true
+  return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.strayMessage === undefined)
+}
+
+/** Makes a message that is deleted at once. What is left behind has a row that leads to it. */
+async function briefly(
+  client: TelegramClient,
+  vault: VaultLedger,
+  message: {
+    chatId: string
+    begin: () => Promise<OpenedSend>
+    make: (opened: OpenedSend) => Promise<SeenMessage>
+  },
+): Promise<SeenMessage> {
+  const { chatId, begin, make } = message
+  const remove = async (messageId: number, sendId: string): Promise<void> => {
+    await client.deleteMessage(chatId, messageId, { signal: AbortSignal.timeout(CLEAN_UP_WITHIN_MS) })
+    // The next message gets a greater id; this spares whoever looks later to look below it.
+    await vault.looked(sendId, { upTo: messageId })
+    await vault.closeSend(sendId)
+  }
+  for (let tries = 1; ; tries++) {
+    const opened = await begin()
+    try {
+      const made = await make(opened)
+      await remove(made.messageId, opened.sendId)
+      return made
+    } catch (error) {
+      const stray = error instanceof TelegramError ? error.strayMessage : undefined
+      if (stray) await remove(stray.messageId, opened.sendId)
+      else if (!mayHaveMadeMessage(error)) await vault.closeSend(opened.sendId)
+      const isLost = error instanceof TelegramError && error.code === 'ANSWER_LOST'
+      if (!isLost || tries >= TRIES) throw error
+    }
+  }
+}
