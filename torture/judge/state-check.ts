@@ -34,7 +34,7 @@ export function stateCheck(world: World, { backups, messages, openSends, leases 
   }
   for (const { subject, purpose, expired } of leases) {
     violations.push(
-      `limbo: a ${expired ? 'expired' : 'live'} lease (${purpose}) on ${subject} has no process`,
+      `limbo: ${expired ? 'an expired' : 'a live'} lease (${purpose}) on ${subject} has no process`,
     )
   }
   return violations

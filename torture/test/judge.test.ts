@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import type { CatalogRows, MessageRow } from '#torture/judge/catalog-rows.ts'
+import { chatCheck } from '#torture/judge/chat-check.ts'
+import { stateCheck } from '#torture/judge/state-check.ts'
+import type { VisibleMessage } from '#torture/world/chat-view.ts'
+import type { World } from '#torture/world/world.ts'
+
+const ID = '3f0c2c1e-0000-4000-8000-000000000001'
+const SHA = 'a'.repeat(64)
+
+const part = (messageId: number, partNo = 1, state = 'sent'): MessageRow => ({
+  backupId: ID,
+  chatId: '-1',
+  kind: 'part',
+  partNo,
+  messageId,
+  sha256: SHA,
+  state,
+})
+
+const message = (id: number, line: string): VisibleMessage => ({
+  id,
+  byBot: true,
+  pinned: false,
+  caption: `words\n${line}`,
+  document: { fileName: 'x', size: 1 },
+})
+
+const ofPart = (id: number, partNo = 1): VisibleMessage =>
+  message(id, `telegram-backup 1 backup=${ID} part=${partNo} sha256=${SHA}`)
+
+const rowsOf = (rows: Partial<CatalogRows>): CatalogRows => ({
+  backups: [],
+  messages: [],
+  openSends: [],
+  leases: [],
+  indexes: new Map(),
+  ...rows,
+})
+
+function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}): World {
+  const view = { messages: async () => messages, bytes: async () => Buffer.alloc(0) }
+  return {
+    chat: { id: '-1', view },
+    replica: undefined,
+    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), pinned: false, ...human },
+    acknowledged: new Map([[ID, SHA]]),
+    condemned: new Set(),
+  } as unknown as World
+}
+
+describe('the chat', () => {
+  test('is in order when each message is known', async () => {
+    const world = worldOf([
+      ofPart(2),
+      ofPart(3, 2),
+      message(4, 'telegram-backup 1 index catalog=x.1 edition=1-a'),
+    ])
+    const rows = rowsOf({ messages: [part(2), part(3, 2)], indexes: new Map([['-1', 4]]) })
+    expect(await chatCheck(world, rows)).toEqual([])
+  })
+
+  test.each([
+    ['a message that nobody knows', [ofPart(2), ofPart(5, 9)], [part(2)], 'unknown: message 5'],
+    ['a part that is there twice', [ofPart(2), ofPart(3)], [part(2), part(3, 7)], 'twice: '],
+    ['an erased message that lives', [ofPart(2)], [part(2, 1, 'erased')], 'unknown: message 2'],
+    ['a known message that is gone', [], [part(2)], 'missing: part 1'],
+    ['a text of ours', [{ id: 9, byBot: true, pinned: false, text: 'probe' }], [], 'unknown: message 9'],
+  ] as Array<[string, VisibleMessage[], MessageRow[], string]>)(
+    'shows %s',
+    async (_, messages, known, words) => {
+      const violations = await chatCheck(worldOf(messages), rowsOf({ messages: known }))
+      expect(violations).toEqual([expect.stringContaining(words)])
+    },
+  )
+
+  test('may lack what people have deleted, and not what they wrote', async () => {
+    const world = worldOf([], { deleted: new Set([2]), wrote: new Set([8]) })
+    expect(await chatCheck(world, rowsOf({ messages: [part(2)] }))).toEqual([
+      "touched: a person's message 8 is gone",
+    ])
+  })
+})
+
+describe('the catalog', () => {
+  const backup = (state: string, error: string | null = null): CatalogRows['backups'][number] => ({
+    id: ID,
+    state,
+    plainSha256: SHA,
+    error,
+    damaged: false,
+    resumable: false,
+    partCount: 1,
+    chatId: '-1',
+  })
+
+  test.each([
+    ['a backup in limbo', rowsOf({ backups: [backup('erasing')] }), 'limbo: backup'],
+    ['a backup that was reported as done', rowsOf({ backups: [backup('failed', 'why')] }), 'lost: backup'],
+    [
+      'a lease without a process',
+      rowsOf({ backups: [backup('complete')], leases: [{ subject: ID, purpose: 'send', expired: true }] }),
+      'limbo: an expired lease',
+    ],
+    [
+      'an old open send',
+      rowsOf({
+        backups: [backup('complete')],
+        openSends: [{ purpose: 'copy', messageOf: null, ageSeconds: 901 }],
+      }),
+      'limbo: an open send',
+    ],
+  ])('shows %s', (_, rows, words) => {
+    expect(stateCheck(worldOf([]), rows).join('\n')).toContain(words)
+  })
+})
