@@ -1,6 +1,7 @@
 export type { Clock } from '#clock.ts'
 export type { Controls } from '#control/controls.ts'
-export type { Fault, FaultTiming } from '#control/faults.ts'
+export type { Fault } from '#control/fault.ts'
+export type { FaultTiming } from '#control/faults.ts'
 export type { HumanPost, Humans } from '#control/humans.ts'
 export type { Inspection, StoredMessage } from '#control/inspection.ts'
 export type { RandomFaults } from '#control/random-faults.ts'

@@ -14,7 +14,7 @@ export interface Answer {
   readonly description: string
   // The tests read single fields of results whose shapes differ per method.
   readonly result: Result
-  readonly parameters: { readonly retry_after?: number } | undefined
+  readonly parameters: { readonly retry_after?: number; readonly migrate_to_chat_id?: number } | undefined
 }
 
 /** The fields of results that the tests look at. */

@@ -19,6 +19,8 @@ async function control(
   return { status: answer.status, body: await answer.json() }
 }
 
+const DOWN = { kind: 'status', status: 503 }
+
 const bodyOf = async (...call: Parameters<typeof control>) =>
   (await control(...call)).body as Record<string, unknown>
 
@@ -48,7 +50,7 @@ test('messages, their bytes, counts and requests can be seen', async () => {
   expect(await bodyOf(stage, 'GET', `chats/${chat.id}/messages?all=true`)).toHaveLength(2)
   const path = `chats/${chat.id}/messages/${sent.message_id}/document`
   expect(await (await fetch(`${emulator.url}/_emulator/${path}`)).text()).toBe('the bytes')
-  expect(await bodyOf(stage, 'GET', 'calls')).toEqual({ calls: 1 })
+  expect(await bodyOf(stage, 'GET', 'calls')).toEqual({ calls: 1, late: 0 })
   expect(await bodyOf(stage, 'GET', 'calls?method=sendDocument')).toEqual({ calls: 1, maximumConcurrent: 1 })
   expect(await bodyOf(stage, 'GET', 'requests')).toMatchObject([
     {
@@ -69,6 +71,29 @@ test('faults are ordered and taken back', async () => {
   await control(stage, 'POST', 'faults', { method: 'getMe', calls: 5, fault: { kind: 'answer-lost' } })
   await control(stage, 'DELETE', 'faults')
   expect((await stage.client.call('getMe')).status).toBe(200)
+})
+
+test('faults by chance are ordered and taken back', async () => {
+  await using stage = await setStage()
+  const { client } = stage
+  const order = { seed: 1, probability: 1, methods: ['getMe'], kinds: [DOWN], limit: 1 }
+  await control(stage, 'POST', 'faults/random', order)
+  expect((await client.call('getMe')).status).toBe(503)
+  expect((await client.call('getMe')).status).toBe(200)
+  await control(stage, 'POST', 'faults/random', { ...order, limit: 100 })
+  await control(stage, 'DELETE', 'faults')
+  expect((await client.call('getMe')).status).toBe(200)
+})
+
+test('a basic group is made a supergroup, and calls that are still to be done are counted', async () => {
+  await using stage = await setStage({ type: 'group' })
+  const { emulator, chat, client } = stage
+  const moved = await bodyOf(stage, 'POST', 'humans/migrate', { chatId: chat.id })
+  expect(emulator.inspect.chats().at(-1)).toMatchObject({ id: moved['chatId'], type: 'supergroup' })
+  const fault = { kind: 'late', ms: 3_600_000, answer: 'bad-gateway' }
+  await control(stage, 'POST', 'faults', { method: 'sendMessage', fault })
+  expect((await client.call('sendMessage', { chat_id: moved['chatId'], text: 'a' })).status).toBe(502)
+  expect(await bodyOf(stage, 'GET', 'calls')).toEqual({ calls: 1, late: 1 })
 })
 
 test('a far-away server is ordered from another process: each request waits, downloads too, side by side', async () => {
@@ -139,6 +164,15 @@ test.for([
   ['POST', 'humans/dance', {}, 404, { error_code: 404 }],
   ['GET', 'chats/-1/messages', undefined, 400, { error: { code: 'UNKNOWN_CHAT' } }],
   ['POST', 'faults', { method: 'getMe', fault: { kind: 'meteor' } }, 400, { error: { code: 'BAD_REQUEST' } }],
+  [
+    'POST',
+    'faults/random',
+    { seed: 1, probability: 1, kinds: [{}] },
+    400,
+    { error: { code: 'BAD_REQUEST' } },
+  ],
+  ['POST', 'faults/random', { seed: 1, kinds: [DOWN] }, 400, { error: { code: 'BAD_REQUEST' } }],
+  ['POST', 'humans/migrate', { chatId: -1 }, 400, { error: { code: 'UNKNOWN_CHAT' } }],
   [
     'POST',
     'clock',

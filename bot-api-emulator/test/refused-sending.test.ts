@@ -16,6 +16,18 @@ testRefusals([
     parameters: () => ({ chat_id: 'x' }),
     expected: 'chat not found',
   },
+  {
+    name: 'unknown chat action',
+    method: 'sendChatAction',
+    parameters: inChat({ action: 'dance' }),
+    expected: 'wrong parameter action in request',
+  },
+  {
+    name: 'chat action without a chat',
+    method: 'sendChatAction',
+    parameters: () => ({ action: 'typing' }),
+    expected: 'chat_id is empty',
+  },
   { name: 'no text', method: 'sendMessage', parameters: inChat({}), expected: 'message text is empty' },
   {
     name: 'blank text',

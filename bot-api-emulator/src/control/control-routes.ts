@@ -1,6 +1,6 @@
 import { ApiRefusal, refusal } from '#answers.ts'
 import type { Controls } from '#control/controls.ts'
-import { isFault } from '#control/faults.ts'
+import { isFault } from '#control/fault.ts'
 import type { RandomFaults } from '#control/random-faults.ts'
 import { EmulatorError } from '#errors.ts'
 import { answerJson } from '#http/answering.ts'

@@ -1,4 +1,4 @@
-import type { Fault } from '#control/faults.ts'
+import type { Fault } from '#control/fault.ts'
 import { EmulatorError } from '#errors.ts'
 
 /** Faults that meet calls by chance. The same seed and the same order of calls give the same faults. */

@@ -1,4 +1,4 @@
-import type { Fault } from '#control/faults.ts'
+import type { Fault } from '#control/fault.ts'
 
 /** One request to a method or to the file route, which is called `download`. */
 export interface RequestEntry {
