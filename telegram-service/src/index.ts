@@ -19,7 +19,13 @@ export {
   type TelegramClient,
 } from '#bot-api/telegram-client.ts'
 export { type Environment, readTelegramConfig, readVariable, type TelegramConfig } from '#config.ts'
-export { writeCaption, writeIndexCaption, writeTombstoneCaption } from '#messages/captions.ts'
+export {
+  type CaptionFacts,
+  writeCaption,
+  writeIndexCaption,
+  writeTombstoneCaption,
+} from '#messages/captions.ts'
+export { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
 export {
   type CatalogName,
   type ParsedCaption,
