@@ -57,6 +57,10 @@ function named({ kind, part_no }: { kind: string; part_no: number }): string {
   return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
 }
 
-function about({ backup_id, chat_id }: ReportedReason): string {
-  return [...(backup_id ? [`backup ${backup_id}`] : []), ...(chat_id ? [`chat ${chat_id}`] : [])].join(', ')
+function about({ backup_id, restore_id, chat_id }: ReportedReason): string {
+  return [
+    ...(backup_id ? [`backup ${backup_id}`] : []),
+    ...(restore_id ? [`restore ${restore_id}`] : []),
+    ...(chat_id ? [`chat ${chat_id}`] : []),
+  ].join(', ')
 }

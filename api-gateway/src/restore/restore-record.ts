@@ -1,4 +1,12 @@
-import { beginRestore, type Database, finishRestore, markDamaged, markSound } from '@telegram-backup/database'
+import { randomUUID } from 'node:crypto'
+import {
+  acquireLease,
+  beginRestore,
+  type Database,
+  finishRestore,
+  markDamaged,
+  markSound,
+} from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
 
 /**
@@ -12,20 +20,24 @@ export async function recordRestore<Result extends { bytes: number }>(
   work: () => Promise<Result>,
 ): Promise<Result & { restoreId: string }> {
   const { backupId, target, onUntold } = restore
-  const { id: restoreId } = await beginRestore(database, { backupId, target })
-  let result: Result
+  const restoreId = randomUUID()
+  // As long as it is held, nobody takes this for a restore whose process has died.
+  const lease = await acquireLease(database, { subject: restoreId, purpose: 'restore' })
   try {
-    result = await work()
-  } catch (error) {
-    await finishRestore(database, restoreId, { error: describeError(error).message })
-      .then(() => noteDamage(database, backupId, error))
+    await beginRestore(database, { id: restoreId, backupId, target })
+    const result = await work().catch(async (error: unknown) => {
+      await finishRestore(database, restoreId, { error: describeError(error).message })
+        .then(() => noteDamage(database, backupId, error))
+        .catch(onUntold)
+      throw error
+    })
+    await finishRestore(database, restoreId, { bytes: result.bytes })
+      .then(() => markSound(database, backupId))
       .catch(onUntold)
-    throw error
+    return { ...result, restoreId }
+  } finally {
+    await lease?.release()
   }
-  await finishRestore(database, restoreId, { bytes: result.bytes })
-    .then(() => markSound(database, backupId))
-    .catch(onUntold)
-  return { ...result, restoreId }
 }
 
 /** Notes damage in the chat; a wrong key, an outage or a cancel is none. */

@@ -12,7 +12,7 @@ import { isYoungEnoughToResume } from '#settling/resumable.ts'
 import { settleErasing } from '#settling/settle-erasing.ts'
 import { settleDeadRestore } from '#settling/settle-restores.ts'
 import { settleFailed, settleSending } from '#settling/settle-sending.ts'
-import { endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
+import { cancelled, endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
 
 const POLL_MS = 1_000
 
@@ -20,6 +20,8 @@ const POLL_MS = 1_000
 export interface Unsettled {
   /** Of a backup or a restore, which is also the subject of its lease. */
   readonly id: string
+  /** What the report calls it. */
+  readonly reported: { backup_id: string } | { restore_id: string }
   /** Of a backup, where it is not at rest. */
   readonly state?: BackupState
   /** Null where nobody holds a lease. */
@@ -44,6 +46,7 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
   return [
     ...backups.map(backup => ({
       id: backup.id,
+      reported: { backup_id: backup.id },
       state: backup.state,
       leaseExpiresAt: backup.leaseExpiresAt,
       isAlive: backup.alive,
@@ -51,12 +54,14 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
     })),
     ...[...others].map(id => ({
       id: String(id),
+      reported: { backup_id: String(id) },
       leaseExpiresAt: null,
       isAlive: false,
       settle: (settling: Settling) => settleBackup(settling, String(id)),
     })),
     ...found.restores.map(restore => ({
       id: restore.id,
+      reported: { restore_id: restore.id },
       leaseExpiresAt: restore.leaseExpiresAt,
       isAlive: restore.alive,
       settle: (settling: Settling) => settleDeadRestore(settling, restore),
@@ -76,8 +81,9 @@ export async function settleDeadRuns(
   const until = performance.now() + waitMs
   const seenFirst = new Map<string, number>()
   const done = new Set<string>()
+  let isWaiting = false
   for (;;) {
-    const held: string[] = []
+    const held: Unsettled[] = []
     for (const run of await findUnsettled(settling)) {
       if (done.has(run.id) || (only !== undefined && run.state !== only)) continue
       const expiresAt = run.leaseExpiresAt?.getTime() ?? 0
@@ -85,20 +91,21 @@ export async function settleDeadRuns(
       seenFirst.set(run.id, first)
       if (run.isAlive && expiresAt > first) {
         done.add(run.id)
-        report.kept.push({ backup_id: run.id, reason: 'A process that is alive works on it' })
+        report.kept.push({ ...run.reported, reason: 'A process that is alive works on it' })
       } else if (await settleOne(settling, run)) done.add(run.id)
-      else held.push(run.id)
+      else held.push(run)
     }
     if (held.length === 0) return
     if (performance.now() >= until) {
-      for (const id of held)
-        report.kept.push({ backup_id: id, reason: 'A process works on it that may be alive' })
+      const reason = 'A process works on it that may be alive'
+      for (const run of held) report.kept.push({ ...run.reported, reason })
       return
     }
-    settling.say(
-      `waiting for ${held.length === 1 ? 'a lease' : `${held.length} leases`} to be renewed or to expire`,
-    )
-    await sleep(POLL_MS, undefined, { signal })
+    if (!isWaiting) settling.say('waiting for a lease to be renewed or to expire')
+    isWaiting = true
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {
+      throw cancelled()
+    })
   }
 }
 
@@ -109,7 +116,7 @@ async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
   } catch (error) {
     if (endsEverything(settling, error)) throw error
     const { message, code } = describeError(error)
-    settling.report.pending.push({ backup_id: run.id, code, reason: message })
+    settling.report.pending.push({ ...run.reported, code, reason: message })
     return true
   }
 }

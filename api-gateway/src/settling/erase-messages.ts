@@ -7,8 +7,8 @@ import type { ErasedMessage, ReportedMessage } from '#settling/settling-report.t
 /**
  * E3: takes every message of a backup out of every chat, in each chat the manifest first, and writes down after each
  * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
- * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST` and
- * `CANCELLED`.
+ * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST`,
+ * `CANCELLED`, and `UNREACHABLE` where nothing answers.
  */
 export async function eraseMessages(settling: Settling, held: HeldBackup): Promise<ErasedMessage[]> {
   const erased: ErasedMessage[] = []
@@ -33,7 +33,7 @@ async function eraseOne(
   const leaseToken = held.lease.token
   try {
     await gates.enter(row.chat_id)
-    const { outcome, reason } = await eraseMessage(client, {
+    const erasure = await eraseMessage(client, {
       chatId: row.chat_id,
       messageId: row.message_id,
       tombstone: {
@@ -45,12 +45,13 @@ async function eraseOne(
       signal,
       ...(settling.onWait && { onWait: settling.onWait }),
     })
-    if (outcome === 'kept') throw new Error(reason ?? 'Telegram gave no reason')
-    await markPart(database, { ...key, state: outcome, leaseToken })
-    return { ...message, outcome }
+    if (erasure.outcome === 'kept') await notePart(database, { ...key, error: erasure.reason, leaseToken })
+    else await markPart(database, { ...key, state: erasure.outcome, leaseToken })
+    return { ...message, ...erasure }
   } catch (error) {
-    if (isTheEnd(settling, held, error)) throw error
-    const { message: reason } = describeError(error)
+    const { message: reason, code } = describeError(error)
+    // Without a network, each of the others would only wait as long as this one did.
+    if (code === 'UNREACHABLE' || isTheEnd(settling, held, error)) throw error
     await notePart(database, { ...key, error: reason, leaseToken })
     return { ...message, outcome: 'kept', reason }
   }

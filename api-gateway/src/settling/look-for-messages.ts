@@ -103,12 +103,12 @@ async function eraseUnwanted(
   { backupId }: HeldBackup,
   { found, message }: { found: FoundMessage; message: ReportedMessage },
 ): Promise<void> {
-  const { outcome, reason } = await eraseMessage(client, {
+  const erasure = await eraseMessage(client, {
     chatId: message.chat_id,
     messageId: found.messageId,
     tombstone: { backupId, kind: message.kind, partNumber: message.part_no, ...(await vault.identity()) },
     signal,
   })
-  if (outcome !== 'kept') await closeSend(database, found.open.id)
-  report.erased.push({ ...message, outcome, ...(reason === undefined ? {} : { reason }) })
+  if (erasure.outcome !== 'kept') await closeSend(database, found.open.id)
+  report.erased.push({ ...message, ...erasure })
 }

@@ -1,3 +1,4 @@
+import { openSends } from '@telegram-backup/database'
 import { refreshIndex } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { endsEverything, type Settling } from '#settling/settling.ts'
@@ -13,16 +14,28 @@ export async function refreshIndexes(settling: Settling, chatIds: Iterable<strin
   for (const chatId of new Set(chatIds)) {
     try {
       const access = await gates.enter(chatId)
+      if (!(await needsIndex(settling, access.chatId))) continue
       if (indexSeal === undefined) {
         report.indexes_left.push({ chat_id: access.chatId, reason: UNSEALED })
         continue
       }
-      const refreshed = await refreshIndex(client, vault, { chatId: access.chatId, ...indexSeal, signal })
-      if (refreshed) report.indexes.push({ chat_id: access.chatId, message_id: refreshed.messageId })
+      const { outcome, messageId } = await refreshIndex(client, vault, {
+        chatId: access.chatId,
+        ...indexSeal,
+        signal,
+      })
+      if (outcome !== 'unchanged') report.indexes.push({ chat_id: access.chatId, message_id: messageId })
     } catch (error) {
       if (endsEverything(settling, error)) throw error
       const { message, code } = describeError(error)
       report.indexes_left.push({ chat_id: chatId, code, reason: message })
     }
   }
+}
+
+/** A chat that nothing was ever sent to need not learn of this catalog. */
+async function needsIndex({ database, vault }: Settling, chatId: string): Promise<boolean> {
+  const { index } = await vault.knownChat(chatId)
+  if (index !== undefined || (await vault.drawIndex(chatId)).backups.length > 0) return true
+  return (await openSends(database, { chatId, backupId: null })).some(({ purpose }) => purpose === 'index')
 }

@@ -37,12 +37,17 @@ export interface HeldBackup {
 
 /** Throws `LEASE_LOST` or `CANCELLED`; called before each step that another holder must not see twice. */
 export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease): void {
-  if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
+  if (signal.aborted) throw cancelled()
   if (lease.isHeld()) return
   throw new BackupError('The lease was lost: another process may be at work on it', {
     code: 'LEASE_LOST',
     hint: 'Nothing more was touched; run "telegram-backup reconcile" again.',
   })
+}
+
+/** What a fired signal stands for. */
+export function cancelled(): BackupError {
+  return new BackupError('Cancelled', { code: 'CANCELLED' })
 }
 
 /** Errors after which nothing more may be done for this backup. */

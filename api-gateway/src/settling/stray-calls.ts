@@ -30,10 +30,14 @@ async function settleInChat(settling: Settling, chatId: string): Promise<void> {
     signal,
     ...(onWait && { onWait }),
   })
-  const { index } = await vault.knownChat(chatId)
-  if (index === undefined) return
-  for (const { messageId, open } of found) {
-    if (messageId !== index.messageId) await client.deleteMessage(chatId, messageId, { signal })
-    await closeSend(database, open.id)
-  }
+  if (found.length === 0) return
+  // Under the lock, no other process is between its new index and the record of it.
+  await vault.withIndexLock(chatId, async () => {
+    const { index } = await vault.knownChat(chatId)
+    if (index === undefined) return
+    for (const { messageId, open } of found) {
+      if (messageId !== index.messageId) await client.deleteMessage(chatId, messageId, { signal })
+      await closeSend(database, open.id)
+    }
+  })
 }
