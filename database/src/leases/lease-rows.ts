@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { heldLeases } from '#leases/held-leases.ts'
 import { isGone, thisProcess } from '#leases/holder.ts'
 
 /** What a lease is for. */
@@ -89,6 +90,7 @@ export async function guardWrite(
     })
   }
   if (lease?.token === leaseToken) return
+  heldLeases.get(leaseToken)?.lose()
   throw new CatalogError('LEASE_LOST', 'This run has lost its backup to another one', {
     hint: 'It was away too long. The other run settles what it left behind.',
   })

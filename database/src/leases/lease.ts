@@ -2,6 +2,7 @@ import { checkUuid } from '#backups/input-checks.ts'
 import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { heldLeases, type LocalLease } from '#leases/held-leases.ts'
 import { claimLease, dropLease, LEASE_TTL_MS, type LeasePurpose, renewLease } from '#leases/lease-rows.ts'
 
 /** The right to work on one backup or restore, until it is released or lost. */
@@ -48,8 +49,6 @@ export function now(): Instant {
   return { steady: performance.now(), wall: Date.now() }
 }
 
-const held = new Map<string, HeldLease>()
-
 /**
  * Runs a transaction that drops the lease as its last act. When nobody can tell whether it was committed, the lease
  * does not count as held until the catalog has said so again.
@@ -58,7 +57,7 @@ export async function endingLease<Result>(
   token: string | undefined,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const lease = token === undefined ? undefined : held.get(token)
+  const lease = token === undefined ? undefined : heldLeases.get(token)
   try {
     const result = await work()
     lease?.end()
@@ -76,7 +75,7 @@ function isRolledBack(error: unknown): boolean {
   return !isServerGone(error.cause) && /^[0-9A-Z]{5}$/.test(errorCode(error.cause) ?? '')
 }
 
-class HeldLease implements Lease {
+class HeldLease implements Lease, LocalLease {
   readonly subject: string
   readonly token: string
   readonly #database: Database
@@ -84,6 +83,7 @@ class HeldLease implements Lease {
   readonly #heartbeat: NodeJS.Timeout
   #renewed: Instant | undefined
   #renewing: Promise<void> | undefined
+  #doubts = 0
   #ended = false
 
   constructor(database: Database, subject: string, token: string, since: Instant) {
@@ -92,7 +92,7 @@ class HeldLease implements Lease {
     this.token = token
     this.#renewed = since
     this.#heartbeat = setInterval(() => this.#renew(), HEARTBEAT_MS).unref()
-    held.set(token, this)
+    heldLeases.set(token, this)
   }
 
   get signal(): AbortSignal {
@@ -113,15 +113,19 @@ class HeldLease implements Lease {
     await dropLease(this.#database.kysely, this.subject, this.token).catch(() => {})
   }
 
-  /** The row is gone, as it should be. */
   end(): void {
     this.#ended = true
     clearInterval(this.#heartbeat)
-    held.delete(this.token)
+    heldLeases.delete(this.token)
   }
 
-  /** Nobody knows whether the row is still there, until the catalog has been asked. */
+  lose(): void {
+    this.end()
+    this.#lost.abort(new CatalogError('LEASE_LOST', 'This run has lost its backup to another one'))
+  }
+
   doubt(): void {
+    this.#doubts += 1
     this.#renewed = undefined
     this.#renew()
   }
@@ -134,18 +138,16 @@ class HeldLease implements Lease {
 
   async #ask(): Promise<void> {
     const asked = now()
+    const doubts = this.#doubts
     try {
       const renewed = await renewLease(this.#database.kysely, this.subject, this.token)
       if (this.#ended) return
-      if (renewed) this.#renewed = asked
-      else this.#lose()
+      if (!renewed) this.lose()
+      // An answer to what was asked before a doubt says nothing about it.
+      else if (doubts === this.#doubts) this.#renewed = asked
+      else await this.#ask()
     } catch {
       // The catalog is away: asked again at the next beat, and `isHeld` knows how old the last answer is.
     }
-  }
-
-  #lose(): void {
-    this.end()
-    this.#lost.abort(new CatalogError('LEASE_LOST', 'This run has lost its backup to another one'))
   }
 }
