@@ -12,6 +12,7 @@ import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
 import { Output, printable, withoutPasswords } from '#cli/output.ts'
 import { registerReconcile } from '#cli/reconcile-command.ts'
+import { registerRecover } from '#cli/recover-command.ts'
 import { registerRestore } from '#cli/restore-command.ts'
 import { registerSend } from '#cli/send-command.ts'
 import { registerShow } from '#cli/show-command.ts'
@@ -28,6 +29,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerStats,
   registerFetch,
   registerRestore,
+  registerRecover,
   registerReconcile,
   registerErase,
   registerExpire,

@@ -15,14 +15,12 @@ export interface CaptionWords {
 const WORDS =
   /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}) · (database|storage|logs) · (\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC · (?:part \d+(?: \(last\))?|manifest)$/
 /** `shop_database_20261124T053300Z_1b9d6bcd.sql.00003e.zst.age`, and the manifest's. */
-const PART_NAME = /^((?:.+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_[0-9a-f]{8}\.[a-z0-9]{1,4})(?:\.\d{5}e?)?\.zst(\.age)?$/
+const PART_NAME =
+  /^((?:.+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_[0-9a-f]{8}\.[a-z0-9]{1,4})(?:\.\d{5}e?)?\.zst(\.age)?$/
 const MANIFEST_NAME = /^((?:.+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_[0-9a-f]{8})_manifest\.zst(\.age)?$/
 
 /** Reads them; undefined when they are not as this program writes them. */
-export function readCaptionWords(message: {
-  caption: string
-  fileName: string
-}): CaptionWords | undefined {
+export function readCaptionWords(message: { caption: string; fileName: string }): CaptionWords | undefined {
   const [, project, type, day, minute] = WORDS.exec(message.caption.split('\n').at(-2) ?? '') ?? []
   const named = PART_NAME.exec(message.fileName) ?? MANIFEST_NAME.exec(message.fileName)
   if (project === undefined || type === undefined || named === null) return undefined

@@ -1,0 +1,108 @@
+import {
+  lookAtMessage,
+  newestMessageId,
+  type ParsedCaption,
+  parseCaption,
+  type SeenDocument,
+  type TelegramClient,
+  type VaultLedger,
+} from 'telegram-deployment-bot'
+
+/** A message, as the forwarded copy of it told. */
+export interface Sighting {
+  messageId: number
+  /** When it was sent; of a message that is itself a forward, when the original was. */
+  sentAt: Date
+  /** Empty where there is none. */
+  caption: string
+  /** What its last line says, when that is one of ours. Somebody may have written it as well. */
+  facts: ParsedCaption | undefined
+  document: SeenDocument | undefined
+}
+
+/** A message with a document and a line of ours under it. */
+export type OwnSighting = Sighting & { facts: ParsedCaption; document: SeenDocument }
+
+/** Reads single messages of a chat, which a bot can only do by forwarding them, and remembers what it has seen. */
+export class ChatReader {
+  readonly chatId: string
+  readonly #client: TelegramClient
+  readonly #vault: VaultLedger
+  readonly #signal: AbortSignal
+  readonly #seen = new Map<number, Sighting | undefined>()
+  #onLook: () => void = () => {}
+
+  constructor(of: { client: TelegramClient; vault: VaultLedger; chatId: string; signal: AbortSignal }) {
+    this.chatId = of.chatId
+    this.#client = of.client
+    this.#vault = of.vault
+    this.#signal = of.signal
+  }
+
+  /** How many messages were forwarded. */
+  get lookedAt(): number {
+    return this.#seen.size
+  }
+
+  /** Hears of each message id that is asked about. */
+  set onLook(listener: () => void) {
+    this.#onLook = listener
+  }
+
+  /** The newest message id of the chat now. Only a new message tells it: a copy of one that is there, or a short text. */
+  async newestId(existingMessageId: number | undefined): Promise<number> {
+    const signal = this.#signal
+    const copy =
+      existingMessageId === undefined
+        ? undefined
+        : await lookAtMessage(this.#client, this.#vault, {
+            chatId: this.chatId,
+            messageId: existingMessageId,
+            signal,
+          })
+    return (
+      copy?.messageId ?? (await newestMessageId(this.#client, this.#vault, { chatId: this.chatId, signal }))
+    )
+  }
+
+  /** Whether a message has that id; asking leaves no trace. */
+  async exists(messageId: number): Promise<boolean> {
+    this.#onLook()
+    return (await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })) !== 'gone'
+  }
+
+  /** The message; undefined when there is none, or none that can be forwarded. */
+  async look(messageId: number): Promise<Sighting | undefined> {
+    if (this.#seen.has(messageId)) return this.#seen.get(messageId)
+    const { chatId } = this
+    const signal = this.#signal
+    const copy = await lookAtMessage(this.#client, this.#vault, { chatId, messageId, signal })
+    const origin = copy?.forwarded
+    // Somebody who forwards a message of ours does not make another one of it.
+    const isForward =
+      origin?.messageId !== undefined &&
+      (origin.messageId !== messageId || String(origin.chatId) !== this.chatId)
+    const sighting = copy && {
+      messageId,
+      sentAt: origin?.date ?? copy.date,
+      caption: copy.caption ?? '',
+      facts: isForward ? undefined : parseCaption(copy.caption),
+      document: copy.document,
+    }
+    this.#seen.set(messageId, sighting)
+    return sighting
+  }
+
+  /** Our messages with ids from `from` down to `to`, those of `known` left out. */
+  async *down(range: { from: number; to: number; known: ReadonlySet<number> }): AsyncGenerator<OwnSighting> {
+    for (let id = range.from; id >= Math.max(1, range.to); id--) {
+      if (range.known.has(id) || (!this.#seen.has(id) && !(await this.exists(id)))) continue
+      const sighting = await this.look(id)
+      if (sighting !== undefined && isOwn(sighting)) yield sighting
+    }
+  }
+}
+
+function isOwn(sighting: Sighting): sighting is OwnSighting {
+  return sighting.facts !== undefined && sighting.document !== undefined
+}

@@ -1,0 +1,140 @@
+import type { IndexEntry, Manifest, ManifestPart } from '@telegram-backup/archive'
+import type { BackupType, ImportedBackup, ImportedMessage, JsonObject } from '@telegram-backup/database'
+import { type BackupName, backupFileName, manifestFileName, partFileName } from 'telegram-deployment-bot'
+
+/** A backup as one chat tells of it. */
+export interface FoundBackup extends ImportedBackup {
+  /** What is wrong with it, in words; a complete backup that has any is damaged. */
+  findings: string[]
+}
+
+/** Where the messages of a manifest's backup lie in this chat, and which of them exist. */
+export interface Placement {
+  /** Numeric, as text. */
+  chatId: string
+  manifestMessageId: number
+  /** In order of part number; of a copy in another chat they are not those that the manifest names. */
+  partMessageIds: readonly number[]
+  isThere: (messageId: number) => boolean
+  /** The bot that the manifest's file ids are good for; undefined when it is another one than this. */
+  botId: string | undefined
+}
+
+/** What a believed manifest tells, completed by the index where it names the backup. */
+export function foundByManifest(of: {
+  manifest: Manifest
+  signer: string
+  /** Of the manifest's own document. */
+  document: { fileId: string; size: number; sha256: string; botId: string | undefined }
+  placement: Placement
+  entry?: IndexEntry
+}): FoundBackup {
+  const { manifest, signer, document, placement, entry } = of
+  const { id, project, type, filename } = manifest.backup
+  const createdAt = new Date(manifest.createdAt)
+  const name = { id, project, type, filename, createdAt }
+  const { encrypted } = manifest
+  const expiresAt = entry?.expiresAt ?? manifest.expiresAt
+  const parts = manifest.parts.map(part => foundPart(part, { name, encrypted, manifest, placement }))
+  const manifestMessage: ImportedMessage = {
+    chatId: placement.chatId,
+    kind: 'manifest',
+    partNo: 0,
+    messageId: placement.manifestMessageId,
+    fileName: manifestFileName(name, encrypted),
+    ...document,
+    state: placement.isThere(placement.manifestMessageId) ? 'sent' : 'missing',
+  }
+  const messages = [...parts, manifestMessage]
+  return {
+    id,
+    projectId: project,
+    type: type as BackupType,
+    chatId: placement.chatId,
+    botId: placement.botId,
+    filename: backupFileName(name),
+    state: entry?.state ?? 'complete',
+    createdAt,
+    completedAt: new Date(entry?.completedAt ?? manifest.completedAt),
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+    size: manifest.plainSize,
+    archiveSize: manifest.archiveSize,
+    plainSha256: manifest.plainSha256,
+    archiveSha256: manifest.archiveSha256,
+    partCount: manifest.parts.length,
+    encrypted,
+    source: manifest.source as JsonObject,
+    signer,
+    ...fromEntry(entry),
+    messages,
+    findings: messages
+      .filter(message => message.state === 'missing')
+      .map(message => `${nameOf(message)} (message ${message.messageId}) is gone`),
+  }
+}
+
+function foundPart(
+  part: ManifestPart,
+  of: { name: BackupName; encrypted: boolean; manifest: Manifest; placement: Placement },
+): ImportedMessage {
+  const { name, encrypted, manifest, placement } = of
+  const messageId = placement.partMessageIds[part.number - 1] ?? part.messageId
+  return {
+    chatId: placement.chatId,
+    kind: 'part',
+    partNo: part.number,
+    messageId,
+    fileName: partFileName(name, {
+      number: part.number,
+      last: part.number === manifest.parts.length,
+      encrypted,
+    }),
+    fileId: part.fileId,
+    botId: placement.botId,
+    size: part.size,
+    sha256: part.sha256,
+    plainOffset: part.plainOffset,
+    plainSize: part.plainSize,
+    state: placement.isThere(messageId) ? 'sent' : 'missing',
+  }
+}
+
+/** What the index tells of a backup whose manifest cannot be had; the messages are what was found in their places. */
+export function foundByEntry(
+  entry: IndexEntry,
+  found: Pick<FoundBackup, 'chatId' | 'messages' | 'findings'>,
+): FoundBackup {
+  return {
+    id: entry.id,
+    projectId: entry.project,
+    type: entry.type as BackupType,
+    filename: entry.filename,
+    state: entry.state,
+    createdAt: new Date(entry.createdAt),
+    completedAt: new Date(entry.completedAt),
+    expiresAt: new Date(entry.expiresAt),
+    size: entry.plainSize,
+    archiveSize: entry.archiveSize,
+    plainSha256: entry.plainSha256,
+    partCount: entry.partCount,
+    encrypted: entry.encrypted,
+    signer: entry.signer,
+    ...fromEntry(entry),
+    ...found,
+  }
+}
+
+function fromEntry(
+  entry: IndexEntry | undefined,
+): Pick<FoundBackup, 'restoreCount' | 'history' | 'damagedAt'> {
+  return {
+    restoreCount: entry?.restoreCount ?? 0,
+    history: entry?.history ?? [],
+    damagedAt: entry?.damagedAt === undefined ? undefined : new Date(entry.damagedAt),
+  }
+}
+
+/** `part 3`, `its manifest`. */
+export function nameOf({ kind, partNo }: Pick<ImportedMessage, 'kind' | 'partNo'>): string {
+  return kind === 'manifest' ? 'its manifest' : `part ${partNo}`
+}

@@ -1,0 +1,216 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import { type Database, importBackup, listMessages, markDamaged, markPart } from '@telegram-backup/database'
+import { checkChatAccess, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
+import { ChatReader } from '#recovery/chat-reader.ts'
+import type { FoundBackup } from '#recovery/found-backup.ts'
+import { findIndex, type IndexSearch } from '#recovery/index-search.ts'
+import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
+import { adoptCatalog, encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
+import { isEmpty, type RecoveredBackup, type RecoveryReport } from '#recovery/recovery-report.ts'
+import { SignedDocuments } from '#recovery/signed-documents.ts'
+import { Signers } from '#recovery/signers.ts'
+import { foundByCaptions, type Leftovers, readUnindexed } from '#recovery/unindexed-backups.ts'
+
+/** What a recovery works with. */
+export interface RecoverySetup {
+  client: TelegramClient
+  database: Database
+  /** Numeric or `@name`. */
+  chat: string
+  /** age identities; none leaves only what captions tell. */
+  identities: readonly string[]
+  /** Fingerprints of the keys whose signatures are believed; none means the first that is found. */
+  signers: readonly string[]
+  encryption: Encryption | undefined
+  signingKey: () => Promise<SigningKey>
+  signal: AbortSignal
+  /** Hears beforehand how many messages will be asked about, at most. */
+  onPlan: (plan: { messages: number; what: string }) => void
+  /** Hears of each message id that is asked about. */
+  onLook: () => void
+}
+
+/** So far back from the newest message parts of dead runs are looked for, also where the index knows newer backups. */
+const RECENT_IDS = 200
+
+interface Recovery {
+  setup: RecoverySetup
+  vault: VaultLedger
+  reading: BackupReading
+  search: IndexSearch
+  report: RecoveryReport
+}
+
+/**
+ * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
+ * manifests; then the next generation and a new index. Backups that the catalog knows stay as they are. Killed anywhere
+ * and begun again, it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
+ */
+export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
+  const recovery = await lookAtChat(setup)
+  const { reading, report, search } = recovery
+  const left: Leftovers = { parts: new Map(), refused: [] }
+  if (search.index !== undefined) await recoverIndexed(recovery)
+  await recoverOthers(recovery, left)
+  const { wrongKey } = reading.documents
+  if (wrongKey !== undefined) throw wrongKey
+  await recoverLeftovers(recovery, left)
+  report.lookedAt = reading.reader.lookedAt
+  report.signer = search.signer ?? reading.documents.signers.first ?? null
+  if (isEmpty(report)) throw nothingOfOurs(report)
+  if (!report.withoutKey) await takeChat(recovery)
+  return report
+}
+
+async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
+  const { client, database, signal } = setup
+  const access = await checkChatAccess(client, setup.chat, { signal })
+  const vault = createCatalogVault(database)
+  const reader = new ChatReader({ client, vault, chatId: access.chatId, signal })
+  reader.onLook = setup.onLook
+  const signers = new Signers(setup.signers)
+  const documents = new SignedDocuments({ client, identities: setup.identities, signers, signal })
+  const announce = (messages: number): void =>
+    setup.onPlan({ messages, what: 'to find a message that leads to the index' })
+  const search = await findIndex({ client, reader, documents, announce, signal })
+  const { index, message, foundBy, notes } = search
+  return {
+    setup,
+    vault,
+    reading: { client, reader, documents },
+    search,
+    report: {
+      chatId: access.chatId,
+      chatTitle: access.chatTitle,
+      botUsername: access.botUsername,
+      index:
+        index && message && foundBy
+          ? { messageId: message.messageId, edition: index.edition, drawnAt: index.drawnAt, foundBy }
+          : null,
+      notes,
+      signer: null,
+      signerWasGiven: signers.areGiven,
+      withoutKey: false,
+      backups: [],
+      refused: [],
+      lookedAt: 0,
+      owner: null,
+      indexFailure: null,
+    },
+  }
+}
+
+/** Every backup that the index names. */
+async function recoverIndexed(recovery: Recovery): Promise<void> {
+  const { setup, search, reading } = recovery
+  const { index } = search
+  if (index === undefined) return
+  await adoptCatalog(setup.database, index)
+  setup.onPlan({ messages: idsOf(index).size, what: 'that the index names' })
+  for (const entry of index.backups) await record(await readIndexed(entry, reading), recovery)
+}
+
+/** What the index does not know: all above its newest message, and what lies unknown among the latest; without an index, all. */
+async function recoverOthers(recovery: Recovery, left: Leftovers): Promise<void> {
+  const { setup, vault, reading, search } = recovery
+  const { reader, documents } = reading
+  const newest = await reader.newestId(search.pinnedId)
+  const known = new Set(search.index === undefined ? [] : idsOf(search.index))
+  const highest = Math.max(0, ...known)
+  if (search.message) known.add(search.message.messageId)
+  if (search.index !== undefined) {
+    const catalogs = await vault.knownMessageIds(reader.chatId, { after: 0, upTo: newest })
+    for (const id of catalogs) known.add(id)
+  }
+  const to = search.index ? Math.max(1, Math.min(highest + 1, newest - RECENT_IDS)) : 1
+  const isChain = search.index === undefined && documents.hasKey
+  setup.onPlan({
+    messages: newest - to + 1,
+    what: isChain ? 'as far back as manifests lead' : 'that no index names',
+  })
+  const range = { from: newest, to: isChain ? ('chain' as const) : to, known }
+  for await (const backup of readUnindexed(range, reading, left)) {
+    if (search.owner) await adoptCatalog(setup.database, search.owner)
+    await record(backup, recovery)
+  }
+}
+
+/** Parts without a manifest, and manifests that do not open. */
+async function recoverLeftovers(recovery: Recovery, left: Leftovers): Promise<void> {
+  const { reading, report } = recovery
+  const of = { chatId: reading.reader.chatId, botId: reading.client.botId }
+  report.withoutKey = left.refused.some(({ isLocked }) => isLocked) && !reading.documents.hasKey
+  for (const { sighting, backupId, reason, isLocked } of left.refused) {
+    const parts = left.parts.get(backupId) ?? []
+    left.parts.delete(backupId)
+    const backup = isLocked ? foundByCaptions({ parts, manifest: sighting }, of) : undefined
+    if (backup) await record(backup, recovery)
+    else report.refused.push({ messageId: sighting.messageId, backupId, reason })
+  }
+  for (const parts of left.parts.values()) {
+    const backup = foundByCaptions({ parts, manifest: undefined }, of)
+    if (backup) await record(backup, recovery)
+  }
+}
+
+async function record({ findings, ...found }: FoundBackup, { setup, report }: Recovery): Promise<void> {
+  const { database } = setup
+  const isDamaged = found.state === 'complete' && findings.length > 0
+  const outcome = await importBackup(database, {
+    ...found,
+    damagedAt: found.damagedAt ?? (isDamaged ? new Date() : undefined),
+  })
+  if (outcome !== 'added' && isDamaged) await noteMissing(database, found, findings)
+  report.backups.push({
+    id: found.id,
+    project: found.projectId,
+    type: found.type,
+    state: found.state,
+    createdAt: found.createdAt.toISOString(),
+    size: found.plainSha256 === undefined ? null : (found.size ?? null),
+    parts: found.messages.filter(({ kind }) => kind === 'part').length,
+    outcome,
+    findings: isDamaged ? findings : [],
+  } satisfies RecoveredBackup)
+}
+
+/** What the catalog holds for sound and is not: reconcile can mend it from another chat. */
+async function noteMissing(
+  database: Database,
+  found: Omit<FoundBackup, 'findings'>,
+  findings: readonly string[],
+): Promise<void> {
+  const rows = await listMessages(database, found.id)
+  for (const { chatId, kind, partNo, messageId, state } of found.messages) {
+    const row = rows.find(row => row.chat_id === chatId && row.kind === kind && row.part_no === partNo)
+    if (state !== 'missing' || row?.state !== 'sent' || row.message_id !== messageId) continue
+    await markPart(database, { backupId: found.id, chatId, kind, partNo, state })
+  }
+  await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
+}
+
+/** The next generation, and its index. */
+async function takeChat({ setup, vault, search, reading, report }: Recovery): Promise<void> {
+  const { database, client, identities, signal } = setup
+  const { chatId } = reading.reader
+  if (search.owner)
+    report.owner = await takeChatOver(database, { owner: search.owner, search, vault, chatId })
+  try {
+    const encryption = await encryptionFor(setup.encryption, identities)
+    if (encryption === undefined) throw new Error('there is no public key to encrypt it for')
+    const signingKey = await setup.signingKey()
+    await writeIndex({ client, vault, chatId, search, encryption, signingKey, signal })
+  } catch (error) {
+    if (signal.aborted) throw error
+    report.indexFailure = describeError(error).message
+  }
+}
+
+function nothingOfOurs({ chatTitle, notes }: RecoveryReport): BackupError {
+  return new BackupError(`The chat “${chatTitle}” holds nothing of this program. ${notes.join(' ')}`.trim(), {
+    code: 'NOT_FOUND',
+    hint: 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only what was sent while it was a member.',
+  })
+}

@@ -1,0 +1,56 @@
+import type { BackupState } from '@telegram-backup/database'
+
+/** What `recover` found and did. */
+export interface RecoveryReport {
+  chatId: string
+  chatTitle: string
+  botUsername: string
+  /** The index that was read; null when there is none that can be used. */
+  index: { messageId: number; edition: string; drawnAt: string; foundBy: 'pin' | 'caption' } | null
+  /** What was wrong with the index, or in its place; a sentence each. */
+  notes: string[]
+  /** Fingerprint of the key whose signature was believed; null when nothing signed was read. */
+  signer: string | null
+  /** Whether a person named that key; otherwise it was believed unseen. */
+  signerWasGiven: boolean
+  /** Nothing was opened for want of a key; sizes, hashes and expiry are missing, and the chat was not taken over. */
+  withoutKey: boolean
+  backups: RecoveredBackup[]
+  /** Manifests that were found and are not believed, or damaged. */
+  refused: { messageId: number; backupId: string; reason: string }[]
+  /** Messages that were forwarded to be read. */
+  lookedAt: number
+  /** Whom the chat belongs to now; null when it was left as it was. */
+  owner: { catalogId: string; generation: number } | null
+  /** Why the new index is not in the chat; null when it is, or was not to be. */
+  indexFailure: string | null
+}
+
+export interface RecoveredBackup {
+  id: string
+  project: string
+  type: string
+  state: BackupState
+  createdAt: string
+  /** Plain bytes; null where nobody knows. */
+  size: number | null
+  parts: number
+  outcome: 'added' | 'merged' | 'known'
+  /** What is missing of it, in words. */
+  findings: string[]
+}
+
+/** Whether something is missing, damaged, refused or left undone. */
+export function isIncomplete(report: RecoveryReport): boolean {
+  return (
+    report.withoutKey ||
+    report.refused.length > 0 ||
+    report.indexFailure !== null ||
+    report.backups.some(backup => backup.findings.length > 0)
+  )
+}
+
+/** Nothing of ours is in the chat. */
+export function isEmpty(report: RecoveryReport): boolean {
+  return report.index === null && report.backups.length === 0 && report.refused.length === 0
+}
