@@ -32,8 +32,10 @@ export async function ensureIndex(
   vault: VaultLedger,
   options: IndexOptions,
 ): Promise<KnownIndex> {
-  const { index } = await vault.knownChat(options.chatId)
-  return index ?? vault.withIndexLock(options.chatId, () => makeIndex(client, vault, options))
+  const { chatId } = options
+  const known = async (): Promise<KnownIndex | undefined> => (await vault.knownChat(chatId)).index
+  const make = async (): Promise<KnownIndex> => (await known()) ?? makeIndex(client, vault, options)
+  return (await known()) ?? vault.withIndexLock(chatId, make)
 }
 
 /**

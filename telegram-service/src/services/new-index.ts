@@ -38,8 +38,6 @@ export async function makeIndex(
   if (!previous) await refuseForeignChat(client, vault, { index, options })
   await pinIndex(client, { ...options, messageId: index.messageId })
   await vault.confirmIndex(index)
-  if (previous && previous.messageId !== index.messageId)
-    await removeIndex(client, options, previous.messageId)
   return index
 }
 

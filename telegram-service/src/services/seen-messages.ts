@@ -28,18 +28,12 @@ export async function lookAtMessage(
   vault: VaultLedger,
   options: LookOptions & { messageId: number },
 ): Promise<SeenMessage | undefined> {
-  const { chatId, messageId, backupId, ...on } = options
-  const begin = (): Promise<OpenedSend> =>
-    vault.beginCopy({
-      chatId,
-      botId: client.botId,
-      sourceMessageId: messageId,
-      ...(backupId ? { backupId } : {}),
-    })
+  const { chatId, messageId, backupId: _, ...on } = options
   try {
     return await briefly(client, vault, {
+      ...on,
       chatId,
-      begin,
+      begin: () => beginLook(client, vault, options),
       make: () => client.forwardMessage(chatId, chatId, messageId, on),
     })
   } catch (error) {
@@ -57,25 +51,17 @@ export async function newestMessageId(
   vault: VaultLedger,
   options: LookOptions,
 ): Promise<number> {
-  const { chatId, backupId, ...on } = options
+  const { chatId, backupId: _, ...on } = options
   const { index } = await vault.knownChat(chatId)
   const copy = index && (await lookAtMessage(client, vault, { ...options, messageId: index.messageId }))
   if (copy) {
     assertOwnIndex(copy.caption, await vault.identity())
     return copy.messageId
   }
-  let opened: OpenedSend | undefined
   const probe = await briefly(client, vault, {
+    ...on,
     chatId,
-    begin: async () => {
-      opened = await vault.beginCopy({
-        chatId,
-        botId: client.botId,
-        sourceMessageId: 0,
-        ...(backupId ? { backupId } : {}),
-      })
-      return opened
-    },
+    begin: () => beginLook(client, vault, { ...options, messageId: 0 }),
     make: ({ sendId }) => client.sendText(chatId, probeText(sendId), on),
   })
   return probe.messageId
@@ -92,35 +78,59 @@ export function mayHaveMadeMessage(error: unknown): boolean {
   return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.strayMessage === undefined)
 }
 
+function beginLook(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { chatId, messageId: sourceMessageId, backupId }: LookOptions & { messageId: number },
+): Promise<OpenedSend> {
+  const { botId } = client
+  return vault.beginCopy({ chatId, botId, sourceMessageId, ...(backupId ? { backupId } : {}) })
+}
+
 /** Makes a message that is deleted at once. What is left behind has a row that leads to it. */
 async function briefly(
   client: TelegramClient,
   vault: VaultLedger,
-  message: {
+  message: CallOptions & {
     chatId: string
     begin: () => Promise<OpenedSend>
     make: (opened: OpenedSend) => Promise<SeenMessage>
   },
 ): Promise<SeenMessage> {
-  const { chatId, begin, make } = message
-  const remove = async (messageId: number, sendId: string): Promise<void> => {
-    await client.deleteMessage(chatId, messageId, { signal: AbortSignal.timeout(CLEAN_UP_WITHIN_MS) })
-    // The next message gets a greater id; this spares whoever looks later to look below it.
-    await vault.looked(sendId, { upTo: messageId })
-    await vault.closeSend(sendId)
-  }
+  const { begin, make } = message
   for (let tries = 1; ; tries++) {
-    const opened = await begin()
+    const { sendId, ...opened } = await begin()
+    const remove = async (messageId: number): Promise<void> => {
+      await deleteCopy(client, { ...message, messageId })
+      // Whatever comes later has a greater id; whoever looks for it need not look below this one.
+      await vault.looked(sendId, { upTo: messageId })
+      await vault.closeSend(sendId)
+    }
+    let made: SeenMessage
     try {
-      const made = await make(opened)
-      await remove(made.messageId, opened.sendId)
-      return made
+      made = await make({ sendId, ...opened })
     } catch (error) {
       const stray = error instanceof TelegramError ? error.strayMessage : undefined
-      if (stray) await remove(stray.messageId, opened.sendId)
-      else if (!mayHaveMadeMessage(error)) await vault.closeSend(opened.sendId)
+      if (stray) await remove(stray.messageId)
+      else if (!mayHaveMadeMessage(error)) await vault.closeSend(sendId)
       const isLost = error instanceof TelegramError && error.code === 'ANSWER_LOST'
       if (!isLost || tries >= TRIES) throw error
+      continue
     }
+    await remove(made.messageId)
+    return made
+  }
+}
+
+/** Also after a cancel: nothing that was made to be looked at is left behind for want of one call. */
+async function deleteCopy(
+  client: TelegramClient,
+  { chatId, messageId, signal, onWait }: CallOptions & { chatId: string; messageId: number },
+): Promise<void> {
+  try {
+    await client.deleteMessage(chatId, messageId, { signal, onWait })
+  } catch (error) {
+    if (!signal?.aborted) throw error
+    await client.deleteMessage(chatId, messageId, { signal: AbortSignal.timeout(CLEAN_UP_WITHIN_MS) })
   }
 }
