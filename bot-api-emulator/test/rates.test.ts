@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ApiRefusal } from '#answers.ts'
@@ -7,9 +10,10 @@ import { UploadSpacing } from '#methods/upload-spacing.ts'
 import { type Result, type Stage, setStage } from '#test/bot-client.ts'
 
 /** A stage under Telegram's rates whose clock stands still and where nothing really waits. */
-const limitedStage = (type: EmulatedChat['type'] = 'channel'): Promise<Stage> =>
+const limitedStage = (type: EmulatedChat['type'] = 'channel', dataDir?: string): Promise<Stage> =>
   setStage({
     type,
+    ...(dataDir === undefined ? {} : { dataDir }),
     clock: { now: () => 1_800_000_000_000 },
     limits: { rates: 'telegram', latencyScale: 0 },
   })
@@ -89,20 +93,22 @@ test('a wait that is served is real time by the scale, and the call is looked at
   expect(performance.now() - start).toBeGreaterThanOrEqual(149)
 })
 
-test('a new upload that waits for its turn to be edited in becomes one document', async () => {
-  await using stage = await limitedStage()
+test('an upload that waits for its turn becomes one document', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'rates-test-'))
+  const stage = await limitedStage('channel', dataDir)
   const { client, chat, emulator } = stage
   const { message_id } = await stage.sendDocument()
   for (let call = 0; call < 2; call++) await send(stage)
   const media = { type: 'document', media: 'attach://file' }
   const fields = { chat_id: chat.id, message_id, media }
-  const file = new File(['edited'], 'a')
-  const { result } = await client.upload('editMessageMedia', fields, { file })
+  await client.upload('editMessageMedia', fields, { file: new File(['edited'], 'a') })
+  await stage.sendDocument('sent')
   expect((await emulator.inspect.documentBytes(chat.id, message_id)).toString()).toBe('edited')
-  const next = await stage.sendDocument('next')
-  const path = async (file_id: string) => (await client.call('getFile', { file_id })).result.file_path
-  expect(await path(result.document.file_id)).toBe('documents/file_0')
-  expect(await path(next.document.file_id)).toBe('documents/file_1.zst')
+  await emulator.close()
+  const journal = await readFile(join(dataDir, 'journal.jsonl'), 'utf8')
+  expect(journal.match(/"kind":"document"/g)).toHaveLength(3)
+  expect(await readdir(join(dataDir, 'documents'))).toHaveLength(3)
+  await rm(dataDir, { recursive: true })
 })
 
 const chatTypes = fc.constantFrom<EmulatedChat['type']>('channel', 'group', 'private')
