@@ -5,14 +5,19 @@ import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#settli
 import type { ErasedMessage, ReportedMessage } from '#settling/settling-report.ts'
 
 /**
- * E3: takes every message of a backup out of every chat, in each chat the manifest first, and writes down after each
+ * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the manifest first, and writes down after each
  * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
  * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST`,
  * `CANCELLED`, and `UNREACHABLE` where nothing answers.
  */
-export async function eraseMessages(settling: Settling, held: HeldBackup): Promise<ErasedMessage[]> {
+export async function eraseMessages(
+  settling: Settling,
+  held: HeldBackup,
+  which: (row: MessageRow) => boolean = () => true,
+): Promise<ErasedMessage[]> {
   const erased: ErasedMessage[] = []
   for (const row of await listMessages(settling.database, held.backupId)) {
+    if (!which(row)) continue
     // Of one that was announced only, the open send says where to look; that was done before.
     if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
     assertMayGoOn(settling, held.lease)

@@ -31,6 +31,7 @@ function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartL
     messageErased: ({ partNumber, ...key }) =>
       markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
     openBackup: notHere,
+    reopenBackup: notHere,
     sealBackup: notHere,
     failBackup: notHere,
   }

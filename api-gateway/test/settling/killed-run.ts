@@ -8,6 +8,8 @@ export interface KillPoint {
   /** Before the server has done anything, or after it has and before the answer leaves. */
   phase: 'arrived' | 'kept'
   nth: number
+  /** Only calls whose caption fits count. */
+  caption?: RegExp
 }
 
 /**
@@ -23,8 +25,9 @@ export async function killRunAt(
   let seen = 0
   let isKilled = false
   let ended: Promise<unknown> = Promise.resolve()
-  const unwatch = emulator.watch(async ({ method, phase }) => {
-    if (method !== at.method || phase !== at.phase || ++seen !== at.nth) return
+  const unwatch = emulator.watch(async ({ method, phase, parameters }) => {
+    if (method !== at.method || phase !== at.phase) return
+    if (at.caption?.test(parameters['caption'] ?? '') === false || ++seen !== at.nth) return
     isKilled = true
     process.kill(pid, 'SIGKILL')
     await ended

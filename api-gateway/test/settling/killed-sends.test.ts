@@ -41,18 +41,22 @@ async function fetched(chat: SettledChat, id: string): Promise<Buffer> {
   return readFile(out)
 }
 
-// The first document that a send makes in a new chat is the index; then come the parts, and the manifest is the last.
-const DOCUMENTS = { index: 1, firstPart: 2, secondPart: 3, manifest: 5 }
+/** The documents of a send, by what their captions say. */
+const SENT = {
+  index: { method: 'senddocument', nth: 1, caption: /^telegram-backup 1 index /m },
+  firstPart: { method: 'senddocument', nth: 1, caption: / part=1 / },
+  secondPart: { method: 'senddocument', nth: 1, caption: / part=2 / },
+  manifest: { method: 'senddocument', nth: 1, caption: / manifest sha256=/ },
+} as const
 
 it.each<KillPoint & { what: string }>([
   {
-    what: 'before the second part is there',
-    method: 'senddocument',
+    what: 'while the server still works on the second part',
     phase: 'arrived',
-    nth: DOCUMENTS.secondPart,
+    ...SENT.secondPart,
   },
-  { what: 'when the first part is there', method: 'senddocument', phase: 'kept', nth: DOCUMENTS.firstPart },
-  { what: 'when the second part is there', method: 'senddocument', phase: 'kept', nth: DOCUMENTS.secondPart },
+  { what: 'when the first part is there', phase: 'kept', ...SENT.firstPart },
+  { what: 'when the second part is there', phase: 'kept', ...SENT.secondPart },
 ])('a stream that is killed $what fails, and leaves nothing in the chat', async at => {
   const chat = await openChat(vault)
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
@@ -62,24 +66,47 @@ it.each<KillPoint & { what: string }>([
   await expectAtRest(chat, database)
 })
 
-it.each<KillPoint & { what: string }>([
-  { what: 'before the manifest is there', method: 'senddocument', phase: 'arrived', nth: DOCUMENTS.manifest },
-  { what: 'when the manifest is there', method: 'senddocument', phase: 'kept', nth: DOCUMENTS.manifest },
-])('a send that is killed $what is finished, without key or source', async at => {
+it('a send that is killed when the manifest is there is finished', async () => {
   const chat = await openChat(vault)
-  await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
+  await killRunAt(vault.emulator, SEND, {
+    at: { phase: 'kept', ...SENT.manifest },
+    env: chat.env,
+    input: bytes,
+  })
   expect(await backupsIn(chat)).toMatchObject([{ state: 'sending' }])
   const report = await reconcile(chat)
+  expect(report['adopted']).toMatchObject([{ kind: 'manifest' }])
+  await expectFinished(chat, report)
+})
+
+it('a send whose manifest never came is finished with the stored one, without the public key', async () => {
+  const chat = await openChat(vault)
+  await killRunAt(vault.emulator, SEND, {
+    at: { phase: 'kept', ...SENT.manifest },
+    env: chat.env,
+    input: bytes,
+  })
+  const manifest = chat.messages().findLast(({ caption = '' }) => SENT.manifest.caption.test(caption))
+  vault.emulator.asHuman.deleteMessage(chat.chatId, manifest?.message_id ?? 0)
+  const { BACKUP_AGE_RECIPIENTS: _, ...env } = chat.env
+  const run = await runCli(['reconcile', '--json'], { env })
+  expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
+  const report = run.json() as Record<string, unknown[]>
+  expect(report['indexes_left']).toMatchObject([{ reason: expect.stringContaining('BACKUP_AGE_RECIPIENTS') }])
+  await reconcile(chat)
+  await expectFinished(chat, report)
+})
+
+async function expectFinished(chat: SettledChat, report: Record<string, unknown[]>): Promise<void> {
   expect(report['finished']).toHaveLength(1)
-  expect(report['adopted']).toHaveLength(at.phase === 'kept' ? 1 : 0)
   const [backup] = await backupsIn(chat)
   expect(backup?.state).toBe('complete')
   await expectAtRest(chat, database)
   expect((await fetched(chat, backup?.id ?? '')).equals(bytes)).toBe(true)
-})
+}
 
 it.each<KillPoint & { what: string }>([
-  { what: 'before the index is changed', method: 'editmessagemedia', phase: 'arrived', nth: 1 },
+  { what: 'while the server still changes the index', method: 'editmessagemedia', phase: 'arrived', nth: 1 },
   { what: 'when the index is changed', method: 'editmessagemedia', phase: 'kept', nth: 1 },
 ])('a send that is killed $what is whole, and the index says so after', async at => {
   const chat = await openChat(vault)
@@ -90,8 +117,8 @@ it.each<KillPoint & { what: string }>([
 })
 
 it.each<KillPoint & { what: string }>([
-  { what: 'before the index is there', method: 'senddocument', phase: 'arrived', nth: DOCUMENTS.index },
-  { what: 'when the index is there', method: 'senddocument', phase: 'kept', nth: DOCUMENTS.index },
+  { what: 'while the server still works on the index', phase: 'arrived', ...SENT.index },
+  { what: 'when the index is there', phase: 'kept', ...SENT.index },
   { what: 'when the index is pinned', method: 'pinchatmessage', phase: 'kept', nth: 1 },
 ])('a first send that is killed $what leaves a chat that the next send can use', async at => {
   const chat = await openChat(vault)
@@ -106,7 +133,7 @@ it('parts of a file wait for a resumption, and the catalog says so', async () =>
   const chat = await openChat(vault)
   const path = join(vault.folder, 'file.bin')
   await writeFile(path, bytes)
-  const at: KillPoint = { method: 'senddocument', phase: 'kept', nth: DOCUMENTS.secondPart }
+  const at: KillPoint = { phase: 'kept', ...SENT.secondPart }
   await killRunAt(vault.emulator, ['send', '--project', 'shop', '--type', 'storage', '--file', path], {
     at,
     env: chat.env,
@@ -120,7 +147,7 @@ it('parts of a file wait for a resumption, and the catalog says so', async () =>
 
 it('two reconciles at once settle a dead send once', async () => {
   const chat = await openChat(vault)
-  const at: KillPoint = { method: 'senddocument', phase: 'arrived', nth: DOCUMENTS.manifest }
+  const at: KillPoint = { phase: 'arrived', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
   const reports = await Promise.all([reconcile(chat), reconcile(chat)])
   expect(reports.flatMap(report => report['finished'])).toHaveLength(1)
@@ -129,7 +156,7 @@ it('two reconciles at once settle a dead send once', async () => {
 
 it('the next send settles what a dead one left', async () => {
   const chat = await openChat(vault)
-  const at: KillPoint = { method: 'senddocument', phase: 'kept', nth: DOCUMENTS.manifest }
+  const at: KillPoint = { phase: 'kept', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
   const next = await runCli(SEND, { env: chat.env, input: bytes })
   expect({ code: next.code, stderr: next.stderr }).toMatchObject({ code: 0 })
