@@ -27,7 +27,7 @@ const { values } = parseArgs({
   },
 })
 
-const operations = OPERATIONS.filter(name => name.includes(values.only))
+const operations = OPERATIONS.filter(name => values.only.split(',').some(part => name.includes(part)))
 if (operations.length === 0) throw new Error(`--only names none of: ${OPERATIONS.join(', ')}`)
 const perSeed = Number(values['rounds-per-seed'])
 const foreign = values['api-root']

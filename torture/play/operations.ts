@@ -53,7 +53,7 @@ export async function orderOf(
       )
       if (failed.length === 0) return undefined
       const args = ['send', '--resume', String(chance.pick(failed)['id']), '--json']
-      return { operation, args, aim: { api: 20, sql: 50, ms: 1000 } }
+      return { operation, args, aim: { api: 14, sql: 100, ms: 1400 } }
     }
     case 'erase':
     case 'erase after 48 hours': {
@@ -67,14 +67,14 @@ export async function orderOf(
       return {
         operation,
         args: ['erase', id, '--even-the-last', '--yes', '--json'],
-        aim: { api: 14, sql: 40, ms: 1000 },
+        aim: { api: 14, sql: 90, ms: 1400 },
       }
     }
     case 'reconcile':
-      return { operation, args: ['reconcile', '--json'], aim: { api: 12, sql: 30, ms: 900 } }
+      return { operation, args: ['reconcile', '--json'], aim: { api: 14, sql: 80, ms: 1200 } }
     case 'recover':
       world.catalog = await world.newMachine()
-      return { operation, args: ['recover', '--json'], aim: { api: 30, sql: 40, ms: 1000 } }
+      return { operation, args: ['recover', '--json'], aim: { api: 30, sql: 60, ms: 1400 } }
   }
 }
 
@@ -88,7 +88,7 @@ async function orderSend(
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   world.given.set(sha256, { size: bytes.length, sha256 })
   const name = `${sha256.slice(0, 12)}.bin`
-  const aim = { api: 8 + 2 * parts, sql: 25 + 9 * parts, ms: 1100 }
+  const aim = { api: 7 + parts, sql: 60 + 12 * parts, ms: 1500 }
   const common = ['send', '--project', chance.pick(['shop', 'blog']), '--type', 'storage', '--json']
   if (operation === 'send standard input') {
     return { operation, args: [...common, '--filename', name, '-'], input: bytes, given: sha256, aim }
