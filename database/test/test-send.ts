@@ -4,6 +4,7 @@ import {
   type BegunSend,
   type Completion,
   completeBackup,
+  completeSealed,
   confirmPart,
   type Database,
   intendPart,
@@ -65,8 +66,13 @@ export class TestSend {
     })
   }
 
-  async confirm(partNo: number, messageId: number = 500 + partNo, chatId: string = CHAT): Promise<void> {
-    const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}` }
+  async confirm(
+    partNo: number,
+    messageId: number = 500 + partNo,
+    chatId: string = CHAT,
+    sendId?: string,
+  ): Promise<void> {
+    const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}`, sendId }
     await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken: this.token })
   }
 
@@ -77,7 +83,7 @@ export class TestSend {
     }
   }
 
-  async complete(more: Partial<Completion> = {}): Promise<Backup> {
+  async complete(more: Partial<Completion> & { leaseToken?: string | undefined } = {}): Promise<Backup> {
     return await completeBackup(this.#database, {
       backupId: this.backupId,
       size: 300,
@@ -88,6 +94,10 @@ export class TestSend {
       leaseToken: this.token,
       ...more,
     })
+  }
+
+  async completeSealed(): Promise<Backup> {
+    return await completeSealed(this.#database, { backupId: this.backupId, leaseToken: this.token })
   }
 
   /** For writes in its name; none when its lease has ended. */

@@ -102,29 +102,32 @@ export async function importBackup(
   })
 }
 
+// PostgreSQL takes 65,535 parameters in one statement.
+const ROWS_AT_ONCE = 1_000
+
 /** How many rows were added, or got a file id that they lacked. */
 async function addMessages(trx: Transaction<CatalogSchema>, backup: ImportedBackup): Promise<number> {
   let learned = 0
-  for (const message of backup.messages) {
-    const row = messageColumns(backup.id, message)
+  for (let from = 0; from < backup.messages.length; from += ROWS_AT_ONCE) {
+    const messages = backup.messages.slice(from, from + ROWS_AT_ONCE)
     const written = await trx
       .insertInto('backup_parts')
-      .values(row)
+      .values(messages.map(message => messageColumns(backup.id, message)))
       .onConflict(conflict =>
         conflict
           .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
-          .doUpdateSet({
-            file_id: row.file_id ?? null,
-            file_unique_id: row.file_unique_id ?? null,
-            bot_id: row.bot_id ?? null,
-          })
+          .doUpdateSet(({ ref }) => ({
+            file_id: ref('excluded.file_id'),
+            file_unique_id: ref('excluded.file_unique_id'),
+            bot_id: ref('excluded.bot_id'),
+          }))
           .where('backup_parts.file_id', 'is', null)
-          .where('backup_parts.message_id', '=', row.message_id ?? null)
-          .where(({ eb, val }) => eb(val(row.file_id ?? null), 'is not', null)),
+          .where('excluded.file_id', 'is not', null)
+          .whereRef('excluded.message_id', '=', 'backup_parts.message_id'),
       )
       .returning('part_no')
-      .executeTakeFirst()
-    if (written) learned += 1
+      .execute()
+    learned += written.length
   }
   return learned
 }
@@ -224,5 +227,9 @@ function checkImported(backup: ImportedBackup): void {
     checkCount('size', message.size)
     checkCount('part number', message.partNo)
     if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
+  }
+  const keys = new Set(backup.messages.map(({ chatId, kind, partNo }) => `${chatId} ${kind} ${partNo}`))
+  if (keys.size < backup.messages.length) {
+    throw new CatalogError('INVALID', 'A backup cannot have two messages for one part in one chat')
   }
 }

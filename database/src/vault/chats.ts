@@ -65,7 +65,7 @@ export async function chatMoved(database: Database, move: { from: string; to: st
   checkText('chat id', move.from)
   checkText('chat id', move.to)
   await inTransaction(database.kysely, async trx => {
-    if ((await followMoves(trx, move.to)) === move.from) {
+    if ((await movesOf(trx, move.to)).includes(move.from)) {
       throw new CatalogError('CONFLICT', 'A chat cannot move to where it came from')
     }
     await ensureChat(trx, move.from)
@@ -81,10 +81,11 @@ export async function chatMoved(database: Database, move: { from: string; to: st
 
 /** The id under which a chat can be reached now; the same one for a chat that has not moved. */
 export async function currentChat(database: Database, chatId: string): Promise<string> {
-  return await followMoves(database.kysely, chatId)
+  return (await movesOf(database.kysely, chatId)).at(-1) ?? chatId
 }
 
-async function followMoves(kysely: Kysely<CatalogSchema>, chatId: string): Promise<string> {
+/** The chat itself, and the ids it had after it, one after the other. */
+async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<string[]> {
   const { rows } = await sql<{ chat_id: string }>`
     with recursive moves (chat_id, steps) as (
       select ${chatId}::text, 0
@@ -92,9 +93,9 @@ async function followMoves(kysely: Kysely<CatalogSchema>, chatId: string): Promi
       select moved_to, steps + 1 from control_plane.chats join moves using (chat_id)
       where moved_to is not null and steps < 100
     )
-    select chat_id from moves order by steps desc limit 1
+    select chat_id from moves order by steps
   `.execute(kysely)
-  return rows[0]?.chat_id ?? chatId
+  return rows.map(({ chat_id }) => chat_id)
 }
 
 /** The ids of messages that the catalog knows, of parts in any state and of the index: above `after`, up to `upTo`. */

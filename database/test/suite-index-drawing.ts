@@ -1,0 +1,205 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  beginRestore,
+  catalogIdentity,
+  confirmPart,
+  createBackup,
+  type Database,
+  deleteBackup,
+  drawIndex,
+  finishRestore,
+  intendPart,
+  markDamaged,
+  markPart,
+  sealBackup,
+  sealedManifest,
+  unevenMessages,
+} from '#index.ts'
+import { CHAT, hash, TestSend } from '#test/test-send.ts'
+
+const REPLICA = '-200'
+
+/** What the index of a chat says, and what its second chat lacks. */
+export function describeIndexDrawing(open: () => Promise<Database>): void {
+  describe('index drawing', () => {
+    let database: Database
+    beforeEach(async () => {
+      database = await open()
+    })
+    afterEach(() => database.close())
+
+    async function sealed(signer?: string): Promise<TestSend> {
+      const send = new TestSend(database)
+      await send.begin()
+      await send.send(1, 2, 3)
+      await sealBackup(database, {
+        backupId: send.backupId,
+        size: 300,
+        archiveSize: 30,
+        plainSha256: hash('a'),
+        archiveSha256: hash('b'),
+        partCount: 3,
+        source: { server: '16.1' },
+        signer,
+        manifest: Buffer.from('the manifest'),
+        leaseToken: send.token,
+      })
+      return send
+    }
+
+    async function complete(signer?: string): Promise<TestSend> {
+      const send = await sealed(signer)
+      await send.send(0)
+      await send.completeSealed()
+      return send
+    }
+
+    async function copy(send: TestSend, ...partNumbers: number[]): Promise<void> {
+      for (const partNo of partNumbers) {
+        await send.intend(partNo, { chatId: REPLICA })
+        await send.confirm(partNo, 900 + partNo, REPLICA)
+      }
+    }
+
+    test('a sealed backup can be finished by whoever finds it', async () => {
+      const send = await sealed('ed25519:abc')
+      expect((await sealedManifest(database, send.backupId))?.toString()).toBe('the manifest')
+      await expect(send.completeSealed()).rejects.toMatchObject({ code: 'CONFLICT' })
+      await send.send(0)
+      expect(await send.completeSealed()).toMatchObject({
+        state: 'complete',
+        size: 300,
+        archive_size: 30,
+        plain_sha256: hash('a'),
+        archive_sha256: hash('b'),
+        part_count: 3,
+        source: { server: '16.1' },
+        signer: 'ed25519:abc',
+      })
+      expect(await sealedManifest(database, send.backupId)).toBeNull()
+    })
+
+    test('one that is not sealed cannot', async () => {
+      const send = new TestSend(database)
+      await send.begin()
+      await send.send(1, 0)
+      await expect(send.completeSealed()).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('sealed'),
+      })
+    })
+
+    test('the index tells all of each live backup', async () => {
+      const { catalogId } = await catalogIdentity(database)
+      const empty = { catalogId, generation: 1, chatId: CHAT, signers: [], backups: [] }
+      expect(await drawIndex(database, CHAT)).toEqual(empty)
+      const send = await complete('ed25519:b')
+      const { backupId } = send
+      for (const _ of [1, 2]) {
+        const { id } = await beginRestore(database, { backupId, target: 'a folder' })
+        await finishRestore(database, id, { bytes: 300 })
+      }
+      await markDamaged(database, { backupId, error: 'x' })
+      const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+      expect(await drawIndex(database, CHAT)).toEqual({
+        ...empty,
+        signers: ['ed25519:b'],
+        backups: [
+          {
+            id: backupId,
+            project: 'shop',
+            type: 'database',
+            filename: 'shop.sql',
+            state: 'complete',
+            createdAt: iso,
+            completedAt: iso,
+            expiresAt: iso,
+            plainSize: 300,
+            plainSha256: hash('a'),
+            archiveSize: 30,
+            partCount: 3,
+            encrypted: true,
+            restoreCount: 2,
+            damagedAt: iso,
+            signer: 'ed25519:b',
+            manifest: { messageId: 500, fileId: 'id0', size: 10, sha256: hash('c') },
+            partMessages: [501, 502, 503],
+            history: [
+              { event: 'complete', at: iso, count: 1 },
+              { event: 'damaged', at: iso, count: 1 },
+              { event: 'restored', at: iso, count: 2 },
+              { event: 'sending', at: iso, count: 1 },
+            ],
+          },
+        ],
+      })
+    })
+
+    test('equal catalogs give equal drawings, oldest first; those that go are marked, others are not in it', async () => {
+      const first = await complete('b')
+      const second = await complete('a')
+      const third = await complete('b')
+      await sql`update control_plane.backups set created_at = '2026-01-02' where id = ${first.backupId}`.execute(
+        database.kysely,
+      )
+      await sql`update control_plane.backups set created_at = '2026-01-01' where id <> ${first.backupId}`.execute(
+        database.kysely,
+      )
+      await sealed()
+      await createBackup(database, { project_id: 'shop', type: 'logs', file_id: 'f', size: 1 })
+      await deleteBackup(database, second.backupId)
+      const drawing = await drawIndex(database, CHAT)
+      expect(await drawIndex(database, CHAT)).toEqual(drawing)
+      expect(drawing.signers).toEqual(['a', 'b'])
+      const ids = [...[second.backupId, third.backupId].sort(), first.backupId]
+      expect(drawing.backups.map(({ id, state }) => [id, state])).toEqual(
+        ids.map(id => [id, id === second.backupId ? 'erasing' : 'complete']),
+      )
+      expect((await drawIndex(database, REPLICA)).backups).toEqual([])
+    })
+
+    test('a part that is being repaired keeps its place, and a second chat lists what it has wholly', async () => {
+      const send = await complete()
+      await markPart(database, { ...send.key(2), state: 'missing' })
+      await send.intend(2)
+      expect((await drawIndex(database, CHAT)).backups[0]?.partMessages).toEqual([501, 502, 503])
+      await send.confirm(2, 777)
+      expect((await drawIndex(database, CHAT)).backups[0]?.partMessages).toEqual([501, 777, 503])
+      await copy(send, 1, 3, 0)
+      expect((await drawIndex(database, REPLICA)).backups).toEqual([])
+      await copy(send, 2)
+      expect((await drawIndex(database, REPLICA)).backups).toMatchObject([
+        { manifest: { messageId: 900 }, partMessages: [901, 902, 903] },
+      ])
+    })
+
+    test('what one of two chats lacks and the other has', async () => {
+      const [copied, fresh] = [await complete(), await complete()]
+      await copy(copied, 1, 2, 3, 0)
+      await copy(fresh, 1)
+      await intendPart(database, { ...fresh.key(2, REPLICA), fileName: 'f', size: 10, sha256: hash('c') })
+      const uneven = async () =>
+        (await unevenMessages(database, { chatId: CHAT, replicaChatId: REPLICA })).map(
+          ({ backupId, whole, toChatId, wasSent }) => [backupId, whole.message_id, toChatId, wasSent],
+        )
+      const missing = [
+        [fresh.backupId, 502, REPLICA, false],
+        [fresh.backupId, 503, REPLICA, false],
+        [fresh.backupId, 500, REPLICA, false],
+      ]
+      expect(await uneven()).toEqual(missing)
+      await markPart(database, { ...copied.key(2), state: 'missing' })
+      await markPart(database, { ...copied.key(3, REPLICA), state: 'damaged' })
+      await markPart(database, { ...copied.key(1), state: 'missing' })
+      await markPart(database, { ...copied.key(1, REPLICA), state: 'missing' })
+      expect(await uneven()).toEqual([
+        [copied.backupId, 902, CHAT, true],
+        [copied.backupId, 503, REPLICA, true],
+        ...missing,
+      ])
+      await confirmPart(database, { ...copied.key(2), messageId: 801, fileId: 'f' })
+      expect(await uneven()).toHaveLength(4)
+    })
+  })
+}
