@@ -84,6 +84,7 @@ export type {
   SealedBackup,
 } from '#services/part-ledger.ts'
 export { type RenewFileIdOptions, renewFileId } from '#services/renew-file-id.ts'
+export type { ResumedPart, ResumedSend } from '#services/resumed-send.ts'
 export { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
 export type {

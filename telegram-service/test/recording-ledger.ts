@@ -52,6 +52,10 @@ export function recordingLedger(
       await note('openBackup', '')
       return { catalogId: '6a3f0c9e-5f0e-4a53-9b6d-0d9b3f5f9c11', generation: 2 }
     },
+    reopenBackup: async () => {
+      await note('reopenBackup', '')
+      return { catalogId: '6a3f0c9e-5f0e-4a53-9b6d-0d9b3f5f9c11', generation: 2 }
+    },
     intendMessage: async message => {
       await note('intendMessage', about(message))
       states.set(about(message), 'intended')

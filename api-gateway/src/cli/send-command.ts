@@ -3,6 +3,7 @@ import { ProgressLine } from '#cli/progress-line.ts'
 import { planSend, type SendOptions, type SendPlan, withSourceOptions } from '#cli/send-options.ts'
 import { describeEstimate, describeProgress, startRate } from '#cli/send-progress.ts'
 import { report, type SendReport } from '#cli/send-report.ts'
+import { planResume } from '#cli/send-resume.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { type OpenedSource, openSource } from '#sources/open-source.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
@@ -15,6 +16,7 @@ export const registerSend: RegisterCommand = (program, run) => {
     'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
     "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
     'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
+    'telegram-backup send --resume 3f0c2c1e                  # goes on where a killed send of a file ended',
     'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
   ])
     .description('send a backup to the chat, encrypted and in parts, prove each part, record it')
@@ -28,12 +30,15 @@ export const registerSend: RegisterCommand = (program, run) => {
     .option('--caption <text>', 'your own words, above the message in the chat')
     .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
     .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')
+    .option('--resume <id>', 'go on with a send of a file that was killed; anew if the file has changed')
     .option('--limit-rate <rate>', 'send at most so many bytes a second: 500k, 2M')
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
-      const result = await planSend(context, stdin, options)
-        .then(plan => send(context, plan))
-        .catch(failedBefore)
+      const planning =
+        options.resume === undefined
+          ? planSend(context, stdin, options)
+          : planResume(context, options.resume, options)
+      const result = await planning.then(plan => send(context, plan)).catch(failedBefore)
       return report(result, context.output)
     }, options),
   )
@@ -69,6 +74,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<SendReport
         ...(plan.filename === undefined ? {} : { filename: plan.filename }),
         ...(plan.caption === undefined ? {} : { caption: plan.caption }),
         ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
+        ...(plan.resume === undefined ? {} : { resume: plan.resume }),
         signal,
         onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
       })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { BackupType } from 'telegram-deployment-bot'
+import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import type { CommandContext } from '#cli/command.ts'
 import { parseExpiry } from '#cli/human-units.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
@@ -9,6 +9,8 @@ import { chooseSource, type SourceChoice, type SourceSettings } from '#sources/s
 /** The options of `send` as commander hands them over: the source's settings, in camel case. */
 export interface SendOptions {
   source?: string
+  /** Id of a backup to go on with. */
+  resume?: string
   json?: boolean
   [setting: string]: unknown
 }
@@ -23,6 +25,7 @@ export interface SendPlan {
   chat: string | undefined
   expiresAt: Date | undefined
   bytesPerSecond: number | undefined
+  resume?: ResumedSend
 }
 
 /** The four words of each repeatable option's help. */

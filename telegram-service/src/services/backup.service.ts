@@ -24,6 +24,7 @@ import {
 import { type FetchManifestOptions, fetchManifest } from '#services/fetch-manifest.ts'
 import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
+import type { ResumedSend } from '#services/resumed-send.ts'
 import { runSend } from '#services/send-run.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
@@ -65,6 +66,8 @@ export interface SendBackupOptions {
   onProgress?: ((progress: SendProgress) => void) | undefined
   /** Where the run writes down what it sends; without one, only the answer tells. */
   ledger?: PartLedger | undefined
+  /** Goes on with a backup that an earlier run left unfinished; `file` is the same file, unchanged. Wants a ledger. */
+  resume?: ResumedSend | undefined
 }
 
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -169,7 +172,8 @@ export class BackupService {
       signingKey,
       partSizeBytes,
       partsInFlight,
-      id: randomUUID(),
+      id: options.resume?.backupId ?? randomUUID(),
+      resume: options.resume,
       projectId: options.projectId,
       type: options.type,
       chat,

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -45,7 +45,12 @@ export async function openFile(
       filename: filename || basename(path),
       sizeBytes: before.isFile() ? before.size : undefined,
       facts: before.isFile()
-        ? { kind: 'file', size: before.size, modified_at: before.mtime.toISOString() }
+        ? {
+            kind: 'file',
+            path: resolve(path),
+            size: before.size,
+            modified_at: before.mtime.toISOString(),
+          }
         : { kind: 'pipe' },
       finish: async plainBytesRead => {
         if (before.isFile()) assertSame(before, await handle.stat(), { path, plainBytesRead, type })

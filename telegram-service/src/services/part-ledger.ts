@@ -12,7 +12,7 @@ export interface PartLedger {
   /** Before anything is sent. From here on the run holds the lease of its backup. */
   openBackup(intent: BackupIntent): Promise<LedgerContext>
   /** The same for a backup that a dead run left behind, with the parts that are proven. */
-  reopenBackup?(resumed: { backupId: string }): Promise<LedgerContext>
+  reopenBackup(resumed: { backupId: string }): Promise<LedgerContext>
   /** By this process's own clock: nobody else can have taken the backup over. */
   holdsLease(): boolean
   /** Fires when the lease is lost: then the run stops, and touches neither the chat nor the ledger. */

@@ -43,7 +43,8 @@ export function describeManifest(record: RunRecord): Manifest {
     archiveSize: summary.archiveSize,
     archiveSha256: summary.archiveSha256,
     encrypted: options.encryption !== 'off',
-    partSizeBytes: options.partSizeBytes,
+    // A resumed backup may have begun with larger parts.
+    partSizeBytes: record.parts.reduce((most, { size }) => Math.max(most, size), options.partSizeBytes),
     parts: record.parts.map(({ number, size, sha256, plainOffset, plainSize, messageId, fileId }) => ({
       number,
       size,

@@ -3,6 +3,7 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { BackupType, SendProgress } from '#services/backup-metadata.ts'
 import type { BackupSource } from '#services/backup-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
+import type { ResumedSend } from '#services/resumed-send.ts'
 
 /** All that a send needs, decided beforehand. */
 export interface SendRunOptions {
@@ -16,6 +17,8 @@ export interface SendRunOptions {
   /** Uploads at once. Telegram throttles more than four of like size. */
   partsInFlight: number
   id: string
+  /** Parts that an earlier run of the same backup has proven. */
+  resume: ResumedSend | undefined
   projectId: string
   type: BackupType
   /** Numeric or `@name`. */

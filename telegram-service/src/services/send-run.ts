@@ -11,6 +11,7 @@ import type { LedgerContext } from '#services/part-ledger.ts'
 import { type PreparedChat, prepareChat } from '#services/prepare-chat.ts'
 import { ProgressReport } from '#services/progress-report.ts'
 import { Replica } from '#services/replica.ts'
+import { resumeArchive } from '#services/resumed-send.ts'
 import { describeBackup, describeManifest, describeSealed, type RunRecord } from '#services/run-record.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import { cancelled, leaseLost } from '#telegram-error.ts'
@@ -60,15 +61,16 @@ class SendRun {
   #replica: Replica | undefined
 
   constructor(options: SendRunOptions) {
-    const { client, ledger, source } = options
+    const { client, ledger, source, resume } = options
     this.#options = options
     this.#name = {
       project: options.projectId,
       type: options.type,
-      createdAt: new Date(),
+      createdAt: resume?.createdAt ?? new Date(),
       id: options.id,
       filename: source.filename,
     }
+    for (const { plainSha256: _, ...part } of resume?.parts ?? []) this.#parts.set(part.number, part)
     this.#drafts = new MessageDrafts(options, this.#name)
     this.#largeParts = new LargePartProof(client)
     this.#progress = new ProgressReport({
@@ -109,11 +111,12 @@ class SendRun {
 
   /** The parts, several in flight. The chat is asked while the first part is being made. */
   async #sendParts(): Promise<Omit<PartsSent, 'end'>> {
-    const { source, id, projectId, type, partsInFlight } = this.#options
+    const { client, source, id, projectId, type, partsInFlight, resume } = this.#options
     const archive = writeArchive(source.archiveSource, {
       backup: { id, project: projectId, type, filename: source.filename },
       encryption: this.#options.encryption,
       partSizeBytes: this.#options.partSizeBytes,
+      resume: resume && resumeArchive(client, resume, this.#signal),
       signal: this.#signal,
       onProgress: plainBytesRead => this.#progress.read(plainBytesRead),
     })
@@ -184,20 +187,22 @@ class SendRun {
   }
 
   async #openBackup({ chatId }: PreparedChat): Promise<LedgerContext | undefined> {
-    const { client, ledger, source } = this.#options
-    const context = await ledger?.openBackup({
-      backupId: this.#options.id,
-      project: this.#options.projectId,
-      type: this.#options.type,
-      filename: backupFileName(this.#name),
-      chatId,
-      botId: client.botId,
-      createdAt: this.#name.createdAt,
-      expiresAt: this.#options.expiresAt,
-      caption: this.#options.caption,
-      encrypted: this.#options.encryption !== 'off',
-      source: { ...source.facts, filename: source.filename },
-    })
+    const { client, ledger, source, resume } = this.#options
+    const context = await (resume
+      ? ledger?.reopenBackup({ backupId: resume.backupId })
+      : ledger?.openBackup({
+          backupId: this.#options.id,
+          project: this.#options.projectId,
+          type: this.#options.type,
+          filename: backupFileName(this.#name),
+          chatId,
+          botId: client.botId,
+          createdAt: this.#name.createdAt,
+          expiresAt: this.#options.expiresAt,
+          caption: this.#options.caption,
+          encrypted: this.#options.encryption !== 'off',
+          source: { ...source.facts, filename: source.filename },
+        }))
     this.#isInLedger = ledger !== undefined
     if (context?.recentAgesMs) client.countEarlierMessages(chatId, context.recentAgesMs)
     return context

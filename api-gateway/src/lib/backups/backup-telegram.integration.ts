@@ -8,6 +8,7 @@ import {
   type BackupType,
   type GivenFile,
   type PartLedger,
+  type ResumedSend,
   type SendBackupOptions,
   type SendProgress,
   type VaultLedger,
@@ -51,6 +52,8 @@ export interface IntegratedBackupOptions {
   expires_at?: Date
   signal?: AbortSignal
   onProgress?: (progress: SendProgress) => void
+  /** Goes on with a backup whose run died; `file` is the path of the same file, unchanged. */
+  resume?: ResumedSend
 }
 
 /** Sends backups to Telegram and records them in the catalog, so that the two cannot disagree. */

@@ -7,8 +7,10 @@ import {
   intendPart,
   type Lease,
   markPart,
+  type OpenedBackup,
   openBackup,
   type PartKey,
+  reopenBackup,
   sealBackup,
 } from '@telegram-backup/database'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
@@ -71,7 +73,7 @@ class LedgerOverCatalog implements CatalogLedger {
 
   async openBackup(intent: Parameters<PartLedger['openBackup']>[0]): Promise<LedgerContext> {
     const { project, expiresAt, caption, ...rest } = intent
-    const { lease, ...context } = await this.#note(() =>
+    return this.#hold(intent.backupId, () =>
       openBackup(this.#database, {
         ...rest,
         projectId: project,
@@ -79,11 +81,10 @@ class LedgerOverCatalog implements CatalogLedger {
         ...(caption === undefined ? {} : { caption }),
       }),
     )
-    this.#backupId = intent.backupId
-    this.#lease = lease
-    if (lease.signal.aborted) this.#lost.abort()
-    else lease.signal.addEventListener('abort', () => this.#lost.abort(), { once: true })
-    return context
+  }
+
+  reopenBackup({ backupId }: { backupId: string }): Promise<LedgerContext> {
+    return this.#hold(backupId, () => reopenBackup(this.#database, { backupId }))
   }
 
   async intendMessage(
@@ -114,6 +115,15 @@ class LedgerOverCatalog implements CatalogLedger {
 
   async failBackup({ backupId, reason }: { backupId: string; reason: string }): Promise<void> {
     await failBackup(this.#database, { backupId, error: reason, ...this.#underLease })
+  }
+
+  async #hold(backupId: string, open: () => Promise<OpenedBackup>): Promise<LedgerContext> {
+    const { lease, ...context } = await this.#note(open)
+    this.#backupId = backupId
+    this.#lease = lease
+    if (lease.signal.aborted) this.#lost.abort()
+    else lease.signal.addEventListener('abort', () => this.#lost.abort(), { once: true })
+    return context
   }
 
   get #underLease(): { leaseToken?: string } {

@@ -1,0 +1,69 @@
+import { type CommandContext, findBackup, withCatalog } from '#cli/command.ts'
+import { parseExpiry } from '#cli/human-units.ts'
+import type { SendOptions, SendPlan } from '#cli/send-options.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { parseRate } from '#sources/quantities.ts'
+import { openTelegram } from '#wiring.ts'
+
+/** Options that may go with `--resume`: all else is what it was. */
+const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
+
+/**
+ * What `send --resume ID` has to do: go on with that backup from its file, or send the file anew when it has changed.
+ * What its dead run left in doubt is settled first. Throws `USAGE`, `NOT_FOUND`, `CONFLICT`.
+ */
+export async function planResume(
+  context: CommandContext,
+  id: string,
+  options: SendOptions,
+): Promise<SendPlan> {
+  const { config, output, signal } = context
+  const foreign = Object.keys(options).find(name => options[name] !== undefined && !ALSO_ALLOWED.has(name))
+  if (foreign !== undefined) {
+    throw new BackupError('--resume goes on with a backup as it was begun', {
+      code: 'USAGE',
+      hint: 'With it there may be --file, when the file has moved, --expires and --limit-rate.',
+    })
+  }
+  const { resumeSend } = await import('#settling/resume-send.ts')
+  const { openSettling } = await import('#settling/open-settling.ts')
+  const { settleQuietly } = await import('#settling/settle-quietly.ts')
+  const client = await openTelegram(config)
+  return withCatalog(context, async database => {
+    const { id: backupId } = await findBackup(database, id)
+    await settleQuietly({ database, client, config, signal, note: line => output.note(line) })
+    const backup = await findBackup(database, backupId)
+    const { source, chat_id: chat, caption } = backup
+    if (backup.state !== 'failed' || source?.['kind'] !== 'file') throw nothingToResume(backup)
+    const path = typeof options['file'] === 'string' ? options['file'] : String(source['path'])
+    const settling = await openSettling({ database, client, config, signal })
+    const resume = await resumeSend(settling, backup, path)
+    output.note(
+      resume
+        ? `${resume.parts.length} parts are in the chat already; they are fetched and compared, then the rest is sent`
+        : 'The file has changed, or nothing of it is left in the chat: it is sent anew',
+    )
+    return {
+      project: backup.project_id,
+      type: backup.type,
+      source: { kind: 'file', path },
+      filename: typeof source['filename'] === 'string' ? source['filename'] : undefined,
+      caption: caption ?? undefined,
+      chat: chat ?? undefined,
+      expiresAt: typeof options['expires'] === 'string' ? parseExpiry(options['expires']) : backup.expires_at,
+      bytesPerSecond: typeof options['limitRate'] === 'string' ? parseRate(options['limitRate']) : undefined,
+      ...(resume ? { resume } : {}),
+    }
+  })
+}
+
+function nothingToResume({ id, state, source }: { id: string; state: string; source: unknown }): BackupError {
+  const why = state === 'failed' ? 'only a file can be read again from its beginning' : `it is ${state}`
+  return new BackupError(`Backup ${id} cannot go on: ${why}`, {
+    code: state === 'sending' ? 'CONFLICT' : 'USAGE',
+    hint:
+      state === 'failed' && source !== null
+        ? 'Send it anew.'
+        : 'telegram-backup show ID tells what became of it.',
+  })
+}
