@@ -143,7 +143,9 @@ describe('the ledger', () => {
       expect(about).toEqual([`intendMessage ${message}`, `confirmMessage ${message}`])
     }
     expect(ledger.calls.slice(-2)).toEqual(['intendMessage manifest', 'confirmMessage manifest'])
-    expect(ledger.calls).toHaveLength(1 + 2 * messages.length)
+    // And the manifest is sealed into the ledger before it is sent.
+    expect(ledger.calls.at(-3)).toBe('sealBackup')
+    expect(ledger.calls).toHaveLength(2 + 2 * messages.length)
   })
 })
 
