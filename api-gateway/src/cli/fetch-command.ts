@@ -8,11 +8,12 @@ import {
 } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { listMembers } from '#cli/fetch-list.ts'
+import { withPlaces } from '#cli/fetch-places.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes } from '#cli/human-units.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
-import { openBackupService } from '#wiring.ts'
+import { openBackupService, openTelegram } from '#wiring.ts'
 
 interface FetchOptions {
   out?: string
@@ -48,11 +49,14 @@ export const registerFetch: RegisterCommand = (program, run) => {
         if (options.list || options.path !== undefined) assertHoldsFiles(backup)
         const plan = planFetch(backup)
         const identities = await readIdentities(config, plan.encrypted)
-        const service = await openBackupService(config)
-        const from = { service, backup, plan, identities, signal: context.signal }
+        const client = await openTelegram(config)
+        const service = await openBackupService(config, client)
         try {
-          if (options.list) await listMembers(output, from)
-          else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
+          await withPlaces(context, { plan, client }, async plan => {
+            const from = { service, backup, plan, identities, signal: context.signal }
+            if (options.list) await listMembers(output, from)
+            else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
+          })
         } catch (error) {
           if (describeError(error).code === 'INTEGRITY')
             await withCatalog(context, database => noteDamage(database, backup.id, error)).catch(() =>

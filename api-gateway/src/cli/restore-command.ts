@@ -17,7 +17,7 @@ import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
 import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
-import { openBackupService } from '#wiring.ts'
+import { openBackupService, openTelegram } from '#wiring.ts'
 
 interface RestoreOptions {
   to: string
@@ -74,13 +74,20 @@ async function restore(
   const { output, config, signal } = context
   const { database, options } = of
   const { planFetch } = await import('#lib/backups/fetch-plan.ts')
+  const { withOtherPlaces } = await import('#recovery/part-places.ts')
   const { readIdentities } = await import('#restore/identities.ts')
   const { chooseTarget } = await import('#restore/restore-target.ts')
   const { recordRestore } = await import('#restore/restore-record.ts')
   const backup = await findBackup(database, of.id)
-  const plan = planFetch(backup)
+  const client = await openTelegram(config)
+  const plan = withOtherPlaces(planFetch(backup), {
+    client,
+    catalog: async () => database,
+    note: text => output.note(`note: ${text}`),
+    signal,
+  })
   const identities = await readIdentities(config, plan.encrypted)
-  const service = await openBackupService(config)
+  const service = await openBackupService(config, client)
   const target = await chooseTarget(options.to, backup, config)
   const prepared = await prepare(target, backup, { options, config, signal })
   for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)

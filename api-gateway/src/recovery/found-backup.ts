@@ -63,7 +63,7 @@ export function foundByManifest(of: {
     archiveSha256: manifest.archiveSha256,
     partCount: manifest.parts.length,
     encrypted,
-    source: manifest.source as JsonObject,
+    source: { ...(manifest.source as JsonObject), filename },
     signer,
     ...fromEntry(entry),
     messages,

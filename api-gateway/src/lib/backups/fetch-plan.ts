@@ -16,12 +16,18 @@ export interface PlannedPart extends PartToFetch {
   places: readonly PartPlace[]
 }
 
+/** The manifest, where the catalog knows one. */
+export interface PlannedManifest extends Omit<PartToFetch, 'number'> {
+  places: readonly PartPlace[]
+}
+
 /** Which parts make a backup, as the catalog has them. */
 export interface FetchPlan {
   backupId: string
   encrypted: boolean
   /** In order. */
   parts: PlannedPart[]
+  manifest: PlannedManifest | undefined
 }
 
 /**
@@ -43,7 +49,14 @@ export function planFetch(backup: BackupDetails): FetchPlan {
     if (rows === undefined) throw unknownPart(backup, index + 1)
     return planPart(rows as [BackupPart, ...BackupPart[]])
   })
-  return { backupId: backup.id, encrypted: backup.encrypted !== false, parts }
+  const manifest = planManifest(backup)
+  return { backupId: backup.id, encrypted: backup.encrypted !== false, parts, manifest }
+}
+
+function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined {
+  if (manifest === null) return undefined
+  const { chat_id: chatId, message_id: messageId, file_id: fileId, size, sha256 } = manifest
+  return { fileId, size, sha256, places: [{ chatId, messageId, fileId, botId: null }] }
 }
 
 function leadsSomewhere({ state, file_id, message_id }: BackupPart): boolean {

@@ -127,15 +127,14 @@ export class MemberFetch {
 
   async #fetchManifest(): Promise<Manifest> {
     const { service, backup, plan, identities, signal } = this.#options
-    if (backup.manifest === null) {
+    if (plan.manifest === undefined) {
       throw new BackupError('The catalog knows no manifest of this backup, which tells where its files are', {
         code: 'NOT_FOUND',
         hint: 'Fetch the whole: telegram-backup fetch ID --out FILE.tar',
       })
     }
-    const { file_id: fileId, size, sha256 } = backup.manifest
     const { encrypted } = plan
-    const { manifest } = await service.fetchManifest({ fileId, size, sha256, encrypted, identities, signal })
+    const { manifest } = await service.fetchManifest({ ...plan.manifest, encrypted, identities, signal })
     if (manifest.backup.id === backup.id) return manifest
     throw new BackupError('The manifest in the chat is that of another backup', { code: 'INTEGRITY' })
   }
