@@ -71,9 +71,10 @@ export class TestSend {
     messageId: number = 500 + partNo,
     chatId: string = CHAT,
     sendId?: string,
+    leaseToken: string | undefined = this.token,
   ): Promise<void> {
     const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}`, sendId }
-    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken: this.token })
+    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken })
   }
 
   async send(...partNumbers: number[]): Promise<void> {
