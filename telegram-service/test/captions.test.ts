@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CaptionFacts, MAX_CAPTION_LENGTH, writeCaption } from '#messages/captions.ts'
+import {
+  type CaptionFacts,
+  MAX_CAPTION_LENGTH,
+  writeCaption,
+  writeIndexCaption,
+  writeTombstoneCaption,
+} from '#messages/captions.ts'
+import { parseCaption, writeMachineLine } from '#messages/machine-line.ts'
 import { projectId } from '#test/project-ids.ts'
 
 const SHA256 = 'ab'.repeat(32)
 const MACHINE_LINE =
-  /^telegram-backup 1 backup=([0-9a-f-]{36}) (?:part=(\d+)( last)?|manifest) sha256=([0-9a-f]{64})(?: catalog=([0-9a-f-]{36})\.(\d+))?$/
+  /^telegram-backup 1 backup=([0-9a-f-]{36}) (?:part=(\d+)( last)?|manifest) sha256=([0-9a-f]{64})(?: catalog=([0-9a-f-]{36})\.(\d+))?(?: index=(\d+))?$/
 
 /** Any UTF-16, with what makes trouble more often than chance would have it. */
 const anyText = fc
@@ -52,8 +59,35 @@ const facts: fc.Arbitrary<CaptionFacts> = fc.record({
   content,
   sha256: fc.constant(SHA256),
   catalog: fc.option(fc.record({ id: fc.uuid(), generation: fc.nat() }), { nil: undefined }),
+  indexMessageId: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   caption: fc.option(anyText, { nil: undefined }),
 })
+
+const catalogName = fc.record({ id: fc.uuid(), generation: fc.integer({ min: 1 }) })
+const edition = fc
+  .tuple(fc.integer({ min: 1 }), fc.integer({ min: 0, max: 0xffff_ffff }))
+  .map(([count, chance]) => `${count}-${chance.toString(16).padStart(8, '0')}`)
+
+/** What anybody may write who knows our captions: one of them, with something changed. */
+const almostOurs = fc
+  .tuple(
+    facts.map(writeCaption),
+    fc.constantFrom('', ' ', '\n', 'x', '0', ' last', '\u200b', '\ntelegram-backup 1'),
+    fc.nat(),
+  )
+  .map(([caption, inserted, at]) => {
+    const position = at % (caption.length + 1)
+    return caption.slice(0, position) + inserted + caption.slice(position)
+  })
+
+const some: CaptionFacts = {
+  project: 'shop',
+  type: 'database',
+  createdAt: new Date('2026-11-24T05:33:00Z'),
+  backupId: '0b6f6a52-3d0c-4f7e-8a53-5d2f6f0f9a11',
+  content: { kind: 'part', number: 3, last: true },
+  sha256: SHA256,
+}
 
 describe('a caption', () => {
   test('fits Telegram and ends in the whole machine line, whatever the caller’s words are', () => {
@@ -81,15 +115,6 @@ describe('a caption', () => {
       { numRuns: 500 },
     )
   })
-
-  const some: CaptionFacts = {
-    project: 'shop',
-    type: 'database',
-    createdAt: new Date('2026-11-24T05:33:00Z'),
-    backupId: '0b6f6a52-3d0c-4f7e-8a53-5d2f6f0f9a11',
-    content: { kind: 'part', number: 3, last: true },
-    sha256: SHA256,
-  }
 
   test('puts the caller’s words first and leaves them as they are where they fit', () => {
     fc.assert(
@@ -128,5 +153,64 @@ describe('a caption', () => {
     const caption = writeCaption(longest)
     expect([...caption]).toHaveLength(MAX_CAPTION_LENGTH)
     expect(caption.indexOf('…')).toBeGreaterThan(600)
+  })
+})
+
+describe('the last line of a caption', () => {
+  test('says again what was written, whatever the words before it forge', () => {
+    fc.assert(
+      fc.property(facts, of => {
+        const { content, backupId, sha256, catalog, indexMessageId } = of
+        expect(parseCaption(writeCaption(of))).toEqual({
+          ...(content.kind === 'part'
+            ? { kind: 'part', partNumber: content.number, last: content.last }
+            : { kind: 'manifest', partNumber: 0 }),
+          backupId,
+          sha256,
+          ...(catalog === undefined ? {} : { catalog }),
+          ...(indexMessageId === undefined ? {} : { indexMessageId }),
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('of an index and of a tombstone says again what was written', () => {
+    fc.assert(
+      fc.property(catalogName, edition, fc.uuid(), fc.nat(), (catalog, of, backupId, partNumber) => {
+        const index = { catalog, edition: of }
+        expect(parseCaption(writeIndexCaption(index))).toEqual({ kind: 'index', ...index })
+        const tombstone = { backupId, partNumber, catalog }
+        expect(parseCaption(writeTombstoneCaption(tombstone))).toEqual({ kind: 'tombstone', ...tombstone })
+        expect(parseCaption(writeTombstoneCaption({ backupId, partNumber }))).toEqual({
+          kind: 'tombstone',
+          backupId,
+          partNumber,
+        })
+      }),
+    )
+  })
+
+  test('means nothing unless it is one of ours, letter for letter', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, almostOurs), caption => {
+        const parsed = parseCaption(caption)
+        const line = caption.split('\n').at(-1)
+        expect(parsed === undefined ? line : writeMachineLine(parsed)).toBe(line)
+      }),
+      { numRuns: 1000 },
+    )
+    const ours = writeCaption(some)
+    for (const forged of [
+      undefined,
+      '',
+      `${ours} `,
+      `${ours}\n`,
+      `${ours}\nseen by me`,
+      ours.toUpperCase(),
+    ]) {
+      expect(parseCaption(forged)).toBeUndefined()
+    }
+    expect(parseCaption(ours)).toBeDefined()
   })
 })

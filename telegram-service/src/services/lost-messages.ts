@@ -56,13 +56,14 @@ export async function findLostMessages(
   const { chatId, backupId, limit = LIMIT } = options
   const openSends = (): Promise<OpenSend[]> =>
     vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
-  let open = await openSends()
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
+  const lookedFor = new Set<string>()
+  let open = await openSends()
   for (let pass = 0; open.length > 0 && pass < PASSES; pass++) {
     await lookOnce(client, vault, { ...options, limit: limit - result.seen, open, result })
-    // A forward of this very search may have been lost; its copy is above what was looked at.
-    const { newestMessageId: newest } = result
-    open = (await openSends()).filter(one => one.purpose === 'copy' && one.afterMessageId >= newest)
+    for (const { id } of open) lookedFor.add(id)
+    // A forward of this very search may have been lost.
+    open = (await openSends()).filter(one => one.purpose === 'copy' && !lookedFor.has(one.id))
   }
   if (result.newestMessageId === 0) result.newestMessageId = (await vault.knownChat(chatId)).newestMessageId
   return result

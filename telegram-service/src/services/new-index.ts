@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
 import { foreignCatalog } from '#services/chat-guard.ts'
@@ -37,8 +38,13 @@ export async function makeIndex(
     (await adoptLostIndex(client, vault, options)) ?? (await sendIndex(client, vault, { previous, options }))
   if (!previous) await refuseForeignChat(client, vault, { index, options })
   await pinIndex(client, { ...options, messageId: index.messageId })
+  // The record of the new one forgets the old one.
+  if (previous && previous.messageId !== index.messageId) {
+    await removeIndex(client, options, previous.messageId)
+  }
   await vault.confirmIndex(index)
-  return index
+  const { chatId: _, sendId: __, ...known } = index
+  return known
 }
 
 /** Removes indexes that came after their calls were given up; to be called under the lock, of a chat that has its index. */
@@ -176,14 +182,19 @@ async function refuseForeignChat(
     const seen = known.has(id)
       ? undefined
       : await lookAtMessage(client, vault, { chatId, messageId: id, signal, onWait })
-    const isFromElsewhere = seen?.forwarded?.messageId !== undefined && seen.forwarded.messageId !== id
-    const catalog = isFromElsewhere ? undefined : parseCaption(seen?.caption)?.catalog
+    const catalog = isFromElsewhere(seen, id) ? undefined : parseCaption(seen?.caption)?.catalog
     const foreign = catalog && foreignCatalog(catalog, identity)
     if (!foreign) continue
     await client.deleteMessage(chatId, messageId, { signal, onWait })
     await vault.closeSend(sendId)
     throw foreign
   }
+}
+
+/** Whether a message was forwarded into the chat; what is read by a forward of ours names itself as its origin. */
+function isFromElsewhere(seen: SeenMessage | undefined, messageId: number): boolean {
+  const { chatId, messageId: origin } = seen?.forwarded ?? {}
+  return origin !== undefined && (origin !== messageId || chatId !== seen?.chatId)
 }
 
 /** Removes the message of an index that was replaced by a new one; one that stays is hidden by the newer pin. */

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { ensureIndex, findLostMessages, type LookResult, lookAtMessage } from '#index.ts'
+import { memoryVault } from '#test/memory-vault.ts'
+import { failureOf } from '#test/odd-exchange.ts'
+import { type VaultChat, vaultChat } from '#test/vault-chat.ts'
+
+const TYPES = ['channel', 'supergroup', 'group', 'private'] as const
+
+describe.each(TYPES)('the search for lost messages in a %s', type => {
+  test('finds what calls without an answer have made, and leaves nothing behind', async () => {
+    const chat = await withIndex(type)
+    const { client, emulator } = chat
+    const parts = [1, 2, 0].map(partNumber => chat.intendPart({ partNumber }))
+    emulator.faults.on('sendDocument', { calls: 3 }, { kind: 'answer-lost' })
+    for (const part of parts)
+      expect(await failureOf(chat.sendPart(part))).toMatchObject({ code: 'ANSWER_LOST' })
+    const before = chat.alive()
+    const { found, surplus, beyondLimit } = await find(chat)
+    expect(found.map(({ open, messageId }) => [open.id, messageId])).toEqual(
+      parts.map(({ send }, index) => [send.id, before[index + 1]]),
+    )
+    expect({ surplus, beyondLimit }).toEqual({ surplus: [], beyondLimit: false })
+    expect(chat.alive()).toEqual(before)
+    expect(chat.open()).toEqual(['part 1', 'part 2', 'manifest 0'])
+    for (const { fileId, size, open } of found) {
+      expect(await client.downloadFile(fileId, { maxBytes: size })).toMatchObject({ sha256: open.sha256 })
+    }
+  })
+
+  test('removes the copy that a look has left behind, and nothing that people forwarded', async () => {
+    const chat = await withIndex(type)
+    const { client, vault, emulator } = chat
+    const known = await chat.sendPart(chat.intendPart())
+    vault.open.clear()
+    vault.known.add(known.messageId)
+    const theirs = await emulator.asHuman.post(chat.chatId, { text: 'hello' })
+    emulator.faults.on('forwardMessage', {}, { kind: 'answer-lost' })
+    await lookAtMessage(client, vault, { chatId: chat.chat, messageId: known.messageId })
+    expect(chat.open()).toEqual(['copy'])
+    const before = chat.alive()
+    await find(chat)
+    expect(chat.open()).toEqual([])
+    expect(chat.alive()).toEqual(before.filter(id => id <= theirs))
+  })
+
+  test('looks above a forward of its own whose answer was lost', async () => {
+    const chat = await withIndex(type)
+    const { emulator } = chat
+    const part = chat.intendPart()
+    emulator.faults.on('sendDocument', {}, { kind: 'answer-lost' })
+    await failureOf(chat.sendPart(part))
+    const before = chat.alive()
+    emulator.faults.on('forwardMessage', { call: 2 }, { kind: 'answer-lost' })
+    const { found } = await find(chat)
+    expect(found).toMatchObject([{ messageId: before.at(-1) }])
+    expect(chat.alive()).toEqual(before)
+    expect(chat.open()).toEqual(['part 1'])
+  })
+})
+
+describe('the search for lost messages', () => {
+  test('asks the chat nothing when nothing is open', async () => {
+    const chat = await withIndex()
+    const calls = chat.emulator.inspect.calls()
+    expect(await find(chat)).toMatchObject({ found: [], seen: 0, beyondLimit: false })
+    expect(chat.emulator.inspect.calls()).toBe(calls)
+  })
+
+  test('gives up no send that was not found, and looks only above what it has seen', async () => {
+    const chat = await withIndex()
+    const { emulator } = chat
+    const part = chat.intendPart()
+    emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 400 })
+    await failureOf(chat.sendPart(part))
+    await emulator.asHuman.post(chat.chatId, { text: 'hello' })
+    const first = await find(chat)
+    expect(first).toMatchObject({ found: [] })
+    expect(chat.open()).toEqual(['part 1'])
+    await expect.poll(() => emulator.inspect.lateCalls(), { timeout: 10_000 }).toBe(0)
+    const { found, seen } = await find(chat)
+    expect(found).toMatchObject([{ open: { id: part.send.id }, messageId: chat.alive().at(-1) }])
+    expect(seen).toBeLessThanOrEqual(2)
+  })
+
+  test('is not taken in by a caption: the bytes decide', async () => {
+    const chat = await withIndex()
+    const { emulator } = chat
+    const part = chat.intendPart()
+    const document = { fileName: 'part.zst', bytes: Buffer.alloc(part.bytes.length) }
+    const forged = await emulator.asHuman.post(chat.chatId, { caption: part.caption, document })
+    const { found, surplus } = await find(chat)
+    expect(found).toEqual([])
+    expect(surplus).toMatchObject([{ messageId: forged, reason: expect.stringContaining('bytes') }])
+    expect(chat.alive()).toContain(forged)
+  })
+
+  test('finds both of two sends of one part, the lowest id first, and leaves a third alone', async () => {
+    const chat = await withIndex()
+    const first = chat.intendPart()
+    const { id: _, ...again } = first.send
+    const second = chat.vault.intend(again)
+    const sent = []
+    for (let copies = 0; copies < 3; copies++) sent.push((await chat.sendPart(first)).messageId)
+    const { found, surplus } = await find(chat)
+    expect(found.map(({ messageId }) => messageId)).toEqual(sent.slice(0, 2))
+    expect(new Set(found.map(({ open }) => open.id))).toEqual(new Set([first.send.id, second.id]))
+    expect(surplus).toMatchObject([{ messageId: sent[2] }])
+    expect(chat.alive()).toEqual(expect.arrayContaining(sent))
+  })
+
+  test('of one backup leaves the sends of others alone', async () => {
+    const chat = await withIndex()
+    const [mine, theirs] = [chat.intendPart(), chat.intendPart()]
+    await chat.sendPart(theirs)
+    const { messageId } = await chat.sendPart(mine)
+    const { found } = await find(chat, { backupId: mine.send.backupId })
+    expect(found.map(one => one.messageId)).toEqual([messageId])
+    expect(chat.vault.open.get(theirs.send.id)?.afterMessageId).toBe(theirs.send.afterMessageId)
+    expect(await find(chat, { backupId: null })).toMatchObject({ found: [] })
+  })
+
+  test('goes on where the limit ended it', async () => {
+    const chat = await withIndex()
+    const part = chat.intendPart()
+    for (let posts = 0; posts < 7; posts++) await chat.emulator.asHuman.post(chat.chatId, { text: 'hello' })
+    const { messageId } = await chat.sendPart(part)
+    expect(await find(chat, { limit: 5 })).toMatchObject({ found: [], seen: 5, beyondLimit: true })
+    expect(await find(chat, { limit: 50 })).toMatchObject({ found: [{ messageId }], beyondLimit: false })
+  })
+
+  test('of a chat that nobody knew looks at the newest messages', async () => {
+    const chat = await vaultChat()
+    for (let posts = 0; posts < 30; posts++) await chat.emulator.asHuman.post(chat.chatId, { text: 'hello' })
+    const { messageId } = await chat.sendPart(chat.intendPart())
+    const result = await find(chat, { limit: 5 })
+    expect(result).toMatchObject({ found: [{ messageId }], seen: 5 })
+    expect(chat.alive()).toHaveLength(31)
+    expect(chat.open()).toEqual(['part 1'])
+  })
+
+  test('removes a text that was sent to learn the newest id and was not heard of', async () => {
+    const chat = await vaultChat()
+    chat.intendPart()
+    chat.emulator.faults.on('sendMessage', {}, { kind: 'answer-lost' })
+    await find(chat)
+    expect(chat.alive()).toEqual([])
+    expect(chat.open()).toEqual(['part 1'])
+  })
+
+  test('refuses a chat whose index has become another catalog’s', async () => {
+    const chat = await withIndex()
+    const { vault, client, emulator } = chat
+    const other = memoryVault({ catalogId: randomUUID(), generation: 1 })
+    const { index } = await vault.knownChat(chat.chat)
+    const { messageId } = index as NonNullable<typeof index>
+    emulator.asHuman.deleteMessage(chat.chatId, messageId)
+    const theirs = await ensureIndex(client, other, chat.indexOptions)
+    const known = vault.chats.get(chat.chat)
+    if (known?.index) known.index.messageId = theirs.messageId
+    chat.intendPart()
+    expect(await failureOf(find(chat))).toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  test('keeps the row of a copy that cannot be deleted', async () => {
+    const chat = await withIndex()
+    chat.intendPart()
+    const error = {
+      kind: 'error',
+      errorCode: 400,
+      description: "Bad Request: message can't be deleted",
+    } as const
+    chat.emulator.faults.on('deleteMessage', {}, error)
+    expect(await failureOf(find(chat))).toMatchObject({ code: 'REFUSED' })
+    expect(chat.open()).toEqual(['part 1', 'copy'])
+    await find(chat)
+    expect(chat.open()).toEqual(['part 1'])
+    expect(chat.alive()).toHaveLength(1)
+  })
+})
+
+async function withIndex(type: Parameters<typeof vaultChat>[0] = 'channel'): Promise<VaultChat> {
+  const chat = await vaultChat(type)
+  await ensureIndex(chat.client, chat.vault, chat.indexOptions)
+  return chat
+}
+
+function find(
+  { client, vault, chat }: VaultChat,
+  options: { backupId?: string | null; limit?: number } = {},
+): Promise<LookResult> {
+  return findLostMessages(client, vault, { chatId: chat, ...options })
+}
