@@ -1,4 +1,4 @@
-import type { Backup, Database } from '@telegram-backup/database'
+import { type Backup, CatalogError, type Database } from '@telegram-backup/database'
 import {
   assertProjectId,
   assertType,

@@ -114,7 +114,10 @@ describe('the specification’s usage example', () => {
   it('runs as written, with the catalog that the environment names', async () => {
     vi.stubEnv('TELEGRAM_BACKUP_HOME', join(vault.folder, 'home'))
     const { token } = vault
-    vi.stubEnv('TELEGRAM_CHAT_ID', String(vault.chatId))
+    // A chat of its own: the other one belongs to the catalog of the tests above.
+    const administrators = [{ bot: { id: Number(vault.client.botId) } }]
+    const chat = vault.emulator.createChat({ type: 'channel', title: 'Shop', administrators })
+    vi.stubEnv('TELEGRAM_CHAT_ID', String(chat.id))
     const client = createTelegramClient({ token })
 
     // Initialize
