@@ -1,0 +1,162 @@
+import type { Fault } from '@telegram-backup/bot-api-emulator'
+import { describe, expect, test } from 'vitest'
+import { type CallOptions, type CallWait, isMessageGone, isNotEditable, type SentDocument } from '#index.ts'
+import { type EmulatedChat, emulatedChat } from '#test/emulated-chat.ts'
+import { failureOf } from '#test/odd-exchange.ts'
+import { oddServer } from '#test/odd-server.ts'
+
+const LOST: Fault[] = [
+  { kind: 'answer-lost' },
+  { kind: 'status', status: 502, html: true },
+  { kind: 'late', ms: 1, answer: 'bad-gateway' },
+]
+
+type Maker = (chat: EmulatedChat, sent: SentDocument, on?: CallOptions) => Promise<unknown>
+
+describe('what makes a message', () => {
+  const methods: [string, string, Maker][] = [
+    [
+      'forwarding',
+      'forwardMessage',
+      ({ client, chatId }, { messageId }, on) =>
+        client.forwardMessage(String(chatId), String(chatId), messageId, on),
+    ],
+    [
+      'sending a stored document',
+      'sendDocument',
+      ({ client, chatId }, { fileId }, on) =>
+        client.sendStoredDocument({ chatId: String(chatId), fileId, caption: 'again' }, on),
+    ],
+    [
+      'sending a text',
+      'sendMessage',
+      ({ client, chatId }, _, on) => client.sendText(String(chatId), 'hello', on),
+    ],
+  ]
+  describe.each(methods)('%s', (_, method, make) => {
+    test.each(LOST)('is not repeated after %j', async fault => {
+      const chat = await emulatedChat()
+      const sent = await send(chat)
+      const calls = chat.emulator.inspect.calls(method)
+      chat.emulator.faults.on(method, {}, fault)
+      expect(await failureOf(make(chat, sent))).toMatchObject({ code: 'ANSWER_LOST' })
+      expect(chat.emulator.inspect.calls(method)).toBe(calls + 1)
+    })
+
+    test('waits for a flood, and goes on', async () => {
+      const chat = await emulatedChat()
+      const sent = await send(chat)
+      chat.emulator.faults.on(method, {}, { kind: 'flood', retryAfterSeconds: 1 })
+      await make(chat, sent)
+      expect(chat.messages()).toHaveLength(2)
+    })
+
+    test('counts for the pace of the chat', async () => {
+      const chat = await emulatedChat()
+      const sent = await send(chat)
+      const client = chat.createClient({ messagesPerMinute: 1 })
+      client.countEarlierMessages(String(chat.chatId), [0])
+      const cancel = new AbortController()
+      const waits: string[] = []
+      const onWait = ({ reason }: CallWait): void => {
+        waits.push(reason)
+        cancel.abort()
+      }
+      const waiting = make({ ...chat, client }, sent, { signal: cancel.signal, onWait })
+      expect(await failureOf(waiting)).toMatchObject({ code: 'CANCELLED' })
+      expect(waits).toEqual(['pace'])
+      expect(chat.messages()).toHaveLength(1)
+    })
+  })
+
+  test('shows in the forwarded message all that the old one says, and where it comes from', async () => {
+    const chat = await emulatedChat()
+    const sent = await send(chat)
+    const chatId = String(chat.chatId)
+    const seen = await chat.client.forwardMessage(chatId, chatId, sent.messageId)
+    expect(seen).toEqual({
+      messageId: sent.messageId + 1,
+      chatId: chat.chatId,
+      date: expect.any(Date),
+      caption: 'the caption',
+      forwarded: { date: sent.sentAt, chatId: chat.chatId, messageId: sent.messageId },
+      document: { fileId: expect.any(String), fileUniqueId: sent.fileUniqueId, fileName: 'a.zst', size: 5 },
+    })
+  })
+
+  test('is told by an answer that describes none, so that it can be removed', async () => {
+    const server = await oddServer(async request => {
+      await request.readBody()
+      const document = { file_name: 'without an id' }
+      request.json(200, { ok: true, result: { message_id: 7, chat: { id: -100 }, date: 1, document } })
+    })
+    const chat = await emulatedChat()
+    const client = chat.createClient({ apiRoot: server.url })
+    expect(await failureOf(client.forwardMessage('-100', '-100', 3))).toMatchObject({
+      code: 'UNPROVEN',
+      strayMessage: { chatId: -100, messageId: 7 },
+    })
+  })
+})
+
+describe('replacing a document', () => {
+  test('keeps id and time, and is repeated after a lost answer', async () => {
+    const chat = await emulatedChat()
+    const { messageId, sentAt } = await send(chat)
+    chat.emulator.faults.on('editMessageMedia', {}, { kind: 'answer-lost' })
+    const edited = await chat.client.editDocument({
+      chatId: String(chat.chatId),
+      messageId,
+      fileName: 'b.zst',
+      bytes: Buffer.from('other bytes'),
+      caption: 'another',
+    })
+    expect(edited).toMatchObject({ messageId, sentAt, sizeBytes: 11, fileName: 'b.zst' })
+    expect(chat.messages()).toMatchObject([{ message_id: messageId, caption: 'another' }])
+    expect(chat.emulator.inspect.calls('editMessageMedia')).toBe(2)
+  })
+
+  test('of a message that is gone, or only forwarded, tells so', async () => {
+    const chat = await emulatedChat()
+    const chatId = String(chat.chatId)
+    const { messageId } = await send(chat)
+    const copy = await chat.client.forwardMessage(chatId, chatId, messageId)
+    const edit = { chatId, fileName: 'b.zst', bytes: Buffer.from('x'), caption: '' }
+    const ofCopy = await failureOf(chat.client.editDocument({ ...edit, messageId: copy.messageId }))
+    expect(isNotEditable(ofCopy)).toBe(true)
+    await chat.client.deleteMessage(chatId, messageId)
+    expect(isMessageGone(await failureOf(chat.client.editDocument({ ...edit, messageId })))).toBe(true)
+  })
+})
+
+test('whether a message exists is asked without a trace', async () => {
+  const chat = await emulatedChat()
+  const { client, emulator } = chat
+  const chatId = String(chat.chatId)
+  const { messageId } = await send(chat)
+  const copy = await client.forwardMessage(chatId, chatId, messageId)
+  const before = emulator.inspect.allMessages(chat.chatId)
+  expect(await client.messageExists(chatId, messageId)).toBe('ours')
+  expect(await client.messageExists(chatId, copy.messageId)).toBe('there')
+  expect(await client.messageExists(chatId, 99)).toBe('gone')
+  expect(emulator.inspect.allMessages(chat.chatId)).toEqual(before)
+  emulator.asHuman.kick(chat.chatId, { id: chat.botId })
+  expect(await failureOf(client.messageExists(chatId, messageId))).toMatchObject({ code: 'CONFIGURATION' })
+})
+
+test('the pinned message that was sent last is told with the chat', async () => {
+  const chat = await emulatedChat()
+  const { client } = chat
+  const chatId = String(chat.chatId)
+  expect((await client.getChat(chatId)).pinned).toBeUndefined()
+  const { messageId } = await send(chat)
+  await client.pinMessage(chatId, messageId)
+  expect((await client.getChat(chatId)).pinned).toMatchObject({ messageId, caption: 'the caption' })
+  await client.unpinMessage(chatId, messageId)
+  expect((await client.getChat(chatId)).pinned).toBeUndefined()
+})
+
+function send({ client, chatId }: EmulatedChat): Promise<SentDocument> {
+  const document = { fileName: 'a.zst', bytes: Buffer.from('bytes'), caption: 'the caption' }
+  return client.sendDocument({ chatId: String(chatId), ...document })
+}
