@@ -1,7 +1,6 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { Backup, BackupPart, JsonObject, PartKind, Restore } from '#jobs/types.backup.ts'
-import type { Holder } from '#leases/holder.ts'
-import type { LeasePurpose } from '#leases/lease-rows.ts'
+import type { Holder, LeasePurpose } from '#leases/holder.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {

@@ -7,8 +7,8 @@ export { migrate } from '#migrate.ts'
 
 // 2. Who works on a backup or a restore now.
 
+export type { LeasePurpose } from '#leases/holder.ts'
 export { acquireLease, type Lease } from '#leases/lease.ts'
-export type { LeasePurpose } from '#leases/lease-rows.ts'
 
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 

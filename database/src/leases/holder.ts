@@ -2,6 +2,9 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { errorCode } from '#catalog-error.ts'
 
+/** What a lease is held for. */
+export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover'
+
 /** A process, so that another one on the same machine can tell whether it is still there. */
 export interface Holder {
   /** The running machine and its pid namespace; null where the system does not tell. */

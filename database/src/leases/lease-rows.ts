@@ -3,10 +3,7 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { heldLeases } from '#leases/held-leases.ts'
-import { isGone, thisProcess } from '#leases/holder.ts'
-
-/** What a lease is for. */
-export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover'
+import { isGone, type LeasePurpose, thisProcess } from '#leases/holder.ts'
 
 /** How long a lease lasts without being renewed. The database's clock counts. */
 export const LEASE_TTL_MS = 45_000

@@ -3,7 +3,8 @@ import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { heldLeases, type LocalLease } from '#leases/held-leases.ts'
-import { claimLease, dropLease, LEASE_TTL_MS, type LeasePurpose, renewLease } from '#leases/lease-rows.ts'
+import type { LeasePurpose } from '#leases/holder.ts'
+import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'
 
 /** The right to work on one backup or restore, until it is released or lost. */
 export interface Lease {

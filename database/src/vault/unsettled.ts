@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, Restore } from '#jobs/types.backup.ts'
-import { isGone } from '#leases/holder.ts'
-import { describeHolder, type LeasePurpose } from '#leases/lease-rows.ts'
+import { isGone, type LeasePurpose } from '#leases/holder.ts'
+import { describeHolder } from '#leases/lease-rows.ts'
 
 /** Whether somebody works on it. A dead run is one that is not alive. */
 export interface Attendance {
