@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { registerCard } from '#cli/card-command.ts'
 import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#cli/command.ts'
 import { registerDemo } from '#cli/demo-command.ts'
 import { registerDoctor } from '#cli/doctor-command.ts'
@@ -30,6 +31,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerFetch,
   registerRestore,
   registerRecover,
+  registerCard,
   registerReconcile,
   registerErase,
   registerExpire,

@@ -50,7 +50,7 @@ describe('a machine with token, chat and key', () => {
     const third = await next.send(1000)
     expect((await machines.index()).backups.map(({ id }) => id)).toEqual([first.id, second.id, third.id])
     // Nothing but documents that the catalog names is left in the chat.
-    expect(machines.vault.messageIds()).toHaveLength(1 + 4 + 2 + 2)
+    expect(machines.vault.messageIds()).toHaveLength(1 + 5 + 2 + 2)
   })
 
   test('ends the same when it recovers once more', async () => {
@@ -88,9 +88,9 @@ describe('a machine with token, chat and key', () => {
     const next = await machines.open()
     const report = await next.recover({ identities: [] })
     expect(report).toMatchObject({ withoutKey: true, owner: null, signer: null })
-    expect(report.backups).toMatchObject([{ id, state: 'complete', size: null, parts: 3, findings: [] }])
+    expect(report.backups).toMatchObject([{ id, state: 'complete', size: null, parts: 4, findings: [] }])
     const details = await getBackupDetails(next.database, id)
-    expect(details).toMatchObject({ project_id: 'shop', type: 'database', part_count: 3, size: 0 })
+    expect(details).toMatchObject({ project_id: 'shop', type: 'database', part_count: 4, size: 0 })
     const before = await getBackupDetails(old.database, id)
     expect(details?.parts.map(part => part.sha256)).toEqual(before?.parts.map(part => part.sha256))
     await old.send(1000)
@@ -145,7 +145,7 @@ test('a catalog that is not empty gets what it lacks, and keeps what it has', as
   expect(report.backups).toMatchObject([{ id, outcome: 'merged' }])
   const details = await getBackupDetails(lacks.database, id)
   expect(details).toMatchObject({ caption: 'mine', restore_count: 7 })
-  expect(details?.parts).toHaveLength(3)
+  expect(details?.parts).toHaveLength(4)
 })
 
 test('the chat of another catalog is merged into one that has backups of its own', async () => {

@@ -1,0 +1,123 @@
+/** What the recovery card says; nothing of it is secret. */
+export interface CardFacts {
+  chatId: string
+  chatTitle: string
+  botUsername: string
+  /** The second chat, which has a copy of all. */
+  replicaChatId?: string | undefined
+  /** Public keys; `off` when nothing is encrypted. */
+  recipients: readonly string[] | 'off'
+  /** Fingerprints of the keys that sign. */
+  signers: readonly string[]
+  /** Null for a chat that has no index yet. */
+  indexMessageId: number | null
+  catalogId: string
+  generation: number
+  apiRoot: string
+  writtenAt: Date
+}
+
+/** The card: plain text, lines of a shell indented by four blanks, two pages at most. */
+export function writeCard(facts: CardFacts): string {
+  const { recipients, replicaChatId } = facts
+  const isEncrypted = recipients !== 'off'
+  const open = isEncrypted ? 'age -d -i "$KEY" "$1"' : 'cat "$1"'
+  return [
+    'RECOVERY CARD of telegram-backup',
+    `written ${facts.writtenAt.toISOString().slice(0, 10)}; write a new one when bot, chat or key change. No secret is on it.`,
+    '',
+    `chat         ${facts.chatTitle} (${facts.chatId})`,
+    ...(replicaChatId === undefined ? [] : [`second chat  ${replicaChatId}, holds a copy of all`]),
+    `bot          @${facts.botUsername}; its token: @BotFather, /mybots, API Token. Any other bot does too, once it`,
+    '             is an administrator of the chat',
+    ...(recipients === 'off'
+      ? ['age key      none: the backups are not encrypted']
+      : recipients.map(recipient => `age key      for ${recipient}`)),
+    ...facts.signers.map(signer => `signed by    ${signer}`),
+    `index        ${facts.indexMessageId === null ? 'none yet' : `message ${facts.indexMessageId} of the chat, pinned`}`,
+    `catalog      ${facts.catalogId}, generation ${facts.generation}`,
+    '',
+    'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else.',
+    '',
+    'WITH THIS PROGRAM, on an empty machine with Node 24',
+    '',
+    ...indented([
+      `export TELEGRAM_BOT_TOKEN=… TELEGRAM_CHAT_ID=${facts.chatId} BACKUP_AGE_IDENTITY_FILE=…`,
+      `telegram-backup recover${facts.signers.map(signer => ` --signer ${signer}`).join('')}`,
+      'telegram-backup list && telegram-backup restore ID --to TARGET',
+    ]).map(line => line.slice(2)),
+    '',
+    'WITHOUT IT, with curl, age and zstd (apt-get install curl age zstd), in an empty folder. The lines are for bash; set TOKEN',
+    'and KEY (the path of the key file) first. The token shows in the process list: use a machine of your own.',
+    '',
+    '1. The list of backups: name, and number of the manifest.',
+    '',
+    ...indented([
+      ...LINES_OF_LIST.slice(0, 1),
+      `CHAT=${facts.chatId} ROOT=${facts.apiRoot}`,
+      `opened() { ${open}; }`,
+      ...LINES_OF_LIST.slice(1),
+    ]),
+    '',
+    'Is the pinned message not the index? Then forward message',
+    `${facts.indexMessageId ?? 'N (any caption of ours ends in index=N)'} within the chat, and take its file_id for "file".`,
+    '',
+    '2. One of them, by its number (MANIFEST). Its bytes are in the file "restored" in the end, compared with the index.',
+    '',
+    ...indented(LINES_OF_BACKUP),
+    '',
+    '3. A database: the file is what pg_dump wrote. Never pipe it into psql: only a whole file may be restored.',
+    '   createdb --template=template0 shop_restored, create the roles that it names, and set DATABASE to the new one’s URL.',
+    '',
+    ...indented(LINES_OF_DATABASE),
+    '',
+    '   A directory, or logs: the file is a tar.',
+    '',
+    ...indented(LINES_OF_DIRECTORY),
+  ].join('\n')
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map(line => `    ${line}`)
+}
+
+const LINES_OF_LIST: readonly string[] = [
+  'set -eu -o pipefail',
+  'API=$ROOT/bot$TOKEN FILES=$ROOT/file/bot$TOKEN',
+  String.raw`last() { sed 's/.*"'"$1"'": *"\([^"]*\)".*/\1/'; }`,
+  'download() { # file_id, name',
+  '  path=$(curl -fsS "$API/getFile" -d file_id="$1" | last file_path)',
+  '  curl -fsS "$FILES/$path" -o "$2"',
+  '}',
+  'file=$(curl -fsS "$API/getChat" -d chat_id="$CHAT" | last file_id)',
+  'download "$file" index && opened index | zstd -d -q > index.json',
+  String.raw`grep -o '\\"filename\\":\\"[^"\\]*\|\\"manifest\\":{\\"fileId\\":\\"[^"\\]*\\",\\"messageId\\":[0-9]*' index.json |`,
+  String.raw`  sed 's/.*\\"//; s/^://' | paste - -`,
+]
+
+const LINES_OF_BACKUP: readonly string[] = [
+  String.raw`entry=$(grep -o '\\"messageId\\":'"$MANIFEST"',[^]]*][^}]*' index.json)`,
+  String.raw`messages=$(sed 's/.*partMessages[^[]*\[\([^]]*\).*/\1/' <<<"$entry" | tr , ' ')`,
+  String.raw`sum=$(sed 's/.*plainSha256\\":\\"\([0-9a-f]*\).*/\1/' <<<"$entry")`,
+  'rm -f part.* restored; number=0',
+  'for message in $messages; do',
+  '  number=$((number + 1))',
+  '  copy=$(curl -fsS "$API/forwardMessage" -d chat_id="$CHAT" -d from_chat_id="$CHAT" -d message_id="$message")',
+  '  download "$(last file_id <<<"$copy")" "$(printf part.%06d "$number")"',
+  String.raw`  id=$(sed 's/.*"result": *{"message_id": *\([0-9]*\).*/\1/' <<<"$copy")`,
+  '  curl -fsS "$API/deleteMessage" -d chat_id="$CHAT" -d message_id="$id" > /dev/null',
+  'done',
+  'for part in part.*; do opened "$part" || exit 1; done | zstd -d -q -o restored',
+  'echo "$sum  restored" | sha256sum -c -',
+]
+
+const LINES_OF_DATABASE: readonly string[] = [
+  "tail -n 8 restored | grep -q -- '-- PostgreSQL database dump complete'",
+  "sed -i '1,40{/^SET transaction_timeout = 0;$/d}' restored",
+  'psql -X -q -1 -v ON_ERROR_STOP=1 -f restored "$DATABASE" > /dev/null',
+]
+
+const LINES_OF_DIRECTORY: readonly string[] = [
+  'mkdir "$TARGET"',
+  'tar -x -p --warning=no-timestamp --acls --xattrs --xattrs-include=\'*\' -f restored -C "$TARGET"',
+]

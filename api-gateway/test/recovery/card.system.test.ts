@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
+import { cliEnvironment } from '#test/cli-environment.ts'
+import { runCli } from '#test/run-cli.ts'
+import { openTestVault, type TestVault } from '#test/vault.ts'
+
+// The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd and tar.
+
+const run = promisify(execFile)
+let vault: TestVault
+let env: Record<string, string>
+let folder: string
+
+beforeAll(async () => {
+  for (const program of ['age', 'zstd', 'curl', 'tar']) {
+    await run(program, ['--version']).catch(() => {
+      throw new Error(`This test needs ${program}: apt-get install ${program}`)
+    })
+  }
+  vault = await openTestVault()
+  env = await cliEnvironment(vault)
+  folder = await mkdtemp(join(tmpdir(), 'card-'))
+})
+
+afterAll(async () => {
+  await vault.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** The indented blocks of the card, in order: the program's own, the list, the backup, database, directory. */
+function blocksOf(card: string): string[] {
+  return [...card.matchAll(/(?:^ {4}.*\n?)+/gm)].map(([block]) => block.replace(/^ {4}/gm, ''))
+}
+
+async function send(...source: string[]): Promise<IntegratedBackupResult> {
+  const sent = await runCli(['send', '--project', 'shop', ...source, '--json'], { env })
+  expect(sent.code, sent.stderr).toBe(0)
+  return sent.json() as IntegratedBackupResult
+}
+
+async function bash(script: string, variables: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await run('bash', ['-c', script], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      TOKEN: vault.token,
+      KEY: env['BACKUP_AGE_IDENTITY_FILE'] ?? '',
+      ...variables,
+    },
+  })
+  return stdout
+}
+
+test('token, card and key are enough to get the bytes back, and nothing secret is on the card', async () => {
+  const file = randomBytes(300_000)
+  await writeFile(join(vault.folder, 'numbers.log'), file)
+  const uploads = join(vault.folder, 'uploads')
+  await mkdir(uploads)
+  await writeFile(join(uploads, 'a.txt'), 'text\n')
+  const logs = await send('--type', 'logs', '--file', join(vault.folder, 'numbers.log'))
+  const directory = await send('--type', 'storage', '--directory', uploads)
+
+  const printed = await runCli(['card'], { env })
+  expect(printed.code, printed.stderr).toBe(0)
+  const card = Buffer.from(printed.stdout, 'latin1').toString('utf8')
+  for (const secret of [vault.token, vault.token.split(':')[1] ?? '', vault.identity]) {
+    expect(card).not.toContain(secret)
+  }
+  expect(card.split('\n').length).toBeLessThanOrEqual(120)
+
+  const before = vault.messageIds()
+  const [, list = '', backup = '', , tar = ''] = blocksOf(card)
+  const rows = (await bash(list))
+    .trim()
+    .split('\n')
+    .map(row => row.split('\t'))
+  expect(rows.map(([name]) => name)).toEqual([logs, directory].map(sent => sent.telegramMetadata?.filename))
+  await bash(`${list}\n${backup}`, { MANIFEST: rows[0]?.[1] ?? '' })
+  expect((await readFile(join(folder, 'restored'))).equals(file)).toBe(true)
+  await bash(`${list}\n${backup}\n${tar}`, { MANIFEST: rows[1]?.[1] ?? '', TARGET: join(folder, 'back') })
+  expect(await readFile(join(folder, 'back', 'a.txt'), 'utf8')).toBe('text\n')
+  expect(vault.messageIds()).toEqual(before)
+})
