@@ -1,4 +1,4 @@
-import { queryBackups, unsettled } from '@telegram-backup/database'
+import { mayErase, queryBackups, unsettled } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { settleDeadRuns } from '#settling/dead-runs.ts'
 import { eraseBackup } from '#settling/erase-backup.ts'
@@ -7,11 +7,18 @@ import { endsEverything, type Settling } from '#settling/settling.ts'
 
 /** Every complete backup whose time has come, and every one that is marked to be erased already. */
 export async function findExpired({ database }: Pick<Settling, 'database'>): Promise<ExpiryDecision[]> {
-  const marked = (await unsettled(database)).erasing.map(backup => ({
-    backup,
-    decision: 'erase' as const,
-    reason: 'marked to be erased',
-  }))
+  const marked: ExpiryDecision[] = []
+  for (const backup of (await unsettled(database)).erasing) {
+    marked.push(
+      (await mayErase(database, backup.id))
+        ? { backup, decision: 'erase', reason: 'marked to be erased' }
+        : {
+            backup,
+            decision: 'keep',
+            reason: 'marked to be erased, but it is the last good one of its project and type',
+          },
+    )
+  }
   const { data } = await queryBackups(database, { state: 'complete' })
   return [...marked, ...planExpiry(data, new Date())]
 }
@@ -23,9 +30,12 @@ export async function findExpired({ database }: Pick<Settling, 'database'>): Pro
 export async function expire(settling: Settling, decisions: readonly ExpiryDecision[]): Promise<void> {
   const { report } = settling
   for (const { backup, decision, reason } of decisions) {
-    if (decision === 'keep') report.kept.push({ backup_id: backup.id, reason })
-    // Those that are marked may be the work of a living process, or want an approval.
-    if (decision === 'keep' || backup.state === 'erasing') continue
+    // Those that are marked may be the work of a living process, or want an approval: see below.
+    if (backup.state === 'erasing') continue
+    if (decision === 'keep') {
+      report.kept.push({ backup_id: backup.id, reason })
+      continue
+    }
     settling.say(`erasing backup ${backup.id}: ${reason}`)
     try {
       const { isErased, messages } = await eraseBackup(settling, { backupId: backup.id, evenTheLast: false })

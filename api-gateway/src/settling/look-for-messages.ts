@@ -35,7 +35,7 @@ async function lookInChat(settling: Settling, held: HeldBackup, chatId: string):
   const { backupId } = held
   assertMayGoOn(settling, held.lease)
   settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
-  await gates.enter(chatId)
+  if ((await gates.enter(chatId)).chatId !== chatId) return giveUpMoved(settling, held, chatId)
   const { found, beyondLimit } = await findLostMessages(client, vault, {
     chatId,
     backupId,
@@ -46,6 +46,14 @@ async function lookInChat(settling: Settling, held: HeldBackup, chatId: string):
   if (!beyondLimit) return
   const reason = 'There are more messages than one look takes in'
   settling.report.pending.push({ backup_id: backupId, chat_id: chatId, reason })
+}
+
+/** Of a group that has become a supergroup, messages can be read by their ids, but neither looked for nor removed. */
+async function giveUpMoved({ database, report }: Settling, held: HeldBackup, chatId: string): Promise<void> {
+  const { backupId } = held
+  for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
+  const reason = 'The group has become a supergroup: what was lost in the old one is not looked for any more'
+  report.kept.push({ backup_id: backupId, chat_id: chatId, reason })
 }
 
 async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {

@@ -4,11 +4,12 @@ import {
   getBackupById,
   learnFileId,
   listMessages,
+  type MessageRow,
   markSound,
   type UnevenMessage,
   unevenMessages,
 } from '@telegram-backup/database'
-import { renewFileId } from 'telegram-deployment-bot'
+import { eraseMessage, renewFileId } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { captionOf } from '#settling/caption-of-message.ts'
 import { heldSender } from '#settling/held-sender.ts'
@@ -50,33 +51,35 @@ async function mendBackup(
   if (backup?.state !== 'complete') return
   // A copy whose answer was lost may be there.
   await lookForMessages(settling, held)
+  const rows = await listMessages(database, backup.id)
   for (const message of messages) {
     assertMayGoOn(settling, held.lease)
-    await copyMessage(settling, held, { backup, message })
+    const there = rows.find(row => isPlaceOf(row, message))
+    if (there?.state !== 'sent') await copyMessage(settling, held, { backup, message, there })
   }
   if (backup.damaged_at === null) return
   const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
   if (own.every(row => row.state === 'sent')) await markSound(database, backup.id)
 }
 
+function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: UnevenMessage): boolean {
+  return chat_id === toChatId && kind === whole.kind && part_no === whole.part_no
+}
+
 async function copyMessage(
   settling: Settling,
   held: HeldBackup,
-  { backup, message }: { backup: Backup; message: UnevenMessage },
+  { backup, message, there }: { backup: Backup; message: UnevenMessage; there: MessageRow | undefined },
 ): Promise<void> {
-  const { database, gates, report, signal } = settling
+  const { gates, report, signal } = settling
   const { whole, toChatId, wasSent } = message
-  const row = (await listMessages(database, backup.id)).find(
-    ({ chat_id, kind, part_no }) => chat_id === toChatId && kind === whole.kind && part_no === whole.part_no,
-  )
-  // The look found it.
-  if (row?.state === 'sent') return
   await gates.enter(whole.chat_id)
   await gates.enter(toChatId)
   settling.say(`copying ${describe(whole)} of backup ${backup.id} to chat ${toChatId}`)
   const fileId = await usableFileId(settling, held, message)
   // What mends a loss is looked at first; a first copy is of a message that was proven when it was sent.
   if (wasSent) await assertWhole(settling, fileId, message)
+  if (there?.state === 'damaged') await removeDamaged(settling, held, there)
   const last = whole.part_no === backup.part_count
   const content =
     whole.kind === 'manifest'
@@ -120,6 +123,17 @@ async function usableFileId(
     ...renewed,
   })
   return renewed.fileId
+}
+
+/** What stands in the way of the one that is whole, whose row names the new message from now on. */
+async function removeDamaged(
+  { client, vault, signal }: Settling,
+  { backupId }: HeldBackup,
+  { chat_id: chatId, message_id: messageId, kind, part_no: partNumber }: MessageRow,
+): Promise<void> {
+  if (messageId === null) return
+  const tombstone = { backupId, kind, partNumber, ...(await vault.identity()) }
+  await eraseMessage(client, { chatId, messageId, tombstone, signal })
 }
 
 async function assertWhole(

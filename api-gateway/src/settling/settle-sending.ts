@@ -20,7 +20,7 @@ export async function settleSending(settling: Settling, held: HeldBackup, backup
   )
   if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(settling, held)
   const manifest = await sealedManifest(settling.database, backup.id)
-  if (manifest !== null && hasAllParts(rows, backup)) {
+  if (manifest !== null && hasAllParts(rows, backup) && !(await hasMoved(settling, backup))) {
     await sendStoredManifest(settling, held, { backup, manifest })
     return finish(settling, held)
   }
@@ -34,6 +34,11 @@ function isSent(row: MessageRow | undefined): boolean {
 function hasAllParts(rows: readonly MessageRow[], backup: Backup): boolean {
   const sent = rows.filter(row => row.kind === 'part' && isSent(row))
   return backup.part_count !== null && sent.length === backup.part_count
+}
+
+/** Nothing can be sent any more to a group that has become a supergroup, and the parts do not move along. */
+async function hasMoved({ gates }: Settling, { chat_id }: Backup): Promise<boolean> {
+  return chat_id !== null && (await gates.enter(chat_id)).chatId !== chat_id
 }
 
 async function finish({ database, report }: Settling, { backupId, lease }: HeldBackup): Promise<void> {
@@ -66,7 +71,8 @@ export async function settleFailed(settling: Settling, held: HeldBackup): Promis
 async function eraseRemains(settling: Settling, held: HeldBackup): Promise<void> {
   for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(settling, held)) {
     if (outcome !== 'kept') continue
-    const words = `message ${message_id} of a backup that failed stays in the chat: ${reason}`
-    settling.report.pending.push({ backup_id: held.backupId, chat_id, reason: words })
+    // Nobody waits for it: the backup has failed either way. It is told and tried again each time.
+    const words = `Message ${message_id} of a backup that failed stays in the chat: ${reason}`
+    settling.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
   }
 }

@@ -1,7 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beginRestore, type Database, getBackupById, listMessages } from '@telegram-backup/database'
+import {
+  beginRestore,
+  type Database,
+  getBackupById,
+  listMessages,
+  markDamaged,
+  markPart,
+} from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
 import { runCli } from '#test/run-cli.ts'
@@ -97,9 +104,11 @@ it('gives the second chat what it lacks, and mends either from the other', async
 
   await losePart(chat, id, 2)
   await losePart(replica, id, 1)
+  const wrong = await damagePart(chat, id, 3)
   const mended = await reconcile(env)
   expect(mended.code).toBe(0)
-  expect(mended.report['mended']).toHaveLength(2)
+  expect(mended.report['mended']).toHaveLength(3)
+  expect(chat.messages().map(message => message.message_id)).not.toContain(wrong)
   expect(await getBackupById(database, id)).toMatchObject({ state: 'complete', damaged_at: null })
   await expectAtRest(chat, database)
   const out = join(vault.folder, 'mended.out')
@@ -108,23 +117,27 @@ it('gives the second chat what it lacks, and mends either from the other', async
   expect((await reconcile(env)).report).toMatchObject({ mended: [], copied: [], indexes: [] })
 })
 
+/** A verification finds that a part is not what was sent. */
+async function damagePart(chat: SettledChat, backupId: string, partNo: number): Promise<number> {
+  const rows = await listMessages(database, backupId)
+  const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNo)
+  await markPart(database, {
+    backupId,
+    chatId: String(chat.chatId),
+    kind: 'part',
+    partNo,
+    state: 'damaged',
+  })
+  return row?.message_id ?? 0
+}
+
 /** A person deletes a part, and a verification finds that out. */
 async function losePart(chat: SettledChat, backupId: string, partNo: number): Promise<void> {
   const rows = await listMessages(database, backupId)
   const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNo)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)
-  await database.kysely
-    .updateTable('backup_parts')
-    .set({ state: 'missing' })
-    .where('backup_id', '=', backupId)
-    .where('chat_id', '=', String(chat.chatId))
-    .where('part_no', '=', partNo)
-    .execute()
-  await database.kysely
-    .updateTable('backups')
-    .set({ damaged_at: new Date() })
-    .where('id', '=', backupId)
-    .execute()
+  await markPart(database, { backupId, chatId: String(chat.chatId), kind: 'part', partNo, state: 'missing' })
+  await markDamaged(database, { backupId, error: 'Message not found', partNo })
 }
 
 it('leaves a living send alone, which then completes', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StoredMessage } from '@telegram-backup/bot-api-emulator'
 import type { Database } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
@@ -108,6 +109,29 @@ it('says for each message why it stays when rights are missing, and goes on once
   const again = await erase(chat, older)
   expect(again.run.code).toBe(0)
   await expectAtRest(chat, database)
+})
+
+it('names each message that another bot without rights can neither delete nor replace', async () => {
+  const chat = await openChat(vault)
+  const { older } = await sendTwo(chat, 'another-bot')
+  const other = vault.emulator.createBot()
+  vault.emulator.asHuman.promote(chat.chatId, other, {
+    can_delete_messages: false,
+    can_edit_messages: false,
+  })
+  const itsMessages = (): StoredMessage[] =>
+    chat.messages().filter(({ caption = '' }) => caption.includes(`backup=${older}`))
+  const before = itsMessages()
+  const { run, answer } = await erase(
+    { ...chat, env: { ...chat.env, TELEGRAM_BOT_TOKEN: other.token } },
+    older,
+  )
+  expect(run.code).toBe(3)
+  expect(answer.messages.map(({ outcome }) => outcome)).toEqual(['kept', 'kept', 'kept', 'kept'])
+  expect(answer.messages[0]?.reason).toContain('neither deletes it')
+  expect(itsMessages()).toEqual(before)
+  expect((await erase(chat, older)).run.code).toBe(0)
+  expect(itsMessages()).toEqual([])
 })
 
 it('goes on after it was killed in the middle, by itself or at the next reconcile', async () => {
