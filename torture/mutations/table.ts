@@ -79,8 +79,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: `${SERVICES}/seen-messages.ts`,
-        find: '    const opened = await begin()\n',
-        replace: '    const opened = await begin()\n    await vault.closeSend(opened.sendId)\n',
+        find: '    const { sendId, ...opened } = await begin()\n',
+        replace: '    const { sendId, ...opened } = await begin()\n    await vault.closeSend(sendId)\n',
       },
     ],
   },

@@ -1,5 +1,5 @@
 import { violationsIn } from '#torture/judge/verdict.ts'
-import { type ClientEnd, startClient } from '#torture/play/client.ts'
+import { answerOf, type ClientEnd, startClient } from '#torture/play/client.ts'
 import type { Run } from '#torture/play/run.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -9,7 +9,11 @@ const RECOVERIES = 3
  * Nothing breaks any more: late calls arrive, `reconcile` brings everything to rest, and the judge looks. Gives
  * what is wrong then.
  */
-export async function calmAndJudge(world: World, runs: readonly Run[]): Promise<string[]> {
+export async function calmAndJudge(
+  world: World,
+  runs: readonly Run[],
+  tell: (words: string) => void,
+): Promise<string[]> {
   const violations = runs.flatMap(({ order, end }) => (end.hung ? [`hung: ${order.args.join(' ')}`] : []))
   // A message that arrives after it was looked for is the worst case: so it is looked for once before.
   if (runs.some(({ api }) => api.held() > 0)) await command(world, ['reconcile', '--json'])
@@ -17,14 +21,14 @@ export async function calmAndJudge(world: World, runs: readonly Run[]): Promise<
   if (runs.some(({ order, end }) => order.operation === 'recover' && !isDone(end))) {
     violations.push(...(await recoverAtLast(world)))
   }
-  violations.push(...(await reconcile(world)))
+  violations.push(...(await reconcile(world, tell)))
   return [...violations, ...(await violationsIn(world))]
 }
 
 /** As if the quarter of an hour had passed in which lost messages are looked for: then no open send is left. */
-export async function judgeAfterAWhile(world: World): Promise<string[]> {
+export async function judgeAfterAWhile(world: World, tell: (words: string) => void): Promise<string[]> {
   await world.catalog.rows("update control_plane.open_sends set begun_at = begun_at - interval '20 minutes'")
-  const violations = await reconcile(world)
+  const violations = await reconcile(world, tell)
   const rows = await world.catalog.rows('select purpose, chat_id from control_plane.open_sends')
   violations.push(
     ...rows.map(row => `limbo: an open send (${row['purpose']}) in ${row['chat_id']} is never closed`),
@@ -52,8 +56,9 @@ async function recoverAtLast(world: World): Promise<string[]> {
   return [`unsettled: recover ends with ${end?.code}: ${lastWords(end)}`]
 }
 
-async function reconcile(world: World): Promise<string[]> {
+async function reconcile(world: World, tell: (words: string) => void): Promise<string[]> {
   const end = await command(world, ['reconcile', '--json'])
+  tell(`  reconcile: exit ${end.code}; ${doneBy(end)}`)
   if (end.hung) return ['hung: reconcile']
   return end.code === 0 ? [] : [`unsettled: reconcile ends with ${end.code}: ${lastWords(end)}`]
 }
@@ -61,4 +66,12 @@ async function reconcile(world: World): Promise<string[]> {
 /** What a run said at last, in one line. */
 export function lastWords(end: ClientEnd | undefined): string {
   return `${end?.stderr.trim()} ${end?.stdout.trim()}`.replace(/\s+/g, ' ').slice(-600)
+}
+
+/** What a reconcile tells that it did: the lists of its answer that hold anything. */
+function doneBy(end: ClientEnd): string {
+  const lists = Object.entries(answerOf(end) ?? {}).filter(
+    ([, list]) => Array.isArray(list) && list.length > 0,
+  )
+  return lists.length === 0 ? 'nothing to do' : JSON.stringify(Object.fromEntries(lists))
 }

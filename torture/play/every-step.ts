@@ -45,7 +45,7 @@ async function stepThrough(
     const order = await prepared(operation, { world, server, chance })
     const run = await carryOut(order, { world, server, kill: plan.value })
     options.tally.run({ operation, kill: plan.value, met: run.hit !== undefined, isOneOfTwo: false })
-    const violations = await calmAndJudge(world, [run])
+    const violations = await calmAndJudge(world, [run], options.tell)
     options.tell(`${name}: ${run.hit?.what ?? 'over before'}`)
     played++
     if (violations.length > 0) {
@@ -95,7 +95,7 @@ async function prepared(
     const number = chance.whole(5, 9)
     await send({ kind: 'kill', channel: 'api', phase: 'before', number, delivered: true })
   }
-  if (operation === 'send --resume') await calmAndJudge(world, [])
+  if (operation === 'send --resume') await calmAndJudge(world, [], () => {})
   const order = (await orderOf(operation, world, chance)) ?? (await orderOf('send a file', world, chance))
   if (!order) throw new Error(`There is nothing that ${operation} could be done to`)
   return order

@@ -72,9 +72,14 @@ export async function orderOf(
     }
     case 'reconcile':
       return { operation, args: ['reconcile', '--json'], aim: { api: 14, sql: 80, ms: 1200 } }
-    case 'recover':
+    case 'recover': {
+      const backups = await world.catalog.rows(
+        "select id from control_plane.backups where state = 'complete'",
+      )
+      if (backups.length === 0) return undefined
       world.catalog = await world.newMachine()
       return { operation, args: ['recover', '--json'], aim: { api: 30, sql: 60, ms: 1400 } }
+    }
   }
 }
 

@@ -64,6 +64,7 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
     ...(await calmAndJudge(
       world,
       runs.map(({ run }) => run),
+      tell,
     )),
   ]
 }

@@ -48,7 +48,7 @@ export async function playSeed(
       const violations = await playRound(chance.branch(`round ${rounds}`), { ...options, world, operations })
       if (violations.length > 0) return { rounds, violations }
     }
-    const violations = [...(await judgeAfterAWhile(world)), ...(await fetchOne(world, chance))]
+    const violations = [...(await judgeAfterAWhile(world, options.tell)), ...(await fetchOne(world, chance))]
     return { rounds, violations }
   } catch (error) {
     // A look that fails shows that something is wrong, too; perhaps with the harness.
