@@ -84,9 +84,8 @@ export class BackupTelegramIntegration {
       const sent = await this.#send(options, ledger)
       if (!sent.success || !sent.metadata) {
         // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
-        return ledger.failure === undefined
-          ? telegramFailure(sent)
-          : databaseFailure(ledger.failure, { sent })
+        const failure = ledger.failure ?? (sent.cause instanceof CatalogError ? sent.cause : undefined)
+        return failure === undefined ? telegramFailure(sent) : databaseFailure(failure, { sent })
       }
       return await this.#record(database, { sent, metadata: sent.metadata, ledger, options })
     } finally {

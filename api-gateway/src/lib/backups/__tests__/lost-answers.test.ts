@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { BackupTelegramIntegration, getBackupDetails, planFetch } from '@telegram-backup/api-gateway/backups'
+import {
+  BackupTelegramIntegration,
+  getBackupDetails,
+  planFetch,
+  queryByProject,
+} from '@telegram-backup/api-gateway/backups'
 import type { Fault } from '@telegram-backup/bot-api-emulator'
+import { sealedManifest } from '@telegram-backup/database'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { expectNothingLost, openCalls } from '#test/nothing-lost.ts'
@@ -116,10 +122,9 @@ describe('when the chat answers nothing any more', () => {
     const result = await send()
     expect(result).toMatchObject({ success: false, code: 'ANSWER_LOST', details: { leftInChat: 4 } })
     expect(await openCalls(database, chatId)).toContain('manifest 0')
-    const { rows } = await sql<{ state: string; sealed: boolean }>`
-      SELECT state, sealed_manifest IS NOT NULL AS sealed FROM control_plane.backups
-        ORDER BY created_at DESC LIMIT 1`.execute(database.kysely)
-    expect(rows).toEqual([{ state: 'sending', sealed: true }])
+    const { data } = await queryByProject('lost', { state: 'sending', limit: 1 }, { database })
+    expect(data).toHaveLength(1)
+    expect(await sealedManifest(database, data[0]?.id ?? '')).not.toBeNull()
     const leases = await sql`SELECT subject FROM control_plane.leases`.execute(database.kysely)
     expect(leases.rows).toEqual([])
   }, 60_000)
