@@ -27,6 +27,7 @@ describe('the configuration', () => {
     expect(readTelegramConfig(HOME)).toEqual({
       token: undefined,
       chatId: undefined,
+      replicaChatId: undefined,
       apiRoot: undefined,
       partSizeBytes: undefined,
       messagesPerMinute: undefined,
@@ -43,6 +44,7 @@ describe('the configuration', () => {
       ...HOME,
       TELEGRAM_BOT_TOKEN: ' 123:abc\n',
       TELEGRAM_CHAT_ID: '-1001',
+      TELEGRAM_REPLICA_CHAT_ID: '-1002',
       TELEGRAM_API_ROOT: 'http://127.0.0.1:8081',
       TELEGRAM_PART_SIZE: '1000000',
       TELEGRAM_MESSAGES_PER_MINUTE: '0',
@@ -53,6 +55,7 @@ describe('the configuration', () => {
     expect(readTelegramConfig(environment)).toEqual({
       token: '123:abc',
       chatId: '-1001',
+      replicaChatId: '-1002',
       apiRoot: 'http://127.0.0.1:8081',
       partSizeBytes: 1_000_000,
       messagesPerMinute: 0,

@@ -76,7 +76,8 @@ export class MessageSender {
 
   async #intendMessage({ facts }: OutgoingMessage): Promise<string | undefined> {
     if (!this.#ledger) return undefined
-    if (!this.#ledger.holdsLease()) throw leaseLost()
+    // Whether the lease is still ours, the ledger finds out with the very intent: this need not wait for a renewal.
+    if (this.#ledger.leaseLost.aborted) throw leaseLost()
     const opened = await this.#ledger.intendMessage({ ...facts, ...this.#of, botId: this.#client.botId })
     return opened.sendId
   }
