@@ -55,8 +55,8 @@ async function send(...source: string[]): Promise<BackupDetails> {
 }
 
 /** Runs a block of the page in the folder of the parts. */
-async function block(number: number, variables: Record<string, string>): Promise<void> {
-  await run('bash', ['-c', blocks[number] ?? 'exit 9'], {
+async function block(number: number, variables: Record<string, string>): Promise<string> {
+  const { stdout } = await run('bash', ['-c', blocks[number] ?? 'exit 9'], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -67,16 +67,20 @@ async function block(number: number, variables: Record<string, string>): Promise
       ...variables,
     },
   })
+  return stdout
 }
 
 async function download(backup: BackupDetails): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder)
   const before = vault.messageIds()
-  await block(0, { MANIFEST: String(backup.manifest?.message_id) })
+  const listed = (await block(0, {})).split('\n').map(row => row.split('\t'))
+  const [, manifest = ''] = listed.find(([name]) => name === backup.filename) ?? []
+  expect(manifest).toBe(String(backup.manifest?.message_id))
+  await block(1, { MANIFEST: manifest })
   expect(vault.messageIds()).toEqual(before)
-  await block(1, {})
   await block(2, {})
+  await block(3, {})
 }
 
 describe('without this program', () => {
@@ -86,7 +90,7 @@ describe('without this program', () => {
     const backup = await send('--type', 'database', '--postgres', server.url('source'))
     expect(backup.parts.length).toBeGreaterThan(1)
     await download(backup)
-    await block(3, { DATABASE: server.url('target') })
+    await block(4, { DATABASE: server.url('target') })
     expect(await checksumsOf(server, 'target')).toBe(await checksumsOf(server, 'source'))
     expect(await dumpOf(server.url('target'))).toBe(await dumpOf(server.url('source')))
   })
@@ -101,11 +105,11 @@ describe('without this program', () => {
     expect(backup.parts).toHaveLength(1)
     await download(backup)
     const target = join(folder, 'target')
-    await block(4, { TARGET: target })
+    await block(5, { TARGET: target })
     await run('diff', ['-r', '--no-dereference', source, target])
     const { stdout } = await run('stat', ['-c', '%a', join(target, 'script')])
     expect(stdout.trim()).toBe('750')
-    await block(5, { MEMBER: 'größe/deep/a b.txt', OUT: 'one' })
+    await block(6, { MEMBER: 'größe/deep/a b.txt', OUT: 'one' })
     expect(await readFile(join(folder, 'one'), 'utf8')).toBe('text\n')
   })
 
@@ -121,10 +125,10 @@ describe('without this program', () => {
     for (const part of backup.parts) {
       const bytes = await readFile(join(folder, part.file_name))
       await rm(join(folder, part.file_name))
-      await expect(block(1, {})).rejects.toThrow('parts are missing')
+      await expect(block(2, {})).rejects.toThrow('parts are missing')
       await writeFile(join(folder, part.file_name), bytes)
     }
-    await block(1, {})
+    await block(2, {})
     expect((await readFile(join(folder, 'restored'))).equals(await readFile(file))).toBe(true)
   })
 })

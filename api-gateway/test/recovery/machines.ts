@@ -30,7 +30,7 @@ export interface Machine {
 /** A vault, and any number of machines at it. */
 export interface Machines {
   vault: TestVault
-  open(options?: { token?: string; chatId?: number }): Promise<Machine>
+  open(options?: { token?: string; chatId?: number; database?: Database }): Promise<Machine>
   /** What is pinned, opened. */
   index(chatId?: number): Promise<VaultIndex>
   close(): Promise<void>
@@ -40,11 +40,15 @@ export async function openMachines(): Promise<Machines> {
   const vault = await openTestVault()
   const { emulator, identity, recipient } = vault
   const ends: (() => Promise<void>)[] = []
+  const openFresh = async (): Promise<Database> => {
+    const catalog = await openTestCatalog()
+    ends.push(catalog.discard)
+    return catalog
+  }
   return {
     vault,
-    open: async ({ token = vault.token, chatId = vault.chatId } = {}) => {
-      const catalog = await openTestCatalog()
-      ends.push(catalog.discard)
+    open: async ({ token = vault.token, chatId = vault.chatId, database } = {}) => {
+      const catalog = database ?? (await openFresh())
       const client = createTelegramClient({
         token,
         apiRoot: emulator.url,
