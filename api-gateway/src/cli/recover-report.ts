@@ -79,7 +79,7 @@ function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[]
     ]
   }
   if (report.indexFailure !== null) {
-    return [`The new index is not in the chat: ${report.indexFailure}. Run recover again.`]
+    return [`The chat does not have the new index yet: ${report.indexFailure}. Run recover again.`]
   }
   if (owner === null) return []
   return [

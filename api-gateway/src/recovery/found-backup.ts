@@ -135,6 +135,6 @@ function fromEntry(
 }
 
 /** `part 3`, `its manifest`. */
-export function nameOf({ kind, partNo }: Pick<ImportedMessage, 'kind' | 'partNo'>): string {
+function nameOf({ kind, partNo }: Pick<ImportedMessage, 'kind' | 'partNo'>): string {
   return kind === 'manifest' ? 'its manifest' : `part ${partNo}`
 }

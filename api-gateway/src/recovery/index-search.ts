@@ -9,10 +9,10 @@ import type { ChatReader } from '#recovery/chat-reader.ts'
 import type { SignedDocuments } from '#recovery/signed-documents.ts'
 
 /** How far below the newest message a message of ours is looked for. */
-export const MAX_LOOK_BACK = 500
+const MAX_LOOK_BACK = 500
 
 /** The message that is, or was, the chat's index. */
-export interface IndexMessage {
+interface IndexMessage {
   messageId: number
   document: SeenDocument
   facts: ParsedIndex

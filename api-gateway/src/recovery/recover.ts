@@ -60,9 +60,14 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   report.lookedAt = reading.reader.lookedAt
   report.signer = search.signer ?? reading.documents.signers.first ?? null
   if (isEmpty(report)) throw nothingOfOurs(report)
-  if (!report.withoutKey) await takeChat(recovery)
+  if (report.signer === null) return report
+  // What is left out now would be missing in the new index, and the next recover would not look for it.
+  if (report.refused.length > 0 && !report.signerWasGiven) report.indexFailure = UNDECIDED
+  else await takeChat(recovery)
   return report
 }
+
+const UNDECIDED = 'manifests were refused; name the keys to believe with --signer, and the chat is taken over'
 
 async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
   const { client, database, signal } = setup

@@ -8,7 +8,7 @@ import { type BackupReading, botOf, messageSeen } from '#recovery/indexed-backup
 const MAX_GAP = 500
 
 /** A manifest that was found and cannot be used. */
-export interface RefusedManifest {
+interface RefusedManifest {
   sighting: OwnSighting
   backupId: string
   reason: string

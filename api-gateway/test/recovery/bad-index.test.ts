@@ -85,7 +85,8 @@ test.each(Object.keys(BAD_WAYS))('the index %s', async way => {
   const details = await getBackupDetails(next.database, sent[0]?.id ?? '')
   const before = await getBackupDetails(old.database, sent[0]?.id ?? '')
   expect(details?.expires_at).toEqual(before?.expires_at)
-  await expect(old.send(1000)).rejects.toThrow(/taken over|another catalog/)
+  // A pin of people hides whose the chat is until the index is about to be replaced.
+  if (!way.startsWith('is hidden')) await expect(old.send(1000)).rejects.toThrow(/taken over|another catalog/)
   await next.send(1000)
   const again = await machines.open()
   expect((await again.recover()).backups).toHaveLength(sent.length + 1)
@@ -98,6 +99,22 @@ test('the index is forged: it is believed unseen, but not against the word of a 
   expect(report).toMatchObject({ signer: old.signer, signerWasGiven: true, index: null, refused: [] })
   expect(report.notes.join()).toContain(forger)
   expect(report.backups.map(({ id }) => id).sort()).toEqual(sent.map(({ id }) => id).sort())
+})
+
+test('manifests of two signers are not decided on without the word of a person', async () => {
+  const { emulator, chatId } = machines.vault
+  emulator.asHuman.deleteMessage(chatId, indexMessage())
+  const other = await machines.open()
+  const theirs = await other.send(1000)
+  emulator.asHuman.deleteMessage(chatId, indexMessage())
+  const next = await machines.open()
+  const undecided = await next.recover()
+  expect(undecided).toMatchObject({ signer: other.signer, owner: null, backups: [{ id: theirs.id }] })
+  expect(undecided.refused).toHaveLength(2)
+  expect(emulator.inspect.messages(chatId).some(message => message.pinned)).toBe(false)
+  const decided = await next.recover({ signers: [old.signer, other.signer] })
+  expect(decided).toMatchObject({ refused: [], indexFailure: null })
+  expect(decided.backups).toHaveLength(3)
 })
 
 test('manifests of another signer are named and left out', async () => {

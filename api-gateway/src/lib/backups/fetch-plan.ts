@@ -12,7 +12,7 @@ export interface PartPlace {
 }
 
 /** A part, and every message that is known to hold it; those in the backup's own chat come first. */
-export interface PlannedPart extends PartToFetch {
+interface PlannedPart extends PartToFetch {
   places: readonly PartPlace[]
 }
 
