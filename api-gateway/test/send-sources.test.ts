@@ -21,7 +21,15 @@ beforeAll(async () => {
     config,
     `sources:\n  app: { project: app, type: storage, file: "\${PLACE}/app.bin", expires: 8w, limit_rate: 1G }\n`,
   )
-  env = { ...(await cliEnvironment(vault)), TELEGRAM_BACKUP_CONFIG: config, PLACE: vault.folder }
+  const administrators = [{ bot: { id: Number(vault.client.botId) } }]
+  // The programs have a catalog of their own, and so they need a chat of their own.
+  const chat = vault.emulator.createChat({ type: 'channel', title: 'Programs', administrators })
+  env = {
+    ...(await cliEnvironment(vault)),
+    TELEGRAM_CHAT_ID: String(chat.id),
+    TELEGRAM_BACKUP_CONFIG: config,
+    PLACE: vault.folder,
+  }
 })
 
 afterAll(async () => {

@@ -17,7 +17,7 @@ export interface TestVault {
   /** Quick to give up, so that tests of outages are. */
   client: TelegramClient
   service: BackupService
-  /** Messages alive in the chat. */
+  /** Messages of backups alive in the chat; its index is none of them. */
   messageIds(): number[]
   close(): Promise<void>
 }
@@ -52,7 +52,11 @@ export async function openTestVault(): Promise<TestVault> {
     recipient,
     client,
     service,
-    messageIds: () => emulator.inspect.messages(chat.id).map(message => message.message_id),
+    messageIds: () =>
+      emulator.inspect
+        .messages(chat.id)
+        .filter(({ caption }) => !caption?.includes('\ntelegram-backup 1 index '))
+        .map(message => message.message_id),
     close: async () => {
       await emulator.close()
       await rm(folder, { recursive: true, force: true })
