@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createBackup, type Database, migrate, openDatabase } from '#index.ts'
+import { chatRecord, createBackup, type Database, migrate, openDatabase } from '#index.ts'
 import { applyMigrations } from '#migrate.ts'
 import { startProgram } from '#test/client-process.ts'
 import { bundledPrograms, type PostgresServer, startPostgresServer } from '#test/postgres-server.ts'
@@ -96,6 +96,18 @@ test('a new one is applied to a catalog in use, whose rows stay', async () => {
   expect(await apply()).toEqual(['900_later.sql'])
   const { rows } = await sql`select note from control_plane.backups where id = ${id}`.execute(database.kysely)
   expect(rows).toEqual([{ note: 'new' }])
+})
+
+test('a catalog of before knows the newest message of each of its chats afterwards', async () => {
+  for (const name of names.filter(name => name >= '014')) rmSync(join(folder, name))
+  await apply()
+  const { id } = await createBackup(database, { project_id: 'p', type: 'logs', file_id: 'f', size: 1 })
+  await sql`
+    insert into control_plane.backup_parts (backup_id, chat_id, kind, part_no, message_id, file_name, size, sha256)
+    select ${id}, '-1', 'part', number, 100 - number, 'f', 1, repeat('a', 64) from generate_series(1, 3) as number
+  `.execute(database.kysely)
+  await migrate(database)
+  expect(await chatRecord(database, '-1')).toMatchObject({ newestMessageId: 99, index: null })
 })
 
 test('a catalog of a newer version is refused and left alone', async () => {
