@@ -1,5 +1,5 @@
 // Shows that the torture would notice: each mutation breaks the protocol in a copy of the program, and some seed must fail
-// there that does not fail on the program as it is. --only TEXT, --rounds N for each, --report.
+// there that does not fail on the program as it is. --only TEXT, --rounds N for each, --jobs N, --report.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '480' },
+    jobs: { type: 'string', default: '2' },
     report: { type: 'boolean', default: false },
   },
 })
@@ -43,7 +44,14 @@ async function tryMutation(mutation: Mutation, root: string): Promise<Finding> {
   await copyTree(root)
   await apply(mutation, root)
   const scope = mutation.only === undefined ? [] : ['--only', mutation.only]
-  const { failed, output } = await torture(root, ['--rounds', values.rounds, '--stop-at-first', ...scope])
+  const { failed, output } = await torture(root, [
+    '--rounds',
+    values.rounds,
+    '--jobs',
+    values.jobs,
+    '--stop-at-first',
+    ...scope,
+  ])
   const seed = /^FAILED seed (\S+),/m.exec(output)?.[1]
   const words = /^FAILED .*\n {2}(.*)$/m.exec(output)?.[1] ?? output.slice(-300)
   if (!failed || seed === undefined) return { mutation, seed: undefined, words: 'nothing failed' }

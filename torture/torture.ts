@@ -1,5 +1,5 @@
 // Kills the real command line everywhere and breaks everything around it, then looks whether anything was lost.
-// --rounds N, --seed S (replays that one), --jobs N, --only TEXT, --every-step, --report, --verbose; --api-root URL --chat ID
+// --rounds N, --minutes N (begins no seed after that), --seed S (replays that one), --jobs N, --only TEXT, --every-step, --report, --verbose; --api-root URL --chat=ID
 // for another Bot API server, whose bot is TELEGRAM_BOT_TOKEN.
 import { parseArgs } from 'node:util'
 import { tryEveryStep } from '#torture/play/every-step.ts'
@@ -13,6 +13,7 @@ import { startCatalogServer } from '#torture/world/catalog-server.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '1000' },
+    minutes: { type: 'string', default: 'Infinity' },
     'rounds-per-seed': { type: 'string', default: '8' },
     seed: { type: 'string' },
     first: { type: 'string', default: '1' },
@@ -41,6 +42,7 @@ const seeds =
   values.seed !== undefined ? [values.seed] : Array.from({ length: seedCount }, (_, at) => String(first + at))
 const tally = openTally()
 const failures: string[] = []
+const begunAt = Date.now()
 let played = 0
 
 const say = (words: string): void => {
@@ -57,6 +59,7 @@ async function work(): Promise<void> {
   try {
     for (;;) {
       if (values['stop-at-first'] && failures.length > 0) return
+      if ((Date.now() - begunAt) / 60_000 > Number(values.minutes)) return
       const seed = seeds.shift()
       if (seed === undefined) return
       const outcome = await playSeed(seed, {
@@ -81,7 +84,6 @@ async function work(): Promise<void> {
   }
 }
 
-const begunAt = Date.now()
 if (values['every-step']) {
   played = await tryEveryStep({ operations, tally, fail, tell: words => values.verbose && say(words) })
 } else {

@@ -59,13 +59,14 @@ async function checkOne(
 /** Per live backup with a manifest in the chat: state, message id of the manifest, message ids of the parts. */
 function expectedEntries({ backups, messages }: CatalogRows, chatId: string): Map<string, string> {
   const entries = new Map<string, string>()
-  for (const { id, state } of backups) {
+  for (const { id, state, partCount } of backups) {
     if (state !== 'complete' && state !== 'erasing') continue
     const here = messages.filter(row => row.backupId === id && row.chatId === chatId)
     const manifest = here.find(({ kind }) => kind === 'manifest')
     if (manifest?.messageId === undefined) continue
     const parts = here.filter(({ kind }) => kind === 'part').map(({ messageId }) => messageId)
-    entries.set(id, [state, manifest.messageId, ...parts].join(' '))
+    const lacks = parts.length === partCount ? [] : [`lacking ${(partCount ?? 0) - parts.length}`]
+    entries.set(id, [state, manifest.messageId, ...parts, ...lacks].join(' '))
   }
   return entries
 }
