@@ -103,8 +103,7 @@ test('the index is forged: it is believed unseen, but not against the word of a 
 
 test('manifests of two signers are not decided on without the word of a person', async () => {
   const { emulator, chatId } = machines.vault
-  emulator.asHuman.deleteMessage(chatId, indexMessage())
-  const other = await machines.open()
+  const other = await machines.open({ database: old.database })
   const theirs = await other.send(1000)
   emulator.asHuman.deleteMessage(chatId, indexMessage())
   const next = await machines.open()

@@ -54,7 +54,9 @@ export async function openMachines(): Promise<Machines> {
         apiRoot: emulator.url,
         policy: { maxTries: 2, transferTries: 2, retryPauseMs: 5 },
       })
-      const signingKey = await loadOrCreateSigningKey(join(vault.folder, `${ends.length}.pem`))
+      const signingKey = await loadOrCreateSigningKey(
+        join(vault.folder, `${randomBytes(4).toString('hex')}.pem`),
+      )
       const encryption = { recipients: [recipient] }
       return machine({ database: catalog, client, chatId, identity, signingKey, encryption })
     },
