@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type Attendance,
   acquireLease,
+  type Backup,
   type BackupState,
   getBackupById,
   openSends,
@@ -32,17 +34,19 @@ export interface Unsettled {
   settle(settling: Settling): Promise<'settled' | undefined>
 }
 
-/** R1: backups and restores that are not at rest, and backups of which a call was never answered. One query each. */
+/**
+ * R1: backups and restores that are not at rest, backups of which a call was never answered, and whatever else somebody
+ * held a lease of and died.
+ */
 export async function findUnsettled({ database }: Pick<Settling, 'database'>): Promise<Unsettled[]> {
   const found = await unsettled(database)
-  const backups = [
-    ...found.sending,
-    ...found.erasing,
-    ...found.failedWithMessages.filter(backup => !(backup.resumable && isYoungEnoughToResume(backup))),
-  ]
-  const known = new Set(backups.map(({ id }) => id))
+  const backups = [...found.sending, ...found.erasing, ...found.failedWithMessages.filter(isToBeErased)]
+  const known = new Set([...backups, ...found.restores].map(({ id }) => id))
   const unanswered = found.openSends === 0 ? [] : await openSends(database, {})
-  const others = new Set(unanswered.map(open => open.backupId).filter(id => id !== null && !known.has(id)))
+  const others = new Set([
+    ...unanswered.map(open => open.backupId).filter(id => id !== null),
+    ...found.leases.filter(lease => !lease.alive).map(lease => lease.subject),
+  ])
   return [
     ...backups.map(backup => ({
       id: backup.id,
@@ -50,14 +54,14 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
       state: backup.state,
       leaseExpiresAt: backup.leaseExpiresAt,
       isAlive: backup.alive,
-      settle: (settling: Settling) => settleBackup(settling, backup.id),
+      settle: (settling: Settling) => settleBackup(settling, backup),
     })),
-    ...[...others].map(id => ({
-      id: String(id),
-      reported: { backup_id: String(id) },
+    ...[...others.difference(known)].map(id => ({
+      id,
+      reported: { backup_id: id },
       leaseExpiresAt: null,
       isAlive: false,
-      settle: (settling: Settling) => settleBackup(settling, String(id)),
+      settle: (settling: Settling) => settleOther(settling, id),
     })),
     ...found.restores.map(restore => ({
       id: restore.id,
@@ -67,6 +71,15 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
       settle: (settling: Settling) => settleDeadRestore(settling, restore),
     })),
   ]
+}
+
+/**
+ * One that may go on keeps its messages for a while, unless a run died over it: that one was about to go on, and may have
+ * erased what the catalog says is there.
+ */
+function isToBeErased(backup: Backup & Attendance): boolean {
+  const isAbandoned = backup.leaseExpiresAt !== null && !backup.alive
+  return !backup.resumable || isAbandoned || !isYoungEnoughToResume(backup)
 }
 
 /**
@@ -121,19 +134,31 @@ async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
   }
 }
 
-/** By the state it is in once the lease is ours: somebody else may have settled it just before. */
-async function settleBackup(settling: Settling, backupId: string): Promise<'settled' | undefined> {
-  const { database } = settling
+/** By the state it is in, unless somebody else has settled it just before the lease became ours. */
+function settleBackup(settling: Settling, found: Backup): Promise<'settled' | undefined> {
+  return withLease(settling, found.id, async held => {
+    const backup = await getBackupById(settling.database, found.id)
+    if (backup?.state !== found.state) return
+    if (backup.state === 'sending') await settleSending(settling, held, backup)
+    else if (backup.state === 'erasing') await settleErasing(settling, held)
+    else await settleFailed(settling, held)
+  })
+}
+
+/** A backup that is at rest but for a call, or for a lease, which goes by being taken and given back. */
+function settleOther(settling: Settling, id: string): Promise<'settled' | undefined> {
+  return withLease(settling, id, held => lookForMessages(settling, held))
+}
+
+async function withLease(
+  { database }: Settling,
+  backupId: string,
+  work: (held: HeldBackup) => Promise<void>,
+): Promise<'settled' | undefined> {
   const lease = await acquireLease(database, { subject: backupId, purpose: 'reconcile' })
   if (lease === null) return undefined
-  const held: HeldBackup = { backupId, lease }
   try {
-    const backup = await getBackupById(database, backupId)
-    if (backup?.state === 'sending') await settleSending(settling, held, backup)
-    else if (backup?.state === 'erasing') await settleErasing(settling, held)
-    else if (backup?.state === 'failed' && !(backup.resumable && isYoungEnoughToResume(backup)))
-      await settleFailed(settling, held)
-    else await lookForMessages(settling, held)
+    await work({ backupId, lease })
     return 'settled'
   } finally {
     await lease.release()
