@@ -11,7 +11,7 @@ import {
   type SealedIndex,
   sealDrawing,
 } from '#services/index-message.ts'
-import { makeIndex, settleLateIndexes } from '#services/new-index.ts'
+import { makeIndex, settleLateIndexes, UNKNOWN_CONTENT } from '#services/new-index.ts'
 import { lookAtMessage } from '#services/seen-messages.ts'
 import type { KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -34,8 +34,10 @@ export async function ensureIndex(
 ): Promise<KnownIndex> {
   const { chatId } = options
   const known = async (): Promise<KnownIndex | undefined> => (await vault.knownChat(chatId)).index
-  const make = async (): Promise<KnownIndex> => (await known()) ?? makeIndex(client, vault, options)
-  return (await known()) ?? vault.withIndexLock(chatId, make)
+  return (
+    (await known()) ??
+    vault.withIndexLock(chatId, async () => (await known()) ?? makeIndex(client, vault, options))
+  )
 }
 
 /**
@@ -58,12 +60,12 @@ async function refreshUnderLock(
 ): Promise<IndexRefresh> {
   const { chatId, signal, onWait } = options
   const { index } = await vault.knownChat(chatId)
-  if (index === undefined) return made(await makeIndex(client, vault, options))
+  if (index === undefined) return make(client, vault, options)
   const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
   await assertOwnEdition(vault, chatId, pinned)
   await settleLateIndexes(client, vault, options)
   const shown = await shownCaption(client, vault, { index, pinned, options })
-  if (shown === undefined) return made(await makeIndex(client, vault, options))
+  if (shown === undefined) return make(client, vault, options)
   await assertOwnEdition(vault, chatId, { kind: 'index', caption: shown })
 
   const drawing = await vault.drawIndex(chatId)
@@ -74,14 +76,21 @@ async function refreshUnderLock(
     await vault.intendIndexEdition(chatId, next)
     const sealed = await sealDrawing(drawing, { ...options, edition: next })
     const isReplaced = await replaceIndex(client, vault, { index, sealed, options })
-    if (!isReplaced) return made(await makeIndex(client, vault, options))
+    if (!isReplaced) return make(client, vault, options)
   }
   await pinAgain(client, { index, pinned, options })
   return { outcome: isUpToDate ? 'unchanged' : 'replaced', messageId }
 }
 
-function made({ messageId }: KnownIndex): IndexRefresh {
-  return { outcome: 'made', messageId }
+/** An index that was taken over from a call that had lost its answer says what it said then. */
+async function make(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<IndexRefresh> {
+  const { messageId, contentSha256 } = await makeIndex(client, vault, options)
+  if (contentSha256 !== UNKNOWN_CONTENT) return { outcome: 'made', messageId }
+  return { ...(await refreshUnderLock(client, vault, options)), outcome: 'made' }
 }
 
 /** What the index message says now: as pinned, or read where a pin of people's hides it. Undefined when it is gone. */

@@ -1,26 +1,27 @@
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
-import { type LookOptions, lookAtMessage, probeText } from '#services/seen-messages.ts'
-import type { OpenSend, VaultLedger } from '#services/vault-ledger.ts'
+import { isProbeText, type LookOptions, lookAtMessage, probeText } from '#services/seen-messages.ts'
+import type { OpenSend, VaultIdentity, VaultLedger } from '#services/vault-ledger.ts'
+
+/** A message, and whether it was sent as it is; if not, it was forwarded, or is somebody else's. */
+export type WeighedMessage = SeenMessage & { isSent: boolean }
 
 /**
  * L2: removes the copies that looks of ours have left behind because an answer was lost, at most one for each such look,
  * and closes their sends. What people forwarded looks the same, and stays where no look of ours explains it. Returns the
- * ids of the messages that are gone, and of the sends that are closed.
+ * ids of the sends that are closed.
  */
 export async function removeLostCopies(
   client: TelegramClient,
   vault: VaultLedger,
   options: LookOptions & {
     open: readonly OpenSend[]
-    /** What was seen, by ascending id. */
-    seen: ReadonlyMap<number, SeenMessage>
-    /** What is no copy. */
-    originals: ReadonlySet<number>
+    /** By ascending id, as seen through a copy each. */
+    seen: ReadonlyMap<number, WeighedMessage>
   },
-): Promise<{ messageIds: Set<number>; sendIds: Set<string> }> {
-  const { open, seen, originals, ...look } = options
+): Promise<Set<string>> {
+  const { open, seen, ...look } = options
   const { chatId, signal, onWait } = look
   const copies = open.filter(one => one.purpose === 'copy')
   const sources = new Map<number, SeenMessage | undefined>(seen)
@@ -29,54 +30,58 @@ export async function removeLostCopies(
       sources.set(messageId, await lookAtMessage(client, vault, { ...look, messageId }))
     return sources.get(messageId)
   }
-  const removed = { messageIds: new Set<number>(), sendIds: new Set<string>() }
+  const identity = await vault.identity()
+  const closed = new Set<string>()
   for (const [messageId, message] of seen) {
-    if (originals.has(messageId)) continue
-    const explanation = await firstOf(
-      copies.filter(copy => !removed.sendIds.has(copy.id) && copy.afterMessageId < messageId),
-      copy => isCopy(copy, { messageId, message, sourceOf }),
+    const possible = copies.filter(copy => !closed.has(copy.id) && copy.afterMessageId < messageId)
+    const explanation = await firstOf(possible, copy =>
+      isCopy(copy, { messageId, message, sourceOf, identity }),
     )
     if (explanation === undefined) continue
-    const expected = explanation.sourceMessageId === 0 ? 'ours' : 'there'
-    const on = { signal, onWait }
-    // A message that was sent, and not forwarded, is somebody's own, whatever it says.
-    if ((await client.messageExists(chatId, messageId, on)) !== expected) continue
-    await client.deleteMessage(chatId, messageId, on)
+    await client.deleteMessage(chatId, messageId, { signal, onWait })
     await vault.closeSend(explanation.id)
-    removed.messageIds.add(messageId)
-    removed.sendIds.add(explanation.id)
+    closed.add(explanation.id)
   }
-  return removed
+  return closed
 }
 
 async function isCopy(
   copy: OpenSend,
   of: {
     messageId: number
-    message: SeenMessage
+    message: WeighedMessage
     sourceOf: (messageId: number) => Promise<SeenMessage | undefined>
+    identity: VaultIdentity
   },
 ): Promise<boolean> {
-  const { messageId, message, sourceOf } = of
+  const { messageId, message, sourceOf, identity } = of
   const sourceId = copy.sourceMessageId ?? 0
-  if (sourceId === 0) return message.text === probeText(copy.id)
-  if (sourceId === messageId) return false
+  if (sourceId === 0) return message.isSent && message.text === probeText(copy.id)
+  if (message.isSent || !isForwarded(message, messageId, identity)) return false
   const source = await sourceOf(sourceId)
-  if (source !== undefined) return saysTheSame(source, message)
-  // The source is gone. Then a copy is known by where it comes from, or by naming the backup that was looked for.
-  const { forwarded, caption } = message
-  if (forwarded?.messageId !== undefined) {
-    return forwarded.messageId === sourceId && forwarded.chatId === message.chatId
-  }
-  const parsed = parseCaption(caption)
-  return copy.backupId !== null && parsed?.kind !== 'index' && parsed?.backupId === copy.backupId
+  // The source may have been a copy itself, which is gone by now; then any copy may be this one.
+  return source === undefined || hasSameOrigin(source, message)
 }
 
-/** Both are seen through a forward, which keeps the first origin, the words and the document. */
-function saysTheSame(one: SeenMessage, other: SeenMessage): boolean {
-  const facts = ({ text, caption, document, forwarded }: SeenMessage): string =>
-    JSON.stringify([text, caption, document?.fileUniqueId, forwarded])
-  return facts(one) === facts(other)
+/**
+ * Whether a message that was not sent as it is, was forwarded within this chat. In a channel its origin says so. Elsewhere
+ * nothing tells it from what people wrote themselves, unless it says what only this catalog's messages say.
+ */
+function isForwarded(message: SeenMessage, messageId: number, { catalogId }: VaultIdentity): boolean {
+  const { forwarded, caption, text, chatId } = message
+  if (forwarded?.messageId !== undefined) {
+    return forwarded.chatId === chatId && forwarded.messageId !== messageId
+  }
+  return isProbeText(text) || parseCaption(caption)?.catalog?.id === catalogId
+}
+
+/** Both are seen through a copy, which keeps the first origin. An index may have been replaced since it was copied. */
+function hasSameOrigin(one: SeenMessage, other: SeenMessage): boolean {
+  const identify = ({ caption, text, forwarded }: SeenMessage): string => {
+    const says = parseCaption(caption)?.kind === 'index' ? 'index' : [caption, text]
+    return JSON.stringify(forwarded?.messageId === undefined ? [forwarded, says] : forwarded)
+  }
+  return identify(one) === identify(other)
 }
 
 async function firstOf<Item>(

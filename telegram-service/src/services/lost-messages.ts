@@ -3,7 +3,7 @@ import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
 import { editionCount, newEdition } from '#services/index-edition.ts'
-import { removeLostCopies } from '#services/lost-copies.ts'
+import { removeLostCopies, type WeighedMessage } from '#services/lost-copies.ts'
 import { type FoundMessage, proveMessage } from '#services/message-proof.ts'
 import { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
 import type { OpenSend, VaultLedger } from '#services/vault-ledger.ts'
@@ -81,26 +81,37 @@ async function lookOnce(
   const known = await vault.knownMessageIds(chatId, { after: from, upTo: newest })
   const ids = range(from + 1, newest).filter(id => !known.has(id))
   const within = ids.slice(0, Math.max(0, limit))
-  const seen = new Map<number, SeenMessage>()
+  const seen = new Map<number, WeighedMessage>()
+  const looksForCopies = open.some(({ purpose }) => purpose === 'copy')
   for (const messageId of within) {
-    const message = await lookAtMessage(client, vault, { ...look, messageId })
-    if (message) seen.set(messageId, message)
+    const isOurs = await mayBeOurs(client, { ...look, messageId, looksForCopies })
+    const message = isOurs && (await lookAtMessage(client, vault, { ...look, messageId }))
+    if (message) seen.set(messageId, { ...message, isSent: isOurs === 'sent' })
   }
   result.newestMessageId = newest
   result.seen += within.length
   result.beyondLimit = within.length < ids.length
   const lookedUpTo = result.beyondLimit ? (within.at(-1) ?? from) : newest
 
-  const { found, forwarded } = await matchSends(client, { ...on, open, seen, result })
-  const originals = new Set(found.map(one => one.messageId))
-  const removed = await removeLostCopies(client, vault, { ...look, open, seen, originals })
-  for (const messageId of forwarded) {
-    if (!removed.messageIds.has(messageId))
-      result.surplus.push({ messageId, reason: 'somebody forwarded it' })
-  }
+  const found = await matchSends(client, { ...on, open, seen, result })
+  const removed = await removeLostCopies(client, vault, { ...look, open, seen })
   result.found.push(...found)
-  const settled = new Set([...found.map(one => one.open.id), ...removed.sendIds])
+  const settled = new Set([...found.map(one => one.open.id), ...removed])
   for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo })
+}
+
+/**
+ * Asks without a trace whether a message is worth to be forwarded. What this bot cannot edit is no message that it has
+ * sent; it may be a copy that it has forwarded.
+ */
+async function mayBeOurs(
+  client: TelegramClient,
+  options: LookOptions & { messageId: number; looksForCopies: boolean },
+): Promise<'sent' | 'forwarded' | undefined> {
+  const { chatId, messageId, looksForCopies, signal, onWait } = options
+  const exists = await client.messageExists(chatId, messageId, { signal, onWait })
+  if (exists === 'ours') return 'sent'
+  return exists === 'there' && looksForCopies ? 'forwarded' : undefined
 }
 
 /** Of a chat that was not known at all, only the newest messages can be meant. */
@@ -117,20 +128,18 @@ async function matchSends(
   client: TelegramClient,
   options: CallOptions & {
     open: readonly OpenSend[]
-    seen: ReadonlyMap<number, SeenMessage>
+    seen: ReadonlyMap<number, WeighedMessage>
     result: LookResult
   },
-): Promise<{ found: FoundMessage[]; forwarded: number[] }> {
+): Promise<FoundMessage[]> {
   const { open, seen, result, ...on } = options
   const found: FoundMessage[] = []
-  const forwarded: number[] = []
   const leave = (messageId: number, reason: string): void => void result.surplus.push({ messageId, reason })
   for (const [messageId, message] of seen) {
-    const alike = open.filter(one => describes(one, message))
+    const alike = message.isSent ? open.filter(one => describes(one, message)) : []
     const [first] = alike
     if (first === undefined) continue
     const proof = await proveMessage(client, { ...on, messageId, message, open: first })
-    if (proof.kind === 'forwarded') forwarded.push(messageId)
     if (proof.kind === 'forged') leave(messageId, 'it has the caption of a lost message, but not its bytes')
     if (proof.kind !== 'proven') continue
     const [explanation] = alike
@@ -139,7 +148,7 @@ async function matchSends(
     if (explanation) found.push({ ...proof.message, open: explanation })
     else leave(messageId, 'it is in the chat more than once')
   }
-  return { found, forwarded }
+  return found
 }
 
 /** Whether the message says that it is what this call was to make. */

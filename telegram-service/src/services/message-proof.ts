@@ -25,15 +25,12 @@ export interface FoundMessage {
 /** What a message turned out to be that says what an open send was to say. */
 export type MessageProof =
   | { kind: 'proven'; message: Omit<FoundMessage, 'open'> }
-  /** Somebody forwarded such a message, a search of ours perhaps. */
-  | { kind: 'forwarded' }
-  | { kind: 'gone' }
   /** Anyone may write such a caption. */
   | { kind: 'forged' }
 
 /**
- * L3: a message of ours was sent by this bot, and brings the very bytes that were sent. Downloads them; an index, whose
- * bytes were not written down beforehand, is believed for its edition. Throws the client's errors.
+ * L3: a message brings the very bytes that were sent. Downloads them; an index, whose bytes were not written down
+ * beforehand, is believed for its edition. Throws the client's errors.
  */
 export async function proveMessage(
   client: TelegramClient,
@@ -42,8 +39,6 @@ export async function proveMessage(
   const { messageId, message, open, ...on } = options
   const { document, caption = '', forwarded } = message
   if (document === undefined) return { kind: 'forged' }
-  const exists = await client.messageExists(open.chatId, messageId, on)
-  if (exists !== 'ours') return { kind: exists === 'gone' ? 'gone' : 'forwarded' }
   const { fileId, fileUniqueId } = document
   const file = await bytesOf(client, {
     fileId,

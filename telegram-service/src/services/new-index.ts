@@ -18,7 +18,7 @@ const TRIES = 3
 /** A server that lost an answer may still be at work on the message. */
 const LOOK_AGAIN_AFTER_MS = 2_000
 /** Of an index that was found, and whose drawing nobody remembers: unequal to any, so that it is drawn anew. */
-const UNKNOWN_CONTENT = '0'.repeat(64)
+export const UNKNOWN_CONTENT: string = '0'.repeat(64)
 
 /** An index message in the chat, before it is written down. */
 type NewIndex = ConfirmedIndex & { sendId: string }

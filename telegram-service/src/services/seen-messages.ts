@@ -72,6 +72,11 @@ export function probeText(sendId: string): string {
   return `telegram-backup looks for the newest message (${sendId})`
 }
 
+/** Whether a text is such a one, of whichever look. */
+export function isProbeText(text: string | undefined): boolean {
+  return /^telegram-backup looks for the newest message \([0-9a-f-]{36}\)$/.test(text ?? '')
+}
+
 /** Whether the call that failed so may have made a message whose id nobody knows. */
 export function mayHaveMadeMessage(error: unknown): boolean {
   if (!(error instanceof TelegramError)) return true
