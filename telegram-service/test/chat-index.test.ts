@@ -91,6 +91,22 @@ describe('the index of a chat', () => {
     expect(chat.open()).toEqual([])
   })
 
+  test('is pinned when the answer was lost and the server then refuses to pin it twice', async () => {
+    const { client, vault, indexOptions, emulator, chat } = await vaultChat()
+    const refused = { kind: 'error', errorCode: 400, description: 'Bad Request: CHAT_NOT_MODIFIED' } as const
+    emulator.faults.on('pinChatMessage', {}, { kind: 'answer-lost' })
+    emulator.faults.on('pinChatMessage', { call: 2 }, refused)
+    const { messageId } = await ensureIndex(client, vault, indexOptions)
+    expect(await readPinnedIndex(client, chat)).toMatchObject({ kind: 'index', messageId })
+  })
+
+  test('that the server refuses to pin for any other reason is an error', async () => {
+    const { client, vault, indexOptions, emulator } = await vaultChat()
+    const refused = { kind: 'error', errorCode: 400, description: 'Bad Request: SOMETHING_ELSE' } as const
+    emulator.faults.on('pinChatMessage', {}, refused)
+    expect(await failureOf(ensureIndex(client, vault, indexOptions))).toMatchObject({ code: 'REFUSED' })
+  })
+
   test('is pinned again when somebody unpinned it, and not over and over under a newer pin', async () => {
     const chat = await vaultChat()
     const { client, vault, indexOptions, emulator } = chat

@@ -11,6 +11,7 @@ import { lacksRightToPin } from '#bot-api/refusals.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { writeIndexCaption } from '#messages/captions.ts'
 import { indexFileName } from '#messages/file-names.ts'
+import { TelegramError } from '#telegram-error.ts'
 
 export interface IndexOptions extends CallOptions {
   /** Numeric, as text. */
@@ -31,13 +32,20 @@ export interface SealedIndex {
   contentSha256: string
 }
 
-/** Pins the index; a bot without the right to pin leaves it unpinned, where captions still lead to it. */
+/**
+ * Pins the index; a bot without the right to pin leaves it unpinned, where captions still lead to it. Whatever else the
+ * server has against it counts only when the chat does not show it as pinned: after a lost answer, it may be already.
+ */
 export async function pinIndex(
   client: TelegramClient,
   { chatId, messageId, signal, onWait }: CallOptions & { chatId: string; messageId: number },
 ): Promise<void> {
-  await client.pinMessage(chatId, messageId, { signal, onWait }).catch((error: unknown) => {
-    if (!lacksRightToPin(error)) throw error
+  const on = { signal, onWait }
+  await client.pinMessage(chatId, messageId, on).catch(async (error: unknown) => {
+    if (lacksRightToPin(error)) return
+    if (!(error instanceof TelegramError) || error.code !== 'REFUSED') throw error
+    const { pinned } = await client.getChat(chatId, on)
+    if (pinned?.messageId !== messageId) throw error
   })
 }
 
