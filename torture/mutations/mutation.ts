@@ -12,7 +12,7 @@ export interface Mutation {
 }
 
 /** `find` stands exactly once in the file. */
-export interface Edit {
+interface Edit {
   readonly file: string
   readonly find: string
   readonly replace: string

@@ -12,13 +12,13 @@ import { type ChatView, emulatedView, probedView } from '#torture/world/chat-vie
 export const PART_SIZE_BYTES: number = 64 * 1024
 
 /** What a send was given. */
-export interface Given {
+interface Given {
   readonly size: number
   readonly sha256: string
 }
 
 /** What people did to the chat. */
-export interface HumanTraces {
+interface HumanTraces {
   /** Messages of theirs. */
   readonly wrote: Set<number>
   /** Messages of the program that they deleted, and the backups that these belong to. */
