@@ -76,11 +76,7 @@ interface LocatedPart {
 }
 
 /** Where a part's file is, asked for ahead; of a part that this bot has no file id for yet, that one first. */
-async function locate(
-  client: TelegramClient,
-  part: PartToFetch,
-  signal: AbortSignal,
-): Promise<LocatedPart> {
+async function locate(client: TelegramClient, part: PartToFetch, signal: AbortSignal): Promise<LocatedPart> {
   const fileId = part.fileId ?? (await part.elsewhere?.(undefined))
   if (fileId === undefined) return { fileId, located: undefined }
   const located = client.locateFile(fileId, { signal, once: true })
