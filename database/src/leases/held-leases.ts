@@ -10,3 +10,6 @@ export interface LocalLease {
 
 /** By token. So that a write which finds a lease lost, or ends it, tells whoever holds it. */
 export const heldLeases: Map<string, LocalLease> = new Map()
+
+/** Tokens of leases that this process has given up while the catalog was away: their rows mean nothing any more. */
+export const abandonedLeases: Set<string> = new Set()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
-import { heldLeases } from '#leases/held-leases.ts'
+import { abandonedLeases, heldLeases } from '#leases/held-leases.ts'
 import { isGone, type LeasePurpose, thisProcess } from '#leases/holder.ts'
 
 /** How long a lease lasts without being renewed. The database's clock counts. */
@@ -38,7 +38,7 @@ export async function claimLease(
       .forUpdate()
       .executeTakeFirst()
     if (!held) continue
-    if (!held.expired && !isGone(held)) return null
+    if (!held.expired && !isAbandoned(held)) return null
     await trx
       .updateTable('leases')
       .set({ ...terms, taken_at: sql<Date>`clock_timestamp()` })
@@ -47,6 +47,11 @@ export async function claimLease(
     return token
   }
   return null
+}
+
+/** Nobody works under it any more, whatever its time says. */
+export function isAbandoned(lease: LeaseRow): boolean {
+  return isGone(lease) || abandonedLeases.has(lease.token)
 }
 
 const hasExpired = sql<boolean>`expires_at <= clock_timestamp()`
@@ -81,7 +86,7 @@ export async function guardWrite(
     .where('subject', '=', backupId)
   const lease = await (options.ending ? found.forUpdate() : found.forShare()).executeTakeFirst()
   if (leaseToken === undefined) {
-    if (!lease || lease.expired || isGone(lease)) return
+    if (!lease || lease.expired || isAbandoned(lease)) return
     throw new CatalogError('CONFLICT', `The backup is being worked on by ${describeHolder(lease)}`, {
       hint: 'Wait until that run has ended.',
     })

@@ -2,7 +2,7 @@ import { checkUuid } from '#backups/input-checks.ts'
 import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { heldLeases, type LocalLease } from '#leases/held-leases.ts'
+import { abandonedLeases, heldLeases, type LocalLease } from '#leases/held-leases.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'
 
@@ -110,8 +110,10 @@ class HeldLease implements Lease, LocalLease {
   async release(): Promise<void> {
     if (this.#ended) return
     this.end()
-    // What cannot be deleted now expires by itself.
-    await dropLease(this.#database.kysely, this.subject, this.token).catch(() => {})
+    await dropLease(this.#database.kysely, this.subject, this.token).catch(() => {
+      // For others it expires by itself; this process need not wait for that.
+      abandonedLeases.add(this.token)
+    })
   }
 
   end(): void {

@@ -3,8 +3,7 @@ import { sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, Restore } from '#jobs/types.backup.ts'
-import { isGone, type LeasePurpose } from '#leases/holder.ts'
-import { describeHolder } from '#leases/lease-rows.ts'
+import { describeHolder, isAbandoned } from '#leases/lease-rows.ts'
 
 /** Whether somebody works on it. A dead run is one that is not alive. */
 export interface Attendance {
@@ -92,7 +91,7 @@ function factsOf(lease: Selectable<CatalogSchema['leases']> & { expired: boolean
     subject: lease.subject,
     purpose: lease.purpose,
     holder: describeHolder(lease),
-    alive: !lease.expired && !isGone(lease),
+    alive: !lease.expired && !isAbandoned(lease),
     expiresAt: lease.expires_at,
   }
 }
