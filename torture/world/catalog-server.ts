@@ -62,6 +62,8 @@ export async function startCatalogServer(): Promise<CatalogServer> {
       await delay(20)
     }
   }
+  const endAtOnce = (): void => void server.kill('SIGKILL')
+  process.once('exit', endAtOnce)
   await start()
   await query(port, 'template1', `create database ${TEMPLATE}`)
   const template = await openDatabase({ url: urlOf(port, TEMPLATE) })
@@ -89,6 +91,7 @@ export async function startCatalogServer(): Promise<CatalogServer> {
       await start()
     },
     stop: async () => {
+      process.off('exit', endAtOnce)
       server.kill('SIGINT')
       await ended
       await rm(folder, { recursive: true, force: true })
