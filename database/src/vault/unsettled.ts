@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, Restore } from '#jobs/types.backup.ts'
+import type { LeasePurpose } from '#leases/holder.ts'
 import { describeHolder, isAbandoned } from '#leases/lease-rows.ts'
 
 /** Whether somebody works on it. A dead run is one that is not alive. */
