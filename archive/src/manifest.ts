@@ -1,6 +1,6 @@
 import { ArchiveError } from '#archive-error.ts'
 import { canonicalJson } from '#canonical-json.ts'
-import { CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
+import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption, Unlocking } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
@@ -18,7 +18,7 @@ export interface ManifestPart {
   plainOffset: number
   plainSize: number
   messageId: number
-  /** Belongs to the bot that sent it. */
+  /** Belongs to the bot that sent it, which the manifest names. */
   fileId: string
 }
 
@@ -30,6 +30,8 @@ export interface Manifest {
   /** The catalog that wrote it (UUID), and how often the chat had changed hands. */
   catalogId?: string
   generation?: number
+  /** The bot whose file ids these are; absent where nobody knows. */
+  botId?: string
   backup: BackupIdentity
   /** Facts about the source, for example the server's version. */
   source: Record<string, unknown>
@@ -97,6 +99,7 @@ function readManifest(text: string): Manifest {
     }),
     ...(fields.has('catalogId') && { catalogId: fields.matching('catalogId', UUID) }),
     ...(fields.has('generation') && { generation: fields.integer('generation') }),
+    ...(fields.has('botId') && { botId: fields.matching('botId', BOT_ID) }),
     backup: readIdentity(fields.object('backup')),
     source: fields.record('source'),
     createdAt: fields.matching('createdAt', ISO_TIME),

@@ -1,6 +1,6 @@
 import { ArchiveError } from '#archive-error.ts'
 import { canonicalJson } from '#canonical-json.ts'
-import { CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
+import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption, Unlocking } from '#encryption.ts'
 import { openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
@@ -56,8 +56,10 @@ export interface IndexEntry {
 
 export interface IndexedManifest {
   messageId: number
-  /** Belongs to the bot that sent it. */
+  /** Belongs to the bot `botId`. */
   fileId: string
+  /** Absent where nobody knows. */
+  botId?: string
   size: number
   sha256: string
 }
@@ -155,6 +157,7 @@ function readEntry(entry: CheckedObject): IndexEntry {
     manifest: {
       messageId: manifest.integer('messageId', 1),
       fileId: manifest.text('fileId'),
+      ...(manifest.has('botId') && { botId: manifest.matching('botId', BOT_ID) }),
       size: manifest.integer('size', 1),
       sha256: manifest.matching('sha256', SHA256_HEX),
     },

@@ -29,6 +29,7 @@ const MANIFEST: Manifest = {
   previousManifestMessageId: 41,
   catalogId: sampleBackup().id,
   generation: 3,
+  botId: '110201543',
   backup: sampleBackup(),
   source: { server: '15.20', tables: 12, nested: { b: [1, null], a: true } },
   createdAt: '2026-11-24T05:33:00Z',
@@ -55,7 +56,7 @@ describe('a manifest', () => {
   })
 
   it('may leave out what is optional, and be without encryption', async () => {
-    const { previousManifestMessageId, catalogId, generation, expiresAt, ...required } = MANIFEST
+    const { previousManifestMessageId, catalogId, generation, botId, expiresAt, ...required } = MANIFEST
     const sealed = await sealManifest(required, { encryption: 'off', signingKey })
     const opened = await openManifest(sealed, { identities: [], encrypted: false })
     expect(opened.manifest).toEqual(required)

@@ -70,12 +70,16 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
     restoreCount: fc.nat(),
     damagedAt: time,
     signer: fc.string({ minLength: 1, maxLength: 60 }),
-    manifest: fc.record({
-      messageId: fc.integer({ min: 1 }),
-      fileId: fc.string({ minLength: 1, maxLength: 100 }),
-      size: fc.integer({ min: 1 }),
-      sha256: hex64,
-    }),
+    manifest: fc.record(
+      {
+        messageId: fc.integer({ min: 1 }),
+        fileId: fc.string({ minLength: 1, maxLength: 100 }),
+        botId: fc.stringMatching(/^\d{1,20}$/),
+        size: fc.integer({ min: 1 }),
+        sha256: hex64,
+      },
+      { requiredKeys: ['messageId', 'fileId', 'size', 'sha256'] },
+    ),
     partMessages: fc.array(fc.integer({ min: 1 }), { minLength: 1, maxLength: 5 }),
     history: fc.array(
       fc.record({ event: fc.string({ maxLength: 20 }), at: time, count: fc.integer({ min: 1 }) }),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -9,7 +10,10 @@ import {
   deleteBackup,
   drawIndex,
   finishRestore,
+  type ImportedMessage,
+  importBackup,
   intendPart,
+  learnFileId,
   markDamaged,
   markPart,
   sealBackup,
@@ -134,6 +138,43 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
           },
         ],
       })
+    })
+
+    test('whose the file id of a manifest is, is said where it is known', async () => {
+      const send = await complete()
+      const manifestOf = async () => (await drawIndex(database, CHAT)).backups[0]?.manifest
+      expect(await manifestOf()).not.toHaveProperty('botId')
+      await learnFileId(database, { partKey: send.key(0), botId: '42', fileId: 'new' })
+      expect(await manifestOf()).toMatchObject({ fileId: 'new', botId: '42' })
+    })
+
+    test('what happened before the catalog was rebuilt, once or several times, is added up', async () => {
+      const [old, middle, late] = ['2026-01-01', '2026-01-02', '2026-01-03'].map(
+        day => `${day}T00:00:00.000Z`,
+      )
+      if (!old || !middle || !late) throw new Error('three times')
+      const message = (partNo: number): ImportedMessage => ({
+        ...{ chatId: CHAT, kind: partNo === 0 ? 'manifest' : 'part', partNo, state: 'sent' },
+        ...{ messageId: 500 + partNo, fileId: 'id', fileName: 'f', size: 10, sha256: hash('c') },
+      })
+      const backupId = randomUUID()
+      await importBackup(database, {
+        ...{ id: backupId, projectId: 'shop', type: 'database', state: 'complete', filename: 'shop.sql' },
+        ...{ chatId: CHAT, encrypted: true, createdAt: new Date(old), size: 300, archiveSize: 20 },
+        ...{ plainSha256: hash('a'), partCount: 1, messages: [message(1), message(0)] },
+        history: [
+          { event: 'recovered', at: middle, count: 2 },
+          { event: 'restored', at: late, count: 5 },
+        ],
+      })
+      const { id } = await beginRestore(database, { backupId, target: 'a folder' })
+      await finishRestore(database, id, { bytes: 300 })
+      const { history } = (await drawIndex(database, CHAT)).backups[0] ?? {}
+      expect(history?.map(({ event, count }) => [event, count])).toEqual([
+        ['recovered', 3],
+        ['restored', 6],
+      ])
+      expect(history?.every(({ at }) => at > late)).toBe(true)
     })
 
     test('equal catalogs give equal drawings, oldest first; those that go are marked, others are not in it', async () => {

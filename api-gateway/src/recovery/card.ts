@@ -91,7 +91,7 @@ const LINES_OF_LIST: readonly string[] = [
   '}',
   'file=$(curl -fsS "$API/getChat" -d chat_id="$CHAT" | last file_id)',
   'download "$file" index && opened index | zstd -d -q > index.json',
-  String.raw`grep -o '\\"filename\\":\\"[^"\\]*\|\\"manifest\\":{\\"fileId\\":\\"[^"\\]*\\",\\"messageId\\":[0-9]*' index.json |`,
+  String.raw`grep -o '\\"filename\\":\\"[^"\\]*\|\\"manifest\\":{[^}]*\\"messageId\\":[0-9]*' index.json |`,
   String.raw`  sed 's/.*\\"//; s/^://' | paste - -`,
 ]
 

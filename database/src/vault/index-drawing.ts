@@ -31,7 +31,8 @@ export interface IndexEntry {
   restoreCount: number
   damagedAt?: string
   signer?: string
-  manifest: { messageId: number; fileId: string; size: number; sha256: string }
+  /** The file id belongs to the bot `botId`, where that is known. */
+  manifest: { messageId: number; fileId: string; botId?: string; size: number; sha256: string }
   /** Message ids in that chat, in order of part number. */
   partMessages: number[]
   /** Each event once, with its last time and how often it came; sorted by event. */
@@ -57,6 +58,7 @@ interface Row {
   signer: string | null
   manifest_message_id: number
   manifest_file_id: string
+  manifest_bot_id: string | null
   manifest_size: number
   manifest_sha256: string
   part_messages: number[]
@@ -73,7 +75,7 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
 
 /**
  * A part that is being repaired has no message id for a moment; then the one it had stands in the index, as the history
- * knows it. A backup that lacks the id of a part even so is not wholly in the chat.
+ * knows it. What happened before a catalog was rebuilt, its event `recovered` tells. A backup that lacks the id of a part even so is not wholly in the chat.
  */
 async function readEntries(database: Database, chatId: string): Promise<Row[]> {
   const { rows } = await sql<Row>`
@@ -82,7 +84,7 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
              backup.expires_at, backup.size, backup.plain_sha256, backup.archive_size, backup.part_count, backup.encrypted,
              backup.restore_count, backup.damaged_at, backup.signer,
              manifest.message_id as manifest_message_id, manifest.file_id as manifest_file_id,
-             manifest.size as manifest_size, manifest.sha256 as manifest_sha256
+             manifest.bot_id as manifest_bot_id, manifest.size as manifest_size, manifest.sha256 as manifest_sha256
         from control_plane.backups backup
         join control_plane.backup_parts manifest on manifest.backup_id = backup.id
              and manifest.chat_id = ${chatId} and manifest.kind = 'manifest' and manifest.message_id is not null
@@ -100,10 +102,15 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
         from control_plane.backup_parts part
        where part.chat_id = ${chatId} and part.kind = 'part' and part.backup_id in (select id from drawn)
        group by part.backup_id
-    ), events as (
-      select backup_id, event, max(at) as at, count(*)::int as count
+    ), happened as (
+      select backup_id, event, at, 1 as count
         from control_plane.backup_history where backup_id in (select id from drawn)
-       group by backup_id, event
+       union all
+      select backup_id, earlier ->> 'event', (earlier ->> 'at')::timestamptz, (earlier ->> 'count')::int
+        from control_plane.backup_history, jsonb_array_elements(details -> 'history') as earlier
+       where event = 'recovered' and jsonb_typeof(details -> 'history') = 'array' and backup_id in (select id from drawn)
+    ), events as (
+      select backup_id, event, max(at) as at, sum(count)::int as count from happened group by backup_id, event
     ), histories as (
       select backup_id, jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)
                                   order by event collate "C") as history
@@ -138,6 +145,7 @@ function entryOf(row: Row): IndexEntry {
     manifest: {
       messageId: row.manifest_message_id,
       fileId: row.manifest_file_id,
+      ...(row.manifest_bot_id !== null && { botId: row.manifest_bot_id }),
       size: row.manifest_size,
       sha256: row.manifest_sha256,
     },

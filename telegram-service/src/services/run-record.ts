@@ -33,6 +33,7 @@ export function describeManifest(record: RunRecord): Manifest {
       ? {}
       : { previousManifestMessageId: context.previousManifestMessageId }),
     ...(context ? { catalogId: context.catalogId, generation: context.generation } : {}),
+    botId: options.client.botId,
     backup: { id: options.id, project: options.projectId, type: options.type, filename: name.filename },
     source: record.facts,
     createdAt: name.createdAt.toISOString(),
