@@ -14,6 +14,7 @@ export interface CatalogSchema {
   leases: LeasesTable
   chats: ChatsTable
   open_sends: OpenSendsTable
+  remnants: { chat_id: string; message_id: number; is_tombstone: Generated<boolean> }
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 

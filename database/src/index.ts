@@ -60,13 +60,14 @@ export {
   type OpenSend,
   openSends,
 } from '#vault/open-sends.ts'
+export { forgetRemnant, keepRemnant, type Remnant, remnants } from '#vault/remnants.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
 export { finishErase, markErasing, mayErase } from '#backups/erase.ts'
 export { type ImportedBackup, type ImportedMessage, importBackup } from '#backups/imports.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
-export { type Attendance, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
+export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
 
 // 6. Backups as records, and what can be asked about them.
 

@@ -12,11 +12,15 @@ import {
   currentChat,
   type Database,
   forgetIndex,
+  forgetRemnant,
   intendIndexEdition,
+  isUnsettled,
+  keepRemnant,
   knownMessageIds,
   looked,
   nameChat,
   openSends,
+  remnants,
   takeOver,
   withIndexLock,
 } from '#index.ts'
@@ -70,6 +74,7 @@ export function describeVault(open: () => Promise<Database>): void {
           plainSize: 50,
           afterMessageId: 501,
           begunAt: expect.any(Date),
+          lookedForUntil: expect.any(Date),
         },
       ])
       await send.intend(0)
@@ -120,6 +125,29 @@ export function describeVault(open: () => Promise<Database>): void {
       expect(await known(501, 503)).toEqual(new Set([502, 503]))
       expect(await known(503, 699)).toEqual(new Set())
       expect(await knownMessageIds(database, '-1', { after: 0, upTo: 1000 })).toEqual(new Set())
+    })
+
+    test('the message of an index that another one replaces stays known until it is gone', async () => {
+      await confirmIndex(database, index)
+      await confirmIndex(database, { ...index, edition: 'two' })
+      expect(await remnants(database, CHAT)).toEqual([])
+      await confirmIndex(database, { ...index, messageId: 800 })
+      await keepRemnant(database, { chatId: CHAT, messageId: 750, isTombstone: true })
+      expect(await remnants(database, CHAT)).toEqual([700])
+      const known = () => knownMessageIds(database, CHAT, { after: 0, upTo: 1000 })
+      expect(await known()).toEqual(new Set([700, 750, 800]))
+      await forgetRemnant(database, { chatId: CHAT, messageId: 700 })
+      await forgetRemnant(database, { chatId: CHAT, messageId: 700 })
+      expect(await remnants(database, CHAT)).toEqual([])
+      expect(await known()).toEqual(new Set([750, 800]))
+    })
+
+    test('one look tells whether anything is unsettled', async () => {
+      expect(await isUnsettled(database)).toBe(false)
+      await beginCopy(database, { chatId: CHAT, botId: BOT, sourceMessageId: 5 })
+      expect(await isUnsettled(database)).toBe(false)
+      await new TestSend(database).begin()
+      expect(await isUnsettled(database)).toBe(true)
     })
 
     test('the index is announced, proven, announced in its next edition, and forgotten', async () => {

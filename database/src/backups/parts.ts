@@ -9,6 +9,7 @@ import { addToHistory } from '#jobs/backup-history.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
 import { raiseNewest } from '#vault/chats.ts'
 import { type BegunSend, beginSend, closeSendIn } from '#vault/open-sends.ts'
+import { keepRemnantIn } from '#vault/remnants.ts'
 
 /** A message that is going to be sent. Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
@@ -82,6 +83,9 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
     if (before?.message_id != null) {
       // The row is about to forget a message that may still be in the chat.
       const { message_id, state } = before
+      if (state === 'tombstone') {
+        await keepRemnantIn(trx, { chatId: part.chatId, messageId: message_id, isTombstone: true })
+      }
       await addToHistory(trx, {
         backupId: part.backupId,
         event: `${part.kind}_replaced`,

@@ -98,7 +98,7 @@ async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<s
   return rows.map(({ chat_id }) => chat_id)
 }
 
-/** The ids of messages that the catalog knows, of parts in any state and of the index: above `after`, up to `upTo`. */
+/** The ids of messages that the catalog knows, of parts in any state, the index, and remnants: above `after`, up to `upTo`. */
 export async function knownMessageIds(
   database: Database,
   chatId: string,
@@ -110,6 +110,9 @@ export async function knownMessageIds(
     union
     select index_message_id from control_plane.chats
      where chat_id = ${chatId} and index_message_id > ${range.after} and index_message_id <= ${range.upTo}
+    union
+    select message_id from control_plane.remnants
+     where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
   `.execute(database.kysely)
   return new Set(rows.map(({ id }) => id))
 }

@@ -7,6 +7,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { ensureChat, type IndexRecord, raiseNewest } from '#vault/chats.ts'
 import { closeSendIn } from '#vault/open-sends.ts'
+import { keepRemnantIn } from '#vault/remnants.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
@@ -28,13 +29,17 @@ export async function intendIndexEdition(database: Database, chatId: string, edi
   })
 }
 
-/** Writes down that the index is in the chat, and closes the call that made it. */
+/**
+ * Writes down that the index is in the chat, and closes the call that made it. The message of an index before it becomes a
+ * remnant, unless it is the same one.
+ */
 export async function confirmIndex(database: Database, index: IndexConfirmation): Promise<void> {
   checkCount('message id', index.messageId, 1)
   checkText('edition', index.edition)
   await inTransaction(database.kysely, async trx => {
     await closeSendIn(trx, index.sendId)
     await ensureChat(trx, index.chatId)
+    await keepReplaced(trx, index)
     await trx
       .updateTable('chats')
       .set({
@@ -50,6 +55,18 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
       .execute()
     await raiseNewest(trx, index.chatId, index.messageId)
   })
+}
+
+async function keepReplaced(trx: Transaction<CatalogSchema>, index: IndexConfirmation): Promise<void> {
+  const { chatId } = index
+  const before = await trx
+    .selectFrom('chats')
+    .select('index_message_id')
+    .where('chat_id', '=', chatId)
+    .forUpdate()
+    .executeTakeFirst()
+  const messageId = before?.index_message_id ?? index.messageId
+  if (messageId !== index.messageId) await keepRemnantIn(trx, { chatId, messageId, isTombstone: false })
 }
 
 /** The index message is not in the chat any more. */

@@ -26,7 +26,12 @@ export interface OpenSend {
   /** Every message up to this id is older than the call, or has been looked at. */
   afterMessageId: number
   begunAt: Date
+  /** Until then it is looked for again and again: Telegram may deliver late. */
+  lookedForUntil: Date
 }
+
+/** How long a call whose message is not found is looked for again, from when it was made. */
+const LOOKED_FOR_MINUTES = 15
 
 /** A call that is about to be made. */
 export interface BegunSend {
@@ -113,6 +118,7 @@ export async function openSends(
     plainSize: row.plain_size,
     afterMessageId: row.after_message_id,
     begunAt: row.begun_at,
+    lookedForUntil: new Date(row.begun_at.getTime() + LOOKED_FOR_MINUTES * 60_000),
   }))
 }
 
@@ -134,7 +140,7 @@ export async function looked(database: Database, sendId: string, seen: { upTo: n
     await trx
       .deleteFrom('open_sends')
       .where('id', '=', sendId)
-      .where(sql<boolean>`begun_at < clock_timestamp() - interval '15 minutes'`)
+      .where(sql<boolean>`begun_at < clock_timestamp() - ${LOOKED_FOR_MINUTES} * interval '1 minute'`)
       .execute()
     await raiseNewest(trx, send.chat_id, seen.upTo)
   })

@@ -13,7 +13,8 @@ export interface UnevenMessage {
 }
 
 /**
- * What the second chat lacks of the complete backups of the first, and what either has lost and the other has. Oldest
+ * What the second chat lacks of the complete backups of the first, also what was erased there while the backup was not yet
+ * complete, and what either has lost and the other has. Oldest
  * backup first, and of each the manifest last.
  */
 export async function unevenMessages(
@@ -30,7 +31,7 @@ export async function unevenMessages(
            and whole.state = 'sent' and whole.message_id is not null
       left join control_plane.backup_parts other on other.backup_id = backup.id and other.chat_id = ways.to_chat
            and other.kind = whole.kind and other.part_no = whole.part_no
-     where other.state is null or other.state in ('intended', 'missing', 'damaged')
+     where other.state is distinct from 'sent'
      order by backup.created_at, backup.id, whole.kind = 'manifest', whole.part_no, ways.to_chat
   `.execute(database.kysely)
   return rows.map(({ backup_id: backupId, uneven_to: toChatId, uneven_was_sent: wasSent, ...whole }) => ({

@@ -87,6 +87,20 @@ export async function unsettled(database: Database): Promise<Unsettled> {
   }
 }
 
+/** Whether `unsettled` has anything to tell: a look at each start, hence one query. Calls of no backup do not count. */
+export async function isUnsettled({ kysely }: Database): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    select exists (select from control_plane.leases)
+        or exists (select from control_plane.backups where state in ('sending', 'erasing'))
+        or exists (select from control_plane.restores where state = 'running')
+        or exists (select from control_plane.open_sends where backup_id is not null)
+        or exists (select from control_plane.backups join control_plane.backup_parts part on part.backup_id = backups.id
+                    where backups.state = 'failed' and part.message_id is not null and part.state in ('sent', 'damaged'))
+        as found
+  `.execute(kysely)
+  return rows[0]?.found === true
+}
+
 function factsOf(lease: Selectable<CatalogSchema['leases']> & { expired: boolean }): LeaseFacts {
   return {
     subject: lease.subject,
