@@ -10,10 +10,10 @@ import {
 } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { lookForMessages } from '#settling/look-for-messages.ts'
-import { isYoungEnoughToResume } from '#settling/resumable.ts'
+import { mayBeResumed } from '#settling/resumable.ts'
 import { settleErasing } from '#settling/settle-erasing.ts'
 import { settleDeadRestore } from '#settling/settle-restores.ts'
-import { settleFailed, settleSending } from '#settling/settle-sending.ts'
+import { eraseRemains, settleFailed, settleSending } from '#settling/settle-sending.ts'
 import { cancelled, endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
 
 const POLL_MS = 1_000
@@ -79,7 +79,7 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
  */
 function isToBeErased(backup: Backup & Attendance): boolean {
   const isAbandoned = backup.leaseExpiresAt !== null && !backup.alive
-  return !backup.resumable || isAbandoned || !isYoungEnoughToResume(backup)
+  return isAbandoned || !mayBeResumed(backup)
 }
 
 /**
@@ -145,9 +145,16 @@ function settleBackup(settling: Settling, found: Backup): Promise<'settled' | un
   })
 }
 
-/** A backup that is at rest but for a call, or for a lease, which goes by being taken and given back. */
+/**
+ * A backup that is at rest but for a call, or for a lease, which goes by being taken and given back. What is found of one
+ * that has failed is adopted so that it can be erased like the rest.
+ */
 function settleOther(settling: Settling, id: string): Promise<'settled' | undefined> {
-  return withLease(settling, id, held => lookForMessages(settling, held))
+  return withLease(settling, id, async held => {
+    await lookForMessages(settling, held)
+    const backup = await getBackupById(settling.database, id)
+    if (backup?.state === 'failed' && !mayBeResumed(backup)) await eraseRemains(settling, held)
+  })
 }
 
 async function withLease(

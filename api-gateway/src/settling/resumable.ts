@@ -7,3 +7,8 @@ const RESUMABLE_FOR_MS = 24 * 60 * 60 * 1000
 export function isYoungEnoughToResume(backup: Pick<Backup, 'created_at'>, now: number = Date.now()): boolean {
   return now - backup.created_at.getTime() < RESUMABLE_FOR_MS
 }
+
+/** Whether a failed backup keeps its messages, so that `send --resume` can go on from them. */
+export function mayBeResumed(backup: Pick<Backup, 'created_at' | 'resumable'>): boolean {
+  return backup.resumable && isYoungEnoughToResume(backup)
+}

@@ -1,3 +1,4 @@
+import { isUnsettled } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { findUnsettled, settleDeadRuns } from '#settling/dead-runs.ts'
 import { type OpenSettling, openSettling } from '#settling/open-settling.ts'
@@ -11,6 +12,7 @@ import type { SettlingReport } from '#settling/settling-report.ts'
  */
 export async function settleQuietly(open: OpenSettling & { note: (line: string) => void }): Promise<void> {
   try {
+    if (!(await isUnsettled(open.database))) return
     const dead = (await findUnsettled(open)).filter(({ isAlive }) => !isAlive)
     if (dead.length === 0) return
     const settling = await openSettling(open)

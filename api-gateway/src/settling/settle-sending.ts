@@ -68,10 +68,11 @@ export async function settleFailed(settling: Settling, held: HeldBackup): Promis
   await eraseRemains(settling, held)
 }
 
-async function eraseRemains(settling: Settling, held: HeldBackup): Promise<void> {
+/** Takes every message of a backup that has failed out of the chats. One that stays is told, and tried again each time. */
+export async function eraseRemains(settling: Settling, held: HeldBackup): Promise<void> {
   for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(settling, held)) {
     if (outcome !== 'kept') continue
-    // Nobody waits for it: the backup has failed either way. It is told and tried again each time.
+    // Nobody waits for it: the backup has failed either way.
     const words = `Message ${message_id} of a backup that failed stays in the chat: ${reason}`
     settling.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
   }
