@@ -75,7 +75,9 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
 
 /**
  * A part that is being repaired has no message id for a moment; then the one it had stands in the index, as the history
- * knows it. What happened before a catalog was rebuilt, its event `recovered` tells. A backup that lacks the id of a part even so is not wholly in the chat.
+ * knows it. A backup that lacks the id of a part even so is not wholly in the chat. What happened before a catalog was
+ * rebuilt, its event `recovered` tells. Backup by backup through the indexes: a plan that joins them all is only as good as
+ * the statistics are.
  */
 async function readEntries(database: Database, chatId: string): Promise<Row[]> {
   const { rows } = await sql<Row>`
@@ -93,31 +95,28 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
          and (backup.state = 'complete' or exists (
                select from control_plane.backup_parts
                 where backup_id = backup.id and message_id is not null and state not in ('erased', 'tombstone')))
-    ), parts as (
-      select part.backup_id, jsonb_agg(coalesce(part.message_id, (
-               select (details ->> 'message_id')::bigint from control_plane.backup_history
-                where backup_id = part.backup_id and event = 'part_replaced'
-                  and details ->> 'chat_id' = part.chat_id and (details ->> 'part_no')::int = part.part_no
-                order by id desc limit 1)) order by part.part_no) as part_messages
-        from control_plane.backup_parts part
-       where part.chat_id = ${chatId} and part.kind = 'part' and part.backup_id in (select id from drawn)
-       group by part.backup_id
-    ), happened as (
-      select backup_id, event, at, 1 as count
-        from control_plane.backup_history where backup_id in (select id from drawn)
-       union all
-      select backup_id, earlier ->> 'event', (earlier ->> 'at')::timestamptz, (earlier ->> 'count')::int
-        from control_plane.backup_history, jsonb_array_elements(details -> 'history') as earlier
-       where event = 'recovered' and jsonb_typeof(details -> 'history') = 'array' and backup_id in (select id from drawn)
-    ), events as (
-      select backup_id, event, max(at) as at, sum(count)::int as count from happened group by backup_id, event
-    ), histories as (
-      select backup_id, jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)
-                                  order by event collate "C") as history
-        from events group by backup_id
     )
     select drawn.*, parts.part_messages, histories.history
-      from drawn join parts on parts.backup_id = drawn.id left join histories on histories.backup_id = drawn.id
+      from drawn
+     cross join lateral (
+       select jsonb_agg(coalesce(part.message_id, (
+                select (details ->> 'message_id')::bigint from control_plane.backup_history
+                 where backup_id = part.backup_id and event = 'part_replaced'
+                   and details ->> 'chat_id' = part.chat_id and (details ->> 'part_no')::int = part.part_no
+                 order by id desc limit 1)) order by part.part_no) as part_messages
+         from control_plane.backup_parts part
+        where part.backup_id = drawn.id and part.chat_id = ${chatId} and part.kind = 'part') parts
+     cross join lateral (
+       select jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)
+                        order by event collate "C") as history
+         from (select event, max(at) as at, sum(count)::int as count
+                 from (select event, at, 1 as count from control_plane.backup_history where backup_id = drawn.id
+                        union all
+                       select earlier ->> 'event', (earlier ->> 'at')::timestamptz, (earlier ->> 'count')::int
+                         from control_plane.backup_history, jsonb_array_elements(details -> 'history') as earlier
+                        where backup_id = drawn.id and event = 'recovered'
+                          and jsonb_typeof(details -> 'history') = 'array') happened
+                group by event) events) histories
      where jsonb_array_length(parts.part_messages) = drawn.part_count and not parts.part_messages @> '[null]'
      order by drawn.created_at, drawn.id
   `.execute(database.kysely)
