@@ -56,6 +56,7 @@ export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
+export type { DocumentPlace } from '#services/document-download.ts'
 export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/erase-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
@@ -83,7 +84,12 @@ export type {
   PartLedger,
   SealedBackup,
 } from '#services/part-ledger.ts'
-export { type RenewFileIdOptions, renewFileId } from '#services/renew-file-id.ts'
+export {
+  type CurrentDocument,
+  type RenewFileIdOptions,
+  readDocument,
+  renewFileId,
+} from '#services/renew-file-id.ts'
 export type { ResumedPart, ResumedSend } from '#services/resumed-send.ts'
 export { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'

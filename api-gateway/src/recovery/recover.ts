@@ -1,5 +1,5 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
-import { type Database, importBackup, listMessages, markDamaged, markPart } from '@telegram-backup/database'
+import { type Database, importBackup, markDamaged } from '@telegram-backup/database'
 import { checkChatAccess, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
@@ -7,6 +7,7 @@ import { ChatReader } from '#recovery/chat-reader.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
 import { findIndex, type IndexSearch } from '#recovery/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
+import { noteLostMessage } from '#recovery/lost-message.ts'
 import { adoptCatalog, encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
 import { isEmpty, type RecoveredBackup, type RecoveryReport } from '#recovery/recovery-report.ts'
 import { SignedDocuments } from '#recovery/signed-documents.ts'
@@ -187,11 +188,9 @@ async function noteMissing(
   found: Omit<FoundBackup, 'findings'>,
   findings: readonly string[],
 ): Promise<void> {
-  const rows = await listMessages(database, found.id)
   for (const { chatId, kind, partNo, messageId, state } of found.messages) {
-    const row = rows.find(row => row.chat_id === chatId && row.kind === kind && row.part_no === partNo)
-    if (state !== 'missing' || row?.state !== 'sent' || row.message_id !== messageId) continue
-    await markPart(database, { backupId: found.id, chatId, kind, partNo, state })
+    if (state !== 'missing') continue
+    await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
   }
   await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
 }

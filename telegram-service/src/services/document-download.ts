@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { TelegramError } from '#telegram-error.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /** A document of ours in the chat, as the catalog or the manifest knows it. */
 export interface ExpectedDocument {
@@ -11,20 +12,35 @@ export interface ExpectedDocument {
   /** Of the document, hex. */
   sha256: string
   /**
-   * The next file id to try: when there is none yet (`cause` is undefined), and after what a file id led to could not
-   * be had or was not what was sent. Resolves to undefined when there is no other place.
+   * The next place to try: when there is none yet (`failure` is undefined), and after what the place before led to could
+   * not be had or was not what was sent. Resolves to undefined when there is no other place.
    */
-  elsewhere?: ((cause: TelegramError | undefined) => Promise<string | undefined>) | undefined
+  elsewhere?: ((failure: TelegramError | undefined) => Promise<DocumentPlace | undefined>) | undefined
+}
+
+/** A name under which this bot may have a document. */
+export interface DocumentPlace {
+  fileId: string
+  /**
+   * Another place can be tried, so that a refusal counts soon. The server says the same of a file that is unavailable for
+   * the moment, of a dead file id and of another bot's.
+   */
+  isBrief: boolean
 }
 
 /** What a document is called in errors, and how it is downloaded. */
 export type DocumentDownloadOptions = Omit<DownloadOptions, 'maxBytes'> & {
   name: string
   partNumber?: number
+  /** The first place, when it is known already; `located` belongs to it. */
+  place?: DocumentPlace | undefined
 }
 
 /** Bytes can be flipped on the way as well as in the chat; only the latter comes again. */
 const DOWNLOAD_TRIES = 3
+/** How often a place is asked about when there is another one. */
+const BRIEF_TRIES = 2
+const BRIEF_PAUSE_MS = 250
 
 /**
  * Downloads a document from one place after the other, from each up to three times, until size and SHA-256 are the
@@ -37,58 +53,93 @@ export async function downloadDocument(
   options: DocumentDownloadOptions,
 ): Promise<DownloadedFile & { isRight: boolean }> {
   let { located } = options
-  let wrong: DownloadedFile | undefined
-  let cause: TelegramError | undefined
-  let fileId = expected.fileId ?? (await expected.elsewhere?.(undefined))
-  while (fileId !== undefined) {
-    const outcome = await downloadFrom(client, { ...expected, fileId }, { ...options, located })
+  let first: DownloadOutcome | undefined
+  let place = options.place ?? (await firstPlace(expected))
+  while (place !== undefined) {
+    const outcome = await downloadFrom(client, expected, { ...options, place, located })
     if (outcome.right) return { ...outcome.right, isRight: true }
     // The first place is the document's own; what is said in the end is said of it.
-    if (cause === undefined) wrong = outcome.wrong
-    cause ??= outcome.cause ?? damaged(options)
-    fileId = await expected.elsewhere?.(cause)
+    first ??= outcome
+    place = await expected.elsewhere?.(outcome.failure ?? damaged(options))
     located = undefined
   }
-  if (wrong) return { ...wrong, isRight: false }
-  throw unobtainable(options, cause)
+  if (first?.wrong) return { ...first.wrong, isRight: false }
+  throw unobtainable(options, first?.failure)
+}
+
+/** Where to begin. */
+export async function firstPlace(expected: ExpectedDocument): Promise<DocumentPlace | undefined> {
+  const { fileId, elsewhere } = expected
+  return fileId === undefined ? await elsewhere?.(undefined) : { fileId, isBrief: elsewhere !== undefined }
 }
 
 interface DownloadOutcome {
   right?: DownloadedFile
+  /** The bytes that came instead. */
   wrong?: DownloadedFile
-  cause?: TelegramError
+  /** Why no bytes came. */
+  failure?: TelegramError
 }
 
 async function downloadFrom(
   client: TelegramClient,
-  expected: { fileId: string; size: number; sha256: string },
-  options: DocumentDownloadOptions,
+  expected: ExpectedDocument,
+  { place, ...options }: DocumentDownloadOptions & { place: DocumentPlace },
 ): Promise<DownloadOutcome> {
-  const { fileId, size } = expected
+  let { located } = options
   let outcome: DownloadOutcome = {}
+  try {
+    if (place.isBrief) located = Promise.resolve(await locateBriefly(client, place, options))
+  } catch (failure) {
+    if (isRefusal(failure)) return { failure }
+    // Whatever else it is, the download has the patience for it.
+  }
   for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
     try {
-      const file = await client.downloadFile(fileId, {
+      const file = await client.downloadFile(place.fileId, {
         ...options,
-        located: tries === 0 ? options.located : undefined,
-        maxBytes: size,
+        located: tries === 0 ? located : undefined,
+        maxBytes: expected.size,
       })
-      if (file.bytes.length === size && file.sha256 === expected.sha256) return { right: file }
-      if (outcome.cause === undefined) outcome = { wrong: file }
-    } catch (error) {
-      if (!isAboutTheDocument(error)) throw error
-      outcome = { cause: error }
-      if (error.code === 'REFUSED') break
+      if (file.bytes.length === expected.size && file.sha256 === expected.sha256) return { right: file }
+      if (outcome.failure === undefined) outcome = { wrong: file }
+    } catch (failure) {
+      if (!isRefusal(failure) && !isUnproven(failure)) throw failure
+      outcome = { failure }
+      if (failure.code === 'REFUSED') break
     }
   }
   return outcome
 }
 
-/** A refusal means that the chat does not have it any more, `UNPROVEN` that something else came in its place. */
-function isAboutTheDocument(error: unknown): error is TelegramError {
-  if (!(error instanceof TelegramError)) return false
-  const isFlood = error.retryAfterSeconds !== undefined
-  return (error.code === 'REFUSED' && !isFlood) || error.code === 'UNPROVEN'
+/** The path of the file; what was asked ahead counts as the first try. */
+async function locateBriefly(
+  client: TelegramClient,
+  { fileId }: DocumentPlace,
+  { located, signal, onWait }: Pick<DownloadOptions, 'located' | 'signal' | 'onWait'>,
+): Promise<string> {
+  let asked = located
+  for (let tries = 1; ; tries++) {
+    try {
+      return await (asked ?? client.locateFile(fileId, { signal, onWait, once: true }))
+    } catch (error) {
+      if (!isRefusal(error) || tries >= BRIEF_TRIES) throw error
+    }
+    asked = undefined
+    await sleep(BRIEF_PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => {
+      throw cancelled()
+    })
+  }
+}
+
+/** The chat does not have it any more, or this bot not under that name. */
+function isRefusal(error: unknown): error is TelegramError {
+  return error instanceof TelegramError && error.code === 'REFUSED' && error.retryAfterSeconds === undefined
+}
+
+/** Something else came in its place. */
+function isUnproven(error: unknown): error is TelegramError {
+  return error instanceof TelegramError && error.code === 'UNPROVEN'
 }
 
 function damaged({ name }: DocumentDownloadOptions): TelegramError {

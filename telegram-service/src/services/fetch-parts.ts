@@ -1,7 +1,12 @@
 import type { ReceivedPart } from '@telegram-backup/archive'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { downloadDocument, type ExpectedDocument } from '#services/document-download.ts'
+import {
+  type DocumentPlace,
+  downloadDocument,
+  type ExpectedDocument,
+  firstPlace,
+} from '#services/document-download.ts'
 import { WorkAhead } from '#services/work-ahead.ts'
 
 /** A part as the catalog knows it. */
@@ -45,13 +50,11 @@ export async function* fetchParts(
       const path = paths.take()
       paths.begin()
       // There are as many paths as downloads.
-      const { fileId, located } = (await path) as LocatedPart
+      const { place, located } = (await path) as LocatedPart
       const name = `Part ${partNumber}`
-      const file = await downloadDocument(
-        client,
-        { ...part, fileId },
-        { signal, onWait, located, into, name, partNumber },
-      )
+      const file = await downloadDocument(client, part, {
+        ...{ signal, onWait, place, located, into, name, partNumber },
+      })
       return { part, into, file }
     },
   })
@@ -71,16 +74,16 @@ export async function* fetchParts(
 }
 
 interface LocatedPart {
-  fileId: string | undefined
+  place: DocumentPlace | undefined
   located: Promise<string> | undefined
 }
 
 /** Where a part's file is, asked for ahead; of a part that this bot has no file id for yet, that one first. */
 async function locate(client: TelegramClient, part: PartToFetch, signal: AbortSignal): Promise<LocatedPart> {
-  const fileId = part.fileId ?? (await part.elsewhere?.(undefined))
-  if (fileId === undefined) return { fileId, located: undefined }
-  const located = client.locateFile(fileId, { signal, once: true })
+  const place = await firstPlace(part)
+  if (place === undefined) return { place, located: undefined }
+  const located = client.locateFile(place.fileId, { signal, once: true })
   // Whether it failed is for the download to find out.
   await located.catch(() => {})
-  return { fileId, located }
+  return { place, located }
 }

@@ -6,39 +6,50 @@ import type { VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 export interface RenewFileIdOptions extends CallOptions {
-  /** Numeric, as text. */
+  /** Where the message lies; numeric, as text. */
   chatId: string
   messageId: number
+  /** Under which id that chat goes on, when it has moved: the copy is made there. */
+  movedTo?: string | undefined
   /** Of the document, as it was sent: bytes, and hex. */
   expected: { size: number; sha256: string }
 }
 
-/**
- * A file id of this bot for a message that another bot has sent. Throws `INTEGRITY` when the message is gone or not the
- * expected one any more, and the client's errors.
- */
-export async function renewFileId(
+/** What a message holds now: the document that was sent, by a file id of this bot; nothing; or something else. */
+export type CurrentDocument =
+  | { outcome: 'found'; fileId: string; fileUniqueId: string }
+  | { outcome: 'gone' | 'changed' }
+
+/** Reads the message by a copy of it. Throws the client's errors. */
+export async function readDocument(
   client: TelegramClient,
   vault: VaultLedger,
   options: RenewFileIdOptions,
-): Promise<{ fileId: string; fileUniqueId: string }> {
-  const { chatId, messageId, expected, ...on } = options
-  const seen = await lookAtMessage(client, vault, { chatId, messageId, ...on })
-  if (seen === undefined) throw lost(`Message ${messageId} is not in the chat any more`)
+): Promise<CurrentDocument> {
+  const { chatId, messageId, movedTo, expected, ...on } = options
+  const where = movedTo === undefined ? { chatId } : { chatId: movedTo, fromChatId: chatId }
+  const seen = await lookAtMessage(client, vault, { ...where, messageId, ...on })
+  if (seen === undefined) return { outcome: 'gone' }
   const { caption, document } = seen
   const parsed = parseCaption(caption)
   const isExpected =
     (parsed?.kind === 'part' || parsed?.kind === 'manifest') &&
     parsed.sha256 === expected.sha256 &&
     (document?.size === undefined || document.size === expected.size)
-  if (document === undefined || !isExpected) {
-    throw lost(`Message ${messageId} in the chat is not the one that was sent`)
-  }
-  return { fileId: document.fileId, fileUniqueId: document.fileUniqueId }
+  if (document === undefined || !isExpected) return { outcome: 'changed' }
+  return { outcome: 'found', fileId: document.fileId, fileUniqueId: document.fileUniqueId }
 }
 
-function lost(message: string): TelegramError {
-  return new TelegramError(message, 'INTEGRITY', {
+/** The same; throws `INTEGRITY` when the message is gone or not the expected one any more. */
+export async function renewFileId(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: RenewFileIdOptions,
+): Promise<{ fileId: string; fileUniqueId: string }> {
+  const { outcome, ...found } = await readDocument(client, vault, options)
+  if ('fileId' in found) return found
+  const what = outcome === 'gone' ? 'is not in the chat any more' : 'in the chat is not the one that was sent'
+  throw new TelegramError(`Message ${options.messageId} ${what}`, 'INTEGRITY', {
     hint: 'Another backup of this source may be whole: telegram-backup list',
   })
 }

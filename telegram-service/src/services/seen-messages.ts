@@ -26,15 +26,19 @@ export interface LookOptions extends CallOptions {
 export async function lookAtMessage(
   client: TelegramClient,
   vault: VaultLedger,
-  options: LookOptions & { messageId: number },
+  options: LookOptions & {
+    messageId: number
+    /** Where the message lies, when its chat goes on as `chatId` since: the old one takes no copy. */
+    fromChatId?: string | undefined
+  },
 ): Promise<SeenMessage | undefined> {
-  const { chatId, messageId, backupId: _, ...on } = options
+  const { chatId, messageId, fromChatId = chatId, backupId: _, ...on } = options
   try {
     return await briefly(client, vault, {
       ...on,
       chatId,
       begin: () => beginLook(client, vault, options),
-      make: () => client.forwardMessage(chatId, chatId, messageId, on),
+      make: () => client.forwardMessage(chatId, fromChatId, messageId, on),
     })
   } catch (error) {
     if (isMessageGone(error) || isNotForwardable(error)) return undefined

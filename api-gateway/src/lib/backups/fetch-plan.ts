@@ -11,7 +11,7 @@ export interface PartPlace {
   botId: string | null
 }
 
-/** A part, and every message that is known to hold it; those in the backup's own chat come first. */
+/** A part, and every message that is known to hold it; those known to be sound come first, then the backup's own chat. */
 interface PlannedPart extends PartToFetch {
   places: readonly PartPlace[]
 }
@@ -24,6 +24,8 @@ export interface PlannedManifest extends Omit<PartToFetch, 'number'> {
 /** Which parts make a backup, as the catalog has them. */
 export interface FetchPlan {
   backupId: string
+  /** The backup's own chat; null where nobody knows. */
+  chatId: string | null
   encrypted: boolean
   /** In order. */
   parts: PlannedPart[]
@@ -47,10 +49,16 @@ export function planFetch(backup: BackupDetails): FetchPlan {
   const parts = Array.from({ length: count }, (_, index) => {
     const rows = rowsOf.get(index + 1)
     if (rows === undefined) throw unknownPart(backup, index + 1)
-    return planPart(rows as [BackupPart, ...BackupPart[]])
+    return planPart(rows.toSorted(soundFirst) as [BackupPart, ...BackupPart[]])
   })
   const manifest = planManifest(backup)
-  return { backupId: backup.id, encrypted: backup.encrypted !== false, parts, manifest }
+  return {
+    backupId: backup.id,
+    chatId: backup.chat_id,
+    encrypted: backup.encrypted !== false,
+    parts,
+    manifest,
+  }
 }
 
 function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined {
@@ -61,6 +69,10 @@ function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined 
 
 function leadsSomewhere({ state, file_id, message_id }: BackupPart): boolean {
   return state !== 'erased' && state !== 'tombstone' && (file_id !== null || message_id !== null)
+}
+
+function soundFirst(a: BackupPart, b: BackupPart): number {
+  return Number(b.state === 'sent') - Number(a.state === 'sent')
 }
 
 function planPart(rows: readonly [BackupPart, ...BackupPart[]]): PlannedPart {
