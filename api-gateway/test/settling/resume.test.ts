@@ -18,8 +18,8 @@ import { openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Database
-/** Five parts of 64 KiB. */
-const bytes = randomBytes(300_000)
+/** Ten parts of 64 KiB. */
+const bytes = randomBytes(600_000)
 
 beforeAll(async () => {
   vault = await openTestVault()
@@ -31,13 +31,13 @@ afterAll(async () => {
   await vault.close()
 })
 
-/** A send of a file that is killed when its third part is there. */
+/** A send of a file that is killed at its ninth part: three are in flight, so the first ones are there. */
 async function killedSend(name: string): Promise<{ chat: SettledChat; path: string; backup: BackupDetails }> {
   const chat = await openChat(vault)
   const path = join(vault.folder, name)
   await writeFile(path, bytes)
   const send = ['send', '--project', 'shop', '--type', 'storage', '--caption', 'mine', '--file', path]
-  const at = { method: 'senddocument', phase: 'kept' as const, nth: 1, caption: / part=3 / }
+  const at = { method: 'senddocument', phase: 'arrived' as const, nth: 1, caption: / part=9 / }
   await killRunAt(vault.emulator, send, { at, env: chat.env })
   const [backup] = await backupsIn(chat)
   return { chat, path, backup: await details(String(backup?.id)) }
