@@ -126,7 +126,7 @@ describe('what comes back damaged', () => {
     vault.emulator.asHuman.deleteMessage(vault.chatId, second?.messageId ?? 0)
     vault.emulator.faults.on(
       'getFile',
-      { call: second?.number ?? 2, calls: 1 },
+      { call: second?.number ?? 2, calls: 1000 },
       { kind: 'error', errorCode: 400, description: 'Bad Request: invalid file_id' },
     )
     const run = await cli(['fetch', databaseRecord?.id ?? '', '--out', join(vault.folder, 'gone.bin')])

@@ -16,7 +16,7 @@ export interface Placement {
   /** In order of part number; of a copy in another chat they are not those that the manifest names. */
   partMessageIds: readonly number[]
   isThere: (messageId: number) => boolean
-  /** The bot that the manifest's file ids are good for; undefined when it is another one than this. */
+  /** The bot that the manifest's file ids are good for; undefined where nobody knows. */
   botId: string | undefined
 }
 

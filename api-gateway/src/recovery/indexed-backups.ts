@@ -3,7 +3,7 @@ import type { ImportedMessage } from '@telegram-backup/database'
 import type { TelegramClient } from 'telegram-deployment-bot'
 import type { ChatReader, Sighting } from '#recovery/chat-reader.ts'
 import { type FoundBackup, foundByEntry, foundByManifest } from '#recovery/found-backup.ts'
-import type { SignedDocuments } from '#recovery/signed-documents.ts'
+import type { Downloaded, SignedDocuments } from '#recovery/signed-documents.ts'
 
 /** What it takes to read backups out of a chat. */
 export interface BackupReading {
@@ -38,7 +38,7 @@ export async function readIndexed(entry: IndexEntry, of: BackupReading): Promise
       manifestMessageId: entry.manifest.messageId,
       partMessageIds: entry.partMessages,
       isThere: id => there.has(id),
-      botId: await botOf(content, of),
+      botId: content.botId,
     },
   })
 }
@@ -47,37 +47,40 @@ type OpenedManifest = { content: Manifest; signer: string; fileId: string; botId
 
 async function openManifestOf(
   entry: IndexEntry,
-  { client, reader, documents }: BackupReading,
+  of: BackupReading,
 ): Promise<OpenedManifest | { reason: string }> {
-  const { messageId, size, sha256 } = entry.manifest
-  let { fileId } = entry.manifest
-  // A file outlives its message for a while, but only for the bot that the file id belongs to.
-  let file = await documents.download(fileId, size)
-  if (file?.sha256 !== sha256) {
-    const sighting = await reader.look(messageId)
-    if (sighting?.document === undefined) return { reason: `its manifest (message ${messageId}) is gone` }
-    fileId = sighting.document.fileId
-    file = await documents.download(fileId, size)
-  }
-  if (file?.sha256 !== sha256) {
-    return { reason: `message ${messageId} is not the manifest that the index names` }
-  }
-  const reading = await documents.readManifest(file, { isVouchedFor: true })
+  const { documents, client } = of
+  const found = await downloadManifest(entry, of)
+  if ('reason' in found) return found
+  const reading = await documents.readManifest(found, { isVouchedFor: true })
   if ('refusal' in reading) return { reason: `its manifest ${reading.refusal.words}` }
   if (reading.content.backup.id !== entry.id || reading.content.parts.length !== entry.partCount) {
     return { reason: 'its manifest is that of another backup' }
   }
-  return { ...reading, fileId, botId: client.botId }
+  return { ...reading, fileId: found.fileId, botId: client.botId }
 }
 
-/** The bot for which a manifest's file ids are good: this one, if the server knows the first of them. */
-export async function botOf(
-  manifest: Manifest,
-  { client, documents }: BackupReading,
-): Promise<string | undefined> {
-  const [first] = manifest.parts
-  if (first === undefined) return undefined
-  return (await documents.knows(first.fileId)) ? client.botId : undefined
+/** By the index's file id when that is this bot's, else by the message. A file outlives its message for a while. */
+async function downloadManifest(
+  { manifest }: IndexEntry,
+  { client, reader, documents }: BackupReading,
+): Promise<(Downloaded & { fileId: string }) | { reason: string }> {
+  const { messageId, fileId, botId, size, sha256 } = manifest
+  const mayBeOurs = botId === undefined || botId === client.botId
+  if (botId === client.botId) {
+    const file = await documents.download(fileId, { maxBytes: size, isBrief: true })
+    if (file?.sha256 === sha256) return { ...file, fileId }
+  }
+  const { document } = (await reader.look(messageId)) ?? {}
+  const place = document?.fileId ?? (mayBeOurs ? fileId : undefined)
+  const file = place && (await documents.download(place, { maxBytes: size, isBrief: document === undefined }))
+  if (file && file.sha256 === sha256) return { ...file, fileId: place }
+  return {
+    reason:
+      document === undefined
+        ? `its manifest (message ${messageId}) is gone`
+        : `message ${messageId} is not the manifest that the index names`,
+  }
 }
 
 async function existing(ids: readonly number[], reader: ChatReader): Promise<Set<number>> {

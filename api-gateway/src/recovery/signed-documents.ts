@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
 import { type Manifest, openIndex, openManifest, type VaultIndex } from '@telegram-backup/archive'
-import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient, TelegramError } from 'telegram-deployment-bot'
+import {
+  locateBriefly,
+  PUBLIC_FETCH_LIMIT_BYTES,
+  type TelegramClient,
+  TelegramError,
+} from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 import type { Signers } from '#recovery/signers.ts'
 
@@ -53,27 +58,22 @@ export class SignedDocuments {
     return this.#opened === 0 ? this.#wrongKey : undefined
   }
 
-  /** The file; undefined when the server does not give it: it is gone, or the file id is another bot's. */
+  /**
+   * The file, of at most `maxBytes`; undefined when the server does not give it: it is gone, or the file id is another
+   * bot's. With `isBrief` the server is asked only twice, since it says the same of a file that is unavailable for a moment.
+   */
   async download(
     fileId: string,
-    maxBytes: number = PUBLIC_FETCH_LIMIT_BYTES,
+    { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false }: { maxBytes?: number; isBrief?: boolean } = {},
   ): Promise<Downloaded | undefined> {
+    const signal = this.#signal
     try {
-      const { bytes } = await this.#client.downloadFile(fileId, { maxBytes, signal: this.#signal })
+      const path = isBrief ? await locateBriefly(this.#client, { fileId, signal }) : undefined
+      const located = path === undefined ? undefined : Promise.resolve(path)
+      const { bytes } = await this.#client.downloadFile(fileId, { maxBytes, located, signal })
       return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
     } catch (error) {
       if (isAboutTheFile(error)) return undefined
-      throw error
-    }
-  }
-
-  /** Whether the server gives a file by that id to this bot. */
-  async knows(fileId: string): Promise<boolean> {
-    try {
-      await this.#client.locateFile(fileId, { signal: this.#signal })
-      return true
-    } catch (error) {
-      if (isAboutTheFile(error)) return false
       throw error
     }
   }

@@ -2,7 +2,7 @@ import type { ImportedMessage } from '@telegram-backup/database'
 import { readCaptionWords } from '#recovery/caption-words.ts'
 import type { ChatReader, OwnSighting } from '#recovery/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recovery/found-backup.ts'
-import { type BackupReading, botOf, messageSeen } from '#recovery/indexed-backups.ts'
+import { type BackupReading, messageSeen } from '#recovery/indexed-backups.ts'
 
 /** Without a message of ours among so many ids, there are none further back. */
 const MAX_GAP = 500
@@ -114,7 +114,7 @@ async function readManifest(
       manifestMessageId: messageId,
       partMessageIds,
       isThere: id => there.has(id),
-      botId: await botOf(manifest, of),
+      botId: manifest.botId,
     },
   })
   return { backup, previous: manifest.previousManifestMessageId }

@@ -30,7 +30,12 @@ export interface Machine {
 /** A vault, and any number of machines at it. */
 export interface Machines {
   vault: TestVault
-  open(options?: { token?: string; chatId?: number; database?: Database }): Promise<Machine>
+  open(options?: {
+    token?: string
+    chatId?: number
+    database?: Database
+    transferTries?: number
+  }): Promise<Machine>
   /** What is pinned, opened. */
   index(chatId?: number): Promise<VaultIndex>
   close(): Promise<void>
@@ -47,12 +52,12 @@ export async function openMachines(): Promise<Machines> {
   }
   return {
     vault,
-    open: async ({ token = vault.token, chatId = vault.chatId, database } = {}) => {
+    open: async ({ token = vault.token, chatId = vault.chatId, database, transferTries = 2 } = {}) => {
       const catalog = database ?? (await openFresh())
       const client = createTelegramClient({
         token,
         apiRoot: emulator.url,
-        policy: { maxTries: 2, transferTries: 2, retryPauseMs: 5 },
+        policy: { maxTries: 2, transferTries, retryPauseMs: 5 },
       })
       const signingKey = await loadOrCreateSigningKey(
         join(vault.folder, `${randomBytes(4).toString('hex')}.pem`),

@@ -28,6 +28,7 @@ export async function getBackupDetails(database: Database, id: string): Promise<
         : {
             message_id: manifest.message_id,
             file_id: manifest.file_id,
+            bot_id: manifest.bot_id,
             chat_id: manifest.chat_id,
             state: manifest.state,
             size: manifest.size,

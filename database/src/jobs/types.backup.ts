@@ -164,6 +164,8 @@ export interface BackupDetails extends Backup {
   manifest: {
     message_id: number
     file_id: string
+    /** The bot that the file id belongs to; null where nobody knows. */
+    bot_id: string | null
     chat_id: string
     state: PartState
     size: number

@@ -89,10 +89,13 @@ async function downloadFrom(
   let { located } = options
   let outcome: DownloadOutcome = {}
   try {
-    if (place.isBrief) located = Promise.resolve(await locateBriefly(client, place, options))
+    if (place.isBrief) {
+      const path = await locateBriefly(client, { ...options, fileId: place.fileId })
+      located = path === undefined ? undefined : Promise.resolve(path)
+    }
   } catch (failure) {
     if (isRefusal(failure)) return { failure }
-    // Whatever else it is, the download has the patience for it.
+    throw failure
   }
   for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
     try {
@@ -112,18 +115,22 @@ async function downloadFrom(
   return outcome
 }
 
-/** The path of the file; what was asked ahead counts as the first try. */
-async function locateBriefly(
+/**
+ * Asks for the path of a file, for `downloadFile`, and takes the second refusal for an answer: that of a file which is
+ * unavailable for the moment sounds like that of a dead file id. What was `located` before counts as the first time. Of any
+ * other failure it says nothing: the download finds out, and has the patience for it.
+ */
+export async function locateBriefly(
   client: TelegramClient,
-  { fileId }: DocumentPlace,
-  { located, signal, onWait }: Pick<DownloadOptions, 'located' | 'signal' | 'onWait'>,
-): Promise<string> {
+  { fileId, located, signal }: { fileId: string } & Pick<DownloadOptions, 'located' | 'signal'>,
+): Promise<string | undefined> {
   let asked = located
   for (let tries = 1; ; tries++) {
     try {
-      return await (asked ?? client.locateFile(fileId, { signal, onWait, once: true }))
+      return await (asked ?? client.locateFile(fileId, { signal, once: true }))
     } catch (error) {
-      if (!isRefusal(error) || tries >= BRIEF_TRIES) throw error
+      if (!isRefusal(error)) return undefined
+      if (tries >= BRIEF_TRIES) throw error
     }
     asked = undefined
     await sleep(BRIEF_PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => {

@@ -63,8 +63,8 @@ export function planFetch(backup: BackupDetails): FetchPlan {
 
 function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined {
   if (manifest === null) return undefined
-  const { chat_id: chatId, message_id: messageId, file_id: fileId, size, sha256 } = manifest
-  return { fileId, size, sha256, places: [{ chatId, messageId, fileId, botId: null }] }
+  const { chat_id: chatId, message_id: messageId, file_id: fileId, bot_id: botId, size, sha256 } = manifest
+  return { fileId, size, sha256, places: [{ chatId, messageId, fileId, botId }] }
 }
 
 function leadsSomewhere({ state, file_id, message_id }: BackupPart): boolean {
