@@ -90,7 +90,13 @@ async function work(): Promise<void> {
 }
 
 if (values['every-step']) {
-  played = await tryEveryStep({ operations, tally, fail, tell: words => values.verbose && say(words) })
+  played = await tryEveryStep({
+    operations,
+    jobs: Number(values.jobs),
+    tally,
+    fail,
+    tell: words => values.verbose && say(words),
+  })
 } else {
   await Promise.all(Array.from({ length: Number(values.jobs) }, work))
 }

@@ -18,7 +18,7 @@ export async function calmAndJudge(
   // A message that arrives after it was looked for is the worst case: so it is looked for once before.
   if (runs.some(({ api }) => api.held() > 0)) await command(world, ['reconcile', '--json'])
   for (const { api } of runs) await api.close()
-  if (runs.some(({ order, end }) => order.operation === 'recover' && !isDone(end))) {
+  if (runs.some(({ order, end }) => order.operation.startsWith('recover') && !isDone(end))) {
     violations.push(...(await recoverAtLast(world)))
   }
   violations.push(...(await reconcile(world, tell)))

@@ -4,6 +4,7 @@ import type { World } from '#torture/world/world.ts'
 /** What a person does to the chat. */
 export type HumanAct =
   | 'writes a message'
+  | 'copies a message of the program'
   | 'deletes a part'
   | 'deletes a manifest'
   | 'deletes the index'
@@ -12,6 +13,7 @@ export type HumanAct =
 
 const ACTS: ReadonlyArray<readonly [HumanAct, number]> = [
   ['writes a message', 4],
+  ['copies a message of the program', 3],
   ['deletes a part', 1],
   ['deletes a manifest', 1],
   ['deletes the index', 1],
@@ -34,6 +36,18 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
     case 'writes a message':
       await write()
       return act
+    case 'copies a message of the program': {
+      const ours = (await world.chat.view.messages()).filter(({ byBot, document }) => byBot && document)
+      if (ours.length === 0) return undefined
+      const { id, caption, document } = chance.pick(ours)
+      // As a forward without its origin: the same words, the same bytes, and by somebody else.
+      const copy = await emulator.asHuman.post(chatId, {
+        ...(caption === undefined ? {} : { caption }),
+        document: { fileName: document?.fileName ?? '', bytes: await world.chat.view.bytes(id) },
+      })
+      world.human.wrote.add(copy)
+      return act
+    }
     case 'pins a message of theirs':
       emulator.asHuman.pin(chatId, await write())
       world.human.pinned = true

@@ -4,7 +4,10 @@ import type { Gate, Moment, Verdict } from '#torture/proxies/moments.ts'
 /** What happens to the run: who is killed, or what is broken, and when. */
 export type KillPlan =
   | { readonly kind: 'none' }
-  /** SIGKILL to the program at a moment; whether a call that was on its way still takes effect. */
+  /**
+   * SIGKILL to the program at a moment; whether a call that was on its way still takes effect. `number` counts, in this
+   * channel, only what changes something: a death between two reads leaves what a death before the first one leaves.
+   */
   | {
       readonly kind: 'kill'
       readonly channel: Moment['channel']
@@ -12,8 +15,8 @@ export type KillPlan =
       readonly number: number
       readonly delivered: boolean
     }
-  /** SIGKILL to the program so many milliseconds after its start. */
-  | { readonly kind: 'kill-at'; readonly ms: number }
+  /** SIGKILL to the program so many milliseconds after its start, or to the server of its embedded catalog. */
+  | { readonly kind: 'kill-at' | 'kill-embedded'; readonly ms: number }
   /** The connection to the catalog is cut, its backend is killed, or the whole server is. */
   | {
       readonly kind: 'cut' | 'kill-backend' | 'kill-server'
@@ -21,16 +24,21 @@ export type KillPlan =
       readonly number: number
     }
 
-/** About how many calls and statements a run makes, and how long it takes; to aim. */
+/** How many calls and statements that change something a run makes when nothing disturbs it; to aim. */
 export interface Aim {
   readonly api: number
   readonly sql: number
-  readonly ms: number
 }
 
-/** Chooses what happens. Without a proxy in front of the catalog nothing can happen there. */
-export function chooseKill(chance: Chance, aim: Aim, options: { hasSqlProxy: boolean }): KillPlan {
-  const sql = options.hasSqlProxy ? 1 : 0
+/** Of three statements about one changes something. */
+const STATEMENTS_PER_CHANGE = 2.3
+/** Until a run has loaded its code, nothing happens; most are over by then. */
+const EARLIEST_MS = 350
+const LATEST_MS = 1300
+
+/** Chooses what happens. An embedded catalog has no proxy in front of it, but a server of its own. */
+export function chooseKill(chance: Chance, aim: Aim, options: { isEmbedded: boolean }): KillPlan {
+  const sql = options.isEmbedded ? 0 : 1
   const phase = chance.pick(['before', 'after'] as const)
   const kind = chance.weighted([
     ['none', 3],
@@ -40,10 +48,15 @@ export function chooseKill(chance: Chance, aim: Aim, options: { hasSqlProxy: boo
     ['cut', 1 * sql],
     ['kill-backend', 0.7 * sql],
     ['kill-server', 0.4 * sql],
+    ['kill-embedded', 6 * (1 - sql)],
   ] as const)
   if (kind === 'none') return { kind }
-  if (kind === 'time') return { kind: 'kill-at', ms: chance.whole(0, aim.ms) }
-  if (kind !== 'api' && kind !== 'sql') return { kind, phase, number: chance.whole(1, aim.sql) }
+  const ms = chance.whole(EARLIEST_MS, LATEST_MS)
+  if (kind === 'time') return { kind: 'kill-at', ms }
+  if (kind === 'kill-embedded') return { kind, ms }
+  if (kind !== 'api' && kind !== 'sql') {
+    return { kind, phase, number: chance.whole(1, Math.round(aim.sql * STATEMENTS_PER_CHANGE)) }
+  }
   const number = chance.whole(1, aim[kind])
   return { kind: 'kill', channel: kind, phase, number, delivered: phase === 'before' && chance.happens(0.5) }
 }
@@ -55,6 +68,8 @@ export function wordsOf(plan: KillPlan): string {
       return 'nothing killed'
     case 'kill-at':
       return 'SIGKILL at a random time'
+    case 'kill-embedded':
+      return 'server of the embedded catalog killed'
     case 'kill': {
       const what = plan.channel === 'api' ? 'Bot API call' : 'SQL statement'
       const when = plan.phase === 'after' ? 'after' : plan.delivered ? 'while sending' : 'before'
@@ -80,13 +95,13 @@ export interface Reach {
 
 /** The gate that makes a plan come true. */
 export function gateOf(plan: KillPlan, reach: Reach): Gate {
-  if (plan.kind === 'none' || plan.kind === 'kill-at') return () => 'pass'
+  if (!('phase' in plan)) return () => 'pass'
   const channel = plan.kind === 'kill' ? plan.channel : 'sql'
-  let isOver = false
+  let met = 0
   return async (moment): Promise<Verdict> => {
-    const meets = moment.channel === channel && moment.phase === plan.phase && moment.number === plan.number
-    if (!meets || isOver) return 'pass'
-    isOver = true
+    if (moment.channel !== channel || moment.phase !== plan.phase) return 'pass'
+    if (plan.kind === 'kill' && !moment.changes) return 'pass'
+    if (++met !== plan.number) return 'pass'
     reach.onHit(moment)
     switch (plan.kind) {
       case 'kill':

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Chance } from '#torture/chance.ts'
 import type { Aim } from '#torture/play/kill-plan.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
 import { PART_SIZE_BYTES, type World } from '#torture/world/world.ts'
 
 /** What the program is told to do. */
@@ -13,7 +14,10 @@ export type OperationName =
   | 'erase'
   | 'erase after 48 hours'
   | 'reconcile'
+  | 'expire'
   | 'recover'
+  | 'recover by another bot'
+  | 'an old machine wakes up'
 
 export const OPERATIONS: readonly OperationName[] = [
   'send a file',
@@ -22,7 +26,10 @@ export const OPERATIONS: readonly OperationName[] = [
   'erase',
   'erase after 48 hours',
   'reconcile',
+  'expire',
   'recover',
+  'recover by another bot',
+  'an old machine wakes up',
 ]
 
 /** One command line, ready to be run. */
@@ -32,6 +39,8 @@ export interface Order {
   readonly input?: Buffer | undefined
   /** SHA-256 of what a send was given. */
   readonly given?: string | undefined
+  /** The machine that it is done on; the world's own by default. */
+  readonly catalog?: Catalog
   readonly aim: Aim
 }
 
@@ -48,39 +57,79 @@ export async function orderOf(
     case 'send standard input':
       return await orderSend(operation, world, chance)
     case 'send --resume': {
-      const failed = await world.catalog.rows(
-        "select id from control_plane.backups where state = 'failed' and resumable order by created_at, id",
-      )
+      const failed = await idsOf(world, "state = 'failed' and resumable")
       if (failed.length === 0) return undefined
-      const args = ['send', '--resume', String(chance.pick(failed)['id']), '--json']
-      return { operation, args, aim: { api: 14, sql: 100, ms: 1400 } }
+      return {
+        operation,
+        args: ['send', '--resume', chance.pick(failed), '--json'],
+        aim: { api: 5, sql: 34 },
+      }
     }
     case 'erase':
     case 'erase after 48 hours': {
-      const backups = await world.catalog.rows(
-        "select id from control_plane.backups where state = 'complete' order by created_at, id",
-      )
-      if (backups.length === 0) return undefined
-      const id = String(chance.pick(backups)['id'])
+      const complete = await idsOf(world, "state = 'complete'")
+      if (complete.length === 0) return undefined
+      const id = chance.pick(complete)
       world.condemned.add(id)
       if (operation === 'erase after 48 hours') world.emulator?.clock.advance(49 * 3600 * 1000)
       return {
         operation,
         args: ['erase', id, '--even-the-last', '--yes', '--json'],
-        aim: { api: 14, sql: 90, ms: 1400 },
+        aim: { api: 6, sql: 32 },
       }
     }
     case 'reconcile':
-      return { operation, args: ['reconcile', '--json'], aim: { api: 14, sql: 80, ms: 1200 } }
-    case 'recover': {
-      const backups = await world.catalog.rows(
-        "select id from control_plane.backups where state = 'complete'",
+      return { operation, args: ['reconcile', '--json'], aim: { api: 6, sql: 26 } }
+    case 'expire': {
+      // The newest of a project stays, whatever its time says.
+      const older = await idsOf(
+        world,
+        `state = 'complete' and exists (select from control_plane.backups newer where newer.project_id = b.project_id
+         and newer.state = 'complete' and newer.damaged_at is null and newer.created_at > b.created_at)`,
       )
-      if (backups.length === 0) return undefined
-      world.catalog = await world.newMachine()
-      return { operation, args: ['recover', '--json'], aim: { api: 30, sql: 60, ms: 1400 } }
+      if (older.length === 0) return undefined
+      for (const id of older) {
+        world.condemned.add(id)
+        await world.catalog.rows(`update control_plane.backups set expires_at = now() where id = '${id}'`)
+      }
+      return { operation, args: ['expire', '--json'], aim: { api: 6, sql: 32 } }
     }
+    case 'recover':
+    case 'recover by another bot': {
+      if ((await idsOf(world, "state = 'complete'")).length === 0) return undefined
+      if (operation === 'recover by another bot') world.token = world.anotherBot()
+      world.former.push(world.catalog)
+      world.catalog = await world.newMachine()
+      return { operation, args: ['recover', '--json'], aim: { api: 10, sql: 34 } }
+    }
+    case 'an old machine wakes up':
+      return await orderOnOldMachine(world, chance)
   }
+}
+
+async function idsOf({ catalog }: World, condition: string): Promise<string[]> {
+  const rows = await catalog.rows(
+    `select id from control_plane.backups b where ${condition} order by created_at, id`,
+  )
+  return rows.map(({ id }) => String(id))
+}
+
+/** A machine that knows nothing of the recovery goes on with its work. Where people took the pin away, it cannot see. */
+async function orderOnOldMachine(world: World, chance: Chance): Promise<Order | undefined> {
+  if (world.former.length === 0 || world.human.pinned) return undefined
+  const operation = 'an old machine wakes up'
+  const catalog = chance.pick(world.former)
+  const [known] = await catalog.rows(
+    "select id from control_plane.backups where state = 'complete' order by id",
+  )
+  const act = chance.pick(['send', 'reconcile', 'erase'] as const)
+  const aim = { api: 2, sql: 12 }
+  if (act === 'reconcile') return { operation, args: ['reconcile', '--json'], catalog, aim }
+  if (act === 'erase' && known) {
+    const args = ['erase', String(known['id']), '--even-the-last', '--yes', '--json']
+    return { operation, args, catalog, aim }
+  }
+  return { ...(await orderSend('send a file', world, chance)), operation, catalog, aim }
 }
 
 async function orderSend(
@@ -93,7 +142,8 @@ async function orderSend(
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   world.given.set(sha256, { size: bytes.length, sha256 })
   const name = `${sha256.slice(0, 12)}.bin`
-  const aim = { api: 7 + parts, sql: 60 + 12 * parts, ms: 1500 }
+  const sent = Math.ceil(bytes.length / PART_SIZE_BYTES)
+  const aim = { api: 3 + sent, sql: 28 + 7 * sent }
   const common = ['send', '--project', chance.pick(['shop', 'blog']), '--type', 'storage', '--json']
   if (operation === 'send standard input') {
     return { operation, args: [...common, '--filename', name, '-'], input: bytes, given: sha256, aim }

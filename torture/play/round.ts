@@ -1,8 +1,10 @@
 import type { Chance } from '#torture/chance.ts'
 import { calmAndJudge, lastWords } from '#torture/play/calm.ts'
 import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { prepare } from '#torture/play/ground.ts'
 import { actAsHuman } from '#torture/play/humans.ts'
 import { chooseKill, type KillPlan, wordsOf } from '#torture/play/kill-plan.ts'
+import { isOfOldMachine, notRefused, touched, whatIsInTheChats } from '#torture/play/old-machine.ts'
 import { type OperationName, type Order, orderOf } from '#torture/play/operations.ts'
 import { carryOut, type Run } from '#torture/play/run.ts'
 import type { Tally } from '#torture/report/tally.ts'
@@ -24,7 +26,8 @@ export interface RoundOptions {
 export async function playRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
   const orders = await chooseOrders(chance, options)
-  if (chance.happens(0.12)) {
+  const before = orders.some(isOfOldMachine) ? await whatIsInTheChats(world) : undefined
+  if (before === undefined && chance.happens(0.16)) {
     const act = await actAsHuman(world, chance)
     if (act) {
       tally.human(act)
@@ -42,19 +45,26 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
       const kill: KillPlan =
         at > 0 && branch.happens(0.5)
           ? { kind: 'none' }
-          : chooseKill(branch, order.aim, { hasSqlProxy: world.catalog.kind === 'url' })
+          : chooseKill(branch, order.aim, { isEmbedded: world.catalog.kind === 'embedded' })
       const run = await carryOut(order, { world, server, kill, faults })
-      tally.run({ operation: order.operation, kill, met: isMet(kill, run), isOneOfTwo: orders.length > 1 })
+      tally.run({ operation: order.operation, kill, met: run.met, isOneOfTwo: orders.length > 1 })
       tell(describe(run, kill, happened))
-      const isUndisturbed = !isMet(kill, run) && happened.length === 0 && orders.length === 1
+      const isUndisturbed = !run.met && happened.length === 0 && orders.length === 1
       return { run, isUndisturbed }
     }),
   )
   const violations = runs.flatMap(({ run, isUndisturbed }) =>
     isUndisturbed ? failedWithoutReason(world, run) : [],
   )
+  if (before !== undefined) {
+    for (const { run } of runs) await run.api.close()
+    violations.push(
+      ...notRefused(runs.map(({ run }) => run)),
+      ...touched(before, await whatIsInTheChats(world)),
+    )
+  }
   // Now and then the next command finds what this one has left.
-  const mustCalm = runs.some(({ run }) => run.order.operation === 'recover' || run.api.held() > 0)
+  const mustCalm = runs.some(({ run }) => run.order.operation.startsWith('recover') || run.api.held() > 0)
   if (!mustCalm && chance.happens(0.2)) {
     for (const { run } of runs) await run.api.close()
     return violations
@@ -69,28 +79,24 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
   ]
 }
 
-async function chooseOrders(chance: Chance, { world, operations }: RoundOptions): Promise<Order[]> {
-  const orders: Order[] = []
+async function chooseOrders(chance: Chance, options: RoundOptions): Promise<Order[]> {
   const wanted = chance.happens(0.1) ? 2 : 1
-  while (orders.length < wanted) {
-    const operation = chance.weighted(operations)
-    // A new machine beside the old one is not two at work on one catalog.
-    if (operation === 'recover' && wanted > 1) continue
-    // Nothing to do it to: a send is always possible, and makes the next choice richer.
-    const order = (await orderOf(operation, world, chance)) ?? (await orderOf('send a file', world, chance))
+  const orders = [await prepare(chance.weighted(options.operations), { ...options, chance })]
+  // A new machine beside the old one is not two at work on one catalog.
+  const isShared = orders.every(({ operation }) => !/recover|old machine/.test(operation))
+  while (isShared && orders.length < wanted) {
+    const operation = chance.weighted(options.operations)
+    if (/recover|old machine/.test(operation)) continue
+    const order = await orderOf(operation, options.world, chance)
     if (order) orders.push(order)
   }
   return orders
 }
 
-function isMet(kill: KillPlan, run: Run): boolean {
-  return kill.kind === 'kill-at' ? run.end.killed : run.hit !== undefined
-}
-
 /** Whoever is left alone has to succeed; what people deleted or pinned may be a reason not to. */
 function failedWithoutReason(world: World, { order, end }: Run): string[] {
   const { deleted, pinned } = world.human
-  if (end.code === 0 || deleted.size > 0 || pinned) return []
+  if (end.code === 0 || order.catalog || deleted.size > 0 || pinned) return []
   return [`failed: ${order.operation}, undisturbed, ends with ${end.code}: ${lastWords(end)}`]
 }
 

@@ -1,3 +1,5 @@
+import { glob, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { answerOf, type Client, type ClientEnd, startClient } from '#torture/play/client.ts'
 import type { FaultPlan } from '#torture/play/fault-plan.ts'
@@ -6,6 +8,7 @@ import type { Order } from '#torture/play/operations.ts'
 import { type ApiProxy, openApiProxy } from '#torture/proxies/api-proxy.ts'
 import type { Moment } from '#torture/proxies/moments.ts'
 import { openSqlProxy, type SqlProxy } from '#torture/proxies/sql-proxy.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
 import type { CatalogServer } from '#torture/world/catalog-server.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -13,7 +16,8 @@ import type { World } from '#torture/world/world.ts'
 export interface Run {
   readonly order: Order
   readonly end: ClientEnd
-  /** The moment that the kill plan met; undefined when the run was over before. */
+  /** Whether the kill plan came true, and at which moment when it was one; or else the run was over before. */
+  readonly met: boolean
   readonly hit: Moment | undefined
   readonly calls: number
   readonly statements: number
@@ -29,6 +33,7 @@ export async function carryOut(
   const { world, server, kill, faults } = options
   let client: Client | undefined
   let hit: Moment | undefined
+  let met = false
   let sql: SqlProxy | undefined
   const gate = gateOf(kill, {
     killClient: async () => client?.kill(),
@@ -38,15 +43,17 @@ export async function carryOut(
     killServer: () => server.killAndRestart(),
     onHit: moment => {
       hit = moment
+      met = true
     },
   })
   const api = await openApiProxy(world.apiRoot, { gate, faultFor: method => faults?.faultFor(method) })
-  if (world.catalog.kind === 'url') sql = await openSqlProxy(server.port, gate)
+  const { catalog = world.catalog } = order
+  if (catalog.kind === 'url') sql = await openSqlProxy(server.port, gate)
   client = startClient(order.args, {
     env: {
-      ...world.environment(),
+      ...world.environment(catalog),
       TELEGRAM_API_ROOT: api.url,
-      ...world.catalog.environment(sql?.port),
+      ...catalog.environment(sql?.port),
     },
     cwd: world.folder,
     input: order.input,
@@ -55,11 +62,16 @@ export async function carryOut(
     await Promise.race([delay(kill.ms), client.end])
     await client.kill()
   }
+  if (kill.kind === 'kill-embedded') {
+    await Promise.race([delay(kill.ms), client.end])
+    met = await killEmbeddedServer(catalog)
+  }
   const end = await client.end
+  met ||= end.killed
   learn(world, order, end)
   // What was on its way when the client died is carried out, as a server does.
   await sql?.close()
-  return { order, end, hit, calls: api.calls(), statements: sql?.statements() ?? 0, api }
+  return { order, end, met, hit, calls: api.calls(), statements: sql?.statements() ?? 0, api }
 }
 
 function learn(world: World, { operation, given }: Order, end: ClientEnd): void {
@@ -67,6 +79,16 @@ function learn(world: World, { operation, given }: Order, end: ClientEnd): void 
   const record = answerOf(end)?.['databaseRecord'] as { id: string; plain_sha256?: string } | undefined
   const sha256 = given ?? record?.plain_sha256
   if (record && sha256 !== undefined) world.acknowledged.set(record.id, sha256)
+}
+
+/** SIGKILL to the main process of the catalog's own server; gives whether there was one. */
+async function killEmbeddedServer({ home }: Catalog): Promise<boolean> {
+  for await (const file of glob(join(home, '*', 'postmaster.pid'))) {
+    const pid = Number((await readFile(file, 'utf8')).split('\n')[0])
+    if (pid > 0) endQuietly(pid)
+    return pid > 0
+  }
+  return false
 }
 
 function endQuietly(pid: number): void {

@@ -17,8 +17,13 @@ const WEIGHTS: Readonly<Record<OperationName, number>> = {
   erase: 3,
   'erase after 48 hours': 1,
   reconcile: 2,
+  expire: 1.5,
   recover: 1.5,
+  'recover by another bot': 0.5,
+  'an old machine wakes up': 1,
 }
+
+const NEEDS_EMULATOR = /recover|48 hours|old machine/
 
 /** What a seed has to do with. */
 export interface SeedOptions {
@@ -39,7 +44,7 @@ export async function playSeed(
   const world = await openWorld(chance.branch('world'), options)
   const operations = options.operations
     // A chat that is not the harness's cannot be taken over again and again, nor can time pass in it.
-    .filter(name => !options.foreign || (name !== 'recover' && name !== 'erase after 48 hours'))
+    .filter(name => !options.foreign || !NEEDS_EMULATOR.test(name))
     .map(name => [name, WEIGHTS[name]] as const)
   let rounds = 0
   try {

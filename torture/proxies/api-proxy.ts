@@ -35,6 +35,9 @@ export interface ApiProxy {
   close(): Promise<void>
 }
 
+/** Calls that only look. Taking a keyboard away that is not there is the program's way to ask whether a message exists. */
+const LOOKS = /^(get|download$|editmessagereplymarkup$|sendchataction$)/
+
 interface Call {
   method: string
   request: IncomingMessage
@@ -77,7 +80,8 @@ export async function openApiProxy(
       else underWay.add(afterMs(ms).then(work))
       return fault.answer === 'reset' ? cut(response) : page(response, 502, 'Bad Gateway')
     }
-    const before = await options.gate({ channel: 'api', phase: 'before', number, what: method })
+    const moment = { channel: 'api', number, changes: !LOOKS.test(method), what: method } as const
+    const before = await options.gate({ ...moment, phase: 'before' })
     if (before === 'cut') return cut(response)
     const asked = forward(call)
     if (before === 'deliver') {
@@ -87,7 +91,7 @@ export async function openApiProxy(
     const answer = await asked
     if (fault?.kind === 'answer-lost') return cut(response)
     if (fault?.kind === 'answer-becomes-bad-gateway') return page(response, 502, 'Bad Gateway')
-    const after = await options.gate({ channel: 'api', phase: 'after', number, what: method })
+    const after = await options.gate({ ...moment, phase: 'after' })
     if (after !== 'pass') return cut(response)
     response.writeHead(answer.status, headersOf(answer))
     if (fault?.kind === 'answer-cut-short') {

@@ -5,6 +5,8 @@ export interface Moment {
   readonly phase: 'before' | 'after'
   /** Counts from 1 within the channel, in the order of arrival. */
   readonly number: number
+  /** Whether the chat or the catalog may be another one after it: neither a read nor the begin of a transaction. */
+  readonly changes: boolean
   /** Name of the method in lower case, or the first words of the statement. */
   readonly what: string
 }

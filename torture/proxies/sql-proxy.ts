@@ -21,6 +21,10 @@ export interface SqlProxy {
 /** Statements of the pool itself, which change nothing and would only make the numbers depend on time. */
 const UNCOUNTED = /^select 1$/i
 
+/** Statements that write, and the end of a transaction. */
+const CHANGES =
+  /^\s*(insert|update|delete|commit|create|alter|drop|with\b.*\b(insert into|update|delete from)\b)/is
+
 /**
  * Listens on 127.0.0.1 for clients of the server on `port`. A statement is a Query message, or all messages up to a
  * Sync; its answer is held back until ReadyForQuery, so that after `after` the client knows nothing of it.
@@ -143,6 +147,7 @@ class Connection {
       channel: 'sql',
       phase,
       number,
+      changes: CHANGES.test(text),
       what: text.slice(0, 60).replace(/\s+/g, ' '),
     })
   }

@@ -46,6 +46,7 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
     human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), pinned: false, ...human },
     acknowledged: new Map([[ID, SHA]]),
     condemned: new Set(),
+    former: [],
   } as unknown as World
 }
 

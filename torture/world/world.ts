@@ -39,6 +39,10 @@ export interface World {
   readonly identity: string
   /** The one in use; another after a recovery. */
   catalog: Catalog
+  /** Those that a recovery has succeeded: machines that may wake up again. */
+  readonly former: Catalog[]
+  /** Token of the bot in use. */
+  token: string
   /** Every content that any send was given, by SHA-256. */
   readonly given: Map<string, Given>
   /** Backups that a send has reported as done, with the SHA-256 of what it was given. */
@@ -46,8 +50,10 @@ export interface World {
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
   readonly human: HumanTraces
-  /** Settings of the program under test, without those of the ways to the servers. */
-  environment(): Record<string, string>
+  /** Settings of the program under test on the machine of a catalog, without those of the ways to the servers. */
+  environment(catalog?: Catalog): Record<string, string>
+  /** Makes another bot administrator of the chats, and gives its token; the world's own stays in use. */
+  anotherBot(): string
   /** A catalog and a state folder as on a new machine. */
   newMachine(): Promise<Catalog>
   close(): Promise<void>
@@ -79,7 +85,7 @@ export async function openWorld(
     const home = join(folder, `home-${++machines}`)
     return isEmbedded ? embeddedCatalog(home) : await catalogByUrl(options.server, home)
   }
-  const isEmbedded = !options.plain && chance.happens(0.04)
+  const isEmbedded = !options.plain && chance.happens(0.06)
   const catalogs: Catalog[] = []
   const remembered = async (): Promise<Catalog> => {
     const catalog = await newMachine()
@@ -91,21 +97,22 @@ export async function openWorld(
     ...place,
     identity,
     catalog: await remembered(),
+    former: [],
     given: new Map(),
     acknowledged: new Map(),
     condemned: new Set(),
     human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), pinned: false },
     newMachine: remembered,
-    environment: () => ({
+    environment: (catalog = world.catalog) => ({
       PATH: process.env['PATH'] ?? '',
       HOME: folder,
       XDG_CACHE_HOME: join(tmpdir(), 'torture-compile-cache'),
       TMPDIR: join(folder, 'tmp'),
-      TELEGRAM_BOT_TOKEN: place.token,
+      TELEGRAM_BOT_TOKEN: world.token,
       TELEGRAM_CHAT_ID: place.chat.id,
       TELEGRAM_MESSAGES_PER_MINUTE: '0',
       TELEGRAM_PART_SIZE: String(PART_SIZE_BYTES),
-      TELEGRAM_BACKUP_HOME: world.catalog.home,
+      TELEGRAM_BACKUP_HOME: catalog.home,
       BACKUP_AGE_RECIPIENTS: recipient,
       BACKUP_AGE_IDENTITY_FILE: keyFile,
       // One signer for all machines of this world.
@@ -123,6 +130,7 @@ export async function openWorld(
 
 type Place = Pick<World, 'apiRoot' | 'emulator' | 'chat' | 'replica'> & {
   token: string
+  anotherBot(): string
   close(): Promise<void>
 }
 
@@ -149,6 +157,11 @@ async function emulatedPlace(
     token: bot.token,
     chat: chatOf('Vault'),
     replica: !plain && chance.happens(0.15) ? chatOf('Replica') : undefined,
+    anotherBot: () => {
+      const other = emulator.createBot()
+      for (const { id } of emulator.inspect.chats()) emulator.asHuman.promote(id, other)
+      return other.token
+    },
     close: () => emulator.close(),
   }
 }
@@ -167,6 +180,9 @@ async function foreignPlace({ apiRoot, token, chatId }: ForeignServer): Promise<
     token,
     chat: { id: chatId, view: probedView(apiRoot, token, chatId, result.message_id) },
     replica: undefined,
+    anotherBot: () => {
+      throw new Error('Nobody makes a bot on this server')
+    },
     close: async () => {},
   }
 }
