@@ -1,6 +1,6 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import { type Database, importBackup, markDamaged } from '@telegram-backup/database'
-import { checkChatAccess, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
+import { checkChatAccess, refreshIndex, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 import { ChatReader } from '#recovery/chat-reader.ts'
@@ -42,11 +42,13 @@ interface Recovery {
   reading: BackupReading
   search: IndexSearch
   report: RecoveryReport
+  /** Every message up to this id was looked at, or need not be. */
+  seenUpTo: number
 }
 
 /**
  * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
- * manifests; then the next generation and a new index. Backups that the catalog knows stay as they are. Killed anywhere
+ * manifests; then the next generation and a new index, and what another machine sent meanwhile. Backups that the catalog knows stay as they are. Killed anywhere
  * and begun again, it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
  */
 export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
@@ -57,14 +59,16 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   await recoverOthers(recovery, left)
   const { wrongKey } = reading.documents
   if (wrongKey !== undefined) throw wrongKey
-  await recoverLeftovers(recovery, left)
-  report.lookedAt = reading.reader.lookedAt
+  await recoverRefused(recovery, left)
   report.signer = search.signer ?? reading.documents.signers.first ?? null
+  if (report.signer !== null) {
+    // What is left out now would be missing in the new index, and the next recover would not look for it.
+    if (report.refused.length > 0 && !report.signerWasGiven) report.indexFailure = UNDECIDED
+    else await takeChat(recovery, left)
+  }
+  await recoverDeadRuns(recovery, left)
+  report.lookedAt = reading.reader.lookedAt
   if (isEmpty(report)) throw nothingOfOurs(report)
-  if (report.signer === null) return report
-  // What is left out now would be missing in the new index, and the next recover would not look for it.
-  if (report.refused.length > 0 && !report.signerWasGiven) report.indexFailure = UNDECIDED
-  else await takeChat(recovery)
   return report
 }
 
@@ -87,6 +91,7 @@ async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
     vault,
     reading: { client, reader, documents },
     search,
+    seenUpTo: 0,
     report: {
       chatId: access.chatId,
       chatTitle: access.chatTitle,
@@ -123,6 +128,7 @@ async function recoverOthers(recovery: Recovery, left: Leftovers): Promise<void>
   const { setup, vault, reading, search } = recovery
   const { reader, documents } = reading
   const newest = await reader.newestId(search.pinnedId)
+  recovery.seenUpTo = newest
   const known = new Set(search.index === undefined ? [] : idsOf(search.index))
   const highest = Math.max(0, ...known)
   if (search.message) known.add(search.message.messageId)
@@ -143,18 +149,24 @@ async function recoverOthers(recovery: Recovery, left: Leftovers): Promise<void>
   }
 }
 
-/** Parts without a manifest, and manifests that do not open. */
-async function recoverLeftovers(recovery: Recovery, left: Leftovers): Promise<void> {
+/** Manifests that do not open, or are not believed. */
+async function recoverRefused(recovery: Recovery, left: Leftovers): Promise<void> {
   const { reading, report } = recovery
   const of = { chatId: reading.reader.chatId, botId: reading.client.botId }
-  report.withoutKey = left.refused.some(({ isLocked }) => isLocked) && !reading.documents.hasKey
-  for (const { sighting, backupId, reason, isLocked } of left.refused) {
+  report.withoutKey ||= left.refused.some(({ isLocked }) => isLocked) && !reading.documents.hasKey
+  for (const { sighting, backupId, reason, isLocked } of left.refused.splice(0)) {
     const parts = left.parts.get(backupId) ?? []
     left.parts.delete(backupId)
     const backup = isLocked ? foundByCaptions({ parts, manifest: sighting }, of) : undefined
     if (backup) await record(backup, recovery)
     else report.refused.push({ messageId: sighting.messageId, backupId, reason })
   }
+}
+
+/** Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. */
+async function recoverDeadRuns(recovery: Recovery, left: Leftovers): Promise<void> {
+  const { reading } = recovery
+  const of = { chatId: reading.reader.chatId, botId: reading.client.botId }
   for (const parts of left.parts.values()) {
     const backup = foundByCaptions({ parts, manifest: undefined }, of)
     if (backup) await record(backup, recovery)
@@ -195,8 +207,9 @@ async function noteMissing(
   await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
 }
 
-/** The next generation, and its index. */
-async function takeChat({ setup, vault, search, reading, report }: Recovery): Promise<void> {
+/** The next generation and its index; then what runs that began before it have sent since, which that index lacks. */
+async function takeChat(recovery: Recovery, left: Leftovers): Promise<void> {
+  const { setup, vault, search, reading, report } = recovery
   const { database, client, identities, signal } = setup
   const { chatId } = reading.reader
   if (search.owner)
@@ -206,10 +219,26 @@ async function takeChat({ setup, vault, search, reading, report }: Recovery): Pr
     if (encryption === undefined) throw new Error('there is no public key to encrypt it for')
     const signingKey = await setup.signingKey()
     await writeIndex({ client, vault, chatId, search, encryption, signingKey, signal })
+    if (!(await recoverLatecomers(recovery, left))) return
+    await refreshIndex(client, vault, { chatId, encryption, signingKey, signal })
   } catch (error) {
     if (signal.aborted) throw error
     report.indexFailure = describeError(error).message
   }
+}
+
+/** What came while this recovery was under way; true when there was any. */
+async function recoverLatecomers(recovery: Recovery, left: Leftovers): Promise<boolean> {
+  const { vault, reading, report, seenUpTo } = recovery
+  const { chatId } = reading.reader
+  const newest = await reading.reader.newestId(undefined)
+  const known = new Set(await vault.knownMessageIds(chatId, { after: seenUpTo, upTo: newest }))
+  const before = report.backups.length
+  for await (const backup of readUnindexed({ from: newest, to: seenUpTo + 1, known }, reading, left)) {
+    await record(backup, recovery)
+  }
+  await recoverRefused(recovery, left)
+  return report.backups.length > before
 }
 
 function nothingOfOurs({ chatTitle, notes }: RecoveryReport): BackupError {

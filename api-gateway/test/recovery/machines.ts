@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   loadOrCreateSigningKey,
   openIndex,
+  type SigningKey,
   signerFingerprint,
   type VaultIndex,
 } from '@telegram-backup/archive'
@@ -20,6 +21,7 @@ export interface Machine {
   database: Database
   client: TelegramClient
   signer: string
+  signingKey: SigningKey
   /** Sends so many random bytes and gives the backup's id with them; throws what failed. */
   send(bytes: number, options?: { replicaChatId?: string }): Promise<{ id: string; bytes: Buffer }>
   recover(options?: Partial<RecoverySetup>): Promise<RecoveryReport>
@@ -82,7 +84,7 @@ function machine(of: {
   client: TelegramClient
   chatId: number
   identity: string
-  signingKey: Awaited<ReturnType<typeof loadOrCreateSigningKey>>
+  signingKey: SigningKey
   encryption: { recipients: string[] }
 }): Machine {
   const { database, client, chatId, identity, signingKey, encryption } = of
@@ -100,6 +102,7 @@ function machine(of: {
     database,
     client,
     signer: signerFingerprint(signingKey),
+    signingKey,
     send: async (size, options) => {
       const file = randomBytes(size)
       const sent = await new BackupTelegramIntegration(service(options), { database }).sendAndRecord({

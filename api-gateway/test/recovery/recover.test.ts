@@ -136,6 +136,59 @@ describe('what people do to messages', () => {
   })
 })
 
+describe('a run that is under way on the old machine', () => {
+  test('and ends before the chat is taken over is recovered as well', async () => {
+    const first = await old.send(1000)
+    const next = await machines.open()
+    let late: { id: string; bytes: Buffer } | undefined
+    const report = await next.recover({
+      // Everything has been looked at by now.
+      signingKey: async () => {
+        late = await old.send(150_000)
+        return next.signingKey
+      },
+    })
+    expect(report).toMatchObject({ indexFailure: null, refused: [] })
+    expect(report.backups.map(({ id, state }) => [id, state])).toEqual([
+      [first.id, 'complete'],
+      [late?.id, 'complete'],
+    ])
+    expect((await next.fetch(late?.id ?? '')).equals(late?.bytes ?? Buffer.alloc(0))).toBe(true)
+    expect((await machines.index()).backups.map(({ id }) => id)).toEqual([first.id, late?.id])
+    await expect(old.send(1000)).rejects.toThrow(/taken over/)
+  })
+
+  test('whose manifest comes after its parts were seen is complete, not failed', async () => {
+    await old.send(1000)
+    const { emulator, chatId } = machines.vault
+    const outage = { kind: 'error', errorCode: 400, description: 'Bad Request: try later' } as const
+    emulator.faults.on('editMessageMedia', { calls: 99 }, outage)
+    const whole = await old.send(150_000)
+    emulator.faults.clear()
+    const rows = await listMessages(old.database, whole.id)
+    const manifest = rows.find(({ kind }) => kind === 'manifest')
+    if (manifest?.message_id == null || manifest.file_id === null) throw new Error('it was not sent')
+    const caption = emulator.inspect
+      .messages(chatId)
+      .find(({ message_id }) => message_id === manifest.message_id)?.caption
+    emulator.asHuman.deleteMessage(chatId, manifest.message_id)
+    const next = await machines.open()
+    const report = await next.recover({
+      signingKey: async () => {
+        await old.client.sendStoredDocument({
+          chatId: String(chatId),
+          fileId: manifest.file_id ?? '',
+          caption: caption ?? '',
+        })
+        return next.signingKey
+      },
+    })
+    expect(report.backups.map(({ id, state }) => [id, state])).toContainEqual([whole.id, 'complete'])
+    expect(report.backups).toHaveLength(2)
+    expect((await next.fetch(whole.id)).equals(whole.bytes)).toBe(true)
+  })
+})
+
 test('a catalog that is not empty gets what it lacks, and keeps what it has', async () => {
   const { id } = await old.send(150_000)
   const lacks = await machines.open()
