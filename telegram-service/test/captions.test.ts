@@ -58,14 +58,16 @@ const facts: fc.Arbitrary<CaptionFacts> = fc.record({
   backupId: fc.uuid(),
   content,
   sha256: fc.constant(SHA256),
-  catalog: fc.option(fc.record({ id: fc.uuid(), generation: fc.nat() }), { nil: undefined }),
-  indexMessageId: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+  catalog: fc.option(fc.record({ id: fc.uuid(), generation: fc.integer({ min: 1, max: 999_999_999 }) }), {
+    nil: undefined,
+  }),
+  indexMessageId: fc.option(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { nil: undefined }),
   caption: fc.option(anyText, { nil: undefined }),
 })
 
-const catalogName = fc.record({ id: fc.uuid(), generation: fc.integer({ min: 1 }) })
+const catalogName = fc.record({ id: fc.uuid(), generation: fc.integer({ min: 1, max: 999_999_999 }) })
 const edition = fc
-  .tuple(fc.integer({ min: 1 }), fc.integer({ min: 0, max: 0xffff_ffff }))
+  .tuple(fc.integer({ min: 1, max: 999_999_999 }), fc.integer({ min: 0, max: 0xffff_ffff }))
   .map(([count, chance]) => `${count}-${chance.toString(16).padStart(8, '0')}`)
 
 /** What anybody may write who knows our captions: one of them, with something changed. */
@@ -177,17 +179,23 @@ describe('the last line of a caption', () => {
 
   test('of an index and of a tombstone says again what was written', () => {
     fc.assert(
-      fc.property(catalogName, edition, fc.uuid(), fc.nat(), (catalog, of, backupId, partNumber) => {
-        const index = { catalog, edition: of }
-        expect(parseCaption(writeIndexCaption(index))).toEqual({ kind: 'index', ...index })
-        const tombstone = { backupId, partNumber, catalog }
-        expect(parseCaption(writeTombstoneCaption(tombstone))).toEqual({ kind: 'tombstone', ...tombstone })
-        expect(parseCaption(writeTombstoneCaption({ backupId, partNumber }))).toEqual({
-          kind: 'tombstone',
-          backupId,
-          partNumber,
-        })
-      }),
+      fc.property(
+        catalogName,
+        edition,
+        fc.uuid(),
+        fc.nat({ max: 1_000_000 }),
+        (catalog, of, backupId, partNumber) => {
+          const index = { catalog, edition: of }
+          expect(parseCaption(writeIndexCaption(index))).toEqual({ kind: 'index', ...index })
+          const tombstone = { backupId, partNumber, catalog }
+          expect(parseCaption(writeTombstoneCaption(tombstone))).toEqual({ kind: 'tombstone', ...tombstone })
+          expect(parseCaption(writeTombstoneCaption({ backupId, partNumber }))).toEqual({
+            kind: 'tombstone',
+            backupId,
+            partNumber,
+          })
+        },
+      ),
     )
   })
 

@@ -46,7 +46,9 @@ export interface ImportedBackup {
   /** Why it failed. */
   error?: string | undefined
   messages: readonly ImportedMessage[]
-  /** What happened to it, as the index had it; kept in the event `recovered`. */
+  /** Of its event in the history; `recovered` if left out. */
+  event?: string | undefined
+  /** What happened to it, as the index had it; kept in that event. */
   history?: readonly { event: string; at: string; count: number }[] | undefined
 }
 
@@ -73,8 +75,9 @@ export interface ImportedMessage {
 
 /**
  * Takes a backup that was found in a chat into the catalog, in one transaction. One that is there already stays as it is
- * (`known`), but gets the messages and file ids that it lacks (`merged`). CatalogError INVALID for a bad value, also for
- * a complete backup without any file id.
+ * (`known`), but gets the messages and file ids that it lacks (`merged`): parts beyond its number never, and nothing at
+ * all from a `failed` one, of which only captions tell, unless it is failed itself. CatalogError INVALID for a bad value,
+ * also for a complete backup without any file id.
  */
 export async function importBackup(
   database: Database,
@@ -90,11 +93,20 @@ export async function importBackup(
       .onConflict(conflict => conflict.column('id').doNothing())
       .returning('id')
       .executeTakeFirst()
-    const learned = await addMessages(trx, backup)
+    const learned = await addMessages(
+      trx,
+      backup,
+      added ? backup.messages : await wantedMessages(trx, backup),
+    )
     if (added || learned > 0) {
       const found = { messages: learned, history: (backup.history ?? []).map(event => ({ ...event })) }
       const details: JsonObject = added ? found : { messages: learned }
-      await addToHistory(trx, { backupId: backup.id, event: 'recovered', actor: database.actor, details })
+      await addToHistory(trx, {
+        backupId: backup.id,
+        event: backup.event ?? 'recovered',
+        actor: database.actor,
+        details,
+      })
     }
     for (const [chatId, messageId] of newestIds(backup)) await raiseNewest(trx, chatId, messageId)
     if (added) return 'added'
@@ -102,14 +114,34 @@ export async function importBackup(
   })
 }
 
+/** Of a backup that is known already: what may be added to it. */
+async function wantedMessages(
+  trx: Transaction<CatalogSchema>,
+  { id, state, messages }: ImportedBackup,
+): Promise<readonly ImportedMessage[]> {
+  const known = await trx
+    .selectFrom('backups')
+    .select(['state', 'part_count'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (state === 'failed' && known?.state !== 'failed') return []
+  const mostParts = known?.part_count ?? Number.POSITIVE_INFINITY
+  return messages.filter(message => message.partNo <= mostParts)
+}
+
 // PostgreSQL takes 65,535 parameters in one statement.
 const ROWS_AT_ONCE = 1_000
 
 /** How many rows were added, or got a file id that they lacked. */
-async function addMessages(trx: Transaction<CatalogSchema>, backup: ImportedBackup): Promise<number> {
+async function addMessages(
+  trx: Transaction<CatalogSchema>,
+  backup: ImportedBackup,
+  wanted: readonly ImportedMessage[],
+): Promise<number> {
   let learned = 0
-  for (let from = 0; from < backup.messages.length; from += ROWS_AT_ONCE) {
-    const messages = backup.messages.slice(from, from + ROWS_AT_ONCE)
+  for (let from = 0; from < wanted.length; from += ROWS_AT_ONCE) {
+    const messages = wanted.slice(from, from + ROWS_AT_ONCE)
     const written = await trx
       .insertInto('backup_parts')
       .values(messages.map(message => messageColumns(backup.id, message)))

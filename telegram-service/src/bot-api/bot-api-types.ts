@@ -71,6 +71,8 @@ export interface ForwardOrigin {
   author?: string
 }
 
+/** Message ids are numbers of 32 bits (td MessageId). A greater one, written down, would hide every later message. */
+const MAX_MESSAGE_ID = 2 ** 31 - 1
 /** The last second that a Date can tell. */
 const MAX_UNIX_SECONDS = 8.64e12
 
@@ -169,7 +171,7 @@ function readMadeMessage<Result>(
   const message = object(result, 'message')
   const made = {
     // 0 stands for a message that the server will send some time later (documented).
-    messageId: integer(message['message_id'], 'message id', { min: 1 }),
+    messageId: integer(message['message_id'], 'message id', { min: 1, max: MAX_MESSAGE_ID }),
     chatId: integer(object(message['chat'], 'chat')['id'], 'chat id'),
   }
   try {

@@ -48,16 +48,17 @@ export interface ParsedTombstone {
 }
 
 const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
-/** Without leading zeros, and small enough to be counted exactly. */
-const COUNT = '[1-9][0-9]{0,14}'
-const CATALOG = `catalog=(?<catalog>${UUID})\\.(?<generation>0|${COUNT})`
-const WHAT = `backup=(?<backup>${UUID}) (?:part=(?<part>${COUNT})(?<last> last)?|manifest)`
+/** Without leading zeros, and no greater than a number of its kind can be: whoever writes into the chat may count on. */
+const COUNT = '[1-9][0-9]{0,8}'
+const PART = '[1-9][0-9]{0,6}'
+const CATALOG = `catalog=(?<catalog>${UUID})\\.(?<generation>${COUNT})`
+const WHAT = `backup=(?<backup>${UUID}) (?:part=(?<part>${PART})(?<last> last)?|manifest)`
 const DOCUMENT_LINE = new RegExp(
-  `^telegram-backup 1 ${WHAT} sha256=(?<sha256>[0-9a-f]{64})(?: ${CATALOG})?(?: index=(?<index>${COUNT}))?$`,
+  `^telegram-backup 1 ${WHAT} sha256=(?<sha256>[0-9a-f]{64})(?: ${CATALOG})?(?: index=(?<index>${COUNT}[0-9]?))?$`,
 )
 const INDEX_LINE = new RegExp(`^telegram-backup 1 index ${CATALOG} edition=(?<edition>${COUNT}-[0-9a-f]{8})$`)
 const TOMBSTONE_LINE = new RegExp(
-  `^telegram-backup 1 tombstone backup=(?<backup>${UUID}) (?:part=(?<part>${COUNT})|manifest)(?: ${CATALOG})?$`,
+  `^telegram-backup 1 tombstone backup=(?<backup>${UUID}) (?:part=(?<part>${PART})|manifest)(?: ${CATALOG})?$`,
 )
 
 /** The line of a caption that programs read; it stands last. */

@@ -5,9 +5,10 @@ import {
   confirmPart,
   createBackup,
   type Database,
+  getBackupById,
   getBackupDetails,
+  importBackup,
   intendPart,
-  openBackup,
 } from '@telegram-backup/database'
 import type { BackupMetadata, SentMessage, SentPart } from 'telegram-deployment-bot'
 
@@ -44,14 +45,9 @@ export async function recordSentBackup(
     const { parts, manifest, history, ...backup } = details
     return backup
   }
-  const opened = details ? undefined : await open(database, metadata, expiresAt)
-  const leaseToken = opened?.lease.token ?? sent.leaseToken
-  try {
-    await writeMessages(database, metadata, { details, leaseToken })
-    return await commit(database, metadata, leaseToken)
-  } finally {
-    await opened?.lease.release()
-  }
+  if (details === null) return recordAtOnce(database, metadata, expiresAt)
+  await writeMessages(database, metadata, { details, leaseToken: sent.leaseToken })
+  return commit(database, metadata, sent.leaseToken)
 }
 
 function commit(
@@ -117,24 +113,58 @@ function recordByFileId(
   })
 }
 
-function open(
+/** In one transaction: half of it would be a send that died, whose messages whoever comes next erases. */
+async function recordAtOnce(
   database: Database,
   metadata: ProvenMetadata,
   expiresAt: Date | undefined,
-): ReturnType<typeof openBackup> {
-  return openBackup(database, {
-    backupId: metadata.id,
+): Promise<Backup> {
+  const { id, chatId, botId, parts, manifest } = metadata
+  const inChat = ({ fileName, size, sha256, messageId, fileId, fileUniqueId, sentAt }: SentMessage) => ({
+    chatId,
+    botId,
+    state: 'sent' as const,
+    messageId,
+    fileId,
+    fileUniqueId,
+    fileName,
+    size,
+    sha256,
+    sentAt,
+  })
+  await importBackup(database, {
+    id,
     projectId: metadata.projectId,
     type: metadata.type,
+    state: 'complete',
+    event: 'complete',
     filename: metadata.filename,
-    chatId: metadata.chatId,
+    caption: metadata.caption,
+    chatId,
+    botId,
     encrypted: metadata.encrypted ?? true,
     createdAt: metadata.createdAt,
-    ...(metadata.botId === undefined ? {} : { botId: metadata.botId }),
-    ...(metadata.caption === undefined ? {} : { caption: metadata.caption }),
-    ...(metadata.source === undefined ? {} : { source: metadata.source }),
-    ...(expiresAt ? { expiresAt } : {}),
+    completedAt: metadata.completedAt ?? new Date(),
+    expiresAt,
+    size: metadata.size,
+    archiveSize: metadata.archiveSize,
+    plainSha256: metadata.plainSha256,
+    archiveSha256: metadata.archiveSha256,
+    partCount: parts.length,
+    source: metadata.source,
+    signer: metadata.signer,
+    messages: [
+      ...parts.map(part => ({
+        ...inChat(part),
+        kind: 'part' as const,
+        partNo: part.number,
+        plainOffset: part.plainOffset,
+        plainSize: part.plainSize,
+      })),
+      { ...inChat(manifest), kind: 'manifest' as const, partNo: 0 },
+    ],
   })
+  return (await getBackupById(database, id)) as Backup
 }
 
 /**
@@ -144,12 +174,12 @@ function open(
 async function writeMessages(
   database: Database,
   metadata: ProvenMetadata,
-  { details, leaseToken }: { details: BackupDetails | null; leaseToken: string | undefined },
+  { details, leaseToken }: { details: BackupDetails; leaseToken: string | undefined },
 ): Promise<void> {
   const { id: backupId, chatId } = metadata
   const lease = leaseToken === undefined ? {} : { leaseToken }
-  const inChat = details?.parts.filter(part => part.chat_id === chatId && part.state === 'sent')
-  const proven = new Set(inChat?.map(part => part.part_no))
+  const inChat = details.parts.filter(part => part.chat_id === chatId && part.state === 'sent')
+  const proven = new Set(inChat.map(part => part.part_no))
   const write = async (message: SentMessage, kind: 'part' | 'manifest', part?: SentPart): Promise<void> => {
     const key = { backupId, chatId, kind, partNo: part?.number ?? 0 }
     const plain = part ? { plainOffset: part.plainOffset, plainSize: part.plainSize } : {}
@@ -168,5 +198,5 @@ async function writeMessages(
     await confirmPart(database, { ...key, ...bot, ...lease, ...proof })
   }
   for (const part of metadata.parts) if (!proven.has(part.number)) await write(part, 'part', part)
-  if (details?.manifest?.state !== 'sent') await write(metadata.manifest, 'manifest')
+  if (details.manifest?.state !== 'sent') await write(metadata.manifest, 'manifest')
 }
