@@ -8,27 +8,36 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { runCli } from '#test/run-cli.ts'
+import {
+  dumpOf,
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '#test/servers/postgres-server.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
 
-// The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd and tar.
+// The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd, psql and tar.
 
 const run = promisify(execFile)
 let vault: TestVault
+let server: PostgresServer
 let env: Record<string, string>
 let folder: string
 
 beforeAll(async () => {
-  for (const program of ['age', 'zstd', 'curl', 'tar']) {
+  for (const program of ['age', 'zstd', 'curl', 'tar', 'psql']) {
     await run(program, ['--version']).catch(() => {
       throw new Error(`This test needs ${program}: apt-get install ${program}`)
     })
   }
   vault = await openTestVault()
+  server = await startPostgresServer(await installedServer())
   env = await cliEnvironment(vault)
   folder = await mkdtemp(join(tmpdir(), 'card-'))
 })
 
 afterAll(async () => {
+  await server.stop()
   await vault.close()
   await rm(folder, { recursive: true, force: true })
 })
@@ -65,6 +74,12 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
   await writeFile(join(uploads, 'a.txt'), 'text\n')
   const logs = await send('--type', 'logs', '--file', join(vault.folder, 'numbers.log'))
   const directory = await send('--type', 'storage', '--directory', uploads)
+  await server.sql('postgres', 'create database source; create database target template template0')
+  await server.sql(
+    'source',
+    'create table rows as select n, md5(n::text) as body from generate_series(1, 9000) n',
+  )
+  const database = await send('--type', 'database', '--postgres', server.url('source'))
 
   const printed = await runCli(['card'], { env })
   expect(printed.code, printed.stderr).toBe(0)
@@ -75,15 +90,21 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
   expect(card.split('\n').length).toBeLessThanOrEqual(120)
 
   const before = vault.messageIds()
-  const [, list = '', backup = '', , tar = ''] = blocksOf(card)
+  const [, list = '', backup = '', psql = '', tar = ''] = blocksOf(card)
   const rows = (await bash(list))
     .trim()
     .split('\n')
     .map(row => row.split('\t'))
-  expect(rows.map(([name]) => name)).toEqual([logs, directory].map(sent => sent.telegramMetadata?.filename))
+  const sent = [logs, directory, database].map(({ telegramMetadata }) => telegramMetadata?.filename)
+  expect(rows.map(([name]) => name)).toEqual(sent)
   await bash(`${list}\n${backup}`, { MANIFEST: rows[0]?.[1] ?? '' })
   expect((await readFile(join(folder, 'restored'))).equals(file)).toBe(true)
   await bash(`${list}\n${backup}\n${tar}`, { MANIFEST: rows[1]?.[1] ?? '', TARGET: join(folder, 'back') })
   expect(await readFile(join(folder, 'back', 'a.txt'), 'utf8')).toBe('text\n')
+  await bash(`${list}\n${backup}\n${psql}`, {
+    MANIFEST: rows[2]?.[1] ?? '',
+    DATABASE: server.url('target'),
+  })
+  expect((await dumpOf(server.url('target'))) === (await dumpOf(server.url('source')))).toBe(true)
   expect(vault.messageIds()).toEqual(before)
 })
