@@ -1,6 +1,6 @@
 // Kills the real command line everywhere and breaks everything around it, then looks whether anything was lost.
 // --rounds N, --minutes N (begins no seed after that), --first SEED, --rounds-per-seed N, --jobs N, --stop-at-first
-// --seed S replays that one; --only TEXT[,TEXT] takes these operations; --every-step; --report; --verbose
+// --seed S replays that one; --only TEXT[,TEXT] takes these operations, by name or by a part of names; --every-step; --report; --verbose
 // --api-root URL --chat=ID: another Bot API server, whose bot is TELEGRAM_BOT_TOKEN
 // TORTURE_PROGRAM=FOLDER: another copy of the program
 import { parseArgs } from 'node:util'
@@ -30,7 +30,10 @@ const { values } = parseArgs({
   },
 })
 
-const operations = OPERATIONS.filter(name => values.only.split(',').some(part => name.includes(part)))
+/** A name, or what several names have in common. */
+const isMeant = (name: string, words: string): boolean =>
+  OPERATIONS.some(operation => operation === words) ? name === words : name.includes(words)
+const operations = OPERATIONS.filter(name => values.only.split(',').some(words => isMeant(name, words)))
 if (operations.length === 0) throw new Error(`--only names none of: ${OPERATIONS.join(', ')}`)
 const perSeed = Number(values['rounds-per-seed'])
 const foreign = values['api-root']

@@ -14,11 +14,14 @@ export async function calmAndJudge(
   runs: readonly Run[],
   tell: (words: string) => void,
 ): Promise<string[]> {
+  const hasRecovered = runs.some(
+    ({ order, end }) => order.operation.startsWith('recover') && isDone(world, end),
+  )
   const violations = runs.flatMap(({ order, end }) => (end.hung ? [`hung: ${order.args.join(' ')}`] : []))
   // A message that arrives after it was looked for is the worst case: so it is looked for once before.
   if (runs.some(({ api }) => api.held() > 0)) await command(world, ['reconcile', '--json'])
   for (const { api } of runs) await api.close()
-  if (runs.some(({ order, end }) => order.operation.startsWith('recover') && !isDone(end))) {
+  if (!hasRecovered && runs.some(({ order }) => order.operation.startsWith('recover'))) {
     violations.push(...(await recoverAtLast(world)))
   }
   violations.push(...(await reconcile(world, tell)))
@@ -43,21 +46,24 @@ export async function command(world: World, args: readonly string[]): Promise<Cl
 }
 
 /** Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. */
-function isDone({ code }: ClientEnd): boolean {
-  return code === 0 || code === 3 || code === 4
+function isDone({ human }: World, { code }: ClientEnd): boolean {
+  const mayLack = human.deleted.size > 0 || human.copied.size > 0 || human.pinned
+  return code === 0 || code === 4 || (code === 3 && mayLack)
 }
 
 async function recoverAtLast(world: World): Promise<string[]> {
   let end: ClientEnd | undefined
   for (let tries = 0; tries < RECOVERIES; tries++) {
     end = await command(world, ['recover', '--json'])
-    if (isDone(end)) return []
+    if (isDone(world, end)) return []
   }
   return [`unsettled: recover ends with ${end?.code}: ${lastWords(end)}`]
 }
 
 async function reconcile(world: World, tell: (words: string) => void): Promise<string[]> {
   const end = await command(world, ['reconcile', '--json'])
+  const kept = answerOf(end)?.['kept']
+  world.kept = new Set(Array.isArray(kept) ? kept.map(one => String(one.backup_id)) : [])
   tell(`  reconcile: exit ${end.code}; ${doneBy(end)}`)
   if (end.hung) return ['hung: reconcile']
   return end.code === 0 ? [] : [`unsettled: reconcile ends with ${end.code}: ${lastWords(end)}`]

@@ -1,4 +1,5 @@
 import type { Chance } from '#torture/chance.ts'
+import { readCaption } from '#torture/judge/captions.ts'
 import type { World } from '#torture/world/world.ts'
 
 /** What a person does to the chat. */
@@ -46,6 +47,8 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
         document: { fileName: document?.fileName ?? '', bytes: await world.chat.view.bytes(id) },
       })
       world.human.wrote.add(copy)
+      const facts = readCaption(caption)
+      if (facts && facts.kind !== 'index') world.human.copied.add(facts.backupId)
       return act
     }
     case 'pins a message of theirs':

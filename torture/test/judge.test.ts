@@ -43,10 +43,18 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
   return {
     chat: { id: '-1', view },
     replica: undefined,
-    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), pinned: false, ...human },
+    human: {
+      wrote: new Set(),
+      deleted: new Set(),
+      damaged: new Set(),
+      copied: new Set(),
+      pinned: false,
+      ...human,
+    },
     acknowledged: new Map([[ID, SHA]]),
     condemned: new Set(),
     former: [],
+    kept: new Set(),
   } as unknown as World
 }
 

@@ -24,6 +24,8 @@ interface HumanTraces {
   /** Messages of the program that they deleted, and the backups that these belong to. */
   readonly deleted: Set<number>
   readonly damaged: Set<string>
+  /** Backups that they have copied messages of. */
+  readonly copied: Set<string>
   /** Whether they changed what is pinned. */
   pinned: boolean
 }
@@ -49,6 +51,8 @@ export interface World {
   readonly acknowledged: Map<string, string>
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
+  /** Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not approved. */
+  kept: ReadonlySet<string>
   readonly human: HumanTraces
   /** Settings of the program under test on the machine of a catalog, without those of the ways to the servers. */
   environment(catalog?: Catalog): Record<string, string>
@@ -101,7 +105,8 @@ export async function openWorld(
     given: new Map(),
     acknowledged: new Map(),
     condemned: new Set(),
-    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), pinned: false },
+    kept: new Set(),
+    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), copied: new Set(), pinned: false },
     newMachine: remembered,
     environment: (catalog = world.catalog) => ({
       PATH: process.env['PATH'] ?? '',
