@@ -12,7 +12,9 @@ export interface IndexDrawing {
   generation: number
   /** Numeric, as text. */
   chatId: string
-  /** Fingerprints of the keys that signed the manifests of these backups, sorted. */
+  /** Ids that the chat had before, as a group that has become a supergroup: each has an index of its own. Sorted. */
+  movedFrom?: string[]
+  /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
   signers: string[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexEntry[]
@@ -73,13 +75,14 @@ export interface IndexedEvent {
 const MAX_BACKUPS = 100_000
 const MAX_PARTS = 1_000_000
 const MAX_SIGNERS = 1_000
+const MAX_MOVES = 100
 const MAX_EVENTS = 1_000
 const CHAT_ID = /^-?\d{1,20}$/
 
 /** The JSON by which two drawings are compared: equal drawings have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
-  const { catalogId, generation, chatId, signers, backups } = drawing
-  return canonicalJson({ catalogId, generation, chatId, signers, backups })
+  const { catalogId, generation, chatId, movedFrom, signers, backups } = drawing
+  return canonicalJson({ catalogId, generation, chatId, ...(movedFrom && { movedFrom }), signers, backups })
 }
 
 /**
@@ -126,6 +129,9 @@ function readIndex(text: string): VaultIndex {
     catalogId: fields.matching('catalogId', UUID),
     generation: fields.integer('generation', 1),
     chatId: fields.matching('chatId', CHAT_ID),
+    ...(fields.has('movedFrom') && {
+      movedFrom: fields.array('movedFrom', { least: 1, most: MAX_MOVES }).map(chatIdOf),
+    }),
     signers: fields.array('signers', { least: 0, most: MAX_SIGNERS }).map(text256),
     backups: fields
       .array('backups', { least: 0, most: MAX_BACKUPS })
@@ -175,6 +181,11 @@ function readEvent(event: CheckedObject): IndexedEvent {
 function messageId(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
   throw new TypeError('a message id that is none')
+}
+
+function chatIdOf(value: unknown): string {
+  if (typeof value === 'string' && CHAT_ID.test(value)) return value
+  throw new TypeError('a chat id that is none')
 }
 
 function text256(value: unknown): string {

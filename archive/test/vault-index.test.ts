@@ -91,16 +91,23 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
   { noNullPrototype: true, requiredKeys: REQUIRED },
 )
 
-const index: fc.Arbitrary<VaultIndex> = fc.record({
-  format: fc.constant(1 as const),
-  edition: fc.string({ minLength: 1, maxLength: 64 }),
-  drawnAt: time,
-  catalogId: fc.uuid(),
-  generation: fc.integer({ min: 1 }),
-  chatId: fc.constantFrom('-1001234567890', '42'),
-  signers: fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 3 }),
-  backups: fc.array(entry, { maxLength: 4 }),
-})
+const index: fc.Arbitrary<VaultIndex> = fc.record(
+  {
+    format: fc.constant(1 as const),
+    edition: fc.string({ minLength: 1, maxLength: 64 }),
+    drawnAt: time,
+    catalogId: fc.uuid(),
+    generation: fc.integer({ min: 1 }),
+    chatId: fc.constantFrom('-1001234567890', '42'),
+    movedFrom: fc.array(fc.stringMatching(/^-\d{1,12}$/), { minLength: 1, maxLength: 3 }),
+    signers: fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 3 }),
+    backups: fc.array(entry, { maxLength: 4 }),
+  },
+  {
+    noNullPrototype: true,
+    requiredKeys: ['format', 'edition', 'drawnAt', 'catalogId', 'generation', 'chatId', 'signers', 'backups'],
+  },
+)
 
 function openedBy(bytes: Uint8Array): Promise<{ index: VaultIndex; signer: string }> {
   return openIndex(bytes, { encrypted: true, identities: [identity] })

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   beginRestore,
   catalogIdentity,
+  chatMoved,
   confirmPart,
   createBackup,
   type Database,
@@ -138,6 +139,14 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
           },
         ],
       })
+    })
+
+    test('a group that has moved says which ids it had, and vouches for those who signed there', async () => {
+      await complete('ed25519:a')
+      await chatMoved(database, { from: CHAT, to: '-100999' })
+      const drawing = await drawIndex(database, '-100999')
+      expect(drawing).toMatchObject({ movedFrom: [CHAT], signers: ['ed25519:a'], backups: [] })
+      expect(await drawIndex(database, CHAT)).not.toHaveProperty('movedFrom')
     })
 
     test('whose the file id of a manifest is, is said where it is known', async () => {

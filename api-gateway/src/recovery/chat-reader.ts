@@ -26,14 +26,23 @@ export type OwnSighting = Sighting & { facts: ParsedCaption; document: SeenDocum
 /** Reads single messages of a chat, which a bot can only do by forwarding them, and remembers what it has seen. */
 export class ChatReader {
   readonly chatId: string
+  readonly #movedTo: string | undefined
   readonly #client: TelegramClient
   readonly #vault: VaultLedger
   readonly #signal: AbortSignal
   readonly #seen = new Map<number, Sighting | undefined>()
   #onLook: () => void = () => {}
 
-  constructor(of: { client: TelegramClient; vault: VaultLedger; chatId: string; signal: AbortSignal }) {
+  /** @param of.movedTo the id under which the chat goes on; its messages stay where they are, and copies are made there */
+  constructor(of: {
+    client: TelegramClient
+    vault: VaultLedger
+    chatId: string
+    movedTo?: string
+    signal: AbortSignal
+  }) {
     this.chatId = of.chatId
+    this.#movedTo = of.movedTo
     this.#client = of.client
     this.#vault = of.vault
     this.#signal = of.signal
@@ -65,9 +74,13 @@ export class ChatReader {
     )
   }
 
-  /** Whether a message has that id; asking leaves no trace. */
+  /**
+   * Whether a message has that id; asking leaves no trace. In a chat that has moved it cannot be asked: what was there
+   * counts as there until it is fetched.
+   */
   async exists(messageId: number): Promise<boolean> {
     this.#onLook()
+    if (this.#movedTo !== undefined) return true
     return (await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })) !== 'gone'
   }
 
@@ -76,7 +89,8 @@ export class ChatReader {
     if (this.#seen.has(messageId)) return this.#seen.get(messageId)
     const { chatId } = this
     const signal = this.#signal
-    const copy = await lookAtMessage(this.#client, this.#vault, { chatId, messageId, signal })
+    const where = this.#movedTo === undefined ? { chatId } : { chatId: this.#movedTo, fromChatId: chatId }
+    const copy = await lookAtMessage(this.#client, this.#vault, { ...where, messageId, signal })
     const origin = copy?.forwarded
     // Somebody who forwards a message of ours does not make another one of it.
     const isForward =

@@ -48,7 +48,21 @@ export async function findIndex(of: {
   announce: (messages: number) => void
   signal: AbortSignal
 }): Promise<IndexSearch> {
-  const { client, reader, documents } = of
+  const search = await findPinnedIndex(of)
+  if (search.index !== undefined || !of.documents.hasKey) return search
+  of.announce(MAX_LOOK_BACK)
+  await followCaptions(search, of)
+  return search
+}
+
+/** What the pin alone leads to. */
+export async function findPinnedIndex(of: {
+  client: TelegramClient
+  reader: ChatReader
+  documents: SignedDocuments
+  signal: AbortSignal
+}): Promise<IndexSearch> {
+  const { client, reader } = of
   const search: IndexSearch = { notes: [] }
   const { pinned } = await client.getChat(reader.chatId, { signal: of.signal })
   if (pinned !== undefined) search.pinnedId = pinned.messageId
@@ -58,9 +72,6 @@ export async function findIndex(of: {
   } else {
     search.notes.push(pinned ? 'The pinned message is not an index.' : 'Nothing is pinned.')
   }
-  if (search.index !== undefined || !documents.hasKey) return search
-  of.announce(MAX_LOOK_BACK)
-  await followCaptions(search, of)
   return search
 }
 

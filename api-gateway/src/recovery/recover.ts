@@ -1,11 +1,17 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import { type Database, importBackup, markDamaged } from '@telegram-backup/database'
-import { checkChatAccess, refreshIndex, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
+import {
+  checkChatAccess,
+  followMovedChat,
+  refreshIndex,
+  type TelegramClient,
+  type VaultLedger,
+} from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 import { ChatReader } from '#recovery/chat-reader.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
-import { findIndex, type IndexSearch } from '#recovery/index-search.ts'
+import { findIndex, findPinnedIndex, type IndexSearch } from '#recovery/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
 import { noteLostMessage } from '#recovery/lost-message.ts'
 import { adoptCatalog, encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
@@ -42,19 +48,22 @@ interface Recovery {
   reading: BackupReading
   search: IndexSearch
   report: RecoveryReport
+  /** Ids that the chat had before. */
+  movedFrom: Set<string>
   /** Every message up to this id was looked at, or need not be. */
   seenUpTo: number
 }
 
 /**
  * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
- * manifests; then the next generation and a new index, and what another machine sent meanwhile. Backups that the catalog knows stay as they are. Killed anywhere
- * and begun again, it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
+ * manifests; then the next generation and a new index, and what another machine sent meanwhile. Backups that the catalog
+ * knows stay as they are. Killed anywhere and begun again, it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
  */
 export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const recovery = await lookAtChat(setup)
   const { reading, report, search } = recovery
   const left: Leftovers = { parts: new Map(), refused: [] }
+  for (const chatId of recovery.movedFrom) await recoverMoved(recovery, chatId)
   if (search.index !== undefined) await recoverIndexed(recovery)
   await recoverOthers(recovery, left)
   const { wrongKey } = reading.documents
@@ -76,8 +85,9 @@ const UNDECIDED = 'manifests were refused; name the keys to believe with --signe
 
 async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
   const { client, database, signal } = setup
-  const access = await checkChatAccess(client, setup.chat, { signal })
   const vault = createCatalogVault(database)
+  const chat = await followMovedChat(client, vault, setup.chat, { signal })
+  const access = await checkChatAccess(client, chat, { signal })
   const reader = new ChatReader({ client, vault, chatId: access.chatId, signal })
   reader.onLook = setup.onLook
   const signers = new Signers(setup.signers)
@@ -91,6 +101,7 @@ async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
     vault,
     reading: { client, reader, documents },
     search,
+    movedFrom: new Set([...(chat === setup.chat ? [] : [setup.chat]), ...(index?.movedFrom ?? [])]),
     seenUpTo: 0,
     report: {
       chatId: access.chatId,
@@ -110,6 +121,27 @@ async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
       owner: null,
       indexFailure: null,
     },
+  }
+}
+
+/** What lies under an id that the chat had before: its last index names it, and nothing came there since. */
+async function recoverMoved(recovery: Recovery, chatId: string): Promise<void> {
+  const { setup, vault, reading, search, report } = recovery
+  const { client, documents } = reading
+  const { signal } = setup
+  const movedTo = reading.reader.chatId
+  await vault.chatMoved({ from: chatId, to: movedTo })
+  const reader = new ChatReader({ client, vault, chatId, movedTo, signal })
+  const earlier = await findPinnedIndex({ client, reader, documents, signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error
+    return { notes: [describeError(error).message] } as IndexSearch
+  })
+  report.notes.push(...earlier.notes.map(note => `Before the chat moved (${chatId}): ${note}`))
+  if (earlier.owner) search.owner ??= earlier.owner
+  if (earlier.index === undefined) return
+  await adoptCatalog(setup.database, search.owner ?? earlier.index)
+  for (const entry of earlier.index.backups) {
+    await record(await readIndexed(entry, { client, documents, reader }), recovery)
   }
 }
 

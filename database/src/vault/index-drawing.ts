@@ -7,7 +7,9 @@ export interface IndexDrawing {
   catalogId: string
   generation: number
   chatId: string
-  /** Fingerprints of the keys that signed the manifests of these backups, sorted. */
+  /** Ids that the chat had before, as a group that has become a supergroup. Sorted. */
+  movedFrom?: string[]
+  /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
   signers: string[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexEntry[]
@@ -69,8 +71,37 @@ interface Row {
 export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
   const { catalogId, generation } = await catalogIdentity(database)
   const rows = await readEntries(database, chatId)
-  const signers = new Set(rows.map(({ signer }) => signer).filter(signer => signer !== null))
-  return { catalogId, generation, chatId, signers: [...signers].sort(), backups: rows.map(entryOf) }
+  const movedFrom = await readMoves(database, chatId)
+  const before = movedFrom.length === 0 ? [] : await readSigners(database, movedFrom)
+  const signers = new Set([...rows, ...before].map(({ signer }) => signer).filter(signer => signer !== null))
+  return {
+    catalogId,
+    generation,
+    chatId,
+    ...(movedFrom.length > 0 && { movedFrom }),
+    signers: [...signers].sort(),
+    backups: rows.map(entryOf),
+  }
+}
+
+/** Of what lies under the ids that a chat had before: the index vouches for the indexes there. */
+async function readSigners(database: Database, chatIds: string[]): Promise<{ signer: string | null }[]> {
+  return await database.kysely
+    .selectFrom('backups')
+    .select('signer')
+    .distinct()
+    .where('chat_id', 'in', chatIds)
+    .where('state', 'in', ['complete', 'erasing'])
+    .execute()
+}
+
+async function readMoves(database: Database, chatId: string): Promise<string[]> {
+  const rows = await database.kysely
+    .selectFrom('chats')
+    .select('chat_id')
+    .where('moved_to', '=', chatId)
+    .execute()
+  return rows.map(({ chat_id }) => chat_id).sort()
 }
 
 /**
