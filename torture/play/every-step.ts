@@ -32,7 +32,8 @@ export async function tryEveryStep(options: EveryStepOptions): Promise<number> {
     for (const operation of options.operations) {
       const ladders = WAYS.map(way => ladderOf(way))
       const climb = async (): Promise<void> => {
-        played += await climbAll(operation, ladders, { ...options, server })
+        const climbed = await climbAll(operation, ladders, { ...options, server })
+        played += climbed
       }
       await Promise.all(Array.from({ length: options.jobs }, climb))
     }
@@ -53,18 +54,22 @@ const WAYS: readonly Way[] = [
   { channel: 'api', phase: 'after', delivered: false },
 ]
 
-/** The kills of one way, in order, up to the first that was not met: the run was over before. */
+/** Runs are of several lengths; after so many in a row that were over before, the ladder is at its end. */
+const MISSES = 3
+
+/** The kills of one way, in order, up to those that no run reaches any more. */
 interface Ladder {
   next(): KillPlan | undefined
-  end(): void
+  /** Tells whether the step was met. */
+  tried(met: boolean): void
 }
 
 function ladderOf(way: Way): Ladder {
-  let [number, isOver] = [0, false]
+  let [number, misses] = [0, 0]
   return {
-    next: () => (isOver ? undefined : { kind: 'kill', ...way, number: ++number }),
-    end: () => {
-      isOver = true
+    next: () => (misses >= MISSES ? undefined : { kind: 'kill', ...way, number: ++number }),
+    tried: met => {
+      misses = met ? 0 : misses + 1
     },
   }
 }
@@ -111,7 +116,7 @@ async function playStep(
   const order = await prepare(operation, step)
   const before = isOfOldMachine(order) ? await whatIsInTheChats(world) : undefined
   const run = await carryOut(order, step)
-  if (!run.met) ladder.end()
+  ladder.tried(run.met)
   tally.run({ operation, kill, met: run.met, isOneOfTwo: false })
   const violations = before === undefined ? [] : touched(before, await whatIsInTheChats(world))
   violations.push(...(await calmAndJudge(world, [run], tell)))

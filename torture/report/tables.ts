@@ -10,10 +10,10 @@ export function tablesOf({ kills, faults, humans, runs, together }: Counts): str
       ['', ...operations],
       kinds.map(kind => [kind, ...operations.map(operation => String(kills.get(operation)?.get(kind) ?? 0))]),
     ),
-    'What the Bot API did:',
-    table(['fault', 'times'], sorted(faults)),
-    'What a person did to the chat:',
-    table(['a person', 'times'], sorted(humans)),
+    ...(faults.size > 0 ? ['What the Bot API did:', table(['fault', 'times'], sorted(faults))] : []),
+    ...(humans.size > 0
+      ? ['What a person did to the chat:', table(['a person', 'times'], sorted(humans))]
+      : []),
   ].join('\n\n')
 }
 
