@@ -109,6 +109,8 @@ export function describeVault(open: () => Promise<Database>): void {
       await looked(database, copy.sendId, { upTo: 31 })
       expect(await openSends(database)).toHaveLength(2)
       await age(copy.sendId, 2)
+      await looked(database, copy.sendId, { upTo: 31, hasMore: true })
+      expect(await openSends(database)).toHaveLength(2)
       await looked(database, copy.sendId, { upTo: 32 })
       expect(await openSends(database)).toMatchObject([{ purpose: 'index' }])
       expect((await chatRecord(database, CHAT))?.newestMessageId).toBe(32)

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { ensureIndex, findLostMessages, type LookResult, lookAtMessage } from '#index.ts'
+import {
+  ensureIndex,
+  type FindLostOptions,
+  findLostMessages,
+  type LookResult,
+  lookAtMessage,
+} from '#index.ts'
 import { memoryVault } from '#test/memory-vault.ts'
 import { failureOf } from '#test/odd-exchange.ts'
 import { type VaultChat, vaultChat } from '#test/vault-chat.ts'
@@ -129,6 +135,56 @@ describe('the search for lost messages', () => {
     expect(await find(chat, { limit: 50 })).toMatchObject({ found: [{ messageId }], beyondLimit: false })
   })
 
+  test('tells that there was more to look at, also when it looked for a forward of its own in the end', async () => {
+    const chat = await withIndex()
+    const part = chat.intendPart()
+    for (let posts = 0; posts < 7; posts++) await chat.emulator.asHuman.post(chat.chatId, { text: 'hello' })
+    chat.emulator.faults.on('forwardMessage', { call: 1 }, { kind: 'answer-lost' })
+    const looks: [string, boolean | undefined][] = []
+    const { looked } = chat.vault
+    chat.vault.looked = async (sendId, seen) => {
+      looks.push([sendId, seen.hasMore])
+      await looked(sendId, seen)
+    }
+    expect(await find(chat, { limit: 5 })).toMatchObject({ found: [], seen: 5, beyondLimit: true })
+    expect(looks).toContainEqual([part.send.id, true])
+    expect(await find(chat, { limit: 50 })).toMatchObject({ beyondLimit: false })
+    expect(looks).toContainEqual([part.send.id, false])
+  })
+
+  test('looks far above what it knows without counting up to there', async () => {
+    const chat = await withIndex()
+    const { id, afterMessageId } = chat.intendPart().send
+    const { client } = chat
+    const far = 10_000_000_000
+    const away: typeof client = {
+      ...client,
+      botId: client.botId,
+      forwardMessage: async (...call) => ({ ...(await client.forwardMessage(...call)), messageId: far }),
+      messageExists: async () => 'gone',
+    }
+    const result = await findLostMessages(away, chat.vault, { chatId: chat.chat, limit: 5 })
+    expect(result).toMatchObject({ newestMessageId: far, seen: 5, beyondLimit: true })
+    expect(chat.vault.open.get(id)?.afterMessageId).toBe(afterMessageId + 5)
+  })
+
+  test('of a run leaves its calls alone that are under way', async () => {
+    const chat = await withIndex()
+    const backupId = randomUUID()
+    const [lost, underWay] = [1, 2].map(partNumber => chat.intendPart({ backupId, partNumber }))
+    if (lost === undefined || underWay === undefined) throw new Error('two parts')
+    const { messageId } = await chat.sendPart(lost)
+    await chat.sendPart(underWay)
+    const sendIds = new Set([lost.send.id])
+    const { afterMessageId } = underWay.send
+    const { found } = await find(chat, { backupId, sendIds })
+    expect(found.map(one => one.messageId)).toEqual([messageId])
+    await chat.client.deleteMessage(chat.chat, messageId)
+    expect(await find(chat, { backupId, sendIds })).toMatchObject({ found: [] })
+    expect(chat.vault.open.get(lost.send.id)?.afterMessageId).toBeGreaterThan(messageId)
+    expect(chat.vault.open.get(underWay.send.id)?.afterMessageId).toBe(afterMessageId)
+  })
+
   test('of a chat that nobody knew looks at the newest messages', async () => {
     const chat = await vaultChat()
     for (let posts = 0; posts < 30; posts++) await chat.emulator.asHuman.post(chat.chatId, { text: 'hello' })
@@ -187,7 +243,7 @@ async function withIndex(type: Parameters<typeof vaultChat>[0] = 'channel'): Pro
 
 function find(
   { client, vault, chat }: VaultChat,
-  options: { backupId?: string | null; limit?: number } = {},
+  options: Omit<FindLostOptions, 'chatId'> = {},
 ): Promise<LookResult> {
   return findLostMessages(client, vault, { chatId: chat, ...options })
 }

@@ -144,6 +144,35 @@ test('whether a message exists is asked without a trace', async () => {
   expect(await failureOf(client.messageExists(chatId, messageId))).toMatchObject({ code: 'CONFIGURATION' })
 })
 
+test('whether a message exists is asked without touching the buttons under it, also in a channel', async () => {
+  const { client, emulator, chatId, createClient } = await emulatedChat()
+  const other = emulator.createBot()
+  emulator.asHuman.promote(chatId, other)
+  const reply_markup = { inline_keyboard: [[{ text: 'yes', callback_data: 'yes' }]] }
+  const call = async (method: string, parameters: object): Promise<CallAnswer> => {
+    const body = JSON.stringify({ chat_id: chatId, reply_markup, ...parameters })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${emulator.url}/bot${other.token}/${method}`, {
+      method: 'POST',
+      headers,
+      body,
+    })
+    return (await answer.json()) as CallAnswer
+  }
+  const message_id = (await call('sendMessage', { text: 'vote' })).result?.message_id ?? 0
+  for (const asking of [client, createClient({ token: other.token })]) {
+    expect(await asking.messageExists(String(chatId), message_id)).toBe('ours')
+  }
+  expect(await call('editMessageReplyMarkup', { message_id })).toMatchObject({
+    description: expect.stringContaining('message is not modified'),
+  })
+})
+
+interface CallAnswer {
+  result?: { message_id: number }
+  description?: string
+}
+
 test('the pinned message that was sent last is told with the chat', async () => {
   const chat = await emulatedChat()
   const { client } = chat

@@ -124,9 +124,14 @@ export async function openSends(
 
 /**
  * Every message up to `upTo` has been looked at for that call, and its message was not there. The call stays open for
- * 15 minutes after it was made, since Telegram may deliver late; then this closes it.
+ * 15 minutes after it was made, since Telegram may deliver late; then this closes it, unless there are messages above
+ * that were not looked at (`hasMore`).
  */
-export async function looked(database: Database, sendId: string, seen: { upTo: number }): Promise<void> {
+export async function looked(
+  database: Database,
+  sendId: string,
+  seen: { upTo: number; hasMore?: boolean },
+): Promise<void> {
   checkUuid('id of a send', sendId)
   checkCount('upTo', seen.upTo)
   await inTransaction(database.kysely, async trx => {
@@ -137,11 +142,13 @@ export async function looked(database: Database, sendId: string, seen: { upTo: n
       .returning('chat_id')
       .executeTakeFirst()
     if (!send) return
-    await trx
-      .deleteFrom('open_sends')
-      .where('id', '=', sendId)
-      .where(sql<boolean>`begun_at < clock_timestamp() - ${LOOKED_FOR_MINUTES} * interval '1 minute'`)
-      .execute()
+    if (seen.hasMore !== true) {
+      await trx
+        .deleteFrom('open_sends')
+        .where('id', '=', sendId)
+        .where(sql<boolean>`begun_at < clock_timestamp() - ${LOOKED_FOR_MINUTES} * interval '1 minute'`)
+        .execute()
+    }
     await raiseNewest(trx, send.chat_id, seen.upTo)
   })
 }

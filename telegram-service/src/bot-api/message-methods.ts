@@ -7,7 +7,7 @@ import {
 import { type BotConnection, jsonCall, type UploadOptions } from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { multipartBody } from '#bot-api/multipart-body.ts'
-import { isMessageGone, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
+import { isMessageGone, isNoSuchFile, isNotEditable } from '#bot-api/refusals.ts'
 
 export interface SendDocumentRequest {
   /** Numeric, or `@name`. */
@@ -48,11 +48,15 @@ export interface MessageMethods {
   /** Deletes the message; one that is gone already counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
   /**
-   * Asks by an edit that changes nothing, which leaves no trace: `ours` is a message that this bot may edit (in a
-   * channel, with the right to edit, also somebody else’s), `there` any other, forwarded ones among them.
+   * Asks by an edit that cannot succeed, whoever's the message is, and so leaves no trace: `ours` is a message that this
+   * bot may edit (in a channel, with the right to edit, also somebody else’s), `there` any other, forwarded ones among
+   * them.
    */
   messageExists(chatId: string, messageId: number, options?: CallOptions): Promise<'ours' | 'there' | 'gone'>
 }
+
+/** No file has that id, and it is no address of one. */
+const NO_FILE = JSON.stringify({ type: 'document', media: 'none' })
 
 export function messageMethods(bot: BotConnection): MessageMethods {
   return {
@@ -117,15 +121,16 @@ export function messageMethods(bot: BotConnection): MessageMethods {
     },
 
     messageExists: async (chatId, messageId, options = {}) => {
-      const parameters = { chat_id: chatId, message_id: messageId }
+      // The server looks for the message first, then whether it may be edited, and then for the file.
+      const parameters = { chat_id: chatId, message_id: messageId, media: NO_FILE }
       try {
         await bot.repeatable(
-          jsonCall('editMessageReplyMarkup', parameters, () => {}),
+          jsonCall('editMessageMedia', parameters, () => {}),
           options,
         )
         return 'ours'
       } catch (error) {
-        if (isNotModified(error)) return 'ours'
+        if (isNoSuchFile(error)) return 'ours'
         if (isNotEditable(error)) return 'there'
         if (isMessageGone(error)) return 'gone'
         throw error

@@ -22,6 +22,11 @@ export function isNotModified(error: unknown): boolean {
   return says(error, /message is not modified/i)
 }
 
+/** There is no file of that id; said of an edit whose message is there, and may be edited. */
+export function isNoSuchFile(error: unknown): boolean {
+  return says(error, /wrong (?:remote )?file.?id/i)
+}
+
 /** A message that nobody can forward: of the chat itself, such as "pinned a message". Nothing that was sent is. */
 export function isNotForwardable(error: unknown): boolean {
   return says(error, /the message can't be forwarded/i)

@@ -9,7 +9,7 @@ import { cancelled, TelegramError, type TelegramErrorCode } from '#telegram-erro
 const LOOK_AGAIN_AFTER_MS = 3_000
 /** Looks that found nothing before a message is sent once more. */
 const LOOKS_BEFORE_SENDING_AGAIN = 2
-/** Looks that could not be carried out, before that is what the run fails of. */
+/** Looks that could not be carried out, or not to the newest message, before that is what the run fails of. */
 const FAILED_LOOKS = 5
 
 /** What ends a look without saying anything about the chat: the next one may go through. */
@@ -18,6 +18,8 @@ const PASSING: ReadonlySet<TelegramErrorCode> = new Set(['ANSWER_LOST', 'UNREACH
 /** Looks for the messages of one run whose answers were lost. Several that are lost at once share one look. */
 export class LostAnswers {
   readonly #look: (signal: AbortSignal) => Promise<LookResult>
+  /** All calls of the run that were lost: any other may be under way. */
+  readonly #lost = new Set<string>()
   #looking: Promise<unknown> = Promise.resolve()
   #next: Promise<LookResult> | undefined
 
@@ -29,7 +31,7 @@ export class LostAnswers {
     onWait: (wait: CallWait) => void
   }) {
     const { client, vault, ...of } = options
-    this.#look = signal => findLostMessages(client, vault, { ...of, signal })
+    this.#look = signal => findLostMessages(client, vault, { ...of, sendIds: this.#lost, signal })
   }
 
   /**
@@ -46,20 +48,23 @@ export class LostAnswers {
     for (let failed = 0; done < LOOKS_BEFORE_SENDING_AGAIN; ) {
       if (done + failed > 0) await pause(signal)
       try {
-        const { found, beyondLimit } = await this.lookOnce(signal)
+        const { found, beyondLimit } = await this.lookOnce(sendIds, signal)
         const ours = foundFor(found, sendIds)
         if (ours.length > 0) return ours
-        if (!beyondLimit) done++
+        if (beyondLimit) failed++
+        else done++
       } catch (error) {
         if (!(error instanceof TelegramError) || !PASSING.has(error.code)) throw error
-        if (++failed >= FAILED_LOOKS) throw lost
+        failed++
       }
+      if (failed >= FAILED_LOOKS) throw lost
     }
     return []
   }
 
-  /** A look that begins after this call: one that is under way may have passed where the message is. */
-  lookOnce(signal: AbortSignal): Promise<LookResult> {
+  /** A look for these calls that begins after this one: one that is under way may have passed where the message is. */
+  lookOnce(sendIds: Iterable<string>, signal: AbortSignal): Promise<LookResult> {
+    for (const id of sendIds) this.#lost.add(id)
     this.#next ??= this.#looking.then(() => {
       this.#next = undefined
       const look = this.#look(signal)

@@ -18,6 +18,11 @@ const PASSES = 3
 export interface FindLostOptions extends LookOptions {
   /** Without it: of the whole chat; `null`: of no backup. Only the holder of a backup's lease may look for its sends. */
   backupId?: string | null | undefined
+  /**
+   * Of the calls for parts and manifests only these. A run names those whose answers were lost: the message of one that is
+   * still under way need not be there yet, and must not be given up. Copies are looked for in any case.
+   */
+  sendIds?: ReadonlySet<string> | undefined
   limit?: number
 }
 
@@ -53,14 +58,16 @@ export async function findLostMessages(
   vault: VaultLedger,
   options: FindLostOptions,
 ): Promise<LookResult> {
-  const { chatId, backupId, limit = LIMIT } = options
-  const openSends = (): Promise<OpenSend[]> =>
-    vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
+  const { chatId, backupId, sendIds, limit = LIMIT, ...on } = options
+  const openSends = async (): Promise<OpenSend[]> => {
+    const open = await vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
+    return open.filter(({ id, purpose }) => purpose === 'copy' || (sendIds?.has(id) ?? true))
+  }
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
   const lookedFor = new Set<string>()
   let open = await openSends()
-  for (let pass = 0; open.length > 0 && pass < PASSES; pass++) {
-    await lookOnce(client, vault, { ...options, limit: limit - result.seen, open, result })
+  for (let pass = 0; open.length > 0 && pass < PASSES && !result.beyondLimit; pass++) {
+    await lookOnce(client, vault, { ...on, chatId, backupId, limit: limit - result.seen, open, result })
     for (const { id } of open) lookedFor.add(id)
     // A forward of this very search may have been lost.
     open = (await openSends()).filter(one => one.purpose === 'copy' && !lookedFor.has(one.id))
@@ -79,8 +86,17 @@ async function lookOnce(
   const newest = await newestMessageId(client, vault, look)
   const from = Math.min(...open.map(one => startOf(one, newest, limit)))
   const known = await vault.knownMessageIds(chatId, { after: from, upTo: newest })
-  const ids = range(from + 1, newest).filter(id => !known.has(id))
-  const within = ids.slice(0, Math.max(0, limit))
+  const within: number[] = []
+  let lookedUpTo = newest
+  for (let id = from + 1; id < newest; id++) {
+    if (known.has(id)) continue
+    if (within.length >= limit) {
+      lookedUpTo = id - 1
+      break
+    }
+    within.push(id)
+  }
+  const hasMore = lookedUpTo < newest
   const seen = new Map<number, WeighedMessage>()
   const looksForCopies = open.some(({ purpose }) => purpose === 'copy')
   for (const messageId of within) {
@@ -90,14 +106,13 @@ async function lookOnce(
   }
   result.newestMessageId = newest
   result.seen += within.length
-  result.beyondLimit = within.length < ids.length
-  const lookedUpTo = result.beyondLimit ? (within.at(-1) ?? from) : newest
+  result.beyondLimit ||= hasMore
 
   const found = await matchSends(client, { ...on, open, seen, result })
   const removed = await removeLostCopies(client, vault, { ...look, open, seen })
   result.found.push(...found)
   const settled = new Set([...found.map(one => one.open.id), ...removed])
-  for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo })
+  for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo, hasMore })
 }
 
 /**
@@ -117,10 +132,6 @@ async function mayBeOurs(
 /** Of a chat that was not known at all, only the newest messages can be meant. */
 function startOf({ afterMessageId }: OpenSend, newest: number, limit: number): number {
   return afterMessageId === 0 ? Math.max(0, newest - 1 - limit) : afterMessageId
-}
-
-function range(from: number, below: number): number[] {
-  return Array.from({ length: Math.max(0, below - from) }, (_, index) => from + index)
 }
 
 /** L3: by ascending id, each message that says what an open send was to say is proven, and explained by one of them. */

@@ -137,7 +137,7 @@ export class RunMessages {
   async #lookForLost(signal: AbortSignal): Promise<RunMessage[]> {
     const calls = new Map(this.#lostCalls.flatMap(call => (call.sendId ? [[call.sendId, call]] : [])))
     if (calls.size === 0 || !this.#lostAnswers || this.#ledger?.holdsLease() === false) return []
-    const { found } = await this.#lostAnswers.lookOnce(signal).catch(() => ({ found: [] }))
+    const { found } = await this.#lostAnswers.lookOnce(calls.keys(), signal).catch(() => ({ found: [] }))
     return foundFor(found, new Set(calls.keys())).flatMap(({ open, messageId }) => {
       const call = calls.get(open.id)
       return call ? [this.made({ key: call.key, chatId: open.chatId, messageId, sendId: open.id })] : []

@@ -24,8 +24,11 @@ export interface VaultLedger {
   closeSend(sendId: string): Promise<void>
   /** The calls of which nobody knows whether they made a message; with `backupId: null` those of no backup. */
   openSends(of: { chatId: string; backupId?: string | null }): Promise<OpenSend[]>
-  /** Every message up to this id has been looked at for that call; a message gets its id when it is made. */
-  looked(sendId: string, seen: { upTo: number }): Promise<void>
+  /**
+   * Every message up to this id has been looked at for that call; a message gets its id when it is made. With `hasMore`
+   * there were others above, so that the call cannot be given up yet.
+   */
+  looked(sendId: string, seen: { upTo: number; hasMore?: boolean }): Promise<void>
   /** Ids that need no looking at, above `after` and up to `upTo`. */
   knownMessageIds(chatId: string, range: { after: number; upTo: number }): Promise<ReadonlySet<number>>
 
