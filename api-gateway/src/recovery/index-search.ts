@@ -123,13 +123,13 @@ async function consider(
 ): Promise<void> {
   const { messageId, document, facts, foundBy } = candidate
   noteOwner(search, facts.catalog)
-  const file = await documents.download(document.fileId)
+  const file = await documents.downloadIndex(document.fileId, reader.chatId)
   search.message = { messageId, document, facts, sha256: file?.sha256 }
   if (file === undefined) {
     search.notes.push(`The document of the index (message ${messageId}) cannot be had.`)
     return
   }
-  const reading = await documents.readIndex(file, reader.chatId)
+  const { reading } = file
   if ('refusal' in reading) {
     search.notes.push(`The index (message ${messageId}) ${reading.refusal.words}.`)
     return

@@ -68,12 +68,13 @@ async function downloadManifest(
   const { messageId, fileId, botId, size, sha256 } = manifest
   const mayBeOurs = botId === undefined || botId === client.botId
   if (botId === client.botId) {
-    const file = await documents.download(fileId, { maxBytes: size, isBrief: true })
+    const file = await documents.download(fileId, { sha256, maxBytes: size, isBrief: true })
     if (file?.sha256 === sha256) return { ...file, fileId }
   }
   const { document } = (await reader.look(messageId)) ?? {}
   const place = document?.fileId ?? (mayBeOurs ? fileId : undefined)
-  const file = place && (await documents.download(place, { maxBytes: size, isBrief: document === undefined }))
+  const isBrief = document === undefined
+  const file = place && (await documents.download(place, { sha256, maxBytes: size, isBrief }))
   if (file && file.sha256 === sha256) return { ...file, fileId: place }
   return {
     reason:

@@ -27,6 +27,8 @@ export interface Refusal {
 }
 
 const AGE_HEADER = Buffer.from('age-encryption.org/')
+/** Bits are turned on the way as well as in the chat; only what lies in the chat comes again. */
+const DOWNLOAD_TRIES = 3
 
 /** Opens manifests and indexes with the key, and believes them for their signatures. */
 export class SignedDocuments {
@@ -60,11 +62,48 @@ export class SignedDocuments {
 
   /**
    * The file, of at most `maxBytes`; undefined when the server does not give it: it is gone, or the file id is another
-   * bot's. With `isBrief` the server is asked only twice, since it says the same of a file that is unavailable for a moment.
+   * bot's. What has not the expected SHA-256 is downloaded again before it is believed to be what lies there. With
+   * `isBrief` the server is asked only twice, since it says the same of a file that is unavailable for a moment.
    */
   async download(
     fileId: string,
-    { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false }: { maxBytes?: number; isBrief?: boolean } = {},
+    { sha256, ...options }: { sha256: string; maxBytes?: number; isBrief?: boolean },
+  ): Promise<Downloaded | undefined> {
+    return await this.#untilRight(fileId, options, file => (file.sha256 === sha256 ? 'right' : 'wrong'))
+  }
+
+  /** The index in a file, or why it is none; undefined when the server does not give the file. */
+  async downloadIndex(
+    fileId: string,
+    chatId: string,
+  ): Promise<{ sha256: string; reading: Reading<VaultIndex> } | undefined> {
+    let reading: Reading<VaultIndex> | undefined
+    const file = await this.#untilRight(fileId, {}, async file => {
+      reading = await this.#readIndex(file, chatId)
+      return 'refusal' in reading ? 'wrong' : 'right'
+    })
+    return file && reading && { sha256: file.sha256, reading }
+  }
+
+  /** What comes twice the same is what lies in the chat. */
+  async #untilRight(
+    fileId: string,
+    options: { maxBytes?: number; isBrief?: boolean },
+    judge: (file: Downloaded) => 'right' | 'wrong' | Promise<'right' | 'wrong'>,
+  ): Promise<Downloaded | undefined> {
+    let before: Downloaded | undefined
+    for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
+      const file = await this.#downloadOnce(fileId, options)
+      if (file === undefined || file.sha256 === before?.sha256) break
+      before = file
+      if ((await judge(file)) === 'right') break
+    }
+    return before
+  }
+
+  async #downloadOnce(
+    fileId: string,
+    { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false }: { maxBytes?: number; isBrief?: boolean },
   ): Promise<Downloaded | undefined> {
     const signal = this.#signal
     try {
@@ -79,7 +118,7 @@ export class SignedDocuments {
   }
 
   /** An index that is signed by somebody who is believed, and was drawn for this chat. */
-  async readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
+  async #readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
     const reading = await this.#open(bytes, async unlocking => {
       const { index, signer } = await openIndex(bytes, unlocking)
       return { content: index, signer }

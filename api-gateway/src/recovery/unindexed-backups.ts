@@ -95,7 +95,7 @@ async function readManifest(
   const refuse = (reason: string, isLocked: boolean = false): undefined => {
     left.refused.push({ sighting, backupId, reason, isLocked })
   }
-  const file = await documents.download(document.fileId)
+  const file = await documents.download(document.fileId, { sha256: facts.sha256 })
   if (file === undefined) return refuse('cannot be had')
   if (file.sha256 !== facts.sha256) return refuse('is not what its caption says')
   const reading = await documents.readManifest(file, { isVouchedFor: false })
