@@ -21,6 +21,7 @@ export interface CatalogSchema {
 interface CatalogTable {
   id: string
   generation: number
+  recovering: Generated<boolean>
   created_at: Date
 }
 
@@ -76,7 +77,15 @@ interface OpenSendsTable {
   begun_at: Generated<Date>
 }
 
-type Defaulted = 'id' | 'size' | 'created_at' | 'expires_at' | 'restore_count' | 'state' | 'resumable'
+type Defaulted =
+  | 'id'
+  | 'size'
+  | 'created_at'
+  | 'expires_at'
+  | 'restore_count'
+  | 'state'
+  | 'resumable'
+  | 'recovered_trust'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -42,7 +42,13 @@ export {
   knownMessageIds,
   nameChat,
 } from '#vault/chats.ts'
-export { type CatalogIdentity, catalogIdentity, takeOver } from '#vault/identity.ts'
+export {
+  beginRecovery,
+  type CatalogIdentity,
+  catalogIdentity,
+  endRecovery,
+  takeOver,
+} from '#vault/identity.ts'
 export { drawIndex, type IndexDrawing, type IndexEntry } from '#vault/index-drawing.ts'
 export {
   confirmIndex,
@@ -64,8 +70,13 @@ export { forgetRemnant, keepRemnant, type Remnant, remnants } from '#vault/remna
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
-export { finishErase, markErasing, mayErase } from '#backups/erase.ts'
-export { type ImportedBackup, type ImportedMessage, importBackup } from '#backups/imports.ts'
+export { finishErase, markErasing, mayErase, noteErasedElsewhere } from '#backups/erase.ts'
+export {
+  type ImportedBackup,
+  type ImportedMessage,
+  type ImportOutcome,
+  importBackup,
+} from '#backups/imports.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
 export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
 
@@ -101,6 +112,7 @@ export type {
   JsonObject,
   PartKind,
   PartState,
+  RecoveredTrust,
   Restore,
   RestoreState,
   UpdateBackupInput,

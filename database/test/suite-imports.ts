@@ -45,6 +45,7 @@ function found(more: Partial<ImportedBackup> = {}): ImportedBackup {
     plainSha256: hash('a'),
     archiveSha256: hash('b'),
     partCount: 2,
+    trust: 1,
     messages: [message(1), message(2), message(0)],
     ...more,
   }
@@ -148,6 +149,25 @@ export function describeImports(open: () => Promise<Database>): void {
       expect(await getBackupDetails(database, send.backupId)).toEqual(before)
       expect(await importBackup(database, found({ ...signed, messages: copies }))).toBe('merged')
       expect(await listMessages(database, send.backupId)).toHaveLength(5)
+    })
+
+    test('what is known from a chat only, and less surely, gives way to what is surer, and never the other way', async () => {
+      const id = randomUUID()
+      const forged = [message(1, { messageId: 7 }), message(2), message(0)]
+      const told = { id, trust: 1, state: 'erasing', expiresAt: DAY, messages: forged } as const
+      expect(await importBackup(database, found(told))).toBe('added')
+      expect(await importBackup(database, found({ id, trust: 1 }))).toBe('known')
+      expect(await getBackupDetails(database, id)).toMatchObject({ state: 'erasing', recovered_trust: 1 })
+      const expiresAt = new Date(DAY.getTime() + 86_400_000)
+      expect(await importBackup(database, found({ id, trust: 2, expiresAt }))).toBe('bettered')
+      const bettered = await getBackupDetails(database, id)
+      expect(bettered).toMatchObject({ state: 'complete', expires_at: expiresAt, recovered_trust: 2 })
+      expect(bettered?.parts.map(part => part.message_id)).toEqual([
+        message(1).messageId,
+        message(2).messageId,
+      ])
+      expect(await importBackup(database, found(told))).toBe('known')
+      expect(await getBackupDetails(database, id)).toEqual(bettered)
     })
 
     test('a file id that is lacking is learned, for the same message only', async () => {

@@ -170,7 +170,7 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       await importBackup(database, {
         ...{ id: backupId, projectId: 'shop', type: 'database', state: 'complete', filename: 'shop.sql' },
         ...{ chatId: CHAT, encrypted: true, createdAt: new Date(old), size: 300, archiveSize: 20 },
-        ...{ plainSha256: hash('a'), partCount: 1, messages: [message(1), message(0)] },
+        ...{ plainSha256: hash('a'), partCount: 1, messages: [message(1), message(0)], trust: 1 },
         history: [
           { event: 'recovered', at: middle, count: 2 },
           { event: 'restored', at: late, count: 5 },

@@ -67,6 +67,7 @@ export function describeLedger(open: () => Promise<Database>): void {
       })
       expect(details?.manifest).toEqual({
         message_id: 500,
+        bot_id: null,
         file_id: 'id0',
         chat_id: CHAT,
         state: 'sent',

@@ -224,11 +224,21 @@ export function describeVault(open: () => Promise<Database>): void {
       expect(own).toMatchObject({ generation: 1, isEmpty: true })
       const other = '00000000-0000-4000-8000-000000000001'
       await takeOver(database, { catalogId: other, generation: 3 })
-      expect(await catalogIdentity(database)).toEqual({ catalogId: other, generation: 3, isEmpty: true })
+      expect(await catalogIdentity(database)).toEqual({
+        catalogId: other,
+        generation: 3,
+        isEmpty: true,
+        isRecovering: false,
+      })
       await new TestSend(database).begin()
       await takeOver(database, { catalogId: own.catalogId, generation: 5 })
       await takeOver(database, { catalogId: own.catalogId, generation: 4 })
-      expect(await catalogIdentity(database)).toEqual({ catalogId: other, generation: 5, isEmpty: false })
+      expect(await catalogIdentity(database)).toEqual({
+        catalogId: other,
+        generation: 5,
+        isEmpty: false,
+        isRecovering: false,
+      })
     })
   })
 }

@@ -3,7 +3,7 @@ import type { BackupType, ImportedBackup, ImportedMessage, JsonObject } from '@t
 import { type BackupName, backupFileName, manifestFileName, partFileName } from 'telegram-deployment-bot'
 
 /** A backup as one chat tells of it. */
-export interface FoundBackup extends ImportedBackup {
+export interface FoundBackup extends Omit<ImportedBackup, 'trust'> {
   /** What is wrong with it, in words; a complete backup that has any is damaged. */
   findings: string[]
 }

@@ -1,5 +1,5 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
-import { type Database, importBackup, markDamaged } from '@telegram-backup/database'
+import { type Database, endRecovery } from '@telegram-backup/database'
 import {
   checkChatAccess,
   followMovedChat,
@@ -10,12 +10,13 @@ import {
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 import { ChatReader } from '#recovery/chat-reader.ts'
+import { noteErasedBackups } from '#recovery/erased-elsewhere.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
 import { findIndex, findPinnedIndex, type IndexSearch } from '#recovery/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
-import { noteLostMessage } from '#recovery/lost-message.ts'
 import { adoptCatalog, encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
-import { isEmpty, type RecoveredBackup, type RecoveryReport } from '#recovery/recovery-report.ts'
+import { recordBackup } from '#recovery/record-backup.ts'
+import { isEmpty, type RecoveryReport } from '#recovery/recovery-report.ts'
 import { SignedDocuments } from '#recovery/signed-documents.ts'
 import { Signers } from '#recovery/signers.ts'
 import { foundByCaptions, type Leftovers, readUnindexed } from '#recovery/unindexed-backups.ts'
@@ -76,6 +77,8 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
     else await takeChat(recovery, left)
   }
   await recoverDeadRuns(recovery, left)
+  // Until then, nothing else may work with what is half of a catalog.
+  if (report.signer !== null && report.indexFailure === null) await endRecovery(setup.database)
   report.lookedAt = reading.reader.lookedAt
   if (isEmpty(report)) throw nothingOfOurs(report)
   return report
@@ -184,7 +187,7 @@ async function recoverOthers(recovery: Recovery, left: Leftovers): Promise<void>
 /** Manifests that do not open, or are not believed. */
 async function recoverRefused(recovery: Recovery, left: Leftovers): Promise<void> {
   const { reading, report } = recovery
-  const of = { chatId: reading.reader.chatId, botId: reading.client.botId }
+  const of = placeOf(recovery)
   report.withoutKey ||= left.refused.some(({ isLocked }) => isLocked) && !reading.documents.hasKey
   for (const { sighting, backupId, reason, isLocked } of left.refused.splice(0)) {
     const parts = left.parts.get(backupId) ?? []
@@ -197,46 +200,24 @@ async function recoverRefused(recovery: Recovery, left: Leftovers): Promise<void
 
 /** Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. */
 async function recoverDeadRuns(recovery: Recovery, left: Leftovers): Promise<void> {
-  const { reading } = recovery
-  const of = { chatId: reading.reader.chatId, botId: reading.client.botId }
+  const of = placeOf(recovery)
   for (const parts of left.parts.values()) {
     const backup = foundByCaptions({ parts, manifest: undefined }, of)
     if (backup) await record(backup, recovery)
   }
 }
 
-async function record({ findings, ...found }: FoundBackup, { setup, report }: Recovery): Promise<void> {
-  const { database } = setup
-  const isDamaged = found.state === 'complete' && findings.length > 0
-  const outcome = await importBackup(database, {
-    ...found,
-    damagedAt: found.damagedAt ?? (isDamaged ? new Date() : undefined),
-  })
-  if (outcome !== 'added' && isDamaged) await noteMissing(database, found, findings)
-  report.backups.push({
-    id: found.id,
-    project: found.projectId,
-    type: found.type,
-    state: found.state,
-    createdAt: found.createdAt.toISOString(),
-    size: found.plainSha256 === undefined ? null : (found.size ?? null),
-    parts: found.messages.filter(({ kind }) => kind === 'part').length,
-    outcome,
-    findings: isDamaged ? findings : [],
-  } satisfies RecoveredBackup)
+function placeOf({ reading, search }: Recovery): { chatId: string; botId: string; isIndexed: boolean } {
+  return {
+    chatId: reading.reader.chatId,
+    botId: reading.client.botId,
+    isIndexed: search.index !== undefined,
+  }
 }
 
-/** What the catalog holds for sound and is not: reconcile can mend it from another chat. */
-async function noteMissing(
-  database: Database,
-  found: Omit<FoundBackup, 'findings'>,
-  findings: readonly string[],
-): Promise<void> {
-  for (const { chatId, kind, partNo, messageId, state } of found.messages) {
-    if (state !== 'missing') continue
-    await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
-  }
-  await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
+async function record(found: FoundBackup, { setup, report }: Recovery): Promise<void> {
+  const believed = { signersAreNamed: report.signerWasGiven }
+  report.backups.push(await recordBackup(setup.database, found, believed))
 }
 
 /** The next generation and its index; then what runs that began before it have sent since, which that index lacks. */
@@ -250,12 +231,24 @@ async function takeChat(recovery: Recovery, left: Leftovers): Promise<void> {
     const encryption = await encryptionFor(setup.encryption, identities)
     if (encryption === undefined) throw new Error('there is no public key to encrypt it for')
     const signingKey = await setup.signingKey()
+    await noteErased(recovery)
     await writeIndex({ client, vault, chatId, search, encryption, signingKey, signal })
     if (!(await recoverLatecomers(recovery, left))) return
     await refreshIndex(client, vault, { chatId, encryption, signingKey, signal })
   } catch (error) {
     if (signal.aborted) throw error
     report.indexFailure = describeError(error).message
+  }
+}
+
+/** What this catalog knew of before, and the chat does not have any more; only an index that is believed tells. */
+async function noteErased({ setup, vault, search, reading, report }: Recovery): Promise<void> {
+  if (search.index === undefined) return
+  const { client, database, signal } = setup
+  const of = { client, vault, database, chatId: reading.reader.chatId, signal }
+  const found = new Set(report.backups.map(({ id }) => id))
+  for (const { id, project_id } of await noteErasedBackups(of, found)) {
+    report.notes.push(`Backup ${id} of ${project_id} was erased since by another machine.`)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackupState } from '@telegram-backup/database'
+import type { BackupState, ImportOutcome } from '@telegram-backup/database'
 
 /** What `recover` found and did. */
 export interface RecoveryReport {
@@ -35,7 +35,8 @@ export interface RecoveredBackup {
   /** Plain bytes; null where nobody knows. */
   size: number | null
   parts: number
-  outcome: 'added' | 'merged' | 'known'
+  /** `bettered`: it was known from a chat only, and less surely. */
+  outcome: ImportOutcome
   /** What is missing of it, in words. */
   findings: string[]
 }

@@ -154,12 +154,13 @@ async function placesOfParts(
 
 /**
  * A backup as captions and names tell of it. Without a manifest its run died, and reconcile takes its messages out of the
- * chat; with one that there is no key for, it is complete, but sizes, hashes and expiry stay unknown. Undefined when the
+ * chat, unless nothing tells that it was not whole; with one that there is no key for, it is complete, but sizes, hashes and
+ * expiry stay unknown. Undefined when the
  * captions do not tell enough.
  */
 export function foundByCaptions(
   sightings: { parts: readonly OwnSighting[]; manifest: OwnSighting | undefined },
-  of: { chatId: string; botId: string },
+  of: { chatId: string; botId: string; isIndexed: boolean },
 ): FoundBackup | undefined {
   const { parts, manifest } = sightings
   const [first = manifest] = parts
@@ -174,22 +175,26 @@ export function foundByCaptions(
     if (message) messages.set(message.partNo, message)
   }
   const { project: projectId, ...told } = words
-  const backup = { id: backupId, projectId, ...told, ...of }
-  if (manifest === undefined) {
-    return { ...backup, state: 'failed', error: DEAD_RUN, messages: [...messages.values()], findings: [] }
-  }
+  const { chatId, botId } = of
+  const backup = { id: backupId, projectId, ...told, chatId, botId }
   const last = parts.find(({ facts }) => facts.kind === 'part' && facts.last)
   const partCount = last?.facts.kind === 'part' ? last.facts.partNumber : undefined
+  // Where no index tells otherwise, all parts with their last one may be a backup whose manifest is gone.
+  const mayBeWhole = !of.isIndexed && messages.size === partCount
+  if (manifest === undefined && !mayBeWhole) {
+    return { ...backup, state: 'failed', error: DEAD_RUN, messages: [...messages.values()], findings: [] }
+  }
   const missing = Array.from({ length: partCount ?? 0 }, (_, index) => index + 1).filter(
     partNo => !messages.has(partNo),
   )
-  const own = messageSeen(manifest, of)
+  const own = manifest && messageSeen(manifest, of)
   return {
     ...backup,
     state: 'complete',
     ...(partCount === undefined ? {} : { partCount }),
     messages: [...messages.values(), ...(own ? [own] : [])],
     findings: [
+      ...(manifest ? [] : ['its manifest is gone']),
       ...(partCount === undefined ? ['its last part is gone'] : []),
       ...missing.map(partNo => `part ${partNo} is gone`),
     ],

@@ -17,7 +17,7 @@ afterEach(() => machines.close())
 async function recordOf(machine: Machine, id: string): Promise<unknown> {
   const details = await getBackupDetails(machine.database, id)
   if (details === null) return null
-  const { history, caption, damaged_at, parts, source, ...backup } = details
+  const { history, caption, damaged_at, parts, source, recovered_trust, ...backup } = details
   const known = parts.map(({ intended_at, sent_at, plain_sha256, file_unique_id, ...part }) => part)
   return { ...backup, parts: known, source }
 }

@@ -112,3 +112,38 @@ export async function finishErase(
     }),
   )
 }
+
+/**
+ * A complete backup turns out to have been erased in a chat by another machine: its rows there become `erased`, and so does
+ * the backup, unless another chat still has it; then it is damaged, until it is mended from there.
+ */
+export async function noteErasedElsewhere(
+  database: Database,
+  { backupId, chatId }: { backupId: string; chatId: string },
+): Promise<void> {
+  checkUuid('backup id', backupId)
+  await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, backupId, undefined)
+    await trx
+      .updateTable('backup_parts')
+      .set({ state: 'erased', erased_at: sql<Date>`now()` })
+      .where('backup_id', '=', backupId)
+      .where('chat_id', '=', chatId)
+      .execute()
+    const elsewhere = await trx
+      .selectFrom('backup_parts')
+      .select('part_no')
+      .where('backup_id', '=', backupId)
+      .where('state', '=', 'sent')
+      .limit(1)
+      .executeTakeFirst()
+    await trx
+      .updateTable('backups')
+      .set(elsewhere ? { damaged_at: sql<Date>`now()` } : { state: 'erased' })
+      .where('id', '=', backupId)
+      .where('state', '=', 'complete')
+      .execute()
+    const details = { chat_id: chatId }
+    await addToHistory(trx, { backupId, event: 'erased elsewhere', actor: database.actor, details })
+  })
+}

@@ -14,7 +14,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
-import type { BackupType, JsonObject, PartKind, PartState } from '#jobs/types.backup.ts'
+import type { BackupType, JsonObject, PartKind, PartState, RecoveredTrust } from '#jobs/types.backup.ts'
 import { raiseNewest } from '#vault/chats.ts'
 
 /** A backup as a chat tells of it. Sizes are bytes, hashes SHA-256 in hex; what is not known is left out. */
@@ -43,6 +43,8 @@ export interface ImportedBackup {
   damagedAt?: Date | undefined
   /** Fingerprint of the key that signed the manifest. */
   signer?: string | undefined
+  /** How far all this can be believed; null for a backup that was not read from a chat. */
+  trust: RecoveredTrust | null
   /** Why it failed. */
   error?: string | undefined
   messages: readonly ImportedMessage[]
@@ -51,6 +53,9 @@ export interface ImportedBackup {
   /** What happened to it, as the index had it; kept in that event. */
   history?: readonly { event: string; at: string; count: number }[] | undefined
 }
+
+/** What became of an import. */
+export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'
 
 /** One message of it, in any chat. The manifest has part number 0. */
 export interface ImportedMessage {
@@ -76,13 +81,11 @@ export interface ImportedMessage {
 /**
  * Takes a backup that was found in a chat into the catalog, in one transaction. One that is there already stays as it is
  * (`known`), but gets the messages and file ids that it lacks (`merged`): parts beyond its number never, and nothing at
- * all from a `failed` one, of which only captions tell, unless it is failed itself. CatalogError INVALID for a bad value,
- * also for a complete backup without any file id.
+ * all from a `failed` one, of which only captions tell, unless it is failed itself. One that is known from a chat only,
+ * and less surely, becomes what is imported (`bettered`). CatalogError INVALID for a bad value, also for a complete backup
+ * without any file id.
  */
-export async function importBackup(
-  database: Database,
-  backup: ImportedBackup,
-): Promise<'added' | 'known' | 'merged'> {
+export async function importBackup(database: Database, backup: ImportedBackup): Promise<ImportOutcome> {
   checkImported(backup)
   const columns = columnsOf(backup)
   return await inTransaction(database.kysely, async trx => {
@@ -93,14 +96,12 @@ export async function importBackup(
       .onConflict(conflict => conflict.column('id').doNothing())
       .returning('id')
       .executeTakeFirst()
-    const learned = await addMessages(
-      trx,
-      backup,
-      added ? backup.messages : await wantedMessages(trx, backup),
-    )
-    if (added || learned > 0) {
+    const bettered = !added && (await betterBackup(trx, backup, columns))
+    const wanted = added || bettered ? backup.messages : await wantedMessages(trx, backup)
+    const learned = await addMessages(trx, backup, wanted)
+    if (added || bettered || learned > 0) {
       const found = { messages: learned, history: (backup.history ?? []).map(event => ({ ...event })) }
-      const details: JsonObject = added ? found : { messages: learned }
+      const details: JsonObject = added || bettered ? found : { messages: learned }
       await addToHistory(trx, {
         backupId: backup.id,
         event: backup.event ?? 'recovered',
@@ -110,8 +111,33 @@ export async function importBackup(
     }
     for (const [chatId, messageId] of newestIds(backup)) await raiseNewest(trx, chatId, messageId)
     if (added) return 'added'
+    if (bettered) return 'bettered'
     return learned > 0 ? 'merged' : 'known'
   })
+}
+
+/**
+ * Where a chat told of the backup before, but less surely: the better facts take the place of all that was told then. The
+ * rows of its messages go with them, and come back from the import.
+ */
+async function betterBackup(
+  trx: Transaction<CatalogSchema>,
+  { id, trust }: ImportedBackup,
+  columns: Insertable<CatalogSchema['backups']>,
+): Promise<boolean> {
+  if (trust === null) return false
+  const { id: _, ...facts } = columns
+  const bettered = await trx
+    .updateTable('backups')
+    .set(facts)
+    .where('id', '=', id)
+    .where('recovered_trust', '<', trust)
+    .where('state', '<>', 'erased')
+    .returning('id')
+    .executeTakeFirst()
+  if (!bettered) return false
+  await trx.deleteFrom('backup_parts').where('backup_id', '=', id).execute()
+  return true
 }
 
 /** Of a backup that is known already: what may be added to it. */
@@ -189,6 +215,7 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
     restore_count: backup.restoreCount,
     damaged_at: backup.damagedAt ?? null,
     signer: backup.signer ?? null,
+    recovered_trust: backup.trust,
     error: backup.error === undefined ? null : storable(backup.error),
   }
 }

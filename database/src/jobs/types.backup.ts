@@ -68,7 +68,12 @@ export interface Backup {
   signer: string | null
   /** Of a failed backup: it may go on where it stopped, since its source can be read again. */
   resumable: boolean
+  /** Of one that came back from a chat, how far it is believed: see {@link RecoveredTrust}. Null for one made here. */
+  recovered_trust: RecoveredTrust | null
 }
+
+/** 0: captions told of it · 1: a signature that nobody vouched for · 2: a signature that was named. */
+export type RecoveredTrust = 0 | 1 | 2
 
 /** A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in {@link Backup}. */
 export interface CreateBackupInput {

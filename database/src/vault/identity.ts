@@ -12,18 +12,21 @@ export interface CatalogIdentity {
   generation: number
   /** No backup was ever made with it, and no chat has its index. */
   isEmpty: boolean
+  /** It is being rebuilt from a chat, or a recovery was broken off: nothing else may work with it. */
+  isRecovering: boolean
 }
 
 /** Who this catalog is. */
 export async function catalogIdentity(database: Database): Promise<CatalogIdentity> {
   const catalog = await database.kysely
     .selectFrom('catalog')
-    .select(['id', 'generation', isEmpty.as('is_empty')])
+    .select(['id', 'generation', 'recovering', hasNothing.as('is_empty')])
     .executeTakeFirstOrThrow()
-  return { catalogId: catalog.id, generation: catalog.generation, isEmpty: catalog.is_empty }
+  const { id: catalogId, generation, is_empty: isEmpty, recovering: isRecovering } = catalog
+  return { catalogId, generation, isEmpty, isRecovering }
 }
 
-const isEmpty = sql<boolean>`not exists (select from control_plane.backups)
+const hasNothing = sql<boolean>`not exists (select from control_plane.backups)
   and not exists (select from control_plane.chats where index_message_id is not null)`
 
 /**
@@ -40,10 +43,20 @@ export async function takeOver(
     await lockCatalog(trx)
     await sql`
       update control_plane.catalog
-         set id = case when ${isEmpty} then ${owner.catalogId}::uuid else id end,
+         set id = case when ${hasNothing} then ${owner.catalogId}::uuid else id end,
              generation = greatest(generation, ${owner.generation}::int)
     `.execute(trx)
   })
+}
+
+/** Before the first backup is imported. */
+export async function beginRecovery(database: Database): Promise<void> {
+  await database.kysely.updateTable('catalog').set({ recovering: true }).execute()
+}
+
+/** When everything is imported and the chat has the index of this catalog. */
+export async function endRecovery(database: Database): Promise<void> {
+  await database.kysely.updateTable('catalog').set({ recovering: false }).execute()
 }
 
 async function lockCatalog(kysely: Kysely<CatalogSchema>): Promise<void> {

@@ -33,7 +33,8 @@ export function pinnedIndexOf(pinned: SeenMessage | undefined): PinnedIndex {
 
 /**
  * S2: the chat belongs to this catalog, as far as its pinned message tells. Sends nothing. Throws `CONFIGURATION` for the
- * chat of another catalog, of one that has taken over from ours, or of a copy of ours that goes on elsewhere.
+ * chat of another catalog, of one that has taken over from ours, or of a copy of ours that goes on elsewhere; and while
+ * this catalog is being rebuilt, since its index would be half of one.
  */
 export async function guardChat(
   client: TelegramClient,
@@ -42,6 +43,7 @@ export async function guardChat(
   options: CallOptions = {},
 ): Promise<PinnedIndex> {
   const { chatId } = access
+  if ((await vault.identity()).isRecovering) throw halfRecovered()
   const pinned = pinnedIndexOf(access.pinned)
   if (pinned.kind !== 'index' || (await refusalOf(vault, chatId, pinned.caption)) === undefined) return pinned
   // What was read is from before; meanwhile another process on this catalog may have replaced the index.
@@ -104,6 +106,12 @@ async function isOwnEdition(vault: VaultLedger, chatId: string, edition: string)
   // A new index whose record was not finished.
   const open = (await vault.openSends({ chatId })).filter(({ purpose }) => purpose === 'index')
   return open.some(({ id }) => newEdition(count, id) === edition)
+}
+
+function halfRecovered(): TelegramError {
+  return new TelegramError('This catalog was not recovered to the end', 'CONFIGURATION', {
+    hint: 'Run "telegram-backup recover" again; it goes on from what is there.',
+  })
 }
 
 function notOurs(): TelegramError {

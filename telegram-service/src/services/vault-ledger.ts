@@ -51,6 +51,8 @@ export interface VaultIdentity {
   catalogId: string
   /** From 1; grows each time a catalog is rebuilt from the chat. */
   generation: number
+  /** It is being rebuilt from a chat, and knows only a part of what is there. */
+  isRecovering?: boolean
 }
 
 export interface KnownChat {

@@ -153,6 +153,7 @@ async function recordAtOnce(
     partCount: parts.length,
     source: metadata.source,
     signer: metadata.signer,
+    trust: null,
     messages: [
       ...parts.map(part => ({
         ...inChat(part),

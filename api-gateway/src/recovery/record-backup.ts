@@ -1,0 +1,64 @@
+import {
+  beginRecovery,
+  type Database,
+  getBackupById,
+  importBackup,
+  markDamaged,
+  type RecoveredTrust,
+} from '@telegram-backup/database'
+import type { FoundBackup } from '#recovery/found-backup.ts'
+import { noteLostMessage } from '#recovery/lost-message.ts'
+import type { RecoveredBackup } from '#recovery/recovery-report.ts'
+
+/**
+ * Takes a backup into the catalog, which from its first one on is one that is being recovered. What the catalog holds
+ * then is in the answer: it may know better than the chat.
+ */
+export async function recordBackup(
+  database: Database,
+  { findings, ...found }: FoundBackup,
+  believed: { signersAreNamed: boolean },
+): Promise<RecoveredBackup> {
+  await beginRecovery(database)
+  const isDamaged = found.state === 'complete' && findings.length > 0
+  const outcome = await importBackup(database, {
+    ...found,
+    trust: trustOf(found, believed),
+    damagedAt: found.damagedAt ?? (isDamaged ? new Date() : undefined),
+  })
+  if ((outcome === 'known' || outcome === 'merged') && isDamaged) await noteMissing(database, found, findings)
+  const held = await getBackupById(database, found.id)
+  return {
+    id: found.id,
+    project: found.projectId,
+    type: found.type,
+    state: held?.state ?? found.state,
+    createdAt: found.createdAt.toISOString(),
+    size: held === null || held.plain_sha256 === null ? null : held.size,
+    parts: found.messages.filter(({ kind }) => kind === 'part').length,
+    outcome,
+    findings: isDamaged ? findings : [],
+  }
+}
+
+/** Only what was signed tells the hash of the plain bytes. */
+function trustOf(
+  { plainSha256 }: Pick<FoundBackup, 'plainSha256'>,
+  { signersAreNamed }: { signersAreNamed: boolean },
+): RecoveredTrust {
+  if (plainSha256 === undefined) return 0
+  return signersAreNamed ? 2 : 1
+}
+
+/** What the catalog holds for sound and is not: reconcile can mend it from another chat. */
+async function noteMissing(
+  database: Database,
+  found: Omit<FoundBackup, 'findings'>,
+  findings: readonly string[],
+): Promise<void> {
+  for (const { chatId, kind, partNo, messageId, state } of found.messages) {
+    if (state !== 'missing') continue
+    await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
+  }
+  await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
+}
