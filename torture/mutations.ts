@@ -44,6 +44,7 @@ async function tryMutation(mutation: Mutation, root: string): Promise<Finding> {
   await copyTree(root)
   await apply(mutation, root)
   const scope = mutation.only === undefined ? [] : ['--only', mutation.only]
+  if (mutation.together !== undefined) scope.push('--together', String(mutation.together))
   const { failed, output } = await torture(root, [
     '--rounds',
     values.rounds,

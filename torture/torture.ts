@@ -1,6 +1,7 @@
 // Kills the real command line everywhere and breaks everything around it, then looks whether anything was lost.
 // --rounds N, --minutes N (begins no seed after that), --first SEED, --rounds-per-seed N, --jobs N, --stop-at-first
 // --seed S replays that one; --only TEXT[,TEXT] takes these operations, by name or by a part of names; --every-step; --report; --verbose
+// --together P: how probable two commands at once are, 0 to 1
 // --api-root URL --chat=ID: another Bot API server, whose bot is TELEGRAM_BOT_TOKEN
 // TORTURE_PROGRAM=FOLDER: another copy of the program
 import { parseArgs } from 'node:util'
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '1000' },
     minutes: { type: 'string', default: 'Infinity' },
     'rounds-per-seed': { type: 'string', default: '8' },
+    together: { type: 'string', default: '0.1' },
     seed: { type: 'string' },
     first: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
@@ -76,15 +78,17 @@ async function work(): Promise<void> {
         tally,
         operations,
         rounds,
+        together: Number(values.together),
         tell: words => values.verbose && say(`[${seed}] ${words}`),
       })
       played += outcome.rounds
       if (outcome.violations.length === 0) continue
       const only = values.only === '' ? '' : ` --only ${JSON.stringify(values.only)}`
+      const together = values.together === '0.1' ? '' : ` --together ${values.together}`
       fail(
         `seed ${seed}, round ${outcome.rounds}`,
         outcome.violations,
-        `npm run torture -- --seed ${seed}${only} --verbose`,
+        `npm run torture -- --seed ${seed}${only}${together} --verbose`,
       )
     }
   } finally {

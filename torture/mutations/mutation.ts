@@ -9,6 +9,8 @@ export interface Mutation {
   readonly edits: readonly Edit[]
   /** Which operations show it soonest; all by default. */
   readonly only?: string
+  /** How probable two commands at once are; as always by default. */
+  readonly together?: number
 }
 
 /** `find` stands exactly once in the file. */

@@ -75,7 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'copies without a row',
     wrong: 'L2: a forwarded copy is not written down before the forward',
-    only: SENDS,
+    only: 'reconcile',
     edits: [
       {
         file: `${SERVICES}/seen-messages.ts`,
@@ -156,6 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'every lease is dead',
     wrong: 'leases: a living run is taken for a dead one, and its writes are not refused',
     only: 'send a file,reconcile',
+    together: 0.9,
     edits: [
       {
         file: 'database/src/leases/holder.ts',

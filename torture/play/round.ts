@@ -18,6 +18,8 @@ export interface RoundOptions {
   readonly tally: Tally
   /** Operations to choose from. */
   readonly operations: ReadonlyArray<readonly [OperationName, number]>
+  /** How probable two commands at once are, 0 to 1. */
+  readonly together: number
   /** Hears what happens, for --verbose. */
   readonly tell: (words: string) => void
 }
@@ -80,7 +82,7 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
 }
 
 async function chooseOrders(chance: Chance, options: RoundOptions): Promise<Order[]> {
-  const wanted = chance.happens(0.1) ? 2 : 1
+  const wanted = chance.happens(options.together) ? 2 : 1
   const orders = [await prepare(chance.weighted(options.operations), { ...options, chance })]
   // A new machine beside the old one is not two at work on one catalog.
   const isShared = orders.every(({ operation }) => !/recover|old machine/.test(operation))

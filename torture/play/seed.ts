@@ -32,6 +32,8 @@ export interface SeedOptions {
   readonly tally: Tally
   readonly operations: readonly OperationName[]
   readonly rounds: number
+  /** How probable two commands at once are, 0 to 1. */
+  readonly together: number
   readonly tell: (words: string) => void
 }
 
