@@ -53,6 +53,14 @@ export class ChatReader {
     return this.#seen.size
   }
 
+  /** Those of the messages read so far that name a catalog, by its id. */
+  *messagesOf(catalogId: string | undefined): Generator<number> {
+    for (const [messageId, sighting] of this.#seen) {
+      const named = sighting?.facts?.catalog?.id
+      if (named !== undefined && named === catalogId) yield messageId
+    }
+  }
+
   /** Hears of each message id that is asked about. */
   set onLook(listener: () => void) {
     this.#onLook = listener

@@ -1,6 +1,14 @@
 import { type Encryption, recipientOf, type SigningKey } from '@telegram-backup/archive'
-import { catalogIdentity, type Database, takeOver } from '@telegram-backup/database'
+import {
+  catalogIdentity,
+  type Database,
+  forgetRemnant,
+  keepRemnant,
+  takeOver,
+} from '@telegram-backup/database'
 import { isMessageGone, refreshIndex, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { ChatReader } from '#recovery/chat-reader.ts'
 import type { IndexSearch } from '#recovery/index-search.ts'
 
 /** Whose a chat is, as its messages tell. */
@@ -36,57 +44,115 @@ export async function takeChatOver(
 
 /** The chat gets an index of this catalog, in the place of the one that was found. */
 export async function writeIndex(of: {
+  database: Database
   client: TelegramClient
   vault: VaultLedger
-  chatId: string
+  reader: ChatReader
   search: IndexSearch
   encryption: Encryption
   signingKey: SigningKey
   signal: AbortSignal
 }): Promise<void> {
-  const { client, vault, chatId, search, encryption, signingKey, signal } = of
+  const { database, client, vault, reader, search, encryption, signingKey, signal } = of
+  const { chatId } = reader
   const { catalogId } = await vault.identity()
-  const known = (await vault.knownChat(chatId)).index
   const { message } = search
-  if (message !== undefined && message.facts.catalog.id !== catalogId) {
-    await removeIndex(client, chatId, message.messageId, signal)
-  } else if (message !== undefined && known?.messageId !== message.messageId) {
-    await vault.confirmIndex({
-      chatId,
-      messageId: message.messageId,
-      fileId: message.document.fileId,
-      botId: client.botId,
-      sha256: message.sha256 ?? UNKNOWN_SHA256,
-      edition: message.facts.edition,
-      contentSha256: UNKNOWN_SHA256,
-    })
-  }
-  await refreshIndex(client, vault, { chatId, encryption, signingKey, signal })
+  const ofAnother = message !== undefined && message.facts.catalog.id !== catalogId
+  await vault.withIndexLock(chatId, async () => {
+    if (message === undefined) return
+    await forgetOtherIndex(database, vault, { chatId, messageId: message.messageId })
+    if (!ofAnother) await adoptIndex(vault, client, { chatId, message })
+  })
+  const merged = { ...vault, knownMessageIds: readByRecover(vault, { reader, search }) }
+  await refreshIndex(client, ofAnother ? merged : vault, { chatId, encryption, signingKey, signal })
+  if (ofAnother) await removeIndex(database, client, { chatId, messageId: message.messageId, signal })
 }
 
 /** Of no drawing: the next one differs from it. */
 const UNKNOWN_SHA256 = '0'.repeat(64)
 
+/** The chat has another index than this catalog knew. That message is nothing any more, and the next reconcile removes it. */
+async function forgetOtherIndex(
+  database: Database,
+  vault: VaultLedger,
+  { chatId, messageId }: { chatId: string; messageId: number },
+): Promise<void> {
+  const known = (await vault.knownChat(chatId)).index
+  if (known === undefined || known.messageId === messageId) return
+  await keepRemnant(database, { chatId, messageId: known.messageId })
+  await vault.forgetIndex(chatId)
+}
+
+/** The index that was found is this catalog's from now on, and is replaced in place. */
+async function adoptIndex(
+  vault: VaultLedger,
+  { botId }: { botId: string },
+  { chatId, message }: { chatId: string; message: NonNullable<IndexSearch['message']> },
+): Promise<void> {
+  const { messageId, facts, document, sha256 = UNKNOWN_SHA256 } = message
+  if ((await vault.knownChat(chatId)).index?.messageId === messageId) return
+  const { edition } = facts
+  await vault.intendIndexEdition(chatId, edition)
+  const { fileId } = document
+  await vault.confirmIndex({
+    chatId,
+    messageId,
+    fileId,
+    botId,
+    sha256,
+    edition,
+    contentSha256: UNKNOWN_SHA256,
+  })
+}
+
+/**
+ * What the other catalog left in the chat says no more whose the chat is: those messages were looked at, and the new index
+ * need not ask them.
+ */
+function readByRecover(
+  vault: VaultLedger,
+  { reader, search }: { reader: ChatReader; search: IndexSearch },
+): VaultLedger['knownMessageIds'] {
+  return async (chatId, range) => {
+    const known = new Set(await vault.knownMessageIds(chatId, range))
+    const catalogId = search.message?.facts.catalog.id
+    if (search.message) known.add(search.message.messageId)
+    for (const id of reader.messagesOf(catalogId)) known.add(id)
+    return known
+  }
+}
+
 /** The index of a catalog whose chat was merged into this one: its backups are all recorded now. */
 async function removeIndex(
+  database: Database,
   client: TelegramClient,
-  chatId: string,
-  messageId: number,
-  signal: AbortSignal,
+  { chatId, messageId, signal }: { chatId: string; messageId: number; signal: AbortSignal },
 ): Promise<void> {
+  await keepRemnant(database, { chatId, messageId })
   await client.unpinMessage(chatId, messageId, { signal }).catch((error: unknown) => {
     if (!isMessageGone(error)) throw error
   })
-  // One that is too old to be deleted is only a document that nothing leads to any more.
-  await client.deleteMessage(chatId, messageId, { signal }).catch(() => {})
+  try {
+    await client.deleteMessage(chatId, messageId, { signal })
+  } catch (error) {
+    if (signal.aborted) throw error
+    // One that is too old to be deleted is only a document that nothing leads to any more; its row says where it is.
+    return
+  }
+  await forgetRemnant(database, { chatId, messageId })
 }
 
-/** The keys for the new index: the configured ones, or those that belong to the key file. */
+/** The keys for the new index: the configured ones, or those that belong to the key file. `CONFIGURATION` without either. */
 export async function encryptionFor(
   configured: Encryption | undefined,
   identities: readonly string[],
-): Promise<Encryption | undefined> {
+): Promise<Encryption> {
   if (configured !== undefined) return configured
-  if (identities.length === 0) return undefined
+  if (identities.length === 0) {
+    throw new BackupError('There is no public key to encrypt the index for', {
+      code: 'CONFIGURATION',
+      hint: 'Set BACKUP_AGE_RECIPIENTS, as for sending.',
+    })
+  }
   return { recipients: await Promise.all(identities.map(recipientOf)) }
 }

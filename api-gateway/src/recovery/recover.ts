@@ -229,10 +229,10 @@ async function takeChat(recovery: Recovery, left: Leftovers): Promise<void> {
     report.owner = await takeChatOver(database, { owner: search.owner, search, vault, chatId })
   try {
     const encryption = await encryptionFor(setup.encryption, identities)
-    if (encryption === undefined) throw new Error('there is no public key to encrypt it for')
+    const of = { database, client, vault, reader: reading.reader, signal }
     const signingKey = await setup.signingKey()
     await noteErased(recovery)
-    await writeIndex({ client, vault, chatId, search, encryption, signingKey, signal })
+    await writeIndex({ ...of, search, encryption, signingKey })
     if (!(await recoverLatecomers(recovery, left))) return
     await refreshIndex(client, vault, { chatId, encryption, signingKey, signal })
   } catch (error) {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { getBackupDetails, listMessages, queryBackups } from '@telegram-backup/database'
+import { writeCaption, writeTombstoneCaption } from 'telegram-deployment-bot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectNothingLost } from '#test/nothing-lost.ts'
 import { type Machine, type Machines, openMachines } from '#test/recovery/machines.ts'
@@ -218,4 +220,36 @@ test('the chat of another catalog is merged into one that has backups of its own
   expect(await machines.index()).toMatchObject({ backups: [{ id: theirs.id }] })
   expect((await machines.index()).catalogId).toBe((await machines.index(elsewhere.id)).catalogId)
   await expect(old.send(1000)).rejects.toThrow(/another catalog/)
+})
+
+test('what another catalog left in the chat that was merged does not speak against its new owner', async () => {
+  const { emulator, chatId } = machines.vault
+  const bot = emulator.inspect.bots()[0]
+  if (bot === undefined) throw new Error('no bot')
+  const elsewhere = emulator.createChat({ type: 'channel', title: 'Mine', administrators: [{ bot }] })
+  const theirs = await old.send(1000)
+  const { catalogId: id, generation } = await machines.index()
+  const before = emulator.inspect.messages(chatId).find(message => message.pinned)?.message_id
+  const leftOver = { backupId: randomUUID(), partNumber: 3, catalog: { id, generation } }
+  const damaged = {
+    project: 'shop',
+    type: 'logs',
+    createdAt: new Date(),
+    backupId: randomUUID(),
+    content: { kind: 'manifest' as const },
+    sha256: 'a'.repeat(64),
+    catalog: { id, generation },
+  }
+  for (const caption of [writeTombstoneCaption(leftOver), writeCaption(damaged)]) {
+    const bytes = Buffer.from('nothing')
+    await old.client.sendDocument({ chatId: String(chatId), fileName: 'erased.txt', bytes, caption })
+  }
+  const own = await machines.open({ chatId: elsewhere.id })
+  await own.send(1000)
+  const report = await own.recover({ chat: String(chatId), signers: [old.signer] })
+  expect(report).toMatchObject({ indexFailure: null, refused: [{ backupId: damaged.backupId }] })
+  expect(await machines.index()).toMatchObject({ backups: [{ id: theirs.id }] })
+  const captions = emulator.inspect.messages(chatId).map(({ caption }) => caption ?? '')
+  expect(captions.filter(caption => caption.includes(' 1 index '))).toHaveLength(1)
+  expect(emulator.inspect.messages(chatId).some(({ message_id }) => message_id === before)).toBe(false)
 })
