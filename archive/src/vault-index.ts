@@ -69,6 +69,7 @@ export interface IndexedManifest {
 export interface IndexedEvent {
   event: string
   at: string
+  /** From 1 to 1,000,000; more is told as that. */
   count: number
 }
 
@@ -77,6 +78,8 @@ const MAX_PARTS = 1_000_000
 const MAX_SIGNERS = 1_000
 const MAX_MOVES = 100
 const MAX_EVENTS = 1_000
+/** How often one event may have come; the sum of many fits into 32 bits. */
+const MAX_COUNT = 1_000_000
 const CHAT_ID = /^-?\d{1,20}$/
 
 /** The JSON by which two drawings are compared: equal drawings have equal bytes. */
@@ -174,8 +177,19 @@ function readEntry(entry: CheckedObject): IndexEntry {
   }
 }
 
-function readEvent(event: CheckedObject): IndexedEvent {
-  return { event: event.text('event'), at: event.matching('at', ISO_TIME), count: event.integer('count', 1) }
+function readEvent(fields: CheckedObject): IndexedEvent {
+  const event = fields.text('event')
+  const at = fields.matching('at', ISO_TIME)
+  const count = fields.integer('count', 1)
+  // Databases take no zero character, and no time that is none, such as the 31st of February.
+  if (event.includes('\0') || !event.isWellFormed() || !isTime(at) || count > MAX_COUNT)
+    throw new TypeError('an event that is none')
+  return { event, at, count }
+}
+
+function isTime(text: string): boolean {
+  const time = new Date(text)
+  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19)
 }
 
 function messageId(value: unknown): number {

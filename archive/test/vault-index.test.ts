@@ -32,6 +32,8 @@ const time = fc
   .date({ min: new Date('2000-01-01'), max: new Date('2099-01-01'), noInvalidDate: true })
   .map(date => date.toISOString())
 
+const eventName = fc.string({ maxLength: 20 }).filter(text => !text.includes('\0'))
+
 const REQUIRED: Array<Exclude<keyof IndexEntry, 'damagedAt' | 'signer'>> = [
   'id',
   'project',
@@ -82,7 +84,7 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
     ),
     partMessages: fc.array(fc.integer({ min: 1 }), { minLength: 1, maxLength: 5 }),
     history: fc.array(
-      fc.record({ event: fc.string({ maxLength: 20 }), at: time, count: fc.integer({ min: 1 }) }),
+      fc.record({ event: eventName, at: time, count: fc.integer({ min: 1, max: 1_000_000 }) }),
       {
         maxLength: 3,
       },
@@ -159,6 +161,9 @@ describe('an index', () => {
       'an unknown state',
       (drawn: VaultIndex) => ({ ...drawn, backups: [{ ...first(drawn), state: 'sold' }] }),
     ],
+    ['an event on no day', withEvent({ at: '2026-02-31T00:00:00Z' })],
+    ['an event that came too often', withEvent({ count: 1_000_001 })],
+    ['an event with a zero character', withEvent({ event: 'a\0' })],
     ['a catalog that is no UUID', (drawn: VaultIndex) => ({ ...drawn, catalogId: 'x' })],
   ])('with %s is not sealed', async (_what, spoil) => {
     const [drawn] = fc.sample(index, { numRuns: 1, seed: 3 })
@@ -170,6 +175,11 @@ describe('an index', () => {
     })
   })
 })
+
+function withEvent(bad: object): (drawn: VaultIndex) => object {
+  const event = { event: 'restored', at: '2026-02-28T00:00:00Z', count: 1, ...bad }
+  return drawn => ({ ...drawn, backups: [{ ...first(drawn), history: [event] }] })
+}
 
 function first(drawn: VaultIndex): IndexEntry {
   return drawn.backups[0] as IndexEntry

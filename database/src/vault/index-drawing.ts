@@ -41,6 +41,10 @@ export interface IndexEntry {
   history: { event: string; at: string; count: number }[]
 }
 
+/** An event that came more often is told as if it had come so often. */
+const MAX_COUNT = 1_000_000
+const MAX_EVENTS = 1_000
+
 interface Row {
   id: string
   project_id: string
@@ -65,6 +69,8 @@ interface Row {
   manifest_sha256: string
   part_messages: number[]
   history: { event: string; at: string; count: number }[] | null
+  /** What the events `recovered` keep of the time before, a list for each, as it came from a chat. */
+  earlier: unknown
 }
 
 /** Draws the index of a chat: its complete backups, and those that are being erased as long as a message of them is there. */
@@ -127,7 +133,7 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
                select from control_plane.backup_parts
                 where backup_id = backup.id and message_id is not null and state not in ('erased', 'tombstone')))
     )
-    select drawn.*, parts.part_messages, histories.history
+    select drawn.*, parts.part_messages, histories.history, histories.earlier
       from drawn
      cross join lateral (
        select jsonb_agg(coalesce(part.message_id, (
@@ -138,15 +144,11 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
          from control_plane.backup_parts part
         where part.backup_id = drawn.id and part.chat_id = ${chatId} and part.kind = 'part') parts
      cross join lateral (
-       select jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)
-                        order by event collate "C") as history
-         from (select event, max(at) as at, sum(count)::int as count
-                 from (select event, at, 1 as count from control_plane.backup_history where backup_id = drawn.id
-                        union all
-                       select earlier ->> 'event', (earlier ->> 'at')::timestamptz, (earlier ->> 'count')::int
-                         from control_plane.backup_history, jsonb_array_elements(details -> 'history') as earlier
-                        where backup_id = drawn.id and event = 'recovered'
-                          and jsonb_typeof(details -> 'history') = 'array') happened
+       select jsonb_agg(jsonb_build_object('event', event, 'at', at, 'count', count)) as history,
+              jsonb_agg(earlier) filter (where earlier is not null) as earlier
+         from (select event, max(at) as at, count(*) as count,
+                      jsonb_agg(details -> 'history') filter (where event = 'recovered') as earlier
+                 from control_plane.backup_history where backup_id = drawn.id
                 group by event) events) histories
      where jsonb_array_length(parts.part_messages) = drawn.part_count and not parts.part_messages @> '[null]'
      order by drawn.created_at, drawn.id
@@ -180,10 +182,30 @@ function entryOf(row: Row): IndexEntry {
       sha256: row.manifest_sha256,
     },
     partMessages: row.part_messages,
-    history: (row.history ?? []).map(({ event, at, count }) => ({
-      event,
-      at: new Date(at).toISOString(),
-      count,
-    })),
+    history: historyOf(row),
   }
+}
+
+function historyOf({ history, earlier }: Row): IndexEntry['history'] {
+  const events = new Map<string, { at: Date; count: number }>()
+  const happened = [history ?? [], ...(Array.isArray(earlier) ? earlier : [])].flat(2).filter(isEvent)
+  for (const { event, at: time, count } of happened) {
+    const before = events.get(event)
+    const at = new Date(Math.max(new Date(time).getTime(), before?.at.getTime() ?? 0))
+    events.set(event, { at, count: Math.min((before?.count ?? 0) + count, MAX_COUNT) })
+  }
+  return [...events]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, MAX_EVENTS)
+    .map(([event, { at, count }]) => ({ event, at: at.toISOString(), count }))
+}
+
+/** Catalogs of before took an index at its word; what is no event must not stand in the way of every later index. */
+function isEvent(value: unknown): value is { event: string; at: string; count: number } {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('event' in value && 'at' in value && 'count' in value)) return false
+  const { event, at, count } = value
+  if (typeof event !== 'string' || event.length > 1024 || typeof at !== 'string') return false
+  if (!/^\d{4}-/.test(at) || Number.isNaN(new Date(at).getTime())) return false
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 1
 }
