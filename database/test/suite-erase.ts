@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  chatMoved,
   createBackup,
   type Database,
   deleteBackup,
@@ -8,6 +10,7 @@ import {
   finishErase,
   getBackupById,
   type Lease,
+  learnFileId,
   listHistory,
   listMessages,
   markDamaged,
@@ -44,6 +47,34 @@ export function describeErase(open: () => Promise<Database>): void {
       leases.push(lease)
       return lease
     }
+
+    test('who writes about a message waits for who has its backup without standing in their way', async () => {
+      const backupId = await complete()
+      const partKey = { backupId, chatId: CHAT, kind: 'part', partNo: 1 } as const
+      const writes: Promise<void>[] = []
+      await database.kysely.transaction().execute(async trx => {
+        await trx.selectFrom('backups').select('id').where('id', '=', backupId).forUpdate().execute()
+        writes.push(learnFileId(database, { partKey, botId: '43', fileId: 'theirs' }))
+        writes.push(markPart(database, { ...partKey, partNo: 2, state: 'missing' }))
+        await delay(200)
+        const parts = trx.selectFrom('backup_parts').select('part_no').where('backup_id', '=', backupId)
+        expect(await parts.forUpdate().noWait().execute()).toHaveLength(4)
+      })
+      await Promise.all(writes)
+      expect((await listMessages(database, backupId)).map(({ state }) => state)).toContain('missing')
+    })
+
+    test('what stays in a group that has become a supergroup keeps no backup from being erased', async () => {
+      await complete()
+      const backupId = await complete()
+      const { token: leaseToken } = await mark(backupId)
+      await expect(finishErase(database, { backupId, leaseToken })).rejects.toMatchObject({
+        code: 'CONFLICT',
+      })
+      await chatMoved(database, { from: CHAT, to: '-100124' })
+      await finishErase(database, { backupId, leaseToken })
+      expect((await getBackupById(database, backupId))?.state).toBe('erased')
+    })
 
     test('a backup is marked, its messages go one by one, and then it is gone', async () => {
       await complete()

@@ -131,6 +131,7 @@ export function describeVault(open: () => Promise<Database>): void {
 
     test('the message of an index that another one replaces stays known until it is gone', async () => {
       await confirmIndex(database, index)
+      await intendIndexEdition(database, CHAT, 'two')
       await confirmIndex(database, { ...index, edition: 'two' })
       expect(await remnants(database, CHAT)).toEqual([])
       await confirmIndex(database, { ...index, messageId: 800 })
@@ -178,6 +179,27 @@ export function describeVault(open: () => Promise<Database>): void {
       expect(opened.indexMessageId).toBe(700)
       await forgetIndex(database, CHAT)
       expect(await chatRecord(database, CHAT)).toMatchObject({ index: null, newestMessageId: 700 })
+    })
+
+    test('an index that another process has written since is not written over', async () => {
+      const edition = async () => (await chatRecord(database, CHAT))?.index
+      await confirmIndex(database, { ...index, edition: '1-a' })
+      await intendIndexEdition(database, CHAT, '2-a')
+      await intendIndexEdition(database, CHAT, '3-b')
+      const late = { ...index, edition: '2-a' }
+      await expect(confirmIndex(database, late)).rejects.toMatchObject({ code: 'CONFLICT' })
+      await confirmIndex(database, { ...index, edition: '3-b' })
+      await confirmIndex(database, { ...index, edition: '3-b' })
+      await expect(confirmIndex(database, late)).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect(await edition()).toMatchObject({ messageId: 700, edition: '3-b', nextEdition: null })
+      const { sendId } = await beginIndex(database, { chatId: CHAT, botId: BOT })
+      await confirmIndex(database, { ...index, messageId: 800, edition: '2-c', sendId })
+      expect(await edition()).toMatchObject({ messageId: 800, edition: '3-b' })
+      await expect(confirmIndex(database, { ...index, edition: '4-d' })).rejects.toMatchObject({
+        code: 'CONFLICT',
+      })
+      await confirmIndex(database, { ...index, messageId: 900, edition: '9-e' })
+      expect(await edition()).toMatchObject({ messageId: 900, edition: '9-e' })
     })
 
     test('a chat that moved is followed, also twice, and never in a circle', async () => {

@@ -8,6 +8,7 @@ import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
+import { movedChats } from '#vault/chats.ts'
 
 /**
  * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the
@@ -86,7 +87,8 @@ export async function mayErase(database: Database, backupId: string): Promise<bo
 
 /**
  * Writes down that a backup is gone from the chat, and ends its lease. CatalogError CONFLICT when a message of it is
- * not erased or replaced, or it was not to be erased, NOT_FOUND, LEASE_LOST.
+ * not erased or replaced, or it was not to be erased, NOT_FOUND, LEASE_LOST. What was sent before a group became a
+ * supergroup is out of reach for good, and is not waited for.
  */
 export async function finishErase(
   database: Database,
@@ -104,6 +106,7 @@ export async function finishErase(
         .where('backup_id', '=', backupId)
         .where('message_id', 'is not', null)
         .where('state', 'not in', ['erased', 'tombstone'])
+        .where('chat_id', 'not in', movedChats(trx))
         .executeTakeFirstOrThrow()
       if (left > 0) throw new CatalogError('CONFLICT', `${left} messages of the backup are still in the chat`)
       await trx.updateTable('backups').set({ state: 'erased' }).where('id', '=', backupId).execute()

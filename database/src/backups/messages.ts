@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { checkText, checkUuid, storable } from '#backups/input-checks.ts'
 import { checkPartKey, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
@@ -40,6 +41,7 @@ export async function markPart(
   const gone = mark.state === 'erased' || mark.state === 'tombstone'
   await inTransaction(database.kysely, async trx => {
     await guardWrite(trx, mark.backupId, mark.leaseToken)
+    await lockBackupFirst(trx, mark.backupId)
     const marked = await trx
       .updateTable('backup_parts')
       .set({
@@ -100,6 +102,7 @@ export async function learnFileId(
   checkPartKey(partKey)
   checkText('file id', fileId)
   await inTransaction(database.kysely, async trx => {
+    await lockBackupFirst(trx, partKey.backupId)
     const row = await trx
       .updateTable('backup_parts')
       .set({ bot_id: botId, file_id: fileId, file_unique_id: learned.fileUniqueId ?? null })
@@ -118,4 +121,9 @@ export async function learnFileId(
       .where('file_id', 'is not', null)
       .execute()
   })
+}
+
+/** Whoever writes about a backup and its messages locks the backup first, so that two of them never wait for each other. */
+async function lockBackupFirst(trx: Kysely<CatalogSchema>, backupId: string): Promise<void> {
+  await trx.selectFrom('backups').select('id').where('id', '=', backupId).forNoKeyUpdate().execute()
 }

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { checkCount, checkText } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -77,6 +77,13 @@ export async function chatMoved(database: Database, move: { from: string; to: st
       .where('moved_to', 'is distinct from', move.to)
       .execute()
   })
+}
+
+/** The ids of groups that go on as supergroups: nothing can be sent to, or removed from, what they were. */
+export function movedChats(
+  kysely: Kysely<CatalogSchema>,
+): SelectQueryBuilder<CatalogSchema, 'chats', { chat_id: string }> {
+  return kysely.selectFrom('chats').select('chat_id').where('moved_to', 'is not', null)
 }
 
 /** The id under which a chat can be reached now; the same one for a chat that has not moved. */

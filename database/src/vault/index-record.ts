@@ -31,7 +31,9 @@ export async function intendIndexEdition(database: Database, chatId: string, edi
 
 /**
  * Writes down that the index is in the chat, and closes the call that made it. The message of an index before it becomes a
- * remnant, unless it is the same one.
+ * remnant, unless it is the same one. CatalogError CONFLICT for an edition that was not announced, or of an older message:
+ * another process has written the index since. The recorded edition never counts less than before: one that does was
+ * superseded, and the next drawing has to come after both.
  */
 export async function confirmIndex(database: Database, index: IndexConfirmation): Promise<void> {
   checkCount('message id', index.messageId, 1)
@@ -39,7 +41,13 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
   await inTransaction(database.kysely, async trx => {
     await closeSendIn(trx, index.sendId)
     await ensureChat(trx, index.chatId)
-    await keepReplaced(trx, index)
+    const before = await lockIndex(trx, index.chatId)
+    if (before && !mayFollow(index, before)) {
+      throw new CatalogError('CONFLICT', 'Another process has written the index of the chat since', {
+        hint: 'Nothing is lost; reconcile draws the index again.',
+      })
+    }
+    await keepReplaced(trx, { index, before })
     await trx
       .updateTable('chats')
       .set({
@@ -47,7 +55,7 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
         index_file_id: index.fileId,
         index_bot_id: index.botId,
         index_sha256: index.sha256,
-        index_edition: index.edition,
+        index_edition: before && countOf(index) < countOf(before) ? before.edition : index.edition,
         index_content_sha256: index.contentSha256,
         index_next_edition: null,
       })
@@ -57,16 +65,42 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
   })
 }
 
-async function keepReplaced(trx: Transaction<CatalogSchema>, index: IndexConfirmation): Promise<void> {
-  const { chatId } = index
-  const before = await trx
+interface KnownMessage {
+  messageId: number
+  edition: string
+  nextEdition: string | null
+}
+
+async function lockIndex(trx: Transaction<CatalogSchema>, chatId: string): Promise<KnownMessage | undefined> {
+  const chat = await trx
     .selectFrom('chats')
-    .select('index_message_id')
+    .select(['index_message_id', 'index_edition', 'index_next_edition'])
     .where('chat_id', '=', chatId)
     .forUpdate()
     .executeTakeFirst()
-  const messageId = before?.index_message_id ?? index.messageId
-  if (messageId !== index.messageId) await keepRemnantIn(trx, { chatId, messageId, isTombstone: false })
+  const { index_message_id: messageId = null, index_edition: edition = null } = chat ?? {}
+  if (messageId === null || edition === null) return undefined
+  return { messageId, edition, nextEdition: chat?.index_next_edition ?? null }
+}
+
+/** A new message is named by its call; one that was replaced in place by its edition; a greater id was found in the chat. */
+function mayFollow({ sendId, messageId, edition }: IndexConfirmation, before: KnownMessage): boolean {
+  if (sendId !== undefined || messageId > before.messageId) return true
+  return messageId === before.messageId && [before.edition, before.nextEdition].includes(edition)
+}
+
+/** Editions are counted: `<count>-<anything>`. */
+function countOf({ edition }: { edition: string }): number {
+  return Number.parseInt(edition, 10)
+}
+
+async function keepReplaced(
+  trx: Transaction<CatalogSchema>,
+  { index, before }: { index: IndexConfirmation; before: KnownMessage | undefined },
+): Promise<void> {
+  const { chatId } = index
+  if (before === undefined || before.messageId === index.messageId) return
+  await keepRemnantIn(trx, { chatId, messageId: before.messageId, isTombstone: false })
 }
 
 /** The index message is not in the chat any more. */

@@ -5,6 +5,7 @@ import type { Database } from '#database.ts'
 import type { Backup, Restore } from '#jobs/types.backup.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { describeHolder, isAbandoned } from '#leases/lease-rows.ts'
+import { movedChats } from '#vault/chats.ts'
 
 /** Whether somebody works on it. A dead run is one that is not alive. */
 export interface Attendance {
@@ -18,7 +19,7 @@ export interface Attendance {
 export interface Unsettled {
   sending: (Backup & Attendance)[]
   erasing: (Backup & Attendance)[]
-  /** Failed, and messages of it are still in the chat. */
+  /** Failed, and messages of it are still in a chat where they can be removed. */
   failedWithMessages: (Backup & Attendance)[]
   /** Those that have not ended. */
   restores: (Restore & Attendance)[]
@@ -62,7 +63,8 @@ export async function unsettled(database: Database): Promise<Unsettled> {
           .select('part_no')
           .whereRef('backup_parts.backup_id', '=', 'backups.id')
           .where('backup_parts.message_id', 'is not', null)
-          .where('backup_parts.state', 'in', ['sent', 'damaged']),
+          .where('backup_parts.state', 'in', ['sent', 'damaged'])
+          .where('backup_parts.chat_id', 'not in', movedChats(kysely)),
       ),
     )
     .execute()
@@ -95,7 +97,8 @@ export async function isUnsettled({ kysely }: Database): Promise<boolean> {
         or exists (select from control_plane.restores where state = 'running')
         or exists (select from control_plane.open_sends where backup_id is not null)
         or exists (select from control_plane.backups join control_plane.backup_parts part on part.backup_id = backups.id
-                    where backups.state = 'failed' and part.message_id is not null and part.state in ('sent', 'damaged'))
+                    where backups.state = 'failed' and part.message_id is not null and part.state in ('sent', 'damaged')
+                      and part.chat_id not in (select chat_id from control_plane.chats where moved_to is not null))
         as found
   `.execute(kysely)
   return rows[0]?.found === true
