@@ -71,8 +71,12 @@ function describeErasure(id: string, isErased: boolean, messages: readonly Erase
   ])
   const table = rows.length === 0 ? [] : [formatTable([heading, ...rows])]
   const kept = messages.filter(({ outcome }) => outcome === 'kept').length
+  const left =
+    kept === 0
+      ? 'Its index could not be written'
+      : `${count(kept, 'message')} could be neither deleted nor replaced`
   const end = isErased
     ? `Backup ${id} is erased.`
-    : `${count(kept, 'message')} could be neither deleted nor replaced; backup ${id} stays "erasing". Mend the reason, then run it again.`
+    : `${left}; backup ${id} stays "erasing". Mend the reason, then run it again.`
   return [...table, end].join('\n')
 }

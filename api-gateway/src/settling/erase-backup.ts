@@ -7,7 +7,7 @@ import type { ErasedMessage } from '#settling/settling-report.ts'
 
 /** What became of a backup that was to be erased. */
 export interface Erasure {
-  /** False: a message stayed, and the backup stays `erasing`. */
+  /** False: a message stayed, or an index still names the backup; then it stays `erasing`. */
   isErased: boolean
   messages: ErasedMessage[]
 }
@@ -31,16 +31,19 @@ export async function eraseBackup(
 
 /** E2 to E5, for a backup that is marked. The reference goes last: whoever reads the index meanwhile sees that it goes. */
 export async function finishErasing(settling: Settling, held: HeldBackup): Promise<Erasure> {
-  const { database } = settling
+  const { database, report } = settling
   await lookForMessages(settling, held)
   const chats = new Set((await listMessages(database, held.backupId)).map(row => row.chat_id))
   await refreshIndexes(settling, chats) // E2
   const messages = await eraseMessages(settling, held) // E3
-  const isErased = messages.every(({ outcome }) => outcome !== 'kept')
-  if (isErased) {
-    await refreshIndexes(settling, chats) // E4
-    await finishErase(database, { backupId: held.backupId, leaseToken: held.lease.token }) // E5
-    settling.report.erased_backups.push({ backup_id: held.backupId })
+  if (messages.some(({ outcome }) => outcome === 'kept')) return { isErased: false, messages }
+  const left = await refreshIndexes(settling, chats) // E4
+  for (const { reason, ...of } of left) {
+    const words = `the index still names the backup, which is gone otherwise: ${reason}`
+    report.pending.push({ ...of, backup_id: held.backupId, reason: words })
   }
-  return { isErased, messages }
+  if (left.length > 0) return { isErased: false, messages }
+  await finishErase(database, { backupId: held.backupId, leaseToken: held.lease.token }) // E5
+  report.erased_backups.push({ backup_id: held.backupId })
+  return { isErased: true, messages }
 }

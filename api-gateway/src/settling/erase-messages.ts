@@ -37,7 +37,7 @@ async function eraseOne(
   const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
   const leaseToken = held.lease.token
   try {
-    await gates.enter(row.chat_id)
+    if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(settling, held, message)
     const erasure = await eraseMessage(client, {
       chatId: row.chat_id,
       messageId: row.message_id,
@@ -60,6 +60,19 @@ async function eraseOne(
     await notePart(database, { ...key, error: reason, leaseToken })
     return { ...message, outcome: 'kept', reason }
   }
+}
+
+/** Telegram refuses every change of what was sent before a group became a supergroup, for good. */
+async function giveUp(
+  { database, report }: Settling,
+  { backupId, lease }: HeldBackup,
+  message: ReportedMessage,
+): Promise<ErasedMessage> {
+  const { chat_id: chatId, message_id, kind, part_no: partNo } = message
+  const reason = 'the group has become a supergroup: a message of the old one cannot be removed any more'
+  await notePart(database, { backupId, chatId, kind, partNo, error: reason, leaseToken: lease.token })
+  report.kept.push({ backup_id: backupId, chat_id: chatId, reason: `Message ${message_id} stays: ${reason}` })
+  return { ...message, outcome: 'unreachable', reason }
 }
 
 function reported(backupId: string, row: MessageRow): ReportedMessage {

@@ -41,6 +41,7 @@ export async function expire(settling: Settling, decisions: readonly ExpiryDecis
       const { isErased, messages } = await eraseBackup(settling, { backupId: backup.id, evenTheLast: false })
       if (isErased) continue
       const kept = messages.filter(({ outcome }) => outcome === 'kept')
+      if (kept.length === 0) continue
       const words = `${kept.length} of its messages could be neither deleted nor replaced: ${kept[0]?.reason}`
       report.pending.push({ backup_id: backup.id, reason: words })
     } catch (error) {

@@ -1,13 +1,21 @@
-import { CatalogError, closeSend, confirmPart, getBackupById, openSends } from '@telegram-backup/database'
+import {
+  CatalogError,
+  closeSend,
+  confirmPart,
+  getBackupById,
+  keepRemnant,
+  openSends,
+} from '@telegram-backup/database'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
-import { describeError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#settling/settling.ts'
 import type { ReportedMessage } from '#settling/settling-report.ts'
 
 /**
  * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
  * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against the backup's
- * own chat; what stands against another one is in the report.
+ * own chat, `UNFINISHED` when there is more to look at than one look takes in; the next one goes on from there. What
+ * stands against another chat is in the report.
  */
 export async function lookForMessages(settling: Settling, held: HeldBackup): Promise<void> {
   const { database, report } = settling
@@ -35,7 +43,9 @@ async function lookInChat(settling: Settling, held: HeldBackup, chatId: string):
   const { backupId } = held
   assertMayGoOn(settling, held.lease)
   settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
-  if ((await gates.enter(chatId)).chatId !== chatId) return giveUpMoved(settling, held, chatId)
+  if ((await gates.enter(chatId)).chatId !== chatId) {
+    return giveUpMoved(settling, { backupId, chatId })
+  }
   const { found, beyondLimit } = await findLostMessages(client, vault, {
     chatId,
     backupId,
@@ -43,17 +53,25 @@ async function lookInChat(settling: Settling, held: HeldBackup, chatId: string):
     ...(onWait && { onWait }),
   })
   for (const message of found) await settleFound(settling, held, message)
-  if (!beyondLimit) return
-  const reason = 'There are more messages than one look takes in'
-  settling.report.pending.push({ backup_id: backupId, chat_id: chatId, reason })
+  if (beyondLimit) throw unfinishedLook()
+}
+
+/** Nothing may be concluded from what was not found. */
+export function unfinishedLook(): BackupError {
+  return new BackupError('There are more messages to look at than one look takes in', {
+    code: 'UNFINISHED',
+    hint: 'Run "telegram-backup reconcile" until it is settled; each run goes on where the one before ended.',
+  })
 }
 
 /** Of a group that has become a supergroup, messages can be read by their ids, but neither looked for nor removed. */
-async function giveUpMoved({ database, report }: Settling, held: HeldBackup, chatId: string): Promise<void> {
-  const { backupId } = held
+export async function giveUpMoved(
+  { database, report }: Settling,
+  { backupId, chatId }: { backupId: string | null; chatId: string },
+): Promise<void> {
   for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
   const reason = 'The group has become a supergroup: what was lost in the old one is not looked for any more'
-  report.kept.push({ backup_id: backupId, chat_id: chatId, reason })
+  report.kept.push({ ...(backupId !== null && { backup_id: backupId }), chat_id: chatId, reason })
 }
 
 async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {
@@ -117,6 +135,12 @@ async function eraseUnwanted(
     tombstone: { backupId, kind: message.kind, partNumber: message.part_no, ...(await vault.identity()) },
     signal,
   })
-  if (erasure.outcome !== 'kept') await closeSend(database, found.open.id)
+  if (erasure.outcome !== 'erased') {
+    // Known from now on, it is not found again.
+    const { chat_id: chatId } = message
+    const isTombstone = erasure.outcome === 'tombstone'
+    await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })
+  }
+  await closeSend(database, found.open.id)
   report.erased.push({ ...message, ...erasure })
 }

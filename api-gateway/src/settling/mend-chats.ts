@@ -2,19 +2,26 @@ import {
   acquireLease,
   type Backup,
   getBackupById,
-  learnFileId,
+  keepRemnant,
   listMessages,
   type MessageRow,
   markSound,
   type UnevenMessage,
   unevenMessages,
 } from '@telegram-backup/database'
-import { eraseMessage, renewFileId } from 'telegram-deployment-bot'
-import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { eraseMessage } from 'telegram-deployment-bot'
+import { describeError } from '#lib/backups/backup-error.ts'
 import { captionOf } from '#settling/caption-of-message.ts'
 import { heldSender } from '#settling/held-sender.ts'
 import { lookForMessages } from '#settling/look-for-messages.ts'
-import { assertMayGoOn, endsEverything, type HeldBackup, type Settling } from '#settling/settling.ts'
+import {
+  assertMayGoOn,
+  endsEverything,
+  type HeldBackup,
+  isTheEnd,
+  type Settling,
+} from '#settling/settling.ts'
+import { assertWhole, nameOf, type PlacedMessage, usableFileId } from '#settling/whole-messages.ts'
 
 /**
  * R7: gives the second chat what it lacks, and either chat what it has lost and the other still has. Nothing is uploaded:
@@ -46,20 +53,40 @@ async function mendBackup(
   held: HeldBackup,
   messages: readonly UnevenMessage[],
 ): Promise<void> {
-  const { database } = settling
+  const { database, gates } = settling
   const backup = await getBackupById(database, held.backupId)
   if (backup?.state !== 'complete') return
+  for (const chatId of new Set(messages.flatMap(({ whole, toChatId }) => [whole.chat_id, toChatId]))) {
+    await gates.enter(chatId)
+  }
   // A copy whose answer was lost may be there.
   await lookForMessages(settling, held)
   const rows = await listMessages(database, backup.id)
+  const mended = new Set<number>()
+  const incomplete = new Set<string>()
   for (const message of messages) {
+    const { whole, toChatId, wasSent } = message
     assertMayGoOn(settling, held.lease)
     const there = rows.find(row => isPlaceOf(row, message))
-    if (there?.state !== 'sent') await copyMessage(settling, held, { backup, message, there })
+    if (there?.state === 'sent') continue
+    // A manifest says that all parts are there.
+    if (whole.kind === 'manifest' && !wasSent && incomplete.has(toChatId)) continue
+    try {
+      await copyMessage(settling, held, { backup, message, there })
+      if (toChatId === backup.chat_id) mended.add(whole.part_no)
+    } catch (error) {
+      incomplete.add(toChatId)
+      leavePending(settling, held, error)
+    }
   }
-  if (backup.damaged_at === null) return
-  const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
-  if (own.every(row => row.state === 'sent')) await markSound(database, backup.id)
+  if (backup.damaged_at !== null && mended.size > 0) await findSound(settling, held, { backup, mended })
+}
+
+/** One message that cannot be mended now is told, and keeps no other from it. Throws what would meet the others as well. */
+function leavePending(settling: Settling, held: HeldBackup, error: unknown): void {
+  const { message: reason, code } = describeError(error)
+  if (code === 'UNREACHABLE' || isTheEnd(settling, held, error)) throw error
+  settling.report.pending.push({ backup_id: held.backupId, code, reason })
 }
 
 function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: UnevenMessage): boolean {
@@ -71,14 +98,13 @@ async function copyMessage(
   held: HeldBackup,
   { backup, message, there }: { backup: Backup; message: UnevenMessage; there: MessageRow | undefined },
 ): Promise<void> {
-  const { gates, report, signal } = settling
+  const { report, signal } = settling
   const { whole, toChatId, wasSent } = message
-  await gates.enter(whole.chat_id)
-  await gates.enter(toChatId)
-  settling.say(`copying ${describe(whole)} of backup ${backup.id} to chat ${toChatId}`)
-  const fileId = await usableFileId(settling, held, message)
-  // What mends a loss is looked at first; a first copy is of a message that was proven when it was sent.
-  if (wasSent) await assertWhole(settling, fileId, message)
+  settling.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
+  const fileId = await usableFileId(settling, held, whole)
+  // A first copy is of a message that was proven when it was sent, unless something has been found wrong since.
+  const isDoubtful = wasSent || backup.damaged_at !== null || whole.error !== null
+  if (isDoubtful) await assertWhole(settling, held, { message: whole, fileId })
   if (there?.state === 'damaged') await removeDamaged(settling, held, there)
   const last = whole.part_no === backup.part_count
   const content =
@@ -108,46 +134,47 @@ async function copyMessage(
   else report.copied.push(reported)
 }
 
-/** A file id belongs to the bot that got it; a new bot learns its own from the message. */
-async function usableFileId(
-  { database, client, vault, signal }: Settling,
-  { backupId }: HeldBackup,
-  { whole }: UnevenMessage,
-): Promise<string> {
-  if (whole.file_id !== null && whole.bot_id === client.botId) return whole.file_id
-  const { chat_id: chatId, message_id: messageId, kind, part_no: partNo, size, sha256 } = whole
-  const renewed = await renewFileId(client, vault, { chatId, messageId, expected: { size, sha256 }, signal })
-  await learnFileId(database, {
-    partKey: { backupId, chatId, kind, partNo },
-    botId: client.botId,
-    ...renewed,
-  })
-  return renewed.fileId
-}
-
 /** What stands in the way of the one that is whole, whose row names the new message from now on. */
 async function removeDamaged(
-  { client, vault, signal }: Settling,
+  { database, client, vault, signal }: Settling,
   { backupId }: HeldBackup,
   { chat_id: chatId, message_id: messageId, kind, part_no: partNumber }: MessageRow,
 ): Promise<void> {
   if (messageId === null) return
   const tombstone = { backupId, kind, partNumber, ...(await vault.identity()) }
-  await eraseMessage(client, { chatId, messageId, tombstone, signal })
+  const { outcome } = await eraseMessage(client, { chatId, messageId, tombstone, signal })
+  if (outcome === 'erased') return
+  await keepRemnant(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
 }
 
-async function assertWhole(
-  { client, signal }: Settling,
-  fileId: string,
-  { whole }: UnevenMessage,
+/**
+ * Takes back what was found against a backup, once all of it is there again: then the messages that were not mended, and so
+ * not read just now, are read as well.
+ */
+async function findSound(
+  settling: Settling,
+  held: HeldBackup,
+  { backup, mended }: { backup: Backup; mended: ReadonlySet<number> },
 ): Promise<void> {
-  const { bytes, sha256 } = await client.downloadFile(fileId, { maxBytes: whole.size, signal })
-  if (bytes.length === whole.size && sha256 === whole.sha256) return
-  throw new BackupError(`${describe(whole)} in chat ${whole.chat_id} is damaged as well`, {
-    code: 'INTEGRITY',
-  })
+  const { database } = settling
+  const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
+  if (!own.every(isPlaced)) return
+  settling.say(`reading the rest of backup ${backup.id}, which was damaged`)
+  let isSound = true
+  for (const message of own.filter(isPlaced)) {
+    if (mended.has(message.part_no)) continue
+    assertMayGoOn(settling, held.lease)
+    try {
+      const fileId = await usableFileId(settling, held, message)
+      await assertWhole(settling, held, { message, fileId })
+    } catch (error) {
+      isSound = false
+      leavePending(settling, held, error)
+    }
+  }
+  if (isSound) await markSound(database, backup.id)
 }
 
-function describe({ kind, part_no }: UnevenMessage['whole']): string {
-  return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
+function isPlaced(row: MessageRow): row is PlacedMessage {
+  return row.state === 'sent' && row.message_id !== null
 }

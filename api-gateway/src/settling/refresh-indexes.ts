@@ -2,21 +2,26 @@ import { openSends } from '@telegram-backup/database'
 import { refreshIndex } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { endsEverything, type Settling } from '#settling/settling.ts'
+import type { ReportedReason } from '#settling/settling-report.ts'
 
 const UNSEALED = 'No public key is configured (BACKUP_AGE_RECIPIENTS), so the index was left as it is'
 
 /**
  * E2, E4, R8: has the index of each chat say what the catalog says. A chat whose index cannot be written is told in the
- * report, and stops neither the others nor an erase: the next reconcile draws it again.
+ * report and in the answer, and stops none of the others: the next reconcile draws it again.
  */
-export async function refreshIndexes(settling: Settling, chatIds: Iterable<string>): Promise<void> {
+export async function refreshIndexes(
+  settling: Settling,
+  chatIds: Iterable<string>,
+): Promise<ReportedReason[]> {
   const { client, vault, gates, indexSeal, report, signal } = settling
+  const left: ReportedReason[] = []
   for (const chatId of new Set(chatIds)) {
     try {
       const access = await gates.enter(chatId)
       if (!(await needsIndex(settling, access.chatId))) continue
       if (indexSeal === undefined) {
-        report.indexes_left.push({ chat_id: access.chatId, reason: UNSEALED })
+        left.push({ chat_id: access.chatId, reason: UNSEALED })
         continue
       }
       const { outcome, messageId } = await refreshIndex(client, vault, {
@@ -28,9 +33,11 @@ export async function refreshIndexes(settling: Settling, chatIds: Iterable<strin
     } catch (error) {
       if (endsEverything(settling, error)) throw error
       const { message, code } = describeError(error)
-      report.indexes_left.push({ chat_id: chatId, code, reason: message })
+      left.push({ chat_id: chatId, code, reason: message })
     }
   }
+  report.indexes_left.push(...left)
+  return left
 }
 
 /** A chat that nothing was ever sent to need not learn of this catalog. */

@@ -11,8 +11,11 @@ export interface ReportedMessage {
 
 /** What became of a message that was to go. */
 export interface ErasedMessage extends ReportedMessage {
-  /** erased: deleted, or gone already · tombstone: replaced by a few bytes · kept: as it was, for the reason. */
-  outcome: 'erased' | 'tombstone' | 'kept'
+  /**
+   * erased: deleted, or gone already · tombstone: replaced by a few bytes · kept: as it was, for the reason ·
+   * unreachable: in a group that has become a supergroup, where nothing can be removed any more.
+   */
+  outcome: 'erased' | 'tombstone' | 'kept' | 'unreachable'
   reason?: string
 }
 

@@ -1,6 +1,7 @@
-import { closeSend, openSends } from '@telegram-backup/database'
-import { findLostMessages } from 'telegram-deployment-bot'
+import { closeSend, keepRemnant, openSends } from '@telegram-backup/database'
+import { type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
+import { giveUpMoved, unfinishedLook } from '#settling/look-for-messages.ts'
 import { endsEverything, type Settling } from '#settling/settling.ts'
 
 /**
@@ -22,21 +23,36 @@ export async function settleStrayCalls(settling: Settling): Promise<void> {
 }
 
 async function settleInChat(settling: Settling, chatId: string): Promise<void> {
-  const { database, client, vault, gates, signal, onWait } = settling
-  await gates.enter(chatId)
-  const { found } = await findLostMessages(client, vault, {
+  const { client, vault, gates, signal, onWait } = settling
+  if ((await gates.enter(chatId)).chatId !== chatId) {
+    return giveUpMoved(settling, { backupId: null, chatId })
+  }
+  const { found, beyondLimit } = await findLostMessages(client, vault, {
     chatId,
     backupId: null,
     signal,
     ...(onWait && { onWait }),
   })
-  if (found.length === 0) return
+  if (found.length > 0) await settleIndexes(settling, chatId, found)
+  if (beyondLimit) throw unfinishedLook()
+}
+
+async function settleIndexes(
+  { database, client, vault, signal }: Settling,
+  chatId: string,
+  found: readonly FoundMessage[],
+): Promise<void> {
   // Under the lock, no other process is between its new index and the record of it.
   await vault.withIndexLock(chatId, async () => {
     const { index } = await vault.knownChat(chatId)
     if (index === undefined) return
     for (const { messageId, open } of found) {
-      if (messageId !== index.messageId) await client.deleteMessage(chatId, messageId, { signal })
+      if (messageId !== index.messageId) {
+        await client.deleteMessage(chatId, messageId, { signal }).catch(async (error: unknown) => {
+          if (!isNotDeletable(error)) throw error
+          await keepRemnant(database, { chatId, messageId })
+        })
+      }
       await closeSend(database, open.id)
     }
   })
