@@ -34,7 +34,8 @@ async function checkOne(
   const { backup, seen } = of
   if (world.human.damaged.has(backup.id)) return undefined
   // What was erased comes back as damaged when a recovery finds what people have copied of it.
-  if (backup.damaged && world.condemned.has(backup.id) && world.human.copied.has(backup.id)) return undefined
+  const isCopied = [...world.human.copies.values()].includes(backup.id)
+  if (backup.damaged && world.condemned.has(backup.id) && isCopied) return undefined
   const here = rows.messages.filter(row => row.backupId === backup.id && row.chatId === world.chat.id)
   const parts = here.filter(({ kind }) => kind === 'part')
   if (!here.some(({ kind, state }) => kind === 'manifest' && state === 'sent')) {

@@ -47,7 +47,7 @@ export async function command(world: World, args: readonly string[]): Promise<Cl
 
 /** Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. */
 function isDone({ human }: World, { code }: ClientEnd): boolean {
-  const mayLack = human.deleted.size > 0 || human.copied.size > 0 || human.pinned
+  const mayLack = human.deleted.size > 0 || human.copies.size > 0 || human.pinned
   return code === 0 || code === 4 || (code === 3 && mayLack)
 }
 

@@ -97,7 +97,10 @@ export async function orderOf(
     case 'recover':
     case 'recover by another bot': {
       if ((await idsOf(world, "state = 'complete'")).length === 0) return undefined
-      if (operation === 'recover by another bot') world.token = world.anotherBot()
+      if (operation === 'recover by another bot') {
+        world.token = world.anotherBot()
+        world.isOfAnotherBot = true
+      }
       world.former.push(world.catalog)
       world.catalog = await world.newMachine()
       return { operation, args: ['recover', '--json'], aim: { api: 10, sql: 34 } }

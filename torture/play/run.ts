@@ -34,13 +34,17 @@ export async function carryOut(
   let client: Client | undefined
   let hit: Moment | undefined
   let met = false
+  let restarted: Promise<void> | undefined
   let sql: SqlProxy | undefined
   const gate = gateOf(kill, {
     killClient: async () => client?.kill(),
     killBackends: () => {
       for (const pid of sql?.backendPids() ?? []) endQuietly(pid)
     },
-    killServer: () => server.killAndRestart(),
+    killServer: async () => {
+      restarted = server.killAndRestart()
+      await restarted
+    },
     onHit: moment => {
       hit = moment
       met = true
@@ -67,6 +71,8 @@ export async function carryOut(
     met = await killEmbeddedServer(catalog)
   }
   const end = await client.end
+  // A client need not outlive the start of the server.
+  await restarted
   met ||= end.killed
   learn(world, order, end)
   // What was on its way when the client died is carried out, as a server does.

@@ -47,7 +47,7 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
       wrote: new Set(),
       deleted: new Set(),
       damaged: new Set(),
-      copied: new Set(),
+      copies: new Map(),
       pinned: false,
       ...human,
     },

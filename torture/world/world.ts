@@ -24,8 +24,8 @@ interface HumanTraces {
   /** Messages of the program that they deleted, and the backups that these belong to. */
   readonly deleted: Set<number>
   readonly damaged: Set<string>
-  /** Backups that they have copied messages of. */
-  readonly copied: Set<string>
+  /** Messages of theirs that are copies of the program's, and the backups that those belong to. */
+  readonly copies: Map<number, string>
   /** Whether they changed what is pinned. */
   pinned: boolean
 }
@@ -43,8 +43,9 @@ export interface World {
   catalog: Catalog
   /** Those that a recovery has succeeded: machines that may wake up again. */
   readonly former: Catalog[]
-  /** Token of the bot in use. */
+  /** Token of the bot in use, and whether an earlier one has sent some of what is there. */
   token: string
+  isOfAnotherBot: boolean
   /** Every content that any send was given, by SHA-256. */
   readonly given: Map<string, Given>
   /** Backups that a send has reported as done, with the SHA-256 of what it was given. */
@@ -102,11 +103,12 @@ export async function openWorld(
     identity,
     catalog: await remembered(),
     former: [],
+    isOfAnotherBot: false,
     given: new Map(),
     acknowledged: new Map(),
     condemned: new Set(),
     kept: new Set(),
-    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), copied: new Set(), pinned: false },
+    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), copies: new Map(), pinned: false },
     newMachine: remembered,
     environment: (catalog = world.catalog) => ({
       PATH: process.env['PATH'] ?? '',
