@@ -55,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'database/src/vault/open-sends.ts',
-        find: "interval '15 minutes'",
+        find: "interval '1 minute'",
         replace: "interval '0 minutes'",
       },
     ],
@@ -67,8 +67,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: `${SERVICES}/lost-messages.ts`,
-        find: 'await vault.looked(id, { upTo: lookedUpTo })',
-        replace: 'await vault.looked(id, { upTo: lookedUpTo + 8 })',
+        find: 'await vault.looked(id, { upTo: lookedUpTo, hasMore })',
+        replace: 'await vault.looked(id, { upTo: lookedUpTo + 8, hasMore })',
       },
     ],
   },
