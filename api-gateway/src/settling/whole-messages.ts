@@ -6,7 +6,7 @@ import {
   markPart,
   type PartState,
 } from '@telegram-backup/database'
-import { downloadDocument, readDocument } from 'telegram-deployment-bot'
+import { downloadDocument, readDocument, TelegramError } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { HeldBackup, Settling } from '#settling/settling.ts'
 
@@ -49,8 +49,20 @@ export async function assertWhole(
   const { client, signal } = settling
   const { size, sha256 } = message
   const name = `${nameOf(message)} in chat ${message.chat_id}`
-  const { isRight } = await downloadDocument(client, { fileId, size, sha256 }, { name, signal })
+  const isRight = await downloadDocument(client, { fileId, size, sha256 }, { name, signal }).then(
+    document => document.isRight,
+    (error: unknown) => {
+      if (isAnotherFile(error)) return false
+      throw error
+    },
+  )
   if (!isRight) throw await noteLoss(settling, held, message, 'damaged')
+}
+
+/** More came than was sent. A file that the server refuses to give says less: it may be there tomorrow. */
+function isAnotherFile(error: unknown): boolean {
+  const { cause } = error instanceof TelegramError ? error : {}
+  return cause instanceof TelegramError && cause.code === 'UNPROVEN'
 }
 
 /** For people, in the middle of a sentence. */
@@ -69,7 +81,8 @@ async function noteLoss(
   await markPart(database, { backupId, chatId, kind, partNo, state, error, leaseToken: lease.token })
   // What the second chat has lost makes the backup no worse.
   const backup = await getBackupById(database, backupId)
-  if (backup?.chat_id === chatId) await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNo }) })
+  if (backup?.chat_id === chatId)
+    await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNo }) })
   return new BackupError(error, {
     code: 'INTEGRITY',
     hint: 'What one chat has lost comes back from the other one; else another backup of this source may be whole.',
