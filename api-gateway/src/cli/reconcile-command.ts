@@ -48,9 +48,15 @@ function describeReport(report: SettlingReport): string {
     ...report.pending.map(of => `PENDING   ${about(of)}: ${of.reason}${of.hint ? ` (${of.hint})` : ''}`),
   ]
   const end = report.isDone
-    ? 'Everything is settled.'
+    ? settledWords(report)
     : `${count(report.pending.length, 'thing')} could not be settled now; run it again.`
   return [...lines, end].join('\n')
+}
+
+/** A server that lost an answer may be at work for minutes, so that there is nothing to be done but to look again. */
+function settledWords({ looked_for_again: open }: SettlingReport): string {
+  if (open.length === 0) return 'Everything is settled.'
+  return `Everything else is settled. What is open is looked for again by each send and reconcile, for a quarter of an hour from its send on.`
 }
 
 function named({ kind, part_no }: { kind: string; part_no: number }): string {

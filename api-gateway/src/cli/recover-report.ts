@@ -84,5 +84,6 @@ function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[]
   if (owner === null) return []
   return [
     `The chat belongs to catalog ${owner.catalogId}, generation ${owner.generation}: this one. Older machines are refused there.`,
+    'This machine signs with a key of its own: print a new recovery card with "telegram-backup card".',
   ]
 }

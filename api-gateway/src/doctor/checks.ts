@@ -8,13 +8,14 @@ import {
   recipientOf,
   signerFingerprint,
 } from '@telegram-backup/archive'
-import { queryBackups } from '@telegram-backup/database'
-import { checkChatAccess, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
+import { type Database, queryBackups } from '@telegram-backup/database'
+import { checkChatAccess, guardChat, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
 import { exitCodeOf } from '#cli/exit-codes.ts'
 import { formatBytes } from '#cli/human-units.ts'
 import type { Config } from '#config.ts'
 import { checkConfigFile, checkPgDump, checkTar, type Finding } from '#doctor/source-checks.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
 import { openCatalog, openTelegram } from '#wiring.ts'
 
 /** One thing that was looked at. */
@@ -32,6 +33,9 @@ export interface Check {
 export async function runChecks(config: Config, signal: AbortSignal): Promise<Check[]> {
   return Promise.all([
     check('chat', () => checkChat(config, signal)),
+    ...(config.replicaChatId === undefined
+      ? []
+      : [check('second chat', () => checkSecondChat(config, signal))]),
     check('part size', async () => checkPartSize(config)),
     check('encryption', () => checkEncryption(config)),
     check('key file', () => checkIdentity(config)),
@@ -75,6 +79,20 @@ async function checkChat(config: Config, signal: AbortSignal): Promise<Finding> 
   }
 }
 
+async function checkSecondChat(config: Config, signal: AbortSignal): Promise<Finding> {
+  const client = await openTelegram(config)
+  try {
+    const { chatTitle, chatType } = await checkChatAccess(client, String(config.replicaChatId), { signal })
+    return { message: `the bot may copy to the ${chatType} "${chatTitle}"` }
+  } catch (error) {
+    const { message, code } = describeError(error)
+    throw new BackupError(message, {
+      code,
+      hint: 'Check TELEGRAM_REPLICA_CHAT_ID, and make the bot an administrator there, too.',
+    })
+  }
+}
+
 async function checkEncryption(config: Config): Promise<Finding> {
   const { encryption } = config
   if (encryption === 'off') {
@@ -84,13 +102,22 @@ async function checkEncryption(config: Config): Promise<Finding> {
     }
   }
   if (encryption === undefined) {
+    const [own] = await ownRecipients(config).catch(() => [])
     throw new BackupError('No public key is configured', {
       code: 'CONFIGURATION',
-      hint: 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
+      hint: own
+        ? `Set BACKUP_AGE_RECIPIENTS=${own}, which belongs to the key file.`
+        : 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
     })
   }
   for (const recipient of encryption.recipients) assertRecipient(recipient)
   return { message: `to ${encryption.recipients.length} public key(s)` }
+}
+
+/** The public keys of the key file; none without one. */
+async function ownRecipients({ identityFile }: Config): Promise<string[]> {
+  if (identityFile === undefined) return []
+  return Promise.all((await readIdentityFile(identityFile)).map(recipientOf))
 }
 
 /** Whoever takes the server takes the key along. */
@@ -106,8 +133,7 @@ async function checkIdentity(config: Config): Promise<Finding> {
         'Sending works without it. To get a backup back, set BACKUP_AGE_IDENTITY_FILE; keep the file off this server.',
     }
   }
-  const identities = await readIdentityFile(config.identityFile)
-  const own = await Promise.all(identities.map(recipientOf))
+  const own = await ownRecipients(config)
   const { encryption } = config
   if (typeof encryption === 'object' && !encryption.recipients.some(recipient => own.includes(recipient))) {
     return {
@@ -155,6 +181,7 @@ async function checkSigningKey(config: Config): Promise<Finding> {
 async function checkCatalog(config: Config, signal: AbortSignal): Promise<Finding> {
   const database = await openCatalog(config, signal)
   try {
+    await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
     const message = `ready in ${database.location}`
     if (total === 0) return { message }
@@ -165,4 +192,12 @@ async function checkCatalog(config: Config, signal: AbortSignal): Promise<Findin
   } finally {
     await database.close()
   }
+}
+
+/** A chat that belongs to another catalog takes no backup of this one. What else is wrong with it, its own check says. */
+async function checkOwner(config: Config, database: Database, signal: AbortSignal): Promise<void> {
+  if (config.token === undefined || config.chatId === undefined) return
+  const client = await openTelegram(config)
+  const access = await checkChatAccess(client, config.chatId, { signal }).catch(() => undefined)
+  if (access) await guardChat(client, createCatalogVault(database), access, { signal })
 }

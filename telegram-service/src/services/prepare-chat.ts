@@ -1,10 +1,12 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { parseCaption } from '#messages/machine-line.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
-import { guardChat } from '#services/chat-guard.ts'
+import { assertOwnEdition, guardChat } from '#services/chat-guard.ts'
 import { ensureIndex } from '#services/chat-index.ts'
 import { followMovedChat } from '#services/moved-chat.ts'
+import { type LookOptions, lookAtMessage } from '#services/seen-messages.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
 
 /** A chat that a run may send to. */
@@ -34,7 +36,8 @@ export async function prepareChat(
   const { chat, vault, encryption, signingKey, ...on } = options
   if (!vault) return { chatId: (await checkChatAccess(client, chat, on)).chatId, indexMessageId: undefined }
   const access = await checkChatAccess(client, await followMovedChat(client, vault, chat, on), on)
-  await guardChat(client, vault, access, on)
+  const pinned = await guardChat(client, vault, access, on)
+  if (pinned.kind !== 'index') await guardHiddenIndex(client, vault, { chatId: access.chatId, ...on })
   const { messageId } = await ensureIndex(client, vault, {
     chatId: access.chatId,
     encryption,
@@ -42,4 +45,19 @@ export async function prepareChat(
     ...on,
   })
   return { chatId: access.chatId, indexMessageId: messageId }
+}
+
+/** S2 where something of people's hides the index, or it is not pinned any more: the message itself tells whose it is. */
+async function guardHiddenIndex(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: LookOptions,
+): Promise<void> {
+  const { chatId } = options
+  const { index } = await vault.knownChat(chatId)
+  if (index === undefined) return
+  const seen = await lookAtMessage(client, vault, { ...options, messageId: index.messageId })
+  const caption = parseCaption(seen?.caption)
+  if (caption?.kind !== 'index') return
+  await vault.withIndexLock(chatId, () => assertOwnEdition(vault, chatId, { kind: 'index', caption }))
 }

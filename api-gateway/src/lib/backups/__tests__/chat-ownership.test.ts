@@ -70,18 +70,27 @@ describe('a chat', () => {
     expect((await queryByProject('stranger', {}, { database: other })).total).toBe(0)
   })
 
-  it('whose index a copy of this catalog has gone on with is refused, and nothing is sent', async () => {
-    expect((await send(database, 'copied')).success).toBe(true)
-    // As if the state folder had been copied before, and this were the copy that stood still.
-    await sql`UPDATE control_plane.chats
+  it.each([
+    ['', false],
+    [', hidden by what people have pinned,', true],
+  ])(
+    'whose index%s a copy of this catalog has gone on with is refused, and nothing is sent',
+    async (_, hidden) => {
+      expect((await send(database, 'copied')).success).toBe(true)
+      // As if the state folder had been copied before, and this were the copy that stood still.
+      await sql`UPDATE control_plane.chats
       SET index_edition = '1-00000000', index_next_edition = NULL
       WHERE chat_id = ${String(chatId)}`.execute(database.kysely)
-    const before = messageIds()
-    const result = await send(database, 'copied')
-    expect(result).toMatchObject({ success: false, code: 'CONFIGURATION' })
-    expect(result.hint).toContain('telegram-backup recover')
-    expect(messageIds()).toEqual(before)
-  })
+      // What people have pinned since hides the index, and tells nothing of whose chat it is.
+      const theirs = hidden ? await vault.emulator.asHuman.post(chatId, { text: 'look here' }) : 0
+      if (hidden) vault.emulator.asHuman.pin(chatId, theirs)
+      const before = messageIds()
+      const result = await send(database, 'copied')
+      expect(result).toMatchObject({ success: false, code: 'CONFIGURATION' })
+      expect(result.hint).toContain('telegram-backup recover')
+      expect(messageIds()).toEqual(before)
+    },
+  )
 })
 
 describe('a send whose lease is taken by another process', () => {
