@@ -7,7 +7,13 @@ const config: ViteUserConfig = defineConfig({
       'api-gateway/src/**/__tests__/**/*.test.ts',
       'scripts/test/**/*.test.ts',
     ],
-    exclude: ['**/node_modules/**', '**/*.system.test.ts', '**/*.servers.test.ts'],
+    exclude: [
+      '**/node_modules/**',
+      '**/*.system.test.ts',
+      '**/*.servers.test.ts',
+      // Suites of their own: vitest.crashes.config.ts.
+      'api-gateway/test/{settling,recovery}/**',
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './scripts/summary-reporter.ts'],
