@@ -19,7 +19,7 @@ export interface ReaderTask {
 }
 
 /** Plain bytes of a part that is finished already. */
-export interface EarlierPlain {
+interface EarlierPlain {
   plainSize: number
   /** Hex. */
   plainSha256: string
