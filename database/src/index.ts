@@ -19,6 +19,7 @@ export {
   type Seal,
   sealBackup,
   sealedManifest,
+  unsealBackup,
 } from '#backups/completion.ts'
 export {
   type BackupIntent,

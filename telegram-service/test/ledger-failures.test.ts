@@ -10,6 +10,7 @@ describe('a ledger that fails', () => {
     ['intendMessage', 1, 0],
     ['intendMessage', 3, 2],
     ['intendMessage', PARTS + 1, PARTS],
+    ['sealBackup', 1, PARTS],
     ['confirmMessage', 1, 1],
     ['confirmMessage', 3, 3],
   ])('at %s, call %i, stops the run, which leaves nothing', async (method, call, sent) => {
@@ -33,6 +34,33 @@ describe('a ledger that fails', () => {
     expect(ledger.calls).not.toContain('failBackup')
     if (result.metadata)
       expect((await collect(chat.fetch(result.metadata))).length).toBe(result.metadata.size)
+  })
+
+  test('to take the seal off again leaves the parts in the chat: somebody may still finish the backup', async () => {
+    const chat = await emulatedChat()
+    const refused = { kind: 'error', errorCode: 400, description: 'Bad Request: no' } as const
+    chat.emulator.faults.on('sendDocument', { call: PARTS + 1 }, refused)
+    const ledger = recordingLedger({ failAt: { method: 'unsealBackup' } })
+    const { result } = await sendSixParts(chat, { ledger })
+    expect(result).toMatchObject({ success: false, cause: { code: 'REFUSED' }, leftInChat: PARTS })
+    expect(inChat(chat)).toHaveLength(PARTS)
+    expect(ledger.calls).not.toContain('failBackup')
+  })
+
+  test('hears that nobody may finish a sealed backup before the first of its messages goes', async () => {
+    const chat = await emulatedChat()
+    const refused = { kind: 'error', errorCode: 400, description: 'Bad Request: no' } as const
+    chat.emulator.faults.on('sendDocument', { call: PARTS + 1 }, refused)
+    let there = 0
+    const ledger = recordingLedger({
+      onCall: call => {
+        if (call === 'unsealBackup') there = inChat(chat).length
+      },
+    })
+    const { result } = await sendSixParts(chat, { ledger })
+    expect(result).toMatchObject({ success: false, leftInChat: 0 })
+    expect(there).toBe(PARTS)
+    expect(inChat(chat)).toEqual([])
   })
 
   test.each<LedgerMethod>(['messageErased', 'failBackup'])(

@@ -73,6 +73,9 @@ export function recordingLedger(
       openSends.delete(sendId)
     },
     sealBackup: async () => note('sealBackup', ''),
+    unsealBackup: async () => {
+      await note('unsealBackup', '')
+    },
     messageErased: async key => {
       await note('messageErased', about(key))
       states.set(about(key), 'erased')

@@ -1,5 +1,5 @@
 import { type CommandContext, findBackup, withCatalog } from '#cli/command.ts'
-import { parseExpiry } from '#cli/human-units.ts'
+import { count, parseExpiry } from '#cli/human-units.ts'
 import type { SendOptions, SendPlan } from '#cli/send-options.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { parseRate } from '#sources/quantities.ts'
@@ -40,7 +40,7 @@ export async function planResume(
     const resume = await resumeSend(settling, backup, path)
     output.note(
       resume
-        ? `${resume.parts.length} parts are in the chat already; they are fetched and compared, then the rest is sent`
+        ? `${count(resume.parts.length, 'part')} of it in the chat already: fetched and compared, then the rest is sent`
         : 'The file has changed, or nothing of it is left in the chat: it is sent anew',
     )
     return {

@@ -33,6 +33,7 @@ function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartL
     openBackup: notHere,
     reopenBackup: notHere,
     sealBackup: notHere,
+    unsealBackup: notHere,
     failBackup: notHere,
   }
 }

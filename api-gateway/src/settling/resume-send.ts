@@ -4,6 +4,7 @@ import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { eraseMessages } from '#settling/erase-messages.ts'
 import { lookForMessages } from '#settling/look-for-messages.ts'
+import { partsThere } from '#settling/parts-there.ts'
 import { settleFailed } from '#settling/settle-sending.ts'
 import type { HeldBackup, Settling } from '#settling/settling.ts'
 
@@ -32,7 +33,15 @@ export async function resumeSend(
     const size = await sizeIfUnchanged(path, backup)
     const { chat_id: chatId } = backup
     const { botId } = settling.client
-    const parts = size === undefined ? [] : unbrokenParts(rows, { chatId, botId, endBefore: size })
+    const there =
+      size === undefined
+        ? []
+        : await partsThere(
+            settling,
+            held,
+            rows.filter(row => row.chat_id === chatId && row.kind === 'part'),
+          )
+    const parts = size === undefined ? [] : unbrokenParts(there, { chatId, botId, endBefore: size })
     if (parts.length === 0) {
       await settleFailed(settling, held)
       return undefined

@@ -8,6 +8,7 @@ import {
 } from '@telegram-backup/database'
 import { eraseMessages } from '#settling/erase-messages.ts'
 import { lookForMessages } from '#settling/look-for-messages.ts'
+import { partsThere } from '#settling/parts-there.ts'
 import { isYoungEnoughToResume } from '#settling/resumable.ts'
 import { sendStoredManifest } from '#settling/send-stored-manifest.ts'
 import type { HeldBackup, Settling } from '#settling/settling.ts'
@@ -20,7 +21,14 @@ export async function settleSending(settling: Settling, held: HeldBackup, backup
   )
   if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(settling, held)
   const manifest = await sealedManifest(settling.database, backup.id)
-  if (manifest !== null && hasAllParts(rows, backup) && !(await hasMoved(settling, backup))) {
+  // The run may have been taking its parts out again, or people may have.
+  const isWhole = async (): Promise<boolean> => hasAllParts(await partsThere(settling, held, rows), backup)
+  if (
+    manifest !== null &&
+    hasAllParts(rows, backup) &&
+    !(await hasMoved(settling, backup)) &&
+    (await isWhole())
+  ) {
     await sendStoredManifest(settling, held, { backup, manifest })
     return finish(settling, held)
   }

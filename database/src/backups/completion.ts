@@ -55,6 +55,23 @@ export async function sealBackup(database: Database, seal: Seal): Promise<void> 
   })
 }
 
+/**
+ * Takes the seal off again, before messages of a run that failed are taken out of the chat: from here on nobody finishes
+ * the backup. CatalogError CONFLICT when it is not being sent, NOT_FOUND, LEASE_LOST.
+ */
+export async function unsealBackup(
+  database: Database,
+  of: { backupId: string; leaseToken?: string | undefined },
+): Promise<void> {
+  const { backupId, leaseToken } = of
+  checkUuid('backup id', backupId)
+  await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, backupId, leaseToken)
+    await lockWhileSending(trx, backupId)
+    await trx.deleteFrom('sealed_manifests').where('backup_id', '=', backupId).execute()
+  })
+}
+
 /** The manifest of a backup that is sealed and not complete; null for any other. */
 export async function sealedManifest(database: Database, backupId: string): Promise<Buffer | null> {
   checkUuid('backup id', backupId)

@@ -25,6 +25,8 @@ export interface PartLedger {
   sendRefused(sendId: string): Promise<void>
   /** Before the manifest is sent: with this, whoever finds the run dead can finish it. */
   sealBackup(sealed: SealedBackup): Promise<void>
+  /** Before messages of a sealed backup are taken out of the chat again: from here on nobody finishes it. */
+  unsealBackup(of: { backupId: string }): Promise<void>
   /** After a message of a run that failed was taken out of the chat again. */
   messageErased(message: MessageKey): Promise<void>
   /** A run that ended without a whole backup. The messages that could not be erased stay recorded as sent. */

@@ -109,12 +109,18 @@ export class RunMessages {
 
   /**
    * Erases what this run has put into the chat, the manifest first. Never fails: it returns how many messages may stay.
-   * A ledger still names them, as sent or as intended.
+   * A ledger still names them, as sent or as intended. `giveUp` makes it durable that nobody may finish the backup, before
+   * the first message goes; when that fails, all stays for whoever settles it.
    */
-  async takeBack(): Promise<number> {
+  async takeBack(giveUp: () => Promise<void> = async () => {}): Promise<number> {
     const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
     await this.#lookForLost(signal)
-    if (this.manifestMayBeThere) return this.count
+    if (this.manifestMayBeThere || this.#ledger?.holdsLease() === false) return this.count
+    const hasGivenUp = await giveUp().then(
+      () => true,
+      () => false,
+    )
+    if (!hasGivenUp) return this.count
     this.#isCutOff = false
     for (const message of manifestFirst(this.#inChat)) {
       const isErased = await this.erase(message, signal)

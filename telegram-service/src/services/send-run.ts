@@ -57,6 +57,7 @@ class SendRun {
   readonly #progress: ProgressReport
   #failure: { error: unknown } | undefined
   #isInLedger = false
+  #isSealed = false
   #sender: MessageSender | undefined
   #replica: Replica | undefined
 
@@ -236,6 +237,8 @@ class SendRun {
       completedAt: new Date(),
     }
     const manifest = await sealManifest(describeManifest(record), { encryption, signingKey })
+    // Also when its answer is lost.
+    this.#isSealed = ledger !== undefined
     await ledger?.sealBackup(describeSealed(record, manifest))
     return { opened, record, manifest }
   }
@@ -272,8 +275,13 @@ class SendRun {
     const { ledger, id } = this.#options
     const messages = this.#sender?.messages
     await this.#replica?.stop()
-    const left = (await messages?.takeBack()) ?? 0
-    const mayBeWhole = messages?.manifestMayBeThere ?? false
+    const giveUp = async (): Promise<void> => {
+      if (this.#isSealed) await ledger?.unsealBackup({ backupId: id })
+      this.#isSealed = false
+    }
+    const left = (await messages?.takeBack(giveUp)) ?? 0
+    // What another may still finish keeps its copies, too.
+    const mayBeWhole = this.#isSealed || (messages?.manifestMayBeThere ?? false)
     const leftInChat = left + (mayBeWhole ? 0 : ((await this.#replica?.takeBack()) ?? 0))
     const reason = cause instanceof Error ? cause.message : String(cause)
     const rest = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`

@@ -12,6 +12,7 @@ import {
   type PartKey,
   reopenBackup,
   sealBackup,
+  unsealBackup,
 } from '@telegram-backup/database'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
@@ -107,6 +108,10 @@ class LedgerOverCatalog implements CatalogLedger {
 
   async sealBackup(sealed: Parameters<PartLedger['sealBackup']>[0]): Promise<void> {
     await this.#note(() => sealBackup(this.#database, { ...sealed, ...this.#underLease }))
+  }
+
+  async unsealBackup({ backupId }: { backupId: string }): Promise<void> {
+    await unsealBackup(this.#database, { backupId, ...this.#underLease })
   }
 
   async messageErased(key: MessageKey): Promise<void> {
