@@ -9,6 +9,7 @@ import { openTelegram } from '#wiring.ts'
 
 interface RecoverOptions {
   signer?: string[]
+  wholeChat?: boolean
   json?: boolean
 }
 
@@ -27,10 +28,17 @@ export const registerRecover: RegisterCommand = (program, run) => {
       '--signer <fingerprint...>',
       'believe only what is signed by this key; the recovery card and "telegram-backup show" name it',
     )
+    .option(
+      '--whole-chat',
+      'where the index is lost, read every message, also those far below all of ours that people most likely wrote',
+    )
     .action((options: RecoverOptions) =>
       run(async context => {
         const signers = (options.signer ?? []).map(readFingerprint)
-        const report = await withCatalog(context, database => recoverInto(context, { database, signers }))
+        const { wholeChat = false } = options
+        const report = await withCatalog(context, database =>
+          recoverInto(context, { database, signers, wholeChat }),
+        )
         const { isIncomplete } = await import('#recovery/recovery-report.ts')
         context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
         if (!report.signerWasGiven && report.signer !== null) {
@@ -45,7 +53,11 @@ export const registerRecover: RegisterCommand = (program, run) => {
 
 async function recoverInto(
   { config, output, signal }: CommandContext,
-  of: { database: Parameters<Parameters<typeof withCatalog>[1]>[0]; signers: readonly string[] },
+  of: {
+    database: Parameters<Parameters<typeof withCatalog>[1]>[0]
+    signers: readonly string[]
+    wholeChat: boolean
+  },
 ): Promise<RecoveryReport> {
   const { loadOrCreateSigningKey, readIdentityFile } = await import('@telegram-backup/archive')
   const { recover } = await import('#recovery/recover.ts')
@@ -63,6 +75,7 @@ async function recoverInto(
       client,
       ...of,
       chat: config.chatId,
+      replicaChat: config.replicaChatId,
       identities: config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile),
       encryption: config.encryption,
       signingKey: () => loadOrCreateSigningKey(config.signingKeyFile),

@@ -4,7 +4,7 @@ import { isIncomplete } from '#recovery/recovery-report.ts'
 
 /** The report as `recover --json` prints it. */
 export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> {
-  const { index, owner } = report
+  const { index, owner, secondChat } = report
   return {
     success: !isIncomplete(report),
     chat: { id: report.chatId, title: report.chatTitle },
@@ -22,6 +22,12 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
     catalog: owner && { id: owner.catalogId, generation: owner.generation },
     index_failure: report.indexFailure,
     messages_read: report.lookedAt,
+    messages_unread: report.unread,
+    second_chat: secondChat && {
+      configured: secondChat.chat,
+      failure: secondChat.failure,
+      report: secondChat.report && recoveryAnswer(secondChat.report),
+    },
     backups: report.backups.map(({ createdAt, ...backup }) => ({ ...backup, created_at: createdAt })),
     refused: report.refused.map(({ messageId, backupId, reason }) => ({
       message_id: messageId,
@@ -33,6 +39,22 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
 
 /** The report for people. */
 export function describeRecovery(report: RecoveryReport): string {
+  return [linesOf(report), ...secondLines(report.secondChat)].join('\n')
+}
+
+function secondLines(second: RecoveryReport['secondChat']): string[] {
+  if (second === null) return []
+  const { chat, report, failure } = second
+  const why =
+    `The second chat (${chat}) could not be read: ${failure}. Run recover again before anything is copied there; ` +
+    'to go on without it, unset TELEGRAM_REPLICA_CHAT_ID.'
+  return [
+    ...(report ? ['', 'The second chat:', linesOf(report)] : []),
+    ...(failure === null ? [] : ['', why]),
+  ]
+}
+
+function linesOf(report: RecoveryReport): string {
   const { index, owner, backups } = report
   const added = backups.filter(({ outcome }) => outcome !== 'known').length
   return [

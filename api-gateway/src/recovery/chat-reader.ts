@@ -87,9 +87,14 @@ export class ChatReader {
    * counts as there until it is fetched.
    */
   async exists(messageId: number): Promise<boolean> {
+    return (await this.#presence(messageId)) !== 'gone'
+  }
+
+  /** `ours` is what this bot may edit. */
+  async #presence(messageId: number): Promise<'ours' | 'there' | 'gone'> {
     this.#onLook()
-    if (this.#movedTo !== undefined) return true
-    return (await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })) !== 'gone'
+    if (this.#movedTo !== undefined) return 'there'
+    return await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })
   }
 
   /** The message; undefined when there is none, or none that can be forwarded. */
@@ -116,13 +121,31 @@ export class ChatReader {
   }
 
   /** Our messages with ids from `from` down to `to`, those of `known` left out. */
-  async *down(range: { from: number; to: number; known: ReadonlySet<number> }): AsyncGenerator<OwnSighting> {
+  async *down(range: DownRange): AsyncGenerator<OwnSighting> {
+    const { readAllTo = 1, onUnread } = range
     for (let id = range.from; id >= Math.max(1, range.to); id--) {
-      if (range.known.has(id) || (!this.#seen.has(id) && !(await this.exists(id)))) continue
+      if (range.known.has(id)) continue
+      const presence = this.#seen.has(id) ? 'ours' : await this.#presence(id)
+      if (presence === 'gone') continue
+      if (presence === 'there' && id < readAllTo) {
+        onUnread?.(id)
+        continue
+      }
       const sighting = await this.look(id)
       if (sighting !== undefined && isOwn(sighting)) yield sighting
     }
   }
+}
+
+/** Which messages to go through, from the newest down. */
+interface DownRange {
+  from: number
+  to: number
+  known: ReadonlySet<number>
+  /** Below this id only what this bot may edit is read: a message that it may not is most likely one of people's. */
+  readAllTo?: number
+  /** Hears of each message that was left unread. */
+  onUnread?: (messageId: number) => void
 }
 
 function isOwn(sighting: Sighting): sighting is OwnSighting {

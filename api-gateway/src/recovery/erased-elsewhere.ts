@@ -16,7 +16,7 @@ import {
 /**
  * A catalog of before (a restored machine) knows backups that were erased since. Of each complete one in the chat that the
  * believed index does not name, the manifest is looked at: when it is gone or a tombstone, the backup is erased, and the
- * next index does not name it. Returns those.
+ * next index does not name it. Returns those whose own chat it is.
  */
 export async function noteErasedBackups(
   of: CallOptions & { client: TelegramClient; vault: VaultLedger; database: Database; chatId: string },
@@ -26,14 +26,15 @@ export async function noteErasedBackups(
   const { data } = await queryBackups(database, { state: 'complete' })
   const erased: Backup[] = []
   for (const backup of data) {
-    if (backup.chat_id !== chatId || indexed.has(backup.id)) continue
+    if (indexed.has(backup.id)) continue
     const rows = await listMessages(database, backup.id)
     const manifest = rows.find(row => row.kind === 'manifest' && row.chat_id === chatId)
     if (manifest?.message_id == null) continue
     const seen = await lookAtMessage(client, vault, { chatId, messageId: manifest.message_id, ...on })
     if (seen !== undefined && parseCaption(seen.caption)?.kind !== 'tombstone') continue
     await noteErasedElsewhere(database, { backupId: backup.id, chatId })
-    erased.push(backup)
+    // Of a copy in a second chat nothing need be said: its own chat tells what became of the backup.
+    if (backup.chat_id === chatId) erased.push(backup)
   }
   return erased
 }

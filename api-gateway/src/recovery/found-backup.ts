@@ -13,8 +13,11 @@ export interface Placement {
   /** Numeric, as text. */
   chatId: string
   manifestMessageId: number
-  /** In order of part number; of a copy in another chat they are not those that the manifest names. */
-  partMessageIds: readonly number[]
+  /**
+   * In order of part number; of a copy in another chat they are not those that the manifest names. Undefined for one that was
+   * not found there.
+   */
+  partMessageIds: readonly (number | undefined)[]
   isThere: (messageId: number) => boolean
   /** The bot that the manifest's file ids are good for; undefined where nobody knows. */
   botId: string | undefined
@@ -69,7 +72,9 @@ export function foundByManifest(of: {
     messages,
     findings: messages
       .filter(message => message.state === 'missing')
-      .map(message => `${nameOf(message)} (message ${message.messageId}) is gone`),
+      .map(
+        message => `${nameOf(message)}${message.messageId ? ` (message ${message.messageId})` : ''} is gone`,
+      ),
   }
 }
 
@@ -78,7 +83,7 @@ function foundPart(
   of: { name: BackupName; encrypted: boolean; manifest: Manifest; placement: Placement },
 ): ImportedMessage {
   const { name, encrypted, manifest, placement } = of
-  const messageId = placement.partMessageIds[part.number - 1] ?? part.messageId
+  const messageId = placement.partMessageIds[part.number - 1]
   return {
     chatId: placement.chatId,
     kind: 'part',
@@ -95,7 +100,7 @@ function foundPart(
     sha256: part.sha256,
     plainOffset: part.plainOffset,
     plainSize: part.plainSize,
-    state: placement.isThere(messageId) ? 'sent' : 'missing',
+    state: messageId !== undefined && placement.isThere(messageId) ? 'sent' : 'missing',
   }
 }
 

@@ -29,7 +29,7 @@ export interface IndexSearch {
   /** Fingerprint of the key that signed it. */
   signer?: string
   foundBy?: 'pin' | 'caption'
-  /** The catalog that the newest message of ours names, and the highest generation of it that was seen. */
+  /** The catalog that the caption of the newest message of ours names, and the highest generation of it that was seen. */
   owner?: { catalogId: string; generation: number }
   /** Whatever is pinned. */
   pinnedId?: number
@@ -135,12 +135,19 @@ async function consider(
     return
   }
   const { content, signer } = reading
-  noteOwner(search, { id: content.catalogId, generation: content.generation })
   Object.assign(search, { index: content, signer, foundBy })
+}
+
+const MOST_RECOVERIES = 1_000_000
+
+/** Whether so many recoveries can have been; else somebody else wrote the caption that says so. */
+export function isReachable({ generation }: { generation: number }): boolean {
+  return generation <= MOST_RECOVERIES
 }
 
 function noteOwner(search: IndexSearch, catalog: { id: string; generation: number }): void {
   const { id: catalogId, generation } = catalog
+  if (!isReachable(catalog)) return
   const before = search.owner?.catalogId === catalogId ? search.owner.generation : 0
   search.owner = { catalogId, generation: Math.max(before, generation) }
 }

@@ -10,6 +10,8 @@ export interface BackupReading {
   client: TelegramClient
   reader: ChatReader
   documents: SignedDocuments
+  /** The chat has copies of what was sent to another one: manifests name the messages there. */
+  isCopy?: boolean
 }
 
 /** Every message id that the index names, its own apart. */
@@ -84,7 +86,8 @@ async function downloadManifest(
   }
 }
 
-async function existing(ids: readonly number[], reader: ChatReader): Promise<Set<number>> {
+/** Those of the ids that have a message. */
+export async function existing(ids: readonly number[], reader: ChatReader): Promise<Set<number>> {
   const there = new Set<number>()
   for (const id of ids) if (await reader.exists(id)) there.add(id)
   return there

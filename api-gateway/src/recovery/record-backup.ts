@@ -1,4 +1,5 @@
 import {
+  type Backup,
   beginRecovery,
   type Database,
   getBackupById,
@@ -6,6 +7,7 @@ import {
   markDamaged,
   type RecoveredTrust,
 } from '@telegram-backup/database'
+import { describeError } from '#lib/backups/backup-error.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
 import { noteLostMessage } from '#recovery/lost-message.ts'
 import type { RecoveredBackup } from '#recovery/recovery-report.ts'
@@ -26,8 +28,9 @@ export async function recordBackup(
     trust: trustOf(found, believed),
     damagedAt: found.damagedAt ?? (isDamaged ? new Date() : undefined),
   })
-  if ((outcome === 'known' || outcome === 'merged') && isDamaged) await noteMissing(database, found, findings)
   const held = await getBackupById(database, found.id)
+  const wasKnown = outcome === 'known' || outcome === 'merged'
+  const isBusy = wasKnown && isDamaged && !(await noteMissing(database, found, { findings, held }))
   return {
     id: found.id,
     project: found.projectId,
@@ -37,7 +40,7 @@ export async function recordBackup(
     size: held === null || held.plain_sha256 === null ? null : held.size,
     parts: found.messages.filter(({ kind }) => kind === 'part').length,
     outcome,
-    findings: isDamaged ? findings : [],
+    findings: isDamaged ? [...findings, ...(isBusy ? [BUSY] : [])] : [],
   }
 }
 
@@ -50,15 +53,42 @@ function trustOf(
   return signersAreNamed ? 2 : 1
 }
 
-/** What the catalog holds for sound and is not: reconcile can mend it from another chat. */
+const BUSY = 'somebody is at work on it, so this was not written down; run recover again'
+
+/**
+ * What the catalog holds for sound and is not: reconcile can mend it from another chat. Of a copy in a second chat nothing
+ * damages the backup itself. False while somebody is at work on the backup, who finds out as well.
+ */
 async function noteMissing(
   database: Database,
   found: Omit<FoundBackup, 'findings'>,
-  findings: readonly string[],
-): Promise<void> {
-  for (const { chatId, kind, partNo, messageId, state } of found.messages) {
-    if (state !== 'missing') continue
-    await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
+  { findings, held }: { findings: readonly string[]; held: Backup | null },
+): Promise<boolean> {
+  try {
+    for (const { chatId, kind, partNo, messageId, state } of found.messages) {
+      if (state !== 'missing') continue
+      await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
+    }
+  } catch (error) {
+    if (describeError(error).code === 'CONFLICT') return false
+    throw error
   }
-  await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
+  if (held?.chat_id === found.chatId)
+    await markDamaged(database, { backupId: found.id, error: findings.join('; ') })
+  return true
+}
+
+/** Nothing more is to be learned of it. */
+export function knownBackup(held: Backup, parts: number): RecoveredBackup {
+  return {
+    id: held.id,
+    project: held.project_id,
+    type: held.type,
+    state: held.state,
+    createdAt: held.created_at.toISOString(),
+    size: held.plain_sha256 === null ? null : held.size,
+    parts,
+    outcome: 'known',
+    findings: [],
+  }
 }

@@ -1,240 +1,135 @@
-import type { Encryption, SigningKey } from '@telegram-backup/archive'
-import { type Database, endRecovery } from '@telegram-backup/database'
-import {
-  checkChatAccess,
-  followMovedChat,
-  refreshIndex,
-  type TelegramClient,
-  type VaultLedger,
-} from 'telegram-deployment-bot'
+import { catalogIdentity, endRecovery } from '@telegram-backup/database'
+import { refreshIndex } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
-import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
-import { ChatReader } from '#recovery/chat-reader.ts'
+import {
+  type ChatRecovery,
+  openChat,
+  ownerOf,
+  readChat,
+  readLatecomers,
+  recordDeadRuns,
+  recordRefused,
+} from '#recovery/chat-recovery.ts'
 import { noteErasedBackups } from '#recovery/erased-elsewhere.ts'
-import type { FoundBackup } from '#recovery/found-backup.ts'
-import { findIndex, findPinnedIndex, type IndexSearch } from '#recovery/index-search.ts'
-import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
-import { adoptCatalog, encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
-import { recordBackup } from '#recovery/record-backup.ts'
+import { encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
 import { isEmpty, type RecoveryReport } from '#recovery/recovery-report.ts'
+import type { RecoverySetup } from '#recovery/recovery-setup.ts'
 import { SignedDocuments } from '#recovery/signed-documents.ts'
 import { Signers } from '#recovery/signers.ts'
-import { foundByCaptions, type Leftovers, readUnindexed } from '#recovery/unindexed-backups.ts'
-
-/** What a recovery works with. */
-export interface RecoverySetup {
-  client: TelegramClient
-  database: Database
-  /** Numeric or `@name`. */
-  chat: string
-  /** age identities; none leaves only what captions tell. */
-  identities: readonly string[]
-  /** Fingerprints of the keys whose signatures are believed; none means the first that is found. */
-  signers: readonly string[]
-  encryption: Encryption | undefined
-  signingKey: () => Promise<SigningKey>
-  signal: AbortSignal
-  /** Hears beforehand how many messages will be asked about, at most. */
-  onPlan: (plan: { messages: number; what: string }) => void
-  /** Hears of each message id that is asked about. */
-  onLook: () => void
-}
-
-/** So far back from the newest message parts of dead runs are looked for, also where the index knows newer backups. */
-const RECENT_IDS = 200
-
-interface Recovery {
-  setup: RecoverySetup
-  vault: VaultLedger
-  reading: BackupReading
-  search: IndexSearch
-  report: RecoveryReport
-  /** Ids that the chat had before. */
-  movedFrom: Set<string>
-  /** Every message up to this id was looked at, or need not be. */
-  seenUpTo: number
-}
 
 /**
  * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
- * manifests; then the next generation and a new index, and what another machine sent meanwhile. Backups that the catalog
- * knows stay as they are. Killed anywhere and begun again, it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
+ * manifests; then the next generation and a new index, and what another machine sent meanwhile. The second chat likewise,
+ * so that nothing is copied there again. Backups that the catalog knows stay as they are. Killed anywhere and begun again,
+ * it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
  */
 export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
-  const recovery = await lookAtChat(setup)
-  const { reading, report, search } = recovery
-  const left: Leftovers = { parts: new Map(), refused: [] }
-  for (const chatId of recovery.movedFrom) await recoverMoved(recovery, chatId)
-  if (search.index !== undefined) await recoverIndexed(recovery)
-  await recoverOthers(recovery, left)
-  const { wrongKey } = reading.documents
-  if (wrongKey !== undefined) throw wrongKey
-  await recoverRefused(recovery, left)
-  report.signer = search.signer ?? reading.documents.signers.first ?? null
-  if (report.signer !== null) {
-    // What is left out now would be missing in the new index, and the next recover would not look for it.
-    if (report.refused.length > 0 && !report.signerWasGiven) report.indexFailure = UNDECIDED
-    else await takeChat(recovery, left)
-  }
-  await recoverDeadRuns(recovery, left)
-  // Until then, nothing else may work with what is half of a catalog.
-  if (report.signer !== null && report.indexFailure === null) await endRecovery(setup.database)
-  report.lookedAt = reading.reader.lookedAt
-  if (isEmpty(report)) throw nothingOfOurs(report)
-  return report
-}
-
-const UNDECIDED = 'manifests were refused; name the keys to believe with --signer, and the chat is taken over'
-
-async function lookAtChat(setup: RecoverySetup): Promise<Recovery> {
-  const { client, database, signal } = setup
-  const vault = createCatalogVault(database)
-  const chat = await followMovedChat(client, vault, setup.chat, { signal })
-  const access = await checkChatAccess(client, chat, { signal })
-  const reader = new ChatReader({ client, vault, chatId: access.chatId, signal })
-  reader.onLook = setup.onLook
+  const { client, identities, encryption, signal } = setup
   const signers = new Signers(setup.signers)
-  const documents = new SignedDocuments({ client, identities: setup.identities, signers, signal })
-  const announce = (messages: number): void =>
-    setup.onPlan({ messages, what: 'to find a message that leads to the index' })
-  const search = await findIndex({ client, reader, documents, announce, signal })
-  const { index, message, foundBy, notes } = search
-  return {
-    setup,
-    vault,
-    reading: { client, reader, documents },
-    search,
-    movedFrom: new Set([...(chat === setup.chat ? [] : [setup.chat]), ...(index?.movedFrom ?? [])]),
-    seenUpTo: 0,
-    report: {
-      chatId: access.chatId,
-      chatTitle: access.chatTitle,
-      botUsername: access.botUsername,
-      index:
-        index && message && foundBy
-          ? { messageId: message.messageId, edition: index.edition, drawnAt: index.drawnAt, foundBy }
-          : null,
-      notes,
-      signer: null,
-      signerWasGiven: signers.areGiven,
-      withoutKey: false,
-      backups: [],
-      refused: [],
-      lookedAt: 0,
-      owner: null,
-      indexFailure: null,
-    },
+  const isClearBelieved = encryption === 'off'
+  const documents = new SignedDocuments({ client, identities, signers, isClearBelieved, signal })
+  const main = await openChat(setup, { chat: setup.chat, documents })
+  await readChat(main)
+  const second = await readSecondChat(main)
+  if (documents.wrongKey !== undefined) throw documents.wrongKey
+  const chats = [main, ...(second ? [second] : [])]
+  for (const recovery of chats) await recordRefused(recovery)
+  const isTaken = await takeChats(chats)
+  for (const recovery of chats) await recordDeadRuns(recovery)
+  for (const { report, reading } of chats) report.lookedAt = reading.reader.lookedAt
+  // Until then, nothing else may work with what is half of a catalog.
+  if (isTaken) await endRecovery(setup.database)
+  if (chats.every(({ report }) => isEmpty(report))) throw nothingOfOurs(main.report)
+  return main.report
+}
+
+/** The second chat, after the first one. Undefined where there is none, or it cannot be read: the report says why. */
+async function readSecondChat(main: ChatRecovery): Promise<ChatRecovery | undefined> {
+  const { setup, report, reading } = main
+  const { replicaChat: chat, database, signal } = setup
+  if (chat === undefined) return undefined
+  const second: NonNullable<RecoveryReport['secondChat']> = { chat, report: null, failure: null }
+  report.secondChat = second
+  try {
+    const recovery = await openChat(setup, { chat, documents: reading.documents, first: main })
+    if (recovery.report.chatId === report.chatId) throw leftAlone('it is the first chat')
+    const { catalogId, isEmpty: isFresh } = await catalogIdentity(database)
+    const owner = recovery.search.index ?? recovery.search.owner
+    if (owner && !isFresh && owner.catalogId !== catalogId) throw leftAlone(FOREIGN)
+    second.report = recovery.report
+    await readChat(recovery)
+    return recovery
+  } catch (error) {
+    const { code, message } = describeError(error)
+    if (signal.aborted || code === 'CATALOG') throw error
+    second.failure = message
+    return undefined
   }
 }
 
-/** What lies under an id that the chat had before: its last index names it, and nothing came there since. */
-async function recoverMoved(recovery: Recovery, chatId: string): Promise<void> {
-  const { setup, vault, reading, search, report } = recovery
-  const { client, documents } = reading
-  const { signal } = setup
-  const movedTo = reading.reader.chatId
-  await vault.chatMoved({ from: chatId, to: movedTo })
-  const reader = new ChatReader({ client, vault, chatId, movedTo, signal })
-  const earlier = await findPinnedIndex({ client, reader, documents, signal }).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    return { notes: [describeError(error).message] } as IndexSearch
-  })
-  report.notes.push(...earlier.notes.map(note => `Before the chat moved (${chatId}): ${note}`))
-  if (earlier.owner) search.owner ??= earlier.owner
-  if (earlier.index === undefined) return
-  await adoptCatalog(setup.database, search.owner ?? earlier.index)
-  for (const entry of earlier.index.backups) {
-    await record(await readIndexed(entry, { client, documents, reader }), recovery)
+const FOREIGN =
+  'it belongs to another catalog, and was left alone; to merge it into this one, recover with TELEGRAM_CHAT_ID set to it'
+
+function leftAlone(why: string): BackupError {
+  return new BackupError(why, { code: 'CONFIGURATION' })
+}
+
+/**
+ * The chats in which anything of ours is become this catalog's, each with its index, unless something speaks against it.
+ * Whether the first of them has its index now; what a second one lacks, reconcile writes.
+ */
+async function takeChats(all: readonly ChatRecovery[]): Promise<boolean> {
+  const chats = all.filter(({ report, search }) => !isEmpty(report) || search.message !== undefined)
+  const [first] = chats
+  const signer = first?.search.signer ?? first?.reading.documents.signers.first ?? null
+  for (const { report } of all) report.signer = signer
+  if (first === undefined || signer === null) return false
+  const doubt = chats.map(doubtAbout).find(words => words !== undefined)
+  if (doubt !== undefined) {
+    for (const { report } of chats) report.indexFailure = doubt
+    return false
   }
-}
-
-/** Every backup that the index names. */
-async function recoverIndexed(recovery: Recovery): Promise<void> {
-  const { setup, search, reading } = recovery
-  const { index } = search
-  if (index === undefined) return
-  await adoptCatalog(setup.database, index)
-  setup.onPlan({ messages: idsOf(index).size, what: 'that the index names' })
-  for (const entry of index.backups) await record(await readIndexed(entry, reading), recovery)
-}
-
-/** What the index does not know: all above its newest message, and what lies unknown among the latest; without an index, all. */
-async function recoverOthers(recovery: Recovery, left: Leftovers): Promise<void> {
-  const { setup, vault, reading, search } = recovery
-  const { reader, documents } = reading
-  const newest = await reader.newestId(search.pinnedId)
-  recovery.seenUpTo = newest
-  const known = new Set(search.index === undefined ? [] : idsOf(search.index))
-  const highest = Math.max(0, ...known)
-  if (search.message) known.add(search.message.messageId)
-  if (search.index !== undefined) {
-    const catalogs = await vault.knownMessageIds(reader.chatId, { after: 0, upTo: newest })
-    for (const id of catalogs) known.add(id)
+  // Of all chats first, since their indexes name the generation.
+  let owner: RecoveryReport['owner'] = null
+  for (const recovery of chats) owner = await claim(recovery)
+  for (const recovery of chats) {
+    recovery.report.owner = owner
+    await takeChat(recovery)
   }
-  const to = search.index ? Math.max(1, Math.min(highest + 1, newest - RECENT_IDS)) : 1
-  const isChain = search.index === undefined && documents.hasKey
-  setup.onPlan({
-    messages: newest - to + 1,
-    what: isChain ? 'as far back as manifests lead' : 'that no index names',
-  })
-  const range = { from: newest, to: isChain ? ('chain' as const) : to, known }
-  for await (const backup of readUnindexed(range, reading, left)) {
-    if (search.owner) await adoptCatalog(setup.database, search.owner)
-    await record(backup, recovery)
+  return first.report.indexFailure === null
+}
+
+/** What is left out now would be missing in the new index, and the next recover would not look for it. */
+function doubtAbout({ report, reading, left }: ChatRecovery): string | undefined {
+  const { others, first } = reading.documents.signers
+  if (!report.signerWasGiven && others.length > 0) {
+    return `some is signed by ${first}, some by ${others.join(', ')}; name those to believe with --signer, and the chat is taken over`
   }
+  if (!report.signerWasGiven && report.refused.length > 0)
+    return 'manifests were refused; name the keys to believe with --signer, and the chat is taken over'
+  if (left.unread === 0) return undefined
+  return `${left.unread} messages far below the others were not read, and some may be of ours; "recover --whole-chat" reads all`
 }
 
-/** Manifests that do not open, or are not believed. */
-async function recoverRefused(recovery: Recovery, left: Leftovers): Promise<void> {
-  const { reading, report } = recovery
-  const of = placeOf(recovery)
-  report.withoutKey ||= left.refused.some(({ isLocked }) => isLocked) && !reading.documents.hasKey
-  for (const { sighting, backupId, reason, isLocked } of left.refused.splice(0)) {
-    const parts = left.parts.get(backupId) ?? []
-    left.parts.delete(backupId)
-    const backup = isLocked ? foundByCaptions({ parts, manifest: sighting }, of) : undefined
-    if (backup) await record(backup, recovery)
-    else report.refused.push({ messageId: sighting.messageId, backupId, reason })
-  }
+async function claim(recovery: ChatRecovery): Promise<RecoveryReport['owner']> {
+  const { setup, search, vault, reading } = recovery
+  const owner = ownerOf(recovery)
+  if (owner === undefined) return null
+  return await takeChatOver(setup.database, { owner, search, vault, chatId: reading.reader.chatId })
 }
 
-/** Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. */
-async function recoverDeadRuns(recovery: Recovery, left: Leftovers): Promise<void> {
-  const of = placeOf(recovery)
-  for (const parts of left.parts.values()) {
-    const backup = foundByCaptions({ parts, manifest: undefined }, of)
-    if (backup) await record(backup, recovery)
-  }
-}
-
-function placeOf({ reading, search }: Recovery): { chatId: string; botId: string; isIndexed: boolean } {
-  return {
-    chatId: reading.reader.chatId,
-    botId: reading.client.botId,
-    isIndexed: search.index !== undefined,
-  }
-}
-
-async function record(found: FoundBackup, { setup, report }: Recovery): Promise<void> {
-  const believed = { signersAreNamed: report.signerWasGiven }
-  report.backups.push(await recordBackup(setup.database, found, believed))
-}
-
-/** The next generation and its index; then what runs that began before it have sent since, which that index lacks. */
-async function takeChat(recovery: Recovery, left: Leftovers): Promise<void> {
+/** The new index; then what runs that began before it have sent since, which that index lacks. */
+async function takeChat(recovery: ChatRecovery): Promise<void> {
   const { setup, vault, search, reading, report } = recovery
   const { database, client, identities, signal } = setup
-  const { chatId } = reading.reader
-  if (search.owner)
-    report.owner = await takeChatOver(database, { owner: search.owner, search, vault, chatId })
+  const { reader } = reading
   try {
     const encryption = await encryptionFor(setup.encryption, identities)
-    const of = { database, client, vault, reader: reading.reader, signal }
     const signingKey = await setup.signingKey()
     await noteErased(recovery)
-    await writeIndex({ ...of, search, encryption, signingKey })
-    if (!(await recoverLatecomers(recovery, left))) return
-    await refreshIndex(client, vault, { chatId, encryption, signingKey, signal })
+    await writeIndex({ database, client, vault, reader, search, encryption, signingKey, signal })
+    if (!(await readLatecomers(recovery))) return
+    await refreshIndex(client, vault, { chatId: reader.chatId, encryption, signingKey, signal })
   } catch (error) {
     if (signal.aborted) throw error
     report.indexFailure = describeError(error).message
@@ -242,7 +137,7 @@ async function takeChat(recovery: Recovery, left: Leftovers): Promise<void> {
 }
 
 /** What this catalog knew of before, and the chat does not have any more; only an index that is believed tells. */
-async function noteErased({ setup, vault, search, reading, report }: Recovery): Promise<void> {
+async function noteErased({ setup, vault, search, reading, report }: ChatRecovery): Promise<void> {
   if (search.index === undefined) return
   const { client, database, signal } = setup
   const of = { client, vault, database, chatId: reading.reader.chatId, signal }
@@ -252,23 +147,12 @@ async function noteErased({ setup, vault, search, reading, report }: Recovery): 
   }
 }
 
-/** What came while this recovery was under way; true when there was any. */
-async function recoverLatecomers(recovery: Recovery, left: Leftovers): Promise<boolean> {
-  const { vault, reading, report, seenUpTo } = recovery
-  const { chatId } = reading.reader
-  const newest = await reading.reader.newestId(undefined)
-  const known = new Set(await vault.knownMessageIds(chatId, { after: seenUpTo, upTo: newest }))
-  const before = report.backups.length
-  for await (const backup of readUnindexed({ from: newest, to: seenUpTo + 1, known }, reading, left)) {
-    await record(backup, recovery)
-  }
-  await recoverRefused(recovery, left)
-  return report.backups.length > before
-}
-
-function nothingOfOurs({ chatTitle, notes }: RecoveryReport): BackupError {
+function nothingOfOurs({ chatTitle, notes, unread }: RecoveryReport): BackupError {
   return new BackupError(`The chat “${chatTitle}” holds nothing of this program. ${notes.join(' ')}`.trim(), {
     code: 'NOT_FOUND',
-    hint: 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only what was sent while it was a member.',
+    hint:
+      unread > 0
+        ? `${unread} messages that this bot did not send were not read: run "telegram-backup recover --whole-chat".`
+        : 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only what was sent while it was a member.',
   })
 }

@@ -22,8 +22,21 @@ export interface RecoveryReport {
   lookedAt: number
   /** Whom the chat belongs to now; null when it was left as it was. */
   owner: { catalogId: string; generation: number } | null
+  /** Messages that are there and were not read, since they lie far below all of ours; most likely, people wrote them. */
+  unread: number
   /** Why the new index is not in the chat; null when it is, or was not to be. */
   indexFailure: string | null
+  /** What the second chat told; null where none is configured, and of the second chat itself. */
+  secondChat: SecondChatReport | null
+}
+
+export interface SecondChatReport {
+  /** As it is configured. */
+  chat: string
+  /** Null when it could not be asked. */
+  report: RecoveryReport | null
+  /** Why it was not read, or not to its end. */
+  failure: string | null
 }
 
 export interface RecoveredBackup {
@@ -47,11 +60,17 @@ export function isIncomplete(report: RecoveryReport): boolean {
     report.withoutKey ||
     report.refused.length > 0 ||
     report.indexFailure !== null ||
+    isSecondIncomplete(report.secondChat) ||
     report.backups.some(backup => backup.findings.length > 0)
   )
 }
 
-/** Nothing of ours is in the chat. */
+function isSecondIncomplete(second: SecondChatReport | null): boolean {
+  if (second === null) return false
+  return second.failure !== null || (second.report !== null && isIncomplete(second.report))
+}
+
+/** Nothing of ours is in the chat, whatever is in the second one. */
 export function isEmpty(report: RecoveryReport): boolean {
   return report.index === null && report.backups.length === 0 && report.refused.length === 0
 }

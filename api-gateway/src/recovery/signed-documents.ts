@@ -36,23 +36,33 @@ export class SignedDocuments {
   readonly #client: TelegramClient
   readonly #identities: readonly string[]
   readonly #signal: AbortSignal
+  readonly #isClearBelieved: boolean
+  #owner: { catalogId: string; generation: number } | undefined
   #opened = 0
   #wrongKey: unknown
 
+  /** @param of.isClearBelieved whether what is not encrypted may be ours even where there is a key, and nobody named a signer */
   constructor(of: {
     client: TelegramClient
     identities: readonly string[]
     signers: Signers
+    isClearBelieved: boolean
     signal: AbortSignal
   }) {
     this.signers = of.signers
     this.#client = of.client
     this.#identities = of.identities
+    this.#isClearBelieved = of.isClearBelieved
     this.#signal = of.signal
   }
 
   get hasKey(): boolean {
     return this.#identities.length > 0
+  }
+
+  /** The catalog that the first believed document names, in the highest generation that one of them names. */
+  get owner(): { catalogId: string; generation: number } | undefined {
+    return this.#owner
   }
 
   /** The error of a document that another key opens, when no document at all has opened; else undefined. */
@@ -119,7 +129,7 @@ export class SignedDocuments {
 
   /** An index that is signed by somebody who is believed, and was drawn for this chat. */
   async #readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
-    const reading = await this.#open(bytes, async unlocking => {
+    const reading = await this.#open(bytes, { isVouchedFor: false }, async unlocking => {
       const { index, signer } = await openIndex(bytes, unlocking)
       return { content: index, signer }
     })
@@ -127,21 +137,33 @@ export class SignedDocuments {
     if (reading.content.chatId !== chatId) return refuse('was drawn for another chat')
     if (!this.signers.believes(reading.signer)) return this.#unbelieved(reading.signer)
     this.signers.vouchFor(reading.content.signers)
+    this.#noteOwner(reading.content)
     return reading
   }
 
   /** A manifest that a believed index names, whoever signed it, or one that is signed by somebody who is believed. */
   async readManifest({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<Manifest>> {
-    const reading = await this.#open(bytes, async unlocking => {
+    const reading = await this.#open(bytes, options, async unlocking => {
       const { manifest, signer } = await openManifest(bytes, unlocking)
       return { content: manifest, signer }
     })
-    if ('refusal' in reading || options.isVouchedFor || this.signers.believes(reading.signer)) return reading
-    return this.#unbelieved(reading.signer)
+    if ('refusal' in reading) return reading
+    if (!options.isVouchedFor && !this.signers.believes(reading.signer))
+      return this.#unbelieved(reading.signer)
+    const { catalogId, generation } = reading.content
+    if (catalogId !== undefined && generation !== undefined) this.#noteOwner({ catalogId, generation })
+    return reading
+  }
+
+  #noteOwner({ catalogId, generation }: { catalogId: string; generation: number }): void {
+    this.#owner ??= { catalogId, generation }
+    if (this.#owner.catalogId === catalogId && this.#owner.generation < generation)
+      this.#owner = { catalogId, generation }
   }
 
   async #open<Content>(
     bytes: Buffer,
+    { isVouchedFor }: { isVouchedFor: boolean },
     open: (unlocking: { encrypted: boolean; identities: readonly string[] }) => Promise<{
       content: Content
       signer: string
@@ -150,6 +172,12 @@ export class SignedDocuments {
     const encrypted = bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
     if (encrypted && !this.hasKey)
       return { refusal: { words: 'is encrypted, and there is no key', isLocked: true } }
+    const mayBeAnybodys = !encrypted && this.hasKey && !this.#isClearBelieved
+    if (mayBeAnybodys && !isVouchedFor && !this.signers.areGiven) {
+      return refuse(
+        'is not encrypted, although there is a key (BACKUP_ENCRYPTION=off or --signer believes it)',
+      )
+    }
     try {
       const opened = await open({ encrypted, identities: encrypted ? this.#identities : [] })
       this.#opened++

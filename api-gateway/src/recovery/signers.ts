@@ -5,6 +5,7 @@
 export class Signers {
   readonly #given: ReadonlySet<string>
   readonly #believed: Set<string>
+  readonly #others = new Set<string>()
   #first: string | undefined
 
   /** @param given fingerprints `SHA256:…`; none means that the first one is believed */
@@ -23,10 +24,18 @@ export class Signers {
     return this.#first
   }
 
+  /** Those whose signatures fit and were not believed. */
+  get others(): readonly string[] {
+    return [...this.#others]
+  }
+
   /** Whether what this key signed is believed. Without a person's word the first key to be asked about is. */
   believes(signer: string): boolean {
     if (!this.areGiven && this.#first === undefined) this.#believed.add(signer)
-    if (!this.#believed.has(signer)) return false
+    if (!this.#believed.has(signer)) {
+      this.#others.add(signer)
+      return false
+    }
     this.#first ??= signer
     return true
   }

@@ -1,10 +1,11 @@
+import type { Manifest, ManifestPart } from '@telegram-backup/archive'
 import type { ImportedMessage } from '@telegram-backup/database'
 import { readCaptionWords } from '#recovery/caption-words.ts'
-import type { ChatReader, OwnSighting } from '#recovery/chat-reader.ts'
+import type { ChatReader, OwnSighting, Sighting } from '#recovery/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recovery/found-backup.ts'
-import { type BackupReading, messageSeen } from '#recovery/indexed-backups.ts'
+import { type BackupReading, existing, messageSeen } from '#recovery/indexed-backups.ts'
 
-/** Without a message of ours among so many ids, there are none further back. */
+/** Without a message of ours among so many ids, only those are read further back that this bot may edit. */
 const MAX_GAP = 500
 
 /** A manifest that was found and cannot be used. */
@@ -20,6 +21,10 @@ export interface Leftovers {
   /** By backup, the parts of which no usable manifest was seen. */
   parts: Map<string, OwnSighting[]>
   refused: RefusedManifest[]
+  /** Backups that an index or a manifest names: captions have nothing to tell of them. */
+  named: Set<string>
+  /** Messages far below all of ours that are there and were not read; most likely, people wrote them. */
+  unread: number
 }
 
 /** Which messages to look at. */
@@ -29,6 +34,8 @@ export interface ScanRange {
   to: number | 'chain'
   /** Ids that need no looking at; grows. */
   known: Set<number>
+  /** Reads every message, however far below all of ours. */
+  isWhole?: boolean
 }
 
 /**
@@ -58,13 +65,18 @@ export async function* readUnindexed(
 
 /** The next manifest below; the parts above it are kept. */
 async function nextManifest(
-  { from, to, known }: ScanRange,
+  { from, to, known, isWhole = false }: ScanRange,
   reader: ChatReader,
   left: Leftovers,
 ): Promise<OwnSighting | undefined> {
+  const onUnread = (): void => {
+    left.unread++
+  }
   for (let below = from; ; ) {
-    const lowest = to === 'chain' ? below - MAX_GAP : to
-    const { value: sighting } = await reader.down({ from: below, to: lowest, known }).next()
+    const lowest = to === 'chain' ? 1 : to
+    const readAllTo = to === 'chain' && !isWhole ? below - MAX_GAP : 1
+    const range = { from: below, to: lowest, known, readAllTo, onUnread }
+    const { value: sighting } = await reader.down(range).next()
     if (sighting === undefined) return undefined
     known.add(sighting.messageId)
     if (sighting.facts.kind === 'manifest') return sighting
@@ -92,6 +104,7 @@ async function readManifest(
   const { messageId, facts, document } = sighting
   if (facts.kind !== 'manifest') return undefined
   const { backupId } = facts
+  left.named.add(backupId)
   const refuse = (reason: string, isLocked: boolean = false): undefined => {
     left.refused.push({ sighting, backupId, reason, isLocked })
   }
@@ -102,9 +115,7 @@ async function readManifest(
   if ('refusal' in reading) return refuse(reading.refusal.words, reading.refusal.isLocked)
   const { content: manifest, signer } = reading
   if (manifest.backup.id !== facts.backupId) return refuse('is that of another backup')
-  const partMessageIds = await placesOfParts(manifest, messageId, of)
-  const there = new Set<number>([messageId])
-  for (const id of partMessageIds) if (await reader.exists(id)) there.add(id)
+  const { partMessageIds, there } = await placesOfParts(manifest, messageId, of)
   const backup = foundByManifest({
     manifest,
     signer,
@@ -113,7 +124,7 @@ async function readManifest(
       chatId: reader.chatId,
       manifestMessageId: messageId,
       partMessageIds,
-      isThere: id => there.has(id),
+      isThere: id => id === messageId || there.has(id),
       botId: manifest.botId,
     },
   })
@@ -121,35 +132,48 @@ async function readManifest(
 }
 
 /**
- * The messages of the parts in this chat. A manifest names those of the chat that the backup was sent to; the copies in
- * another chat lie before the manifest's copy there, and say so in their captions.
+ * The messages of the parts in this chat, and which of them are there. A manifest names those of the chat that the backup
+ * was sent to; the copies in another chat lie before the manifest's copy there, and say so in their captions.
  */
 async function placesOfParts(
-  manifest: { backup: { id: string }; parts: readonly { number: number; messageId: number }[] },
+  { backup, parts }: Pick<Manifest, 'backup' | 'parts'>,
   manifestMessageId: number,
-  { reader }: BackupReading,
-): Promise<number[]> {
-  const named = manifest.parts.map(({ messageId }) => messageId)
-  const isPart = (sighting: { facts?: unknown } | undefined): boolean => {
-    const facts = (sighting as OwnSighting | undefined)?.facts
-    return facts?.kind === 'part' && facts.backupId === manifest.backup.id
+  { reader, isCopy = false }: BackupReading,
+): Promise<{ partMessageIds: (number | undefined)[]; there: ReadonlySet<number> }> {
+  const byNumber = new Map(parts.map(part => [part.number, part]))
+  const partOf = ({ facts, document }: Sighting): ManifestPart | undefined => {
+    if (facts?.kind !== 'part' || facts.backupId !== backup.id) return undefined
+    const part = byNumber.get(facts.partNumber)
+    return part?.sha256 === facts.sha256 && part.size === document?.size ? part : undefined
   }
-  for (const id of named.filter(id => id < manifestMessageId).slice(0, 3)) {
-    if (isPart(await reader.look(id))) return named
+  // The numbers of two chats that began alike are alike: one other thing of ours in their places is enough to tell.
+  const areTheirs = async (ids: readonly number[]): Promise<boolean> => {
+    const sightings: (Sighting | undefined)[] = []
+    for (const id of ids) if (id < manifestMessageId) sightings.push(await reader.look(id))
+    const ours = sightings.filter(sighting => sighting?.facts !== undefined)
+    return (
+      ours.length > 0 &&
+      ours.every(sighting => sighting && partOf(sighting)?.messageId === sighting.messageId)
+    )
   }
-  const places = [...named]
-  let wanted = named.length
-  const to = manifestMessageId - named.length - MAX_GAP
-  for await (const { messageId, facts } of reader.down({
-    from: manifestMessageId - 1,
-    to,
-    known: new Set(),
-  })) {
-    if (facts.kind !== 'part' || facts.backupId !== manifest.backup.id) continue
-    places[facts.partNumber - 1] = messageId
-    if (--wanted === 0) break
+  const named = parts.map(({ messageId }) => messageId)
+  if (!isCopy && (await areTheirs(named.slice(0, 3)))) {
+    return { partMessageIds: named, there: await existing(named, reader) }
   }
-  return wanted === named.length ? named : places
+  const places = new Map<number, number>()
+  const to = manifestMessageId - parts.length - MAX_GAP
+  for await (const sighting of reader.down({ from: manifestMessageId - 1, to, known: new Set() })) {
+    const part = partOf(sighting)
+    if (part === undefined || places.has(part.number)) continue
+    places.set(part.number, sighting.messageId)
+    if (places.size === parts.length) break
+  }
+  const isOwn = parts.some(part => places.get(part.number) === part.messageId)
+  const isItsOwnChat = !isCopy && (places.size === 0 || isOwn)
+  return {
+    partMessageIds: parts.map(part => places.get(part.number) ?? (isItsOwnChat ? part.messageId : undefined)),
+    there: new Set(places.values()),
+  }
 }
 
 /**
@@ -163,7 +187,8 @@ export function foundByCaptions(
   of: { chatId: string; botId: string; isIndexed: boolean },
 ): FoundBackup | undefined {
   const { parts, manifest } = sightings
-  const [first = manifest] = parts
+  // Whoever copies a line of ours does so after us: the oldest message tells.
+  const first = parts.at(-1) ?? manifest
   if (first === undefined || first.facts.kind === 'index') return undefined
   const { backupId } = first.facts
   const words = readCaptionWords({ caption: first.caption, fileName: first.document.fileName })
@@ -177,28 +202,42 @@ export function foundByCaptions(
   const { project: projectId, ...told } = words
   const { chatId, botId } = of
   const backup = { id: backupId, projectId, ...told, chatId, botId }
-  const last = parts.find(({ facts }) => facts.kind === 'part' && facts.last)
+  const last = parts.findLast(({ facts }) => facts.kind === 'part' && facts.last)
   const partCount = last?.facts.kind === 'part' ? last.facts.partNumber : undefined
   // Where no index tells otherwise, all parts with their last one may be a backup whose manifest is gone.
   const mayBeWhole = !of.isIndexed && messages.size === partCount
   if (manifest === undefined && !mayBeWhole) {
     return { ...backup, state: 'failed', error: DEAD_RUN, messages: [...messages.values()], findings: [] }
   }
-  const missing = Array.from({ length: partCount ?? 0 }, (_, index) => index + 1).filter(
-    partNo => !messages.has(partNo),
-  )
   const own = manifest && messageSeen(manifest, of)
   return {
     ...backup,
     state: 'complete',
     ...(partCount === undefined ? {} : { partCount }),
-    messages: [...messages.values(), ...(own ? [own] : [])],
+    messages: [
+      ...[...messages.values()].filter(({ partNo }) => partCount === undefined || partNo <= partCount),
+      ...(own ? [own] : []),
+    ],
     findings: [
       ...(manifest ? [] : ['its manifest is gone']),
       ...(partCount === undefined ? ['its last part is gone'] : []),
-      ...missing.map(partNo => `part ${partNo} is gone`),
+      ...gapsIn([...messages.keys()], partCount),
     ],
   }
+}
+
+/** `part 2 is gone`, `parts 4 to 900 are gone`: as many as there are gaps, whatever number a caption makes up. */
+function gapsIn(partNumbers: readonly number[], partCount: number | undefined): string[] {
+  if (partCount === undefined) return []
+  const gaps: string[] = []
+  let before = 0
+  for (const partNo of [...partNumbers, partCount + 1].sort((a, b) => a - b)) {
+    const [from, to] = [before + 1, Math.min(partNo, partCount + 1) - 1]
+    if (from === to) gaps.push(`part ${from} is gone`)
+    else if (from < to) gaps.push(`parts ${from} to ${to} are gone`)
+    before = partNo
+  }
+  return gaps
 }
 
 const DEAD_RUN = 'Found in the chat without a manifest: its run died before the backup was whole.'

@@ -12,8 +12,9 @@ import { BackupService, createTelegramClient, type TelegramClient } from 'telegr
 import { BackupTelegramIntegration } from '#lib/backups/backup-telegram.integration.ts'
 import { planFetch } from '#lib/backups/fetch-plan.ts'
 import { withOtherPlaces } from '#recovery/part-places.ts'
-import { type RecoverySetup, recover } from '#recovery/recover.ts'
+import { recover } from '#recovery/recover.ts'
 import type { RecoveryReport } from '#recovery/recovery-report.ts'
+import type { RecoverySetup } from '#recovery/recovery-setup.ts'
 import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#test/vault.ts'
 
 /** A machine with a catalog and a signing key of its own; the chat, the bot and the age key are the vault's. */

@@ -87,7 +87,7 @@ test('the exit code tells what is wrong', async () => {
 
 const KILL_POINTS: KillPoint[] = [
   { method: 'getchatmember', phase: 'arrived', nth: 1 },
-  { method: 'editmessagereplymarkup', phase: 'arrived', nth: 4 },
+  { method: 'editmessagemedia', phase: 'arrived', nth: 4 },
   { method: 'forwardmessage', phase: 'kept', nth: 1 },
   { method: 'deletemessage', phase: 'arrived', nth: 1 },
   { method: 'editmessagemedia', phase: 'arrived', nth: 1 },

@@ -88,9 +88,19 @@ async function refusalOf(
 ): Promise<TelegramError | undefined> {
   const identity = await vault.identity()
   const foreign = foreignCatalog(catalog, identity)
-  if (foreign || catalog.generation < identity.generation) return foreign
+  if (foreign) return foreign
+  if (catalog.generation < identity.generation) return await refusalOfUnread(vault, chatId)
   if (await isOwnEdition(vault, chatId, edition)) return undefined
   return refusedChat('The index in the chat was written by another copy of this catalog')
+}
+
+/** An index from before this catalog was rebuilt: unless it was read then, nobody knows what lies in the chat. */
+async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<TelegramError | undefined> {
+  const { index } = await vault.knownChat(chatId)
+  if (index !== undefined) return undefined
+  return new TelegramError('What is in the chat was not recovered when this catalog was', 'CONFIGURATION', {
+    hint: 'Run "telegram-backup recover" with this chat configured as before; else use another chat.',
+  })
 }
 
 /**
