@@ -90,7 +90,11 @@ export async function damagesOf(
     ...[0, 1, last].map(index => ({
       name: index === last ? 'the last part missing' : `part ${index + 1} missing`,
       part: index + 1,
-      inflict: (chat: TamperedChat) => chat.remove(parts[index]?.file_id ?? ''),
+      inflict: (chat: TamperedChat) =>
+        chat.remove({
+          fileUniqueId: parts[index]?.file_unique_id ?? '',
+          messageId: parts[index]?.message_id ?? 0,
+        }),
     })),
     {
       name: 'two parts exchanged',

@@ -8,8 +8,8 @@ export interface TamperedChat {
   url: string
   /** What a download gives instead of the document with that SHA-256. */
   replace(sha256: string, bytes: Buffer | undefined): void
-  /** Telegram knows no such file any more. */
-  remove(fileId: string): void
+  /** Telegram knows no such message any more, and no such file. */
+  remove(document: { fileUniqueId: string; messageId: number }): void
   /** Lets the next downloads through as they are. */
   honest(): void
   /** Called before each download; it may wait, or throw to cut the connection. */
@@ -20,12 +20,12 @@ export interface TamperedChat {
 /** Opens it before a Bot API server. */
 export async function openTamperedChat(serverUrl: string): Promise<TamperedChat> {
   const replacements = new Map<string, Buffer | undefined>()
-  const removed = new Set<string>()
+  const removed = new Map<string, number>()
   let downloads = 0
   const chat: TamperedChat = {
     url: '',
     replace: (sha256, bytes) => void replacements.set(sha256, bytes),
-    remove: fileId => void removed.add(fileId),
+    remove: ({ fileUniqueId, messageId }) => void removed.set(fileUniqueId, messageId),
     honest: () => {
       replacements.clear()
       removed.clear()
@@ -57,12 +57,21 @@ export async function openTamperedChat(serverUrl: string): Promise<TamperedChat>
       ...(pieces.length > 0 ? { body: Buffer.concat(pieces) } : {}),
     })
     const asked = path + Buffer.concat(pieces).toString()
-    if (!isDownload && path.includes('/getFile') && [...removed].some(fileId => asked.includes(fileId))) {
-      const words = 'Bad Request: wrong file_id or the file is temporarily unavailable'
-      response.writeHead(400).end(JSON.stringify({ ok: false, error_code: 400, description: words }))
-      return
+    const refuse = (words: string): void => {
+      const refusal = { ok: false, error_code: 400, description: `Bad Request: ${words}` }
+      response.writeHead(400).end(JSON.stringify(refusal))
     }
+    const isRemoved = [...removed.values()].some(
+      id => asked.includes(`"message_id":${id}}`) || asked.includes(`"message_id":${id},`),
+    )
+    if (path.endsWith('/forwardMessage') && isRemoved) return refuse('message to forward not found')
+    if (path.endsWith('/editMessageMedia') && isRemoved) return refuse('message to edit not found')
     const honest = Buffer.from(await answer.arrayBuffer())
+    // One file has many ids.
+    const isRemovedFile = [...removed.keys()].some(id => honest.includes(`"file_unique_id":"${id}"`))
+    if (path.endsWith('/getFile') && isRemovedFile) {
+      return refuse('wrong file_id or the file is temporarily unavailable')
+    }
     const body = replacements.get(createHash('sha256').update(honest).digest('hex')) ?? honest
     response.writeHead(answer.status, { 'Content-Length': body.length }).end(body)
   })

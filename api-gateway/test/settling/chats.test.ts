@@ -142,7 +142,7 @@ async function losePart(chat: SettledChat, backupId: string, partNo: number): Pr
 
 it('leaves a living send alone, which then completes', async () => {
   const chat = await openChat(vault)
-  vault.emulator.faults.on('sendDocument', { call: 3, calls: 1 }, { kind: 'delay', ms: 20_000 })
+  vault.emulator.faults.on('sendDocument', { call: 5 }, { kind: 'delay', ms: 20_000 })
   const sending = send(chat.env)
   while (!chat.messages().some(({ caption = '' }) => caption.includes(' part=1 ')))
     await new Promise(resolve => setTimeout(resolve, 20))
