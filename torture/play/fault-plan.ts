@@ -43,6 +43,11 @@ export function chooseFaults(chance: Chance, onFault: (words: string) => void): 
   }
 }
 
+/** Nothing goes wrong, but each call takes a while: so that two commands meet in the middle of their work. */
+export function slowly(chance: Chance): FaultPlan {
+  return { words: 'slow', faultFor: () => ({ kind: 'slow', ms: chance.whole(50, 250) }) }
+}
+
 function faultOf(weather: Weather, method: string, chance: Chance): ApiFault | undefined {
   switch (weather) {
     case 'lost-answers':

@@ -1,6 +1,6 @@
 import type { Chance } from '#torture/chance.ts'
 import { calmAndJudge, lastWords } from '#torture/play/calm.ts'
-import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { chooseFaults, slowly } from '#torture/play/fault-plan.ts'
 import { prepare } from '#torture/play/ground.ts'
 import { actAsHuman } from '#torture/play/humans.ts'
 import { chooseKill, type KillPlan, wordsOf } from '#torture/play/kill-plan.ts'
@@ -36,22 +36,25 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
       tell(`a person ${act}`)
     }
   }
+  // Two that nothing disturbs but each other.
+  const inPeace = orders.length > 1 && orders.every(isPeaceable) && chance.happens(0.4)
   const runs = await Promise.all(
     orders.map(async (order, at) => {
       const branch = chance.branch(`run ${at}`)
       const happened: string[] = []
-      const faults = chooseFaults(branch.branch('faults'), words => {
+      const hear = (words: string): void => {
         happened.push(words)
         tally.fault(words)
-      })
+      }
+      const faults = inPeace ? slowly(branch) : chooseFaults(branch.branch('faults'), hear)
       const kill: KillPlan =
-        at > 0 && branch.happens(0.5)
+        inPeace || (at > 0 && branch.happens(0.5))
           ? { kind: 'none' }
           : chooseKill(branch, order.aim, { isEmbedded: world.catalog.kind === 'embedded' })
       const run = await carryOut(order, { world, server, kill, faults })
       tally.run({ operation: order.operation, kill, met: run.met, isOneOfTwo: orders.length > 1 })
       tell(describe(run, kill, happened))
-      const isUndisturbed = !run.met && happened.length === 0 && orders.length === 1
+      const isUndisturbed = !run.met && happened.length === 0 && (inPeace || orders.length === 1)
       return { run, isUndisturbed }
     }),
   )
@@ -93,6 +96,11 @@ async function chooseOrders(chance: Chance, options: RoundOptions): Promise<Orde
     if (order) orders.push(order)
   }
   return orders
+}
+
+/** Whether it has to succeed whatever another one does at the same time: nobody can take from it what it works on. */
+function isPeaceable({ operation }: Order): boolean {
+  return operation === 'send a file' || operation === 'send standard input' || operation === 'reconcile'
 }
 
 /** Whoever is left alone has to succeed; what people deleted or pinned may be a reason not to. */

@@ -1,4 +1,4 @@
-import { openDatabase } from '@telegram-backup/database'
+import { migrate, openDatabase } from '@telegram-backup/database'
 import { CompiledQuery } from 'kysely'
 import { type CatalogServer, query, type Row, urlOf } from '#torture/world/catalog-server.ts'
 
@@ -33,6 +33,8 @@ export function embeddedCatalog(home: string): Catalog {
     rows: async sql => {
       const database = await openDatabase({ dataDir: home })
       try {
+        // The harness may be the first who asks.
+        await migrate(database)
         return (await database.kysely.executeQuery<Row>(CompiledQuery.raw(sql))).rows
       } finally {
         await database.close()
