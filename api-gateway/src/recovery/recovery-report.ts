@@ -30,7 +30,7 @@ export interface RecoveryReport {
   secondChat: SecondChatReport | null
 }
 
-export interface SecondChatReport {
+interface SecondChatReport {
   /** As it is configured. */
   chat: string
   /** Null when it could not be asked. */
