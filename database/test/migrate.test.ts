@@ -56,6 +56,7 @@ test('an empty database gets all of them, in order, once', async () => {
     'migrations',
     'open_sends',
     'projects',
+    'remnants',
     'restores',
     'sealed_manifests',
   ])
