@@ -172,7 +172,8 @@ describe('progress', () => {
     // The two messages that met a flood wait, and so may others: the wait is the chat's.
     const waits = told.filter(progress => progress.wait).map(progress => progress.wait?.reason)
     expect(waits.length).toBeGreaterThanOrEqual(2)
-    expect(new Set(waits)).toEqual(new Set(['flood']))
+    expect(waits).toContain('flood')
+    expect(waits.filter(reason => reason !== 'flood' && reason !== 'pace')).toEqual([])
     expect(told.at(-1)).toMatchObject({
       plainBytesRead: file.length,
       plainBytesTotal: file.length,
