@@ -61,8 +61,10 @@ it('concludes nothing before all messages were looked at', async () => {
   expect(first.report['pending']).toMatchObject([{ code: 'UNFINISHED' }])
   const { data } = await queryBackups(database, { state: 'sending' })
   expect(data).toHaveLength(1)
-  const second = await reconcile(chat.env)
-  expect(second).toMatchObject({ code: 0, report: { failed: [{ backup_id: data[0]?.id }] } })
+  // Each look goes on where the one before ended, and may begin with another call of the dead run.
+  let last = await reconcile(chat.env)
+  for (let again = 0; last.code !== 0 && again < 3; again++) last = await reconcile(chat.env)
+  expect(last).toMatchObject({ code: 0, report: { failed: [{ backup_id: data[0]?.id }] } })
   await expectAtRest(chat, database, posted)
 })
 
