@@ -1,4 +1,5 @@
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { giveMemoryBack } from '#lent-memory.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { startThread, type Thread, type ThreadOptions } from '#threads/thread.ts'
 
@@ -12,6 +13,7 @@ const STOP_INTERVAL_MS = 5
 export class ArchiveRun {
   readonly #threads: Thread[] = []
   readonly #rings: BlockRing[] = []
+  readonly #lent: SharedArrayBuffer[] = []
   readonly #letGo: Array<() => void> = []
   readonly #signal: AbortSignal | undefined
   #failure: ArchiveError | undefined
@@ -28,11 +30,15 @@ export class ArchiveRun {
     if (this.#failure) throw this.#failure
   }
 
-  /** A ring for this run, and its memory for a thread. */
+  /**
+   * A ring for this run, and its memory for a thread. When the run has ended, other runs have its blocks: the main thread calls
+   * {@link check} right before it writes into one.
+   */
   ring(size: { slots: number; slotSizeBytes: number }): { ring: BlockRing; shared: SharedBlocks } {
     const shared = BlockRing.allocate(size)
     const ring = new BlockRing(shared)
     this.#rings.push(ring)
+    this.#lent.push(...shared.slots)
     return { ring, shared }
   }
 
@@ -84,6 +90,7 @@ export class ArchiveRun {
   async close(): Promise<void> {
     this.fail(new ArchiveError('CANCELLED', 'The archive was closed'))
     await this.#stopped
+    for (const memory of this.#lent.splice(0)) giveMemoryBack(memory)
   }
 
   readonly #onAbort = (): void => {

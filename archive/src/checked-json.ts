@@ -32,6 +32,13 @@ export class CheckedObject {
     return value
   }
 
+  /** A string of 1 to `longest` UTF-16 units that a database can hold: no zero character, no half of a pair. */
+  storable(name: string, longest: number): string {
+    const value = this.text(name, longest)
+    if (value === '' || value.includes('\0') || !value.isWellFormed()) throw unfit(name)
+    return value
+  }
+
   /** A string that `pattern` matches. */
   matching(name: string, pattern: RegExp): string {
     const value = this.text(name)

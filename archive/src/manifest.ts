@@ -25,7 +25,7 @@ export interface ManifestPart {
 /** What a backup consists of: its commit mark in the chat. Sizes in bytes, hashes in hex, times in ISO 8601. */
 export interface Manifest {
   format: 1
-  /** Message of the manifest before this one, so that the chain can be walked. */
+  /** Message of the newest manifest below all of these parts, so that the chain can be walked. */
   previousManifestMessageId?: number
   /** The catalog that wrote it (UUID), and how often the chat had changed hands. */
   catalogId?: string

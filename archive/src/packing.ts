@@ -118,6 +118,12 @@ export class Packing {
     return plainBytesRead
   }
 
+  /** When the threads are gone: the memory of parts that nobody has taken is for other archives. */
+  close(): void {
+    for (const { release } of this.#slots.splice(0)) release()
+    this.#memory.close()
+  }
+
   /** The compressor gets the memory for one more part. */
   #supplyMemory(): void {
     const slot = this.#memory.take()

@@ -1,10 +1,13 @@
+import { giveMemoryBack, lendMemory } from '#lent-memory.ts'
+
 /**
- * Memory for parts, shared by the threads that make them, and used again once its part was sent: new memory for each
- * part would lie about until the garbage collector comes by, and cost a page fault for every 4 KiB.
+ * Memory for the parts of one archive, shared by the threads that make them, and used again once its part was sent: new memory
+ * for each part would lie about until the garbage collector comes by, and cost a page fault for every 4 KiB.
  */
 export class PartMemory {
   readonly #slotSizeBytes: number
   readonly #free: SharedArrayBuffer[] = []
+  #isClosed = false
 
   /** @param slotSizeBytes room for the largest part */
   constructor(slotSizeBytes: number) {
@@ -16,14 +19,24 @@ export class PartMemory {
    * @returns the slot, and what gives it back, of which only the first call counts
    */
   take(): PartSlot {
-    // The system hands out the memory of a new one only when it is written to.
-    const memory = this.#free.pop() ?? new SharedArrayBuffer(this.#slotSizeBytes)
+    const memory = this.#free.pop() ?? lendMemory(this.#slotSizeBytes)
     let isTaken = true
     const release = (): void => {
-      if (isTaken) this.#free.push(memory)
+      if (isTaken) this.#putBack(memory)
       isTaken = false
     }
     return { memory, release }
+  }
+
+  /** No more parts are made: what is free, and what is released from now on, is for other archives. */
+  close(): void {
+    this.#isClosed = true
+    for (const memory of this.#free.splice(0)) giveMemoryBack(memory)
+  }
+
+  #putBack(memory: SharedArrayBuffer): void {
+    if (this.#isClosed) giveMemoryBack(memory)
+    else this.#free.push(memory)
   }
 }
 

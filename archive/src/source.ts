@@ -41,6 +41,8 @@ export async function fillBlocks(
     }
     for (let offset = 0; offset < chunk.length; ) {
       const room = await writer.roomAvailable(check)
+      // Others have the memory when the run has ended meanwhile.
+      check()
       const piece = chunk.subarray(offset, offset + room.length)
       room.set(piece)
       writer.advance(piece.length)

@@ -118,11 +118,14 @@ class FrameFeed {
   /** @throws ArchiveError `INTEGRITY` with `partNumber`; what the run failed of */
   async give({ header, headerFrame, frames }: OpenedPart): Promise<void> {
     const room = await this.#ring.spaceAvailable(this.#check)
+    // Others have the memory when the run has ended meanwhile.
+    this.#check()
     room.set(headerFrame)
     this.#ring.fill(0, headerFrame.length)
     try {
       for (const size of header.frames) {
         const room = await this.#ring.spaceAvailable(this.#check)
+        this.#check()
         frames.read(room.subarray(0, size))
         this.#ring.fill(0, size)
         await this.#takeTurns(size)

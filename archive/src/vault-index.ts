@@ -2,6 +2,13 @@ import { ArchiveError } from '#archive-error.ts'
 import { canonicalJson } from '#canonical-json.ts'
 import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption, Unlocking } from '#encryption.ts'
+import {
+  type IndexedRetention,
+  type IndexedSchedule,
+  MAX_PLANS,
+  readIndexedRetention,
+  readIndexedSchedule,
+} from '#index-plans.ts'
 import { openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
@@ -16,6 +23,12 @@ export interface IndexDrawing {
   movedFrom?: string[]
   /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
   signers: string[]
+  /** Drawn by a program that knows schedules, policies and pins; absent in an index by one of before, which leaves them out. */
+  hasPlans?: true
+  /** Of the whole catalog, by id. Absent where there are none. */
+  schedules?: IndexedSchedule[]
+  /** Of the whole catalog, by project and type. Absent where there are none. */
+  retention?: IndexedRetention[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexEntry[]
 }
@@ -45,6 +58,16 @@ export interface IndexEntry {
   partCount: number
   encrypted: boolean
   restoreCount: number
+  /** The source that it is of, as its configuration named it then, and the schedule and the time that it was made for. */
+  sourceName?: string
+  scheduleId?: string
+  scheduledFor?: string
+  /** Somebody chose `expiresAt`, so that no policy decides. */
+  expiryGiven?: true
+  /** It is kept until it is unpinned. */
+  pinnedAt?: string
+  /** When every byte of it was last read and was right. */
+  verifiedAt?: string
   /** When it was found damaged. */
   damagedAt?: string
   /** Fingerprint of the key that signed the manifest. */
@@ -84,8 +107,15 @@ const CHAT_ID = /^-?\d{1,20}$/
 
 /** The JSON by which two drawings are compared: equal drawings have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
-  const { catalogId, generation, chatId, movedFrom, signers, backups } = drawing
-  return canonicalJson({ catalogId, generation, chatId, ...(movedFrom && { movedFrom }), signers, backups })
+  const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention, backups } =
+    drawing
+  const moves = movedFrom && { movedFrom }
+  const plans = {
+    ...(hasPlans && { hasPlans }),
+    ...(schedules && { schedules }),
+    ...(retention && { retention }),
+  }
+  return canonicalJson({ catalogId, generation, chatId, ...moves, signers, ...plans, backups })
 }
 
 /**
@@ -136,6 +166,13 @@ function readIndex(text: string): VaultIndex {
       movedFrom: fields.array('movedFrom', { least: 1, most: MAX_MOVES }).map(chatIdOf),
     }),
     signers: fields.array('signers', { least: 0, most: MAX_SIGNERS }).map(text256),
+    ...(fields.has('hasPlans') && fields.boolean('hasPlans') && { hasPlans: true }),
+    ...(fields.has('schedules') && {
+      schedules: fields.array('schedules', { least: 1, most: MAX_PLANS }).map(readIndexedSchedule),
+    }),
+    ...(fields.has('retention') && {
+      retention: fields.array('retention', { least: 1, most: MAX_PLANS }).map(readIndexedRetention),
+    }),
     backups: fields
       .array('backups', { least: 0, most: MAX_BACKUPS })
       .map(entry => readEntry(new CheckedObject(entry))),
@@ -161,6 +198,12 @@ function readEntry(entry: CheckedObject): IndexEntry {
     partCount: entry.integer('partCount', 1),
     encrypted: entry.boolean('encrypted'),
     restoreCount: entry.integer('restoreCount'),
+    ...(entry.has('sourceName') && { sourceName: entry.storable('sourceName', 256) }),
+    ...(entry.has('scheduleId') && { scheduleId: entry.matching('scheduleId', UUID) }),
+    ...(entry.has('scheduledFor') && { scheduledFor: timeIn(entry, 'scheduledFor') }),
+    ...(entry.has('expiryGiven') && entry.boolean('expiryGiven') && { expiryGiven: true }),
+    ...(entry.has('pinnedAt') && { pinnedAt: timeIn(entry, 'pinnedAt') }),
+    ...(entry.has('verifiedAt') && { verifiedAt: timeIn(entry, 'verifiedAt') }),
     ...(entry.has('damagedAt') && { damagedAt: entry.matching('damagedAt', ISO_TIME) }),
     ...(entry.has('signer') && { signer: entry.text('signer', 256) }),
     manifest: {
@@ -179,12 +222,19 @@ function readEntry(entry: CheckedObject): IndexEntry {
 
 function readEvent(fields: CheckedObject): IndexedEvent {
   const event = fields.text('event')
-  const at = fields.matching('at', ISO_TIME)
+  const at = timeIn(fields, 'at')
   const count = fields.integer('count', 1)
-  // Databases take no zero character, and no time that is none, such as the 31st of February.
-  if (event.includes('\0') || !event.isWellFormed() || !isTime(at) || count > MAX_COUNT)
+  // Databases take no zero character.
+  if (event.includes('\0') || !event.isWellFormed() || count > MAX_COUNT)
     throw new TypeError('an event that is none')
   return { event, at, count }
+}
+
+/** Databases take no time that is none, such as the 31st of February. */
+function timeIn(fields: CheckedObject, name: string): string {
+  const time = fields.matching(name, ISO_TIME)
+  if (!isTime(time)) throw new TypeError('a time that is none')
+  return time
 }
 
 function isTime(text: string): boolean {

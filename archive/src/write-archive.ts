@@ -2,7 +2,7 @@ import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { ArchiveRun } from '#archive-run.ts'
 import { type EarlierParts, earlierParts, provenEarlier, type Resumption } from '#earlier-parts.ts'
 import { type Encryption, recipientsOf } from '#encryption.ts'
-import { Packing } from '#packing.ts'
+import { type PackedPart, Packing } from '#packing.ts'
 import { type BackupIdentity, checkedIdentity, type PartHeader } from '#part-header.ts'
 import { DEFAULT_PART_SIZE_BYTES, type PartPlan, planParts } from '#part-planner.ts'
 import { PartSealer, sealingGrowthBytes } from '#part-sealer.ts'
@@ -92,14 +92,17 @@ type Writing = WriteArchiveOptions & { plan: PartPlan; tally: ArchiveTally; earl
 async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenerator<SealedPart, void> {
   const { plan, tally, backup, encryption, earlier, resume, onProgress } = options
   const run = new ArchiveRun(options.signal)
+  let packing: Packing | undefined
+  let unsealed: PackedPart | undefined
   try {
     run.atEnd(() => abandon(source))
     const growthBytes = sealingGrowthBytes(plan.capacityBytes, recipientsOf(encryption).length)
-    const packing = new Packing(run, source, { plan, backup, growthBytes, earlier, onProgress })
+    packing = new Packing(run, source, { plan, backup, growthBytes, earlier, onProgress })
     const sealer = new PartSealer(run, encryption)
     if (resume) for await (const bytes of provenEarlier(resume)) await sealer.hashEarlier(bytes)
     for (let last = false; !last; ) {
-      const { header, slot, place } = await packing.next()
+      unsealed = await packing.next()
+      const { header, slot, place } = unsealed
       last = header.last
       const sealed = await sealer.seal({ memory: slot.memory, ...place })
       const bytes = Buffer.from(slot.memory, sealed.start, sealed.end - sealed.start)
@@ -109,12 +112,15 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
         const plainBytesRead = await packing.end()
         tally.finish({ plainSha256: header.wholeSha256, plainBytesRead, archiveSha256: sealed.archiveSha256 })
       }
+      unsealed = undefined
       yield part
     }
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be written')
   } finally {
     await run.close()
+    unsealed?.slot.release()
+    packing?.close()
   }
 }
 

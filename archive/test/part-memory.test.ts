@@ -90,6 +90,23 @@ describe('the parts of an archive', () => {
     )
   })
 
+  it('lie in the memory of archives that have ended, also of one that was left midway', async () => {
+    const options = { backup: sampleBackup(), encryption: 'off' as const, partSizeBytes: SMALL_PART_BYTES }
+    const memoryOf = async (most: number): Promise<Set<ArrayBufferLike>> => {
+      const seen = new Set<ArrayBufferLike>()
+      for await (const part of writeArchive(bytes, options)) {
+        seen.add(part.bytes.buffer)
+        part.release()
+        if (part.number === most) break
+      }
+      return seen
+    }
+    const first = await memoryOf(Number.POSITIVE_INFINITY)
+    for (const most of [2, 3, 2, Number.POSITIVE_INFINITY]) {
+      for (const memory of await memoryOf(most)) expect(first).toContain(memory)
+    }
+  })
+
   it('stay as they are when the archive is left or cancelled midway, and can be released after that', async () => {
     const before = leftovers()
     const aborting = new AbortController()

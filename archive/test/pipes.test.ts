@@ -61,8 +61,8 @@ describe('a pipe', () => {
     },
   )
 
-  it('whose writer closes at any moment of the start is read to its end, each of 50 times', async () => {
-    for (let run = 0; run < 50; run++) {
+  it('whose writer closes at any moment of the start is read to its end, each of 25 times', async () => {
+    for (let run = 0; run < 50; run += 2) {
       const { fd, writer } = openFifo()
       const bytes = noise(run * 1000)
       writeSync(writer, bytes)

@@ -105,17 +105,23 @@ export function makeFifo(path: string): void {
   execFileSync('bash', ['-c', 'mkfifo "$0"', path])
 }
 
+/** The kernel's mark of a thread that has begun to end (PF_EXITING): it may be listed for a moment after all have seen it end. */
+const ENDING = 0x4
+
 /** Worker threads and open files of this process: what a run must not leave behind. */
 export function leftovers(): { threads: number; files: number } {
-  const tasks = readdirSync('/proc/self/task').map(task => {
+  const workers = readdirSync('/proc/self/task').filter(task => {
     try {
-      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim()
+      const stat = readFileSync(`/proc/self/task/${task}/stat`, 'utf8')
+      const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6])
+      return stat.includes('(WorkerThread)') && (flags & ENDING) === 0
     } catch {
-      return 'ended meanwhile'
+      // It has ended since it was listed.
+      return false
     }
   })
   return {
-    threads: tasks.filter(name => name === 'WorkerThread').length,
+    threads: workers.length,
     files: readdirSync('/proc/self/fd').length,
   }
 }

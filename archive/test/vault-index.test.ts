@@ -6,6 +6,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import {
   generateIdentity,
   type IndexEntry,
+  type IndexedKeep,
+  type IndexedRetention,
+  type IndexedSchedule,
   indexContent,
   loadOrCreateSigningKey,
   openIndex,
@@ -32,9 +35,24 @@ const time = fc
   .date({ min: new Date('2000-01-01'), max: new Date('2099-01-01'), noInvalidDate: true })
   .map(date => date.toISOString())
 
+const storable = (maxLength: number): fc.Arbitrary<string> =>
+  fc
+    .string({ minLength: 1, maxLength, unit: 'grapheme' })
+    .filter(text => !text.includes('\0') && text.length <= maxLength)
+
 const eventName = fc.string({ maxLength: 20 }).filter(text => !text.includes('\0'))
 
-const REQUIRED: Array<Exclude<keyof IndexEntry, 'damagedAt' | 'signer'>> = [
+type Optional =
+  | 'sourceName'
+  | 'scheduleId'
+  | 'scheduledFor'
+  | 'expiryGiven'
+  | 'pinnedAt'
+  | 'verifiedAt'
+  | 'damagedAt'
+  | 'signer'
+
+const REQUIRED: Array<Exclude<keyof IndexEntry, Optional>> = [
   'id',
   'project',
   'type',
@@ -70,6 +88,12 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
     partCount: fc.integer({ min: 1 }),
     encrypted: fc.boolean(),
     restoreCount: fc.nat(),
+    sourceName: storable(256),
+    scheduleId: fc.uuid(),
+    scheduledFor: time,
+    expiryGiven: fc.constant(true as const),
+    pinnedAt: time,
+    verifiedAt: time,
     damagedAt: time,
     signer: fc.string({ minLength: 1, maxLength: 60 }),
     manifest: fc.record(
@@ -93,6 +117,59 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
   { noNullPrototype: true, requiredKeys: REQUIRED },
 )
 
+const keep: fc.Arbitrary<IndexedKeep> = fc.record(
+  {
+    last: fc.nat(),
+    hourly: fc.nat(),
+    daily: fc.nat(),
+    weekly: fc.nat(),
+    monthly: fc.nat(),
+    yearly: fc.nat(),
+    withinMs: fc.maxSafeNat(),
+    minimum: fc.nat(),
+  },
+  { noNullPrototype: true, requiredKeys: [] },
+)
+
+const schedule: fc.Arbitrary<IndexedSchedule> = fc.record(
+  {
+    id: fc.uuid(),
+    source: storable(64),
+    project: storable(64),
+    type: fc.constantFrom('database', 'storage', 'logs'),
+    cron: storable(100),
+    timezone: storable(64),
+    enabled: fc.boolean(),
+    keep,
+    jitterSeconds: fc.integer({ min: 0, max: 86_400 }),
+    catchUp: fc.constantFrom('once' as const, 'skip' as const),
+  },
+  {
+    noNullPrototype: true,
+    requiredKeys: [
+      'id',
+      'source',
+      'project',
+      'type',
+      'cron',
+      'timezone',
+      'enabled',
+      'jitterSeconds',
+      'catchUp',
+    ],
+  },
+)
+
+const retention: fc.Arbitrary<IndexedRetention> = fc.record(
+  {
+    project: storable(64),
+    type: fc.constantFrom('database', 'storage', 'logs'),
+    source: storable(256),
+    keep,
+  },
+  { noNullPrototype: true, requiredKeys: ['project', 'type', 'keep'] },
+)
+
 const index: fc.Arbitrary<VaultIndex> = fc.record(
   {
     format: fc.constant(1 as const),
@@ -100,9 +177,11 @@ const index: fc.Arbitrary<VaultIndex> = fc.record(
     drawnAt: time,
     catalogId: fc.uuid(),
     generation: fc.integer({ min: 1 }),
-    chatId: fc.constantFrom('-1001234567890', '42'),
+    ...{ chatId: fc.constantFrom('-1001234567890', '42'), hasPlans: fc.constant(true as const) },
     movedFrom: fc.array(fc.stringMatching(/^-\d{1,12}$/), { minLength: 1, maxLength: 3 }),
     signers: fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 3 }),
+    schedules: fc.array(schedule, { minLength: 1, maxLength: 3 }),
+    retention: fc.array(retention, { minLength: 1, maxLength: 3 }),
     backups: fc.array(entry, { maxLength: 4 }),
   },
   {
@@ -137,6 +216,22 @@ describe('an index', () => {
     )
   })
 
+  test('with what a later version adds is read as far as it is known, and keeps all where a rule is unknown', async () => {
+    const [drawn] = fc.sample(index, { numRuns: 1, seed: 3 }) as [VaultIndex]
+    const [made] = fc.sample(schedule, { numRuns: 1, seed: 5 }) as [IndexedSchedule]
+    const [backup] = fc.sample(entry, { numRuns: 1, seed: 3 }) as [IndexEntry]
+    const known = { ...drawn, schedules: [{ ...made, keep: { last: 3 } }], backups: [backup] }
+    const later = {
+      ...known,
+      quotas: [1],
+      schedules: [{ ...made, weight: 2, keep: { last: 3, quarterly: 4 } }],
+      backups: [{ ...backup, colour: 'red', manifest: { ...backup.manifest, thread: 7 } }],
+    }
+    const bytes = await sealIndex(later, { encryption: 'off', signingKey })
+    const opened = await openIndex(bytes, { encrypted: false, identities: [] })
+    expect(opened.index).toEqual({ ...known, schedules: [{ ...made, keep: {} }] })
+  })
+
   test('does not pass for a manifest, and damage anywhere is refused', async () => {
     const [drawn] = fc.sample(index, { numRuns: 1, seed: 7 })
     const bytes = await sealIndex(drawn as VaultIndex, { encryption: 'off', signingKey })
@@ -164,6 +259,16 @@ describe('an index', () => {
     ['an event on no day', withEvent({ at: '2026-02-31T00:00:00Z' })],
     ['an event that came too often', withEvent({ count: 1_000_001 })],
     ['an event with a zero character', withEvent({ event: 'a\0' })],
+    ['a pin on no day', (drawn: VaultIndex) => withEntry(drawn, { pinnedAt: '2026-02-31T00:00:00Z' })],
+    ['a source with a zero character', (drawn: VaultIndex) => withEntry(drawn, { sourceName: 'a\0' })],
+    ['a source without a name', (drawn: VaultIndex) => withEntry(drawn, { sourceName: '' })],
+    ['an unknown schedule of a backup', (drawn: VaultIndex) => withEntry(drawn, { scheduleId: 'x' })],
+    ['a jitter of more than a day', withSchedule({ jitterSeconds: 86_401 })],
+    ['an unknown way to catch up', withSchedule({ catchUp: 'twice' })],
+    ['a cron expression without an end', withSchedule({ cron: '*'.repeat(257) })],
+    ['half of a pair of surrogates', withSchedule({ source: '\ud800' })],
+    ['a negative rule', withSchedule({ keep: { daily: -1 } })],
+    ['a list without schedules', (drawn: VaultIndex) => ({ ...drawn, schedules: [] })],
     ['a catalog that is no UUID', (drawn: VaultIndex) => ({ ...drawn, catalogId: 'x' })],
   ])('with %s is not sealed', async (_what, spoil) => {
     const [drawn] = fc.sample(index, { numRuns: 1, seed: 3 })
@@ -179,6 +284,15 @@ describe('an index', () => {
 function withEvent(bad: object): (drawn: VaultIndex) => object {
   const event = { event: 'restored', at: '2026-02-28T00:00:00Z', count: 1, ...bad }
   return drawn => ({ ...drawn, backups: [{ ...first(drawn), history: [event] }] })
+}
+
+function withEntry(drawn: VaultIndex, fields: object): object {
+  return { ...drawn, backups: [{ ...first(drawn), ...fields }] }
+}
+
+function withSchedule(bad: object): (drawn: VaultIndex) => object {
+  const [made] = fc.sample(schedule, { numRuns: 1, seed: 5 })
+  return drawn => ({ ...drawn, schedules: [{ ...made, ...bad }] })
 }
 
 function first(drawn: VaultIndex): IndexEntry {

@@ -10,7 +10,7 @@ async function lateOnesDone({ emulator }: Stage): Promise<void> {
 
 test('a late call breaks off, and its message comes afterwards', async () => {
   await using stage = await setStage()
-  stage.emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 200 })
+  stage.emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 1_500 })
   await expect(stage.sendDocument('late')).rejects.toThrow('fetch failed')
   expect([alive(stage), stage.emulator.inspect.lateCalls()]).toEqual([0, 1])
   const between = await stage.sendDocument('in between')
@@ -40,7 +40,7 @@ test('a late call may be answered by a proxy that gave up, and the connection st
 test('a late call that is refused when its time comes changes nothing', async () => {
   await using stage = await setStage()
   const { emulator, client, chat } = stage
-  emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 50, answer: 'bad-gateway' })
+  emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 1_000, answer: 'bad-gateway' })
   await expect(stage.sendDocument()).rejects.toThrow()
   emulator.asHuman.kick(chat.id, client.bot)
   await lateOnesDone(stage)

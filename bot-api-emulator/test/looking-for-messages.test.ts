@@ -185,7 +185,7 @@ test('a message that comes late gets an id above the newest that was seen before
   await using stage = await setStage()
   const { client, emulator } = stage
   const first = (await stage.sendDocument()).message_id
-  emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 100 })
+  emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 1_000 })
   await expect(stage.sendDocument('late', 'b', { caption: 'late' })).rejects.toThrow('fetch failed')
   const newest = (await forward(client, stage, first)).result.message_id
   while (emulator.inspect.lateCalls() > 0) await new Promise(resolve => setTimeout(resolve, 5))

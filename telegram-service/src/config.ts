@@ -43,7 +43,9 @@ export function readVariable(
     return readFileSync(file, 'utf8').trim() || undefined
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code
-    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, 'CONFIGURATION')
+    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, 'CONFIGURATION', {
+      hint: `Set ${name}_FILE to a file that this user can read, or set ${name} itself.`,
+    })
   }
 }
 
@@ -89,7 +91,11 @@ function defaultStateFolder(): string {
 function readWhole(environment: Environment, name: string): number | undefined {
   const text = readVariable(environment, name)
   if (text === undefined) return undefined
-  if (!/^\d{1,12}$/.test(text)) throw new TelegramError(`${name} is not a whole number`, 'CONFIGURATION')
+  if (!/^\d{1,12}$/.test(text)) {
+    throw new TelegramError(`${name} is not a whole number`, 'CONFIGURATION', {
+      hint: `Set ${name} to digits alone, 12 at most, or leave it unset.`,
+    })
+  }
   return Number(text)
 }
 

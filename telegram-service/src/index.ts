@@ -8,11 +8,17 @@ export type {
   SentDocument,
 } from '#bot-api/bot-api-types.ts'
 export type { CallOptions, CallPolicy, CallWait } from '#bot-api/call-policy.ts'
-export type { TelegramClientOptions } from '#bot-api/client-options.ts'
+export type { TelegramClientOptions, TransferObserver } from '#bot-api/client-options.ts'
 export type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 export type { SendDocumentRequest } from '#bot-api/message-methods.ts'
-export { isMessageGone, isNotDeletable, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
+export {
+  isChatHidden,
+  isMessageGone,
+  isNotDeletable,
+  isNotEditable,
+  isNotModified,
+} from '#bot-api/refusals.ts'
 export {
   createTelegramClient,
   PUBLIC_FETCH_LIMIT_BYTES,
@@ -60,7 +66,8 @@ export { type DocumentPlace, downloadDocument, locateBriefly } from '#services/d
 export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/erase-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
-export type { PartToFetch } from '#services/fetch-parts.ts'
+export { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
 export {
   type FindLostOptions,
@@ -91,7 +98,7 @@ export {
   renewFileId,
 } from '#services/renew-file-id.ts'
 export type { ResumedPart, ResumedSend } from '#services/resumed-send.ts'
-export { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
+export { type LookOptions, lookAtMessage, newestMessageId, telegramTime } from '#services/seen-messages.ts'
 export { estimateSend, type SendEstimate, type SendEstimateOptions } from '#services/send-estimate.ts'
 export type {
   ConfirmedIndex,

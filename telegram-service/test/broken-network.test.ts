@@ -38,7 +38,7 @@ describe.each(['channel', 'group'] as const)('on a network that breaks anywhere,
       await attempt(() => settle(chat, parts, messages))
 
       emulator.faults.clear()
-      await expect.poll(() => emulator.inspect.lateCalls(), { timeout: 10_000 }).toBe(0)
+      await expect.poll(() => emulator.inspect.lateCalls()).toBe(0)
       await settle(chat, parts, messages)
       const { messageId } = await refreshIndex(client, vault, indexOptions)
       await settle(chat, parts, messages)

@@ -63,6 +63,21 @@ describe('the guard of a chat', () => {
     expect(await guard(chat)).toMatchObject({ kind: 'index' })
   })
 
+  test('refuses an index of its own generation that another machine began, however little that one counts', async () => {
+    const chat = await vaultChat()
+    const { client, vault, indexOptions, emulator } = chat
+    const { messageId } = await ensureIndex(client, vault, indexOptions)
+    await edit(chat, vault)
+    emulator.asHuman.deleteMessage(chat.chatId, messageId)
+    const other = memoryVault()
+    await ensureIndex(client, other, indexOptions)
+    const before = chat.alive()
+    expect(await failureOf(guard(chat))).toMatchObject({ code: 'CONFIGURATION' })
+    expect(await failureOf(edit(chat, vault))).toMatchObject({ code: 'CONFIGURATION' })
+    expect(chat.alive()).toEqual(before)
+    expect(await guard(chat, other)).toMatchObject({ kind: 'index' })
+  })
+
   test('sees a copy of the catalog also under a pin of people’s, before the index is overwritten', async () => {
     const chat = await vaultChat()
     const { client, vault, indexOptions, emulator } = chat

@@ -9,20 +9,65 @@ function mostInAMinute(times: readonly number[]): number {
   return Math.max(0, ...times.map(from => times.filter(at => at >= from && at < from + 60_000).length))
 }
 
+/** When so many messages that ask at once may go, in milliseconds of the clock. */
+async function timesOf(
+  count: number,
+  { pace, clock }: { pace: ChatPace; clock: VirtualClock },
+): Promise<number[]> {
+  const entered: number[] = []
+  for (let message = 0; message < count; message++) {
+    void pace.enter({}).then(slot => {
+      entered.push(clock.now())
+      slot.done()
+    })
+  }
+  await clock.runOut()
+  return entered
+}
+
 describe('the pace', () => {
   test('counts what others sent in the last minute, until that is a minute ago', async () => {
     const clock = new VirtualClock()
     const pace = new ChatPace(3, clock)
-    pace.countEarlier([10_000, 59_000, 70_000])
+    const earlier = [10_000, 59_000, 70_000].map(ageMs => ({ run: 'theirs', key: `theirs/${ageMs}`, ageMs }))
+    pace.countEarlier({ run: 'ours', earlier })
+    expect(await timesOf(3, { pace, clock })).toEqual([0, 1_000, 50_000])
+  })
+
+  test('counts no message twice: not its own, when its next run is told of them, nor those of others, when two runs are', async () => {
+    const clock = new VirtualClock()
+    const pace = new ChatPace(4, clock)
+    pace.countEarlier({ run: 'first', earlier: [] })
+    ;(await pace.enter({})).done()
+    const own = { run: 'first', key: 'first/1', ageMs: 0 }
+    const foreign = (ageMs: number) => ({ run: 'theirs', key: 'theirs/1', ageMs })
+    pace.countEarlier({ run: 'second', earlier: [own, foreign(0)] })
+    pace.countEarlier({ run: 'third', earlier: [own, foreign(0)] })
+    expect(await timesOf(3, { pace, clock })).toEqual([0, 0, 60_000])
+  })
+
+  test('counts what another process sent for a run that goes on here, and what was under way by when it was sent', async () => {
+    const clock = new VirtualClock()
+    const pace = new ChatPace(2, clock)
+    const before = { run: 'resumed', key: 'resumed/1', ageMs: 10_000 }
+    const underWay = { run: 'theirs', key: 'theirs/1', ageMs: 0 }
+    pace.countEarlier({ run: 'resumed', earlier: [before, underWay] })
+    pace.countEarlier({
+      run: 'next',
+      earlier: [
+        { ...before, ageMs: 20_000 },
+        { ...underWay, ageMs: 5_000 },
+      ],
+    })
     const entered: number[] = []
-    for (let message = 0; message < 3; message++) {
+    for (let message = 0; message < 2; message++) {
       void pace.enter({}).then(slot => {
         entered.push(clock.now())
         slot.done()
       })
     }
     await clock.runOut()
-    expect(entered).toEqual([0, 1_000, 50_000])
+    expect(entered).toEqual([50_000, 55_000])
   })
 
   test('holds for any starts and durations, wherever between start and end the server counts', async () => {

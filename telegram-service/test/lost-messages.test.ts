@@ -50,6 +50,23 @@ describe.each(TYPES)('the search for lost messages in a %s', type => {
     expect(chat.alive()).toEqual(before.filter(id => id <= theirs))
   })
 
+  test('leaves alone what people have copied word by word, also when what a lost copy was made of is gone', async () => {
+    const chat = await withIndex(type)
+    const { client, vault, emulator, chatId } = chat
+    const { bytes, caption, ...part } = chat.intendPart()
+    const { messageId } = await chat.sendPart({ bytes, caption, ...part })
+    const look = await vault.beginCopy({ chatId: chat.chat, botId: client.botId, sourceMessageId: messageId })
+    vault.open.delete(part.send.id)
+    const document = { fileName: 'part.zst', bytes }
+    const theirs = await emulator.asHuman.post(chatId, { caption, document })
+    emulator.asHuman.deleteMessage(chatId, messageId)
+    const before = chat.alive()
+    await find(chat)
+    expect(chat.alive()).toEqual(before)
+    expect(before).toContain(theirs)
+    expect([...vault.open.keys()]).toEqual([look.sendId])
+  })
+
   test('looks above a forward of its own whose answer was lost', async () => {
     const chat = await withIndex(type)
     const { emulator } = chat
@@ -66,6 +83,27 @@ describe.each(TYPES)('the search for lost messages in a %s', type => {
 })
 
 describe('the search for lost messages', () => {
+  test('keeps a copy that can be deleted no more, and stumbles over it no second time', async () => {
+    const chat = await withIndex()
+    const { client, vault, emulator } = chat
+    const known = await chat.sendPart(chat.intendPart())
+    vault.open.clear()
+    vault.known.add(known.messageId)
+    emulator.faults.on('forwardMessage', {}, { kind: 'answer-lost' })
+    emulator.faults.on(
+      'forwardMessage',
+      { call: 2, calls: 2 },
+      { kind: 'error', errorCode: 500, description: 'Internal Server Error' },
+    )
+    await failureOf(lookAtMessage(client, vault, { chatId: chat.chat, messageId: known.messageId }))
+    const copy = chat.alive().at(-1) ?? 0
+    emulator.clock.advance(49 * 3600 * 1000)
+    await find(chat)
+    expect(vault.known).toContain(copy)
+    expect(chat.alive()).toContain(copy)
+    expect(await find(chat)).toMatchObject({ found: [], surplus: [] })
+  })
+
   test('asks the chat nothing when nothing is open', async () => {
     const chat = await withIndex()
     const calls = chat.emulator.inspect.calls()
@@ -77,13 +115,13 @@ describe('the search for lost messages', () => {
     const chat = await withIndex()
     const { emulator } = chat
     const part = chat.intendPart()
-    emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 400 })
+    emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 2_000 })
     await failureOf(chat.sendPart(part))
     await emulator.asHuman.post(chat.chatId, { text: 'hello' })
     const first = await find(chat)
     expect(first).toMatchObject({ found: [] })
     expect(chat.open()).toEqual(['part 1'])
-    await expect.poll(() => emulator.inspect.lateCalls(), { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => emulator.inspect.lateCalls()).toBe(0)
     const { found, seen } = await find(chat)
     expect(found).toMatchObject([{ open: { id: part.send.id }, messageId: chat.alive().at(-1) }])
     expect(seen).toBeLessThanOrEqual(2)

@@ -90,6 +90,9 @@ export function memoryVault(
       send.afterMessageId = Math.max(send.afterMessageId, upTo)
       raise(send.chatId, upTo)
     },
+    keepRemnant: async ({ messageId }) => {
+      known.add(messageId)
+    },
     knownMessageIds: async (chatId, { after, upTo }) => {
       const index = chat(chatId).index?.messageId
       return new Set([...known, ...(index ? [index] : [])].filter(id => id > after && id <= upTo))

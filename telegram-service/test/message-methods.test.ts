@@ -1,6 +1,13 @@
 import type { Fault } from '@telegram-backup/bot-api-emulator'
 import { describe, expect, test } from 'vitest'
-import { type CallOptions, type CallWait, isMessageGone, isNotEditable, type SentDocument } from '#index.ts'
+import {
+  type CallOptions,
+  type CallWait,
+  isMessageGone,
+  isNotEditable,
+  type SentDocument,
+  type TelegramClient,
+} from '#index.ts'
 import { type EmulatedChat, emulatedChat } from '#test/emulated-chat.ts'
 import { failureOf } from '#test/odd-exchange.ts'
 import { oddServer } from '#test/odd-server.ts'
@@ -12,6 +19,33 @@ const LOST: Fault[] = [
 ]
 
 type Maker = (chat: EmulatedChat, sent: SentDocument, on?: CallOptions) => Promise<unknown>
+
+describe('an observer of a client', () => {
+  test('hears of every wait and of the bytes that went either way', async () => {
+    const chat = await emulatedChat()
+    const waits: CallWait[] = []
+    const bytes = { up: 0, down: 0 }
+    const client = chat.createClient({
+      observer: {
+        onWait: wait => waits.push(wait),
+        onTransfer: (direction, count) => {
+          bytes[direction] += count
+        },
+      },
+    })
+    chat.emulator.faults.on('sendDocument', {}, { kind: 'flood', retryAfterSeconds: 1 })
+    const heard: CallWait[] = []
+    const { fileId } = await client.sendDocument(
+      { chatId: String(chat.chatId), fileName: 'a.bin', bytes: Buffer.alloc(5000), caption: '' },
+      { onWait: wait => heard.push(wait) },
+    )
+    expect(waits.map(({ reason }) => reason)).toContain('flood')
+    expect(heard).toEqual(waits)
+    expect(bytes.up).toBeGreaterThan(5000)
+    await client.downloadFile(fileId, { maxBytes: 10_000 })
+    expect(bytes.down).toBe(5000)
+  })
+})
 
 describe('what makes a message', () => {
   const methods: [string, string, Maker][] = [
@@ -51,11 +85,18 @@ describe('what makes a message', () => {
       expect(chat.messages()).toHaveLength(2)
     })
 
-    test('counts for the pace of the chat', async () => {
+    test.each([
+      ['the bot', (client: TelegramClient) => client],
+      ['the same bot with a bound on its uploads', (client: TelegramClient) => client.withUploadLimit(1024)],
+    ])('of %s counts for the pace of the chat', async (_who, limit) => {
       const chat = await emulatedChat()
       const sent = await send(chat)
-      const client = chat.createClient({ messagesPerMinute: 1 })
-      client.countEarlierMessages(String(chat.chatId), [0])
+      const whole = chat.createClient({ messagesPerMinute: 1 })
+      const client = limit(whole)
+      whole.countEarlierMessages(String(chat.chatId), {
+        run: 'ours',
+        earlier: [{ run: 'theirs', key: 'theirs/1', ageMs: 0 }],
+      })
       const cancel = new AbortController()
       const waits: string[] = []
       const onWait = ({ reason }: CallWait): void => {

@@ -72,6 +72,10 @@ export function recordingLedger(
       await note('sendRefused', sendId)
       openSends.delete(sendId)
     },
+    manifestBelow: async () => {
+      await note('manifestBelow', '')
+      return undefined
+    },
     sealBackup: async () => note('sealBackup', ''),
     unsealBackup: async () => {
       await note('unsealBackup', '')
@@ -80,9 +84,9 @@ export function recordingLedger(
       await note('messageErased', about(key))
       states.set(about(key), 'erased')
     },
-    failBackup: async ({ reason }) => {
+    failBackup: async ({ cause, leftover }) => {
       await note('failBackup', '')
-      reasons.push(reason)
+      reasons.push((cause instanceof Error ? cause.message : String(cause)) + leftover)
     },
   }
 }

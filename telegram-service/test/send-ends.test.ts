@@ -20,7 +20,7 @@ test('a process that has sent, fetched, failed and cancelled has nothing left th
       chat.identity,
     ],
     {
-      timeout: 50_000,
+      timeout: 100_000,
       env: { ...process.env, BACKUP_SIGNING_KEY_FILE: join(chat.folder, 'signing-key.pem') },
     },
   )

@@ -214,4 +214,10 @@ describe('the server’s words', () => {
     expect(withoutToken('Bad Request: chat not found', TOKEN)).toBe('Bad Request: chat not found')
     expect(withoutToken('x'.repeat(1000), TOKEN)).toHaveLength(300)
   })
+
+  test('are left out where they repeat it in disguise, and that is said', () => {
+    expect(withoutToken(`no ${TOKEN.toUpperCase()} here`, TOKEN)).toBe(
+      'its answer repeats the bot token, and so is not shown',
+    )
+  })
 })

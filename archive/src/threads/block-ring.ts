@@ -1,3 +1,5 @@
+import { lendMemory } from '#lent-memory.ts'
+
 /** The memory of a {@link BlockRing}; can be sent to another thread. */
 export interface SharedBlocks {
   control: SharedArrayBuffer
@@ -43,7 +45,7 @@ export class BlockRing {
     const factsBytes = size.slots * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT
     return {
       control: new SharedArrayBuffer(CONTROL_BYTES + factsBytes),
-      slots: Array.from({ length: size.slots }, () => new SharedArrayBuffer(size.slotSizeBytes)),
+      slots: Array.from({ length: size.slots }, () => lendMemory(size.slotSizeBytes)),
     }
   }
 

@@ -120,7 +120,7 @@ function chatRefusal(
   if (/chat not found|chat_id is empty|group chat was deleted/i.test(description)) {
     return {
       message: 'The chat does not exist for this bot',
-      hint: 'Check TELEGRAM_CHAT_ID (a channel’s begins with -100) and add the bot to the chat.',
+      hint: 'Check the chat’s id, from --chat or TELEGRAM_CHAT_ID (a channel’s begins with -100), and add the bot to the chat.',
     }
   }
   if (/upgraded to a supergroup/i.test(description)) {

@@ -44,6 +44,8 @@ export interface SeenMessage {
   chatId: number
   /** When this message was sent; Telegram's clock. */
   date: Date
+  /** Somebody sent it who is no bot. Absent where nobody knows: of a channel, and of who writes in a group's own name. */
+  isByPerson?: true
   text?: string
   /** Without markup. */
   caption?: string
@@ -69,6 +71,8 @@ export interface ForwardOrigin {
   messageId?: number
   /** Who said it, where it was not a channel; a hidden one has a name only. */
   author?: string
+  /** Whether a bot said it; undefined where nobody knows, as in a channel. */
+  isByBot?: boolean
 }
 
 /** Message ids are numbers of 32 bits (td MessageId). A greater one, written down, would hide every later message. */
@@ -156,6 +160,7 @@ export function readSeenMessage(result: unknown): SeenMessage {
     return {
       ...made,
       date: time(message['date']),
+      ...(isByPerson(message) ? { isByPerson: true } : {}),
       ...(typeof words === 'string' ? { text: words } : {}),
       ...(typeof caption === 'string' ? { caption } : {}),
       ...(origin === undefined ? {} : { forwarded: readOrigin(object(origin, 'origin')) }),
@@ -182,6 +187,12 @@ function readMadeMessage<Result>(
   }
 }
 
+/** A chat that speaks is named beside somebody who stands for it, whose word says nothing. */
+function isByPerson({ from, sender_chat: chat }: Json): boolean {
+  if (typeof from !== 'object' || from === null || chat !== undefined) return false
+  return 'is_bot' in from && from.is_bot === false
+}
+
 function readDocument(value: unknown): SeenDocument {
   const document = object(value, 'document')
   const size = document['file_size']
@@ -203,7 +214,10 @@ function readOrigin(origin: Json): ForwardOrigin {
       messageId: integer(messageId, 'message id of origin', { min: 1 }),
     }
   }
-  if (user !== undefined) return { date, author: String(integer(object(user, 'user')['id'], 'user id')) }
+  if (user !== undefined) {
+    const { id, is_bot: isBot } = object(user, 'user')
+    return { date, author: String(integer(id, 'user id')), isByBot: isBot === true }
+  }
   return { date, ...(typeof name === 'string' ? { author: name } : {}) }
 }
 

@@ -72,10 +72,16 @@ export interface BotConnection {
   /** Downloads a file; `locate` gives its path, and is asked again before each further try. */
   download(locate: (again: boolean) => Promise<string>, options: DownloadOptions): Promise<DownloadedFile>
   paceOf(chatId: string): ChatPace
+  /** The same bot at the same pace, with a bound on uploads of its own. */
+  withUploadLimit(bytesPerSecond: number): BotConnection
 }
 
 /** Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
 export function connectBot(options: TelegramClientOptions): BotConnection {
+  return connectAtPace(options, new Map())
+}
+
+function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPace>): BotConnection {
   const config = readTelegramConfig()
   const { token, botId } = checkToken(options.token)
   const apiRoot = (options.apiRoot ?? config.apiRoot ?? PUBLIC_API_ROOT).replace(/\/+$/, '')
@@ -88,8 +94,18 @@ export function connectBot(options: TelegramClientOptions): BotConnection {
   const transferPolicy: CallPolicy = { ...policy, maxTries: policy.transferTries }
   const uploadRate =
     options.uploadBytesPerSecond === undefined ? undefined : new UploadRate(options.uploadBytesPerSecond)
-  const paces = new Map<string, ChatPace>()
   const endpoint = (path: string): URL => new URL(apiRoot + path)
+  const { observer } = options
+  const observed = <On extends CallOptions>(on: On): On =>
+    observer?.onWait === undefined
+      ? on
+      : {
+          ...on,
+          onWait: wait => {
+            observer.onWait?.(wait)
+            on.onWait?.(wait)
+          },
+        }
 
   const paceOf = (chatId: string): ChatPace => {
     const pace = paces.get(chatId) ?? new ChatPace(messagesPerMinute)
@@ -114,6 +130,10 @@ export function connectBot(options: TelegramClientOptions): BotConnection {
       signal: how.signal,
       onBytesOut: how.onBytesOut,
     })
+    observer?.onTransfer?.(
+      'up',
+      body.reduce((sum, { length }) => sum + length, 0),
+    )
     return readResult(readAnswer(answer, token), read)
   }
 
@@ -161,6 +181,7 @@ export function connectBot(options: TelegramClientOptions): BotConnection {
     })
     const bytes = readFileAnswer(answer, token)
     if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
+    observer?.onTransfer?.('down', bytes.length)
     return { bytes, sha256: hash.digest('hex') }
   }
 
@@ -169,23 +190,29 @@ export function connectBot(options: TelegramClientOptions): BotConnection {
     usesPublicServer,
     messagesPerMinute,
     paceOf,
+    withUploadLimit: bytesPerSecond =>
+      connectAtPace({ ...options, uploadBytesPerSecond: bytesPerSecond }, paces),
     once,
     repeatable: (call, on) =>
       callWithPolicy(again => once(call, { ...on, freshConnection: again }), {
-        ...on,
+        ...observed(on),
         kind: 'repeatable',
         policy,
       }),
     repeatableUpload: (call, on) =>
       callWithPolicy(
         again => exchangeOnce(call, { ...on, repeatable: true, isUpload: true, freshConnection: again }),
-        { ...on, kind: 'repeatable', policy: transferPolicy },
+        { ...observed(on), kind: 'repeatable', policy: transferPolicy },
       ),
     send: (chatId, call, on) =>
-      callWithPolicy(() => sendOnce(chatId, call, on), { ...on, kind: 'send', policy: transferPolicy }),
+      callWithPolicy(() => sendOnce(chatId, call, observed(on)), {
+        ...observed(on),
+        kind: 'send',
+        policy: transferPolicy,
+      }),
     download: (locate, on) =>
       callWithPolicy(async again => downloadOnce(await locate(again), on, again), {
-        ...on,
+        ...observed(on),
         kind: 'repeatable',
         policy: transferPolicy,
       }),

@@ -23,6 +23,19 @@ export interface PaceOptions {
   onWait?: ((ms: number, reason: PaceReason) => void) | undefined
 }
 
+/** A message of the last minute that somebody sent, as the ledger tells. */
+export interface EarlierMessage {
+  /** Whose it is. */
+  run: string
+  /** Of no other message in the chat. */
+  key: string
+  /** How long ago it was sent, in milliseconds. */
+  ageMs: number
+}
+
+/** More runs are not at work, or were in the last minute, in one chat. */
+const RUNS_REMEMBERED = 1000
+
 /**
  * Keeps to N messages in any 60 seconds in one chat; up to N may go in a burst. The server counts a message somewhere
  * between the start and the end of its request, so a slot is only free again 60 s after the request ended. A wait that
@@ -33,6 +46,10 @@ export class ChatPace {
   readonly #clock: Clock
   /** When the requests of the last minute ended; oldest first. */
   readonly #ended: number[] = []
+  /** When others sent theirs, by what tells one from another: several runs of this process hear of the same ones. */
+  readonly #others = new Map<string, number>()
+  /** That began here, the newest last: what they send is counted as it is sent. */
+  readonly #runs = new Set<string>()
   /** In the order of their coming. */
   readonly #waiting: Waiter[] = []
   #underWay = 0
@@ -64,12 +81,25 @@ export class ChatPace {
     }
   }
 
-  /** Counts messages that others sent to the chat in the last minute. @param agesMs how long ago each was sent */
-  countEarlier(agesMs: readonly number[]): void {
+  /**
+   * Counts messages that others sent to the chat in the last minute, each once, by what was heard of it last. Those of runs that
+   * began here before are not among them. What an earlier process sent for `run`, which goes on here, is.
+   */
+  countEarlier({ run, earlier }: { run: string; earlier: readonly EarlierMessage[] }): void {
     if (!Number.isFinite(this.#limit)) return
     const now = this.#clock.now()
-    this.#ended.push(...agesMs.map(age => now - Math.max(0, age)))
-    this.#ended.sort((a, b) => a - b)
+    for (const one of earlier) {
+      if (!this.#runs.has(one.run)) this.#others.set(one.key, now - Math.max(0, one.ageMs))
+    }
+    const isAtWork = earlier.map(one => one.run).filter(one => this.#runs.has(one))
+    for (const one of [...isAtWork, run]) {
+      this.#runs.delete(one)
+      this.#runs.add(one)
+    }
+    for (const oldest of this.#runs) {
+      if (this.#runs.size <= RUNS_REMEMBERED) break
+      this.#runs.delete(oldest)
+    }
   }
 
   /** Lets nobody in for so long. */
@@ -135,7 +165,12 @@ export class ChatPace {
   #hasRoom(): boolean {
     const now = this.#clock.now()
     while (this.#ended[0] !== undefined && now - this.#ended[0] >= WINDOW_MS) this.#ended.shift()
-    return now >= this.#heldUntil && this.#underWay + this.#ended.length < this.#limit
+    for (const [key, sentAt] of this.#others) if (now - sentAt >= WINDOW_MS) this.#others.delete(key)
+    return now >= this.#heldUntil && !this.#isFull()
+  }
+
+  #isFull(): boolean {
+    return this.#underWay + this.#ended.length + this.#others.size >= this.#limit
   }
 
   /**
@@ -144,10 +179,13 @@ export class ChatPace {
    */
   #untilRoomMs(): number | undefined {
     const now = this.#clock.now()
-    const isFull = this.#underWay + this.#ended.length >= this.#limit
-    const oldest = isFull ? this.#ended[0] : undefined
-    if (isFull && oldest === undefined && now >= this.#heldUntil) return undefined
-    const until = Math.max(this.#heldUntil, oldest === undefined ? now : oldest + WINDOW_MS)
+    const isFull = this.#isFull()
+    const oldest = isFull
+      ? Math.min(...this.#others.values(), this.#ended[0] ?? Number.POSITIVE_INFINITY)
+      : now
+    if (oldest === Number.POSITIVE_INFINITY && now >= this.#heldUntil) return undefined
+    const roomAt = isFull && Number.isFinite(oldest) ? oldest + WINDOW_MS : now
+    const until = Math.max(this.#heldUntil, roomAt)
     return Math.max(1, until - now)
   }
 }

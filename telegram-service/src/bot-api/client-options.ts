@@ -1,4 +1,4 @@
-import type { CallPolicy } from '#bot-api/call-policy.ts'
+import type { CallPolicy, CallWait } from '#bot-api/call-policy.ts'
 import type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -14,6 +14,15 @@ export interface TelegramClientOptions {
   uploadBytesPerSecond?: number
   timeouts?: Partial<ExchangeTimeouts>
   policy?: Partial<CallPolicy>
+  observer?: TransferObserver
+}
+
+/** Hears what all calls of a client do; for counting. Must not throw. */
+export interface TransferObserver {
+  /** Told before each wait. */
+  onWait?(wait: CallWait): void
+  /** Bytes of requests that were answered, files and the rest, and bytes of files that were fetched. */
+  onTransfer?(direction: 'up' | 'down', bytes: number): void
 }
 
 /** Throws `CONFIGURATION` for what is no http or https URL of a server. */

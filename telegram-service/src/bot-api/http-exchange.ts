@@ -1,5 +1,5 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type { Agent as HttpAgent, IncomingHttpHeaders } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
 import { AnswerBody, type AnswerReception } from '#bot-api/answer-body.ts'
 import { uploadBody } from '#bot-api/body-upload.ts'
 import { freeReads } from '#bot-api/transient-memory.ts'
@@ -47,12 +47,23 @@ export interface ExchangeRequest {
 
 export interface ExchangeAnswer {
   status: number
-  headers: http.IncomingHttpHeaders
+  headers: IncomingHttpHeaders
   body: Buffer
 }
 
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
-const agents = { http: new http.Agent(KEEP_ALIVE), https: new https.Agent(KEEP_ALIVE) }
+
+// Not imported: an import reads every export of `node:http`, and so loads all of `fetch` and `WebSocket`, 25 ms of each command.
+const http = process.getBuiltinModule('node:http')
+const agents = { http: new http.Agent(KEEP_ALIVE), https: undefined as HttpsAgent | undefined }
+
+/** What makes requests; that of TLS is loaded when it is wanted. */
+function protocolOf(url: URL): { request: typeof http.request; agent: HttpAgent; connected: string } {
+  if (url.protocol !== 'https:') return { request: http.request, agent: agents.http, connected: 'connect' }
+  const https = process.getBuiltinModule('node:https')
+  agents.https ??= new https.Agent(KEEP_ALIVE)
+  return { request: https.request, agent: agents.https, connected: 'secureConnect' }
+}
 
 /**
  * One HTTP exchange, any status; redirects are not followed. Fails with `UNREACHABLE` while the body is not out whole
@@ -62,13 +73,13 @@ const agents = { http: new http.Agent(KEEP_ALIVE), https: new https.Agent(KEEP_A
 export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
   const { signal, timeouts } = request
   if (signal?.aborted) throw cancelled()
-  const secure = request.url.protocol === 'https:'
+  const { request: begin, agent, connected } = protocolOf(request.url)
   const body = request.body ?? []
   const bodyBytes = body.reduce((sum, piece) => sum + piece.length, 0)
-  const outgoing = (secure ? https : http).request(request.url, {
+  const outgoing = begin(request.url, {
     method: request.method,
     headers: { ...request.headers, 'content-length': String(bodyBytes) },
-    agent: request.repeatable && !request.freshConnection ? agents[secure ? 'https' : 'http'] : false,
+    agent: request.repeatable && !request.freshConnection ? agent : false,
   })
 
   return new Promise<ExchangeAnswer>((resolve, reject) => {
@@ -124,7 +135,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     outgoing.on('socket', socket => {
       if (!socket.connecting) return upload()
       within(timeouts.connectMs, 'no connection in time')
-      socket.once(secure ? 'secureConnect' : 'connect', upload)
+      socket.once(connected, upload)
     })
     outgoing.on('error', error => fail(errorName(error)))
     outgoing.on('close', () => {

@@ -32,7 +32,8 @@ export interface MessageMethods {
     request: { chatId: string; fileId: string; caption: string },
     options?: CallOptions,
   ): Promise<SentDocument>
-  sendText(chatId: string, text: string, options?: CallOptions): Promise<SeenMessage>
+  /** At most 4096 UTF-16 units, without markup and without previews of links. Silent, unless people are to be told. */
+  sendText(chatId: string, text: string, options?: CallOptions & { isLoud?: boolean }): Promise<SeenMessage>
   /** Without a notification. The new message shows all that the old one says; a bot has no other way to read one. */
   forwardMessage(
     chatId: string,
@@ -79,8 +80,13 @@ export function messageMethods(bot: BotConnection): MessageMethods {
       return bot.send(chatId, jsonCall('sendDocument', parameters, readSentDocument), options)
     },
 
-    sendText: (chatId, text, options = {}) => {
-      const parameters = { chat_id: chatId, text, disable_notification: true }
+    sendText: (chatId, text, { isLoud = false, ...options } = {}) => {
+      const parameters = {
+        chat_id: chatId,
+        text,
+        link_preview_options: { is_disabled: true },
+        disable_notification: !isLoud,
+      }
       return bot.send(chatId, jsonCall('sendMessage', parameters, readSeenMessage), options)
     },
 

@@ -32,6 +32,11 @@ export function isNotForwardable(error: unknown): boolean {
   return says(error, /the message can't be forwarded/i)
 }
 
+/** There is no such chat, or none that the bot is in; the server does not tell which. */
+export function isChatHidden(error: unknown): boolean {
+  return says(error, /chat not found|group chat was deleted|was kicked|not a member/i)
+}
+
 /** The bot may not pin in this chat. */
 export function lacksRightToPin(error: unknown): boolean {
   return says(error, /not enough rights to (?:manage pinned messages|pin a message)/i)

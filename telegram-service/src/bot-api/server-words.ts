@@ -1,5 +1,5 @@
 const MAX_LENGTH = 300
-const HIDDEN = 'an answer that repeats the bot token'
+const HIDDEN = 'its answer repeats the bot token, and so is not shown'
 
 /**
  * A server's text, fit to be shown: without the token or its secret half, on one line, at most 300 characters. A text

@@ -1,7 +1,8 @@
 import { readFilePath } from '#bot-api/bot-api-types.ts'
-import { type ApiCall, connectBot, jsonCall } from '#bot-api/bot-connection.ts'
+import { type ApiCall, type BotConnection, connectBot, jsonCall } from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { type ChatMethods, chatMethods } from '#bot-api/chat-methods.ts'
+import type { EarlierMessage } from '#bot-api/chat-pace.ts'
 import type { TelegramClientOptions } from '#bot-api/client-options.ts'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import { type MessageMethods, messageMethods } from '#bot-api/message-methods.ts'
@@ -13,8 +14,16 @@ export interface TelegramClient extends ChatMethods, MessageMethods {
   /** Whether the server is Telegram's own, with its limits. */
   readonly usesPublicServer: boolean
   readonly messagesPerMinute: number
-  /** Counts messages that another run sent to the chat in the last minute: the pace is the chat's. Ages in milliseconds. */
-  countEarlierMessages(chatId: string, agesMs: readonly number[]): void
+  /**
+   * Counts messages that others sent to the chat in the last minute: the pace is the chat's. `run` is one that begins here; those of
+   * runs that began here before are left out, since they were counted as they were sent.
+   */
+  countEarlierMessages(chatId: string, of: { run: string; earlier: readonly EarlierMessage[] }): void
+  /**
+   * The same bot, whose uploads keep to a bound of their own together, from 1024 bytes a second. The pace of each chat stays one
+   * for both.
+   */
+  withUploadLimit(bytesPerSecond: number): TelegramClient
   /**
    * The path of a file, for `downloadFile`; it leads there for about an hour. The server itself may have to fetch the file
    * before it answers. `REFUSED` when it would not give it back. With `once`, whatever fails is for the caller to repeat.
@@ -29,7 +38,10 @@ export const PUBLIC_FETCH_LIMIT_BYTES: number = 20 * 1024 * 1024
 
 /** A client for one bot. Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
 export function createTelegramClient(options: TelegramClientOptions): TelegramClient {
-  const bot = connectBot(options)
+  return clientOf(connectBot(options))
+}
+
+function clientOf(bot: BotConnection): TelegramClient {
   const { botId, usesPublicServer, messagesPerMinute } = bot
   return {
     botId,
@@ -37,7 +49,8 @@ export function createTelegramClient(options: TelegramClientOptions): TelegramCl
     messagesPerMinute,
     ...chatMethods(bot),
     ...messageMethods(bot),
-    countEarlierMessages: (chatId, agesMs) => bot.paceOf(chatId).countEarlier(agesMs),
+    withUploadLimit: bytesPerSecond => clientOf(bot.withUploadLimit(bytesPerSecond)),
+    countEarlierMessages: (chatId, of) => bot.paceOf(chatId).countEarlier(of),
 
     locateFile: (fileId, callOptions = {}) => {
       const { once, ...on } = callOptions

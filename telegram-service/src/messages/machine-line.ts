@@ -2,7 +2,7 @@
 export interface CatalogName {
   /** UUID. */
   id: string
-  /** From 1; grows each time the catalog is rebuilt from the chat. */
+  /** From 1 to 1,999,999,999; grows each time the catalog is rebuilt from the chat. */
   generation: number
 }
 
@@ -51,7 +51,8 @@ const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
 /** Without leading zeros, and no greater than a number of its kind can be: whoever writes into the chat may count on. */
 const COUNT = '[1-9][0-9]{0,8}'
 const PART = '[1-9][0-9]{0,6}'
-const CATALOG = `catalog=(?<catalog>${UUID})\\.(?<generation>${COUNT})`
+const GENERATION = `${COUNT}|1[0-9]{9}`
+const CATALOG = `catalog=(?<catalog>${UUID})\\.(?<generation>${GENERATION})`
 const WHAT = `backup=(?<backup>${UUID}) (?:part=(?<part>${PART})(?<last> last)?|manifest)`
 const DOCUMENT_LINE = new RegExp(
   `^telegram-backup 1 ${WHAT} sha256=(?<sha256>[0-9a-f]{64})(?: ${CATALOG})?(?: index=(?<index>${COUNT}[0-9]?))?$`,

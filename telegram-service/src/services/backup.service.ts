@@ -192,7 +192,7 @@ export class BackupService {
         'No encryption key is configured, and clear text is never sent by default',
         'CONFIGURATION',
         {
-          hint: 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
+          hint: 'Set BACKUP_AGE_RECIPIENTS to the public key that your key file names; "telegram-backup keygen --out backup-key.txt" makes one.',
         },
       )
     }

@@ -44,7 +44,6 @@ export async function checkChatAccess(
     chatTitle: chat.title,
     botUsername: bot.username,
     missingRights: missingRights(chat.type, member),
-    ...(chat.pinned ? { pinned: chat.pinned } : {}),
     ...(chat.pinned === undefined ? {} : { pinned: chat.pinned }),
   }
 }

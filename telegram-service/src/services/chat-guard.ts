@@ -12,6 +12,13 @@ export type PinnedIndex =
   | { kind: 'foreign'; messageId: number }
   | { kind: 'index'; messageId: number; caption: ParsedIndex; document: SeenDocument | undefined }
 
+/** An index message, and what it says of itself. */
+interface ShownIndex {
+  kind: 'index'
+  messageId: number
+  caption: ParsedIndex
+}
+
 /** What the chat shows as pinned now. */
 export async function readPinnedIndex(
   client: TelegramClient,
@@ -21,12 +28,15 @@ export async function readPinnedIndex(
   return pinnedIndexOf((await client.getChat(chatId, options)).pinned)
 }
 
-/** The same of a message that the chat said is pinned. A forwarded index is only talk about another chat. */
+/**
+ * The same of a message that the chat said is pinned. A forwarded index is only talk about another chat, and what a person
+ * wrote is none, whatever its caption says.
+ */
 export function pinnedIndexOf(pinned: SeenMessage | undefined): PinnedIndex {
   if (pinned === undefined) return { kind: 'none' }
-  const { messageId, document, forwarded } = pinned
+  const { messageId, document, forwarded, isByPerson } = pinned
   const caption = parseCaption(pinned.caption)
-  return caption?.kind === 'index' && forwarded === undefined
+  return caption?.kind === 'index' && forwarded === undefined && !isByPerson
     ? { kind: 'index', messageId, caption, document }
     : { kind: 'foreign', messageId }
 }
@@ -45,7 +55,7 @@ export async function guardChat(
   const { chatId } = access
   if ((await vault.identity()).isRecovering) throw halfRecovered()
   const pinned = pinnedIndexOf(access.pinned)
-  if (pinned.kind !== 'index' || (await refusalOf(vault, chatId, pinned.caption)) === undefined) return pinned
+  if (pinned.kind !== 'index' || (await refusalOf(vault, chatId, pinned)) === undefined) return pinned
   // What was read is from before; meanwhile another process on this catalog may have replaced the index.
   return vault.withIndexLock(chatId, async () => {
     const now = await readPinnedIndex(client, chatId, options)
@@ -58,9 +68,9 @@ export async function guardChat(
 export async function assertOwnEdition(
   vault: VaultLedger,
   chatId: string,
-  shown: PinnedIndex | { kind: 'index'; caption: ParsedIndex },
+  shown: PinnedIndex | ShownIndex,
 ): Promise<void> {
-  const refusal = shown.kind === 'index' ? await refusalOf(vault, chatId, shown.caption) : undefined
+  const refusal = shown.kind === 'index' ? await refusalOf(vault, chatId, shown) : undefined
   if (refusal) throw refusal
 }
 
@@ -84,13 +94,13 @@ export function foreignCatalog(
 async function refusalOf(
   vault: VaultLedger,
   chatId: string,
-  { catalog, edition }: ParsedIndex,
+  { messageId, caption: { catalog, edition } }: ShownIndex,
 ): Promise<TelegramError | undefined> {
   const identity = await vault.identity()
   const foreign = foreignCatalog(catalog, identity)
   if (foreign) return foreign
   if (catalog.generation < identity.generation) return await refusalOfUnread(vault, chatId)
-  if (await isOwnEdition(vault, chatId, edition)) return undefined
+  if (await isOwnEdition(vault, chatId, { messageId, edition })) return undefined
   return refusedChat('The index in the chat was written by another copy of this catalog')
 }
 
@@ -104,18 +114,28 @@ async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<Tele
 }
 
 /**
- * Whether this catalog wrote the edition, or was about to. An edition that counts less than the recorded one is one that
- * was replaced and came late after all: a copy of the catalog that goes on elsewhere counts on from there.
+ * Whether this catalog wrote the edition, or was about to. In a message of ours, an edition that counts less than the recorded
+ * one is one that was replaced and came late after all: a copy of the catalog that goes on elsewhere counts on from there.
+ * In a message that this catalog does not know it says nothing: whoever begins an index begins to count.
  */
-async function isOwnEdition(vault: VaultLedger, chatId: string, edition: string): Promise<boolean> {
+async function isOwnEdition(
+  vault: VaultLedger,
+  chatId: string,
+  { messageId, edition }: { messageId: number; edition: string },
+): Promise<boolean> {
   const { index } = await vault.knownChat(chatId)
   const known = [index?.edition, index?.nextEdition].filter(one => one !== undefined)
   if (known.includes(edition)) return true
   const count = editionCount(edition)
-  if (known.some(one => count < editionCount(one))) return true
+  if (known.some(one => count < editionCount(one)) && (await isKnownMessage(vault, chatId, messageId)))
+    return true
   // A new index whose record was not finished.
   const open = (await vault.openSends({ chatId })).filter(({ purpose }) => purpose === 'index')
   return open.some(({ id }) => newEdition(count, id) === edition)
+}
+
+async function isKnownMessage(vault: VaultLedger, chatId: string, messageId: number): Promise<boolean> {
+  return (await vault.knownMessageIds(chatId, { after: messageId - 1, upTo: messageId })).has(messageId)
 }
 
 function halfRecovered(): TelegramError {

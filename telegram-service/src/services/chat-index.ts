@@ -66,7 +66,7 @@ async function refreshUnderLock(
   await settleLateIndexes(client, vault, options)
   const shown = await shownCaption(client, vault, { index, pinned, options })
   if (shown === undefined) return make(client, vault, options)
-  await assertOwnEdition(vault, chatId, { kind: 'index', caption: shown })
+  await assertOwnEdition(vault, chatId, { kind: 'index', messageId: index.messageId, caption: shown })
 
   const drawing = await vault.drawIndex(chatId)
   const { edition, messageId, contentSha256 } = index

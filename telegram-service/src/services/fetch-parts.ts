@@ -32,7 +32,7 @@ export async function* fetchParts(
   client: TelegramClient,
   parts: readonly PartToFetch[],
   options: CallOptions & { onPart?: ((part: PartToFetch) => void) | undefined },
-): AsyncGenerator<ReceivedPart> {
+): AsyncGenerator<ReceivedPart & { sha256: string }> {
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])])
   const { onWait } = options

@@ -37,7 +37,7 @@ export async function openFile(
     const before = await handle.stat()
     if (before.isDirectory()) {
       throw new TelegramError(`${path} is a directory`, 'INVALID', {
-        hint: 'Pack it first, for example: tar c DIRECTORY | telegram-backup send - …',
+        hint: 'Give it with --directory; as a library, pack it first.',
       })
     }
     return {

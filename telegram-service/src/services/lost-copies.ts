@@ -1,4 +1,5 @@
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import { isNotDeletable } from '#bot-api/refusals.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
 import { isProbeText, type LookOptions, lookAtMessage, probeText } from '#services/seen-messages.ts'
@@ -38,7 +39,11 @@ export async function removeLostCopies(
       isCopy(copy, { messageId, message, sourceOf, identity }),
     )
     if (explanation === undefined) continue
-    await client.deleteMessage(chatId, messageId, { signal, onWait })
+    await client.deleteMessage(chatId, messageId, { signal, onWait }).catch(async (error: unknown) => {
+      // After 48 hours it stays for ever, since a forward cannot be replaced either; nobody need stumble over it again.
+      if (!isNotDeletable(error)) throw error
+      await vault.keepRemnant({ chatId, messageId })
+    })
     await vault.closeSend(explanation.id)
     closed.add(explanation.id)
   }
@@ -65,13 +70,15 @@ async function isCopy(
 
 /**
  * Whether a message that was not sent as it is, was forwarded within this chat. In a channel its origin says so. Elsewhere
- * nothing tells it from what people wrote themselves, unless it says what only this catalog's messages say.
+ * nothing tells it from what people wrote themselves, unless a bot has said first what only this catalog's messages say:
+ * people may copy that, too, word by word, and then they are its authors.
  */
 function isForwarded(message: SeenMessage, messageId: number, { catalogId }: VaultIdentity): boolean {
   const { forwarded, caption, text, chatId } = message
   if (forwarded?.messageId !== undefined) {
     return forwarded.chatId === chatId && forwarded.messageId !== messageId
   }
+  if (forwarded?.isByBot !== true) return false
   return isProbeText(text) || parseCaption(caption)?.catalog?.id === catalogId
 }
 

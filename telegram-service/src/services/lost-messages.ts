@@ -5,6 +5,7 @@ import { parseCaption } from '#messages/machine-line.ts'
 import { editionCount, newEdition } from '#services/index-edition.ts'
 import { removeLostCopies, type WeighedMessage } from '#services/lost-copies.ts'
 import { type FoundMessage, proveMessage } from '#services/message-proof.ts'
+import { isRemovedCopy } from '#services/own-copies.ts'
 import { type LookOptions, lookAtMessage, newestMessageId } from '#services/seen-messages.ts'
 import type { OpenSend, VaultLedger } from '#services/vault-ledger.ts'
 
@@ -89,7 +90,7 @@ async function lookOnce(
   const within: number[] = []
   let lookedUpTo = newest
   for (let id = from + 1; id < newest; id++) {
-    if (known.has(id)) continue
+    if (known.has(id) || isRemovedCopy(client, chatId, id)) continue
     if (within.length >= limit) {
       lookedUpTo = id - 1
       break

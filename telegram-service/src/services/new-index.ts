@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { parseCaption } from '#messages/machine-line.ts'
+import { type CatalogName, parseCaption } from '#messages/machine-line.ts'
 import { foreignCatalog } from '#services/chat-guard.ts'
 import { countAfter, newEdition } from '#services/index-edition.ts'
 import { type IndexOptions, pinIndex, type SealedIndex, sealDrawing } from '#services/index-message.ts'
@@ -11,8 +11,12 @@ import { lookAtMessage, mayHaveMadeMessage } from '#services/seen-messages.ts'
 import type { ConfirmedIndex, KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
-/** How many messages below a first index are looked at for those of another catalog. */
+/** How many messages below a new index are looked at for those of another catalog. */
 const LOOK_BACK = 20
+/** Where an index was lost, so many ids below the new one are asked for: most are of copies that were removed. */
+const ASK_BACK = 500
+/** So many of those that this bot may edit are looked at, for the index of whoever took the chat over meanwhile. */
+const LOOK_FURTHER = 20
 /** Sends of an index whose answers are lost. */
 const TRIES = 3
 /** A server that lost an answer may still be at work on the message. */
@@ -36,7 +40,7 @@ export async function makeIndex(
   const { index: previous } = await vault.knownChat(chatId)
   const index =
     (await adoptLostIndex(client, vault, options)) ?? (await sendIndex(client, vault, { previous, options }))
-  if (!previous) await refuseForeignChat(client, vault, { index, options })
+  await refuseForeignChat(client, vault, { index, hadIndex: previous !== undefined, options })
   await pinIndex(client, { ...options, messageId: index.messageId })
   // The record of the new one forgets the old one.
   if (previous && previous.messageId !== index.messageId) {
@@ -165,25 +169,19 @@ async function later(
 }
 
 /**
- * A chat without a pinned index may belong to another catalog all the same: then one of the last messages says so. Takes
- * the new index out again and throws `CONFIGURATION`.
+ * A chat without a pinned index, or without the one that it had, may belong to another catalog all the same: then one of the
+ * last messages says so. What a person wrote does not. Takes the new index out again and throws `CONFIGURATION`.
  */
 async function refuseForeignChat(
   client: TelegramClient,
   vault: VaultLedger,
-  { index, options }: { index: NewIndex; options: IndexOptions },
+  { index, hadIndex, options }: { index: NewIndex; hadIndex: boolean; options: IndexOptions },
 ): Promise<void> {
   const { chatId, signal, onWait } = options
   const { messageId, sendId } = index
   const identity = await vault.identity()
-  const lowest = Math.max(0, messageId - LOOK_BACK - 1)
-  const known = await vault.knownMessageIds(chatId, { after: lowest, upTo: messageId - 1 })
-  for (let id = messageId - 1; id > lowest; id--) {
-    const seen = known.has(id)
-      ? undefined
-      : await lookAtMessage(client, vault, { chatId, messageId: id, signal, onWait })
-    const catalog = isFromElsewhere(seen, id) ? undefined : parseCaption(seen?.caption)?.catalog
-    const foreign = catalog && foreignCatalog(catalog, identity)
+  for await (const catalog of catalogsBelow(client, vault, { messageId, hadIndex, options })) {
+    const foreign = foreignCatalog(catalog, identity)
     if (!foreign) continue
     await client.deleteMessage(chatId, messageId, { signal, onWait })
     await vault.closeSend(sendId)
@@ -191,10 +189,45 @@ async function refuseForeignChat(
   }
 }
 
+/**
+ * Which catalogs the messages below a new index name, the newest first, but for those that this catalog knows. Further down only
+ * an index counts, which whoever took the chat over has in it; what a catalog left behind whose chat it was once does not.
+ */
+async function* catalogsBelow(
+  client: TelegramClient,
+  vault: VaultLedger,
+  { messageId, hadIndex, options }: { messageId: number; hadIndex: boolean; options: IndexOptions },
+): AsyncGenerator<CatalogName> {
+  const { chatId, signal, onWait } = options
+  const on = { signal, onWait }
+  const nearest = messageId - LOOK_BACK
+  const lowest = Math.max(1, hadIndex ? messageId - ASK_BACK : nearest)
+  const known = await vault.knownMessageIds(chatId, { after: lowest - 1, upTo: messageId - 1 })
+  const left = { there: LOOK_BACK, ours: LOOK_FURTHER }
+  for (let id = messageId - 1; id >= lowest && left.ours > 0; id--) {
+    if (known.has(id)) continue
+    const isNear = id >= nearest
+    const presence = isNear ? 'there' : await client.messageExists(chatId, id, on)
+    if (presence === 'gone' || left[presence] === 0) continue
+    const seen = await lookAtMessage(client, vault, { chatId, messageId: id, ...on })
+    // One that cannot be forwarded, as what the server itself tells people, took a forward as well; a near one may only be gone.
+    if (seen !== undefined || !isNear) left[presence]--
+    if (isFromElsewhere(seen, id) || isByPerson(seen)) continue
+    const caption = parseCaption(seen?.caption)
+    if (caption?.catalog && (isNear || caption.kind === 'index')) yield caption.catalog
+  }
+}
+
 /** Whether a message was forwarded into the chat; what is read by a forward of ours names itself as its origin. */
 function isFromElsewhere(seen: SeenMessage | undefined, messageId: number): boolean {
   const { chatId, messageId: origin } = seen?.forwarded ?? {}
   return origin !== undefined && (origin !== messageId || chatId !== seen?.chatId)
+}
+
+/** Where it is not a channel, its copy names who said it; somebody who hides is a person. */
+function isByPerson(seen: SeenMessage | undefined): boolean {
+  const { messageId: origin, isByBot = false } = seen?.forwarded ?? {}
+  return seen?.forwarded !== undefined && origin === undefined && !isByBot
 }
 
 /** Removes the message of an index that was replaced by a new one; one that stays is hidden by the newer pin. */

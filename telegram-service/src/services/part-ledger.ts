@@ -23,6 +23,11 @@ export interface PartLedger {
   confirmMessage(message: MessageProof): Promise<void>
   /** It is certain that this call made no message. */
   sendRefused(sendId: string): Promise<void>
+  /**
+   * Before the manifest is sealed: the message of the newest one below this message of the chat. Undefined where there is none,
+   * and where there may be one of which nobody knows yet.
+   */
+  manifestBelow(place: { chatId: string; messageId: number }): Promise<number | undefined>
   /** Before the manifest is sent: with this, whoever finds the run dead can finish it. */
   sealBackup(sealed: SealedBackup): Promise<void>
   /** Before messages of a sealed backup are taken out of the chat again: from here on nobody finishes it. */
@@ -30,7 +35,15 @@ export interface PartLedger {
   /** After a message of a run that failed was taken out of the chat again. */
   messageErased(message: MessageKey): Promise<void>
   /** A run that ended without a whole backup. The messages that could not be erased stay recorded as sent. */
-  failBackup(failure: { backupId: string; reason: string }): Promise<void>
+  failBackup(failure: FailedBackup): Promise<void>
+}
+
+interface FailedBackup {
+  backupId: string
+  /** What ended it, as it was thrown: whoever keeps words of it judges who may read them. */
+  cause: unknown
+  /** Words that follow the reason, such as `; 2 message(s) may still be in the chat`; empty when nothing is left. */
+  leftover: string
 }
 
 export interface BackupIntent {
@@ -50,16 +63,24 @@ export interface BackupIntent {
   source: SourceFacts
 }
 
+/** A message that was sent just before. Together `backupId`, `kind` and `partNumber` are of no other one in its chat. */
+interface RecentMessage {
+  backupId: string
+  kind: 'part' | 'manifest'
+  /** From 1; 0 for a manifest. */
+  partNumber: number
+  /** How long ago, in milliseconds; 0 for one under way. */
+  ageMs: number
+}
+
 /** What the ledger knows that messages repeat. */
 export interface LedgerContext {
   catalogId: string
   generation: number
   /** Of the chat's index, which captions name. */
   indexMessageId?: number | undefined
-  /** The manifest of the backup before this one in the same chat. */
-  previousManifestMessageId?: number | undefined
-  /** How long ago, in milliseconds, other runs sent messages to this chat in the last minute. */
-  recentAgesMs?: readonly number[] | undefined
+  /** What was sent to this chat in the last minute, by whatever run. */
+  recentMessages?: readonly RecentMessage[] | undefined
 }
 
 export interface MessageKey {

@@ -4,9 +4,10 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
 import { checkChatAccess } from '#services/chat-access.ts'
 import { assertOwnEdition, guardChat } from '#services/chat-guard.ts'
-import { ensureIndex } from '#services/chat-index.ts'
+import { ensureIndex, refreshIndex } from '#services/chat-index.ts'
+import type { IndexOptions } from '#services/index-message.ts'
 import { followMovedChat } from '#services/moved-chat.ts'
-import { type LookOptions, lookAtMessage } from '#services/seen-messages.ts'
+import { lookAtMessage } from '#services/seen-messages.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
 
 /** A chat that a run may send to. */
@@ -37,27 +38,33 @@ export async function prepareChat(
   if (!vault) return { chatId: (await checkChatAccess(client, chat, on)).chatId, indexMessageId: undefined }
   const access = await checkChatAccess(client, await followMovedChat(client, vault, chat, on), on)
   const pinned = await guardChat(client, vault, access, on)
-  if (pinned.kind !== 'index') await guardHiddenIndex(client, vault, { chatId: access.chatId, ...on })
-  const { messageId } = await ensureIndex(client, vault, {
-    chatId: access.chatId,
-    encryption,
-    signingKey,
-    ...on,
-  })
-  return { chatId: access.chatId, indexMessageId: messageId }
+  const { chatId } = access
+  const index = { chatId, encryption, signingKey, ...on }
+  if (pinned.kind !== 'index') await guardHiddenIndex(client, vault, index)
+  const { messageId } = await ensureIndex(client, vault, index)
+  return { chatId, indexMessageId: messageId }
 }
 
-/** S2 where something of people's hides the index, or it is not pinned any more: the message itself tells whose it is. */
+/**
+ * S2 where something of people's hides the index, or it is not pinned any more: the message itself tells whose it is. When
+ * that has gone, a new one is made before anything else is sent, since whoever took the chat over has removed it, too.
+ */
 async function guardHiddenIndex(
   client: TelegramClient,
   vault: VaultLedger,
-  options: LookOptions,
+  options: IndexOptions,
 ): Promise<void> {
   const { chatId } = options
   const { index } = await vault.knownChat(chatId)
   if (index === undefined) return
   const seen = await lookAtMessage(client, vault, { ...options, messageId: index.messageId })
   const caption = parseCaption(seen?.caption)
-  if (caption?.kind !== 'index') return
-  await vault.withIndexLock(chatId, () => assertOwnEdition(vault, chatId, { kind: 'index', caption }))
+  if (caption?.kind !== 'index') {
+    await refreshIndex(client, vault, options)
+    return
+  }
+  const { messageId } = index
+  await vault.withIndexLock(chatId, () =>
+    assertOwnEdition(vault, chatId, { kind: 'index', messageId, caption }),
+  )
 }

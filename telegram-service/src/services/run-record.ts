@@ -24,14 +24,20 @@ export interface RunRecord {
   members: MemberIndex | undefined
 }
 
-/** The manifest: what the chat alone must tell about the backup. */
-export function describeManifest(record: RunRecord): Manifest {
-  const { options, context, summary, name } = record
+/**
+ * The manifest: what the chat alone must tell about the backup. The one before it is looked for now, not when the run began,
+ * and below all of its parts: others have ended theirs meanwhile, and whoever walks the chain looks at each message above.
+ */
+export async function describeManifest(record: RunRecord): Promise<Manifest> {
+  const { options, context, summary, name, chatId } = record
+  const messageId = record.parts.reduce(
+    (least, part) => Math.min(least, part.messageId),
+    Number.MAX_SAFE_INTEGER,
+  )
+  const previous = await options.ledger?.manifestBelow({ chatId, messageId })
   return {
     format: 1,
-    ...(context?.previousManifestMessageId === undefined
-      ? {}
-      : { previousManifestMessageId: context.previousManifestMessageId }),
+    ...(previous === undefined ? {} : { previousManifestMessageId: previous }),
     ...(context ? { catalogId: context.catalogId, generation: context.generation } : {}),
     botId: options.client.botId,
     backup: { id: options.id, project: options.projectId, type: options.type, filename: name.filename },

@@ -3,6 +3,7 @@ import type { CallOptions } from '#bot-api/call-policy.ts'
 import { isMessageGone, isNotForwardable } from '#bot-api/refusals.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { assertOwnIndex } from '#services/chat-guard.ts'
+import { noteRemovedCopy } from '#services/own-copies.ts'
 import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -55,20 +56,36 @@ export async function newestMessageId(
   vault: VaultLedger,
   options: LookOptions,
 ): Promise<number> {
-  const { chatId, backupId: _, ...on } = options
+  const { chatId } = options
   const { index } = await vault.knownChat(chatId)
   const copy = index && (await lookAtMessage(client, vault, { ...options, messageId: index.messageId }))
   if (copy) {
     assertOwnIndex(copy.caption, await vault.identity())
     return copy.messageId
   }
-  const probe = await briefly(client, vault, {
+  return (await probe(client, vault, options)).messageId
+}
+
+/**
+ * Telegram's clock now, to the second: when a short text was sent, which is deleted at once. The same for all chats, and
+ * for all machines, whatever their own clocks say. Throws the client's errors.
+ */
+export async function telegramTime(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: LookOptions,
+): Promise<Date> {
+  return (await probe(client, vault, options)).date
+}
+
+async function probe(client: TelegramClient, vault: VaultLedger, options: LookOptions): Promise<SeenMessage> {
+  const { chatId, backupId: _, ...on } = options
+  return await briefly(client, vault, {
     ...on,
     chatId,
     begin: () => beginLook(client, vault, { ...options, messageId: 0 }),
     make: ({ sendId }) => client.sendText(chatId, probeText(sendId), on),
   })
-  return probe.messageId
 }
 
 /** What a message says that is sent only to learn the newest id; no two say the same. */
@@ -111,6 +128,7 @@ async function briefly(
     const { sendId, ...opened } = await begin()
     const remove = async (messageId: number): Promise<void> => {
       await deleteCopy(client, { ...message, messageId })
+      noteRemovedCopy(client, message.chatId, messageId)
       // Whatever comes later has a greater id; whoever looks for it need not look below this one.
       await vault.looked(sendId, { upTo: messageId })
       await vault.closeSend(sendId)

@@ -205,7 +205,12 @@ class SendRun {
           source: { ...source.facts, filename: source.filename },
         }))
     this.#isInLedger = ledger !== undefined
-    if (context?.recentAgesMs) client.countEarlierMessages(chatId, context.recentAgesMs)
+    const earlier = (context?.recentMessages ?? []).map(({ backupId, kind, partNumber, ageMs }) => ({
+      run: backupId,
+      key: `${backupId}/${kind}/${partNumber}`,
+      ageMs,
+    }))
+    client.countEarlierMessages(chatId, { run: this.#options.id, earlier })
     return context
   }
 
@@ -236,7 +241,7 @@ class SendRun {
       parts: [...this.#parts.values()].sort((a, b) => a.number - b.number),
       completedAt: new Date(),
     }
-    const manifest = await sealManifest(describeManifest(record), { encryption, signingKey })
+    const manifest = await sealManifest(await describeManifest(record), { encryption, signingKey })
     // Also when its answer is lost.
     this.#isSealed = ledger !== undefined
     await ledger?.sealBackup(describeSealed(record, manifest))
@@ -284,11 +289,11 @@ class SendRun {
     const mayBeWhole = this.#isSealed || (messages?.manifestMayBeThere ?? false)
     const leftInChat = left + (mayBeWhole ? 0 : ((await this.#replica?.takeBack()) ?? 0))
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const rest = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
-    const result = { success: false, error: reason + rest, cause, leftInChat }
+    const leftover = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
+    const result = { success: false, error: reason + leftover, cause, leftInChat }
     // A backup that may be whole is not a failed one; and one that is not ours any more is settled by others.
     if (this.#isInLedger && !mayBeWhole && ledger?.holdsLease()) {
-      await ledger.failBackup({ backupId: id, reason: result.error }).catch(() => {})
+      await ledger.failBackup({ backupId: id, cause, leftover }).catch(() => {})
     }
     return result
   }

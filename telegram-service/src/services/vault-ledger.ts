@@ -29,6 +29,8 @@ export interface VaultLedger {
    * there were others above, so that the call cannot be given up yet.
    */
   looked(sendId: string, seen: { upTo: number; hasMore?: boolean }): Promise<void>
+  /** A message that nothing needs, and that could not be deleted: it is known from now on, and its removal tried again. */
+  keepRemnant(remnant: { chatId: string; messageId: number }): Promise<void>
   /** Ids that need no looking at, above `after` and up to `upTo`. */
   knownMessageIds(chatId: string, range: { after: number; upTo: number }): Promise<ReadonlySet<number>>
 

@@ -1,0 +1,94 @@
+import { CheckedObject, UUID } from '#checked-json.ts'
+
+/** What the index tells a new server of when a source is backed up. */
+export interface IndexedSchedule {
+  id: string
+  /** Name of a source in the configuration of whoever makes the backups. */
+  source: string
+  project: string
+  type: string
+  /** Five fields, read in `timezone`, an IANA name. */
+  cron: string
+  timezone: string
+  enabled: boolean
+  /** Absent for none. */
+  keep?: IndexedKeep
+  /** 0 to 86,400. */
+  jitterSeconds: number
+  /** Whether a missed time is made up for. */
+  catchUp: 'once' | 'skip'
+}
+
+/** What is kept of all backups of a project and type, or of one source of these. */
+export interface IndexedRetention {
+  project: string
+  type: string
+  /** Absent for all; only one source has several policies. */
+  source?: string
+  keep: IndexedKeep
+}
+
+/** Rules of retention; without any of them everything is kept. */
+export interface IndexedKeep {
+  last?: number
+  hourly?: number
+  daily?: number
+  weekly?: number
+  monthly?: number
+  yearly?: number
+  /** Milliseconds. */
+  withinMs?: number
+  minimum?: number
+}
+
+/** Most in one index, of either. */
+export const MAX_PLANS = 10_000
+const MAX_JITTER_SECONDS = 86_400
+const RULES: readonly (keyof IndexedKeep)[] = [
+  'last',
+  'hourly',
+  'daily',
+  'weekly',
+  'monthly',
+  'yearly',
+  'withinMs',
+  'minimum',
+]
+
+/** @throws TypeError for what is no schedule, as does the other one. */
+export function readIndexedSchedule(value: unknown): IndexedSchedule {
+  const fields = new CheckedObject(value)
+  const jitterSeconds = fields.integer('jitterSeconds')
+  const catchUp = fields.text('catchUp')
+  if (jitterSeconds > MAX_JITTER_SECONDS) throw new TypeError('a jitter of more than a day')
+  if (catchUp !== 'once' && catchUp !== 'skip') throw new TypeError('an unknown way to catch up')
+  return {
+    id: fields.matching('id', UUID),
+    source: fields.storable('source', 256),
+    project: fields.storable('project', 64),
+    type: fields.storable('type', 64),
+    cron: fields.storable('cron', 256),
+    timezone: fields.storable('timezone', 64),
+    enabled: fields.boolean('enabled'),
+    ...(fields.has('keep') && { keep: readKeep(fields.record('keep')) }),
+    jitterSeconds,
+    catchUp,
+  }
+}
+
+export function readIndexedRetention(value: unknown): IndexedRetention {
+  const fields = new CheckedObject(value)
+  return {
+    project: fields.storable('project', 64),
+    type: fields.storable('type', 64),
+    ...(fields.has('source') && { source: fields.storable('source', 256) }),
+    keep: readKeep(fields.record('keep')),
+  }
+}
+
+/** Whoever does not know a rule must not erase what it keeps: such a policy is read as one without rules, which keeps all. */
+function readKeep(record: Record<string, unknown>): IndexedKeep {
+  if (Object.keys(record).some(name => !RULES.some(rule => rule === name))) return {}
+  const fields = new CheckedObject(record)
+  return Object.fromEntries(RULES.filter(rule => fields.has(rule)).map(rule => [rule, fields.integer(rule)]))
+}
