@@ -87,6 +87,16 @@ const EXPLANATIONS: Record<string, Explanation> = {
     'Let the user of DATABASE_URL own schema control_plane, or create it.',
   ],
   '25006': ['CONFIGURATION', 'The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
+  '57014': [
+    'CATALOG',
+    'The catalog took too long',
+    'It may be overloaded, or another client holds a lock: look at pg_stat_activity.',
+  ],
+  '55P03': [
+    'CATALOG',
+    'The catalog is locked by another client',
+    'Try again when that one has ended: look at pg_stat_activity.',
+  ],
   '42P01': ['CATALOG', 'The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
   ENOTFOUND: ['CONFIGURATION', 'The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
   EAI_AGAIN: [
@@ -125,6 +135,14 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
     ],
   ],
 ]
+
+/** The error for a statement that got no answer in time; `cause` is what its connection said when it was given up. */
+export function noAnswer(cause: unknown): CatalogError {
+  return new CatalogError('CATALOG', 'The catalog did not answer in time', {
+    hint: 'Check the server and the network. Whether the last statement took effect is unknown: look before repeating it.',
+    cause,
+  })
+}
 
 /** The error a caller sees for whatever the PostgreSQL client threw. */
 export function toCatalogError(error: unknown): CatalogError {

@@ -1,6 +1,17 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { Backup, BackupPart, JsonObject, PartKind, Restore } from '#jobs/types.backup.ts'
+import type {
+  Backup,
+  BackupPart,
+  BackupType,
+  JsonObject,
+  PartKind,
+  Restore,
+  Verification,
+} from '#jobs/types.backup.ts'
+import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
+import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
+import type { NoticeChannel } from '#monitoring/types.alert.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {
@@ -14,7 +25,39 @@ export interface CatalogSchema {
   leases: LeasesTable
   chats: ChatsTable
   open_sends: OpenSendsTable
-  remnants: { chat_id: string; message_id: number; is_tombstone: Generated<boolean> }
+  remnants: {
+    chat_id: string
+    message_id: number
+    is_tombstone: Generated<boolean>
+    is_unsure: Generated<boolean>
+    tries: Generated<number>
+    next_try_at: Generated<Date>
+  }
+  schedules: SchedulesTable
+  source_policies: {
+    project_id: string
+    type: BackupType
+    source: string
+    keep: ColumnType<KeepPolicy, string, string>
+    updated_at: Generated<Date>
+  }
+  retention_policies: {
+    project_id: string
+    type: BackupType
+    keep: ColumnType<KeepPolicy, string, string>
+    updated_at: Generated<Date>
+  }
+  verifications: VerificationsTable
+  api_keys: ApiKeysTable
+  alerts: AlertsTable
+  notices: NoticesTable
+  retention_notices: {
+    backup_id: string
+    kind: 'erase' | 'word'
+    told_at: Generated<Date>
+    notice_id: number | null
+  }
+  services: Holder & { id: string; sources: string[]; targets: string[]; seen_at: Generated<Date> }
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
@@ -25,17 +68,112 @@ interface CatalogTable {
   created_at: Date
 }
 
-interface JobsTable {
+interface JobsTable extends Omit<Job, JobsColumns> {
   id: Generated<string>
-  project_id: string | null
-  backup_id: string | null
-  kind: string
-  state: Generated<'queued' | 'running' | 'done' | 'failed' | 'cancelled'>
-  progress: ColumnType<JsonObject | null, string | null, string | null>
-  error: string | null
+  state: Generated<Job['state']>
+  options: ColumnType<JsonObject, string | undefined, never>
+  progress: ColumnType<JsonObject | null, string | undefined, string>
+  actor: Generated<string>
+  attempt: Generated<number>
+  tries: Generated<Job['tries']>
+  run_after: ColumnType<Date, Date | undefined, Date>
+  worker: ColumnType<string | null, undefined, string>
+  cancel_requested_at: ColumnType<Date | null, undefined, Date>
+  error: ColumnType<string | null, undefined, string | null>
+  error_code: ColumnType<string | null, undefined, string | null>
+  error_hint: ColumnType<string | null, undefined, string | null>
+  /** Counted by a trigger. */
+  version: ColumnType<number, never, never>
+  api_key_id: string | null
+  idempotency_key: string | null
   created_at: Generated<Date>
-  started_at: Date | null
-  finished_at: Date | null
+  started_at: ColumnType<Date | null, undefined, Date>
+  finished_at: ColumnType<Date | null, undefined, Date>
+}
+
+type JobsColumns =
+  | 'id'
+  | 'state'
+  | 'options'
+  | 'progress'
+  | 'actor'
+  | 'attempt'
+  | 'tries'
+  | 'run_after'
+  | 'worker'
+  | 'cancel_requested_at'
+  | 'error'
+  | 'version'
+  | 'created_at'
+  | 'started_at'
+  | 'finished_at'
+
+interface SchedulesTable extends Omit<Schedule, SchedulesColumns> {
+  id: Generated<string>
+  enabled: Generated<boolean>
+  keep: ColumnType<KeepPolicy | null, string | null, string | null>
+  jitter_seconds: Generated<number>
+  catch_up: Generated<Schedule['catch_up']>
+  last_fired_for: ColumnType<Date | null, undefined, Date>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+type SchedulesColumns =
+  | 'id'
+  | 'enabled'
+  | 'keep'
+  | 'jitter_seconds'
+  | 'catch_up'
+  | 'last_fired_for'
+  | 'created_at'
+  | 'updated_at'
+
+interface VerificationsTable {
+  id: Generated<string>
+  backup_id: string
+  job_id: string | null
+  kind: Verification['kind']
+  state: Generated<Verification['state']>
+  parts: Generated<number>
+  bytes: Generated<number>
+  findings: ColumnType<JsonObject[], string | undefined, string>
+  error: ColumnType<string | null, undefined, string | null>
+  actor: string
+  started_at: Generated<Date>
+  finished_at: ColumnType<Date | null, undefined, Date>
+}
+
+interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at' | 'revoked_at'> {
+  id: Generated<string>
+  key_hash: Buffer
+  created_at: Generated<Date>
+  last_used_at: ColumnType<Date | null, undefined, Date>
+  revoked_at: ColumnType<Date | null, undefined, Date>
+}
+
+interface AlertsTable {
+  key: string
+  kind: string
+  details: ColumnType<JsonObject, string | undefined, string>
+  since: Generated<Date>
+  told_at: ColumnType<Date | null, undefined, Date>
+  seen_at: ColumnType<Date, undefined, Date>
+  newest_at: Date | null
+  raised_at: ColumnType<Date, undefined, Date>
+}
+
+interface NoticesTable {
+  id: Generated<number>
+  channel: NoticeChannel
+  alert_key: string | null
+  notice: ColumnType<JsonObject, string, never>
+  tries: Generated<number>
+  refusals: Generated<number>
+  created_at: Generated<Date>
+  next_try_at: Generated<Date>
+  claimed_until: ColumnType<Date | null, undefined, Date | null>
+  delivery_id: Generated<string>
 }
 
 interface LeasesTable extends Holder {
@@ -86,6 +224,11 @@ type Defaulted =
   | 'state'
   | 'resumable'
   | 'recovered_trust'
+  | 'source_name'
+  | 'schedule_id'
+  | 'expiry_given'
+  | 'pinned_at'
+  | 'verified_at'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kysely, PostgresPool, PostgresPoolClient, PostgresQueryResult, Transaction } from 'kysely'
+import {
+  CompiledQuery,
+  type Kysely,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+  type Transaction,
+} from 'kysely'
 import pg from 'pg'
-import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
+import { CatalogError, isServerGone, noAnswer, toCatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 
 /** What stands behind the connections. */
@@ -11,6 +18,30 @@ export interface Readiness {
   /** How long to go on trying when the server has just gone away. */
   reconnectForMs: number
 }
+
+/** How much is asked of the server at once, and how long it is waited for. */
+export interface PoolLimits {
+  /** Connections at most. */
+  connections: number
+  /** For a connection: until one is free or made, and then until it answers. */
+  connectTimeoutMs: number
+  /** For each statement, waits for locks included. The server ends it then; should it not even do that, the connection is given up. */
+  statementTimeoutMs: number
+}
+
+/**
+ * Ten connections: two jobs and some uploads with four parts in flight each, whose statements are short, so that they take
+ * turns. `serve` has five more for its HTTP API: six of them share the hundred that PostgreSQL has by default. A statement takes
+ * milliseconds; a minute is for a disk that is overloaded.
+ */
+export const POOL_LIMITS: PoolLimits = {
+  connections: 10,
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 60_000,
+}
+
+/** This side waits a little longer than the server, so that the server's own word is heard if there is one. */
+const PATIENCE = 1.2
 
 const INT8_OID = 20
 const RECONNECT_EVERY_MS = 50
@@ -36,16 +67,19 @@ export class CatalogPool implements PostgresPool {
   readonly options = {}
   readonly #pool: pg.Pool
   readonly #readiness: Readiness
+  readonly #limits: PoolLimits
+  readonly #told = new WeakSet<pg.PoolClient>()
 
-  constructor(config: pg.PoolConfig, readiness: Readiness) {
+  constructor(config: pg.PoolConfig, readiness: Readiness, limits: PoolLimits = POOL_LIMITS) {
     this.#pool = new pg.Pool({
       ...config,
       types,
-      max: 5,
-      connectionTimeoutMillis: 10_000,
+      max: limits.connections,
+      connectionTimeoutMillis: limits.connectTimeoutMs,
       allowExitOnIdle: true,
     })
     this.#readiness = readiness
+    this.#limits = limits
     this.#pool.on('error', ignoreLostConnection)
     this.#pool.on('connect', client => client.on('error', ignoreLostConnection))
   }
@@ -56,24 +90,29 @@ export class CatalogPool implements PostgresPool {
       if (this.#pool.ending) throw new CatalogError('CATALOG', 'This catalog has been closed')
       await this.#readiness.ready()
       try {
-        return translating(await this.#connectAlive())
+        return await this.#connectAlive()
       } catch (error) {
-        if (!isServerGone(error) || performance.now() >= deadline) throw toCatalogError(error)
+        if (!isServerGone(causeOf(error)) || performance.now() >= deadline) throw toCatalogError(error)
       }
       await delay(RECONNECT_EVERY_MS)
     }
   }
 
   /** An idle connection may have lost its server without having been told yet: it is asked before it is given out. */
-  async #connectAlive(): Promise<pg.PoolClient> {
+  async #connectAlive(): Promise<PostgresPoolClient> {
+    const { connectTimeoutMs, statementTimeoutMs } = this.#limits
     const client = await this.#pool.connect()
+    const connection = new BoundedConnection(client, connectTimeoutMs)
     try {
-      await client.query('select 1')
-      return client
+      // By statement, since poolers between us and the server refuse such settings at the start of a connection.
+      await connection.query(this.#told.has(client) ? 'select 1' : settings(statementTimeoutMs), [])
+      this.#told.add(client)
     } catch (error) {
-      client.release(true)
+      connection.release(true)
       throw error
     }
+    connection.boundMs = statementTimeoutMs * PATIENCE
+    return connection
   }
 
   async end(): Promise<void> {
@@ -84,15 +123,70 @@ export class CatalogPool implements PostgresPool {
 /** The next statement on that connection fails, or the pool has already dropped it: nothing is left to do here. */
 export function ignoreLostConnection(): void {}
 
-function translating(client: pg.PoolClient): PostgresPoolClient {
-  async function query<R>(sql: string, parameters: ReadonlyArray<unknown>): Promise<PostgresQueryResult<R>> {
-    try {
-      return (await client.query(sql, [...parameters])) as unknown as PostgresQueryResult<R>
-    } catch (error) {
-      throw toCatalogError(error)
-    }
+/** A process that stops in the middle of a transaction must not keep its locks. */
+function settings(timeoutMs: number): string {
+  return `set statement_timeout = ${timeoutMs}; set idle_in_transaction_session_timeout = ${timeoutMs}`
+}
+
+/** The text by which a transaction asks for patience, on the server and on this side. */
+const WITHOUT_BOUND = 'set local statement_timeout = 0'
+
+/** From here to its end, the statements of this transaction may take as long as they need. */
+export async function waitWithoutBound(trx: Transaction<CatalogSchema>): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw(WITHOUT_BOUND))
+}
+
+/** One use of a connection. A server that hangs, or a network that swallows everything, never says that it does. */
+class BoundedConnection implements PostgresPoolClient {
+  boundMs: number
+  readonly #client: pg.PoolClient
+  #isReleased = false
+  /** What a rollback on a connection that was given up fails with as well. */
+  #lost: CatalogError | undefined
+
+  constructor(client: pg.PoolClient, boundMs: number) {
+    this.#client = client
+    this.boundMs = boundMs
   }
-  return { query: query as PostgresPoolClient['query'], release: destroy => client.release(destroy) }
+
+  readonly query = (async <R>(text: string, parameters: unknown[]): Promise<PostgresQueryResult<R>> => {
+    if (this.#lost) throw this.#lost
+    if (text === WITHOUT_BOUND) this.boundMs = Number.POSITIVE_INFINITY
+    let isTooLate = false
+    const giveUp = () => {
+      isTooLate = true
+      // The statement then fails, as a lost connection does.
+      this.release(true)
+    }
+    const timer = Number.isFinite(this.boundMs) ? setTimeout(giveUp, this.boundMs) : undefined
+    try {
+      const result: unknown = await this.#client.query(text, [...parameters])
+      return (Array.isArray(result) ? allRows(result) : result) as PostgresQueryResult<R>
+    } catch (error) {
+      if (!isTooLate) throw toCatalogError(error)
+      this.#lost = noAnswer(error)
+      throw this.#lost
+    } finally {
+      clearTimeout(timer)
+    }
+  }) as PostgresPoolClient['query']
+
+  release(destroy?: boolean): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#client.release(destroy)
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof CatalogError ? error.cause : error
+}
+
+/** A text of several statements, as pg-boss has them, gives a result for each. */
+function allRows(results: pg.QueryResult[]): pg.QueryResult | undefined {
+  const last = results.at(-1)
+  // Of a COMMIT, which such a text may end with, Kysely wants to know no rows.
+  return last && { ...last, command: '', rows: results.flatMap(({ rows }) => rows) }
 }
 
 /**

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { checkCount } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
-import { CatalogPool, type Readiness } from '#connections.ts'
+import { CatalogPool, POOL_LIMITS, type PoolLimits, type Readiness } from '#connections.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { userName } from '#embedded/server-user.ts'
 
@@ -32,9 +33,16 @@ export interface OpenDatabaseOptions {
   actor?: string
   /** Ends the waiting for the server; an open database is not touched by it. */
   signal?: AbortSignal
+  /** Connections at most, 3 or more: 10 unless given. */
+  connections?: number
+  /** How long to wait for a connection, and for one statement, in milliseconds: 10 and 60 seconds unless given. */
+  connectTimeoutMs?: number
+  statementTimeoutMs?: number
 }
 
 const OLDEST_VERSION = 140_000
+/** Two may be kept by work on indexes, see `withIndexLock`, and that work needs others. */
+const LEAST_CONNECTIONS = 3
 const RECONNECT_FOR_MS = 2_000
 const RESTART_FOR_MS = 15_000
 
@@ -44,19 +52,39 @@ const RESTART_FOR_MS = 15_000
  */
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
   const actor = options.actor ?? `${userName()}@${hostname()}`
-  if (options.url) return await openByUrl(options.url, actor, options.signal)
-  if (options.dataDir) return await openEmbedded(options.dataDir, actor, options.signal)
+  const { url, dataDir, signal } = options
+  const limits = limitsOf(options)
+  if (url) return await openByUrl(url, { actor, signal, limits })
+  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits })
   throw new CatalogError('CONFIGURATION', 'No place for the catalog was given', {
     hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
   })
 }
 
-async function openByUrl(url: string, actor: string, signal?: AbortSignal): Promise<Database> {
+function limitsOf(options: OpenDatabaseOptions): PoolLimits {
+  const limits = {
+    connections: options.connections ?? POOL_LIMITS.connections,
+    connectTimeoutMs: options.connectTimeoutMs ?? POOL_LIMITS.connectTimeoutMs,
+    statementTimeoutMs: options.statementTimeoutMs ?? POOL_LIMITS.statementTimeoutMs,
+  }
+  checkCount('number of connections', limits.connections, LEAST_CONNECTIONS)
+  checkCount('time to wait', limits.connectTimeoutMs, 1)
+  checkCount('time to wait', limits.statementTimeoutMs, 1)
+  return limits
+}
+
+interface Opening {
+  actor: string
+  signal: AbortSignal | undefined
+  limits: PoolLimits
+}
+
+async function openByUrl(url: string, { actor, signal, limits }: Opening): Promise<Database> {
   const location = locationOf(url)
   const config = { connectionString: url, application_name: 'telegram-backup', keepAlive: true }
   // A wrong address should be reported at once; a server that was there once is given time to restart.
   const readiness: Readiness = { ready: async () => {}, reconnectForMs: 0 }
-  const pool = new CatalogPool(config, readiness)
+  const pool = new CatalogPool(config, readiness, limits)
   const kysely = kyselyOn(pool)
   try {
     await refuseOldServer(kysely, signal)
@@ -70,10 +98,10 @@ async function openByUrl(url: string, actor: string, signal?: AbortSignal): Prom
   return { kysely, location, actor, close: once(() => pool.end()) }
 }
 
-async function openEmbedded(dataDir: string, actor: string, signal?: AbortSignal): Promise<Database> {
-  const server = await EmbeddedServer.enter(dataDir, signal)
+async function openEmbedded(dataDir: string, { actor, signal, limits }: Opening): Promise<Database> {
+  const server = await EmbeddedServer.enter(dataDir, { signal })
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
-  const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness)
+  const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness, limits)
   const close = once(async () => {
     leftOpen.delete(close)
     if (leftOpen.size === 0) process.off('beforeExit', closeLeftOpen)
@@ -128,7 +156,7 @@ function locationOf(url: string): string {
   } catch {
     // The parser's message may quote the URL, so it does not even go into `cause`.
     throw new CatalogError('CONFIGURATION', 'The address of the catalog cannot be read', {
-      hint: 'DATABASE_URL looks like postgresql://user:password@host:5432/database; encode special characters.',
+      hint: 'DATABASE_URL looks like postgresql://USER:PASSWORD@HOST:PORT/DATABASE; encode special characters.',
     })
   }
 }

@@ -5,6 +5,15 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// A PostgreSQL server, or a folder, that is thrown away after a restore was tried in it.
+
+export {
+  makeScratchFolder,
+  type ScratchFolder,
+  type ScratchServer,
+  startScratchServer,
+} from '#embedded/scratch-server.ts'
+
 // 2. Who works on a backup or a restore now.
 
 export type { LeasePurpose } from '#leases/holder.ts'
@@ -28,7 +37,15 @@ export {
   openBackup,
   reopenBackup,
 } from '#backups/ledger.ts'
-export { learnFileId, listMessages, type MessageRow, markPart, notePart } from '#backups/messages.ts'
+export {
+  learnFileId,
+  listMessages,
+  type MessageRow,
+  manifestBelow,
+  markPart,
+  markPartSound,
+  notePart,
+} from '#backups/messages.ts'
 export type { PartKey } from '#backups/part-keys.ts'
 export { confirmPart, intendPart, type PartConfirmation, type PartIntent } from '#backups/parts.ts'
 
@@ -67,26 +84,41 @@ export {
   type OpenSend,
   openSends,
 } from '#vault/open-sends.ts'
-export { forgetRemnant, keepRemnant, type Remnant, remnants } from '#vault/remnants.ts'
+export {
+  dueRemnants,
+  forgetRemnant,
+  keepRemnant,
+  keepUnsure,
+  putOffRemnant,
+  type Remnant,
+} from '#vault/remnants.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
-export { finishErase, markErasing, mayErase, noteErasedElsewhere } from '#backups/erase.ts'
 export {
-  type ImportedBackup,
-  type ImportedMessage,
-  type ImportOutcome,
-  importBackup,
-} from '#backups/imports.ts'
+  assertErasable,
+  beginErasing,
+  finishErase,
+  hasBegunErasing,
+  markErasing,
+  mayErase,
+  noteErasedElsewhere,
+} from '#backups/erase.ts'
+export { type ImportOutcome, importBackup } from '#backups/imports.ts'
+export type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
 export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
 
 // 6. Backups as records, and what can be asked about them.
 
+export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/backup-times.ts'
 export { getBackupDetails } from '#backups/details.ts'
+export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export {
   type BackupFilter,
   type BackupPage,
+  type BackupPageFilter,
+  pageBackups,
   queryBackups,
   queryByProject,
   queryByTypeAndDateRange,
@@ -94,7 +126,6 @@ export {
 export {
   createBackup,
   deleteBackup,
-  deleteExpiredBackups,
   findBackupId,
   getBackupById,
   updateBackup,
@@ -105,6 +136,7 @@ export type {
   Backup,
   BackupDetails,
   BackupHistoryEntry,
+  BackupOrigin,
   BackupPart,
   BackupState,
   BackupStats,
@@ -117,9 +149,122 @@ export type {
   Restore,
   RestoreState,
   UpdateBackupInput,
+  Verification,
+  VerificationKind,
+  VerificationState,
 } from '#jobs/types.backup.ts'
 
 // 7. The way back: each restore, and what was found about a backup while it was read.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#backups/sampling.ts'
+export {
+  beginVerification,
+  finishVerification,
+  listVerifications,
+} from '#backups/verifications.ts'
+
+// 8. What is to be done: jobs, the schedules that make them, and what is kept.
+
+export { pinBackup } from '#backups/pins.ts'
+export { catalogClock } from '#clock.ts'
+export {
+  type DueWork,
+  dueWork,
+  failWaitingJob,
+  overdueJobs,
+  type Recovery,
+  recoverJob,
+  redeliverJob,
+} from '#jobs/job-recovery.ts'
+export {
+  cancelJob,
+  createJob,
+  type DeliverJob,
+  getJob,
+  type JobFilter,
+  listJobs,
+} from '#jobs/job-requests.ts'
+export {
+  abandonedJobs,
+  type BegunJob,
+  beginJob,
+  finishJob,
+  noteProgress,
+  pruneJobs,
+  putBackJob,
+} from '#jobs/job-runs.ts'
+export { noteService, type ServedNames, servedNames, unservedJobs } from '#jobs/services.ts'
+export {
+  type CatchUp,
+  JOB_KINDS,
+  JOB_STATES,
+  type Job,
+  type JobError,
+  type JobKind,
+  type JobProgress,
+  type JobState,
+  type KeepPolicy,
+  type NewJob,
+  type Schedule,
+} from '#jobs/types.job.ts'
+export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
+export {
+  listRetentionNotices,
+  type RetentionNotice,
+  rememberRetentionNotices,
+} from '#schedules/retention-notices.ts'
+export {
+  listRetentionPolicies,
+  type RetentionPolicy,
+  retentionPolicyTimes,
+  setRetentionPolicy,
+} from '#schedules/retention-policies.ts'
+export { enabledSchedules, retimeSchedule } from '#schedules/schedule-times.ts'
+export {
+  createSchedule,
+  type FiringDecision,
+  fireDueSchedules,
+  getSchedule,
+  lastJobsOf,
+  listSchedules,
+  type NewSchedule,
+  removeSchedule,
+  type ScheduleChange,
+  updateSchedule,
+} from '#schedules/schedules.ts'
+export {
+  addSourcePolicy,
+  listSourcePolicies,
+  removeSourcePolicies,
+  type SourcePolicy,
+} from '#schedules/source-policies.ts'
+export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
+
+// 9. Who may ask.
+
+export { createApiKey, findApiKey, listApiKeys, revokeApiKey } from '#keys/api-keys.ts'
+export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
+
+// 10. For those who watch: facts about sources and the queue, and what is wrong now.
+
+export { openAlerts } from '#monitoring/alerts.ts'
+export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
+export {
+  announce,
+  claimNotice,
+  closeNotice,
+  type FoundCondition,
+  giveUpNotices,
+  noteConditions,
+  postponeNotice,
+} from '#monitoring/notices.ts'
+export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
+export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
+export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'

@@ -7,6 +7,7 @@ import {
   createBackup,
   type Database,
   deleteExpiredBackups,
+  manifestBelow,
   migrate,
   openDatabase,
   queryBackups,
@@ -183,6 +184,5 @@ test('senders at once in one chat do not disturb each other', async () => {
     }),
   )
   expect((await queryBackups(database, { state: 'complete' })).total).toBe(6)
-  const next = new TestSend(database)
-  expect((await next.begin()).previousManifestMessageId).toBe(500)
+  expect(await manifestBelow(database, { chatId: CHAT, messageId: 501 })).toBe(500)
 })

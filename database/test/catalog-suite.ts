@@ -1,36 +1,57 @@
-import { sql } from 'kysely'
-import { type Database, migrate } from '#index.ts'
+import type { Database } from '#index.ts'
+import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeImports } from '#test/suite-imports.ts'
 import { describeIndexDrawing } from '#test/suite-index-drawing.ts'
+import { describeIndexPlans } from '#test/suite-index-plans.ts'
+import { describeJobRuns } from '#test/suite-job-runs.ts'
+import { describeJobs } from '#test/suite-jobs.ts'
+import { describeKeys } from '#test/suite-keys.ts'
 import { describeLeases } from '#test/suite-leases.ts'
 import { describeLedger } from '#test/suite-ledger.ts'
+import { describeMonitoring } from '#test/suite-monitoring.ts'
+import { describeNotices } from '#test/suite-notices.ts'
 import { describeParts } from '#test/suite-parts.ts'
+import { describePins } from '#test/suite-pins.ts'
 import { describeQueries } from '#test/suite-queries.ts'
 import { describeRecords } from '#test/suite-records.ts'
 import { describeRestores } from '#test/suite-restores.ts'
+import { describeRetentionNotices } from '#test/suite-retention-notices.ts'
+import { describeSchedules } from '#test/suite-schedules.ts'
+import { describeServices } from '#test/suite-services.ts'
+import { describeSourceFacts } from '#test/suite-source-facts.ts'
 import { describeVault } from '#test/suite-vault.ts'
 
 /** What every catalog has to do, on whatever server; each test begins with an empty one. */
 export function describeCatalog(connect: () => Promise<Database>): void {
   const open = async (): Promise<Database> => {
     const database = await connect()
-    await sql`drop schema if exists control_plane cascade`.execute(database.kysely)
-    await migrate(database)
+    await emptyCatalog(database)
     return database
   }
   describeRecords(open)
   describeQueries(open)
   describeLedger(open)
+  describeJobs(open)
+  describeJobRuns(open)
+  describeSchedules(open)
+  describeServices(open)
+  describeKeys(open)
+  describePins(open)
+  describeMonitoring(open)
+  describeSourceFacts(open)
+  describeNotices(open)
   describeParts(open)
   describeLeases(open)
   describeVault(open)
   describeIndexDrawing(open)
+  describeIndexPlans(open)
   describeErase(open)
   describeImports(open)
   describeRestores(open)
+  describeRetentionNotices(open)
   describeHistory(open)
   describeFullDisk(open)
 }

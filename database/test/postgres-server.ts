@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -24,6 +24,9 @@ import { serverUser } from '#embedded/server-user.ts'
 export interface PostgresServer {
   /** The URL of a new, empty database. */
   newDatabase(): Promise<string>
+  /** All its processes stand still, as on a machine that has no time for them; connections stay. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -74,25 +77,28 @@ export async function startPostgresServer(findPrograms: (home: string) => string
     '--no-sync',
   ]
   execFileSync(join(programs, 'initdb'), initdb, { ...options, stdio: 'ignore' })
-  const port = await freePort()
   const settings = [
     'fsync=off',
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     'timezone=Asia/Kathmandu',
   ]
-  const server = spawn(
-    join(programs, 'postgres'),
-    ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])],
-    { ...options, stdio: 'ignore' },
-  )
+  const start = async (triesLeft: number): Promise<{ server: ChildProcess; port: number }> => {
+    const port = await freePort()
+    const args = ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])]
+    const server = spawn(join(programs, 'postgres'), args, { ...options, stdio: 'ignore' })
+    while (!isReady(data)) {
+      // Somebody else may have taken the port since it was free.
+      if (server.exitCode !== null && triesLeft > 0) return await start(triesLeft - 1)
+      if (server.exitCode !== null) throw new Error('the test server did not start')
+      await delay(10)
+    }
+    return { server, port }
+  }
+  const { server, port } = await start(3)
   const ended = once(server, 'exit')
   const urlOf = (database: string) =>
     `postgresql://owner:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`
-  while (!isReady(data)) {
-    if (server.exitCode !== null) throw new Error('the test server did not start')
-    await delay(10)
-  }
   return {
     async newDatabase() {
       const name = `test_${randomUUID().replaceAll('-', '')}`
@@ -102,11 +108,28 @@ export async function startPostgresServer(findPrograms: (home: string) => string
       await client.end()
       return urlOf(name)
     },
+    freeze: () => signalAll(server.pid, 'SIGSTOP'),
+    thaw: () => signalAll(server.pid, 'SIGCONT'),
     async stop() {
       server.kill('SIGINT')
       await ended
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** The postmaster first: it must not start others meanwhile. */
+function signalAll(postmaster: number | undefined, signal: NodeJS.Signals): void {
+  if (postmaster === undefined) throw new Error('the test server has no process')
+  process.kill(postmaster, signal)
+  const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim()
+  for (const pid of children.split(' ')) {
+    try {
+      process.kill(Number(pid), signal)
+    } catch (error) {
+      // One that has ended since it was listed.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 }
 
@@ -116,7 +139,7 @@ function isReady(data: string): boolean {
 }
 
 /** A TCP port of 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  beginErasing,
   chatMoved,
   createBackup,
   type Database,
@@ -9,6 +10,7 @@ import {
   failBackup,
   finishErase,
   getBackupById,
+  hasBegunErasing,
   type Lease,
   learnFileId,
   listHistory,
@@ -140,6 +142,21 @@ export function describeErase(open: () => Promise<Database>): void {
       const both = [await complete(), await complete()]
       const outcomes = await Promise.allSettled(both.map(id => mark(id)))
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    })
+
+    test('an erase that has begun is remembered once, and only by whoever holds the lease', async () => {
+      await complete()
+      const backupId = await complete()
+      const lease = await mark(backupId)
+      expect(await hasBegunErasing(database, backupId)).toBe(false)
+      await expect(beginErasing(database, { backupId, leaseToken: randomUUID() })).rejects.toMatchObject({
+        code: 'LEASE_LOST',
+      })
+      for (const _ of [1, 2]) await beginErasing(database, { backupId, leaseToken: lease.token })
+      expect(await hasBegunErasing(database, backupId)).toBe(true)
+      const events = (await listHistory(database, backupId)).filter(({ event }) => event === 'erasing_begun')
+      expect(events).toHaveLength(1)
+      await lease.release()
     })
 
     test('a marked backup may go when it is not the last good one, was approved, or is partly gone', async () => {

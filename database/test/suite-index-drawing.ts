@@ -21,6 +21,7 @@ import {
   sealedManifest,
   unevenMessages,
 } from '#index.ts'
+import { nextMillisecond } from '#test/clock.ts'
 import { CHAT, hash, TestSend } from '#test/test-send.ts'
 
 const REPLICA = '-200'
@@ -97,7 +98,7 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
 
     test('the index tells all of each live backup', async () => {
       const { catalogId } = await catalogIdentity(database)
-      const empty = { catalogId, generation: 1, chatId: CHAT, signers: [], backups: [] }
+      const empty = { catalogId, generation: 1, chatId: CHAT, signers: [], hasPlans: true, backups: [] }
       expect(await drawIndex(database, CHAT)).toEqual(empty)
       const send = await complete('ed25519:b')
       const { backupId } = send
@@ -231,7 +232,9 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
     })
 
     test('what one of two chats lacks and the other has', async () => {
-      const [copied, fresh] = [await complete(), await complete()]
+      const copied = await complete()
+      await nextMillisecond(database)
+      const fresh = await complete()
       await copy(copied, 1, 2, 3, 0)
       await copy(fresh, 1)
       await intendPart(database, { ...fresh.key(2, REPLICA), fileName: 'f', size: 10, sha256: hash('c') })

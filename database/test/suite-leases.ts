@@ -17,6 +17,7 @@ import {
   sealBackup,
   unsettled,
 } from '#index.ts'
+import { nextMillisecond } from '#test/clock.ts'
 import { hash, TestSend } from '#test/test-send.ts'
 
 /** Who works on a backup now, and what the others may not do. */
@@ -46,7 +47,7 @@ export function describeLeases(open: () => Promise<Database>): void {
         .execute()
 
     async function expire(subject: string): Promise<void> {
-      await sql`update control_plane.leases set expires_at = clock_timestamp() where subject = ${subject}`.execute(
+      await sql`update control_plane.leases set expires_at = clock_timestamp() - interval '1 second' where subject = ${subject}`.execute(
         database.kysely,
       )
     }
@@ -205,7 +206,10 @@ export function describeLeases(open: () => Promise<Database>): void {
 
     test('what is under way and what was left behind are told apart', async () => {
       const [alive, dead, failed, empty] = [1, 2, 3, 4].map(() => new TestSend(database))
-      for (const send of [alive, dead, failed, empty]) await send?.begin()
+      for (const send of [alive, dead, failed, empty]) {
+        await send?.begin()
+        await nextMillisecond(database)
+      }
       await dead?.send(1)
       await dead?.intend(2)
       await setLease(dead?.backupId ?? '', 'pid', 999_999_999)
@@ -240,7 +244,7 @@ export function describeLeases(open: () => Promise<Database>): void {
       await failBackup(database, { backupId, error: 'x', leaseToken: send.token, resumable: true })
       const first = await reopenBackup(database, { backupId })
       taken.push(first.lease)
-      expect(first).toMatchObject({ generation: 1, recentAgesMs: [expect.any(Number)] })
+      expect(first).toMatchObject({ generation: 1, recentMessages: [{ backupId, partNumber: 1 }] })
       expect(await getBackupById(database, backupId)).toMatchObject({
         state: 'sending',
         error: null,

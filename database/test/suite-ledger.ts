@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  closeSend,
   confirmPart,
   type Database,
   deleteBackup,
   failBackup,
   getBackupById,
   getBackupDetails,
+  looked,
+  manifestBelow,
   markPart,
   updateBackup,
 } from '#index.ts'
@@ -77,22 +80,56 @@ export function describeLedger(open: () => Promise<Database>): void {
       expect(details?.history.map(({ event }) => event)).toEqual(['sending', 'complete'])
     })
 
-    test('the next backup is told the catalog and the newest complete manifest of its chat', async () => {
-      const first = await new TestSend(database).begin()
-      const { recentAgesMs: _, ...catalog } = first
+    test('a backup that begins is told the catalog', async () => {
+      const { recentMessages: _, ...catalog } = await new TestSend(database).begin()
       expect(catalog).toEqual({ catalogId: expect.stringMatching(/^[0-9a-f-]{36}$/), generation: 1 })
-      const previous = async (chatId?: string): Promise<number | undefined> => {
-        const { previousManifestMessageId, ...rest } = await new TestSend(database).begin(chatId)
-        expect(rest).toMatchObject(catalog)
-        return previousManifestMessageId
-      }
-      await send.send(1, 2, 3, 0)
-      expect(await previous()).toBeUndefined()
-      await send.complete()
-      expect(await previous()).toBe(500)
-      expect(await previous('-100999')).toBeUndefined()
-      await deleteBackup(database, send.backupId)
-      expect(await previous()).toBeUndefined()
+    })
+
+    describe('the manifest before a message', () => {
+      const below = (messageId: number, chatId: string = CHAT): Promise<number | null> =>
+        manifestBelow(database, { chatId, messageId })
+
+      test('is the newest below it in its chat, also while its backup is not complete, and none of one that goes', async () => {
+        await send.send(1, 2, 3)
+        expect(await below(900)).toBeNull()
+        await send.send(0)
+        expect(await below(501)).toBe(500)
+        await send.complete()
+        const second = new TestSend(database)
+        await second.begin()
+        for (const partNo of [1, 2, 3, 0]) {
+          await second.intend(partNo)
+          await second.confirm(partNo, 600 + partNo)
+        }
+        await second.complete()
+        expect(await Promise.all([900, 601, 600, 500].map(id => below(id)))).toEqual([600, 600, 500, null])
+        expect(await below(900, '-100999')).toBeNull()
+        await markPart(database, { ...second.key(0), state: 'damaged' })
+        expect(await below(900)).toBe(600)
+        await markPart(database, { ...second.key(0), state: 'missing' })
+        expect(await below(900)).toBe(500)
+        await deleteBackup(database, send.backupId)
+        expect(await below(900)).toBeNull()
+      })
+
+      test('is none while a call may have made one below that nobody knows of', async () => {
+        await send.send(1, 2, 3, 0)
+        await send.complete()
+        const second = new TestSend(database)
+        await second.begin()
+        await second.send(1)
+        const { sendId, afterMessageId } = await second.intend(0)
+        // What it makes is above every message that was known when it began.
+        expect(await Promise.all([afterMessageId + 1, afterMessageId + 2].map(id => below(id)))).toEqual([
+          500,
+          null,
+        ])
+        await looked(database, sendId, { upTo: 700 })
+        expect(await below(701)).toBe(500)
+        expect(await below(702)).toBeNull()
+        await closeSend(database, sendId)
+        expect(await below(702)).toBe(500)
+      })
     })
 
     test('the next backup is told how long ago the messages of the last minute were sent to its chat', async () => {
@@ -114,11 +151,17 @@ export function describeLedger(open: () => Promise<Database>): void {
         ...proof(0),
         sentAt: sentAgo(300),
       })
-      const { recentAgesMs } = await new TestSend(database).begin()
-      expect(recentAgesMs).toHaveLength(3)
-      expect(Math.max(...recentAgesMs)).toBeGreaterThanOrEqual(28_000)
-      expect(Math.min(...recentAgesMs)).toBeGreaterThanOrEqual(0)
-      expect((await new TestSend(database).begin('-100999')).recentAgesMs).toEqual([])
+      const { recentMessages } = await new TestSend(database).begin()
+      const of = { backupId: send.backupId, kind: 'part' }
+      expect(recentMessages.sort((a, b) => a.partNumber - b.partNumber)).toEqual([
+        { ...of, partNumber: 1, ageMs: expect.any(Number) },
+        { ...of, partNumber: 2, ageMs: 0 },
+        { ...of, partNumber: 3, ageMs: expect.any(Number) },
+      ])
+      const ages = recentMessages.map(({ ageMs }) => ageMs)
+      expect(Math.max(...ages)).toBeGreaterThan(27_000)
+      expect(Math.min(...ages)).toBeGreaterThanOrEqual(0)
+      expect((await new TestSend(database).begin('-100999')).recentMessages).toEqual([])
     })
 
     test.each([

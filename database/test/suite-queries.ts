@@ -113,6 +113,7 @@ export function describeQueries(open: () => Promise<Database>): void {
         oldest_backup: null,
         newest_backup: null,
         expiring_soon: 0,
+        damaged: 0,
       })
       await add('a', 'database', 1, 10)
       await add('a', 'database', 5, 20)

@@ -126,6 +126,7 @@ export function describeRecords(open: () => Promise<Database>): void {
         damaged_at: daysAgo(1),
       })
       expect(changed).toMatchObject({ ...backup, restore_count: 2, expires_at: now, damaged_at: daysAgo(1) })
+      expect(changed?.expiry_given).toBe(true)
       expect(await updateBackup(database, id, {})).toEqual(changed)
       expect((await updateBackup(database, id, { damaged_at: null }))?.damaged_at).toBeNull()
       const history = await listHistory(database, id)
@@ -133,6 +134,7 @@ export function describeRecords(open: () => Promise<Database>): void {
       expect(history[1]?.details).toEqual({
         restore_count: 2,
         expires_at: now.toISOString(),
+        expiry_given: true,
         damaged_at: daysAgo(1).toISOString(),
       })
     })

@@ -2,17 +2,28 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  acquireLease,
+  beginErasing,
   beginRestore,
+  beginVerification,
   createBackup,
   type Database,
+  deleteBackup,
   finishRestore,
+  finishVerification,
   getBackupById,
+  hasBegunErasing,
   listHistory,
   markDamaged,
+  markErasing,
+  markPart,
+  markPartSound,
   markSound,
   type Restore,
   updateBackup,
 } from '#index.ts'
+import { nextMillisecond } from '#test/clock.ts'
+import { TestSend } from '#test/test-send.ts'
 
 /** The way back, as the catalog tells it. */
 export function describeRestores(open: () => Promise<Database>): void {
@@ -48,6 +59,24 @@ export function describeRestores(open: () => Promise<Database>): void {
         actor: database.actor,
         details: { restore_id: begun.id, target: 'shop on db1', bytes: 9 },
       })
+    })
+
+    test('what is being restored is not erased before that has ended, or its process has', async () => {
+      const restoreId = randomUUID()
+      const reading = await acquireLease(database, { subject: restoreId, purpose: 'restore' })
+      await beginRestore(database, { id: restoreId, backupId, target: 'shop on db1' })
+      const mark = () => markErasing(database, { backupId, evenTheLast: true })
+      await expect(mark()).rejects.toMatchObject({ code: 'BUSY' })
+      // A library marks it without asking; its messages stay all the same.
+      await deleteBackup(database, backupId)
+      const erasing = await mark()
+      const begin = () => beginErasing(database, { backupId, leaseToken: erasing.token })
+      await expect(begin()).rejects.toMatchObject({ code: 'BUSY' })
+      expect(await hasBegunErasing(database, backupId)).toBe(false)
+      await reading?.release()
+      await begin()
+      expect(await hasBegunErasing(database, backupId)).toBe(true)
+      await erasing.release()
     })
 
     test('one that fails says why, and is not counted', async () => {
@@ -120,8 +149,8 @@ export function describeRestores(open: () => Promise<Database>): void {
         state: 'complete',
         damaged_at: expect.any(Date),
       })
-      expect(await markSound(database, backupId)).toBe(true)
-      expect(await markSound(database, backupId)).toBe(false)
+      expect(await markSound(database, backupId, 'file ids')).toBe(true)
+      expect(await markSound(database, backupId, 'messages')).toBe(false)
       expect((await getBackupById(database, backupId))?.damaged_at).toBeNull()
       expect(await events()).toEqual(['created', 'damaged', 'found sound'])
       expect((await listHistory(database, backupId))[1]?.details).toEqual({
@@ -130,11 +159,53 @@ export function describeRestores(open: () => Promise<Database>): void {
       })
     })
 
+    test.each(['missing', 'damaged'] as const)(
+      'no reading takes damage back while a message of its own chat is known to be %s',
+      async state => {
+        const send = new TestSend(database)
+        await send.begin()
+        await send.send(1, 2, 3, 0)
+        await send.complete()
+        const { backupId } = send
+        for (const partNo of [2, 0]) {
+          await markPart(database, { ...send.key(partNo), state, error: 'gone' })
+          await markDamaged(database, { backupId, error: 'gone' })
+          expect(await markSound(database, backupId, 'file ids')).toBe(false)
+          expect(await markSound(database, backupId, 'messages')).toBe(false)
+          expect((await getBackupById(database, backupId))?.damaged_at).not.toBeNull()
+          await markPartSound(database, send.key(partNo))
+          expect(await markSound(database, backupId, 'messages')).toBe(true)
+        }
+        await markDamaged(database, { backupId, error: 'no row of it' })
+        await database.kysely.deleteFrom('backup_parts').where('part_no', '=', 3).execute()
+        expect(await markSound(database, backupId, 'messages')).toBe(false)
+      },
+    )
+
+    test('a reading by file ids takes back what such a reading found, not what a verification or an index says', async () => {
+      const lease = await acquireLease(database, { subject: backupId, purpose: 'verify' })
+      const leaseToken = lease?.token ?? ''
+      const of = { backupId, kind: 'data', leaseToken } as const
+      const verificationId = await beginVerification(database, of)
+      const found = { parts: 1, bytes: 9, findings: [] }
+      await nextMillisecond(database)
+      await markDamaged(database, { backupId, error: 'the manifest says another size' })
+      await finishVerification(database, { verificationId, state: 'damaged', ...found })
+      expect(await markSound(database, backupId, 'file ids')).toBe(false)
+      expect(await markSound(database, backupId, 'messages')).toBe(true)
+      await nextMillisecond(database)
+      await markDamaged(database, { backupId, error: 'flipped' })
+      expect(await markSound(database, backupId, 'file ids')).toBe(true)
+      await lease?.release()
+      await updateBackup(database, backupId, { damaged_at: new Date() })
+      expect(await markSound(database, backupId, 'file ids')).toBe(false)
+    })
+
     test('damage of a backup that is unknown or going away is nobody’s concern', async () => {
       expect(await markDamaged(database, { backupId: randomUUID(), error: 'x' })).toBe(false)
       await updateBackup(database, backupId, { state: 'erasing' })
       expect(await markDamaged(database, { backupId, error: 'x' })).toBe(false)
-      expect(await markSound(database, backupId)).toBe(false)
+      expect(await markSound(database, backupId, 'messages')).toBe(false)
     })
   })
 }

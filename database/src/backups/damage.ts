@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { checkUuid, storable } from '#backups/input-checks.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
@@ -21,28 +22,86 @@ export async function markDamaged(
 }
 
 /**
- * Takes the finding back after every byte was read and was sound; the event is `found sound`. False when nothing was
- * known against the backup.
+ * Where the bytes came from that were read. messages: from what the messages of its chat hold now · file ids: from files,
+ * which outlive their messages, so that nothing is known of those.
  */
-export async function markSound(database: Database, backupId: string): Promise<boolean> {
-  return await setDamage(database, backupId, { damaged: false, event: 'found sound', details: {} })
+type ReadFrom = 'messages' | 'file ids'
+
+/**
+ * Takes the finding back after every byte was read and was sound; the event is `found sound`. False when nothing was
+ * known against the backup, or when that reading proves too little: a message of its own chat is known to be gone or
+ * damaged, or the bytes came from file ids and it was no such reading that found the damage.
+ */
+export async function markSound(database: Database, backupId: string, readFrom: ReadFrom): Promise<boolean> {
+  return await setDamage(database, backupId, {
+    damaged: false,
+    event: 'found sound',
+    details: { read_from: readFrom },
+    mayBe: async trx =>
+      (await isWholeInChat(trx, backupId)) &&
+      (readFrom === 'messages' || (await wasFoundByReading(trx, backupId))),
+  })
+}
+
+/** Nothing of what is known of its own chat says that a part or the manifest is not there. */
+async function isWholeInChat(trx: Transaction<CatalogSchema>, backupId: string): Promise<boolean> {
+  const { rows } = await sql<{ whole: boolean }>`
+    select coalesce(bool_and(part.state = 'sent'), true)
+           and (count(part.part_no) = 0 or max(backup.part_count) is null
+                or count(*) filter (where part.kind = 'part') = max(backup.part_count)) as whole
+      from control_plane.backups backup
+      left join control_plane.backup_parts part on part.backup_id = backup.id and part.chat_id = backup.chat_id
+     where backup.id = ${backupId}
+  `.execute(trx)
+  return rows[0]?.whole ?? false
+}
+
+/**
+ * The damage was found in this catalog, not told by an index, and no verification has looked at the messages since the
+ * backup was last sound and found anything.
+ */
+async function wasFoundByReading(trx: Transaction<CatalogSchema>, backupId: string): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    with sound as (
+      select max(id) as id, max(at) as at from control_plane.backup_history
+       where backup_id = ${backupId} and event in ('found sound', 'recovered'))
+    select exists (select from control_plane.backup_history
+                    where backup_id = ${backupId} and event = 'damaged' and id > coalesce(sound.id, 0))
+           and not exists (select from control_plane.verifications
+                            where backup_id = ${backupId} and state = 'damaged'
+                              and started_at >= coalesce(sound.at, started_at)) as found
+      from sound
+  `.execute(trx)
+  return rows[0]?.found ?? false
 }
 
 async function setDamage(
   database: Database,
   backupId: string,
-  change: { damaged: boolean; event: string; details: { [name: string]: string | number } },
+  change: {
+    damaged: boolean
+    event: string
+    details: { [name: string]: string | number }
+    mayBe?: (trx: Transaction<CatalogSchema>) => Promise<boolean>
+  },
 ): Promise<boolean> {
   checkUuid('backup id', backupId)
   return await inTransaction(database.kysely, async trx => {
-    const changed = await trx
-      .updateTable('backups')
-      .set({ damaged_at: change.damaged ? sql<Date>`now()` : null })
+    // Whoever marks a message of it locks the backup first: what is judged here stays so until it is written.
+    const backup = await trx
+      .selectFrom('backups')
+      .select('id')
       .where('id', '=', backupId)
       .where('state', '=', 'complete')
       .where('damaged_at', change.damaged ? 'is' : 'is not', null)
+      .forNoKeyUpdate()
       .executeTakeFirst()
-    if (changed.numUpdatedRows === 0n) return false
+    if (backup === undefined || (change.mayBe && !(await change.mayBe(trx)))) return false
+    await trx
+      .updateTable('backups')
+      .set({ damaged_at: change.damaged ? sql<Date>`now()` : null })
+      .where('id', '=', backupId)
+      .execute()
     await addToHistory(trx, {
       backupId,
       event: change.event,

@@ -1,9 +1,12 @@
 import { getBackupById } from '#backups/records.ts'
+import { listVerifications } from '#backups/verifications.ts'
 import type { Database } from '#database.ts'
 import { listHistory } from '#jobs/backup-history.ts'
 import type { BackupDetails } from '#jobs/types.backup.ts'
 
-/** A backup with its messages and its history; null for an unknown id, also for one that is no UUID. */
+const VERIFICATIONS_SHOWN = 20
+
+/** A backup with its messages, its history and its verifications; null for an unknown id, also for one that is no UUID. */
 export async function getBackupDetails(database: Database, id: string): Promise<BackupDetails | null> {
   const backup = await getBackupById(database, id)
   if (!backup) return null
@@ -35,5 +38,6 @@ export async function getBackupDetails(database: Database, id: string): Promise<
             sha256: manifest.sha256,
           },
     history: await listHistory(database, id),
+    verifications: await listVerifications(database, id, { limit: VERIFICATIONS_SHOWN }),
   }
 }

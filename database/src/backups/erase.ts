@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import { checkUuid } from '#backups/input-checks.ts'
+import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -7,38 +8,64 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
-import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
+import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
 import { movedChats } from '#vault/chats.ts'
 
 /**
  * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the
  * lease, and with `evenTheLast` adds the approval. CatalogError LAST_BACKUP for the last good one of its project and
- * type unless `evenTheLast`, BUSY while somebody alive works on it, CONFLICT while it is being sent or when it has been
- * erased, NOT_FOUND.
+ * type unless `evenTheLast`, BUSY while somebody alive works on it or restores it, CONFLICT while it is being sent, when it is pinned or
+ * has been erased, NOT_FOUND.
+ * @param mark.reason why, for the history
  */
 export async function markErasing(
   database: Database,
-  mark: { backupId: string; evenTheLast: boolean },
+  mark: { backupId: string; evenTheLast: boolean; reason?: string | undefined },
 ): Promise<Lease> {
-  const { backupId, evenTheLast } = mark
+  const { backupId, evenTheLast, reason = 'erased by name' } = mark
   checkUuid('backup id', backupId)
   const since = now()
   const token = await inTransaction(database.kysely, async trx => {
     const claimed = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'erase' })
     await oneEraserAtATime(trx)
-    const state = await lockState(trx, backupId)
+    const state = await lockForErase(trx, backupId)
     if (state !== 'erasing') {
-      refuseStep(state, 'erasing')
       if (state === 'complete' && !evenTheLast) await refuseTheLast(trx, backupId)
+      await refuseBeingRestored(trx, backupId)
       await trx.updateTable('backups').set({ state: 'erasing' }).where('id', '=', backupId).execute()
     }
     if (state !== 'erasing' || evenTheLast) {
-      const details = { reason: 'erased by name', even_the_last: evenTheLast }
+      const details = { reason, even_the_last: evenTheLast }
       await addToHistory(trx, { backupId, event: 'erasing', actor: database.actor, details })
     }
     return claimed
   })
   return holdLease(database, backupId, token, since)
+}
+
+/**
+ * Throws as `markErasing` would, but for BUSY, and marks nothing: for whoever hands the erasing to somebody else. What it says
+ * may have changed by then.
+ */
+export async function assertErasable(
+  database: Database,
+  { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
+): Promise<void> {
+  checkUuid('backup id', backupId)
+  await inTransaction(database.kysely, async trx => {
+    const state = await lockForErase(trx, backupId)
+    if (state === 'erasing') return
+    if (state === 'complete' && !evenTheLast) await refuseTheLast(trx, backupId)
+  })
+}
+
+/** The state that it is in; refuses what may not become `erasing`. */
+async function lockForErase(trx: Transaction<CatalogSchema>, backupId: string) {
+  const state = await lockState(trx, backupId)
+  if (state === 'erasing') return state
+  refuseStep(state, 'erasing')
+  await refusePinned(trx, backupId)
+  return state
 }
 
 async function lockState(trx: Transaction<CatalogSchema>, backupId: string) {
@@ -83,6 +110,51 @@ export async function mayErase(database: Database, backupId: string): Promise<bo
       from control_plane.backups backup where id = ${backupId} and state = 'erasing'
   `.execute(database.kysely)
   return rows[0]?.may ?? false
+}
+
+/** Whoever restores it reads its messages to the end. A run that has died does not count. */
+async function refuseBeingRestored(trx: Transaction<CatalogSchema>, backupId: string): Promise<void> {
+  const readers = await trx
+    .selectFrom('leases')
+    .innerJoin('restores', 'restores.id', 'leases.subject')
+    .selectAll('leases')
+    .where('restores.backup_id', '=', backupId)
+    .where('restores.state', '=', 'running')
+    .where(sql<boolean>`leases.expires_at > clock_timestamp()`)
+    .execute()
+  const reader = readers.find(lease => !isAbandoned(lease))
+  if (reader === undefined) return
+  throw new CatalogError('BUSY', `The backup is being restored: ${describeHolder(reader)}`, {
+    hint: 'Wait until that restore has ended.',
+  })
+}
+
+/** Whether messages of a backup may be gone although their rows do not say so yet. */
+export async function hasBegunErasing({ kysely }: Database, backupId: string): Promise<boolean> {
+  const begun = await kysely
+    .selectFrom('backup_history')
+    .select('id')
+    .where('backup_id', '=', backupId)
+    .where('event', '=', BEGUN)
+    .limit(1)
+    .executeTakeFirst()
+  return begun !== undefined
+}
+
+const BEGUN = 'erasing_begun'
+
+/** Before the first message of a backup goes. May be repeated. CatalogError LEASE_LOST, BUSY while somebody alive restores it. */
+export async function beginErasing(
+  database: Database,
+  { backupId, leaseToken }: { backupId: string; leaseToken: string },
+): Promise<void> {
+  checkUuid('backup id', backupId)
+  await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, backupId, leaseToken)
+    if (await hasBegunErasing({ ...database, kysely: trx }, backupId)) return
+    await refuseBeingRestored(trx, backupId)
+    await addToHistory(trx, { backupId, event: BEGUN, actor: database.actor })
+  })
 }
 
 /**

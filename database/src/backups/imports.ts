@@ -1,82 +1,18 @@
-import type { Insertable, Transaction } from 'kysely'
-import {
-  checkCount,
-  checkProjectId,
-  checkText,
-  checkTime,
-  checkType,
-  checkUuid,
-  storable,
-} from '#backups/input-checks.ts'
-import { ensureProject } from '#backups/records.ts'
+import { type Insertable, sql, type Transaction } from 'kysely'
+import { checkImported } from '#backups/imports-checks.ts'
+import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
+import { storable } from '#backups/input-checks.ts'
+import { ensureProject, knowRetention } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
-import type { BackupType, JsonObject, PartKind, PartState, RecoveredTrust } from '#jobs/types.backup.ts'
+import type { JsonObject } from '#jobs/types.backup.ts'
 import { raiseNewest } from '#vault/chats.ts'
-
-/** A backup as a chat tells of it. Sizes are bytes, hashes SHA-256 in hex; what is not known is left out. */
-export interface ImportedBackup {
-  id: string
-  projectId: string
-  type: BackupType
-  /** A complete one whose messages are not all there has `damagedAt`. */
-  state: 'complete' | 'failed' | 'erasing'
-  filename?: string | undefined
-  caption?: string | undefined
-  chatId: string
-  botId?: string | undefined
-  encrypted?: boolean | undefined
-  createdAt: Date
-  /** `createdAt` for a complete one of which nobody knows. */
-  completedAt?: Date | undefined
-  expiresAt?: Date | undefined
-  size?: number | undefined
-  archiveSize?: number | undefined
-  plainSha256?: string | undefined
-  archiveSha256?: string | undefined
-  partCount?: number | undefined
-  source?: JsonObject | undefined
-  restoreCount?: number | undefined
-  damagedAt?: Date | undefined
-  /** Fingerprint of the key that signed the manifest. */
-  signer?: string | undefined
-  /** How far all this can be believed; null for a backup that was not read from a chat. */
-  trust: RecoveredTrust | null
-  /** Why it failed. */
-  error?: string | undefined
-  messages: readonly ImportedMessage[]
-  /** Of its event in the history; `recovered` if left out. */
-  event?: string | undefined
-  /** What happened to it, as the index had it; kept in that event. */
-  history?: readonly { event: string; at: string; count: number }[] | undefined
-}
 
 /** What became of an import. */
 export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'
-
-/** One message of it, in any chat. The manifest has part number 0. */
-export interface ImportedMessage {
-  chatId: string
-  kind: PartKind
-  partNo: number
-  /** sent needs a message id and a file id; missing is what is known to have been there. */
-  state: PartState
-  messageId?: number | undefined
-  botId?: string | undefined
-  fileId?: string | undefined
-  fileUniqueId?: string | undefined
-  fileName: string
-  size: number
-  sha256: string
-  plainOffset?: number | undefined
-  plainSize?: number | undefined
-  plainSha256?: string | undefined
-  sentAt?: Date | undefined
-  error?: string | undefined
-}
 
 /**
  * Takes a backup that was found in a chat into the catalog, in one transaction. One that is there already stays as it is
@@ -122,14 +58,16 @@ export async function importBackup(database: Database, backup: ImportedBackup): 
  */
 async function betterBackup(
   trx: Transaction<CatalogSchema>,
-  { id, trust }: ImportedBackup,
+  { id, trust, isUnindexed = false }: ImportedBackup,
   columns: Insertable<CatalogSchema['backups']>,
 ): Promise<boolean> {
   if (trust === null) return false
   const { id: _, ...facts } = columns
+  await knowRetention(trx)
   const bettered = await trx
     .updateTable('backups')
-    .set(facts)
+    // A pin that a person set here is not taken away by what was drawn before.
+    .set({ ...(isUnindexed ? withoutIndex(facts) : facts), pinned_at: facts.pinned_at ?? undefined })
     .where('id', '=', id)
     .where('recovered_trust', '<', trust)
     .where('state', '<>', 'erased')
@@ -138,6 +76,15 @@ async function betterBackup(
   if (!bettered) return false
   await trx.deleteFrom('backup_parts').where('backup_id', '=', id).execute()
   return true
+}
+
+/** Only an index tells of sources, schedules and choices: what one told before is not undone by a manifest, which knows nothing of it. */
+function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
+  const { restore_count, source_name, schedule_id, scheduled_for, expiry_given, verified_at, ...told } = facts
+  const { expires_at } = told
+  // A time that somebody chose may be later than what the manifest names; it is erased no sooner.
+  const chosen = sql<Date>`case when expiry_given then greatest(expires_at, ${expires_at}) else ${expires_at} end`
+  return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
 }
 
 /** Of a backup that is known already: what may be added to it. */
@@ -213,6 +160,12 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
     part_count: backup.partCount ?? null,
     source: backup.source === undefined ? null : JSON.stringify(backup.source),
     restore_count: backup.restoreCount,
+    source_name: backup.sourceName ?? null,
+    schedule_id: backup.scheduleId ?? null,
+    scheduled_for: backup.scheduledFor ?? null,
+    expiry_given: backup.expiryGiven ?? false,
+    pinned_at: backup.pinnedAt ?? null,
+    verified_at: backup.verifiedAt ?? null,
     damaged_at: backup.damagedAt ?? null,
     signer: backup.signer ?? null,
     recovered_trust: backup.trust,
@@ -266,29 +219,4 @@ function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][
   }
   // In one order for everybody, since each of these rows is locked until the transaction ends.
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
-function checkImported(backup: ImportedBackup): void {
-  checkUuid('id', backup.id)
-  checkProjectId(backup.projectId)
-  checkType(backup.type)
-  checkText('chat id', backup.chatId)
-  checkTime('createdAt', backup.createdAt)
-  for (const time of [backup.completedAt, backup.expiresAt, backup.damagedAt]) {
-    if (time !== undefined) checkTime('time', time)
-  }
-  for (const count of [backup.size, backup.archiveSize, backup.partCount, backup.restoreCount]) {
-    if (count !== undefined) checkCount('size or count', count)
-  }
-  for (const message of backup.messages) {
-    checkText('chat id', message.chatId)
-    checkText('file name', message.fileName)
-    checkCount('size', message.size)
-    checkCount('part number', message.partNo)
-    if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
-  }
-  const keys = new Set(backup.messages.map(({ chatId, kind, partNo }) => `${chatId} ${kind} ${partNo}`))
-  if (keys.size < backup.messages.length) {
-    throw new CatalogError('INVALID', 'A backup cannot have two messages for one part in one chat')
-  }
 }

@@ -13,7 +13,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
-import type { Backup, BackupType, JsonObject } from '#jobs/types.backup.ts'
+import type { Backup, BackupOrigin, BackupType, JsonObject } from '#jobs/types.backup.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
 
@@ -34,26 +34,34 @@ export interface BackupIntent {
   createdAt?: Date
   expiresAt?: Date
   source?: JsonObject
-  scheduledFor?: Date
+  origin?: BackupOrigin | undefined
+}
+
+/** A message that was sent to a chat just before. Together `backupId`, `kind` and `partNumber` are of no other one in that chat. */
+interface RecentMessage {
+  backupId: string
+  kind: 'part' | 'manifest'
+  /** From 1; 0 for a manifest. */
+  partNumber: number
+  /** How long ago, in milliseconds; 0 for one under way. */
+  ageMs: number
 }
 
 /** What a backup that begins must know of the catalog. */
 export interface OpenedBackup {
   catalogId: string
   generation: number
-  previousManifestMessageId?: number
   /** Of the chat's index, which captions name. */
   indexMessageId?: number
-  /** How long ago, in milliseconds, messages were sent to the chat in the last minute: Telegram counts them. */
-  recentAgesMs: number[]
+  /** What was sent to the chat in the last minute, by this process too: Telegram counts it. */
+  recentMessages: RecentMessage[]
   /** Held from here on; to be released when the run ends without having ended the backup. */
   lease: Lease
 }
 
 /**
  * Writes down that a backup begins, and takes its lease. Returns what its messages must name: the catalog, its
- * generation, the chat's index, and the manifest of the newest complete backup in that chat; and what was sent to that
- * chat just before. CatalogError INVALID, or CONFLICT when the id exists.
+ * generation, and the chat's index; and what was sent to that chat just before. CatalogError INVALID, or CONFLICT when the id exists.
  */
 export async function openBackup(database: Database, intent: BackupIntent): Promise<OpenedBackup> {
   checkUuid('backup id', intent.backupId)
@@ -80,13 +88,26 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
         created_at: intent.createdAt,
         expires_at: intent.expiresAt,
         source: intent.source ? JSON.stringify(intent.source) : null,
-        scheduled_for: intent.scheduledFor ?? null,
+        scheduled_for: intent.origin?.scheduledFor ?? null,
+        source_name: intent.origin?.sourceName ?? null,
+        schedule_id: intent.origin?.scheduleId ?? null,
+        expiry_given: intent.expiresAt !== undefined,
       })
       .execute()
+    await linkToJob(trx, intent)
     await addToHistory(trx, { backupId: intent.backupId, event: 'sending', actor: database.actor })
     const token = await claimLeaseOrRefuse(trx, { subject: intent.backupId, purpose: 'send' })
     return { token, chatId: intent.chatId }
   })
+}
+
+/** In the same transaction: a job whose process dies must not have a backup that it does not know. */
+async function linkToJob(
+  trx: Transaction<CatalogSchema>,
+  { backupId, origin }: Pick<BackupIntent, 'backupId' | 'origin'>,
+): Promise<void> {
+  if (origin?.jobId === undefined) return
+  await trx.updateTable('jobs').set({ backup_id: backupId }).where('id', '=', origin.jobId).execute()
 }
 
 /**
@@ -122,15 +143,13 @@ async function opening(
   const { token, ...opened } = await inTransaction(database.kysely, async trx => {
     const { token, chatId } = await write(trx)
     const catalog = await trx.selectFrom('catalog').select(['id', 'generation']).executeTakeFirstOrThrow()
-    const previous = await newestManifest(trx, chatId)
     const index = await indexMessageId(trx, chatId)
     return {
       token,
       catalogId: catalog.id,
       generation: catalog.generation,
-      ...(previous !== undefined && { previousManifestMessageId: previous }),
       ...(index !== undefined && { indexMessageId: index }),
-      recentAgesMs: await recentAges(trx, chatId),
+      recentMessages: await recentMessages(trx, chatId),
     }
   })
   return { ...opened, lease: holdLease(database, backupId, token, since) }
@@ -149,30 +168,20 @@ async function indexMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Pr
  * Telegram's times are whole seconds of another clock, hence two seconds of grace. Of a message under way nobody knows when
  * it will count: it counts as sent now.
  */
-async function recentAges(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number[]> {
+async function recentMessages(kysely: Kysely<CatalogSchema>, chatId: string): Promise<RecentMessage[]> {
   const age = sql<number>`greatest(0, extract(epoch from clock_timestamp() - sent_at) * 1000 - 2000)::float8`
   const rows = await kysely
     .selectFrom('backup_parts')
-    .select(age.as('age'))
+    .select(['backup_id', 'kind', 'part_no', age.as('age')])
     .where('chat_id', '=', chatId)
     .where(sql<boolean>`coalesce(sent_at, intended_at) > clock_timestamp() - interval '62 seconds'`)
     .execute()
-  return rows.map(row => row.age ?? 0)
-}
-
-async function newestManifest(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number | undefined> {
-  const row = await kysely
-    .selectFrom('backup_parts as manifest')
-    .innerJoin('backups', 'backups.id', 'manifest.backup_id')
-    .select('manifest.message_id')
-    .where('manifest.chat_id', '=', chatId)
-    .where('manifest.kind', '=', 'manifest')
-    .where('manifest.state', '=', 'sent')
-    .where('backups.state', '=', 'complete')
-    .orderBy('backups.completed_at', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.message_id ?? undefined
+  return rows.map(({ backup_id: backupId, kind, part_no: partNumber, age: ageMs }) => ({
+    backupId,
+    kind,
+    partNumber,
+    ageMs: ageMs ?? 0,
+  }))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { checkText, checkUuid, storable } from '#backups/input-checks.ts'
+import { checkCount, checkText, checkUuid, storable } from '#backups/input-checks.ts'
 import { checkPartKey, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -22,6 +22,33 @@ export async function listMessages(database: Database, backupId: string): Promis
     .orderBy('part_no')
     .execute()
   return rows.map(({ backup_id: _, ...message }) => message)
+}
+
+/**
+ * The newest manifest in the chat with an id below `messageId`, of a backup that is complete or about to be. Null where there is
+ * none, and where a call may have made one there of which nobody knows yet. What is below a message that is there stays so:
+ * whatever is sent later has a greater id.
+ */
+export async function manifestBelow(
+  database: Database,
+  { chatId, messageId }: { chatId: string; messageId: number },
+): Promise<number | null> {
+  checkText('chat id', chatId)
+  checkCount('message id', messageId)
+  // In one statement: a call that is proven meanwhile is seen either as open or as a message.
+  const { rows } = await sql<{ message_id: number }>`
+    select manifest.message_id
+      from control_plane.backup_parts manifest join control_plane.backups backup on backup.id = manifest.backup_id
+     where manifest.chat_id = ${chatId} and manifest.message_id < ${messageId} and manifest.kind = 'manifest'
+       and manifest.state in ('sent', 'damaged') and backup.state in ('sending', 'complete')
+       and not exists (
+             select from control_plane.open_sends call
+              where call.chat_id = ${chatId} and call.purpose = 'manifest'
+                and call.after_message_id + 1 < ${messageId})
+     order by manifest.message_id desc
+     limit 1
+  `.execute(database.kysely)
+  return rows[0]?.message_id ?? null
 }
 
 /**
@@ -66,6 +93,38 @@ export async function markPart(
         error,
       },
     })
+  })
+}
+
+/**
+ * A message that was found missing or damaged holds what was sent all the same: it was read to the last byte. False when
+ * nothing was known against it. CatalogError LEASE_LOST.
+ */
+export async function markPartSound(
+  database: Database,
+  mark: PartKey & { leaseToken?: string | undefined },
+): Promise<boolean> {
+  checkPartKey(mark)
+  return await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, mark.backupId, mark.leaseToken)
+    await lockBackupFirst(trx, mark.backupId)
+    const marked = await trx
+      .updateTable('backup_parts')
+      .set({ state: 'sent', error: null })
+      .where(thisPart(mark))
+      .where('message_id', 'is not', null)
+      .where('file_id', 'is not', null)
+      .where('state', 'in', ['missing', 'damaged'])
+      .returning('message_id')
+      .executeTakeFirst()
+    if (!marked) return false
+    await addToHistory(trx, {
+      backupId: mark.backupId,
+      event: `${mark.kind}_found_sound`,
+      actor: database.actor,
+      details: { chat_id: mark.chatId, part_no: mark.partNo, message_id: marked.message_id },
+    })
+    return true
   })
 }
 

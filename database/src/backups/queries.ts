@@ -1,5 +1,13 @@
-import type { SelectQueryBuilder } from 'kysely'
-import { checkPage, checkProjectId, checkState, checkTime, checkType } from '#backups/input-checks.ts'
+import { type SelectQueryBuilder, sql } from 'kysely'
+import {
+  checkCount,
+  checkPage,
+  checkProjectId,
+  checkState,
+  checkTime,
+  checkType,
+  checkUuid,
+} from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
@@ -69,6 +77,63 @@ export async function queryByTypeAndDateRange(
     .where('created_at', '<=', to)
   if (filter.projectId !== undefined) matching = matching.where('project_id', '=', filter.projectId)
   return await newestFirst(matching, filter)
+}
+
+/** Which backups a page is cut from; an absent field matches everything. */
+export interface BackupPageFilter {
+  projectId?: string | undefined
+  type?: BackupType | undefined
+  state?: BackupState | undefined
+  /** Made at this time or later. */
+  from?: Date | undefined
+  /** Made at this time or earlier. */
+  to?: Date | undefined
+  /** At most so many, 1 or more. */
+  limit: number
+  /** Only those that come after this one in the list, whether it is still there or not. */
+  after?: { createdAt: Date; id: string } | undefined
+}
+
+/**
+ * One page of backups, newest first, those of the same millisecond by id from the greatest. A page costs the same however far
+ * down it is, and what is added or goes meanwhile neither repeats nor hides a backup. CatalogError INVALID for a value that
+ * cannot be one.
+ */
+export async function pageBackups(database: Database, filter: BackupPageFilter): Promise<Backup[]> {
+  const { projectId, type, state, from, to, limit, after } = filter
+  checkCount('limit', limit, 1)
+  let query = database.kysely
+    .selectFrom('backups')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+  if (projectId !== undefined) {
+    checkProjectId(projectId)
+    query = query.where('project_id', '=', projectId)
+  }
+  if (type !== undefined) {
+    checkType(type)
+    query = query.where('type', '=', type)
+  }
+  if (state !== undefined) {
+    checkState(state)
+    query = query.where('state', '=', state)
+  }
+  if (from !== undefined) {
+    checkTime('from', from)
+    query = query.where('created_at', '>=', from)
+  }
+  if (to !== undefined) {
+    checkTime('to', to)
+    query = query.where('created_at', '<=', to)
+  }
+  if (after !== undefined) {
+    checkTime('time to go on from', after.createdAt)
+    checkUuid('id to go on from', after.id)
+    query = query.where(sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`)
+  }
+  return await query.execute()
 }
 
 async function newestFirst(

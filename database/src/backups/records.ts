@@ -8,6 +8,7 @@ import {
   checkUuid,
   isUuid,
 } from '#backups/input-checks.ts'
+import { refusePinned } from '#backups/pins.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -55,6 +56,7 @@ function recordOf(input: CreateBackupInput): Insertable<CatalogSchema['backups']
     size: input.size,
     created_at: input.created_at,
     expires_at: input.expires_at,
+    expiry_given: input.expires_at !== undefined,
     filename: input.filename ?? null,
     caption: input.caption ?? null,
     chat_id: input.chat_id ?? null,
@@ -155,6 +157,7 @@ async function change(
 ): Promise<Backup> {
   const step = changes.state !== undefined && changes.state !== before.state ? changes.state : undefined
   if (step) refuseStep(before.state, step)
+  if (step === 'erasing') await refusePinned(trx, before.id)
   const after = await trx
     .updateTable('backups')
     .set({ ...changes, ...(step === 'sending' && { error: null }) })
@@ -172,7 +175,19 @@ function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups'
   if (restore_count !== undefined) checkCount('restore_count', restore_count)
   if (expires_at !== undefined) checkTime('expires_at', expires_at)
   if (damaged_at != null) checkTime('damaged_at', damaged_at)
-  const named = { state, file_id, size, bot_id, expires_at, restore_count, filename, caption, damaged_at }
+  const expiry_given = expires_at === undefined ? undefined : true
+  const named = {
+    state,
+    file_id,
+    size,
+    bot_id,
+    expires_at,
+    expiry_given,
+    restore_count,
+    filename,
+    caption,
+    damaged_at,
+  }
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
 }
 
@@ -189,7 +204,7 @@ export function refuseStep(from: BackupState, to: BackupState): void {
 
 /**
  * Marks a backup as to be erased, also the last one of its project. True when this call did it; false when it is
- * unknown, or erasing or erased already. CatalogError CONFLICT while it is being sent.
+ * unknown, or erasing or erased already. CatalogError CONFLICT while it is being sent, or pinned.
  */
 export async function deleteBackup(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
@@ -201,41 +216,13 @@ export async function deleteBackup(database: Database, id: string): Promise<bool
   })
 }
 
-/**
- * Marks complete backups as to be erased whose `expires_at` has come, of one project or of all, and returns how many. The newest complete
- * backup of a project and type that is not known to be damaged always stays (the newest damaged one, if there is
- * no other).
- */
-export async function deleteExpiredBackups(
-  database: Database,
-  options: { projectId?: string; now?: Date } = {},
-): Promise<number> {
-  const { projectId, now = new Date() } = options
-  checkTime('now', now)
-  return await inTransaction(database.kysely, async trx => {
-    await oneEraserAtATime(trx)
-    const { numAffectedRows } = await sql`
-      with ranked as (
-        select id, expires_at, row_number() over (
-          partition by project_id, type
-          order by (damaged_at is null) desc, created_at desc, id desc
-        ) as place
-        from control_plane.backups
-        where state = 'complete'
-      ), expired as (
-        update control_plane.backups set state = 'erasing'
-        where state = 'complete' and id in (select id from ranked where place > 1 and expires_at <= ${now})
-          and ${projectId === undefined ? sql`true` : sql`project_id = ${projectId}`}
-        returning id
-      )
-      insert into control_plane.backup_history (backup_id, event, details, actor)
-      select id, 'erasing', '{"reason": "expired"}', ${database.actor} from expired
-    `.execute(trx)
-    return Number(numAffectedRows ?? 0)
-  })
-}
-
-/** Two at once could each leave the other’s backup as the last one, and then none is left. */
+/** Before a backup becomes `erasing`. Two at once could each leave the other’s backup as the last one, and then none is left. */
 export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise<void> {
   await trx.selectFrom('catalog').select('id').forUpdate().execute()
+  await knowRetention(trx)
+}
+
+/** This program knows pins and policies: the catalog lets no other one make a backup `erasing` that they keep. */
+export async function knowRetention(trx: Transaction<CatalogSchema>): Promise<void> {
+  await sql`select set_config('telegram_backup.knows_retention', 'on', true)`.execute(trx)
 }

@@ -12,7 +12,8 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
            sum(size)::bigint as total_size,
            min(created_at) as oldest,
            max(created_at) as newest,
-           count(*) filter (where expires_at > now() and expires_at <= now() + interval '168 hours') as expiring_soon
+           count(*) filter (where expires_at > now() and expires_at <= now() + interval '168 hours') as expiring_soon,
+           count(*) filter (where damaged_at is not null) as damaged
       from control_plane.backups
      where state = 'complete' and ${projectId === undefined ? sql`true` : sql`project_id = ${projectId}`}
      group by type
@@ -24,12 +25,14 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
     oldest_backup: null,
     newest_backup: null,
     expiring_soon: 0,
+    damaged: 0,
   }
   for (const row of rows) {
     stats.total_backups += row.count
     stats.total_size += row.total_size
     stats.by_type[row.type] = row.count
     stats.expiring_soon += row.expiring_soon
+    stats.damaged += row.damaged
     if (!stats.oldest_backup || row.oldest < stats.oldest_backup) stats.oldest_backup = row.oldest
     if (!stats.newest_backup || row.newest > stats.newest_backup) stats.newest_backup = row.newest
   }
@@ -43,4 +46,5 @@ interface TypeStats {
   oldest: Date
   newest: Date
   expiring_soon: number
+  damaged: number
 }

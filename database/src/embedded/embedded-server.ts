@@ -42,12 +42,14 @@ export class EmbeddedServer {
   readonly #package: PostgresPackage
   readonly #state: StateFolder
   readonly #socket: SocketFolder
+  readonly #settings: readonly string[]
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string) {
+  private constructor(dataDir: string, settings: readonly string[]) {
+    this.#settings = settings
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
@@ -56,9 +58,13 @@ export class EmbeddedServer {
   /**
    * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
    * signal's own reason.
+   * @param options.settings of the server, `name=value`, beside its own; only whoever starts it sets them
    */
-  static async enter(dataDir: string, signal?: AbortSignal): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir)
+  static async enter(
+    dataDir: string,
+    { signal, settings = [] }: { signal?: AbortSignal | undefined; settings?: readonly string[] } = {},
+  ): Promise<EmbeddedServer> {
+    const server = new EmbeddedServer(dataDir, settings)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -200,7 +206,10 @@ export class EmbeddedServer {
     if (!identify(dataFolder)) await createCluster(binaries, dataFolder, user)
     const data = identify(dataFolder)
     if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
-    await startPostmaster({ binaries, data, logFile, user, clientName: userName() })
+    await startPostmaster({
+      ...{ binaries, data, logFile, user, clientName: userName() },
+      settings: this.#settings,
+    })
   }
 }
 

@@ -52,6 +52,8 @@ export async function startPostmaster(options: {
   logFile: string
   user: ServerUser
   clientName: string
+  /** Beside the own ones of an embedded server; where both are given, these count. */
+  settings: readonly string[]
 }): Promise<void> {
   const { data, logFile } = options
   await removeTraces(data)
@@ -59,7 +61,9 @@ export async function startPostmaster(options: {
   const log = openLog(logFile)
   const logStart = statSync(logFile).size
   const folder = nameFromInside(data.path)
-  const settings = [...SETTINGS, `unix_socket_directories=${folder}`].flatMap(setting => ['-c', setting])
+  const settings = [...SETTINGS, ...options.settings, `unix_socket_directories=${folder}`].flatMap(
+    setting => ['-c', setting],
+  )
   const child = spawn(
     join(options.binaries, 'bin', 'postgres'),
     ['-D', folder, '-p', String(SOCKET_PORT), ...settings],

@@ -106,7 +106,7 @@ function refuseOtherVersion(path: string, entries: string[], major: number): voi
     'CONFIGURATION',
     `${path} holds a catalog of PostgreSQL ${other.slice(2)}, this is ${major}`,
     {
-      hint: 'Use the version of telegram-backup that made it, or choose another folder with TELEGRAM_BACKUP_HOME.',
+      hint: 'Use the version of telegram-backup that made it, or move the folder away and run "telegram-backup recover".',
     },
   )
 }

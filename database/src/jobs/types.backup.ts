@@ -70,6 +70,26 @@ export interface Backup {
   resumable: boolean
   /** Of one that came back from a chat, how far it is believed: see {@link RecoveredTrust}. Null for one made here. */
   recovered_trust: RecoveredTrust | null
+  /** Which source of telegram-backup.yaml it is of; null for one that was sent without a name. */
+  source_name: string | null
+  /** The schedule that made it. */
+  schedule_id: string | null
+  /** Somebody chose `expires_at` for this backup: then it decides, and no retention policy does. */
+  expiry_given: boolean
+  /** Since when it is kept whatever retention says; null for one that is not pinned. */
+  pinned_at: Date | null
+  /** When every byte of it was last read and was right. */
+  verified_at: Date | null
+}
+
+/** Where a backup comes from, beyond its project and type. */
+export interface BackupOrigin {
+  sourceName?: string | undefined
+  scheduleId?: string | undefined
+  /** The time that the schedule made it for. */
+  scheduledFor?: Date | undefined
+  /** The job that makes it; its row names the backup from the same moment on. */
+  jobId?: string | undefined
 }
 
 /** 0: captions told of it · 1: a signature that nobody vouched for · 2: a signature that was named. */
@@ -83,6 +103,7 @@ export interface CreateBackupInput {
   file_id: string
   size: number
   created_at?: Date
+  /** Given, it decides, and no retention policy does. */
   expires_at?: Date
   filename?: string
   caption?: string
@@ -105,6 +126,7 @@ export interface UpdateBackupInput {
   /** Plain bytes. */
   size?: number
   bot_id?: string
+  /** Given, it decides from now on, and no retention policy does. */
   expires_at?: Date
   restore_count?: number
   filename?: string
@@ -153,6 +175,32 @@ export interface Restore {
   finished_at: Date | null
 }
 
+/** existence: every message was asked for · data: every byte was read · drill: it was restored for real, and compared. */
+export type VerificationKind = 'existence' | 'data' | 'drill'
+
+/**
+ * sound and damaged are findings; failed: it could not be carried out, so nothing was found. Of a drill, failed also says
+ * that what was restored is not what was backed up, and then the findings say where.
+ */
+export type VerificationState = 'running' | 'sound' | 'damaged' | 'failed'
+
+/** One verification of a backup. */
+export interface Verification {
+  id: string
+  backup_id: string
+  job_id: string | null
+  kind: VerificationKind
+  state: VerificationState
+  /** How many messages were looked at, and how many bytes as sent were read. */
+  parts: number
+  bytes: number
+  findings: JsonObject[]
+  error: string | null
+  actor: string
+  started_at: Date
+  finished_at: Date | null
+}
+
 /** Something that happened to a backup. */
 export interface BackupHistoryEntry {
   event: string
@@ -178,6 +226,8 @@ export interface BackupDetails extends Backup {
   } | null
   /** Oldest first. */
   history: BackupHistoryEntry[]
+  /** The newest 20, newest first. */
+  verifications: Verification[]
 }
 
 /** Complete backups, counted. Sizes are plain bytes. */
@@ -190,4 +240,6 @@ export interface BackupStats {
   newest_backup: Date | null
   /** How many expire within the next 7 days. */
   expiring_soon: number
+  /** How many are known to be damaged; they count among the others as well. */
+  damaged: number
 }

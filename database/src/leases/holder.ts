@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { errorCode } from '#catalog-error.ts'
 
 /** What a lease is held for. */
-export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover'
+export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover' | 'verify' | 'job'
 
 /** A process, so that another one on the same machine can tell whether it is still there. */
 export interface Holder {

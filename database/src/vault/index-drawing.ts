@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
+import { type DrawnRetention, type DrawnSchedule, drawPlans } from '#vault/drawn-plans.ts'
 import { catalogIdentity } from '#vault/identity.ts'
 
 /** What the catalog has to say in the index of one chat; equal catalogs give equal drawings. */
@@ -11,6 +12,11 @@ export interface IndexDrawing {
   movedFrom?: string[]
   /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
   signers: string[]
+  /** Schedules, policies and pins are known to whoever draws it. */
+  hasPlans: true
+  /** Of the whole catalog; absent where there are none. */
+  schedules?: DrawnSchedule[]
+  retention?: DrawnRetention[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexEntry[]
 }
@@ -31,6 +37,12 @@ export interface IndexEntry {
   partCount: number
   encrypted: boolean
   restoreCount: number
+  sourceName?: string
+  scheduleId?: string
+  scheduledFor?: string
+  expiryGiven?: true
+  pinnedAt?: string
+  verifiedAt?: string
   damagedAt?: string
   signer?: string
   /** The file id belongs to the bot `botId`, where that is known. */
@@ -60,6 +72,12 @@ interface Row {
   part_count: number
   encrypted: boolean
   restore_count: number
+  source_name: string | null
+  schedule_id: string | null
+  scheduled_for: Date | null
+  expiry_given: boolean
+  pinned_at: Date | null
+  verified_at: Date | null
   damaged_at: Date | null
   signer: string | null
   manifest_message_id: number
@@ -86,6 +104,7 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
     chatId,
     ...(movedFrom.length > 0 && { movedFrom }),
     signers: [...signers].sort(),
+    ...(await drawPlans(database)),
     backups: rows.map(entryOf),
   }
 }
@@ -121,7 +140,8 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
     with drawn as (
       select backup.id, backup.project_id, backup.type, backup.filename, backup.state, backup.created_at, backup.completed_at,
              backup.expires_at, backup.size, backup.plain_sha256, backup.archive_size, backup.part_count, backup.encrypted,
-             backup.restore_count, backup.damaged_at, backup.signer,
+             backup.restore_count, backup.source_name, backup.schedule_id, backup.scheduled_for, backup.expiry_given,
+             backup.pinned_at, backup.verified_at, backup.damaged_at, backup.signer,
              manifest.message_id as manifest_message_id, manifest.file_id as manifest_file_id,
              manifest.bot_id as manifest_bot_id, manifest.size as manifest_size, manifest.sha256 as manifest_sha256
         from control_plane.backups backup
@@ -172,6 +192,10 @@ function entryOf(row: Row): IndexEntry {
     partCount: row.part_count,
     encrypted: row.encrypted,
     restoreCount: row.restore_count,
+    ...originOf(row),
+    ...(row.expiry_given && { expiryGiven: true }),
+    ...(row.pinned_at && { pinnedAt: row.pinned_at.toISOString() }),
+    ...(row.verified_at && { verifiedAt: row.verified_at.toISOString() }),
     ...(row.damaged_at && { damagedAt: row.damaged_at.toISOString() }),
     ...(row.signer !== null && { signer: row.signer }),
     manifest: {
@@ -183,6 +207,16 @@ function entryOf(row: Row): IndexEntry {
     },
     partMessages: row.part_messages,
     history: historyOf(row),
+  }
+}
+
+function originOf(row: Row): Pick<IndexEntry, 'sourceName' | 'scheduleId' | 'scheduledFor'> {
+  const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor } = row
+  return {
+    // A longer one is of no configuration file, and no index takes it.
+    ...(sourceName !== null && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
+    ...(scheduleId !== null && { scheduleId }),
+    ...(scheduledFor && { scheduledFor: scheduledFor.toISOString() }),
   }
 }
 

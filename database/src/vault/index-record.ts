@@ -120,6 +120,10 @@ export async function forgetIndex(database: Database, chatId: string): Promise<v
     .execute()
 }
 
+/** Each keeps a connection of the pool, and its work needs others: without a bound, all of them could be kept by such waits. */
+const HOLDERS_AT_MOST = 2
+const holders = new WeakMap<Database['kysely'], number>()
+
 const ASK_AGAIN_MS = 100
 const GIVE_UP_AFTER_MS = 60_000
 
@@ -137,9 +141,11 @@ export async function withIndexLock<Result>(
     // Only who has the lock keeps its connection: those who wait must not take the last one from whoever has it.
     let done: { result: Result } | undefined
     try {
-      await inTransaction(database.kysely, async trx => {
-        if (await tryLock(trx, chatId)) done = { result: await work() }
-      })
+      await holding(database, () =>
+        inTransaction(database.kysely, async trx => {
+          if (await tryLock(trx, chatId)) done = { result: await work() }
+        }),
+      )
     } catch (error) {
       // The connection with the lock may have been lost, but the work was done.
       if (!done) throw error
@@ -151,6 +157,18 @@ export async function withIndexLock<Result>(
       })
     }
     await delay(ASK_AGAIN_MS)
+  }
+}
+
+/** Does nothing while others hold as many connections as may be held. */
+async function holding({ kysely }: Database, work: () => Promise<void>): Promise<void> {
+  const before = holders.get(kysely) ?? 0
+  if (before >= HOLDERS_AT_MOST) return
+  holders.set(kysely, before + 1)
+  try {
+    await work()
+  } finally {
+    holders.set(kysely, (holders.get(kysely) ?? 1) - 1)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { checkCount, checkText } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
@@ -28,21 +28,80 @@ export async function keepRemnantIn(
     .insertInto('remnants')
     .values({ chat_id: chatId, message_id: messageId, is_tombstone: isTombstone })
     .onConflict(conflict =>
-      conflict.columns(['chat_id', 'message_id']).doUpdateSet({ is_tombstone: isTombstone }),
+      conflict
+        .columns(['chat_id', 'message_id'])
+        .doUpdateSet({ is_tombstone: isTombstone, is_unsure: false }),
     )
     .execute()
 }
 
-/** The ids of messages in a chat that are to be removed, ascending. */
-export async function remnants(database: Database, chatId: string): Promise<number[]> {
+/**
+ * Writes down a message that may be ours and may be a person's: it is known from then on, and stays as it is. One that is
+ * known already, as a remnant or the message of a backup, is not touched. May be repeated.
+ */
+export async function keepUnsure(database: Database, { chatId, messageId }: Remnant): Promise<void> {
+  checkText('chat id', chatId)
+  checkCount('message id', messageId, 1)
+  await database.kysely
+    .insertInto('remnants')
+    .values({ chat_id: chatId, message_id: messageId, is_unsure: true })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
+}
+
+/** Most at once: each costs a call of the Bot API. */
+const MOST_AT_ONCE = 100
+
+/**
+ * The ids of messages in a chat that are to be removed and whose time has come, ascending; the first hundred. What has become
+ * the index or the message of a backup since is none of them.
+ */
+export async function dueRemnants(database: Database, chatId: string): Promise<number[]> {
   const rows = await database.kysely
     .selectFrom('remnants')
     .select('message_id')
     .where('chat_id', '=', chatId)
     .where('is_tombstone', '=', false)
+    .where('is_unsure', '=', false)
+    .where('next_try_at', '<=', sql<Date>`clock_timestamp()`)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('chats')
+            .select('chat_id')
+            .whereRef('chats.chat_id', '=', 'remnants.chat_id')
+            .whereRef('index_message_id', '=', 'remnants.message_id'),
+        ),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('backup_parts')
+            .select('part_no')
+            .whereRef('backup_parts.chat_id', '=', 'remnants.chat_id')
+            .whereRef('backup_parts.message_id', '=', 'remnants.message_id')
+            .where('state', 'in', ['sent', 'damaged']),
+        ),
+      ),
+    )
     .orderBy('message_id')
+    .limit(MOST_AT_ONCE)
     .execute()
   return rows.map(({ message_id }) => message_id)
+}
+
+/** It could not be removed; it is tried again after an hour, two, four, and a week in the end. */
+export async function putOffRemnant(database: Database, { chatId, messageId }: Remnant): Promise<void> {
+  await database.kysely
+    .updateTable('remnants')
+    .set({
+      tries: sql<number>`tries + 1`,
+      next_try_at: sql<Date>`clock_timestamp() + least(interval '1 hour' * power(2, least(tries, 10)), interval '7 days')`,
+    })
+    .where('chat_id', '=', chatId)
+    .where('message_id', '=', messageId)
+    .execute()
 }
 
 /** The message is gone from its chat. May be called twice. */

@@ -14,14 +14,14 @@ export interface UnevenMessage {
 
 /**
  * What the second chat lacks of the complete backups of the first, also what was erased there while the backup was not yet
- * complete, and what either has lost and the other has. Oldest
+ * complete, and what either has lost and the other has; of all backups, or of one. Oldest
  * backup first, and of each the manifest last.
  */
 export async function unevenMessages(
   database: Database,
-  chats: { chatId: string; replicaChatId: string },
+  of: { chatId: string; replicaChatId: string; backupId?: string | undefined },
 ): Promise<UnevenMessage[]> {
-  const { chatId, replicaChatId } = chats
+  const { chatId, replicaChatId, backupId: only } = of
   const { rows } = await sql<UnevenRow>`
     select whole.*, ways.to_chat as uneven_to,
            ways.to_chat = backup.chat_id or coalesce(other.state in ('missing', 'damaged'), false) as uneven_was_sent
@@ -31,7 +31,7 @@ export async function unevenMessages(
            and whole.state = 'sent' and whole.message_id is not null
       left join control_plane.backup_parts other on other.backup_id = backup.id and other.chat_id = ways.to_chat
            and other.kind = whole.kind and other.part_no = whole.part_no
-     where other.state is distinct from 'sent'
+     where other.state is distinct from 'sent' and ${only === undefined ? sql`true` : sql`backup.id = ${only}`}
      order by backup.created_at, backup.id, whole.kind = 'manifest', whole.part_no, ways.to_chat
   `.execute(database.kysely)
   return rows.map(({ backup_id: backupId, uneven_to: toChatId, uneven_was_sent: wasSent, ...whole }) => ({

@@ -1,0 +1,46 @@
+import { sql } from 'kysely'
+import type { Database } from '#database.ts'
+import type { BackupType } from '#jobs/types.backup.ts'
+
+/** When the backups of a source were made, or those of a project and type that were sent without one. */
+export interface BackupTimes {
+  project_id: string
+  type: BackupType
+  source_name: string | null
+  /** The newest of each of the newest hours that have one, newest first; also of those that were erased since. */
+  times: Date[]
+}
+
+/** Of all groups, at most so many hours of each, by what the makers' clocks said. Nothing later than `until` counts. */
+export async function listBackupTimes(
+  database: Database,
+  { hours, until }: { hours: number; until: Date },
+): Promise<BackupTimes[]> {
+  const { rows } = await sql<BackupTimes>`
+    select project_id, type, source_name, array_agg(made_at order by made_at desc) as times
+      from (select project_id, type, source_name, max(created_at) as made_at,
+                   row_number() over (partition by project_id, type, source_name order by max(created_at) desc) as place
+              from control_plane.backups
+             where completed_at is not null and created_at <= ${until}
+             group by project_id, type, source_name, date_trunc('hour', created_at)) hours
+     where place <= ${hours}
+     group by project_id, type, source_name
+  `.execute(database.kysely)
+  return rows
+}
+
+/**
+ * When complete backups began by the catalog's clock, by their ids: of those alone that say they were made earlier than that, by more
+ * than `ms`. The clock of the machine that made them was behind, or they waited for so long.
+ */
+export async function listLateBeginnings(database: Database, ms: number): Promise<Map<string, Date>> {
+  const { rows } = await sql<{ id: string; begun_at: Date }>`
+    select backup.id, min(history.at) as begun_at
+      from control_plane.backups backup
+      join control_plane.backup_history history on history.backup_id = backup.id and history.event = 'sending'
+     where backup.state = 'complete'
+     group by backup.id
+    having min(history.at) > backup.created_at + ${ms} * interval '1 millisecond'
+  `.execute(database.kysely)
+  return new Map(rows.map(({ id, begun_at }) => [id, begun_at]))
+}

@@ -1,0 +1,41 @@
+import type { ImportedBackup } from '#backups/imports-types.ts'
+import {
+  checkCount,
+  checkProjectId,
+  checkText,
+  checkTime,
+  checkType,
+  checkUuid,
+} from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+
+/** CatalogError INVALID for what no catalog can hold. */
+export function checkImported(backup: ImportedBackup): void {
+  checkUuid('id', backup.id)
+  checkProjectId(backup.projectId)
+  checkType(backup.type)
+  checkText('chat id', backup.chatId)
+  checkTime('createdAt', backup.createdAt)
+  for (const time of timesOf(backup)) if (time !== undefined) checkTime('time', time)
+  if (backup.sourceName !== undefined) checkText('source', backup.sourceName)
+  if (backup.scheduleId !== undefined) checkUuid('schedule id', backup.scheduleId)
+  for (const count of [backup.size, backup.archiveSize, backup.partCount, backup.restoreCount]) {
+    if (count !== undefined) checkCount('size or count', count)
+  }
+  for (const message of backup.messages) {
+    checkText('chat id', message.chatId)
+    checkText('file name', message.fileName)
+    checkCount('size', message.size)
+    checkCount('part number', message.partNo)
+    if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
+  }
+  const keys = new Set(backup.messages.map(({ chatId, kind, partNo }) => `${chatId} ${kind} ${partNo}`))
+  if (keys.size < backup.messages.length) {
+    throw new CatalogError('INVALID', 'A backup cannot have two messages for one part in one chat')
+  }
+}
+
+function timesOf(backup: ImportedBackup): (Date | undefined)[] {
+  const { completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt } = backup
+  return [completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt]
+}

@@ -1,0 +1,37 @@
+import { type Kysely, sql } from 'kysely'
+import { isUuid } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+
+/** Pins a complete backup, or takes the pin away: retention leaves a pinned one alone. False for an unknown or another id. */
+export async function pinBackup(database: Database, backupId: string, isPinned: boolean): Promise<boolean> {
+  if (!isUuid(backupId)) return false
+  return await inTransaction(database.kysely, async trx => {
+    const { numUpdatedRows } = await trx
+      .updateTable('backups')
+      .set({ pinned_at: isPinned ? sql<Date>`coalesce(pinned_at, clock_timestamp())` : null })
+      .where('id', '=', backupId)
+      .where('state', '=', 'complete')
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) return false
+    await addToHistory(trx, { backupId, event: isPinned ? 'pinned' : 'unpinned', actor: database.actor })
+    return true
+  })
+}
+
+/** CatalogError CONFLICT for a pinned backup: whoever wants it gone has to take the pin away first. */
+export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: string): Promise<void> {
+  const pinned = await kysely
+    .selectFrom('backups')
+    .select('id')
+    .where('id', '=', backupId)
+    .where('pinned_at', 'is not', null)
+    .executeTakeFirst()
+  if (pinned === undefined) return
+  throw new CatalogError('CONFLICT', 'The backup is pinned', {
+    hint: `Take the pin away first: telegram-backup unpin ${backupId.slice(0, 8)}`,
+  })
+}

@@ -1,0 +1,98 @@
+import { sql } from 'kysely'
+import { checkUuid, storable } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { addToHistory } from '#jobs/backup-history.ts'
+import type { JsonObject, Verification, VerificationKind, VerificationState } from '#jobs/types.backup.ts'
+import { guardWrite } from '#leases/lease-rows.ts'
+
+/**
+ * Writes down that a verification begins; returns its id. The caller holds the lease of the backup, so that whatever still
+ * counts as running was broken off by a crash: that becomes `failed`. CatalogError LEASE_LOST.
+ */
+export async function beginVerification(
+  database: Database,
+  of: { backupId: string; kind: VerificationKind; leaseToken: string; jobId?: string | undefined },
+): Promise<string> {
+  checkUuid('backup id', of.backupId)
+  return await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, of.backupId, of.leaseToken)
+    await trx
+      .updateTable('verifications')
+      .set({ state: 'failed', error: 'It was broken off', finished_at: sql<Date>`clock_timestamp()` })
+      .where('backup_id', '=', of.backupId)
+      .where('state', '=', 'running')
+      .execute()
+    const { id } = await trx
+      .insertInto('verifications')
+      .values({ backup_id: of.backupId, kind: of.kind, job_id: of.jobId ?? null, actor: database.actor })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    return id
+  })
+}
+
+/**
+ * Writes down how a verification ended, in the backup's history too; a sound one of kind `data` sets `verified_at`.
+ * CatalogError NOT_FOUND, CONFLICT for one that has ended.
+ */
+export async function finishVerification(
+  database: Database,
+  of: {
+    verificationId: string
+    state: Exclude<VerificationState, 'running'>
+    parts: number
+    bytes: number
+    findings: readonly JsonObject[]
+    error?: string | undefined
+  },
+): Promise<void> {
+  checkUuid('verification id', of.verificationId)
+  await inTransaction(database.kysely, async trx => {
+    const row = await trx
+      .updateTable('verifications')
+      .set({
+        state: of.state,
+        parts: of.parts,
+        bytes: of.bytes,
+        findings: JSON.stringify(of.findings),
+        error: of.error === undefined ? null : storable(of.error),
+        finished_at: sql<Date>`clock_timestamp()`,
+      })
+      .where('id', '=', of.verificationId)
+      .where('state', '=', 'running')
+      .returning(['backup_id', 'kind'])
+      .executeTakeFirst()
+    if (row === undefined) throw new CatalogError('CONFLICT', 'This verification has ended, or never began')
+    await addToHistory(trx, {
+      backupId: row.backup_id,
+      event: of.state === 'failed' ? 'verification failed' : 'verified',
+      actor: database.actor,
+      details: { kind: row.kind, state: of.state, findings: of.findings.length },
+    })
+    if (of.state !== 'sound' || row.kind !== 'data') return
+    await trx
+      .updateTable('backups')
+      .set({ verified_at: sql<Date>`clock_timestamp()` })
+      .where('id', '=', row.backup_id)
+      .execute()
+  })
+}
+
+/** Verifications of a backup, newest first; all of them, or at most so many. */
+export async function listVerifications(
+  database: Database,
+  backupId: string,
+  { limit }: { limit?: number | undefined } = {},
+): Promise<Verification[]> {
+  checkUuid('backup id', backupId)
+  let query = database.kysely
+    .selectFrom('verifications')
+    .selectAll()
+    .where('backup_id', '=', backupId)
+    .orderBy('started_at', 'desc')
+    .orderBy('id')
+  if (limit !== undefined) query = query.limit(limit)
+  return await query.execute()
+}

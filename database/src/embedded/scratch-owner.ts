@@ -1,0 +1,51 @@
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Holder, isGone, thisProcess } from '#leases/holder.ts'
+
+const OWNER = 'owner'
+/** One without its owner's mark is being made; it takes no time. */
+const UNMARKED_MS = 60_000
+const REFRESH_MS = 60_000
+/** Of a process that cannot be seen from here nothing else tells that it has ended. */
+const UNREFRESHED_MS = 60 * 60_000
+
+/**
+ * Marks a scratch folder as this process's, also for processes that cannot see this one: in another container on the same
+ * volume. The mark is refreshed until what this returns is called.
+ */
+export function markAsOurs(folder: string): () => void {
+  const mark = join(folder, OWNER)
+  writeFileSync(mark, JSON.stringify(thisProcess()))
+  const timer = setInterval(() => {
+    try {
+      utimesSync(mark, new Date(), new Date())
+    } catch {
+      // The disk may be full, or the folder goes just now.
+    }
+  }, REFRESH_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Whether somebody still works in a scratch folder, or may: one that was there in this moment may be gone in the next. */
+export function isInUse(folder: string): boolean {
+  const mark = join(folder, OWNER)
+  const markedAt = statSync(mark, { throwIfNoEntry: false })?.mtimeMs
+  if (markedAt === undefined) {
+    const madeAt = statSync(folder, { throwIfNoEntry: false })?.mtimeMs
+    return madeAt !== undefined && Date.now() - madeAt < UNMARKED_MS
+  }
+  const holder = holderIn(mark)
+  const isOfHere = holder?.host != null && holder.host === thisProcess().host
+  return isOfHere ? !isGone(holder) : Date.now() - markedAt < UNREFRESHED_MS
+}
+
+/** Undefined where it is not, or not yet, a mark of today's form. */
+function holderIn(mark: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(readFileSync(mark, 'utf8'))
+    return typeof holder === 'object' && holder !== null ? (holder as Holder) : undefined
+  } catch {
+    return undefined
+  }
+}

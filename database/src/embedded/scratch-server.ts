@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CatalogError, errorCode } from '#catalog-error.ts'
+import { CATALOG_USER } from '#embedded/cluster.ts'
+import { EmbeddedServer } from '#embedded/embedded-server.ts'
+import { SOCKET_PORT } from '#embedded/postmaster.ts'
+import { type FolderIdentity, identify, killProcessesIn, processesIn, signal } from '#embedded/processes.ts'
+import { isInUse, markAsOurs } from '#embedded/scratch-owner.ts'
+import { makeFolder } from '#embedded/state-folder.ts'
+
+/** A folder for something that is thrown away, a PostgreSQL server for example. */
+export interface ScratchFolder {
+  /** Absolute; empty but for what belongs to the folder itself, for its owner alone. */
+  readonly path: string
+  /** Ends what still works in it and deletes it. May be called repeatedly. */
+  discard(): Promise<void>
+}
+
+/** A PostgreSQL server of one's own. Its superuser needs no password on its socket. */
+export interface ScratchServer {
+  /** The folder of its Unix socket. */
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  /** Stops it; its data lies in its folder until that is discarded. */
+  stop(): Promise<void>
+}
+
+const NAME = /^drill-[0-9a-f]{8}$/
+const SERVER = 'server'
+
+/**
+ * Nothing of it has to outlive a power cut, and all of a dump is restored in one transaction, which locks every table.
+ */
+const SETTINGS: readonly string[] = [
+  'fsync=off',
+  'full_page_writes=off',
+  'max_connections=20',
+  'max_locks_per_transaction=4096',
+  'max_wal_size=1GB',
+]
+
+/**
+ * Makes a folder in the state folder. What processes that were killed have left there is cleared away first, with the servers
+ * in it; what was left in another container goes an hour later. CatalogError CATALOG when `sizeBytes` do not fit on that disk.
+ */
+export async function makeScratchFolder(stateFolder: string, sizeBytes: number): Promise<ScratchFolder> {
+  makeFolder(stateFolder)
+  for (const name of readdirSync(stateFolder).filter(entry => NAME.test(entry))) {
+    const left = join(stateFolder, name)
+    if (!isInUse(left)) await removeFolder(left)
+  }
+  const disk = await statfs(stateFolder)
+  const freeBytes = disk.bavail * disk.bsize
+  if (freeBytes < sizeBytes) {
+    throw new CatalogError(
+      'CATALOG',
+      `The disk of ${stateFolder} has ${freeBytes} bytes left of ${sizeBytes} that are needed`,
+      {
+        hint: 'Free some room, or choose a state folder on another disk with TELEGRAM_BACKUP_HOME.',
+      },
+    )
+  }
+  const path = join(stateFolder, `drill-${randomBytes(4).toString('hex')}`)
+  await mkdir(path, { mode: 0o700 })
+  const stopMarking = markAsOurs(path)
+  const removeAtExit = (): void => {
+    const data = dataFolderIn(path)
+    for (const pid of data ? processesIn(data) : []) signal(pid, 'SIGKILL')
+    remove(path)
+  }
+  process.once('exit', removeAtExit)
+  return {
+    path,
+    discard: async () => {
+      await removeFolder(path)
+      stopMarking()
+      process.off('exit', removeAtExit)
+    },
+  }
+}
+
+/** Starts a server in the folder. CatalogError CONFIGURATION or CATALOG, as for the embedded catalog. */
+export async function startScratchServer(folder: ScratchFolder, end?: AbortSignal): Promise<ScratchServer> {
+  // Root's server runs as another user, who must be able to pass through.
+  if (process.getuid?.() === 0) chmodSync(folder.path, 0o711)
+  const server = await EmbeddedServer.enter(join(folder.path, SERVER), { signal: end, settings: SETTINGS })
+  return {
+    // A path that is too long is named by a descriptor of ours, which others have to look for with us.
+    host: String(server.connection.host).replace(/^\/proc\/self\//, `/proc/${process.pid}/`),
+    port: SOCKET_PORT,
+    user: CATALOG_USER,
+    stop: () => server.leave(),
+  }
+}
+
+async function removeFolder(path: string): Promise<void> {
+  const data = dataFolderIn(path)
+  if (data) await killProcessesIn(data)
+  remove(path)
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+  } catch (error) {
+    // A folder that came back as it was may be closed to its owner; links are not followed.
+    if (errorCode(error) !== 'EACCES') throw error
+    execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' })
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Where the server in that folder works, if there is one; one that is being made has another name. */
+function dataFolderIn(path: string): FolderIdentity | undefined {
+  const server = join(path, SERVER)
+  const name = existsSync(server)
+    ? readdirSync(server).find(entry => /^pg\d+(\.new-.+)?$/.test(entry))
+    : undefined
+  return name === undefined ? undefined : identify(join(server, name))
+}

@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Selectable, sql } from 'kysely'
+import { checkProjectId, checkText, checkTime, isUuid } from '#backups/input-checks.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
+import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
+
+const PREFIX = 'tbk_'
+/** How exactly the last use is known. */
+const LAST_USE_EVERY_MS = 60_000
+
+/** Makes a key, which is told here and never again: `tbk_` and 256 random bits. CatalogError INVALID. */
+export async function createApiKey(
+  database: Database,
+  of: {
+    name: string
+    scopes: readonly ApiScope[]
+    projectId?: string | undefined
+    expiresAt?: Date | undefined
+  },
+): Promise<{ apiKey: ApiKey; key: string }> {
+  checkText('name of a key', of.name)
+  if (of.projectId !== undefined) checkProjectId(of.projectId)
+  if (of.expiresAt !== undefined) checkTime('expiry', of.expiresAt)
+  if (of.scopes.length === 0 || of.scopes.some(scope => !API_SCOPES.includes(scope))) {
+    throw new CatalogError('INVALID', 'Not a valid list of scopes', {
+      hint: `Use some of ${API_SCOPES.join(', ')}.`,
+    })
+  }
+  const key = `${PREFIX}${randomBytes(32).toString('base64url')}`
+  const row = await database.kysely
+    .insertInto('api_keys')
+    .values({
+      name: of.name,
+      key_hash: hashOf(key),
+      prefix: key.slice(0, PREFIX.length + 6),
+      scopes: [...new Set(of.scopes)],
+      project_id: of.projectId ?? null,
+      expires_at: of.expiresAt ?? null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return { apiKey: withoutHash(row), key }
+}
+
+/**
+ * Whose key it is; null for one that is unknown, has expired or was revoked. The key is looked for by its hash, so that how
+ * long it takes tells nothing about any key. The last use is written down, once a minute at most.
+ */
+export async function findApiKey(database: Database, key: string): Promise<ApiKey | null> {
+  const row = await database.kysely
+    .selectFrom('api_keys')
+    .selectAll()
+    .select(notUsedLately.as('is_stale'))
+    .where('key_hash', '=', hashOf(key))
+    .where('revoked_at', 'is', null)
+    .where(({ or, eb }) =>
+      or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`clock_timestamp()`)]),
+    )
+    .executeTakeFirst()
+  if (row === undefined) return null
+  if (row.is_stale) await noteUse(database, row.id)
+  const { is_stale: _, ...found } = row
+  return withoutHash(found)
+}
+
+const notUsedLately = sql<boolean>`(last_used_at is null
+  or last_used_at < clock_timestamp() - ${LAST_USE_EVERY_MS} * interval '1 millisecond')`
+
+/** Of many requests at once, one writes. */
+async function noteUse(database: Database, id: string): Promise<void> {
+  await database.kysely
+    .updateTable('api_keys')
+    .set({ last_used_at: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where(notUsedLately)
+    .execute()
+}
+
+/** All keys, also those that are of no use any more, in the order of their making. */
+export async function listApiKeys(database: Database): Promise<ApiKey[]> {
+  const rows = await database.kysely
+    .selectFrom('api_keys')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(withoutHash)
+}
+
+/** False for an unknown id. A key that is revoked stays in the list. */
+export async function revokeApiKey(database: Database, id: string): Promise<boolean> {
+  if (!isUuid(id)) return false
+  const { numUpdatedRows } = await database.kysely
+    .updateTable('api_keys')
+    .set({ revoked_at: sql<Date>`coalesce(revoked_at, clock_timestamp())` })
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+function withoutHash({ key_hash, ...rest }: Selectable<CatalogSchema['api_keys']>): ApiKey {
+  return rest
+}

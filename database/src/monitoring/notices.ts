@@ -1,0 +1,231 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import type { JsonObject } from '#jobs/types.backup.ts'
+import type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+
+/** Something that a process finds wrong. */
+export interface FoundCondition {
+  key: string
+  kind: string
+  details: JsonObject
+  /** What to say of it where it is new. */
+  notice: JsonObject
+  /** Of what may grow while its alert is open: how new the newest of it is, and what to say when that is news. */
+  newest?: { at: Date; notice: JsonObject } | undefined
+}
+
+/** What grows all the time is told no more often than that. */
+const NEWS_EVERY_MS = 10 * 60_000
+
+/**
+ * Writes down all that one process finds wrong now: what is new becomes an alert, and each of the channels is to tell it; what is
+ * newer than all that was told of an open alert is told as well, at most every `newsEveryMs`, by default 10 minutes; what was
+ * wrong, and no process has found wrong for `quietForMs`, is right again, and that is to be told as well. Only alerts of
+ * the given kinds end so. Of several processes that find the same only one gets it in `raised` or `settled`.
+ */
+export async function noteConditions(
+  database: Database,
+  options: {
+    found: readonly FoundCondition[]
+    kinds: readonly string[]
+    quietForMs: number
+    channels: readonly NoticeChannel[]
+    newsEveryMs?: number | undefined
+    /** What to say of an alert that has ended, by the database's clock. */
+    recovery: (alert: Alert, now: Date) => JsonObject
+  },
+): Promise<{ raised: FoundCondition[]; settled: { alert: Alert; notice: JsonObject }[] }> {
+  // In one order, or two processes that find the same would wait for each other's rows.
+  const found = [...options.found].sort((a, b) => (a.key < b.key ? -1 : 1))
+  return await inTransaction(database.kysely, async trx => {
+    const raised: FoundCondition[] = []
+    for (const condition of found) {
+      const notice = await holdAlert(trx, condition, options.newsEveryMs ?? NEWS_EVERY_MS)
+      if (notice === undefined) continue
+      raised.push({ ...condition, notice })
+      await queueNotice(trx, options.channels, notice, condition.key)
+    }
+    if (options.kinds.length === 0) return { raised, settled: [] }
+    const quietSince = sql<Date>`clock_timestamp() - ${options.quietForMs} * interval '1 millisecond'`
+    const ended = await trx
+      .deleteFrom('alerts')
+      .where('key', 'in', query =>
+        query
+          .selectFrom('alerts')
+          .select('key')
+          .where('kind', 'in', options.kinds)
+          .where('seen_at', '<', quietSince)
+          .orderBy('key')
+          .forUpdate()
+          .skipLocked(),
+      )
+      .returning([
+        'key',
+        'kind',
+        'details',
+        'since',
+        'seen_at',
+        'told_at',
+        sql<Date>`clock_timestamp()`.as('now'),
+      ])
+      .execute()
+    const settled: { alert: Alert; notice: JsonObject }[] = []
+    for (const { now, ...alert } of ended.sort((a, b) => a.since.getTime() - b.since.getTime())) {
+      const notice = options.recovery(alert, now)
+      settled.push({ alert, notice })
+      await queueNotice(trx, options.channels, notice, alert.key)
+    }
+    return { raised, settled }
+  })
+}
+
+/** What is to be told of it now; undefined when all was told. */
+async function holdAlert(
+  trx: Transaction<CatalogSchema>,
+  condition: FoundCondition,
+  newsEveryMs: number,
+): Promise<JsonObject | undefined> {
+  const { key, kind, newest } = condition
+  const details = JSON.stringify(condition.details)
+  const { isNew } = await trx
+    .insertInto('alerts')
+    .values({ key, kind, details, newest_at: newest?.at ?? null })
+    .onConflict(conflict => conflict.column('key').doUpdateSet({ seen_at: sql<Date>`clock_timestamp()` }))
+    .returning(sql<boolean>`xmax = 0`.as('isNew'))
+    .executeTakeFirstOrThrow()
+  if (isNew) return condition.notice
+  if (newest === undefined) return undefined
+  // The row is locked by now: of several processes that find the same news, one sees it as news.
+  const { numUpdatedRows } = await trx
+    .updateTable('alerts')
+    .set({ newest_at: newest.at, raised_at: sql<Date>`clock_timestamp()`, details })
+    .where('key', '=', key)
+    .where(sql<boolean>`newest_at is null or newest_at < ${newest.at}`)
+    .where(sql<boolean>`raised_at <= clock_timestamp() - ${newsEveryMs} * interval '1 millisecond'`)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n ? newest.notice : undefined
+}
+
+async function queueNotice(
+  trx: Transaction<CatalogSchema>,
+  channels: readonly NoticeChannel[],
+  notice: JsonObject,
+  alertKey: string | null,
+): Promise<number[]> {
+  if (channels.length === 0) return []
+  const text = JSON.stringify(notice)
+  const queued = await trx
+    .insertInto('notices')
+    .values(channels.map(channel => ({ channel, alert_key: alertKey, notice: text })))
+    .returning('id')
+    .execute()
+  return queued.map(({ id }) => id)
+}
+
+/** Something to be told that is no alert; the ids of its notices, one for each channel. */
+export async function announce(
+  database: Database,
+  of: { channels: readonly NoticeChannel[]; notice: JsonObject },
+): Promise<number[]> {
+  return await inTransaction(database.kysely, trx => queueNotice(trx, of.channels, of.notice, null))
+}
+
+/** Refused so often, a notice no longer holds up those behind it. */
+const PATIENCE_IN_ORDER = 3
+
+/** Nothing waits for so long: it was written down before the clock was put back. */
+const NOTHING_WAITS_FOR = sql`interval '1 hour'`
+
+function isAhead(time: 'next_try_at' | 'claimed_until'): RawBuilder<boolean> {
+  return sql`(${sql.ref(time)} > clock_timestamp() and ${sql.ref(time)} < clock_timestamp() + ${NOTHING_WAITS_FOR})`
+}
+
+/**
+ * The oldest notice of these channels whose time has come, for the one caller that is to tell it within `claimForMs`; should that one
+ * die, it goes to another afterwards. Null when there is none. A channel tells in order, but for notices that it refuses again and again.
+ */
+export async function claimNotice(
+  database: Database,
+  of: { channels: readonly NoticeChannel[]; claimForMs: number },
+): Promise<Notice | null> {
+  if (of.channels.length === 0) return null
+  const { rows } = await sql<Notice>`
+    with next as (
+      select id, claimed_until from control_plane.notices due
+       where channel = any(${of.channels}) and not ${isAhead('next_try_at')}
+         and (claimed_until is null or not ${isAhead('claimed_until')})
+         and not exists (
+           select from control_plane.notices earlier
+            where earlier.channel = due.channel and earlier.id < due.id and earlier.refusals < ${PATIENCE_IN_ORDER})
+       order by id limit 1 for update skip locked)
+    update control_plane.notices as claimed
+       set claimed_until = clock_timestamp() + ${of.claimForMs} * interval '1 millisecond', tries = tries + 1
+      from next where claimed.id = next.id
+    returning claimed.id, channel, alert_key, notice, delivery_id, tries, created_at,
+              next.claimed_until is not null as may_be_told
+  `.execute(database.kysely)
+  return rows[0] ?? null
+}
+
+/** It was told, or is given up. */
+export async function closeNotice(
+  database: Database,
+  of: Pick<Notice, 'id' | 'alert_key'> & { wasTold: boolean },
+): Promise<void> {
+  await inTransaction(database.kysely, async trx => {
+    await trx.deleteFrom('notices').where('id', '=', of.id).execute()
+    // What is to be erased is erased some time after it was told; what could not be told is told anew, and not erased before.
+    if (of.wasTold) {
+      await trx
+        .updateTable('retention_notices')
+        .set({ told_at: sql<Date>`clock_timestamp()` })
+        .where('notice_id', '=', of.id)
+        .execute()
+    } else await trx.deleteFrom('retention_notices').where('notice_id', '=', of.id).execute()
+    if (!of.wasTold || of.alert_key === null) return
+    await trx
+      .updateTable('alerts')
+      .set({ told_at: sql<Date>`clock_timestamp()` })
+      .where('key', '=', of.alert_key)
+      .where('told_at', 'is', null)
+      .execute()
+  })
+}
+
+/**
+ * Gives up what has waited for longer, whatever its channel: one that no process has any more would keep it for ever. What was to be
+ * told before something is erased is told anew. Returns how many there were.
+ */
+export async function giveUpNotices(database: Database, of: { olderThanMs: number }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    with given_up as (
+      delete from control_plane.notices
+       where created_at < clock_timestamp() - ${of.olderThanMs} * interval '1 millisecond' returning id),
+    forgotten as (
+      delete from control_plane.retention_notices using given_up where notice_id = given_up.id)
+    select count(*)::integer as count from given_up
+  `.execute(database.kysely)
+  return rows[0]?.count ?? 0
+}
+
+/**
+ * It could not be told; it comes again after `afterMs`. `isRefused`: its channel was there, and refused it. `mayBeTold`: nobody knows
+ * whether it was told after all.
+ */
+export async function postponeNotice(
+  database: Database,
+  of: { id: number; afterMs: number; isRefused: boolean; mayBeTold?: boolean },
+): Promise<void> {
+  await database.kysely
+    .updateTable('notices')
+    .set({
+      // A claim that has run out says so, as it does of a process that died with it.
+      claimed_until: of.mayBeTold ? sql<Date>`clock_timestamp() - interval '1 second'` : null,
+      next_try_at: sql<Date>`clock_timestamp() + ${of.afterMs} * interval '1 millisecond'`,
+      ...(of.isRefused && { refusals: sql<number>`refusals + 1` }),
+    })
+    .where('id', '=', of.id)
+    .execute()
+}

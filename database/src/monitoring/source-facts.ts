@@ -1,0 +1,168 @@
+import { sql } from 'kysely'
+import type { Database } from '#database.ts'
+import type { BackupType } from '#jobs/types.backup.ts'
+
+/** What is known of the backups of one source, or of those that were sent by hand for a project and type. Sizes are bytes. */
+export interface SourceFacts {
+  project_id: string
+  type: BackupType
+  /** Name of the source; null for what was sent without one. */
+  source_name: string | null
+  /** An enabled schedule makes backups of it. */
+  is_scheduled: boolean
+  /** Since when one does: the making of the oldest enabled schedule; null for none. */
+  scheduled_since: Date | null
+  /** Complete backups, damaged ones too; plain bytes, and bytes as sent where they are known. */
+  complete_count: number
+  complete_size: number
+  complete_archive_size: number
+  damaged_count: number
+  /** When the last of those that are damaged was found to be; null for none. */
+  last_damaged_at: Date | null
+  /** The newest complete one, of those that no clock made which is ahead by more than 5 minutes. */
+  last_complete: LastComplete | null
+  /** When a backup that is not known to be damaged was last read to its last byte and was right; also one that was erased since. */
+  last_verified_at: Date | null
+  /** When a drill last restored one, and found nothing that differs; also one that was erased since. */
+  last_drilled_at: Date | null
+  /** The last time that a backup or a backup job of it failed; null for never, or when nothing is left of it. */
+  last_failed_at: Date | null
+  /** Likewise the plain sizes of the newest complete ones, newest first, at most 6. */
+  recent_sizes: number[]
+}
+
+/** The newest complete backup of a source. Times of a backup are those of its making. */
+export interface LastComplete {
+  backup_id: string
+  created_at: Date
+  completed_at: Date
+  /** Plain bytes. */
+  size: number
+  /** Bytes as sent; null where nobody knows. */
+  archive_size: number | null
+  part_count: number | null
+  /** From its row to its completion, in milliseconds. */
+  duration_ms: number
+  damaged_at: Date | null
+}
+
+interface Row extends Omit<SourceFacts, 'last_complete'> {
+  backup_id: string | null
+  created_at: Date
+  completed_at: Date
+  size: number
+  archive_size: number | null
+  part_count: number | null
+  damaged_at: Date | null
+}
+
+/**
+ * The facts of every source that has a backup which is not erased, or a schedule; by project, type and name. What failed
+ * counts with the time its history tells, one that is older than the newest complete one with that of its making: it may
+ * have been settled long after. A job that failed before it had a backup counts for its source, a cancelled one does not.
+ */
+export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
+  const { rows } = await sql<Row>`
+    with present as (
+      select project_id, type, source_name,
+             count(*) filter (where state = 'complete') as complete_count,
+             coalesce(sum(size) filter (where state = 'complete'), 0)::bigint as complete_size,
+             coalesce(sum(archive_size) filter (where state = 'complete'), 0)::bigint as complete_archive_size,
+             count(*) filter (where state = 'complete' and damaged_at is not null) as damaged_count,
+             max(damaged_at) filter (where state = 'complete') as last_damaged_at
+        from control_plane.backups where state <> 'erased'
+       group by project_id, type, source_name
+    ), scheduled as (
+      select project_id, type, source as source_name, bool_or(enabled) as is_scheduled,
+             min(created_at) filter (where enabled) as scheduled_since
+        from control_plane.schedules group by project_id, type, source
+    ), verified as (
+      select project_id, type, source_name, max(verified_at) as at
+        from control_plane.backups where verified_at is not null and completed_at is not null and damaged_at is null
+       group by project_id, type, source_name
+    ), drilled as (
+      select project_id, type, source_name, max(drill.finished_at) as at
+        from control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
+       where drill.kind = 'drill' and drill.state = 'sound'
+       group by project_id, type, source_name
+    ), known as (
+      select project_id, type, source_name from present
+       union
+      select project_id, type, source_name from scheduled
+    )
+    select known.project_id, known.type, known.source_name,
+           coalesce(scheduled.is_scheduled, false) as is_scheduled, scheduled.scheduled_since,
+           coalesce(present.complete_count, 0) as complete_count, coalesce(present.complete_size, 0) as complete_size,
+           coalesce(present.complete_archive_size, 0) as complete_archive_size,
+           coalesce(present.damaged_count, 0) as damaged_count, present.last_damaged_at, verified.at as last_verified_at,
+           drilled.at as last_drilled_at,
+           newest.id as backup_id, newest.created_at, newest.completed_at, newest.size, newest.archive_size,
+           newest.part_count, newest.damaged_at,
+           greatest(broken.at, job.at) as last_failed_at, recent.sizes as recent_sizes
+      from known
+      left join present on present.project_id = known.project_id and present.type = known.type
+           and present.source_name is not distinct from known.source_name
+      left join verified on verified.project_id = known.project_id and verified.type = known.type
+           and verified.source_name is not distinct from known.source_name
+      left join drilled on drilled.project_id = known.project_id and drilled.type = known.type
+           and drilled.source_name is not distinct from known.source_name
+      left join scheduled on scheduled.project_id = known.project_id and scheduled.type = known.type
+           and scheduled.source_name = known.source_name
+      left join lateral (
+        select * from control_plane.backups
+         where ${ofTheSource} and state = 'complete' and ${isPast} order by created_at desc, id desc limit 1) newest on true
+      left join lateral (
+        select case when failed.created_at < newest.created_at then failed.created_at
+                    else coalesce(history.at, failed.created_at) end as at
+          from (select id, created_at from control_plane.backups
+                 where ${ofTheSource} and completed_at is null and ${hasFailed} and ${isNotCancelled}
+                 order by created_at desc, id desc limit 1) failed
+          left join lateral (
+            select max(at) as at from control_plane.backup_history
+             where backup_id = failed.id and event = 'failed') history on true) broken on true
+      left join lateral (
+        select max(finished_at) as at from (
+          select finished_at from control_plane.jobs
+           where source = known.source_name and project_id = known.project_id and kind = 'backup' and state = 'failed'
+           order by created_at desc limit 1) newest_job) job on true
+      cross join lateral (
+        select coalesce(jsonb_agg(size), '[]') as sizes
+          from (select size from control_plane.backups
+                 where ${ofTheSource} and state = 'complete' and ${isPast} order by created_at desc, id desc limit 6) six) recent
+     order by known.project_id, known.type, known.source_name nulls first
+  `.execute(database.kysely)
+  return rows.map(factsOf)
+}
+
+// `is not distinct from` cannot use an index; these two together can.
+const ofTheSource = sql`project_id = known.project_id and type = known.type
+  and (source_name = known.source_name or (source_name is null and known.source_name is null))`
+
+// One that goes on after it failed has not succeeded yet.
+const hasFailed = sql`(state <> 'sending' or exists (
+  select 1 from control_plane.backup_history where backup_id = backups.id and event = 'failed'))`
+
+// A person who cancels a job knows that there is no backup.
+const isNotCancelled = sql`not exists (
+  select 1 from control_plane.jobs where backup_id = backups.id and kind = 'backup' and state = 'cancelled')`
+
+// One of tomorrow would be the newest until then, and the source never be overdue.
+const isPast = sql`created_at <= now() + interval '5 minutes'`
+
+function factsOf(row: Row): SourceFacts {
+  const { backup_id, created_at, completed_at, size, archive_size, part_count, damaged_at, ...facts } = row
+  if (backup_id === null) return { ...facts, last_complete: null }
+  // The former is of the catalog's clock, the latter of another one.
+  const duration_ms = Math.max(0, completed_at.getTime() - created_at.getTime())
+  const last_complete = {
+    backup_id,
+    created_at,
+    completed_at,
+    size,
+    archive_size,
+    part_count,
+    duration_ms,
+    damaged_at,
+  }
+  return { ...facts, last_complete }
+}

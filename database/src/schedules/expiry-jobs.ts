@@ -1,0 +1,42 @@
+import { sql } from 'kysely'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { createJobIn, type DeliverJob } from '#jobs/job-requests.ts'
+import type { Job } from '#jobs/types.job.ts'
+
+/**
+ * Makes a job that applies retention, when it is time for one: none waits or runs, and since the last one was made a notice was
+ * told that had held up an erase; or that was `leastMs` ago or more, and since then a backup of a schedule was completed; or
+ * `mostMs` have gone by. Null otherwise. Of many processes that ask at the same
+ * moment one makes it.
+ */
+export async function createExpiryJobWhenDue(
+  database: Database,
+  { leastMs, mostMs }: { leastMs: number; mostMs: number },
+  deliver: DeliverJob,
+): Promise<Job | null> {
+  return await inTransaction(database.kysely, async trx => {
+    await sql`select pg_advisory_xact_lock(hashtextextended('control_plane: expiry jobs', 0))`.execute(trx)
+    const { rows } = await sql<{ due: boolean }>`
+      with last as (
+        select max(created_at) as at, bool_or(state in ('queued', 'running')) as open
+          from control_plane.jobs where kind = 'expire'
+      )
+      select coalesce(not open, true) and (
+               at is null
+               or clock_timestamp() - at >= ${mostMs} * interval '1 millisecond'
+               or exists (
+                    select from control_plane.retention_notices told
+                     where kind = 'erase' and notice_id is not null and told_at >= at
+                       and not exists (select from control_plane.notices where notices.id = told.notice_id))
+               or clock_timestamp() - at >= ${leastMs} * interval '1 millisecond' and exists (
+                    select from control_plane.backups
+                     where schedule_id is not null and state = 'complete' and completed_at >= at)
+             ) as due
+        from last
+    `.execute(trx)
+    if (rows[0]?.due !== true) return null
+    const { job } = await createJobIn(trx, { kind: 'expire' }, { actor: 'retention', deliver })
+    return job
+  })
+}

@@ -1,0 +1,69 @@
+import { sql } from 'kysely'
+import { checkProjectId, checkType } from '#backups/input-checks.ts'
+import { ensureProject } from '#backups/records.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import type { BackupType } from '#jobs/types.backup.ts'
+import type { KeepPolicy } from '#jobs/types.job.ts'
+
+/** What is kept of all backups of a project and type. */
+export interface RetentionPolicy {
+  project_id: string
+  type: BackupType
+  keep: KeepPolicy
+}
+
+/** All policies, by project and type. */
+export async function listRetentionPolicies(database: Database): Promise<RetentionPolicy[]> {
+  return await database.kysely
+    .selectFrom('retention_policies')
+    .select(['project_id', 'type', 'keep'])
+    .orderBy('project_id')
+    .orderBy('type')
+    .execute()
+}
+
+/** When each policy was set, in the same order. */
+export async function retentionPolicyTimes(
+  database: Database,
+): Promise<{ project_id: string; type: BackupType; updated_at: Date }[]> {
+  return await database.kysely
+    .selectFrom('retention_policies')
+    .select(['project_id', 'type', 'updated_at'])
+    .orderBy('project_id')
+    .orderBy('type')
+    .execute()
+}
+
+/** Sets the policy of a project and type, in place of the one that was there; null takes it away. CatalogError INVALID. */
+export async function setRetentionPolicy(
+  database: Database,
+  { project_id, type, keep }: Omit<RetentionPolicy, 'keep'> & { keep: KeepPolicy | null },
+): Promise<void> {
+  checkProjectId(project_id)
+  checkType(type)
+  await inTransaction(database.kysely, async trx => {
+    await ensureProject(trx, project_id)
+    if (keep === null) {
+      await trx
+        .deleteFrom('retention_policies')
+        .where('project_id', '=', project_id)
+        .where('type', '=', type)
+        .execute()
+      // Less is kept now: whoever asks since when the rules are what they are has to learn of it.
+      await trx
+        .updateTable('schedules')
+        .set({ updated_at: sql<Date>`clock_timestamp()` })
+        .where('project_id', '=', project_id)
+        .where('type', '=', type)
+        .execute()
+      return
+    }
+    const policy = { keep: JSON.stringify(keep), updated_at: sql<Date>`clock_timestamp()` }
+    await trx
+      .insertInto('retention_policies')
+      .values({ project_id, type, ...policy })
+      .onConflict(conflict => conflict.columns(['project_id', 'type']).doUpdateSet(policy))
+      .execute()
+  })
+}

@@ -1,0 +1,279 @@
+import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
+import { checkCount, checkProjectId, checkText, checkType, isUuid } from '#backups/input-checks.ts'
+import { ensureProject } from '#backups/records.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { createJobIn, type DeliverJob } from '#jobs/job-requests.ts'
+import { jobOf } from '#jobs/job-rows.ts'
+import type { BackupType } from '#jobs/types.backup.ts'
+import type { CatchUp, Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
+import { sqlRunnerIn } from '#sql-runner.ts'
+
+/** A schedule as it is made. `nextRunAt` comes from whoever reads cron expressions. */
+export interface NewSchedule {
+  /** Made if left out; given for one that came back from a chat. */
+  id?: string | undefined
+  source: string
+  projectId: string
+  type: BackupType
+  cron: string
+  timezone: string
+  enabled?: boolean | undefined
+  keep?: KeepPolicy | null | undefined
+  jitterSeconds?: number | undefined
+  catchUp?: CatchUp | undefined
+  nextRunAt: Date | null
+}
+
+/**
+ * Makes a schedule, and its project if need be. CatalogError INVALID, CONFLICT when the project has as many as it may.
+ * @param options.most so many of its project, with this one; any number if left out
+ */
+export async function createSchedule(
+  database: Database,
+  schedule: NewSchedule,
+  options: { most?: number | undefined } = {},
+): Promise<Schedule> {
+  checkProjectId(schedule.projectId)
+  checkType(schedule.type)
+  checkText('source', schedule.source)
+  checkText('cron expression', schedule.cron)
+  checkText('time zone', schedule.timezone)
+  checkCount('jitter', schedule.jitterSeconds ?? 0)
+  return await inTransaction(database.kysely, async trx => {
+    await ensureProject(trx, schedule.projectId)
+    if (options.most !== undefined) await assertRoom(trx, schedule.projectId, options.most)
+    return await trx
+      .insertInto('schedules')
+      .values({
+        id: schedule.id,
+        source: schedule.source,
+        project_id: schedule.projectId,
+        type: schedule.type,
+        cron: schedule.cron,
+        timezone: schedule.timezone,
+        enabled: schedule.enabled,
+        keep: schedule.keep ? JSON.stringify(schedule.keep) : null,
+        jitter_seconds: schedule.jitterSeconds,
+        catch_up: schedule.catchUp,
+        next_run_at: schedule.nextRunAt,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  })
+}
+
+async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, most: number): Promise<void> {
+  // Of two that are made at once, the second one counts the first.
+  await trx.selectFrom('projects').select('id').where('id', '=', projectId).forNoKeyUpdate().execute()
+  const { count } = await trx
+    .selectFrom('schedules')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('project_id', '=', projectId)
+    .executeTakeFirstOrThrow()
+  if (count < most) return
+  throw new CatalogError(
+    'CONFLICT',
+    `The project has ${count} schedules, and may have no more than ${most}`,
+    {
+      hint: 'Change or remove one of them.',
+    },
+  )
+}
+
+/** All schedules, of one project or of all, in the order of their making. */
+export async function listSchedules(
+  database: Database,
+  { projectId }: { projectId?: string | undefined } = {},
+): Promise<Schedule[]> {
+  let query = database.kysely.selectFrom('schedules').selectAll().orderBy('created_at').orderBy('id')
+  if (projectId !== undefined) query = query.where('project_id', '=', projectId)
+  return await query.execute()
+}
+
+/** One schedule; null for an unknown id, also for one that is no UUID. */
+export async function getSchedule(database: Database, id: string): Promise<Schedule | null> {
+  if (!isUuid(id)) return null
+  const row = await database.kysely
+    .selectFrom('schedules')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** What may change; an absent field stays as it is. */
+export interface ScheduleChange {
+  cron?: string | undefined
+  timezone?: string | undefined
+  enabled?: boolean | undefined
+  keep?: KeepPolicy | null | undefined
+  jitterSeconds?: number | undefined
+  catchUp?: CatchUp | undefined
+  nextRunAt?: Date | null | undefined
+}
+
+/** The schedule as it then is; null for an unknown id. */
+export async function updateSchedule(
+  database: Database,
+  id: string,
+  change: ScheduleChange,
+): Promise<Schedule | null> {
+  if (!isUuid(id)) return null
+  const row = await database.kysely
+    .updateTable('schedules')
+    .set({
+      cron: change.cron,
+      timezone: change.timezone,
+      enabled: change.enabled,
+      ...(change.keep !== undefined && { keep: change.keep ? JSON.stringify(change.keep) : null }),
+      jitter_seconds: change.jitterSeconds,
+      catch_up: change.catchUp,
+      next_run_at: change.nextRunAt,
+      updated_at: sql<Date>`clock_timestamp()`,
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** False for an unknown id. Jobs and backups that it made stay, and its policy, as one of its source: see `listSourcePolicies`. */
+export async function removeSchedule(database: Database, id: string): Promise<boolean> {
+  if (!isUuid(id)) return false
+  return await inTransaction(database.kysely, async trx => {
+    const removed = await trx
+      .deleteFrom('schedules')
+      .where('id', '=', id)
+      .returning(['project_id', 'type', 'source', 'keep'])
+      .executeTakeFirst()
+    if (removed === undefined) return false
+    const { keep, ...of } = removed
+    if (keep !== null) {
+      await trx
+        .insertInto('source_policies')
+        .values({ ...of, keep: JSON.stringify(keep) })
+        .onConflict(conflict => conflict.doNothing())
+        .execute()
+    }
+    // Less may be kept now: whoever asks since when the rules are what they are has to learn of it.
+    for (const table of ['schedules', 'retention_policies'] as const) {
+      await trx
+        .updateTable(table)
+        .set({ updated_at: sql<Date>`clock_timestamp()` })
+        .where('project_id', '=', removed.project_id)
+        .where('type', '=', removed.type)
+        .execute()
+    }
+    return true
+  })
+}
+
+/** What becomes of a schedule whose time has come. */
+export interface FiringDecision {
+  /** The time that it fires for; null when it makes no job now: overlap, or a missed time that is skipped. */
+  fireFor: Date | null
+  /** Not before this time: the jitter. */
+  runAfter?: Date | undefined
+  nextRunAt: Date | null
+}
+
+/**
+ * Looks at each schedule whose time has come, one after the other, each under a lock that other processes pass over, so that
+ * a time fires once. `decide` gets the schedule, whether a job of it waits or runs still, and the time. The job and the next
+ * time are written in one transaction. A schedule that is due again at once has to wait for the next call. Returns the jobs
+ * that were made. A job of the schedule that waits to be tried again is handed in anew instead.
+ * @param options.now what time it is; the database's own clock if left out, since machines may differ
+ */
+export async function fireDueSchedules(
+  database: Database,
+  decide: (schedule: Schedule, facts: { isBusy: boolean; now: Date }) => FiringDecision,
+  deliver: DeliverJob,
+  options: { now?: Date | undefined } = {},
+): Promise<Job[]> {
+  const clock =
+    options.now === undefined ? sql<Date>`clock_timestamp()` : sql<Date>`${options.now}::timestamptz`
+  const jobs: Job[] = []
+  const seen: string[] = []
+  for (;;) {
+    const fired = await inTransaction(database.kysely, async trx => {
+      const due = await trx
+        .selectFrom('schedules')
+        .selectAll()
+        .select(clock.as('now'))
+        .where('enabled', '=', true)
+        .where('next_run_at', '<=', clock)
+        .where(sql<boolean>`id <> all(${seen}::uuid[])`)
+        .orderBy('next_run_at')
+        .limit(1)
+        .forUpdate()
+        .skipLocked()
+        .executeTakeFirst()
+      if (due === undefined) return null
+      const { now, ...schedule } = due
+      seen.push(schedule.id)
+      const open = await trx
+        .selectFrom('jobs')
+        .select('id')
+        .where('schedule_id', '=', schedule.id)
+        .where('state', 'in', ['queued', 'running'])
+        .limit(1)
+        .executeTakeFirst()
+      const { fireFor, runAfter, nextRunAt } = decide(schedule, { isBusy: open !== undefined, now })
+      await trx
+        .updateTable('schedules')
+        .set({ next_run_at: nextRunAt, ...(fireFor && { last_fired_for: fireFor }) })
+        .where('id', '=', schedule.id)
+        .execute()
+      if (open !== undefined) await hasten(trx, { scheduleId: schedule.id, clock, deliver })
+      if (fireFor === null) return []
+      const { job, isNew } = await createJobIn(
+        trx,
+        {
+          kind: 'backup',
+          projectId: schedule.project_id,
+          source: schedule.source,
+          scheduleId: schedule.id,
+          scheduledFor: fireFor,
+          runAfter,
+        },
+        { actor: 'schedule', deliver },
+      )
+      return isNew ? [job] : []
+    })
+    if (fired === null) return jobs
+    jobs.push(...fired)
+  }
+}
+
+/** A job that waits to be tried again need not wait longer than for the schedule's next time. */
+async function hasten(
+  trx: Transaction<CatalogSchema>,
+  of: { scheduleId: string; clock: RawBuilder<Date>; deliver: DeliverJob },
+): Promise<void> {
+  const waiting = await trx
+    .updateTable('jobs')
+    .set({ run_after: of.clock })
+    .where('schedule_id', '=', of.scheduleId)
+    .where('state', '=', 'queued')
+    .where('attempt', '>', 0)
+    .where('run_after', '>', of.clock)
+    .returningAll()
+    .execute()
+  for (const row of waiting) await of.deliver(jobOf(row), sqlRunnerIn(trx))
+}
+
+/** The newest job of each of these schedules, by the schedule's id; of one that has made none there is nothing. */
+export async function lastJobsOf(
+  database: Database,
+  scheduleIds: readonly string[],
+): Promise<ReadonlyMap<string, Job>> {
+  const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`
+    select last.*
+      from unnest(${scheduleIds}::uuid[]) schedule (id),
+           lateral (select * from control_plane.jobs where schedule_id = schedule.id
+                     order by created_at desc, id desc limit 1) last`.execute(database.kysely)
+  return new Map(rows.map(row => [row.schedule_id as string, jobOf(row)]))
+}

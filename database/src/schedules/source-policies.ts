@@ -1,0 +1,66 @@
+import { sql } from 'kysely'
+import { checkProjectId, checkText, checkType } from '#backups/input-checks.ts'
+import { ensureProject } from '#backups/records.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import type { RetentionPolicy } from '#schedules/retention-policies.ts'
+
+/** What is kept of the backups of one source: by a schedule that was removed since. A source may have several. */
+export interface SourcePolicy extends RetentionPolicy {
+  /** Name of the source. */
+  source: string
+}
+
+/** All of them, by project, type and source, each with the time since when it is one. */
+export async function listSourcePolicies(
+  database: Database,
+): Promise<(SourcePolicy & { updated_at: Date })[]> {
+  return await database.kysely
+    .selectFrom('source_policies')
+    .selectAll()
+    .orderBy('project_id')
+    .orderBy('type')
+    .orderBy('source')
+    .orderBy('keep')
+    .execute()
+}
+
+/** Adds one, unless there is an equal one. CatalogError INVALID. */
+export async function addSourcePolicy(database: Database, policy: SourcePolicy): Promise<void> {
+  checkProjectId(policy.project_id)
+  checkType(policy.type)
+  checkText('source', policy.source)
+  await inTransaction(database.kysely, async trx => {
+    await ensureProject(trx, policy.project_id)
+    await trx
+      .insertInto('source_policies')
+      .values({ ...policy, keep: JSON.stringify(policy.keep) })
+      .onConflict(conflict => conflict.doNothing())
+      .execute()
+  })
+}
+
+/** Lets go of all that a source has, and returns how many these were. */
+export async function removeSourcePolicies(
+  database: Database,
+  { project_id, type, source }: Omit<SourcePolicy, 'keep'>,
+): Promise<number> {
+  return await inTransaction(database.kysely, async trx => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('source_policies')
+      .where('project_id', '=', project_id)
+      .where('type', '=', type)
+      .where('source', '=', source)
+      .executeTakeFirstOrThrow()
+    // Less is kept now: whoever asks since when the rules are what they are has to learn of it.
+    for (const table of ['schedules', 'retention_policies'] as const) {
+      await trx
+        .updateTable(table)
+        .set({ updated_at: sql<Date>`clock_timestamp()` })
+        .where('project_id', '=', project_id)
+        .where('type', '=', type)
+        .execute()
+    }
+    return Number(numDeletedRows)
+  })
+}

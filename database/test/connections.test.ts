@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Database, migrate, openDatabase, queryBackups, sqlRunner, withIndexLock } from '#index.ts'
+import { bundledPrograms, type PostgresServer, startPostgresServer } from '#test/postgres-server.ts'
+import { TestSend } from '#test/test-send.ts'
+
+// Many users of few connections: nobody may wait for a connection that waits for him.
+
+let server: PostgresServer
+let url: string
+beforeAll(async () => {
+  server = await startPostgresServer(bundledPrograms)
+  url = await server.newDatabase()
+  const database = await openDatabase({ url })
+  await migrate(database)
+  await database.close()
+})
+afterAll(() => server.stop())
+
+const opened: Database[] = []
+afterEach(async () => {
+  for (const database of opened.splice(0)) await database.close()
+})
+
+async function open(connections: number): Promise<Database> {
+  const database = await openDatabase({ url, connections, connectTimeoutMs: 60_000 })
+  opened.push(database)
+  return database
+}
+
+async function connectionsOf(database: Database): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from pg_stat_activity where datname = current_database() and backend_type = 'client backend'
+  `.execute(database.kysely)
+  return rows[0]?.count ?? 0
+}
+
+test('indexes of more chats than there are connections are worked on at once, and none of it gets stuck', async () => {
+  const database = await open(3)
+  let atOnce = 0
+  let most = 0
+  const two = Promise.withResolvers<void>()
+  const chats = [1, 2, 3, 4, 5, 6, 7, 8].map(async number =>
+    withIndexLock(database, `-${number}`, async () => {
+      most = Math.max(most, ++atOnce)
+      if (atOnce === 2) two.resolve()
+      await two.promise
+      await Promise.all([1, 2, 3, 4].map(() => queryBackups(database)))
+      await sql`select pg_sleep(0.05)`.execute(database.kysely)
+      atOnce--
+      return number
+    }),
+  )
+  expect(await Promise.all(chats)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  expect(most).toBe(2)
+})
+
+test('work on an index that fails leaves room for the next', async () => {
+  const database = await open(3)
+  for (let round = 0; round < 3; round++) {
+    const failing = withIndexLock(database, '-1', async () => {
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+  }
+  expect(await withIndexLock(database, '-1', async () => 'yes')).toBe('yes')
+})
+
+test('sends, readers, indexes and a queue share the connections of one service, and it takes no more than it may', async () => {
+  const database = await open(5)
+  const send = async () => {
+    const one = new TestSend(database)
+    await one.begin()
+    await Promise.all([1, 2, 3].map(partNo => one.send(partNo)))
+    await one.send(0)
+    await one.complete()
+  }
+  const runner = sqlRunner(database)
+  const work = Array.from({ length: 20 }, (_, round) => [
+    send(),
+    withIndexLock(database, `-${round % 3}`, () => queryBackups(database)),
+    runner.executeSql('begin; select 1 as one; select 2 as one; commit'),
+    ...Array.from({ length: 10 }, () => queryBackups(database, { limit: 10 })),
+  ])
+  const most = connectionsOf(database)
+  await Promise.all(work.flat())
+  expect(await most).toBeLessThanOrEqual(5)
+  expect((await queryBackups(database, { state: 'complete' })).total).toBe(20)
+})
+
+test('less than three connections are refused: two may be kept by work on indexes, which needs another', async () => {
+  await expect(openDatabase({ url, connections: 2 })).rejects.toMatchObject({ code: 'INVALID' })
+})

@@ -1,0 +1,25 @@
+import { sql } from 'kysely'
+import { type Database, migrate } from '#index.ts'
+
+/**
+ * Makes the catalog as it is when it is new, in a fraction of the time that it takes to make a new one. Only for the owner of
+ * the server: it passes over references and over the history's own guard.
+ */
+export async function emptyCatalog(database: Database): Promise<void> {
+  await migrate(database)
+  await sql
+    .raw(`do $$
+declare
+  tables regclass[] := (select array_agg(oid::regclass) from pg_class
+                         where relnamespace = 'control_plane'::regnamespace and relkind = 'r'
+                           and relname not in ('migrations', 'additions'));
+  name regclass;
+begin
+  foreach name in array tables loop execute format('alter table %s disable trigger all', name); end loop;
+  foreach name in array tables loop execute format('delete from %s', name); end loop;
+  insert into control_plane.catalog default values;
+  foreach name in array tables loop execute format('alter table %s enable trigger all', name); end loop;
+  alter table control_plane.backup_history enable always trigger backup_history_is_append_only;
+end $$`)
+    .execute(database.kysely)
+}

@@ -1,0 +1,28 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Database, migrate, openDatabase } from '#index.ts'
+import { TestStateFolder } from '#test/state-folders.ts'
+
+const folder = new TestStateFolder()
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase({ dataDir: folder.path })
+  await migrate(database)
+})
+afterAll(async () => {
+  await database.close()
+  folder.expectNothingLeft()
+  await folder.remove()
+})
+
+test('every reference that deleting a row acts upon has an index that begins with it', async () => {
+  const { rows } = await sql<{ reference: string; is_indexed: boolean }>`
+    select format('%s %s', k.conrelid::regclass, k.conname) as reference,
+           exists (select from pg_index i
+                    where i.indrelid = k.conrelid and i.indisvalid and i.indkey[0] = k.conkey[1]) as is_indexed
+      from pg_constraint k
+     where k.contype = 'f' and k.connamespace = 'control_plane'::regnamespace and k.confdeltype in ('n', 'c')
+     order by 1`.execute(database.kysely)
+  expect(rows.length).toBeGreaterThan(0)
+  expect(rows.filter(({ is_indexed }) => !is_indexed)).toEqual([])
+})
