@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { registerApikey } from '#cli/apikey-command.ts'
 import { registerCard } from '#cli/card-command.ts'
 import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#cli/command.ts'
 import { registerDemo } from '#cli/demo-command.ts'
@@ -9,16 +9,24 @@ import { registerErase } from '#cli/erase-command.ts'
 import { ExitCode, exitCodeOf } from '#cli/exit-codes.ts'
 import { registerExpire } from '#cli/expire-command.ts'
 import { registerFetch } from '#cli/fetch-command.ts'
+import { registerJobs } from '#cli/jobs-command.ts'
 import { registerKeygen } from '#cli/keygen-command.ts'
 import { registerList } from '#cli/list-command.ts'
+import { registerNotifyTest } from '#cli/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#cli/output.ts'
+import { registerPins } from '#cli/pin-command.ts'
 import { registerReconcile } from '#cli/reconcile-command.ts'
 import { registerRecover } from '#cli/recover-command.ts'
 import { registerRestore } from '#cli/restore-command.ts'
+import { registerRetention } from '#cli/retention-command.ts'
+import { registerSchedule } from '#cli/schedule-command.ts'
 import { registerSend } from '#cli/send-command.ts'
+import { registerServe } from '#cli/serve-command.ts'
 import { registerShow } from '#cli/show-command.ts'
 import { registerStats } from '#cli/stats-command.ts'
+import { registerVerify } from '#cli/verify-command.ts'
 import { type Config, readConfig } from '#config.ts'
+import { programVersion } from '#program-version.ts'
 
 const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
@@ -30,11 +38,19 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerStats,
   registerFetch,
   registerRestore,
+  registerVerify,
   registerRecover,
   registerCard,
   registerReconcile,
   registerErase,
   registerExpire,
+  registerSchedule,
+  registerRetention,
+  registerPins,
+  registerApikey,
+  registerServe,
+  registerJobs,
+  registerNotifyTest,
   registerEmulator,
 ]
 
@@ -44,20 +60,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   endWithTheReader()
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options) => {
-    exitCode = await perform(action, { json: options.json === true, signal: stop.signal })
+    exitCode = await perform(action, { json: options.json === true, ...stop })
   }
-  const program = new Command('telegram-backup')
-    .description(
-      'Backups whose vault is a Telegram chat: encrypted, proven, recorded, and fetched back whole.',
-    )
-    .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
-    .configureHelp({ showGlobalOptions: true })
-    .version(readVersion())
-    // Its messages repeat what was typed.
-    .configureOutput({ writeErr: text => process.stderr.write(printable(withoutPasswords(text))) })
-    .exitOverride()
-  for (const register of COMMANDS) register(program, run)
-  for (const command of program.commands) command.exitOverride()
+  const program = createProgram(run)
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
@@ -75,9 +80,21 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function readVersion(): string {
-  const manifest = readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
+/** All commands; `run` does what is asked for. */
+export function createProgram(run: RunAction): Command {
+  const program = new Command('telegram-backup')
+    .description(
+      'Backups whose vault is a Telegram chat: encrypted, proven, recorded, and fetched back whole.',
+    )
+    .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
+    .configureHelp({ showGlobalOptions: true })
+    .version(programVersion())
+    // Its messages repeat what was typed.
+    .configureOutput({ writeErr: text => process.stderr.write(printable(withoutPasswords(text))) })
+    .exitOverride()
+  for (const register of COMMANDS) register(program, run)
+  for (const command of program.commands) command.exitOverride()
+  return program
 }
 
 function outputOf(options: { json: boolean }): Output {
@@ -86,7 +103,7 @@ function outputOf(options: { json: boolean }): Output {
 
 async function perform(
   action: CommandAction,
-  options: { json: boolean; signal: AbortSignal },
+  options: { json: boolean } & Pick<StopSignals, 'signal' | 'onHangup'>,
 ): Promise<ExitCode> {
   const output = outputOf(options)
   let config: Config | undefined
@@ -98,6 +115,8 @@ async function perform(
     },
     output,
     signal: options.signal,
+    endWithin,
+    onHangup: options.onHangup,
   }
   try {
     return await action(context)
@@ -119,13 +138,36 @@ function endWithTheReader(): void {
   })
 }
 
+/** Of a timer. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/** Whatever hangs by then, be it a catalog, a client or a job, ends with the process. */
+function endWithin(ms: number): void {
+  const late = (): void => {
+    process.stderr.write('error: it did not stop in time; what was under way is settled by the next run\n')
+    process.exit(ExitCode.FAILED)
+  }
+  setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()
+}
+
 /** Ctrl-C, a service manager, a terminal that is closed. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
+interface StopSignals {
+  signal: AbortSignal
+  onHangup(listener: () => void): void
+  end(): void
+}
+
 /** The first of them asks for an orderly end, the second ends at once; the catalog knows either way. */
-function stopOnSignals(): { signal: AbortSignal; end(): void } {
+function stopOnSignals(): StopSignals {
   const controller = new AbortController()
-  const onSignal = (): void => {
+  let hungUp: (() => void) | undefined
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGHUP' && hungUp !== undefined) {
+      hungUp()
+      return
+    }
     if (controller.signal.aborted) {
       // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
       process.emit('exit', ExitCode.FAILED)
@@ -137,6 +179,9 @@ function stopOnSignals(): { signal: AbortSignal; end(): void } {
   for (const name of STOP_SIGNALS) process.on(name, onSignal)
   return {
     signal: controller.signal,
+    onHangup: listener => {
+      if (!process.stderr.isTTY) hungUp = listener
+    },
     end: () => {
       for (const name of STOP_SIGNALS) process.off(name, onSignal)
     },

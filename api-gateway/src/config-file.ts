@@ -1,21 +1,42 @@
+import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Document, isMap, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import type { z } from 'zod'
 import type { Config, Environment } from '#config.ts'
-import { CONFIG_FILE_SCHEMA, type ConfigFileContents, type TargetSettings } from '#config-file-schema.ts'
+import {
+  CONFIG_FILE_SCHEMA,
+  type ConfigFileContents,
+  SOURCE_SETTING_NAMES,
+  type TargetSettings,
+} from '#config-file-schema.ts'
 import { expandVariables, holdsPassword } from '#config-variables.ts'
+import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '#http/http-settings.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { type NotificationSettings, readNotificationSettings } from '#monitoring/notification-settings.ts'
+import { type RetentionSettings, readRetentionSettings } from '#retention/retention-settings.ts'
 import type { SourceSettings } from '#sources/source-settings.ts'
+import { DEFAULT_VERIFICATION, type VerificationSettings } from '#verification/verification-settings.ts'
 
 const FILE_NAME = 'telegram-backup.yaml'
-const EXAMPLE =
+const SOURCE_EXAMPLE =
   'An entry below "sources:" looks like this: shop: { project: shop, type: database, postgres: "postgresql://USER@HOST/DATABASE" }'
+/** By what stands at the left margin. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  targets:
+    'An entry below "targets:" looks like this: staging: { postgres: "postgresql://USER@HOST/DATABASE" }',
+  http: 'docs/http-api.md names the settings below "http:".',
+  notifications: 'docs/monitoring.md names the settings below "notifications:".',
+  retention: 'docs/retention.md names the settings below "retention:".',
+  verification: 'docs/verification.md names the settings below "verification:".',
+}
 
 /** What `telegram-backup.yaml` says. Without such a file there are no sources and no targets. */
 export interface ConfigFile {
   /** Undefined when there is none. */
   readonly path: string | undefined
+  /** The same as long as nothing in the file was changed; says nothing of what is in it. */
+  readonly edition: string
   readonly sourceNames: readonly string[]
   readonly targetNames: readonly string[]
   /** What to tell the user before anything is done with it. */
@@ -24,6 +45,11 @@ export interface ConfigFile {
   source(name: string): SourceSettings
   /** The same for a place to restore to. */
   target(name: string): TargetSettings
+  /** Who is told when something is wrong. Throws `CONFIGURATION`. */
+  notifications(): NotificationSettings
+  readonly http: HttpSettings
+  readonly retention: RetentionSettings
+  readonly verification: VerificationSettings
 }
 
 /**
@@ -37,7 +63,14 @@ export async function readConfigFile(
   const found = await findFile(config)
   const contents: ConfigFileContents = found
     ? parseContents(found.text, found.path)
-    : { sources: {}, targets: {} }
+    : {
+        sources: {},
+        targets: {},
+        notifications: {},
+        retention: {},
+        http: DEFAULT_HTTP_SETTINGS,
+        verification: DEFAULT_VERIFICATION,
+      }
   const named = <Kind>(kind: 'source' | 'target', entries: Record<string, Kind>, name: string): Kind => {
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
     if (entry === undefined) throw unknownName({ kind, name, known: Object.keys(entries), path: found?.path })
@@ -45,12 +78,20 @@ export async function readConfigFile(
   }
   return {
     path: found?.path,
+    edition: createHash('sha256')
+      .update(found === undefined ? 'none' : `at ${found.path}\n${found.text}`)
+      .digest('hex'),
     sourceNames: Object.keys(contents.sources),
     targetNames: Object.keys(contents.targets),
     warnings:
       found && (await isOpenToAll(found.path)) && holdsPassword(contents) ? [openPassword(found.path)] : [],
     source: name => named('source', contents.sources, name),
     target: name => named('target', contents.targets, name),
+    http: contents.http,
+    retention: readRetentionSettings(contents.retention),
+    verification: contents.verification,
+    notifications: () =>
+      readNotificationSettings(expandVariables(contents.notifications, environment, 'notifications')),
   }
 }
 
@@ -68,7 +109,10 @@ async function findFile({
       if (configFile === undefined && (code === 'ENOENT' || code === 'ENOTDIR')) continue
       throw new BackupError(`The configuration file ${path} cannot be read (${code})`, {
         code: 'CONFIGURATION',
-        hint: 'TELEGRAM_BACKUP_CONFIG names another.',
+        hint:
+          configFile === undefined
+            ? 'Make it readable, or name another one in TELEGRAM_BACKUP_CONFIG.'
+            : 'TELEGRAM_BACKUP_CONFIG names it: set that to a file that can be read, or leave it unset.',
         cause,
       })
     }
@@ -87,7 +131,12 @@ function parseContents(text: string, path: string): ConfigFileContents {
   // A setting that is misspelt is more to the point than that it is missing.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
   const { where, words } = describeIssue(issue as z.core.$ZodIssue)
-  throw wrong(path, lineAt(lines, offsetOf(document, where)), `${where.join('.')}: ${words}`)
+  throw wrong(
+    path,
+    lineAt(lines, offsetOf(document, where)),
+    `${where.join('.')}: ${words}`,
+    hintFor(where, issue?.code),
+  )
 }
 
 function plainValue(document: Document, path: string): unknown {
@@ -122,10 +171,17 @@ function lineAt(lines: LineCounter, offset: number): number {
   return lines.linePos(offset).line
 }
 
-function wrong(path: string, line: number, words: string): BackupError {
+function hintFor([section, _, setting]: readonly PropertyKey[], code?: string): string {
+  const name = String(section)
+  if (code === 'unrecognized_keys' && name === 'sources' && setting !== undefined)
+    return `A source may have: ${SOURCE_SETTING_NAMES.join(', ')}.`
+  return (Object.hasOwn(EXAMPLES, name) ? EXAMPLES[name] : undefined) ?? SOURCE_EXAMPLE
+}
+
+function wrong(path: string, line: number, words: string, hint: string = SOURCE_EXAMPLE): BackupError {
   return new BackupError(`${path}, line ${line}: ${words}`, {
     code: 'CONFIGURATION',
-    hint: EXAMPLE,
+    hint,
   })
 }
 
@@ -142,7 +198,7 @@ function unknownName(of: {
     hint:
       known.length > 0
         ? `There are: ${known.join(', ')}.`
-        : 'Write one into it; TELEGRAM_BACKUP_CONFIG names another file.',
+        : 'Write one into it, or name another file in TELEGRAM_BACKUP_CONFIG.',
   })
 }
 

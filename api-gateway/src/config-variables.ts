@@ -33,6 +33,11 @@ function expandText(text: string, environment: Environment, owner: string): stri
   })
 }
 
+/** Whether there is anything in the text that is filled in. */
+export function holdsVariable(text: string): boolean {
+  return text.search(REFERENCE) !== -1
+}
+
 const PASSWORD_IN_URL = /^[a-z]+:\/\/[^@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)/
 
 /** Whether a URL somewhere in the value has its password written out. */

@@ -3,7 +3,7 @@ import {
   readTelegramConfig,
   readVariable,
   type TelegramConfig,
-} from 'telegram-deployment-bot'
+} from 'telegram-deployment-bot/config'
 
 export type { Environment }
 

@@ -30,7 +30,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     const path = join(vault.folder, 'large.bin')
     await writeFile(path, randomBytes(3_000_000))
     const before = vault.emulator.inspect.calls('sendDocument')
-    vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 40 })
+    vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 400 })
     let pid = 0
     const running = runCli(
       ['send', '--project', `stop-${signal}`, '--type', 'storage', '--file', path, '--json'],
@@ -62,7 +62,7 @@ it('SIGKILL in the middle of a send leaves every message known to the catalog', 
   const path = join(vault.folder, 'large.bin')
   await writeFile(path, randomBytes(3_000_000))
   const before = vault.emulator.inspect.calls('sendDocument')
-  vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 40 })
+  vault.emulator.faults.on('sendDocument', { calls: 1000 }, { kind: 'delay', ms: 400 })
   let pid = 0
   const running = runCli(['send', '--project', 'killed', '--type', 'storage', '--file', path], {
     env,

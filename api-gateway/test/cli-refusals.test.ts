@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createProgram } from '#cli.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { runCli } from '#test/run-cli.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
@@ -90,7 +92,7 @@ const CASES: Case[] = [
     args: ['send', '--project', '../../etc', '--type', 'logs', '--file'],
   },
   { what: 'a missing file', code: 2, says: /no such file/, args: [...SEND, '--file', '/no/such/file'] },
-  { what: 'a directory as the file', code: 2, says: /directory/, args: [...SEND, '--file', '/tmp'] },
+  { what: 'a directory as the file', code: 2, says: /--directory/, args: [...SEND, '--file', '/tmp'] },
   { what: 'no project', code: 2, says: /--project/, args: ['send', '--type', 'logs', '--file'] },
   { what: 'no source', code: 2, says: /--file PATH/, args: SEND },
   { what: 'two sources', code: 2, says: /exactly one source/, args: [...SEND, '-', '--file'] },
@@ -99,6 +101,12 @@ const CASES: Case[] = [
     code: 2,
     says: /future/,
     args: [...SEND, '--expires', '2001-01-01', '--file'],
+  },
+  {
+    what: 'an expiry that never comes',
+    code: 2,
+    says: /pin ID/,
+    args: [...SEND, '--expires', 'never', '--file'],
   },
   { what: 'an unknown option', code: 2, says: /unknown option/, args: [...SEND, '--fiel'] },
   {
@@ -162,14 +170,56 @@ describe('other commands', () => {
     }
   })
 
-  it('every command has a help with an example, and no command means help and exit 2', async () => {
-    const commands = ['demo', 'keygen', 'doctor', 'send', 'list', 'show', 'stats', 'fetch', 'emulator']
-    const helps = await Promise.all(commands.map(command => runCli([command, '--help'], { env })))
-    for (const [index, help] of helps.entries()) {
-      expect(help.code).toBe(0)
-      expect(help.stdout, commands[index]).toMatch(/Examples?:\n {2}/)
-      expect(help.stdout).toContain('--json')
+  it.each([
+    [['keygen', '--out', '/no/such/folder/key.txt'], /folder does not exist[\s\S]*mkdir/],
+    [['apikey', 'create', '--name', 'x'], /a scope[\s\S]*--scope read/],
+  ])('%j exits 2 and says what to give', async (args, words) => {
+    const run = await runCli(args, { env })
+    expect(run.stderr).toMatch(words)
+    expect(run.code).toBe(2)
+  })
+
+  it('hints name the form of a URL whole, and what was given beside TELEGRAM_CHAT_ID', async () => {
+    const config = join(vault.folder, 'bad.yaml')
+    await writeFile(config, 'sources:\n  shop: 5\n')
+    const gone = join(vault.folder, 'gone.yaml')
+    const hints: [args: string[], env: Record<string, string>, hint: string][] = [
+      [['--postgres', 'mysql://u:s3cret@x'], {}, 'postgresql://USER@HOST:PORT/DATABASE,'],
+      [['--source', 'shop'], { TELEGRAM_BACKUP_CONFIG: config }, '"postgresql://USER@HOST/DATABASE"'],
+      [['--source', 'shop'], { TELEGRAM_BACKUP_CONFIG: gone }, 'set that to a file that can be read'],
+      [['--chat', '-1009999999999', '--file', file], {}, 'from --chat or TELEGRAM_CHAT_ID'],
+    ]
+    for (const [args, more, hint] of hints) {
+      const whole = args[0] === '--source' ? ['send', ...args] : [...SEND, ...args]
+      const run = await runCli(whole, { env: { ...env, ...more } })
+      expect(run.code).toBe(2)
+      expect(run.stderr).toMatch(/^hint: /m)
+      expect(run.stderr).toContain(hint)
+      expect(run.stderr).not.toContain('s3cret')
+      expect(run.stderr).not.toContain('[hidden]')
     }
+  })
+
+  it('every command and each under it has a help with an example and --json', async () => {
+    const walk = (command: Command): Command[] => command.commands.flatMap(one => [one, ...walk(one)])
+    const nobody = async (): Promise<never> => expect.unreachable()
+    const all = walk(createProgram(nobody))
+    expect(all.length).toBeGreaterThan(35)
+    for (const command of all) {
+      let help = ''
+      const writeOut = (text: string): void => {
+        help += text
+      }
+      command.configureOutput({ writeOut }).outputHelp()
+      expect(help).toMatch(/^Usage: telegram-backup /)
+      expect(help, help).toMatch(/\nExamples?:\n {2}telegram-backup /)
+      expect(help, help).toContain('--json')
+    }
+    const help = await runCli(['jobs', '--help'], { env })
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/--json[\s\S]*Examples:/) })
+  })
+
+  it('no command means help and exit 2, and so does one that nobody knows', async () => {
     expect((await runCli([], { env })).code).toBe(2)
     expect((await runCli(['bakcup'], { env })).code).toBe(2)
   })

@@ -64,6 +64,7 @@ describe('the main job by command line', () => {
       total_size: bytes.length,
       by_type: { storage: 1 },
       expiring_soon: 0,
+      damaged: 0,
     })
 
     const out = join(vault.folder, 'back.bin')

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { EmulatedBot } from '@telegram-backup/bot-api-emulator'
 import { type Database, getBackupStats } from '@telegram-backup/database'
 import { BackupService, createTelegramClient } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -19,11 +20,11 @@ afterAll(async () => {
 })
 
 /** A run of its own, as another process would be: its client knows nothing of the one before. */
-function run(): BackupTelegramIntegration {
+function run(messagesPerMinute = 5): BackupTelegramIntegration {
   const telegramClient = createTelegramClient({
     token: vault.token,
     apiRoot: vault.emulator.url,
-    messagesPerMinute: 5,
+    messagesPerMinute,
   })
   const service = new BackupService({
     telegramClient,
@@ -57,4 +58,30 @@ it('a run keeps the pace of the chat together with the run before it', async () 
   expect(sentAtWait).toBeLessThanOrEqual(6)
   expect(vault.emulator.inspect.calls('sendDocument')).toBeLessThanOrEqual(6)
   expect((await getBackupStats(database)).total_backups).toBe(1)
+})
+
+it('a second run of one client does not count again what the first sent', async () => {
+  const chatId = String(
+    vault.emulator.createChat({
+      type: 'channel',
+      title: 'Other',
+      administrators: [{ bot: vault.emulator.inspect.bots()[0] as EmulatedBot }],
+    }).id,
+  )
+  const integration = run(6)
+  const waits: string[] = []
+  for (let backup = 0; backup < 2; backup++) {
+    const sent = await integration.sendAndRecord({
+      projectId: 'p',
+      type: 'storage',
+      file: Buffer.from('small'),
+      chatId,
+      onProgress: ({ wait }) => {
+        if (wait) waits.push(wait.reason)
+      },
+    })
+    expect(sent.success).toBe(true)
+  }
+  // Two parts, two manifests, the index and one look are what a minute holds.
+  expect(waits).toEqual([])
 })

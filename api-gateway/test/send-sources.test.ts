@@ -96,6 +96,17 @@ describe('send', () => {
     expect(Math.round(weeks)).toBe(8)
   })
 
+  it('refuses a pipe that brings nothing, whose program has failed, unless that is allowed', async () => {
+    const args = ['send', '--project', 'piped', '--type', 'database', '-']
+    const refused = await runCli(args, { env })
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toMatch(/^error: Nothing came by standard input\nhint: .*--allow empty/m)
+    const complete = await runCli(['list', '--project', 'piped', '--state', 'complete', '--json'], { env })
+    expect(complete.json()).toEqual([])
+    const allowed = await runCli([...args, '--allow', 'empty', '--json'], { env })
+    expect(allowed.json()).toMatchObject({ success: true, databaseRecord: { size: 0 } })
+  })
+
   it('says beforehand how long it takes where the pace of the chat makes it long', async () => {
     const large = join(vault.folder, 'large.bin')
     await writeFile(large, Buffer.alloc(70 * 64 * 1024))

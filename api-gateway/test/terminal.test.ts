@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatSeconds, formatTable, parseExpiry } from '#cli/human-units.ts'
+import { formatBytes, formatSeconds, formatTable } from '#cli/human-units.ts'
 import { Output, printable } from '#cli/output.ts'
 import { ProgressLine, progressBar } from '#cli/progress-line.ts'
+import { parseExpiry } from '#sources/quantities.ts'
 
 class Sink {
   text = ''

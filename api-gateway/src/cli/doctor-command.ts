@@ -10,9 +10,10 @@ export const registerDoctor: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('doctor'), ['telegram-backup doctor'])
     .description('check token, chat, rights, keys, catalog and pg_dump; say how to mend what is wrong')
     .action((options: { json?: boolean }) =>
-      run(async ({ config, output, signal }) => {
+      run(async context => {
+        const { output, signal } = context
         const { runChecks } = await import('#doctor/checks.ts')
-        const checks = await runChecks(config, signal)
+        const checks = await runChecks(() => context.config, signal)
         const failed = checks.filter(check => check.state === 'failed')
         output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
         if (failed.length === 0) return ExitCode.DONE

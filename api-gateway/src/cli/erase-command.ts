@@ -2,7 +2,6 @@ import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from
 import { confirm } from '#cli/confirmation.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 import type { ErasedMessage } from '#settling/settling-report.ts'
 import { openTelegram } from '#wiring.ts'
 
@@ -23,7 +22,7 @@ export const registerErase: RegisterCommand = (program, run) => {
     )
     .argument('<id>', 'the backup’s id, or its first eight characters')
     .option('--even-the-last', 'also when it is the last good backup of its project and type')
-    .option('--yes', 'do not ask')
+    .option('--yes', 'do not ask; without a terminal nobody is asked either, and it is erased at once')
     .action((id: string, options: EraseOptions) =>
       run(async context => {
         const { config, output, signal } = context
@@ -32,15 +31,15 @@ export const registerErase: RegisterCommand = (program, run) => {
         const client = await openTelegram(config)
         return await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
-          if (backup.state === 'erased') {
-            throw new BackupError(`Backup ${backup.id} is erased already`, { code: 'CONFLICT' })
+          if (backup.state === 'erased') output.note('it has been erased before')
+          else {
+            output.note(
+              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+            )
+            // Whoever cannot be asked has named the backup; the last good one needs more than that.
+            const isAgreed = options.yes === true || !process.stdin.isTTY
+            await confirm({ isAgreed, output, signal })
           }
-          output.note(
-            `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
-          )
-          // Whoever cannot be asked has named the backup; the last good one needs more than that.
-          const isAgreed = options.yes === true || !process.stdin.isTTY
-          await confirm({ isAgreed, output, signal })
           const say = (line: string): void => output.note(line)
           const settling = await openSettling({ database, client, config, signal, say })
           const { isErased, messages } = await eraseBackup(settling, {

@@ -18,6 +18,7 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   USAGE: ExitCode.USAGE,
   NOT_FOUND: ExitCode.NOT_FOUND,
   INTEGRITY: ExitCode.INTEGRITY,
+  DIFFERENT: ExitCode.INTEGRITY,
   WRONG_KEY: ExitCode.INTEGRITY,
 }
 

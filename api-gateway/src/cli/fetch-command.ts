@@ -3,6 +3,7 @@ import {
   type CommandContext,
   findBackup,
   type RegisterCommand,
+  readCatalog,
   withCatalog,
   withCommonOptions,
 } from '#cli/command.ts'
@@ -10,7 +11,7 @@ import { ExitCode } from '#cli/exit-codes.ts'
 import { listMembers } from '#cli/fetch-list.ts'
 import { withPlaces } from '#cli/fetch-places.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
-import { count, formatBytes } from '#cli/human-units.ts'
+import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
@@ -39,34 +40,49 @@ export const registerFetch: RegisterCommand = (program, run) => {
     .option('--list', 'list the files of a directory backup instead')
     .action((id: string, options: FetchOptions) =>
       run(async context => {
-        const { output, config } = context
         checkOptions(options)
-        const { planFetch } = await import('#lib/backups/fetch-plan.ts')
-        const { readIdentities } = await import('#restore/identities.ts')
-        const { assertHoldsFiles } = await import('#restore/restore-target.ts')
-        const { noteDamage } = await import('#restore/restore-record.ts')
-        const backup = await withCatalog(context, database => findBackup(database, id))
-        if (options.list || options.path !== undefined) assertHoldsFiles(backup)
-        const plan = planFetch(backup)
-        const identities = await readIdentities(config, plan.encrypted)
-        const client = await openTelegram(config)
-        const service = await openBackupService(config, client)
+        const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
         try {
-          await withPlaces(context, { plan, client }, async plan => {
-            const from = { service, backup, plan, identities, signal: context.signal }
-            if (options.list) await listMembers(output, from)
-            else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
-          })
-        } catch (error) {
-          if (describeError(error).code === 'INTEGRITY')
-            await withCatalog(context, database => noteDamage(database, backup.id, error)).catch(() =>
-              output.note('warning: the catalog could not be told of the damage'),
-            )
-          throw error
+          await fetchBackup(context, backup, options)
+        } finally {
+          await closed
         }
         return ExitCode.DONE
       }, options),
     )
+}
+
+async function fetchBackup(
+  context: CommandContext,
+  backup: BackupDetails,
+  options: FetchOptions,
+): Promise<void> {
+  const { output, config, signal } = context
+  const { planFetch } = await import('#lib/backups/fetch-plan.ts')
+  const { readIdentities } = await import('#restore/identities.ts')
+  const { assertHoldsFiles } = await import('#restore/restore-target.ts')
+  const { noteDamage } = await import('#restore/restore-record.ts')
+  if (options.list || options.path !== undefined) assertHoldsFiles(backup)
+  if (backup.damaged_at !== null) {
+    output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
+  }
+  const plan = planFetch(backup)
+  const identities = await readIdentities(config, plan.encrypted)
+  const client = await openTelegram(config)
+  const service = await openBackupService(config, client)
+  try {
+    await withPlaces(context, { plan, client }, async plan => {
+      const from = { service, backup, plan, identities, signal }
+      if (options.list) await listMembers(output, from)
+      else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
+    })
+  } catch (error) {
+    if (describeError(error).code === 'INTEGRITY')
+      await withCatalog(context, database => noteDamage(database, backup.id, error)).catch(() =>
+        output.note('warning: the catalog could not be told of the damage'),
+      )
+    throw error
+  }
 }
 
 function checkOptions({ out, path, list, json }: FetchOptions): void {
@@ -119,15 +135,21 @@ async function fetchWhole(context: CommandContext, out: string, from: MemberFetc
   return { size, parts: plan.parts.length, plain_sha256: backup.plain_sha256 }
 }
 
-/** Every byte was read and was sound: what was known against the backup is taken back. */
+/** Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this one tells nothing. */
 async function forgetDamage(
   context: CommandContext,
   backup: BackupDetails,
   markSound: typeof import('@telegram-backup/database').markSound,
 ): Promise<void> {
-  await withCatalog(context, database => markSound(database, backup.id)).catch(() =>
-    context.output.note('warning: the catalog still holds the backup for damaged'),
-  )
+  const { output } = context
+  try {
+    const isSound = await withCatalog(context, database => markSound(database, backup.id, 'file ids'))
+    if (isSound) return
+    output.note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
+    output.note(`only "telegram-backup verify ${backup.id} --read-data" can take that back`)
+  } catch {
+    output.note('warning: the catalog still holds the backup for damaged')
+  }
 }
 
 async function fetchOne(

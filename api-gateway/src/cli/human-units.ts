@@ -1,11 +1,21 @@
-import { BackupError } from '#lib/backups/backup-error.ts'
-
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** `1536` as `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length - 1)
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${BYTE_UNITS[power]}`
+}
+
+/**
+ * A size of a backup; one that was never finished has none, nor has one that was recovered without the key: which is not the
+ * same as 0 bytes.
+ */
+export function formatSizeOf(
+  { state, recovered_trust: trust }: { state: string; recovered_trust: number | null },
+  bytes: number | null,
+): string {
+  const isUnknown = (bytes ?? 0) === 0 && (state === 'sending' || state === 'failed' || trust === 0)
+  return isUnknown ? '–' : formatBytes(bytes ?? 0)
 }
 
 /** Whole seconds as `0:07`, `2:05` or `1:00:00`. */
@@ -16,6 +26,18 @@ export function formatSeconds(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`
 }
 
+const AGES: ReadonlyArray<readonly [string, number]> = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+]
+
+/** Milliseconds in the largest unit that they fill: `3 d`, `5 h`, `0 min`. */
+export function formatAge(ms: number): string {
+  const [unit, size] = AGES.find(([, size]) => ms >= size) ?? ['min', 60_000]
+  return `${Math.max(0, Math.floor(ms / size))} ${unit}`
+}
+
 /** A time as `2026-11-24 05:33 UTC`. */
 export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
@@ -24,21 +46,6 @@ export function formatTime(time: Date): string {
 /** `1 part`, `2 parts`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-
-/** When something ends that was given as `12h`, `30d`, `8w` from `now`, or as an ISO date. Throws `USAGE`. */
-export function parseExpiry(text: string, now: Date = new Date()): Date {
-  const [, amount, unit] = /^(\d{1,5})([hdw])$/.exec(text) ?? []
-  const date =
-    unit === undefined ? new Date(text) : new Date(now.getTime() + Number(amount) * (UNIT_MS[unit] as number))
-  const isTime = unit !== undefined || (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime()))
-  if (isTime && date > now) return date
-  throw new BackupError(`"${text}" is ${isTime ? 'not in the future' : 'no time that I understand'}`, {
-    code: 'USAGE',
-    hint: 'Give a span in hours, days or weeks (12h, 30d, 8w), or a date such as 2027-01-31.',
-  })
 }
 
 /** Rows of text as columns; numbers of columns must agree. A line break in a cell becomes a blank. */

@@ -39,6 +39,12 @@ async function writeKeyFile(path: string, text: string): Promise<void> {
     await writeFile(path, text, { mode: 0o600, flag: 'wx', flush: true })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT') {
+      throw new BackupError(`${path} cannot be written: its folder does not exist`, {
+        code: 'USAGE',
+        hint: 'Make the folder first (mkdir -m 700), or choose another name with --out.',
+      })
+    }
     throw new BackupError(
       code === 'EEXIST'
         ? `${path} exists already, and a key is never overwritten`

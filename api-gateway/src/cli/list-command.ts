@@ -1,12 +1,14 @@
 import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatAge, formatSizeOf, formatTable, formatTime } from '#cli/human-units.ts'
+import type { PolicyWords } from '#retention/who-decides.ts'
 
 interface ListOptions {
   project?: string
   type?: string
   state?: string
+  all?: boolean
   json?: boolean
 }
 
@@ -15,14 +17,17 @@ export const registerList: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('list'), [
     'telegram-backup list',
     'telegram-backup list --project shop --type database --state complete',
+    'telegram-backup list --all                              # those that are erased as well',
   ])
     .description('list the backups in the catalog, newest first')
     .option('--project <id>', 'of this project only')
     .option('--type <type>', 'database, storage or logs only')
     .option('--state <state>', 'sending, complete, failed, erasing or erased only')
+    .option('--all', 'also in the table: those that are erased; --json always has them')
     .action((options: ListOptions) =>
       run(async context => {
         const { listBackups } = await import('#lib/backups/backups.service.ts')
+        const { readPolicyWords } = await import('#retention/who-decides.ts')
         await withCatalog(context, async database => {
           const { data } = await listBackups(
             {
@@ -37,24 +42,55 @@ export const registerList: RegisterCommand = (program, run) => {
           )
           const empty = isFiltered
             ? 'No backup matches.'
-            : `No backups yet in ${database.location}. Make one: telegram-backup send --help`
-          context.output.answer(data, () => (data.length === 0 ? empty : describeList(data)))
+            : `No backups yet in ${database.location}. Make one: telegram-backup send --help; or bring back what the chat holds: telegram-backup recover`
+          const words = await readPolicyWords(database)
+          const isAsked = options.all === true || options.state !== undefined
+          const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
+          const hidden = data.length - shown.length
+          context.output.answer(data, () =>
+            data.length === 0 ? empty : describeList(shown, { words, hidden, now: new Date() }),
+          )
         })
         return ExitCode.DONE
       }, options),
     )
 }
 
-function describeList(backups: readonly Backup[]): string {
-  const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES']
+/** `hidden`: how many more there are that are erased. */
+function describeList(
+  backups: readonly Backup[],
+  { words, hidden, now }: { words: PolicyWords; hidden: number; now: Date },
+): string {
+  const rest = hidden === 0 ? '' : `${hidden} erased not shown; --all shows them`
+  if (backups.length === 0) return `Nothing but what is erased: ${rest}.`
+  const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES', 'VERIFIED']
   const rows = backups.map(backup => [
     backup.id,
     backup.project_id,
     backup.type,
-    backup.damaged_at === null ? backup.state : `${backup.state}, damaged`,
-    formatBytes(backup.size),
+    stateOf(backup),
+    formatSizeOf(backup, backup.size),
     formatTime(backup.created_at),
-    formatTime(backup.expires_at).slice(0, 10),
+    expiryOf(backup, words),
+    verifiedAge(backup, now),
   ])
-  return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}`
+  return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}${rest === '' ? '' : `, ${rest}`}`
+}
+
+/** Of what is gone or going there is nothing to plan. */
+function expiryOf(backup: Backup, words: PolicyWords): string {
+  if (backup.state === 'erased' || backup.state === 'erasing') return '-'
+  return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
+}
+
+function stateOf({ state, pinned_at, damaged_at }: Backup): string {
+  return [state, ...(pinned_at === null ? [] : ['pinned']), ...(damaged_at === null ? [] : ['DAMAGED'])].join(
+    ', ',
+  )
+}
+
+/** How long ago every byte was read and was right. */
+function verifiedAge({ verified_at, state }: Backup, now: Date): string {
+  if (state !== 'complete') return '-'
+  return verified_at === null ? 'never' : `${formatAge(now.getTime() - verified_at.getTime())} ago`
 }

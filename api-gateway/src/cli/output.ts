@@ -1,4 +1,5 @@
 import { describeError } from '#lib/backups/backup-error.ts'
+import { hideSecrets } from '#told-error.ts'
 
 /** Where a stream of text goes; `process.stdout` is one. */
 export interface TextSink {
@@ -33,14 +34,15 @@ export class Output {
 
   /** Why a command failed, for people and, with JSON, as the answer. */
   failure(error: unknown): void {
-    const { message, code, hint } = describeError(error)
+    const { message: said, code, hint } = describeError(error)
+    const message = hideSecrets(said)
     if (this.json) this.answer({ success: false, error: message, code, ...(hint ? { hint } : {}) }, () => '')
     this.reason(message, hint)
   }
 
   /** An error's words on stderr. */
   reason(message: string, hint: string | undefined): void {
-    this.note(`error: ${message}`)
+    this.note(`error: ${hideSecrets(message)}`)
     if (hint !== undefined) this.note(`hint: ${hint}`)
   }
 }

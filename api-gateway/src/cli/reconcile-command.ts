@@ -38,6 +38,10 @@ function describeReport(report: SettlingReport): string {
       of => `${of.outcome.padEnd(9)} message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`,
     ),
     ...report.erased_backups.map(of => `erased    backup ${of.backup_id}`),
+    ...report.remnants.map(
+      of =>
+        `${of.outcome.padEnd(9)} message ${of.message_id} of chat ${of.chat_id}, which nothing needs any more${of.reason === undefined ? '' : `: ${of.reason}`}`,
+    ),
     ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
     ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
     ...report.mended.map(of => `mended    ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),

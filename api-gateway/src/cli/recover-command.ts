@@ -3,7 +3,7 @@ import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatSeconds } from '#cli/human-units.ts'
 import { ProgressLine } from '#cli/progress-line.ts'
 import { describeRecovery, recoveryAnswer } from '#cli/recover-report.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { RecoveryReport } from '#recovery/recovery-report.ts'
 import { openTelegram } from '#wiring.ts'
 
@@ -26,7 +26,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
     )
     .option(
       '--signer <fingerprint...>',
-      'believe only what is signed by this key; the recovery card and "telegram-backup show" name it',
+      'believe only what is signed by this key; the recovery card names it',
     )
     .option(
       '--whole-chat',
@@ -39,13 +39,25 @@ export const registerRecover: RegisterCommand = (program, run) => {
         const report = await withCatalog(context, database =>
           recoverInto(context, { database, signers, wholeChat }),
         )
-        const { isIncomplete } = await import('#recovery/recovery-report.ts')
+        const { isAllRefused, isIncomplete } = await import('#recovery/recovery-report.ts')
         context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
-        if (!report.signerWasGiven && report.signer !== null) {
+        if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
           context.output.note(
             `warning: the signature of ${report.signer} was believed unseen; compare it with your recovery card`,
           )
         }
+        for (const line of await sourcesThatLack(context, report)) context.output.note(line)
+        if (report.owner !== null && context.config.encryption === undefined) {
+          const { ownRecipients } = await import('#own-recipients.ts')
+          const own = await ownRecipients(context.config)
+          const next =
+            own.length > 0
+              ? `export BACKUP_AGE_RECIPIENTS=${own.join(',')}, which belongs to the key file; sending and the card need it.`
+              : 'what was read is in clear. Set BACKUP_ENCRYPTION=off to go on so, or make a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS; then run recover again.'
+          // Where something is locked, the report asks for its key, and there is nothing to go on with before.
+          if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
+        }
+        if (isAllRefused(report)) return ExitCode.INTEGRITY
         return isIncomplete(report) ? ExitCode.PARTIAL : ExitCode.DONE
       }, options),
     )
@@ -59,7 +71,9 @@ async function recoverInto(
     wholeChat: boolean
   },
 ): Promise<RecoveryReport> {
-  const { loadOrCreateSigningKey, readIdentityFile } = await import('@telegram-backup/archive')
+  const { loadOrCreateSigningKey, readIdentityFile, recipientOf, signerFingerprint } = await import(
+    '@telegram-backup/archive'
+  )
   const { recover } = await import('#recovery/recover.ts')
   if (config.chatId === undefined) {
     throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
@@ -67,7 +81,10 @@ async function recoverInto(
   if (config.identityFile === undefined) {
     output.note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only what captions tell can be read.')
   }
+  const identities = config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile)
+  const publicKeys = await Promise.all(identities.map(recipientOf))
   const client = await openTelegram(config)
+  const signingKey = () => loadOrCreateSigningKey(config.signingKeyFile)
   const line = new ProgressLine(output.stderr)
   let asked = 0
   try {
@@ -76,10 +93,16 @@ async function recoverInto(
       ...of,
       chat: config.chatId,
       replicaChat: config.replicaChatId,
-      identities: config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile),
+      identities,
       encryption: config.encryption,
-      signingKey: () => loadOrCreateSigningKey(config.signingKeyFile),
+      signingKey,
+      // One that cannot be had is told of when something is to be signed.
+      ownSigner: await signingKey().then(signerFingerprint, () => undefined),
       signal,
+      onWrongKey: () =>
+        output.note(
+          `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? Going on to search.`,
+        ),
       onPlan: ({ messages, what }) =>
         output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
       onLook: () => {
@@ -89,6 +112,23 @@ async function recoverInto(
     })
   } finally {
     line.end()
+  }
+}
+
+/** A schedule whose source no configuration names makes no backup: that has to be known before it is missed. */
+async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryReport): Promise<string[]> {
+  const wanted = new Set(plans?.schedules.filter(({ enabled }) => enabled).map(({ source }) => source))
+  if (wanted.size === 0) return []
+  const { readConfigFile } = await import('#config-file.ts')
+  try {
+    const { sourceNames } = await readConfigFile(config)
+    const lacking = [...wanted].filter(source => !sourceNames.includes(source))
+    return lacking.map(
+      source =>
+        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; its schedules cannot make backups here until it does`,
+    )
+  } catch (error) {
+    return [`warning: ${describeError(error).message}`]
   }
 }
 

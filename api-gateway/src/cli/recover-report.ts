@@ -1,6 +1,6 @@
 import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
 import type { RecoveredBackup, RecoveryReport } from '#recovery/recovery-report.ts'
-import { isIncomplete } from '#recovery/recovery-report.ts'
+import { arePlansLost, isIncomplete } from '#recovery/recovery-report.ts'
 
 /** The report as `recover --json` prints it. */
 export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> {
@@ -15,9 +15,10 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
       drawn_at: index.drawnAt,
       found_by: index.foundBy,
     },
-    notes: report.notes,
+    notes: [...report.notes, ...(report.plans?.notes ?? [])],
     signer: report.signer,
     signer_was_given: report.signerWasGiven,
+    signer_is_own: report.signerIsOwn,
     without_key: report.withoutKey,
     catalog: owner && { id: owner.catalogId, generation: owner.generation },
     index_failure: report.indexFailure,
@@ -28,7 +29,13 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
       failure: secondChat.failure,
       report: secondChat.report && recoveryAnswer(secondChat.report),
     },
-    backups: report.backups.map(({ createdAt, ...backup }) => ({ ...backup, created_at: createdAt })),
+    schedules: report.plans?.schedules ?? [],
+    retention: report.plans?.retention ?? [],
+    backups: report.backups.map(({ createdAt, isDamaged, ...backup }) => ({
+      ...backup,
+      damaged: isDamaged,
+      created_at: createdAt,
+    })),
     refused: report.refused.map(({ messageId, backupId, reason }) => ({
       message_id: messageId,
       backup_id: backupId,
@@ -56,26 +63,80 @@ function secondLines(second: RecoveryReport['secondChat']): string[] {
 
 function linesOf(report: RecoveryReport): string {
   const { index, owner, backups } = report
-  const added = backups.filter(({ outcome }) => outcome !== 'known').length
   return [
     `Chat “${report.chatTitle}” (${report.chatId}), bot @${report.botUsername}`,
     index
       ? `Index: message ${index.messageId}, drawn ${formatTime(new Date(index.drawnAt))}, found by its ${index.foundBy === 'pin' ? 'pin' : 'mention in captions'}`
       : 'Index: none that can be used; the messages themselves were read',
     ...report.notes,
-    ...(report.signer === null
-      ? []
-      : [`Signed by ${report.signer}${report.signerWasGiven ? ', as you said' : ''}`]),
+    ...(report.signer === null ? [] : [`Signed by ${report.signer}${wordsOfSigner(report)}`]),
     '',
     ...(backups.length === 0 ? [] : [tableOf(backups)]),
-    `${count(backups.length, 'backup')}, ${added} of them new to the catalog`,
-    ...backups.flatMap(({ id, findings }) => findings.map(finding => `damaged: ${id}: ${finding}`)),
+    countsOf(backups),
+    ...backups.flatMap(damageOf),
     ...report.refused.map(
       ({ messageId, backupId, reason }) =>
         `refused: ${backupId}: the manifest (message ${messageId}) ${reason}`,
     ),
+    ...plansOf(report),
     ...endOf(report, owner),
   ].join('\n')
+}
+
+function damageOf({ id, isDamaged, findings }: RecoveredBackup): string[] {
+  if (isDamaged && findings.length === 0)
+    return [`damaged: ${id}: found damaged before; "telegram-backup show ${id}" tells what is known of it`]
+  return findings.map(finding => `damaged: ${id}: ${finding}`)
+}
+
+/** Switched on they come back, so that what cannot run is noticed: people have to know before the next `serve`. */
+function plansOf(report: RecoveryReport): string[] {
+  const { plans } = report
+  if (plans === null) return []
+  const { schedules, retention, notes } = plans
+  return [
+    ...schedules.map(
+      ({ id, source, cron, timezone, enabled, outcome }) =>
+        `schedule ${id.slice(0, 8)}: ${source}, "${cron}" ${timezone}, ${enabled ? 'on' : 'off'} (${outcome})`,
+    ),
+    ...retention.map(
+      ({ project, type, source, outcome }) =>
+        `retention of ${[project, type, source].filter(Boolean).join(', ')} (${outcome})`,
+    ),
+    ...notes,
+    ...(arePlansLost(report)
+      ? ['Schedules, retention and pins are only in the index, and none was found.']
+      : []),
+    ...(schedules.some(({ enabled }) => enabled)
+      ? [
+          'The schedules that are on run as soon as "telegram-backup serve" does; list and change them with "telegram-backup schedule".',
+        ]
+      : []),
+  ]
+}
+
+const OUTCOMES = {
+  added: 'new',
+  merged: 'completed',
+  bettered: 'updated',
+  known: 'known',
+} satisfies Record<RecoveredBackup['outcome'], string>
+
+/** `8 backups, 2 of them new to the catalog, 6 updated`. */
+function countsOf(backups: readonly RecoveredBackup[]): string {
+  const of = (outcome: RecoveredBackup['outcome']): number =>
+    backups.filter(backup => backup.outcome === outcome).length
+  const known = (['merged', 'bettered'] as const)
+    .filter(outcome => of(outcome) > 0)
+    .map(outcome => `${of(outcome)} ${OUTCOMES[outcome]}`)
+  return [`${count(backups.length, 'backup')}, ${of('added')} of them new to the catalog`, ...known].join(
+    ', ',
+  )
+}
+
+function wordsOfSigner({ signerIsOwn, signerWasGiven }: RecoveryReport): string {
+  if (signerIsOwn) return ', the key of this machine'
+  return signerWasGiven ? ', as you said' : ''
 }
 
 function tableOf(backups: readonly RecoveredBackup[]): string {
@@ -84,11 +145,11 @@ function tableOf(backups: readonly RecoveredBackup[]): string {
     backup.id,
     backup.project,
     backup.type,
-    backup.findings.length > 0 ? `${backup.state}, damaged` : backup.state,
+    backup.isDamaged ? `${backup.state}, damaged` : backup.state,
     backup.size === null ? 'unknown' : formatBytes(backup.size),
     String(backup.parts),
     formatTime(new Date(backup.createdAt)),
-    backup.outcome,
+    OUTCOMES[backup.outcome],
   ])
   return formatTable([heading, ...rows])
 }
@@ -102,6 +163,14 @@ function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[]
   }
   if (report.indexFailure !== null) {
     return [`The chat does not have the new index yet: ${report.indexFailure}. Run recover again.`]
+  }
+  if (report.signer === null && report.signerWasGiven && report.otherSigners.length > 0) {
+    const [signer] = report.otherSigners
+    const { length } = report.refused
+    return [
+      `Nothing that the chat holds is signed by a key that --signer names: ${count(length, 'manifest')} ${length === 1 ? 'is' : 'are'} refused, signed by ${report.otherSigners.join(', ')}.`,
+      `If that key is yours, name both (--signer OLD --signer ${signer}). If it is not, these backups are not yours either.`,
+    ]
   }
   if (owner === null) return []
   return [

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import type { BackupDetails, Database } from '@telegram-backup/database'
 import {
   type CommandContext,
@@ -11,11 +10,16 @@ import { confirm } from '#cli/confirmation.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes, formatSeconds } from '#cli/human-units.ts'
-import { describeDatabasePlan, describeDirectoryPlan, describeFetch } from '#cli/restore-story.ts'
-import type { Config } from '#config.ts'
+import {
+  describeDatabasePlan,
+  describeDirectoryPlan,
+  describeFetch,
+  describeNewRoles,
+} from '#cli/restore-story.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
 import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
+import type { PreparedRestore, RestoreWishes } from '#restore/prepare-restore.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
 
@@ -27,16 +31,6 @@ interface RestoreOptions {
   createRoles?: boolean
   allow?: string[]
   json?: boolean
-}
-
-/** A restore that has been looked at and not begun. */
-interface PreparedRestore {
-  /** For people, and for the record; without secrets. */
-  target: string
-  /** What will be done, line by line. */
-  story: string[]
-  /** `open` gives the verified plain bytes, once. */
-  run(open: (signal: AbortSignal) => AsyncIterable<Buffer>): Promise<Record<string, unknown>>
 }
 
 /** `restore ID`: a database in one transaction, a directory swapped in whole. */
@@ -73,6 +67,7 @@ async function restore(
 ): Promise<ExitCode> {
   const { output, config, signal } = context
   const { database, options } = of
+  const { prepareRestore } = await import('#restore/prepare-restore.ts')
   const { planFetch } = await import('#lib/backups/fetch-plan.ts')
   const { withOtherPlaces } = await import('#recovery/part-places.ts')
   const { readIdentities } = await import('#restore/identities.ts')
@@ -89,8 +84,12 @@ async function restore(
   const identities = await readIdentities(config, plan.encrypted)
   const service = await openBackupService(config, client)
   const target = await chooseTarget(options.to, backup, config)
-  const prepared = await prepare(target, backup, { options, config, signal })
-  for (const line of [...describeFetch(backup), ...prepared.story]) output.note(line)
+  const prepared = await prepareRestore(target, backup, {
+    wishes: wishesFor(target, options),
+    config,
+    signal,
+  })
+  for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
   await confirm({ isAgreed: options.yes === true, output, signal })
   const startMs = performance.now()
   const progress = fetchProgress(output.stderr, plan, backup.size)
@@ -110,61 +109,23 @@ async function restore(
   return ExitCode.DONE
 }
 
-async function prepare(
-  target: RestoreTarget,
-  backup: BackupDetails,
-  of: { options: RestoreOptions; config: Config; signal: AbortSignal },
-): Promise<PreparedRestore> {
-  return target.kind === 'postgres'
-    ? await prepareDatabase(target, backup, of)
-    : await prepareDirectory(target, backup, of)
-}
-
-async function prepareDatabase(
-  target: Extract<RestoreTarget, { kind: 'postgres' }>,
-  backup: BackupDetails,
-  { options, signal }: { options: RestoreOptions; signal: AbortSignal },
-): Promise<PreparedRestore> {
-  const { planDatabaseRestore } = await import('#restore/postgres/database-plan.ts')
-  const { restoreDatabase } = await import('#restore/postgres/restore-database.ts')
-  if (options.allow !== undefined) throw onlyFor('--allow', 'directories')
-  const plan = await planDatabaseRestore(backup, target.connection, {
+/** Throws `USAGE` for an option that the target has no use for. */
+function wishesFor(target: RestoreTarget, options: RestoreOptions): RestoreWishes {
+  if (target.kind === 'postgres' && options.allow !== undefined) throw onlyFor('--allow', 'directories')
+  if (target.kind === 'directory' && options.keepOld) throw onlyFor('--keep-old', 'databases')
+  if (target.kind === 'directory' && options.createRoles) throw onlyFor('--create-roles', 'databases')
+  return {
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
-    signal,
-  })
-  return {
-    target: target.connection.display,
-    story: describeDatabasePlan(plan),
-    run: async open => ({ ...(await restoreDatabase(plan, open, signal)), created_roles: plan.newRoles }),
+    allow: readAllowances(options.allow ?? []),
   }
 }
 
-async function prepareDirectory(
-  target: Extract<RestoreTarget, { kind: 'directory' }>,
-  backup: BackupDetails,
-  { options, config, signal }: { options: RestoreOptions; config: Config; signal: AbortSignal },
-): Promise<PreparedRestore> {
-  const { inspectFolder } = await import('#restore/directory/folder-beside.ts')
-  const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
-  if (options.keepOld) throw onlyFor('--keep-old', 'databases')
-  if (options.createRoles) throw onlyFor('--create-roles', 'databases')
-  const allow = readAllowances(options.allow ?? [])
-  const folder = await inspectFolder(target.path, {
-    overwrite: options.overwrite === true,
-    sizeBytes: backup.size,
-    keep: [
-      config.stateFolder,
-      ...[config.identityFile, config.signingKeyFile, config.configFile].filter(file => file !== undefined),
-      fileURLToPath(import.meta.resolve('#package.json')),
-    ],
-  })
-  return {
-    target: folder.path,
-    story: describeDirectoryPlan(folder),
-    run: open => restoreDirectory(folder, open(signal), { allow, signal }),
-  }
+function describePlan(prepared: PreparedRestore): string[] {
+  return prepared.kind === 'postgres'
+    ? describeDatabasePlan(prepared.plan)
+    : describeDirectoryPlan(prepared.folder)
 }
 
 const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
@@ -198,6 +159,7 @@ function answer(
 ): void {
   const { backup, plan, prepared, restored, seconds } = of
   const { keptOld, ...facts } = restored.facts
+  const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
   output.answer(
     {
       success: true,
@@ -214,6 +176,7 @@ function answer(
       [
         `${prepared.target} holds backup ${backup.id}: ${formatBytes(restored.bytes)} from ${count(plan.parts.length, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
+        ...describeNewRoles(newRoles),
       ].join('\n'),
   )
 }

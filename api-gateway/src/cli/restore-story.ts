@@ -1,19 +1,19 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { count, formatBytes, formatSeconds, formatTime } from '#cli/human-units.ts'
+import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cli/human-units.ts'
 import type { TargetFolder } from '#restore/directory/folder-beside.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
+import type { RestoreTarget } from '#restore/restore-target.ts'
 
 /** What comes from the chat, and how long that may take: about as long as the way there took. */
-export function describeFetch(backup: BackupDetails): string[] {
+export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+  const loading = kind === 'postgres' ? '; the database has to load it as well' : ''
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
-    `Fetches   ${formatBytes(backup.archive_size ?? 0)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
-    `Writes    ${formatBytes(backup.size)}`,
+    `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${formatSizeOf(backup, backup.size)}`,
     ...(took > 0
-      ? [
-          `Takes     at least ${formatSeconds(Math.ceil(took))}, as long as sending it took; a database has to load it as well`,
-        ]
+      ? [`Takes     at least ${formatSeconds(Math.ceil(took))}, as long as sending it took${loading}`]
       : []),
     ...(backup.damaged_at === null
       ? []
@@ -40,6 +40,16 @@ export function describeDatabasePlan(plan: DatabasePlan): string[] {
     ...keptBefore.map(
       name => `Note      ${name} is from before an earlier restore; drop it when it is not needed`,
     ),
+  ]
+}
+
+/** What is left to do for roles that a restore made: nobody can connect as one of them. */
+export function describeNewRoles(names: readonly string[]): string[] {
+  if (names.length === 0) return []
+  const quoted = names.map(name => `"${name.replaceAll('"', '""')}"`)
+  return [
+    `Made without a login: ${names.join(', ')}. Who is to connect needs one, for example in psql:`,
+    ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
   ]
 }
 

@@ -1,11 +1,14 @@
+import type { Database } from '@telegram-backup/database'
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ProgressLine } from '#cli/progress-line.ts'
-import { planSend, type SendOptions, type SendPlan, withSourceOptions } from '#cli/send-options.ts'
+import { planSend, type SendOptions, withSourceOptions } from '#cli/send-options.ts'
 import { describeEstimate, describeProgress, startRate } from '#cli/send-progress.ts'
-import { report, type SendReport } from '#cli/send-report.ts'
+import { report, type SendRemarks } from '#cli/send-report.ts'
 import { planResume } from '#cli/send-resume.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { type OpenedSource, openSource } from '#sources/open-source.ts'
+import type { SendPlan } from '#sources/send-plan.ts'
+import type { SentSource } from '#sources/send-source.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
 
 /** `send`: one backup to the chat and into the catalog. */
@@ -38,22 +41,27 @@ export const registerSend: RegisterCommand = (program, run) => {
         options.resume === undefined
           ? planSend(context, stdin, options)
           : planResume(context, options.resume, options)
-      const result = await planning.then(plan => send(context, plan)).catch(failedBefore)
-      return report(result, context.output)
+      const { policies, failedInSource, ...result } = await planning
+        .then(plan => send(context, plan))
+        .catch(failedBefore)
+      return report(result, context.output, { policies, failedInSource })
     }, options),
   )
 }
 
+/** What became of a send, and what is told of it to people alone. */
+type Sent = SentSource & SendRemarks
+
 /** Starts the source first: it works while all else is still being loaded. */
-async function send(context: CommandContext, plan: SendPlan): Promise<SendReport> {
+async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const { config, signal, output } = context
   const opening = openSource(plan.source, { type: plan.type, signal })
   // Whatever fails first is told; the source is closed below in any case.
   opening.catch(() => {})
   const progress = new ProgressLine(output.stderr)
   try {
-    const { BackupTelegramIntegration } = await import('#lib/backups/backup-telegram.integration.ts')
-    const { bytesPerSecond } = plan
+    const { sendSource } = await import('#sources/send-source.ts')
+    const { bytesPerSecond, sourceName } = plan
     const client = await openTelegram(
       config,
       bytesPerSecond === undefined ? {} : { uploadBytesPerSecond: bytesPerSecond },
@@ -61,30 +69,39 @@ async function send(context: CommandContext, plan: SendPlan): Promise<SendReport
     const service = await openBackupService(config, client)
     await warn(context, plan)
     return await withCatalog(context, async database => {
-      const { settleQuietly } = await import('#settling/settle-quietly.ts')
-      await settleQuietly({ database, client, config, signal, note: line => output.note(line) })
-      const source = await opening
-      await foretell(context, { source, bytesPerSecond, messagesPerMinute: client.messagesPerMinute })
       const rate = startRate()
-      const result = await new BackupTelegramIntegration(service, { database }).sendAndRecord({
-        projectId: plan.project,
-        type: plan.type,
-        file: source,
-        ...(plan.expiresAt ? { expires_at: plan.expiresAt } : {}),
-        ...(plan.filename === undefined ? {} : { filename: plan.filename }),
-        ...(plan.caption === undefined ? {} : { caption: plan.caption }),
-        ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
-        ...(plan.resume === undefined ? {} : { resume: plan.resume }),
+      const sent = await sendSource(plan, opening, {
+        database,
+        client,
+        service,
+        config,
         signal,
+        origin: { sourceName },
+        note: line => output.note(line),
+        onOpened: source =>
+          foretell(context, { source, bytesPerSecond, messagesPerMinute: client.messagesPerMinute }),
         onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
       })
-      const { skipped = [] } = typeof source === 'string' ? {} : source
-      return skipped.length === 0 ? result : { ...result, skipped }
+      return { ...sent, policies: await policiesOf(sent, database) }
     })
+  } catch (error) {
+    const failedInSource = await opening.then(
+      () => false,
+      reason => reason === error,
+    )
+    return { ...(await failedBefore(error)), failedInSource }
   } finally {
     progress.end()
     await opening.then(close, () => {})
   }
+}
+
+/** Of a backup that is complete; what is merely told of it fails nothing. */
+async function policiesOf({ databaseRecord }: SentSource, database: Database): Promise<string | undefined> {
+  if (databaseRecord === undefined) return undefined
+  const { readPolicyWords } = await import('#retention/who-decides.ts')
+  const words = await readPolicyWords(database).catch(() => undefined)
+  return words?.(databaseRecord)
 }
 
 async function warn({ config, output }: CommandContext, { source }: SendPlan): Promise<void> {
@@ -119,7 +136,7 @@ async function foretell(
 }
 
 /** What failed before the integration was asked: the catalog that cannot be opened, or what the user gave. */
-async function failedBefore(error: unknown): Promise<SendReport> {
+async function failedBefore(error: unknown): Promise<Sent> {
   const { databaseFailure, telegramFailure } = await import('#lib/backups/integrated-result.ts')
   const { CatalogError } = await import('@telegram-backup/database')
   if (error instanceof CatalogError) return databaseFailure(error)

@@ -1,10 +1,8 @@
 import type { Command } from 'commander'
-import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import type { CommandContext } from '#cli/command.ts'
-import { parseExpiry } from '#cli/human-units.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { parseRate } from '#sources/quantities.ts'
-import { chooseSource, type SourceChoice, type SourceSettings } from '#sources/source-settings.ts'
+import { planSource, type SendPlan } from '#sources/send-plan.ts'
+import type { SourceSettings } from '#sources/source-settings.ts'
 
 /** The options of `send` as commander hands them over: the source's settings, in camel case. */
 export interface SendOptions {
@@ -15,60 +13,55 @@ export interface SendOptions {
   [setting: string]: unknown
 }
 
-/** What is to be sent, and how. */
-export interface SendPlan {
-  project: string
-  type: BackupType
-  source: SourceChoice
-  filename: string | undefined
-  caption: string | undefined
-  chat: string | undefined
-  expiresAt: Date | undefined
-  bytesPerSecond: number | undefined
-  resume?: ResumedSend
-}
-
 /** The four words of each repeatable option's help. */
 const MANY = '(may be repeated)'
 
 /** Adds the options that say what is backed up. */
 export function withSourceOptions(command: Command): Command {
   const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
-  return command
-    .optionsGroup('The source, one of:')
-    .option('--source <name>', 'what telegram-backup.yaml says under that name; other options go before it')
-    .option(
-      '--postgres <url>',
-      'a database, by pg_dump; PGPASSWORD, ~/.pgpass or --source keep the password off the command line',
-    )
-    .option('--directory <path>', 'a directory, by GNU tar')
-    .option('--file <path>', 'a file')
-    .optionsGroup('With --postgres:')
-    .option('--format <format>', 'plain (SQL) or custom (for pg_restore); default: plain')
-    .option('--schema <pattern>', `only this schema ${MANY}`, collect)
-    .option('--exclude-schema <pattern>', `not this schema ${MANY}`, collect)
-    .option('--table <pattern>', `only this table ${MANY}`, collect)
-    .option('--exclude-table <pattern>', `not this table ${MANY}`, collect)
-    .option('--exclude-table-data <pattern>', `this table, but none of its rows ${MANY}`, collect)
-    .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 is for ever (default: 60s)')
-    .optionsGroup('With --directory:')
-    .option(
-      '--exclude <pattern>',
-      `leave out, as tar does: "*.tmp" anywhere, "./cache" at the top only; * matches a / too ${MANY}`,
-      collect,
-    )
-    .option('--one-file-system', 'leave out what is mounted below it')
-    .option(
-      '--allow <kinds>',
-      'back up the rest (exit code 3, with a list) where files are unreadable, vanished or changed meanwhile; empty: no log is selected',
-      collect,
-    )
-    .option(
-      '--include <glob>',
-      `with --type logs: only these, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
-      collect,
-    )
-    .option('--since <when>', 'with --type logs: only what was written to since then: 24h, 7d, 2026-11-24')
+  return (
+    command
+      .optionsGroup('The source, one of:')
+      .option('--source <name>', 'what telegram-backup.yaml says under that name; other options go before it')
+      .option(
+        '--postgres <url>',
+        'a database, by pg_dump; PGPASSWORD, ~/.pgpass or --source keep the password off the command line',
+      )
+      .option('--directory <path>', 'a directory, by GNU tar')
+      .option('--file <path>', 'a file')
+      .optionsGroup('With --postgres:')
+      .option('--format <format>', 'plain (SQL) or custom (for pg_restore); default: plain')
+      .option('--schema <pattern>', `only this schema ${MANY}`, collect)
+      .option('--exclude-schema <pattern>', `not this schema ${MANY}`, collect)
+      .option('--table <pattern>', `only this table ${MANY}`, collect)
+      .option('--exclude-table <pattern>', `not this table ${MANY}`, collect)
+      .option('--exclude-table-data <pattern>', `this table, but none of its rows ${MANY}`, collect)
+      .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 is for ever (default: 60s)')
+      // Without the first, commander would have the second mean that it is on wherever it is not given.
+      .option(
+        '--count-rows',
+        'count the rows of each table for verify --drill, also where the source says not to',
+      )
+      .option('--no-count-rows', 'do not: it reads each table once more')
+      .optionsGroup('With --directory:')
+      .option(
+        '--exclude <pattern>',
+        `leave out, as tar does: "*.tmp" anywhere, "./cache" at the top only; * matches a / too ${MANY}`,
+        collect,
+      )
+      .option('--one-file-system', 'leave out what is mounted below it')
+      .option(
+        '--allow <kinds>',
+        'back up the rest (exit code 3, with a list) where files are unreadable, vanished or changed meanwhile; empty: no log is selected, or (with -) nothing came',
+        collect,
+      )
+      .option(
+        '--include <glob>',
+        `with --type logs: only these, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
+        collect,
+      )
+      .option('--since <when>', 'with --type logs: only what was written to since then: 24h, 7d, 2026-11-24')
+  )
 }
 
 /** Options, and what the configuration file says under `--source`. Throws `USAGE` and `CONFIGURATION`. */
@@ -92,23 +85,7 @@ export async function planSend(
     ]),
   )
   const settings = name === undefined ? typed : { ...(await namedSource(context, name, typed)), ...typed }
-  const { project, type, expires, limit_rate: limitRate } = settings
-  if (project === undefined || type === undefined) {
-    throw new BackupError('Name the project and the type', {
-      code: 'USAGE',
-      hint: 'Give --project ID and --type database, storage or logs.',
-    })
-  }
-  return {
-    project,
-    type: type as BackupType,
-    source: chooseSource(settings),
-    filename: settings.filename,
-    caption: settings.caption,
-    chat: settings.chat,
-    expiresAt: expires === undefined ? undefined : parseExpiry(expires),
-    bytesPerSecond: limitRate === undefined ? undefined : parseRate(limitRate),
-  }
+  return { ...planSource(settings), sourceName: name }
 }
 
 async function namedSource(

@@ -2,21 +2,25 @@ import type { Backup } from '@telegram-backup/database'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
-import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
-import type { SkippedFile } from '#sources/directory/allowances.ts'
-
-/** What became of a send: the integration's result, and of a directory what is missing or torn in it. */
-export interface SendReport extends IntegratedBackupResult {
-  skipped?: readonly SkippedFile[]
-}
+import type { SentSource } from '#sources/send-source.ts'
+import { hideSecretsIn } from '#told-error.ts'
 
 /** Of missing files, how many are named where a person reads. */
 const MAX_SHOWN = 20
 
-/** Says what became of a send, and returns the exit code for it. */
-export function report(result: SendReport, output: Output): ExitCode {
-  if (result.success || output.json) output.answer(result, () => describeResult(result))
-  if (!result.success) return reportFailure(result, output)
+/** What people are told of a send beside its result. */
+export interface SendRemarks {
+  /** Words of the policies by which the backup stays, if by any. */
+  policies?: string | undefined
+  /** The source could not be opened: that is no failure of Telegram. */
+  failedInSource?: boolean | undefined
+}
+
+/** Says what became of a send; returns the exit code for it. */
+export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
+  const result = sent.success ? sent : { ...hideSecretsIn(sent), details: hideSecretsIn(sent.details) }
+  if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
+  if (!result.success) return reportFailure(result, output, remarks)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
   const { skipped = [] } = result
@@ -27,15 +31,15 @@ export function report(result: SendReport, output: Output): ExitCode {
   return ExitCode.PARTIAL
 }
 
-function reportFailure(result: SendReport, output: Output): ExitCode {
-  output.reason(describeFailure(result), result.hint)
+function reportFailure(result: SentSource, output: Output, remarks: SendRemarks): ExitCode {
+  output.reason(describeFailure(result, remarks), result.hint)
   if (result.details.telegramSuccess) {
     output.note('The backup itself is whole in the chat, and its messages are known to the catalog.')
   }
   return exitCodeFor(result.code)
 }
 
-function warningsOf({ telegramMetadata, details }: SendReport): string[] {
+function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   const warnings = telegramMetadata?.source?.['warnings']
   const { indexUpToDate, indexError, replica } = details
   const isLeft = 'the next send or "telegram-backup reconcile" makes good for it'
@@ -53,15 +57,12 @@ function warningsOf({ telegramMetadata, details }: SendReport): string[] {
   ]
 }
 
-/** Codes of what fails before the chat, in the source. */
-const NOT_THE_CHAT: ReadonlySet<string> = new Set(['SOURCE', 'POSTGRES'])
-
 /** What the user got wrong never reached either side, so neither is named. */
-function describeFailure(result: SendReport): string {
-  const { telegramError, databaseError } = result.details
+function describeFailure(result: SentSource, { failedInSource = false }: SendRemarks): string {
+  const { telegramError, databaseError, sourceFailed = failedInSource } = result.details
   if (result.code === 'CANCELLED')
     return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
-  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE || NOT_THE_CHAT.has(result.code ?? '')
+  const isOurs = sourceFailed || exitCodeFor(result.code) === ExitCode.USAGE
   return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
 }
 
@@ -77,7 +78,7 @@ function wayBack({ id, source }: Backup): string {
   return source?.['kind'] === 'directory' ? `restore ${id} --to DIRECTORY` : `fetch ${id} --out FILE`
 }
 
-function describeResult(result: SendReport): string {
+function describeResult(result: SentSource, policies: string | undefined): string {
   const { databaseRecord: record, telegramMetadata: metadata } = result
   if (!record) return ''
   const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
@@ -86,7 +87,9 @@ function describeResult(result: SendReport): string {
     `  file     ${record.filename}`,
     `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
     `  chat     ${record.chat_id}`,
-    `  expires  ${formatTime(record.expires_at)}`,
+    policies === undefined
+      ? `  expires  ${formatTime(record.expires_at)}`
+      : `  kept     by its policy: ${policies}`,
     `Get it back with: telegram-backup ${wayBack(record)}`,
   ].join('\n')
 }

@@ -1,8 +1,9 @@
 import { type CommandContext, findBackup, withCatalog } from '#cli/command.ts'
-import { count, parseExpiry } from '#cli/human-units.ts'
-import type { SendOptions, SendPlan } from '#cli/send-options.ts'
+import { count } from '#cli/human-units.ts'
+import type { SendOptions } from '#cli/send-options.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { parseRate } from '#sources/quantities.ts'
+import { parseExpiry, parseRate } from '#sources/quantities.ts'
+import type { SendPlan } from '#sources/send-plan.ts'
 import { openTelegram } from '#wiring.ts'
 
 /** Options that may go with `--resume`: all else is what it was. */

@@ -1,8 +1,9 @@
-import type { BackupDetails, MessageRow } from '@telegram-backup/database'
+import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
 import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { formatBytes, formatSizeOf, formatTable, formatTime } from '#cli/human-units.ts'
 import { describeMessages } from '#cli/show-messages.ts'
+import { mayBeResumed, resumableUntil } from '#settling/resumable.ts'
 
 /** `show ID`: one backup with its messages and history. */
 export const registerShow: RegisterCommand = (program, run) => {
@@ -14,32 +15,43 @@ export const registerShow: RegisterCommand = (program, run) => {
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
         const { listMessages } = await import('@telegram-backup/database')
-        const { backup, messages } = await withCatalog(context, async database => {
+        const { readPolicyWords } = await import('#retention/who-decides.ts')
+        const { backup, messages, policies } = await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
-          return { backup, messages: await listMessages(database, backup.id) }
+          const policies = (await readPolicyWords(database))(backup)
+          return { backup, messages: await listMessages(database, backup.id), policies }
         })
-        context.output.answer(backup, () => describeBackup(backup, messages, new Date()))
+        context.output.answer(backup, () => describeBackup(backup, messages, { policies, now: new Date() }))
         return ExitCode.DONE
       }, options),
     )
 }
 
-function describeBackup(backup: BackupDetails, messages: readonly MessageRow[], now: Date): string {
+function describeBackup(
+  backup: BackupDetails,
+  messages: readonly MessageRow[],
+  of: { policies: string | undefined; now: Date },
+): string {
   const facts: Array<[string, string]> = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
     ['state', backup.state],
     ...damageOf(backup),
-    ['source', String(backup.source?.['filename'] ?? '-')],
+    ['source', sourceOf(backup)],
     ['file', backup.filename ?? '-'],
-    ['size', `${formatBytes(backup.size)} plain, ${formatBytes(backup.archive_size ?? 0)} in the chat`],
+    [
+      'size',
+      `${formatSizeOf(backup, backup.size)} plain, ${formatSizeOf(backup, backup.archive_size)} in the chat`,
+    ],
     ['encrypted', backup.encrypted === null ? 'unknown' : backup.encrypted ? 'yes' : 'no'],
     ['created', formatTime(backup.created_at)],
-    ['expires', formatTime(backup.expires_at) + (backup.expires_at <= now ? ', which is past' : '')],
+    ...stayOf(backup, of),
+    ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
     ['chat', backup.chat_id ?? '-'],
     ['sha-256', backup.plain_sha256 ?? '-'],
     ...(backup.error === null ? [] : ([['error', backup.error]] as Array<[string, string]>)),
+    ...wayOn(backup),
   ]
   const history = backup.history.map(entry => [formatTime(entry.at), entry.event])
   return [
@@ -47,8 +59,39 @@ function describeBackup(backup: BackupDetails, messages: readonly MessageRow[], 
     '',
     ...describeMessages(messages, backup.chat_id),
     '',
+    ...describeVerifications(backup.verifications),
     formatTable([['WHEN', 'WHAT'], ...history]),
   ].join('\n')
+}
+
+/** Of a failed one whose parts still wait in the chat: how long, and how to go on with it. */
+function wayOn(backup: BackupDetails): Array<[string, string]> {
+  if (backup.state !== 'failed' || !mayBeResumed(backup)) return []
+  const until = formatTime(resumableUntil(backup))
+  return [['resumable', `until ${until}: telegram-backup send --resume ${backup.id}`]]
+}
+
+/** `shop (shop.sql)`: its name in telegram-backup.yaml, and that of the plain bytes. */
+function sourceOf({ source, source_name }: BackupDetails): string {
+  const filename = String(source?.['filename'] ?? '-')
+  return source_name === null ? filename : `${source_name} (${filename})`
+}
+
+/** A pin, and until when, or by which policies, it stays without. */
+function stayOf(
+  { state, pinned_at, expires_at }: BackupDetails,
+  { policies, now }: { policies: string | undefined; now: Date },
+): Array<[string, string]> {
+  if (state === 'erased' || state === 'erasing') return []
+  const isPast = expires_at <= now ? ', which is past' : ''
+  return [
+    ...(pinned_at === null
+      ? []
+      : ([['pinned', `since ${formatTime(pinned_at)}; nothing erases it`]] as Array<[string, string]>)),
+    policies === undefined
+      ? ['expires', formatTime(expires_at) + isPast]
+      : ['kept', `by its policy: ${policies}`],
+  ]
 }
 
 /** When it was found damaged, and by what. */
@@ -56,4 +99,27 @@ function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string
   if (damaged_at === null) return []
   const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
   return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
+}
+
+const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {
+  existence: 'existence',
+  data: 'every byte',
+  drill: 'drill',
+}
+
+/** The newest first, and what was found by each. */
+function describeVerifications(verifications: readonly Verification[]): string[] {
+  if (verifications.length === 0) return []
+  const rows = verifications.map(({ kind, state, parts, bytes, findings, error, started_at }) => [
+    formatTime(started_at),
+    WHAT_WAS_DONE[kind],
+    state === 'damaged' ? 'DAMAGED' : state,
+    String(parts),
+    formatBytes(bytes),
+    [
+      ...findings.map(({ reason, mended }) => `${mended === true ? 'mended: ' : ''}${reason}`),
+      ...(error ? [error] : []),
+    ].join('; ') || '-',
+  ])
+  return [formatTable([['VERIFIED', 'WHAT', 'RESULT', 'MESSAGES', 'READ', 'FOUND'], ...rows]), '']
 }

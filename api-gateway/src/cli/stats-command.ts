@@ -9,7 +9,9 @@ export const registerStats: RegisterCommand = (program, run) => {
     'telegram-backup stats',
     'telegram-backup stats --project shop --json',
   ])
-    .description('count the complete backups: how many, how large, how old, how many expire soon')
+    .description(
+      'count the complete backups: how many, how large, how old, how many expire soon, how many are damaged',
+    )
     .option('--project <id>', 'of this project only')
     .action((options: { project?: string; json?: boolean }) =>
       run(async context => {
@@ -29,5 +31,6 @@ function describeStats(stats: BackupStats): string {
     ['oldest', stats.oldest_backup ? formatTime(stats.oldest_backup) : '-'],
     ['newest', stats.newest_backup ? formatTime(stats.newest_backup) : '-'],
     ['expire within 7 days', String(stats.expiring_soon)],
+    ['damaged', stats.damaged === 0 ? 'none known' : String(stats.damaged)],
   ])
 }

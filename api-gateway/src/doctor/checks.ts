@@ -4,18 +4,21 @@ import {
   DEFAULT_PART_SIZE_BYTES,
   loadOrCreateSigningKey,
   MIN_PART_SIZE_BYTES,
-  readIdentityFile,
-  recipientOf,
   signerFingerprint,
 } from '@telegram-backup/archive'
 import { type Database, queryBackups } from '@telegram-backup/database'
 import { checkChatAccess, guardChat, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
 import { exitCodeOf } from '#cli/exit-codes.ts'
-import { formatBytes } from '#cli/human-units.ts'
+import { count, formatBytes } from '#cli/human-units.ts'
+import { clockDifference } from '#clock-check.ts'
 import type { Config } from '#config.ts'
+import { readConfigFile } from '#config-file.ts'
+import { checkNotifications } from '#doctor/notification-check.ts'
 import { checkConfigFile, checkPgDump, checkTar, type Finding } from '#doctor/source-checks.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
+import { ownRecipients } from '#own-recipients.ts'
+import { describeUnserved } from '#schedules/unserved-sources.ts'
 import { openCatalog, openTelegram } from '#wiring.ts'
 
 /** One thing that was looked at. */
@@ -29,8 +32,20 @@ export interface Check {
   exitCode?: number
 }
 
-/** Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if there is none. */
-export async function runChecks(config: Config, signal: AbortSignal): Promise<Check[]> {
+/**
+ * Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if there is none. Where a
+ * setting cannot be read, that is told, with what needs none.
+ */
+export async function runChecks(readConfig: () => Config, signal: AbortSignal): Promise<Check[]> {
+  const programs = [check('pg_dump', () => checkPgDump(signal)), check('tar', () => checkTar(signal))]
+  let config: Config
+  try {
+    config = readConfig()
+  } catch (error) {
+    const { hint, ...settings } = failed('settings', error)
+    const next = 'The rest is looked at when this can be read.'
+    return Promise.all([{ ...settings, hint: hint === undefined ? next : `${hint} ${next}` }, ...programs])
+  }
   return Promise.all([
     check('chat', () => checkChat(config, signal)),
     ...(config.replicaChatId === undefined
@@ -41,9 +56,9 @@ export async function runChecks(config: Config, signal: AbortSignal): Promise<Ch
     check('key file', () => checkIdentity(config)),
     check('signing key', () => checkSigningKey(config)),
     check('catalog', () => checkCatalog(config, signal)),
-    check('pg_dump', () => checkPgDump(signal)),
-    check('tar', () => checkTar(signal)),
+    ...programs,
     check('sources', () => checkConfigFile(config)),
+    check('notifications', () => checkNotifications(config)),
   ])
 }
 
@@ -57,9 +72,13 @@ async function check(name: string, look: () => Promise<Finding>): Promise<Check>
       ...(warning ? { hint: warning } : {}),
     }
   } catch (error) {
-    const { message, hint } = describeError(error)
-    return { name, state: 'failed', message, ...(hint ? { hint } : {}), exitCode: exitCodeOf(error) }
+    return failed(name, error)
   }
+}
+
+function failed(name: string, error: unknown): Check {
+  const { message, hint } = describeError(error)
+  return { name, state: 'failed', message, ...(hint ? { hint } : {}), exitCode: exitCodeOf(error) }
 }
 
 async function checkChat(config: Config, signal: AbortSignal): Promise<Finding> {
@@ -111,13 +130,7 @@ async function checkEncryption(config: Config): Promise<Finding> {
     })
   }
   for (const recipient of encryption.recipients) assertRecipient(recipient)
-  return { message: `to ${encryption.recipients.length} public key(s)` }
-}
-
-/** The public keys of the key file; none without one. */
-async function ownRecipients({ identityFile }: Config): Promise<string[]> {
-  if (identityFile === undefined) return []
-  return Promise.all((await readIdentityFile(identityFile)).map(recipientOf))
+  return { message: `to ${count(encryption.recipients.length, 'public key')}` }
 }
 
 /** Whoever takes the server takes the key along. */
@@ -184,11 +197,18 @@ async function checkCatalog(config: Config, signal: AbortSignal): Promise<Findin
     await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
     const message = `ready in ${database.location}`
-    if (total === 0) return { message }
-    return {
-      message,
-      warning: `${total} send(s) are under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`,
-    }
+    // What is wrong with the file, its own check says.
+    const sourceNames = (await readConfigFile(config).catch(() => undefined))?.sourceNames
+    const brokenOff =
+      total === 0
+        ? undefined
+        : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`
+    const warnings = [
+      await clockDifference(database),
+      sourceNames && (await describeUnserved(database, sourceNames)),
+      brokenOff,
+    ].filter(text => text !== undefined)
+    return { message, ...(warnings.length === 0 ? {} : { warning: warnings.join(' ') }) }
   } finally {
     await database.close()
   }

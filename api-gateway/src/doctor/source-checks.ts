@@ -3,6 +3,7 @@ import { readConfigFile } from '#config-file.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { findClientPrograms } from '#postgres/client-programs.ts'
 import { findTar } from '#sources/directory/tar-program.ts'
+import { planNamedSource } from '#sources/named-source.ts'
 
 /** What a check found; with a warning where something can be made better. */
 export interface Finding {
@@ -38,13 +39,13 @@ export async function checkTar(signal: AbortSignal): Promise<Finding> {
   }
 }
 
-/** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file that is wrong. */
+/** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file or a source that is wrong. */
 export async function checkConfigFile(config: Config): Promise<Finding> {
   const file = await readConfigFile(config)
   const { path, sourceNames, targetNames, warnings } = file
-  if (path === undefined) return { message: 'no telegram-backup.yaml, and none is needed' }
-  // A variable that is not set is found here, not by tonight's backup.
-  for (const name of sourceNames) file.source(name)
+  if (path === undefined) return { message: 'no telegram-backup.yaml; none is needed without schedules' }
+  // A variable that is not set, and what else cannot be, is found here, not by tonight's backup.
+  for (const name of sourceNames) planNamedSource(name, file)
   const [warning] = warnings
   return {
     message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}${targetNames.length === 0 ? '' : `; targets ${targetNames.join(', ')}`}`,

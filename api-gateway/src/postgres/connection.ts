@@ -1,5 +1,6 @@
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { HIDDEN } from '#told-error.ts'
 
 /** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
 export interface PostgresConnection {
@@ -24,10 +25,10 @@ const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*
  */
 export function parsePostgresUrl(url: string): PostgresConnection {
   const [, scheme, userInfo = '', authority = '', path = '', query = ''] = URL_FORM.exec(url) ?? []
-  if (scheme === undefined) {
+  if (scheme === undefined || isCutShort({ userInfo, authority, path, query })) {
     throw new BackupError('The database URL is malformed', {
       code: 'USAGE',
-      hint: 'Write postgresql://USER@HOST:PORT/DATABASE, with %40 for an @ and %2F for a / in a name or password.',
+      hint: 'Write postgresql://USER@HOST:PORT/DATABASE, with %40 for an @, %2F for a / and %3F for a ? in a name or password.',
     })
   }
   const [user = '', ...passwordPieces] = userInfo.split(':')
@@ -54,6 +55,39 @@ export function parsePostgresUrl(url: string): PostgresConnection {
       ...(password ? { PGPASSWORD: password } : {}),
     },
   })
+}
+
+/**
+ * A text of a program or a server without the password, should one of them repeat it. A password that is the name of the user,
+ * of the database or of the host as well stays: it is no secret where that name stands.
+ */
+export function withoutPassword(text: string, { environment, display }: PostgresConnection): string {
+  const password = environment['PGPASSWORD'] ?? ''
+  if (password === '' || display.split(/[@:/]/).includes(password)) return text
+  return [password, encodeURIComponent(password)].reduce(
+    (rest, form) => rest.replace(asWord(form), () => HIDDEN),
+    text,
+  )
+}
+
+/** Where it stands by itself, or begins or ends a longer name: `shop` in `shop_restoring_1f`, and not in `workshop`. */
+export function asWord(text: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${RegExp.escape(text)}(?![\\p{L}\\p{N}])`, 'gu')
+}
+
+/**
+ * A password with a "/" or a "?" in it ends the server's name too early: what should be a port is its beginning, or an "@" stands
+ * where the database or a parameter should. libpq would repeat pieces of it, and arguments and messages hold what is taken for a port.
+ */
+function isCutShort({
+  userInfo,
+  authority,
+  path,
+  query,
+}: Record<'userInfo' | 'authority' | 'path' | 'query', string>): boolean {
+  const hasOddPort = authority.split(',').some(host => !/^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(host))
+  const hasOddName = query.split('&').some(parameter => !/^[a-z_]*(?:=|$)/i.test(parameter))
+  return hasOddPort || (userInfo === '' && (path.includes('@') || (query.includes('@') && hasOddName)))
 }
 
 /** The same server, with the same user, but another database. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
-import type { PostgresConnection } from '#postgres/connection.ts'
+import { type PostgresConnection, withoutPassword } from '#postgres/connection.ts'
 
 /** How a query is asked. */
 export interface QueryOptions {
@@ -88,15 +88,17 @@ async function run(
 export function firstError(words: string): string {
   const lines = words.split('\n').map(line => line.trim())
   const line = lines.find(text => /\b(ERROR|FATAL|PANIC|error):/.test(text)) ?? lines.find(Boolean)
-  return (line ?? 'it gave no reason').replace(/^psql: /, '').slice(0, 500)
+  return (line ?? 'it gave no reason').replace(/^psql: (error: )?/, '').slice(0, 500)
 }
 
-function failureOf(words: string, connection: PostgresConnection): BackupError {
+/** What psql's words about a failure stand for: `CONFIGURATION`, `UNREACHABLE` or `POSTGRES`. */
+export function failureOf(said: string, connection: PostgresConnection): BackupError {
+  const words = withoutPassword(said, connection)
   const reason = firstError(words)
   const whole = words.replace(/\s+/g, ' ')
   if (/FATAL:|no password supplied|authentication failed/.test(whole)) {
-    const said = /FATAL: +([^\n]*)/.exec(words)?.[1] ?? reason
-    return new BackupError(`PostgreSQL at ${connection.display} lets nobody in: ${said}`, {
+    const why = /FATAL: +([^\n]*)/.exec(words)?.[1] ?? reason
+    return new BackupError(`PostgreSQL at ${connection.display} lets nobody in: ${why}`, {
       code: 'CONFIGURATION',
       hint: 'Check user, password (PGPASSWORD, ~/.pgpass or the URL) and the name of the database.',
     })

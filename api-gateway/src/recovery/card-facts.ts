@@ -4,7 +4,8 @@ import { catalogIdentity, chatRecord, type Database, drawIndex } from '@telegram
 import { checkChatAccess } from 'telegram-deployment-bot'
 import type { Config } from '#config.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import type { CardFacts } from '#recovery/card.ts'
+import { ownRecipients } from '#own-recipients.ts'
+import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery/card.ts'
 import { openTelegram } from '#wiring.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function gatherFacts(
   { config, signal }: { config: Config; signal: AbortSignal },
   database: Database,
 ): Promise<CardFacts> {
-  const { recipients, chat } = needed(config)
+  const { recipients, chat } = await needed(config)
   const client = await openTelegram(config)
   const { chatId, chatTitle, botUsername } = await checkChatAccess(client, chat, { signal })
   const { catalogId, generation } = await catalogIdentity(database)
@@ -31,19 +32,23 @@ export async function gatherFacts(
     indexMessageId: (await chatRecord(database, chatId))?.index?.messageId ?? null,
     catalogId,
     generation,
-    apiRoot: config.apiRoot ?? 'https://api.telegram.org',
+    apiRoot: config.apiRoot ?? TELEGRAMS_API_ROOT,
     writtenAt: new Date(),
   }
 }
 
-function needed(config: Config): { chat: string; recipients: CardFacts['recipients'] } {
+async function needed(config: Config): Promise<{ chat: string; recipients: CardFacts['recipients'] }> {
   const { chatId, encryption } = config
   if (chatId === undefined)
     throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
   if (encryption === undefined) {
+    const own = await ownRecipients(config).catch(() => [])
     throw new BackupError('No public key is configured, and the card has to name it', {
       code: 'CONFIGURATION',
-      hint: 'Set BACKUP_AGE_RECIPIENTS, as for sending.',
+      hint:
+        own.length > 0
+          ? `Set BACKUP_AGE_RECIPIENTS=${own.join(',')}, which belongs to the key file; sending needs it as well.`
+          : 'Set BACKUP_AGE_RECIPIENTS, as for sending.',
     })
   }
   return { chat: chatId, recipients: encryption === 'off' ? 'off' : encryption.recipients }

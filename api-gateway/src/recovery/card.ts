@@ -1,3 +1,6 @@
+/** Telegram's own server, which is asked when no other one is set. */
+export const TELEGRAMS_API_ROOT = 'https://api.telegram.org'
+
 /** What the recovery card says; nothing of it is secret. */
 export interface CardFacts {
   chatId: string
@@ -37,12 +40,13 @@ export function writeCard(facts: CardFacts): string {
     `index        ${facts.indexMessageId === null ? 'none yet' : `message ${facts.indexMessageId} of the chat, pinned`}`,
     `catalog      ${facts.catalogId}, generation ${facts.generation}`,
     '',
-    'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else.',
+    'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else. Keep beside it a copy of',
+    'telegram-backup.yaml and of the variables it refers to: they are not in the chat, and schedules need their sources.',
     '',
     'WITH THIS PROGRAM, on an empty machine with Node 24',
     '',
     ...indented([
-      `export TELEGRAM_BOT_TOKEN=… TELEGRAM_CHAT_ID=${facts.chatId} BACKUP_AGE_IDENTITY_FILE=…`,
+      ...exportsOf(facts),
       `telegram-backup recover${facts.signers.map(signer => ` --signer ${signer}`).join('')}`,
       'telegram-backup list && telegram-backup restore ID --to TARGET',
     ]).map(line => line.slice(2)),
@@ -75,6 +79,18 @@ export function writeCard(facts: CardFacts): string {
     '',
     ...indented(LINES_OF_DIRECTORY),
   ].join('\n')
+}
+
+/** The settings of the lost machine. */
+function exportsOf({ chatId, recipients, replicaChatId, apiRoot }: CardFacts): string[] {
+  const encryption =
+    recipients === 'off' ? 'BACKUP_ENCRYPTION=off' : `BACKUP_AGE_RECIPIENTS=${recipients.join(',')}`
+  return [
+    `export TELEGRAM_BOT_TOKEN=… TELEGRAM_CHAT_ID=${chatId} BACKUP_AGE_IDENTITY_FILE=…`,
+    `export ${encryption}`,
+    ...(replicaChatId === undefined ? [] : [`export TELEGRAM_REPLICA_CHAT_ID=${replicaChatId}`]),
+    ...(apiRoot === TELEGRAMS_API_ROOT ? [] : [`export TELEGRAM_API_ROOT=${apiRoot}`]),
+  ]
 }
 
 function indented(lines: readonly string[]): string[] {

@@ -4,6 +4,7 @@ import {
   type ParsedCaption,
   parseCaption,
   type SeenDocument,
+  type SeenMessage,
   type TelegramClient,
   type VaultLedger,
 } from 'telegram-deployment-bot'
@@ -15,6 +16,10 @@ export interface Sighting {
   sentAt: Date
   /** Empty where there is none. */
   caption: string
+  /** Of another message; then `facts` are none. */
+  isForward: boolean
+  /** Somebody said it who is no bot, as a group tells: a copy, if it says what ours say. A channel does not tell. */
+  isByPerson: boolean
   /** What its last line says, when that is one of ours. Somebody may have written it as well. */
   facts: ParsedCaption | undefined
   document: SeenDocument | undefined
@@ -31,6 +36,7 @@ export class ChatReader {
   readonly #vault: VaultLedger
   readonly #signal: AbortSignal
   readonly #seen = new Map<number, Sighting | undefined>()
+  readonly #presences = new Map<number, Presence>()
   #onLook: () => void = () => {}
 
   /** @param of.movedTo the id under which the chat goes on; its messages stay where they are, and copies are made there */
@@ -58,6 +64,19 @@ export class ChatReader {
     for (const [messageId, sighting] of this.#seen) {
       const named = sighting?.facts?.catalog?.id
       if (named !== undefined && named === catalogId) yield messageId
+    }
+  }
+
+  /**
+   * Those of the messages read so far that say what ours say, and of which backup each is: forwards, indexes, tombstones,
+   * parts and manifests. A copy that a look has left behind and one that a person has made look the same.
+   */
+  *marked(): Generator<MarkedMessage> {
+    for (const [messageId, sighting] of this.#seen) {
+      const facts = parseCaption(sighting?.caption)
+      if (facts === undefined) continue
+      const backupId = facts.kind === 'index' ? undefined : facts.backupId
+      yield { messageId, backupId, what: sighting?.isForward ? 'forward' : facts.kind }
     }
   }
 
@@ -90,11 +109,16 @@ export class ChatReader {
     return (await this.#presence(messageId)) !== 'gone'
   }
 
-  /** `ours` is what this bot may edit. */
-  async #presence(messageId: number): Promise<'ours' | 'there' | 'gone'> {
+  async #presenceOnce(messageId: number): Promise<Presence> {
+    return this.#presences.get(messageId) ?? (await this.#presence(messageId))
+  }
+
+  async #presence(messageId: number): Promise<Presence> {
     this.#onLook()
     if (this.#movedTo !== undefined) return 'there'
-    return await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })
+    const presence = await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })
+    this.#presences.set(messageId, presence)
+    return presence
   }
 
   /** The message; undefined when there is none, or none that can be forwarded. */
@@ -104,15 +128,14 @@ export class ChatReader {
     const signal = this.#signal
     const where = this.#movedTo === undefined ? { chatId } : { chatId: this.#movedTo, fromChatId: chatId }
     const copy = await lookAtMessage(this.#client, this.#vault, { ...where, messageId, signal })
+    const isForward = copy !== undefined && (await this.#isForward(messageId, copy))
     const origin = copy?.forwarded
-    // Somebody who forwards a message of ours does not make another one of it.
-    const isForward =
-      origin?.messageId !== undefined &&
-      (origin.messageId !== messageId || String(origin.chatId) !== this.chatId)
     const sighting = copy && {
       messageId,
       sentAt: origin?.date ?? copy.date,
       caption: copy.caption ?? '',
+      isForward,
+      isByPerson: origin !== undefined && origin.messageId === undefined && origin.isByBot !== true,
       facts: isForward ? undefined : parseCaption(copy.caption),
       document: copy.document,
     }
@@ -120,21 +143,56 @@ export class ChatReader {
     return sighting
   }
 
+  /**
+   * Whether a message repeats another one: somebody who forwards a message of ours does not make another one of it. A channel
+   * names the message that was first. Elsewhere this bot is named, and it may edit what it sent, but no forward of that.
+   * Another bot's messages and their forwards look the same there.
+   */
+  async #isForward(messageId: number, { forwarded }: SeenMessage): Promise<boolean> {
+    if (forwarded?.messageId !== undefined) {
+      return forwarded.messageId !== messageId || String(forwarded.chatId) !== this.chatId
+    }
+    if (forwarded?.author !== this.#client.botId || this.#movedTo !== undefined) return false
+    return (await this.#presenceOnce(messageId)) === 'there'
+  }
+
   /** Our messages with ids from `from` down to `to`, those of `known` left out. */
   async *down(range: DownRange): AsyncGenerator<OwnSighting> {
-    const { readAllTo = 1, onUnread } = range
+    const { maxGap = Number.POSITIVE_INFINITY, onUnread, leadFrom } = range
+    let lowestOfOurs = range.from + 1
     for (let id = range.from; id >= Math.max(1, range.to); id--) {
-      if (range.known.has(id)) continue
-      const presence = this.#seen.has(id) ? 'ours' : await this.#presence(id)
+      const lead = leadFrom?.({ below: id, gap: lowestOfOurs - id })
+      if (lead !== undefined) {
+        id = lead
+        lowestOfOurs = lead + 1
+      }
+      if (range.known.has(id)) {
+        lowestOfOurs = id
+        continue
+      }
+      const presence = this.#seen.has(id) ? 'ours' : await this.#presenceOnce(id)
       if (presence === 'gone') continue
-      if (presence === 'there' && id < readAllTo) {
+      if (presence === 'there' && lowestOfOurs - id > maxGap) {
         onUnread?.(id)
         continue
       }
       const sighting = await this.look(id)
-      if (sighting !== undefined && isOwn(sighting)) yield sighting
+      if (sighting === undefined || !isOwn(sighting)) continue
+      lowestOfOurs = id
+      yield sighting
     }
   }
+}
+
+/** `ours` is what this bot may edit. */
+type Presence = 'ours' | 'there' | 'gone'
+
+/** A message that says what ours say. */
+interface MarkedMessage {
+  messageId: number
+  /** None of an index. */
+  backupId: string | undefined
+  what: 'forward' | ParsedCaption['kind']
 }
 
 /** Which messages to go through, from the newest down. */
@@ -142,10 +200,15 @@ interface DownRange {
   from: number
   to: number
   known: ReadonlySet<number>
-  /** Below this id only what this bot may edit is read: a message that it may not is most likely one of people's. */
-  readAllTo?: number
+  /**
+   * Further than so many ids below all of ours only what this bot may edit is read: a message that it may not is most likely
+   * one of people's.
+   */
+  maxGap?: number
   /** Hears of each message that was left unread. */
   onUnread?: (messageId: number) => void
+  /** Asked where to go on, with the next id and how far that is below the lowest of ours; undefined: just there. */
+  leadFrom?: (at: { below: number; gap: number }) => number | undefined
 }
 
 function isOwn(sighting: Sighting): sighting is OwnSighting {

@@ -1,17 +1,20 @@
+import type { VaultIndex } from '@telegram-backup/archive'
 import { getBackupById } from '@telegram-backup/database'
 import { checkChatAccess, followMovedChat, type VaultLedger } from 'telegram-deployment-bot'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
-import { ChatReader } from '#recovery/chat-reader.ts'
+import { recordBegunCopy } from '#recovery/begun-copies.ts'
+import { foundByCaptions } from '#recovery/captioned-backups.ts'
+import { ChatReader, type OwnSighting } from '#recovery/chat-reader.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
-import { findIndex, findPinnedIndex, type IndexSearch, isReachable } from '#recovery/index-search.ts'
+import { findIndex, findPinnedIndex, type IndexSearch } from '#recovery/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recovery/indexed-backups.ts'
 import { adoptCatalog, type Owner } from '#recovery/ownership.ts'
 import { knownBackup, recordBackup } from '#recovery/record-backup.ts'
 import type { RecoveryReport } from '#recovery/recovery-report.ts'
 import type { RecoverySetup } from '#recovery/recovery-setup.ts'
 import type { SignedDocuments } from '#recovery/signed-documents.ts'
-import { foundByCaptions, type Leftovers, readUnindexed } from '#recovery/unindexed-backups.ts'
+import { type Leftovers, readUnindexed } from '#recovery/unindexed-backups.ts'
 
 /** So far back from the newest message parts of dead runs are looked for, also where the index knows newer backups. */
 const RECENT_IDS = 200
@@ -22,6 +25,8 @@ export interface ChatRecovery {
   vault: VaultLedger
   reading: BackupReading
   search: IndexSearch
+  /** All that are believed, also those under ids that the chat had before. */
+  indexes: VaultIndex[]
   report: RecoveryReport
   left: Leftovers
   /** Some chat has an index that is believed. */
@@ -44,8 +49,11 @@ export async function openChat(
   const access = await checkChatAccess(client, chat, { signal })
   const reader = new ChatReader({ client, vault, chatId: access.chatId, signal })
   reader.onLook = setup.onLook
-  const announce = (messages: number): void =>
+  const announce = (messages: number): void => {
+    // The pinned index is all that was read so far of the first chat.
+    if (first === undefined && documents.wrongKey !== undefined) setup.onWrongKey?.()
     setup.onPlan({ messages, what: 'to find a message that leads to the index' })
+  }
   const search = await findIndex({ client, reader, documents, announce, signal })
   const { index, message, foundBy, notes } = search
   const named = first?.left.named ?? new Set()
@@ -55,7 +63,8 @@ export async function openChat(
     vault,
     reading: { client, reader, documents, isCopy: first !== undefined },
     search,
-    left: { parts: new Map(), refused: [], named, unread: 0 },
+    indexes: index === undefined ? [] : [index],
+    left: { parts: new Map(), refused: [], named, found: new Set(), erased: new Set(), unread: 0 },
     isIndexed: index !== undefined || first?.isIndexed === true,
     movedFrom: new Set([...(chat === of.chat ? [] : [of.chat]), ...(index?.movedFrom ?? [])]),
     seenUpTo: 0,
@@ -69,13 +78,17 @@ export async function openChat(
           : null,
       notes,
       signer: null,
+      signerIsOwn: false,
       signerWasGiven: documents.signers.areGiven,
+      otherSigners: [],
       withoutKey: false,
       backups: [],
       refused: [],
       lookedAt: 0,
       owner: null,
       unread: 0,
+      hasIndex: false,
+      plans: null,
       indexFailure: null,
       secondChat: null,
     },
@@ -90,7 +103,7 @@ export function ownerOf({ search, reading }: ChatRecovery): Owner | undefined {
   const signed = reading.documents.owner
   if (signed === undefined) return search.owner
   const shown = search.message?.facts.catalog
-  if (search.index !== undefined || shown?.id !== signed.catalogId || !isReachable(shown)) return signed
+  if (search.index !== undefined || shown?.id !== signed.catalogId) return signed
   return { ...signed, generation: Math.max(signed.generation, shown.generation) }
 }
 
@@ -106,7 +119,7 @@ export async function readChat(recovery: ChatRecovery): Promise<void> {
 
 /** What lies under an id that the chat had before: its last index names it, and nothing came there since. */
 async function readMoved(recovery: ChatRecovery, chatId: string): Promise<void> {
-  const { setup, vault, reading, search, report, left } = recovery
+  const { setup, vault, reading, search, indexes, report, left } = recovery
   const { client, documents } = reading
   const { signal } = setup
   const movedTo = reading.reader.chatId
@@ -118,6 +131,7 @@ async function readMoved(recovery: ChatRecovery, chatId: string): Promise<void> 
   })
   report.notes.push(...earlier.notes.map(note => `Before the chat moved (${chatId}): ${note}`))
   if (earlier.owner) search.owner ??= earlier.owner
+  if (earlier.index) indexes.push(earlier.index)
   for (const entry of earlier.index?.backups ?? []) {
     left.named.add(entry.id)
     await record(await readIndexed(entry, { client, documents, reader }), recovery)
@@ -126,11 +140,16 @@ async function readMoved(recovery: ChatRecovery, chatId: string): Promise<void> 
 
 /** Every backup that the index names. */
 async function readNamed(recovery: ChatRecovery): Promise<void> {
-  const { setup, search, reading } = recovery
+  const { setup, search, reading, left } = recovery
   const { index } = search
   if (index === undefined) return
   setup.onPlan({ messages: idsOf(index).size, what: 'that the index names' })
-  for (const entry of index.backups) await record(await readIndexed(entry, reading), recovery)
+  for (const entry of index.backups) {
+    const backup = await readIndexed(entry, reading)
+    if (backup.messages.some(({ kind, state }) => kind === 'manifest' && state === 'sent'))
+      left.found.add(entry.id)
+    await record(backup, recovery)
+  }
 }
 
 /** What the index does not know: all above its newest message, and what lies unknown among the latest; without an index, all. */
@@ -153,22 +172,21 @@ async function readOthers(recovery: ChatRecovery): Promise<void> {
     what: isChain ? 'as far back as manifests lead' : 'that no index names',
   })
   const { wholeChat: isWhole = false } = setup
-  const range = { from: newest, to: isChain ? ('chain' as const) : to, known, isWhole }
+  const indexDrawnAt = search.index && new Date(search.index.drawnAt)
+  const range = { from: newest, to: isChain ? ('chain' as const) : to, known, isWhole, indexDrawnAt }
   for await (const backup of readUnindexed(range, reading, left)) await record(backup, recovery)
 }
 
-/** What came while this recovery was under way; true when there was any. */
-export async function readLatecomers(recovery: ChatRecovery): Promise<boolean> {
-  const { vault, reading, report, seenUpTo, left } = recovery
+/** What came while this recovery was under way. */
+export async function readLatecomers(recovery: ChatRecovery): Promise<void> {
+  const { vault, reading, seenUpTo, left } = recovery
   const { chatId } = reading.reader
   const newest = await reading.reader.newestId(undefined)
   const known = new Set(await vault.knownMessageIds(chatId, { after: seenUpTo, upTo: newest }))
-  const before = report.backups.length
   for await (const backup of readUnindexed({ from: newest, to: seenUpTo + 1, known }, reading, left)) {
     await record(backup, recovery)
   }
   await recordRefused(recovery)
-  return report.backups.length > before
 }
 
 /** Manifests that do not open, or are not believed. */
@@ -178,19 +196,46 @@ export async function recordRefused(recovery: ChatRecovery): Promise<void> {
   for (const { sighting, backupId, reason, isLocked } of refused) {
     const parts = left.parts.get(backupId) ?? []
     left.parts.delete(backupId)
+    // The lowest one comes first; what repeats it is a copy.
+    if (isLocked && left.found.has(backupId)) continue
     const told = isLocked ? foundByCaptions({ parts, manifest: sighting }, placeOf(recovery)) : undefined
-    if (told) await recordTold(told, recovery)
-    else report.refused.push({ messageId: sighting.messageId, backupId, reason })
+    if (told) {
+      left.found.add(backupId)
+      await recordTold(told, recovery)
+    } else report.refused.push({ messageId: sighting.messageId, backupId, reason })
   }
 }
 
-/** Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. */
+/**
+ * Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. Reconcile will
+ * delete them, so whatever is told to be a person's copy is none. In a second chat they may be the begun copy of a whole backup.
+ */
 export async function recordDeadRuns(recovery: ChatRecovery): Promise<void> {
-  const { left } = recovery
-  for (const [backupId, parts] of left.parts) {
+  const { left, reading, report, setup } = recovery
+  const isRun = ({ facts, isByPerson }: OwnSighting): boolean =>
+    facts.kind === 'part' && !isByPerson && !left.erased.has(`${facts.backupId} ${facts.partNumber}`)
+  for (const [backupId, all] of left.parts) {
+    const parts = all.filter(isRun)
     const told = foundByCaptions({ parts, manifest: undefined }, placeOf(recovery))
-    if (told && !left.named.has(backupId)) await recordTold(told, recovery)
+    if (told && !(await isNamed(told, recovery))) {
+      await recordTold(told, recovery)
+      continue
+    }
+    left.named.add(backupId)
+    if (!reading.isCopy) continue
+    const copy = await recordBegunCopy(setup.database, { backupId, parts, ...placeOf(recovery) })
+    if (copy) report.backups.push(copy)
   }
+}
+
+/**
+ * Whether more than captions tells of it. What a recovery that was killed has recorded may not be read again by the next one:
+ * then its parts here are those of a whole backup all the same.
+ */
+async function isNamed({ id, state }: FoundBackup, { setup, left }: ChatRecovery): Promise<boolean> {
+  if (left.named.has(id)) return true
+  const held = await getBackupById(setup.database, id)
+  return state === 'failed' && held?.state === 'complete' && (held.recovered_trust ?? 0) > 0
 }
 
 function placeOf({ reading, isIndexed }: ChatRecovery): {

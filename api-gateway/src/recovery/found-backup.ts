@@ -69,6 +69,7 @@ export function foundByManifest(of: {
     source: { ...(manifest.source as JsonObject), filename },
     signer,
     ...fromEntry(entry),
+    isUnindexed: entry === undefined,
     messages,
     findings: messages
       .filter(message => message.state === 'missing')
@@ -131,12 +132,27 @@ export function foundByEntry(
 
 function fromEntry(
   entry: IndexEntry | undefined,
-): Pick<FoundBackup, 'restoreCount' | 'history' | 'damagedAt'> {
+): Pick<FoundBackup, 'restoreCount' | 'history' | 'damagedAt'> & FromSchedules {
   return {
     restoreCount: entry?.restoreCount ?? 0,
     history: entry?.history ?? [],
-    damagedAt: entry?.damagedAt === undefined ? undefined : new Date(entry.damagedAt),
+    sourceName: entry?.sourceName,
+    scheduleId: entry?.scheduleId,
+    scheduledFor: timeOf(entry?.scheduledFor),
+    expiryGiven: entry?.expiryGiven,
+    pinnedAt: timeOf(entry?.pinnedAt),
+    verifiedAt: timeOf(entry?.verifiedAt),
+    damagedAt: timeOf(entry?.damagedAt),
   }
+}
+
+type FromSchedules = Pick<
+  FoundBackup,
+  'sourceName' | 'scheduleId' | 'scheduledFor' | 'expiryGiven' | 'pinnedAt' | 'verifiedAt'
+>
+
+function timeOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text)
 }
 
 /** `part 3`, `its manifest`. */

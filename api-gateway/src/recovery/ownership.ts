@@ -6,7 +6,13 @@ import {
   keepRemnant,
   takeOver,
 } from '@telegram-backup/database'
-import { isMessageGone, refreshIndex, type TelegramClient, type VaultLedger } from 'telegram-deployment-bot'
+import {
+  isMessageGone,
+  refreshIndex,
+  type TelegramClient,
+  telegramTime,
+  type VaultLedger,
+} from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { ChatReader } from '#recovery/chat-reader.ts'
 import type { IndexSearch } from '#recovery/index-search.ts'
@@ -14,32 +20,65 @@ import type { IndexSearch } from '#recovery/index-search.ts'
 /** Whose a chat is, as its messages tell. */
 export type Owner = NonNullable<IndexSearch['owner']>
 
+/** A chat that is to be this catalog's, and what was read of it. */
+export interface ChatToTake {
+  owner: Owner
+  search: IndexSearch
+  /** Numeric, as text. */
+  chatId: string
+}
+
+/** Generations count the seconds since then: until 2051 they have nine digits, and until 2083 captions can say them. */
+const FIRST_GENERATION_MS = Date.UTC(2020, 0, 1)
+/** By so many seconds a generation may be ahead of Telegram's clock; a greater one is nobody's who took a chat over. */
+const AHEAD_AT_MOST = 86_400
+
 /**
- * Before the first backup is imported: an empty catalog becomes the chat's. It takes over the generation as well, not the
- * next one: whoever kills recover in its middle has a catalog that is refused in the chat, not one that replaces a whole
- * index by half of one.
+ * Before the first backup is imported: an empty catalog becomes the chat's. Of the first generation: whoever kills recover in
+ * its middle has a catalog that is refused in the chat, not one that replaces a whole index by half of one; and nobody's
+ * caption raises a generation that never becomes less.
  */
-export async function adoptCatalog(database: Database, owner: Owner): Promise<void> {
-  if ((await catalogIdentity(database)).isEmpty) await takeOver(database, owner)
+export async function adoptCatalog(database: Database, { catalogId }: Owner): Promise<void> {
+  if ((await catalogIdentity(database)).isEmpty) await takeOver(database, { catalogId, generation: 1 })
 }
 
 /**
- * After the last one: from now on every other catalog is refused in the chat, older machines of the same one among them.
- * Nothing happens when the chat is ours already.
+ * After the last one: from now on every other catalog is refused in these chats, older machines of the same one among them.
+ * The generation is above every one that there can have been, of which the chat may tell no more: a machine that took it
+ * over and sent nothing is named by its index alone. So Telegram's clock says it, not this machine's. Nothing happens when the
+ * chats are ours already. Throws the client's errors.
  */
-export async function takeChatOver(
-  database: Database,
-  of: { owner: Owner; search: IndexSearch; vault: VaultLedger; chatId: string },
+export async function takeChatsOver(
+  of: { database: Database; client: TelegramClient; vault: VaultLedger; signal: AbortSignal },
+  chats: readonly [ChatToTake, ...ChatToTake[]],
 ): Promise<Owner> {
-  const { owner, search, vault, chatId } = of
+  const { database, client, vault, signal } = of
+  const [{ owner, chatId }] = chats
+  await adoptCatalog(database, owner)
   const { catalogId, generation } = await catalogIdentity(database)
+  const lost: ChatToTake[] = []
+  for (const chat of chats) {
+    if (chat.owner.catalogId === catalogId && !(await isOurs(vault, chat))) lost.push(chat)
+  }
+  if (lost.length === 0) return { catalogId, generation }
+  const clock = generationAt(await telegramTime(client, vault, { chatId, signal }))
+  const reachable = [generation, ...lost.map(one => one.owner.generation)].filter(
+    one => one <= Math.max(clock, 0) + AHEAD_AT_MOST,
+  )
+  const next = { catalogId, generation: Math.max(clock, ...reachable.map(one => one + 1)) }
+  await takeOver(database, next)
+  return next
+}
+
+/** Whether this catalog wrote the index that was found, or was about to. */
+async function isOurs(vault: VaultLedger, { search, chatId }: ChatToTake): Promise<boolean> {
   const known = (await vault.knownChat(chatId)).index
   const shown = search.message?.facts.edition
-  const isOurs = known !== undefined && (known.edition === shown || known.nextEdition === shown)
-  if (catalogId !== owner.catalogId || isOurs || generation > owner.generation)
-    return { catalogId, generation }
-  await takeOver(database, { catalogId, generation: owner.generation + 1 })
-  return { catalogId, generation: owner.generation + 1 }
+  return known !== undefined && (known.edition === shown || known.nextEdition === shown)
+}
+
+function generationAt(time: Date): number {
+  return Math.floor((time.getTime() - FIRST_GENERATION_MS) / 1000)
 }
 
 /** The chat gets an index of this catalog, in the place of the one that was found. */
@@ -63,8 +102,8 @@ export async function writeIndex(of: {
     await forgetOtherIndex(database, vault, { chatId, messageId: message.messageId })
     if (!ofAnother) await adoptIndex(vault, client, { chatId, message })
   })
-  const merged = { ...vault, knownMessageIds: readByRecover(vault, { reader, search }) }
-  await refreshIndex(client, ofAnother ? merged : vault, { chatId, encryption, signingKey, signal })
+  const read = { ...vault, knownMessageIds: readByRecover(vault, { reader, search }) }
+  await refreshIndex(client, read, { chatId, encryption, signingKey, signal })
   if (ofAnother) await removeIndex(database, client, { chatId, messageId: message.messageId, signal })
 }
 
@@ -106,8 +145,7 @@ async function adoptIndex(
 }
 
 /**
- * What the other catalog left in the chat says no more whose the chat is: those messages were looked at, and the new index
- * need not ask them.
+ * What others left in the chat says no more whose the chat is: those messages were read, and the new index need not ask them.
  */
 function readByRecover(
   vault: VaultLedger,
@@ -115,9 +153,10 @@ function readByRecover(
 ): VaultLedger['knownMessageIds'] {
   return async (chatId, range) => {
     const known = new Set(await vault.knownMessageIds(chatId, range))
-    const catalogId = search.message?.facts.catalog.id
     if (search.message) known.add(search.message.messageId)
-    for (const id of reader.messagesOf(catalogId)) known.add(id)
+    const { catalogId } = await vault.identity()
+    for (const id of [search.message?.facts.catalog.id, catalogId])
+      for (const messageId of reader.messagesOf(id)) known.add(messageId)
     return known
   }
 }

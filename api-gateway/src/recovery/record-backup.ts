@@ -40,6 +40,7 @@ export async function recordBackup(
     size: held === null || held.plain_sha256 === null ? null : held.size,
     parts: found.messages.filter(({ kind }) => kind === 'part').length,
     outcome,
+    isDamaged: isDamaged || isHeldDamaged(held),
     findings: isDamaged ? [...findings, ...(isBusy ? [BUSY] : [])] : [],
   }
 }
@@ -89,6 +90,11 @@ export function knownBackup(held: Backup, parts: number): RecoveredBackup {
     size: held.plain_sha256 === null ? null : held.size,
     parts,
     outcome: 'known',
+    isDamaged: isHeldDamaged(held),
     findings: [],
   }
+}
+
+function isHeldDamaged(held: Backup | null): boolean {
+  return held?.state === 'complete' && held.damaged_at !== null
 }

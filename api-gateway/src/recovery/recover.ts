@@ -1,5 +1,5 @@
 import { catalogIdentity, endRecovery } from '@telegram-backup/database'
-import { refreshIndex } from 'telegram-deployment-bot'
+import { isChatHidden, refreshIndex } from 'telegram-deployment-bot'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import {
   type ChatRecovery,
@@ -11,24 +11,28 @@ import {
   recordRefused,
 } from '#recovery/chat-recovery.ts'
 import { noteErasedBackups } from '#recovery/erased-elsewhere.ts'
-import { encryptionFor, takeChatOver, writeIndex } from '#recovery/ownership.ts'
+import { type ChatToTake, encryptionFor, takeChatsOver, writeIndex } from '#recovery/ownership.ts'
+import { recoverPlans } from '#recovery/recovered-plans.ts'
 import { isEmpty, type RecoveryReport } from '#recovery/recovery-report.ts'
 import type { RecoverySetup } from '#recovery/recovery-setup.ts'
 import { SignedDocuments } from '#recovery/signed-documents.ts'
 import { Signers } from '#recovery/signers.ts'
+import { keepStrays } from '#recovery/strays.ts'
 
 /**
  * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
- * manifests; then the next generation and a new index, and what another machine sent meanwhile. The second chat likewise,
+ * manifests; then a later generation and a new index, and what another machine sent meanwhile. The second chat likewise,
  * so that nothing is copied there again. Backups that the catalog knows stay as they are. Killed anywhere and begun again,
  * it ends the same. Throws `NOT_FOUND` when nothing of ours is there, `WRONG_KEY` when nothing opens.
  */
 export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const { client, identities, encryption, signal } = setup
-  const signers = new Signers(setup.signers)
+  const signers = new Signers(setup.signers, setup.ownSigner)
   const isClearBelieved = encryption === 'off'
   const documents = new SignedDocuments({ client, identities, signers, isClearBelieved, signal })
-  const main = await openChat(setup, { chat: setup.chat, documents })
+  const main = await openChat(setup, { chat: setup.chat, documents }).catch((error: unknown) => {
+    throw withSecondChat(error, setup)
+  })
   await readChat(main)
   const second = await readSecondChat(main)
   if (documents.wrongKey !== undefined) throw documents.wrongKey
@@ -36,11 +40,26 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   for (const recovery of chats) await recordRefused(recovery)
   const isTaken = await takeChats(chats)
   for (const recovery of chats) await recordDeadRuns(recovery)
+  if (isTaken) for (const recovery of chats) await keepStrays(recovery)
   for (const { report, reading } of chats) report.lookedAt = reading.reader.lookedAt
   // Until then, nothing else may work with what is half of a catalog.
   if (isTaken) await endRecovery(setup.database)
   if (chats.every(({ report }) => isEmpty(report))) throw nothingOfOurs(main.report)
   return main.report
+}
+
+/** A chat that the bot cannot see may be gone for good: then a person has to know that the second one is enough. */
+function withSecondChat(error: unknown, { replicaChat }: RecoverySetup): unknown {
+  const { code, message, hint = '' } = describeError(error)
+  if (code !== 'CONFIGURATION' || !isChatHidden(error)) return error
+  const second = replicaChat ?? 'its id'
+  return new BackupError(message, {
+    code,
+    hint:
+      `${hint} If the chat is gone for good, a second one (TELEGRAM_REPLICA_CHAT_ID; the card names it) is enough: ` +
+      `set TELEGRAM_CHAT_ID=${second} and unset TELEGRAM_REPLICA_CHAT_ID.`,
+    cause: error,
+  })
 }
 
 /** The second chat, after the first one. Undefined where there is none, or it cannot be read: the report says why. */
@@ -82,16 +101,25 @@ async function takeChats(all: readonly ChatRecovery[]): Promise<boolean> {
   const chats = all.filter(({ report, search }) => !isEmpty(report) || search.message !== undefined)
   const [first] = chats
   const signer = first?.search.signer ?? first?.reading.documents.signers.first ?? null
-  for (const { report } of all) report.signer = signer
+  for (const { report, reading } of all) {
+    report.signer = signer
+    report.signerIsOwn = reading.documents.signers.isOwn(signer)
+    report.otherSigners = reading.documents.signers.others
+  }
   if (first === undefined || signer === null) return false
   const doubt = chats.map(doubtAbout).find(words => words !== undefined)
   if (doubt !== undefined) {
     for (const { report } of chats) report.indexFailure = doubt
     return false
   }
+  const indexes = chats.flatMap(recovery => recovery.indexes)
+  for (const { report } of chats) report.hasIndex = indexes.length > 0
+  first.report.plans = await recoverPlans(first.setup.database, indexes, new Date())
   // Of all chats first, since their indexes name the generation.
-  let owner: RecoveryReport['owner'] = null
-  for (const recovery of chats) owner = await claim(recovery)
+  const [toTake, ...others] = chats.flatMap(claimOn)
+  const owner = toTake
+    ? await takeChatsOver({ ...first.setup, vault: first.vault }, [toTake, ...others])
+    : null
   for (const recovery of chats) {
     recovery.report.owner = owner
     await takeChat(recovery)
@@ -100,8 +128,15 @@ async function takeChats(all: readonly ChatRecovery[]): Promise<boolean> {
 }
 
 /** What is left out now would be missing in the new index, and the next recover would not look for it. */
-function doubtAbout({ report, reading, left }: ChatRecovery): string | undefined {
+function doubtAbout({ report, reading, left, search }: ChatRecovery): string | undefined {
   const { others, first } = reading.documents.signers
+  if (report.signerWasGiven && search.index === undefined && search.disbelieved) {
+    const { messageId, signer } = search.disbelieved
+    return (
+      `its index (message ${messageId}) is signed by ${signer}, which --signer does not name, and it would be replaced. If a machine of ` +
+      `yours has recovered since the card was printed, this is its key: add --signer ${signer}. If it is nobody’s of yours, delete that message in Telegram`
+    )
+  }
   if (!report.signerWasGiven && others.length > 0) {
     return `some is signed by ${first}, some by ${others.join(', ')}; name those to believe with --signer, and the chat is taken over`
   }
@@ -111,14 +146,16 @@ function doubtAbout({ report, reading, left }: ChatRecovery): string | undefined
   return `${left.unread} messages far below the others were not read, and some may be of ours; "recover --whole-chat" reads all`
 }
 
-async function claim(recovery: ChatRecovery): Promise<RecoveryReport['owner']> {
-  const { setup, search, vault, reading } = recovery
+function claimOn(recovery: ChatRecovery): ChatToTake[] {
+  const { search, reading } = recovery
   const owner = ownerOf(recovery)
-  if (owner === undefined) return null
-  return await takeChatOver(setup.database, { owner, search, vault, chatId: reading.reader.chatId })
+  return owner === undefined ? [] : [{ owner, search, chatId: reading.reader.chatId }]
 }
 
-/** The new index; then what runs that began before it have sent since, which that index lacks. */
+/**
+ * The new index; then what runs that began before it have sent since, which that index lacks. That it is drawn at the end, or
+ * looked at, also tells of two machines that take the chat over at once which of them has it.
+ */
 async function takeChat(recovery: ChatRecovery): Promise<void> {
   const { setup, vault, search, reading, report } = recovery
   const { database, client, identities, signal } = setup
@@ -128,7 +165,7 @@ async function takeChat(recovery: ChatRecovery): Promise<void> {
     const signingKey = await setup.signingKey()
     await noteErased(recovery)
     await writeIndex({ database, client, vault, reader, search, encryption, signingKey, signal })
-    if (!(await readLatecomers(recovery))) return
+    await readLatecomers(recovery)
     await refreshIndex(client, vault, { chatId: reader.chatId, encryption, signingKey, signal })
   } catch (error) {
     if (signal.aborted) throw error

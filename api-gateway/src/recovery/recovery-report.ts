@@ -1,4 +1,5 @@
 import type { BackupState, ImportOutcome } from '@telegram-backup/database'
+import type { RecoveredPlans } from '#recovery/recovered-plans.ts'
 
 /** What `recover` found and did. */
 export interface RecoveryReport {
@@ -11,8 +12,12 @@ export interface RecoveryReport {
   notes: string[]
   /** Fingerprint of the key whose signature was believed; null when nothing signed was read. */
   signer: string | null
-  /** Whether a person named that key; otherwise it was believed unseen. */
+  /** Whether a person named whom to believe; otherwise that key was believed unseen, unless it is this machine's own. */
   signerWasGiven: boolean
+  /** Whether this machine signs with that key itself. */
+  signerIsOwn: boolean
+  /** Fingerprints of the keys whose signatures fit and are not believed. */
+  otherSigners: readonly string[]
   /** Nothing was opened for want of a key; sizes, hashes and expiry are missing, and the chat was not taken over. */
   withoutKey: boolean
   backups: RecoveredBackup[]
@@ -24,6 +29,10 @@ export interface RecoveryReport {
   owner: { catalogId: string; generation: number } | null
   /** Messages that are there and were not read, since they lie far below all of ours; most likely, people wrote them. */
   unread: number
+  /** An index was read, in any of the chats; only an index tells of schedules, retention and pins. */
+  hasIndex: boolean
+  /** What the newest index tells besides backups; null when the chat was left as it was, and of the second chat. */
+  plans: RecoveredPlans | null
   /** Why the new index is not in the chat; null when it is, or was not to be. */
   indexFailure: string | null
   /** What the second chat told; null where none is configured, and of the second chat itself. */
@@ -50,6 +59,8 @@ export interface RecoveredBackup {
   parts: number
   /** `bettered`: it was known from a chat only, and less surely. */
   outcome: ImportOutcome
+  /** It is complete and not whole: something is missing now, or was found to be wrong before. */
+  isDamaged: boolean
   /** What is missing of it, in words. */
   findings: string[]
 }
@@ -60,9 +71,21 @@ export function isIncomplete(report: RecoveryReport): boolean {
     report.withoutKey ||
     report.refused.length > 0 ||
     report.indexFailure !== null ||
+    arePlansLost(report) ||
     isSecondIncomplete(report.secondChat) ||
-    report.backups.some(backup => backup.findings.length > 0)
+    report.backups.some(backup => backup.isDamaged)
   )
+}
+
+/** There are manifests, and not one that is whole and believed: the key of another, or damage. */
+export function isAllRefused(report: RecoveryReport): boolean {
+  const reports = [report, ...(report.secondChat?.report ? [report.secondChat.report] : [])]
+  return reports.some(({ refused }) => refused.length > 0) && reports.every(one => one.backups.length === 0)
+}
+
+/** The chat is ours now, and no index told of its schedules, policies and pins. */
+export function arePlansLost({ plans, hasIndex, backups }: RecoveryReport): boolean {
+  return plans !== null && !hasIndex && backups.length > 0
 }
 
 function isSecondIncomplete(second: SecondChatReport | null): boolean {

@@ -24,6 +24,8 @@ export interface Refusal {
   words: string
   /** Nothing wrong is known of it: there is no key, or another one opens it. */
   isLocked: boolean
+  /** Whose signature fits and is not believed. */
+  signer?: string
 }
 
 const AGE_HEADER = Buffer.from('age-encryption.org/')
@@ -197,7 +199,7 @@ export class SignedDocuments {
     const why = this.signers.areGiven
       ? 'which --signer does not name'
       : `while others are signed by ${this.signers.first}`
-    return refuse(`is signed by ${signer}, ${why}`)
+    return { refusal: { words: `is signed by ${signer}, ${why}`, isLocked: false, signer } }
   }
 }
 

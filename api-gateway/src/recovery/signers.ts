@@ -1,22 +1,33 @@
 /**
- * Whose signatures are believed. The keys that a person named; else the key that signed the first document which opens,
- * unseen, and every key that a believed index names as the signer of its backups.
+ * Whose signatures are believed. The keys that a person named, and beside them this machine's own; else the key that signed the
+ * first document which opens, unseen; and every key that a believed index names as the signer of its backups.
  */
 export class Signers {
   readonly #given: ReadonlySet<string>
+  readonly #own: string | undefined
   readonly #believed: Set<string>
   readonly #others = new Set<string>()
   #first: string | undefined
 
-  /** @param given fingerprints `SHA256:…`; none means that the first one is believed */
-  constructor(given: readonly string[]) {
+  /**
+   * @param given fingerprints `SHA256:…`; none means that the first one is believed
+   * @param own of the key that this machine signs with: what it wrote here before is not refused for a key on a card
+   */
+  constructor(given: readonly string[], own: string | undefined) {
     this.#given = new Set(given)
+    this.#own = own
     this.#believed = new Set(given)
+    if (own !== undefined && this.areGiven) this.#believed.add(own)
   }
 
   /** Whether a person named whom to believe. */
   get areGiven(): boolean {
     return this.#given.size > 0
+  }
+
+  /** Whether this machine signs with that key: nobody has to be asked whose it is. */
+  isOwn(signer: string | null): boolean {
+    return signer !== null && signer === this.#own
   }
 
   /** The signer of the first believed document; undefined until there was one. */

@@ -1,12 +1,16 @@
 import type { Manifest, ManifestPart } from '@telegram-backup/archive'
-import type { ImportedMessage } from '@telegram-backup/database'
-import { readCaptionWords } from '#recovery/caption-words.ts'
+import type { ParsedDocument } from 'telegram-deployment-bot'
 import type { ChatReader, OwnSighting, Sighting } from '#recovery/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recovery/found-backup.ts'
-import { type BackupReading, existing, messageSeen } from '#recovery/indexed-backups.ts'
+import { type BackupReading, existing } from '#recovery/indexed-backups.ts'
 
 /** Without a message of ours among so many ids, only those are read further back that this bot may edit. */
 const MAX_GAP = 500
+/**
+ * Without a message of ours among so many ids, a manifest is believed that names the one before it. Not at once: an early one names
+ * what was newest when its send began, and while its first part was made others may have ended theirs.
+ */
+const LEAD_GAP = 50
 
 /** A manifest that was found and cannot be used. */
 interface RefusedManifest {
@@ -23,6 +27,10 @@ export interface Leftovers {
   refused: RefusedManifest[]
   /** Backups that an index or a manifest names: captions have nothing to tell of them. */
   named: Set<string>
+  /** Backups whose manifest was found in this chat: any other message with it is a copy. */
+  found: Set<string>
+  /** `backup part` of the parts in whose place stands that they were erased. */
+  erased: Set<string>
   /** Messages far below all of ours that are there and were not read; most likely, people wrote them. */
   unread: number
 }
@@ -36,53 +44,76 @@ export interface ScanRange {
   known: Set<number>
   /** Reads every message, however far below all of ours. */
   isWhole?: boolean
+  /**
+   * When the chat's index was drawn, if it is believed: a backup that was complete before, that it does not name and of which
+   * no part is left, was erased.
+   */
+  indexDrawnAt?: Date | undefined
 }
 
 /**
- * Backups that no index names, newest first: each manifest names its parts, and the manifest before it. Where that chain
- * breaks, since old backups are erased, the search goes on below, message by message.
+ * Backups that no index names, newest first: each manifest names its parts, which need not be looked at, and the manifest
+ * before it, which leads over what people wrote in between. Where that chain breaks, since old backups are erased, the
+ * search goes on message by message.
  */
 export async function* readUnindexed(
   range: ScanRange,
   of: BackupReading,
   left: Leftovers,
 ): AsyncGenerator<FoundBackup> {
-  let from = range.from
-  for (;;) {
-    const sighting = await nextManifest({ ...range, from }, of.reader, left)
+  const way: Way = { through: Number.POSITIVE_INFINITY, lead: undefined }
+  for (let from = range.from; ; ) {
+    const sighting = await nextManifest({ ...range, from }, { reader: of.reader, left, way })
     if (sighting === undefined) return
     from = sighting.messageId - 1
-    const read = await readManifest(sighting, of, left)
+    const read = await readManifest(sighting, of, { left, range })
     if (read === undefined) continue
-    for (const { messageId } of read.backup.messages) if (messageId) range.known.add(messageId)
-    left.parts.delete(read.backup.id)
-    yield read.backup
-    const { previous } = read
-    const leadsOn = range.to === 'chain' && previous !== undefined && previous < from
-    if (leadsOn && (await isManifest(previous, of.reader))) from = previous
+    const { backup, through, previous } = read
+    for (const { messageId } of backup.messages) if (messageId) range.known.add(messageId)
+    left.parts.delete(backup.id)
+    left.found.add(backup.id)
+    yield backup
+    way.through = Math.min(way.through, through)
+    const leadsOn = range.to === 'chain' && previous !== undefined && previous < way.through
+    way.lead = leadsOn && (await isManifest(previous, of.reader)) ? previous : undefined
   }
+}
+
+/** How the search goes on. */
+interface Way {
+  /** Message by message down to this id: among the messages of a backup lie those that others sent meanwhile. */
+  through: number
+  /** Then to this one, which the lowest manifest so far names. */
+  lead: number | undefined
 }
 
 /** The next manifest below; the parts above it are kept. */
 async function nextManifest(
   { from, to, known, isWhole = false }: ScanRange,
-  reader: ChatReader,
-  left: Leftovers,
+  of: { reader: ChatReader; left: Leftovers; way: Way },
 ): Promise<OwnSighting | undefined> {
-  const onUnread = (): void => {
-    left.unread++
+  const { reader, left, way } = of
+  const range = {
+    from,
+    to: to === 'chain' ? 1 : to,
+    known,
+    ...(to === 'chain' && !isWhole && { maxGap: MAX_GAP }),
+    onUnread: () => {
+      left.unread++
+    },
+    leadFrom: ({ below, gap }: { below: number; gap: number }): number | undefined => {
+      const { through, lead } = way
+      return lead !== undefined && lead <= below && below < through && gap > LEAD_GAP ? lead : undefined
+    },
   }
-  for (let below = from; ; ) {
-    const lowest = to === 'chain' ? 1 : to
-    const readAllTo = to === 'chain' && !isWhole ? below - MAX_GAP : 1
-    const range = { from: below, to: lowest, known, readAllTo, onUnread }
-    const { value: sighting } = await reader.down(range).next()
-    if (sighting === undefined) return undefined
+  for await (const sighting of reader.down(range)) {
     known.add(sighting.messageId)
-    if (sighting.facts.kind === 'manifest') return sighting
-    keepPart(left, sighting)
-    below = sighting.messageId - 1
+    const { facts } = sighting
+    if (facts.kind === 'part') keepPart(left, sighting)
+    if (facts.kind === 'tombstone') left.erased.add(`${facts.backupId} ${facts.partNumber}`)
+    if (facts.kind === 'manifest' && !left.found.has(facts.backupId)) return sighting
   }
+  return undefined
 }
 
 async function isManifest(messageId: number, reader: ChatReader): Promise<boolean> {
@@ -98,10 +129,10 @@ function keepPart(left: Leftovers, sighting: OwnSighting): void {
 async function readManifest(
   sighting: OwnSighting,
   of: BackupReading,
-  left: Leftovers,
-): Promise<{ backup: FoundBackup; previous: number | undefined } | undefined> {
+  { left, range }: { left: Leftovers; range: ScanRange },
+): Promise<{ backup: FoundBackup; through: number; previous: number | undefined } | undefined> {
   const { client, documents, reader } = of
-  const { messageId, facts, document } = sighting
+  const { facts, document } = sighting
   if (facts.kind !== 'manifest') return undefined
   const { backupId } = facts
   left.named.add(backupId)
@@ -115,11 +146,25 @@ async function readManifest(
   if ('refusal' in reading) return refuse(reading.refusal.words, reading.refusal.isLocked)
   const { content: manifest, signer } = reading
   if (manifest.backup.id !== facts.backupId) return refuse('is that of another backup')
-  const { partMessageIds, there } = await placesOfParts(manifest, messageId, of)
+  const places = await placesOfParts(manifest, sighting.messageId, of)
+  const { partMessageIds, there, isErased, isItsOwnChat } = places
+  const { indexDrawnAt } = range
+  const isForgotten = indexDrawnAt !== undefined && new Date(manifest.completedAt) < indexDrawnAt
+  // People may have copied the manifest before.
+  if (isErased || (isForgotten && there.size === 0)) return undefined
+  const ids = partMessageIds.filter(id => id !== undefined)
+  const after = { above: Math.max(0, ...ids), known: range.known }
+  const original = await originalOf({ ...sighting, facts }, after, reader)
+  const { messageId } = original
   const backup = foundByManifest({
     manifest,
     signer,
-    document: { fileId: document.fileId, botId: client.botId, size: file.bytes.length, sha256: file.sha256 },
+    document: {
+      fileId: original.document.fileId,
+      botId: client.botId,
+      size: file.bytes.length,
+      sha256: file.sha256,
+    },
     placement: {
       chatId: reader.chatId,
       manifestMessageId: messageId,
@@ -128,7 +173,34 @@ async function readManifest(
       botId: manifest.botId,
     },
   })
-  return { backup, previous: manifest.previousManifestMessageId }
+  const { previousManifestMessageId } = manifest
+  // It is one of the chat that the backup was sent to.
+  const previous = isItsOwnChat ? previousManifestMessageId : undefined
+  return { backup, through: Math.min(messageId, ...ids), previous }
+}
+
+/**
+ * The lowest of the messages with the same manifest: people copy what is there, byte for byte, and where one may edit
+ * theirs as well nothing else tells who was first. It lies above its parts.
+ */
+async function originalOf(
+  copy: OwnSighting & { facts: ParsedDocument },
+  { above, known }: { above: number; known: ReadonlySet<number> },
+  reader: ChatReader,
+): Promise<OwnSighting> {
+  let original: OwnSighting = copy
+  if (above === 0) return original
+  const range = { from: copy.messageId - 1, to: above + 1, known, maxGap: MAX_GAP }
+  for await (const sighting of reader.down(range)) {
+    const { facts, document } = sighting
+    const isSame =
+      facts.kind === 'manifest' &&
+      facts.backupId === copy.facts.backupId &&
+      facts.sha256 === copy.facts.sha256 &&
+      document.size === copy.document.size
+    if (isSame) original = sighting
+  }
+  return original
 }
 
 /**
@@ -139,33 +211,33 @@ async function placesOfParts(
   { backup, parts }: Pick<Manifest, 'backup' | 'parts'>,
   manifestMessageId: number,
   { reader, isCopy = false }: BackupReading,
-): Promise<{ partMessageIds: (number | undefined)[]; there: ReadonlySet<number> }> {
+): Promise<PartPlaces> {
   const byNumber = new Map(parts.map(part => [part.number, part]))
   const partOf = ({ facts, document }: Sighting): ManifestPart | undefined => {
     if (facts?.kind !== 'part' || facts.backupId !== backup.id) return undefined
     const part = byNumber.get(facts.partNumber)
     return part?.sha256 === facts.sha256 && part.size === document?.size ? part : undefined
   }
-  // The numbers of two chats that began alike are alike: one other thing of ours in their places is enough to tell.
-  const areTheirs = async (ids: readonly number[]): Promise<boolean> => {
-    const sightings: (Sighting | undefined)[] = []
-    for (const id of ids) if (id < manifestMessageId) sightings.push(await reader.look(id))
-    const ours = sightings.filter(sighting => sighting?.facts !== undefined)
-    return (
-      ours.length > 0 &&
-      ours.every(sighting => sighting && partOf(sighting)?.messageId === sighting.messageId)
-    )
-  }
   const named = parts.map(({ messageId }) => messageId)
-  if (!isCopy && (await areTheirs(named.slice(0, 3)))) {
-    return { partMessageIds: named, there: await existing(named, reader) }
+  const first: Sighting[] = []
+  for (const id of isCopy ? [] : named.slice(0, 3)) {
+    const sighting = id < manifestMessageId ? await reader.look(id) : undefined
+    if (sighting?.facts !== undefined) first.push(sighting)
+  }
+  const isErased = first.some(
+    ({ facts }) => facts?.kind === 'tombstone' && facts.backupId === backup.id && facts.partNumber > 0,
+  )
+  // The numbers of two chats that began alike are alike: one other thing of ours in their places is enough to tell.
+  const areTheirs = first.every(sighting => partOf(sighting)?.messageId === sighting.messageId)
+  if (first.length > 0 && areTheirs) {
+    return { partMessageIds: named, there: await existing(named, reader), isErased, isItsOwnChat: true }
   }
   const places = new Map<number, number>()
   const to = manifestMessageId - parts.length - MAX_GAP
   for await (const sighting of reader.down({ from: manifestMessageId - 1, to, known: new Set() })) {
     const part = partOf(sighting)
-    if (part === undefined || places.has(part.number)) continue
-    places.set(part.number, sighting.messageId)
+    // Of two messages with one part the older one counts.
+    if (part !== undefined) places.set(part.number, sighting.messageId)
     if (places.size === parts.length) break
   }
   const isOwn = parts.some(part => places.get(part.number) === part.messageId)
@@ -173,71 +245,17 @@ async function placesOfParts(
   return {
     partMessageIds: parts.map(part => places.get(part.number) ?? (isItsOwnChat ? part.messageId : undefined)),
     there: new Set(places.values()),
+    isErased: isErased && places.size === 0,
+    isItsOwnChat: isOwn,
   }
 }
 
-/**
- * A backup as captions and names tell of it. Without a manifest its run died, and reconcile takes its messages out of the
- * chat, unless nothing tells that it was not whole; with one that there is no key for, it is complete, but sizes, hashes and
- * expiry stay unknown. Undefined when the
- * captions do not tell enough.
- */
-export function foundByCaptions(
-  sightings: { parts: readonly OwnSighting[]; manifest: OwnSighting | undefined },
-  of: { chatId: string; botId: string; isIndexed: boolean },
-): FoundBackup | undefined {
-  const { parts, manifest } = sightings
-  // Whoever copies a line of ours does so after us: the oldest message tells.
-  const first = parts.at(-1) ?? manifest
-  if (first === undefined || first.facts.kind === 'index') return undefined
-  const { backupId } = first.facts
-  const words = readCaptionWords({ caption: first.caption, fileName: first.document.fileName })
-  if (words === undefined) return undefined
-  const messages = new Map<number, ImportedMessage>()
-  // Of two messages for one part the older one counts; the other is for reconcile to find.
-  for (const sighting of parts.toSorted((a, b) => b.messageId - a.messageId)) {
-    const message = messageSeen(sighting, of)
-    if (message) messages.set(message.partNo, message)
-  }
-  const { project: projectId, ...told } = words
-  const { chatId, botId } = of
-  const backup = { id: backupId, projectId, ...told, chatId, botId }
-  const last = parts.findLast(({ facts }) => facts.kind === 'part' && facts.last)
-  const partCount = last?.facts.kind === 'part' ? last.facts.partNumber : undefined
-  // Where no index tells otherwise, all parts with their last one may be a backup whose manifest is gone.
-  const mayBeWhole = !of.isIndexed && messages.size === partCount
-  if (manifest === undefined && !mayBeWhole) {
-    return { ...backup, state: 'failed', error: DEAD_RUN, messages: [...messages.values()], findings: [] }
-  }
-  const own = manifest && messageSeen(manifest, of)
-  return {
-    ...backup,
-    state: 'complete',
-    ...(partCount === undefined ? {} : { partCount }),
-    messages: [
-      ...[...messages.values()].filter(({ partNo }) => partCount === undefined || partNo <= partCount),
-      ...(own ? [own] : []),
-    ],
-    findings: [
-      ...(manifest ? [] : ['its manifest is gone']),
-      ...(partCount === undefined ? ['its last part is gone'] : []),
-      ...gapsIn([...messages.keys()], partCount),
-    ],
-  }
+interface PartPlaces {
+  /** In order of part number; undefined where no message can be named. */
+  partMessageIds: (number | undefined)[]
+  there: ReadonlySet<number>
+  /** Something that stands in the place of a part says so, and none is left. */
+  isErased: boolean
+  /** The manifest names messages of this chat. */
+  isItsOwnChat: boolean
 }
-
-/** `part 2 is gone`, `parts 4 to 900 are gone`: as many as there are gaps, whatever number a caption makes up. */
-function gapsIn(partNumbers: readonly number[], partCount: number | undefined): string[] {
-  if (partCount === undefined) return []
-  const gaps: string[] = []
-  let before = 0
-  for (const partNo of [...partNumbers, partCount + 1].sort((a, b) => a - b)) {
-    const [from, to] = [before + 1, Math.min(partNo, partCount + 1) - 1]
-    if (from === to) gaps.push(`part ${from} is gone`)
-    else if (from < to) gaps.push(`parts ${from} to ${to} are gone`)
-    before = partNo
-  }
-  return gaps
-}
-
-const DEAD_RUN = 'Found in the chat without a manifest: its run died before the backup was whole.'

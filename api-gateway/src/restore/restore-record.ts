@@ -8,6 +8,7 @@ import {
   markSound,
 } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
+import { tellError } from '#told-error.ts'
 
 /**
  * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted, and damage
@@ -26,13 +27,13 @@ export async function recordRestore<Result extends { bytes: number }>(
   try {
     await beginRestore(database, { id: restoreId, backupId, target })
     const result = await work().catch(async (error: unknown) => {
-      await finishRestore(database, restoreId, { error: describeError(error).message })
+      await finishRestore(database, restoreId, { error: tellError(error).message })
         .then(() => noteDamage(database, backupId, error))
         .catch(onUntold)
       throw error
     })
     await finishRestore(database, restoreId, { bytes: result.bytes })
-      .then(() => markSound(database, backupId))
+      .then(() => markSound(database, backupId, 'file ids'))
       .catch(onUntold)
     return { ...result, restoreId }
   } finally {

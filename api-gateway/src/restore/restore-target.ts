@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Config } from '#config.ts'
-import { readConfigFile } from '#config-file.ts'
+import type { ConfigFile } from '#config-file.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { type PostgresConnection, parsePostgresUrl } from '#postgres/connection.ts'
 
@@ -21,7 +21,24 @@ export async function chooseTarget(
   backup: BackupDetails,
   config: Config,
 ): Promise<RestoreTarget> {
-  const target = await readTarget(to, config)
+  const mayBeDirectory = backup.type !== 'database' || holdsDirectory(backup)
+  return fitting(await readTarget(to, config, { mayBeDirectory }), backup)
+}
+
+/**
+ * A target of `telegram-backup.yaml`, and nothing else: whoever names it is not to reach any other place. Throws
+ * `CONFIGURATION` for an unknown name, and `USAGE` when the backup is not of that kind.
+ */
+export function namedTarget(
+  name: string,
+  backup: BackupDetails,
+  configFile: Pick<ConfigFile, 'target'>,
+): RestoreTarget {
+  const { postgres } = configFile.target(name)
+  return fitting({ kind: 'postgres', connection: parsePostgresUrl(postgres) }, backup)
+}
+
+function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
   const isDirectory = holdsDirectory(backup)
   if (isDirectory === (target.kind === 'directory')) return target
   throw new BackupError(
@@ -37,18 +54,32 @@ export async function chooseTarget(
   )
 }
 
-async function readTarget(to: string, config: Config): Promise<RestoreTarget> {
+/**
+ * What `--to` means, of whatever kind the backup is. Throws `USAGE`, `CONFIGURATION`.
+ *
+ * @param options.mayBeDirectory whether a name that is no target's may be meant for a directory
+ */
+export async function readTarget(
+  to: string,
+  config: Config,
+  { mayBeDirectory }: { mayBeDirectory: boolean },
+): Promise<RestoreTarget> {
+  if (to === '') throw new BackupError('The target is empty', { code: 'USAGE', hint: 'Give --to DIRECTORY.' })
   if (POSTGRES_URL.test(to)) return { kind: 'postgres', connection: parsePostgresUrl(to) }
+  const { readConfigFile } = await import('#config-file.ts')
   const file = to.includes('/') ? undefined : await readConfigFile(config)
   if (file?.targetNames.includes(to))
     return { kind: 'postgres', connection: parsePostgresUrl(file.target(to).postgres) }
-  if (file !== undefined && file.targetNames.length > 0 && !(await stat(to).catch(() => undefined))) {
-    throw new BackupError(`${file.path} names no target ${JSON.stringify(to)}`, {
+  if (file === undefined) return { kind: 'directory', path: to }
+  const { path, targetNames } = file
+  if (!mayBeDirectory || (targetNames.length > 0 && !(await stat(to).catch(() => undefined)))) {
+    const words = path === undefined ? 'There is no telegram-backup.yaml that names a' : `${path} names no`
+    const known = targetNames.length > 0 ? `There are: ${targetNames.join(', ')}. ` : ''
+    throw new BackupError(`${words} target ${JSON.stringify(to.slice(0, 80))}`, {
       code: 'USAGE',
-      hint: `There are: ${file.targetNames.join(', ')}. For a new directory of that name, write ./${to}`,
+      hint: `${known}${mayBeDirectory ? `For a new directory of that name, write ./${to}` : 'Give a PostgreSQL URL, or write the target into the file.'}`,
     })
   }
-  if (to === '') throw new BackupError('The target is empty', { code: 'USAGE', hint: 'Give --to DIRECTORY.' })
   return { kind: 'directory', path: to }
 }
 
@@ -65,7 +96,7 @@ export function assertHoldsFiles(backup: BackupDetails): void {
 }
 
 /** A tar file, made by `send --directory` or given as one. */
-function holdsDirectory(backup: BackupDetails): boolean {
+export function holdsDirectory(backup: Pick<BackupDetails, 'source' | 'filename'>): boolean {
   const kind = backup.source?.['kind']
   return kind === 'directory' || (kind !== 'postgres' && /\.tar$/.test(backup.filename ?? ''))
 }

@@ -8,7 +8,7 @@ import {
   openSends,
   unsettled,
 } from '@telegram-backup/database'
-import { describeError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { lookForMessages } from '#settling/look-for-messages.ts'
 import { mayBeResumed } from '#settling/resumable.ts'
 import { settleErasing } from '#settling/settle-erasing.ts'
@@ -85,36 +85,55 @@ function isToBeErased(backup: Backup & Attendance): boolean {
 /**
  * R1 to R6. Of a lease that is held, time tells whether its holder lives: it is renewed, or it expires. So the living are
  * passed over once they are seen to renew, and the dead are settled once their lease has expired, within `waitMs`.
+ * @param options.except these are left alone
+ * @param options.waitForLiving waits for the living as well, until all is at rest, however long that takes
  */
 export async function settleDeadRuns(
   settling: Settling,
-  { waitMs, only }: { waitMs: number; only?: 'erasing' },
+  options: { waitMs: number; only?: 'erasing'; except?: Iterable<string>; waitForLiving?: boolean },
 ): Promise<void> {
+  const { waitMs, only, waitForLiving = false } = options
   const { report, signal } = settling
   const until = performance.now() + waitMs
   const seenFirst = new Map<string, number>()
-  const done = new Set<string>()
+  const done = new Set<string>(options.except)
   let isWaiting = false
   for (;;) {
     const held: Unsettled[] = []
+    const erasing: Unsettled[] = []
     for (const run of await findUnsettled(settling)) {
       if (done.has(run.id) || (only !== undefined && run.state !== only)) continue
       const expiresAt = run.leaseExpiresAt?.getTime() ?? 0
       const first = seenFirst.get(run.id) ?? expiresAt
       seenFirst.set(run.id, first)
-      if (run.isAlive && expiresAt > first) {
+      if (run.isAlive && expiresAt > first && !waitForLiving) {
         done.add(run.id)
         report.kept.push({ ...run.reported, reason: 'A process that is alive works on it' })
-      } else if (await settleOne(settling, run)) done.add(run.id)
+      } else if (run.state === 'erasing') erasing.push(run)
+      else if (await settleOne(settling, run)) done.add(run.id)
+      else held.push(run)
+    }
+    const erased = await settleErasing(
+      // R4
+      settling,
+      erasing.map(({ id }) => id),
+    )
+    for (const run of erasing) {
+      if (erased.has(run.id)) done.add(run.id)
       else held.push(run)
     }
     if (held.length === 0) return
-    if (performance.now() >= until) {
+    if (performance.now() >= until && !waitForLiving) {
       const reason = 'A process works on it that may be alive'
       for (const run of held) report.kept.push({ ...run.reported, reason })
       return
     }
-    if (!isWaiting) settling.say('waiting for a lease to be renewed or to expire')
+    if (!isWaiting)
+      settling.say(
+        waitForLiving
+          ? `waiting for another process that works on ${held.length} of them`
+          : 'waiting for a lease to be renewed or to expire',
+      )
     isWaiting = true
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
       throw cancelled()
@@ -134,13 +153,43 @@ async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
   }
 }
 
+/**
+ * R1 to R6 for one backup, at once; returns it as it then is, null for one that is not there. One that may go on from its
+ * file keeps its parts, unless it has failed `forGood`. Throws `BUSY` while somebody alive works on it.
+ */
+export async function settleBackupNow(
+  settling: Settling,
+  backupId: string,
+  { forGood = false }: { forGood?: boolean } = {},
+): Promise<Backup | null> {
+  for (;;) {
+    const backup = await getBackupById(settling.database, backupId)
+    const isAtRest =
+      backup === null ||
+      backup.state === 'complete' ||
+      backup.state === 'erased' ||
+      (backup.state === 'failed' && mayBeResumed(backup) && !forGood)
+    if (isAtRest) return backup
+    if ((await settleBackup(settling, backup)) === undefined) {
+      throw new BackupError('Another process works on the backup of this job', {
+        code: 'BUSY',
+        hint: 'It is tried again; a process that died is noticed within a minute.',
+      })
+    }
+    if (backup.state === 'failed' || backup.state === 'erasing') {
+      return await getBackupById(settling.database, backupId)
+    }
+  }
+}
+
 /** By the state it is in, unless somebody else has settled it just before the lease became ours. */
-function settleBackup(settling: Settling, found: Backup): Promise<'settled' | undefined> {
-  return withLease(settling, found.id, async held => {
+async function settleBackup(settling: Settling, found: Backup): Promise<'settled' | undefined> {
+  if (found.state === 'erasing')
+    return (await settleErasing(settling, [found.id])).has(found.id) ? 'settled' : undefined
+  return await withLease(settling, found.id, async held => {
     const backup = await getBackupById(settling.database, found.id)
     if (backup?.state !== found.state) return
     if (backup.state === 'sending') await settleSending(settling, held, backup)
-    else if (backup.state === 'erasing') await settleErasing(settling, held)
     else await settleFailed(settling, held)
   })
 }

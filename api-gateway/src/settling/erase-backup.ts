@@ -1,49 +1,47 @@
-import { finishErase, listMessages, markErasing } from '@telegram-backup/database'
-import { eraseMessages } from '#settling/erase-messages.ts'
-import { lookForMessages } from '#settling/look-for-messages.ts'
-import { refreshIndexes } from '#settling/refresh-indexes.ts'
-import type { HeldBackup, Settling } from '#settling/settling.ts'
+import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
+import { type Erasure, eraseTogether } from '#settling/erase-together.ts'
+import type { Settling } from '#settling/settling.ts'
 import type { ErasedMessage } from '#settling/settling-report.ts'
 
-/** What became of a backup that was to be erased. */
-export interface Erasure {
-  /** False: a message stayed, or an index still names the backup; then it stays `erasing`. */
-  isErased: boolean
-  messages: ErasedMessage[]
-}
-
 /**
- * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with. Throws
- * `LAST_BACKUP` unless `evenTheLast`, `BUSY` while somebody else works on it, `NOT_FOUND`, `CONFLICT` for one
- * that is being sent.
+ * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with, and of one that has been
+ * erased it says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while somebody else works on it,
+ * `NOT_FOUND`, `CONFLICT` for one that is being sent, or pinned.
  */
 export async function eraseBackup(
   settling: Settling,
   { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
 ): Promise<Erasure> {
-  const lease = await markErasing(settling.database, { backupId, evenTheLast }) // E1
+  const { database } = settling
+  if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
+  const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
+    // Somebody else was quicker, in this very moment.
+    if (await isErased(database, backupId)) return undefined
+    throw error
+  }) // E1
+  if (lease === undefined) return await earlierErasure(database, backupId)
   try {
-    return await finishErasing(settling, { backupId, lease })
+    const end = (await eraseTogether(settling, [{ backupId, lease }])).get(backupId)
+    if (end === undefined) throw new Error(`Nothing became of backup ${backupId}`)
+    if ('failure' in end) throw end.failure
+    return end
   } finally {
     await lease.release()
   }
 }
 
-/** E2 to E5, for a backup that is marked. The reference goes last: whoever reads the index meanwhile sees that it goes. */
-export async function finishErasing(settling: Settling, held: HeldBackup): Promise<Erasure> {
-  const { database, report } = settling
-  await lookForMessages(settling, held)
-  const chats = new Set((await listMessages(database, held.backupId)).map(row => row.chat_id))
-  await refreshIndexes(settling, chats) // E2
-  const messages = await eraseMessages(settling, held) // E3
-  if (messages.some(({ outcome }) => outcome === 'kept')) return { isErased: false, messages }
-  const left = await refreshIndexes(settling, chats) // E4
-  for (const { reason, ...of } of left) {
-    const words = `the index still names the backup, which is gone otherwise: ${reason}`
-    report.pending.push({ ...of, backup_id: held.backupId, reason: words })
-  }
-  if (left.length > 0) return { isErased: false, messages }
-  await finishErase(database, { backupId: held.backupId, leaseToken: held.lease.token }) // E5
-  report.erased_backups.push({ backup_id: held.backupId })
+async function isErased(database: Database, backupId: string): Promise<boolean> {
+  return (await getBackupById(database, backupId))?.state === 'erased'
+}
+
+/** As the catalog keeps it. */
+async function earlierErasure(database: Database, backupId: string): Promise<Erasure> {
+  const rows = await listMessages(database, backupId)
+  const messages = rows.flatMap(({ kind, part_no, chat_id, message_id, state, error }): ErasedMessage[] => {
+    if (message_id === null) return []
+    const message = { backup_id: backupId, kind, part_no, chat_id, message_id }
+    if (state === 'erased' || state === 'tombstone') return [{ ...message, outcome: state }]
+    return [{ ...message, outcome: 'unreachable', ...(error !== null && { reason: error }) }]
+  })
   return { isErased: true, messages }
 }

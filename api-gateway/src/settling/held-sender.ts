@@ -32,6 +32,7 @@ function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartL
       markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
     openBackup: notHere,
     reopenBackup: notHere,
+    manifestBelow: notHere,
     sealBackup: notHere,
     unsealBackup: notHere,
     failBackup: notHere,

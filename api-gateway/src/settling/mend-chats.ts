@@ -37,7 +37,7 @@ export async function mendChats(
     // Whoever has it is at work on its messages.
     if (lease === null) continue
     try {
-      await mendBackup(settling, { backupId, lease }, messages)
+      await mendAndFindSound(settling, { backupId, lease }, messages)
     } catch (error) {
       if (endsEverything(settling, error)) throw error
       const { message, code } = describeError(error)
@@ -48,14 +48,27 @@ export async function mendChats(
   }
 }
 
-async function mendBackup(
+async function mendAndFindSound(
   settling: Settling,
   held: HeldBackup,
   messages: readonly UnevenMessage[],
 ): Promise<void> {
-  const { database, gates } = settling
-  const backup = await getBackupById(database, held.backupId)
+  const backup = await getBackupById(settling.database, held.backupId)
   if (backup?.state !== 'complete') return
+  const mended = await mendBackup(settling, held, { backup, messages })
+  if (backup.damaged_at !== null && mended.size > 0) await findSound(settling, held, { backup, mended })
+}
+
+/**
+ * Copies these messages of a complete backup from the chat that has them to the one that lacks them, each read first where
+ * anything is in doubt. Returns the numbers of those that its own chat got; what could not be mended is in the report.
+ */
+export async function mendBackup(
+  settling: Settling,
+  held: HeldBackup,
+  { backup, messages }: { backup: Backup; messages: readonly UnevenMessage[] },
+): Promise<ReadonlySet<number>> {
+  const { database, gates } = settling
   for (const chatId of new Set(messages.flatMap(({ whole, toChatId }) => [whole.chat_id, toChatId]))) {
     await gates.enter(chatId)
   }
@@ -79,7 +92,7 @@ async function mendBackup(
       leavePending(settling, held, error)
     }
   }
-  if (backup.damaged_at !== null && mended.size > 0) await findSound(settling, held, { backup, mended })
+  return mended
 }
 
 /** One message that cannot be mended now is told, and keeps no other from it. Throws what would meet the others as well. */
@@ -151,7 +164,7 @@ async function removeDamaged(
  * Takes back what was found against a backup, once all of it is there again: then the messages that were not mended, and so
  * not read just now, are read as well.
  */
-async function findSound(
+export async function findSound(
   settling: Settling,
   held: HeldBackup,
   { backup, mended }: { backup: Backup; mended: ReadonlySet<number> },
@@ -172,7 +185,7 @@ async function findSound(
       leavePending(settling, held, error)
     }
   }
-  if (isSound) await markSound(database, backup.id)
+  if (isSound) await markSound(database, backup.id, 'messages')
 }
 
 function isPlaced(row: MessageRow): row is PlacedMessage {

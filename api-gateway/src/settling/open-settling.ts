@@ -1,4 +1,4 @@
-import { loadOrCreateSigningKey } from '@telegram-backup/archive'
+import { loadOrCreateSigningKey, readIdentityFile } from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
 import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
 import type { Config } from '#config.ts'
@@ -21,6 +21,7 @@ export interface OpenSettling {
 export async function openSettling(options: OpenSettling): Promise<Settling> {
   const { database, client, config, signal, onWait, say = () => {} } = options
   const vault = createCatalogVault(database)
+  const { identityFile } = config
   return {
     database,
     client,
@@ -28,6 +29,7 @@ export async function openSettling(options: OpenSettling): Promise<Settling> {
     chatId: config.chatId,
     replicaChatId: config.replicaChatId,
     indexSeal: await readIndexSeal(config),
+    ...(identityFile !== undefined && { identities: () => readIdentityFile(identityFile) }),
     gates: new ChatGates({ client, vault, signal }),
     report: new SettlingReport(),
     signal,

@@ -2,6 +2,7 @@ import { describeError } from '#lib/backups/backup-error.ts'
 import { settleDeadRuns } from '#settling/dead-runs.ts'
 import { mendChats } from '#settling/mend-chats.ts'
 import { refreshIndexes } from '#settling/refresh-indexes.ts'
+import { settleRemnants } from '#settling/settle-remnants.ts'
 import { endsEverything, type Settling } from '#settling/settling.ts'
 import type { SettlingReport } from '#settling/settling-report.ts'
 import { settleStrayCalls } from '#settling/stray-calls.ts'
@@ -18,7 +19,9 @@ export async function reconcile(settling: Settling): Promise<SettlingReport> {
   await settleDeadRuns(settling, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
   await settleStrayCalls(settling) // R2, the calls of no backup
   await mendEachOther(settling) // R7
-  await refreshIndexes(settling, await indexedChats(settling)) // R8
+  const chats = await indexedChats(settling)
+  await settleRemnants(settling, chats) // R2, what earlier runs could not remove
+  await refreshIndexes(settling, chats) // R8
   return settling.report
 }
 

@@ -3,9 +3,14 @@ import type { Backup } from '@telegram-backup/database'
 /** Longer than that, parts of a send that was broken off are not kept for its resumption. */
 const RESUMABLE_FOR_MS = 24 * 60 * 60 * 1000
 
+/** When the parts of a send that was broken off stop waiting for its resumption. */
+export function resumableUntil({ created_at }: Pick<Backup, 'created_at'>): Date {
+  return new Date(created_at.getTime() + RESUMABLE_FOR_MS)
+}
+
 /** Whether its parts may still wait for `send --resume`; of `created_at`, by this machine's clock. */
 export function isYoungEnoughToResume(backup: Pick<Backup, 'created_at'>, now: number = Date.now()): boolean {
-  return now - backup.created_at.getTime() < RESUMABLE_FOR_MS
+  return now < resumableUntil(backup).getTime()
 }
 
 /** Whether a failed backup keeps its messages, so that `send --resume` can go on from them. */

@@ -1,23 +1,38 @@
-import { mayErase } from '@telegram-backup/database'
-import { finishErasing } from '#settling/erase-backup.ts'
+import { acquireLease, getBackupById } from '@telegram-backup/database'
+import { eraseTogether, inGroups, tellErasures } from '#settling/erase-together.ts'
 import type { HeldBackup, Settling } from '#settling/settling.ts'
 
-/** R4: an erase goes on where it ended. One that nobody approved, of the last good backup, does not begin. */
-export async function settleErasing(settling: Settling, held: HeldBackup): Promise<void> {
-  const { database, report } = settling
-  const { backupId } = held
-  if (!(await mayErase(database, backupId))) {
-    report.kept.push({
-      backup_id: backupId,
-      code: 'LAST_BACKUP',
-      reason: `it is marked to be erased, and is the last good one of its project and type; to erase it: telegram-backup erase ${backupId} --even-the-last`,
-    })
-    return
+/**
+ * R4: erases go on where they ended, many at once. Returns the ids of those that are settled as far as they can be now; somebody alive works
+ * on the others, and they were not touched.
+ */
+export async function settleErasing(
+  settling: Settling,
+  backupIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const settled = new Set<string>()
+  for (const group of inGroups(backupIds)) {
+    const held: HeldBackup[] = []
+    try {
+      for (const backupId of group) {
+        const lease = await acquireLease(settling.database, { subject: backupId, purpose: 'reconcile' })
+        if (lease === null) continue
+        settled.add(backupId)
+        held.push({ backupId, lease })
+      }
+      tellErasures(settling, await eraseTogether(settling, await stillErasing(settling, held)))
+    } finally {
+      for (const { lease } of held) await lease.release()
+    }
   }
-  const { messages } = await finishErasing(settling, held)
-  for (const { outcome, chat_id, message_id, reason = '' } of messages) {
-    if (outcome !== 'kept') continue
-    const words = `message ${message_id} could be neither deleted nor replaced: ${reason}`
-    report.pending.push({ backup_id: backupId, chat_id, reason: words })
+  return settled
+}
+
+/** Without those that somebody has erased just before the lease became ours. */
+async function stillErasing({ database }: Settling, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
+  const still: HeldBackup[] = []
+  for (const one of held) {
+    if ((await getBackupById(database, one.backupId))?.state === 'erasing') still.push(one)
   }
+  return still
 }

@@ -1,7 +1,6 @@
 import { isUnsettled } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
-import { findUnsettled, settleDeadRuns } from '#settling/dead-runs.ts'
-import { type OpenSettling, openSettling } from '#settling/open-settling.ts'
+import type { OpenSettling } from '#settling/open-settling.ts'
 import { endsEverything } from '#settling/settling.ts'
 import type { SettlingReport } from '#settling/settling-report.ts'
 
@@ -13,6 +12,9 @@ import type { SettlingReport } from '#settling/settling-report.ts'
 export async function settleQuietly(open: OpenSettling & { note: (line: string) => void }): Promise<void> {
   try {
     if (!(await isUnsettled(open.database))) return
+    // Loaded when it is wanted: hardly ever.
+    const { findUnsettled, settleDeadRuns } = await import('#settling/dead-runs.ts')
+    const { openSettling } = await import('#settling/open-settling.ts')
     const dead = (await findUnsettled(open)).filter(({ isAlive }) => !isAlive)
     if (dead.length === 0) return
     const settling = await openSettling(open)

@@ -38,8 +38,11 @@ export class SettlingReport {
   readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
   /** Messages that went, of backups that failed, were being erased, or had a message twice. */
   readonly erased: ErasedMessage[] = []
-  /** Backups that are erased now. */
-  readonly erased_backups: { backup_id: string }[] = []
+  /** Backups that are erased now; those that were to be erased here, and that another process has erased meanwhile, say so. */
+  readonly erased_backups: { backup_id: string; by_another_process?: true }[] = []
+  /** Messages that nothing needs any more, and that an earlier run could not remove. */
+  readonly remnants: { chat_id: string; message_id: number; outcome: 'erased' | 'kept'; reason?: string }[] =
+    []
   readonly restores: ReportedReason[] = []
   /** Messages that were missing or damaged in one chat, and came back from the other. */
   readonly mended: ReportedMessage[] = []

@@ -15,6 +15,8 @@ export interface Settling {
   readonly replicaChatId: string | undefined
   /** Without it everything is settled but the indexes. */
   readonly indexSeal: IndexSeal | undefined
+  /** The private keys that open backups, read when they are wanted; none if left out. Throws `CONFIGURATION` for a bad key file. */
+  readonly identities?: () => Promise<readonly string[]>
   readonly gates: ChatGates
   readonly report: SettlingReport
   readonly signal: AbortSignal

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { BackupError } from '#lib/backups/backup-error.ts'
@@ -20,6 +20,11 @@ export interface ChildOptions {
   input?: Uint8Array
   /** Hears the lines, as Latin-1, that it writes to its descriptor 3, which is a FIFO. */
   onSideLine?: (line: string) => void
+  /**
+   * Asked when it has ended and wrote nothing: the arguments with which it is run once more. Undefined where its end stands.
+   * That it wrote nothing is to follow from how it ended, too: not every file system tells that something was written.
+   */
+  again?: (end: ChildEnd) => Promise<readonly string[] | undefined>
 }
 
 /** How a program ended. */
@@ -50,33 +55,100 @@ const GRACE_MS = 2_000
 export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   const output = await openFifo()
   const side = options.onSideLine && (await openFifo().catch(closeAndThrow(output)))
-  const child = spawn(options.program, options.args, {
-    env: options.env,
-    detached: true,
-    stdio: [options.input ? 'pipe' : 'ignore', output.writeFd, 'pipe', ...(side ? [side.writeFd] : [])],
-  })
-  closeSync(output.writeFd)
-  if (side) closeSync(side.writeFd)
-  // Attached before anything is waited for, or what it says first would be lost.
-  const heard = Promise.all([
-    hear(child.stderr, options.encoding, options.onErrorLine),
+  const writeFds = [output.writeFd, ...(side ? [side.writeFd] : [])]
+  // One line of the side FIFO follows the other, whichever run they come from.
+  const heardBeside =
     side && options.onSideLine
       ? hear(new Socket({ fd: side.readFd, readable: true, writable: false }), 'latin1', options.onSideLine)
-      : undefined,
-  ])
-  const closed = new Promise<ChildEnd>(resolve => {
-    child.once('close', (code, signal) => resolve({ code, signal }))
-  })
+      : undefined
+  const closeWriting = (): void => {
+    for (const fd of writeFds.splice(0)) closeSync(fd)
+  }
+  const untouched = lastWrite(output.readFd)
+  let first: Running | undefined
   try {
-    await once(child, 'spawn')
+    first = launch(options, options.args, writeFds)
+    // While it may be run again, the reader must not see an end.
+    if (options.again === undefined) closeWriting()
+    await once(first.child, 'spawn')
   } catch (cause) {
-    await heard
+    first?.group.forget()
+    closeWriting()
+    await Promise.all([first?.heard, heardBeside])
     closeSync(output.readFd)
     throw new BackupError(`${options.program} cannot be started (${(cause as NodeJS.ErrnoException).code})`, {
       code: 'SOURCE',
       cause,
     })
   }
+  let running = first
+  let isStopped = false
+  const followed = async (): Promise<ChildEnd> => {
+    const end = await running.ended
+    try {
+      // Two outputs in one would be no backup.
+      const mayRunAgain = !isStopped && lastWrite(output.readFd) === untouched
+      const args = mayRunAgain ? await options.again?.(end) : undefined
+      if (args === undefined || isStopped) return end
+      running = launch(options, args, writeFds)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      options.onErrorLine(`error: ${options.program} cannot be started once more (${code ?? 'no reason'})`)
+      return end
+    }
+    closeWriting()
+    return await running.ended
+  }
+  const ended = followed().then(async end => {
+    closeWriting()
+    await heardBeside
+    return end
+  })
+  const stop = (): void => {
+    isStopped = true
+    running.group.stop()
+  }
+  let closing: Promise<void> | undefined
+  return {
+    fd: output.readFd,
+    ended,
+    stop,
+    close: () => {
+      stop()
+      closing ??= ended.then(() => closeSync(output.readFd))
+      return closing
+    },
+  }
+}
+
+/** When somebody last wrote to a FIFO, as far as its file system keeps that; an overlay does not. */
+function lastWrite(fd: number): bigint {
+  return fstatSync(fd, { bigint: true }).mtimeNs
+}
+
+interface Running {
+  child: ChildProcess
+  group: ProcessGroup
+  /** Resolves when all it said on stderr was heard. */
+  heard: Promise<void>
+  /** Resolves when besides it is gone. */
+  ended: Promise<ChildEnd>
+}
+
+function launch(options: ChildOptions, args: readonly string[], writeFds: readonly number[]): Running {
+  const [outputFd = 'ignore', ...sideFds] = writeFds
+  const child = spawn(options.program, args, {
+    env: options.env,
+    detached: true,
+    stdio: [options.input ? 'pipe' : 'ignore', outputFd, 'pipe', ...sideFds],
+  })
+  // Attached before anything is waited for, or what it says first would be lost.
+  const heard = hear(child.stderr, options.encoding, options.onErrorLine)
+  const closed = new Promise<ChildEnd>(resolve => {
+    child.once('close', (code, signal) => resolve({ code, signal }))
+    // It could not even be started.
+    child.once('error', () => resolve({ code: null, signal: null }))
+  })
   // A program that fails early closes its end, and its words on stderr tell why.
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input)
@@ -85,17 +157,7 @@ export async function startChild(options: ChildOptions): Promise<ChildOutput> {
     group.forget()
     return end
   })
-  let closing: Promise<void> | undefined
-  return {
-    fd: output.readFd,
-    ended,
-    stop: () => group.stop(),
-    close: () => {
-      group.stop()
-      closing ??= ended.then(() => closeSync(output.readFd))
-      return closing
-    },
-  }
+  return { child, group, heard, ended }
 }
 
 function closeAndThrow(fifo: Fifo): (error: unknown) => never {

@@ -20,7 +20,7 @@ export async function openSource(
         return choice.path
       case 'stdin': {
         const { openStandardInput } = await import('#sources/standard-input.ts')
-        return openStandardInput(type)
+        return openStandardInput(type, choice)
       }
       case 'postgres': {
         const { openPostgresSource } = await import('#sources/postgres/pg-dump-source.ts')

@@ -31,6 +31,23 @@ export function parsePastTime(text: string, now: Date = new Date()): Date {
   })
 }
 
+const EXPIRY_UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+/** When something ends that was given as `12h`, `30d`, `8w` from `now`, or as an ISO date. Throws `USAGE`. */
+export function parseExpiry(text: string, now: Date = new Date()): Date {
+  const [, amount, unit] = /^(\d{1,5})([hdw])$/.exec(text) ?? []
+  const date =
+    unit === undefined
+      ? new Date(text)
+      : new Date(now.getTime() + Number(amount) * (EXPIRY_UNIT_MS[unit] as number))
+  const isTime = unit !== undefined || (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime()))
+  if (isTime && date > now) return date
+  throw new BackupError(`"${text}" is ${isTime ? 'not in the future' : 'no time that I understand'}`, {
+    code: 'USAGE',
+    hint: 'Give a span in hours, days or weeks (12h, 30d, 8w), or a date such as 2027-01-31.',
+  })
+}
+
 const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
 /** Bytes per second, as curl's `--limit-rate` takes them: `500k`, `2M`, `1G`, of 1024. At least 1024. Throws `USAGE`. */

@@ -13,6 +13,8 @@ export interface SourceSettings {
   chat?: string | undefined
   expires?: string | undefined
   limit_rate?: string | undefined
+  /** Somebody is told when there was no complete backup for so long. */
+  no_backup_for?: string | undefined
 
   /** Exactly one of these four. */
   file?: string | undefined
@@ -27,6 +29,7 @@ export interface SourceSettings {
   exclude_table?: string[] | undefined
   exclude_table_data?: string[] | undefined
   lock_timeout?: string | undefined
+  count_rows?: boolean | undefined
 
   exclude?: string[] | undefined
   include?: string[] | undefined
@@ -38,16 +41,16 @@ export interface SourceSettings {
 /** A source, chosen and with its options read. */
 export type SourceChoice =
   | { kind: 'file'; path: string }
-  | { kind: 'stdin' }
+  | { kind: 'stdin'; mayBeEmpty: boolean }
   | { kind: 'postgres'; url: string; options: PgDumpOptions }
   | { kind: 'directory'; path: string; options: DirectoryOptions }
 
 const KINDS = ['file', 'postgres', 'directory', 'stdin'] as const
 
-/** The settings that only one kind of source has. */
+/** The settings that not every kind of source has. */
 const OWN_SETTINGS: Readonly<Record<(typeof KINDS)[number], ReadonlyArray<keyof SourceSettings>>> = {
   file: [],
-  stdin: [],
+  stdin: ['allow'],
   postgres: [
     'format',
     'schema',
@@ -56,6 +59,7 @@ const OWN_SETTINGS: Readonly<Record<(typeof KINDS)[number], ReadonlyArray<keyof 
     'exclude_table',
     'exclude_table_data',
     'lock_timeout',
+    'count_rows',
   ],
   directory: ['exclude', 'include', 'since', 'one_file_system', 'allow'],
 }
@@ -72,7 +76,9 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
     })
   }
   for (const other of KINDS) {
-    const foreign = OWN_SETTINGS[other].find(name => settings[name] !== undefined && other !== kind)
+    const foreign = OWN_SETTINGS[other].find(
+      name => settings[name] !== undefined && !OWN_SETTINGS[kind].includes(name),
+    )
     if (foreign !== undefined) {
       throw usage(
         `${optionOf(foreign)} is of no use with ${optionOf(kind)}`,
@@ -85,7 +91,15 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   if (directory !== undefined) {
     return { kind: 'directory', path: notEmpty(directory, 'directory'), options: directoryOptions(settings) }
   }
-  return file === undefined ? { kind: 'stdin' } : { kind: 'file', path: notEmpty(file, 'file') }
+  if (file !== undefined) return { kind: 'file', path: notEmpty(file, 'file') }
+  return { kind: 'stdin', mayBeEmpty: mayInputBeEmpty(settings) }
+}
+
+function mayInputBeEmpty({ allow = [] }: SourceSettings): boolean {
+  const allowed = allow.flatMap((text): Allowance[] => parseAllowances(text))
+  const foreign = allowed.find(allowance => allowance !== 'empty')
+  if (foreign === undefined) return allowed.length > 0
+  throw usage(`--allow ${foreign} is of no use with standard input`, 'It belongs to --directory.')
 }
 
 function pgDumpOptions(settings: SourceSettings): PgDumpOptions {
@@ -101,6 +115,7 @@ function pgDumpOptions(settings: SourceSettings): PgDumpOptions {
     excludeTables: settings.exclude_table ?? [],
     excludeTableData: settings.exclude_table_data ?? [],
     lockTimeoutMs: parseSpanMs(settings.lock_timeout ?? DEFAULT_LOCK_TIMEOUT),
+    countRows: settings.count_rows ?? true,
   }
 }
 

@@ -13,8 +13,9 @@ const FILENAMES: Readonly<Record<BackupType, string>> = {
 /**
  * What comes by standard input, to its end. A file or a pipe is read by its descriptor, off the main thread; a socket, a
  * terminal, or a pipe of another user, which cannot be opened once more, as a stream. Throws `USAGE` for a directory.
+ * Its `finish` throws `SOURCE` when nothing came, unless that is allowed: a program that fails at once leaves an empty pipe.
  */
-export function openStandardInput(type: BackupType): BackupSource {
+export function openStandardInput(type: BackupType, { mayBeEmpty }: { mayBeEmpty: boolean }): BackupSource {
   const fd = descriptorOfInput()
   // Merely to name the stream would take what is in the pipe.
   const archiveSource = fd === undefined ? process.stdin : { fd }
@@ -24,7 +25,13 @@ export function openStandardInput(type: BackupType): BackupSource {
     filename: FILENAMES[type],
     sizeBytes: undefined,
     facts: { kind: 'stdin' },
-    finish: async () => ({}),
+    finish: async plainBytesRead => {
+      if (plainBytesRead > 0 || mayBeEmpty) return {}
+      throw new BackupError('Nothing came by standard input', {
+        code: 'SOURCE',
+        hint: 'Did the program before the pipe fail? --allow empty backs up 0 bytes all the same.',
+      })
+    },
     close: async () => {
       if ('destroy' in archiveSource) archiveSource.destroy()
       else if (isOpen) closeSync(archiveSource.fd)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { atDatabase, parsePostgresUrl } from '#postgres/connection.ts'
+import { atDatabase, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 import { libpqEnvironment } from '#postgres/connection-config.ts'
 
 describe('a database URL', () => {
@@ -44,6 +44,11 @@ describe('a database URL', () => {
     'shop',
     'postgresql://u:p@ss@h/d',
     'postgresql://u:p/ss@h/d',
+    'postgresql://u:p/ss@h',
+    'postgresql://u:p?ss@h/d',
+    'postgresql://u:1/ss@h',
+    'postgresql://u:1?ss@h/d',
+    'postgresql://u:1?2=ss@h/d',
     'postgresql://%zz/d',
     'postgresql://u@h/d?sslpassword=ss@h',
   ])('%s is refused without being repeated', url => {
@@ -82,4 +87,13 @@ test('client programs see libpq’s variables, the path and the home, and no oth
   expect(seen).toMatchObject({ PATH: '/bin', HOME: '/h', PGPASSFILE: '/p', LC_ALL: 'C' })
   expect(Object.values(seen)).not.toContain('secret')
   expect(seen).not.toHaveProperty('PGCLIENTENCODING')
+})
+
+test('what a program repeats of the password is hidden, and no name that is the same', () => {
+  const connection = parsePostgresUrl('postgresql://app:s%40cret@db/shop')
+  expect(withoutPassword('tried app:s%40cret@db, s@cret, and s@crets', connection)).toBe(
+    'tried app:[hidden]@db, [hidden], and s@crets',
+  )
+  const same = parsePostgresUrl('postgresql://shop:shop@db/live')
+  expect(withoutPassword('role "shop"', same)).toBe('role "shop"')
 })

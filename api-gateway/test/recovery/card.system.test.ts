@@ -88,6 +88,10 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
     expect(card).not.toContain(secret)
   }
   expect(card.split('\n').length).toBeLessThanOrEqual(120)
+  // What `recover` and the next send need on the new machine.
+  for (const name of ['TELEGRAM_CHAT_ID', 'BACKUP_AGE_RECIPIENTS', 'TELEGRAM_API_ROOT'])
+    expect(card).toContain(` ${name}=${env[name]}`)
+  expect(card).not.toContain('TELEGRAM_REPLICA_CHAT_ID')
 
   const before = vault.messageIds()
   const [, list = '', backup = '', psql = '', tar = ''] = blocksOf(card)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import {
   loadOrCreateSigningKey,
   openIndex,
@@ -24,7 +25,10 @@ export interface Machine {
   signer: string
   signingKey: SigningKey
   /** Sends so many random bytes and gives the backup's id with them; throws what failed. */
-  send(bytes: number, options?: { replicaChatId?: string }): Promise<{ id: string; bytes: Buffer }>
+  send(
+    bytes: number,
+    options?: { replicaChatId?: string; readFrom?: (bytes: Buffer) => Readable },
+  ): Promise<{ id: string; bytes: Buffer }>
   recover(options?: Partial<RecoverySetup>): Promise<RecoveryReport>
   /** By the catalog of this machine; notes what was told meanwhile. */
   fetch(id: string, notes?: string[]): Promise<Buffer>
@@ -104,16 +108,16 @@ function machine(of: {
     client,
     signer: signerFingerprint(signingKey),
     signingKey,
-    send: async (size, options) => {
-      const file = randomBytes(size)
+    send: async (size, { readFrom, ...options } = {}) => {
+      const bytes = randomBytes(size)
       const sent = await new BackupTelegramIntegration(service(options), { database }).sendAndRecord({
         projectId: 'shop',
         type: 'database',
-        file,
+        file: readFrom?.(bytes) ?? bytes,
         filename: 'shop.sql',
       })
       if (!sent.success || sent.databaseRecord === undefined) throw new Error(sent.error)
-      return { id: sent.databaseRecord.id, bytes: file }
+      return { id: sent.databaseRecord.id, bytes }
     },
     recover: options =>
       recover({
@@ -122,6 +126,7 @@ function machine(of: {
         chat: String(chatId),
         identities: [identity],
         signers: [],
+        ownSigner: signerFingerprint(signingKey),
         encryption,
         signingKey: async () => signingKey,
         signal,

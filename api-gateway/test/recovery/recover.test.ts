@@ -46,8 +46,8 @@ describe('a machine with token, chat and key', () => {
       expect((await next.fetch(id)).equals(bytes)).toBe(true)
     }
     const index = await machines.index()
-    expect(index.generation).toBe(2)
-    expect(report.owner).toEqual({ catalogId: index.catalogId, generation: 2 })
+    expect(index.generation).toBeGreaterThan(1)
+    expect(report.owner).toEqual({ catalogId: index.catalogId, generation: index.generation })
     expect(index.backups.map(({ id }) => id)).toEqual([first.id, second.id])
     await expect(old.send(1000)).rejects.toThrow(/taken over/)
     const third = await next.send(1000)
@@ -67,7 +67,9 @@ describe('a machine with token, chat and key', () => {
     expect(again.backups.map(({ outcome }) => outcome)).toEqual(['known'])
     expect(machines.vault.messageIds()).toEqual(messages)
     const third = await machines.open()
-    expect(await third.recover()).toMatchObject({ owner: { generation: 3 }, signer: next.signer })
+    const after = await third.recover()
+    expect(after.signer).toBe(next.signer)
+    expect(after.owner?.generation).toBeGreaterThan(owner?.generation ?? Number.POSITIVE_INFINITY)
     await expect(next.send(1000)).rejects.toThrow(/taken over/)
   })
 

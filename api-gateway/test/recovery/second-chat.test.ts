@@ -1,12 +1,10 @@
 import { acquireLease, getBackupDetails, listMessages, markPart } from '@telegram-backup/database'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
-import { ChatGates } from '#settling/chat-gates.ts'
 import { reconcile } from '#settling/reconcile.ts'
-import type { Settling } from '#settling/settling.ts'
-import { SettlingReport } from '#settling/settling-report.ts'
+import type { SettlingReport } from '#settling/settling-report.ts'
 import { expectNothingLost } from '#test/nothing-lost.ts'
 import { type Machine, type Machines, openMachines } from '#test/recovery/machines.ts'
+import { settlingOf } from '#test/recovery/settling.ts'
 
 let machines: Machines
 let old: Machine
@@ -27,23 +25,20 @@ const sendToBoth = (size: number): Promise<{ id: string; bytes: Buffer }> =>
   old.send(size, { replicaChatId: String(replica) })
 
 /** A reconcile by that machine, with both chats. */
-async function settle({ client, database, signingKey }: Machine): Promise<SettlingReport> {
-  const { chatId, recipient } = machines.vault
-  const vault = createCatalogVault(database)
-  const { signal } = new AbortController()
-  const settling: Settling = {
-    client,
-    database,
-    vault,
-    signal,
-    chatId: String(chatId),
-    replicaChatId: String(replica),
-    indexSeal: { encryption: { recipients: [recipient] }, signingKey },
-    gates: new ChatGates({ client, vault, signal }),
-    report: new SettlingReport(),
-    say: () => {},
-  }
-  return await reconcile(settling)
+async function settle(machine: Machine): Promise<SettlingReport> {
+  return await reconcile(settlingOf(machine, machines.vault, replica))
+}
+
+/** As it is, with its caption; gives the id of the copy. */
+async function copyToReplica(messageId: number | null | undefined): Promise<number> {
+  const { emulator, token, chatId } = machines.vault
+  const response = await fetch(`${emulator.url}/bot${token}/copyMessage`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ chat_id: replica, from_chat_id: chatId, message_id: messageId }),
+  })
+  const { result } = (await response.json()) as { result: { message_id: number } }
+  return result.message_id
 }
 
 async function expectBothWhole({ database }: Machine): Promise<void> {
@@ -84,7 +79,8 @@ describe('the second chat', () => {
           row.message_id,
         ])
       expect((await placesOf(next)).sort()).toEqual((await placesOf(old)).sort())
-      expect(await machines.index(replica)).toMatchObject({ generation: 2 })
+      expect((await machines.index(replica)).generation).toBe((await machines.index()).generation)
+      expect((await machines.index()).generation).toBeGreaterThan(1)
       const settled = await settle(next)
       expect(settled).toMatchObject({ copied: [], mended: [], pending: [] })
       await expectBothWhole(next)
@@ -111,6 +107,66 @@ describe('the second chat', () => {
     const settled = await settle(next)
     expect(settled.mended).toMatchObject([{ backup_id: id, part_no: 2, chat_id: String(replica) }])
     expect(settled.copied).toEqual([])
+  })
+
+  test('to which a part was copied, and then nobody came with the rest: only the rest is copied', async () => {
+    await sendToBoth(1000)
+    const { id } = await old.send(150_000)
+    const rows = await listMessages(old.database, id)
+    const first = rows.find(row => row.part_no === 1)
+    const copied = await copyToReplica(first?.message_id)
+    // The oldest of each counts; a copy of it is told of.
+    const again = await copyToReplica(first?.message_id)
+    const next = await machines.open()
+    const report = await next.recover({ replicaChat: String(replica) })
+    const told = report.secondChat?.report
+    expect(told?.backups.find(backup => backup.id === id)).toMatchObject({
+      ...{ outcome: 'merged', parts: 1, findings: [], isDamaged: false },
+    })
+    expect(told?.notes).toEqual([expect.stringMatching(`^Message ${again} repeats`)])
+    const settled = await settle(next)
+    expect(settled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
+      ...rows.filter(({ part_no }) => part_no > 1).map(({ part_no }) => `part ${part_no}`),
+      'manifest 0',
+    ])
+    expect(settled).toMatchObject({ mended: [], pending: [] })
+    const copies = await listMessages(next.database, id)
+    expect(copies.find(row => row.chat_id === String(replica) && row.part_no === 1)).toMatchObject({
+      ...{ message_id: copied, state: 'sent', plain_offset: first?.plain_offset },
+    })
+  })
+
+  test('whose begun copy a killed recovery did not come to: the next one takes it for that', async () => {
+    await sendToBoth(1000)
+    const { emulator } = machines.vault
+    // No index names it, and what the killed recovery has read in the first chat is not read there again.
+    const outage = { kind: 'error', errorCode: 400, description: 'Bad Request: try later' } as const
+    emulator.faults.on('editMessageMedia', { calls: 99 }, outage)
+    const { id } = await old.send(150_000)
+    emulator.faults.clear()
+    const rows = await listMessages(old.database, id)
+    const first = rows.find(row => row.part_no === 1)
+    const copied = await copyToReplica(first?.message_id)
+    const next = await machines.open()
+    const dead = new AbortController()
+    const unwatch = emulator.watch(({ parameters }) => {
+      if (parameters['chat_id'] === String(replica)) dead.abort()
+    })
+    await expect(next.recover({ replicaChat: String(replica), signal: dead.signal })).rejects.toThrow()
+    unwatch()
+    expect(await getBackupDetails(next.database, id)).toMatchObject({ state: 'complete', recovered_trust: 1 })
+    const report = await next.recover({ replicaChat: String(replica) })
+    const told = report.secondChat?.report
+    expect(told?.backups.find(backup => backup.id === id)).toMatchObject({ outcome: 'merged', parts: 1 })
+    const settled = await settle(next)
+    expect(settled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
+      ...rows.filter(({ part_no }) => part_no > 1).map(({ part_no }) => `part ${part_no}`),
+      'manifest 0',
+    ])
+    const copies = await listMessages(next.database, id)
+    expect(copies.find(row => row.chat_id === String(replica) && row.part_no === 1)).toMatchObject({
+      ...{ message_id: copied, state: 'sent' },
+    })
   })
 
   test('that cannot be reached is named, and not filled until it was recovered', async () => {

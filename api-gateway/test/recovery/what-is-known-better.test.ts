@@ -5,7 +5,9 @@ import {
   markErasing,
   updateBackup,
 } from '@telegram-backup/database'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isIncomplete } from '#recovery/recovery-report.ts'
 import { type Machine, type Machines, openMachines } from '#test/recovery/machines.ts'
 
 let machines: Machines
@@ -64,6 +66,39 @@ test('what was recovered without the key becomes whole when the key is there', a
   })
   expect((await machines.index()).backups.map(({ id }) => id)).toEqual([sent.id])
   expect((await next.fetch(sent.id)).equals(sent.bytes)).toBe(true)
+})
+
+test('a key that is named after a plain recover takes nothing away; what this machine signed since is believed beside it', async () => {
+  const sent = await old.send(1000)
+  await sql`update control_plane.backups set source_name = 'shop-db', expiry_given = true`.execute(
+    old.database.kysely,
+  )
+  await old.send(1000)
+  const next = await machines.open()
+  const plain = await next.recover()
+  expect(plain).toMatchObject({ signer: old.signer, signerIsOwn: false, hasIndex: true })
+  const report = await next.recover({ signers: [old.signer] })
+  expect(report).toMatchObject({ notes: [], refused: [], indexFailure: null, signerIsOwn: true })
+  expect(report.backups.map(({ outcome }) => outcome)).toEqual(['bettered', 'bettered'])
+  const facts = { source_name: 'shop-db', expiry_given: true, recovered_trust: 2 }
+  expect(await getBackupDetails(next.database, sent.id)).toMatchObject(facts)
+  // A stranger's key is none that either of them vouches for.
+  const stranger = await machines.open()
+  const refused = await next.recover({
+    signers: [stranger.signer],
+    ownSigner: stranger.signer,
+  })
+  expect(refused).toMatchObject({ index: null, backups: [] })
+})
+
+test('without any index the plans are lost, and the report is not that of a whole recovery', async () => {
+  const sent = await old.send(1000)
+  deleteMessage(indexMessage())
+  const next = await machines.open()
+  const report = await next.recover()
+  expect(report).toMatchObject({ hasIndex: false, backups: [{ id: sent.id, findings: [] }] })
+  expect(isIncomplete(report)).toBe(true)
+  expect(isIncomplete(await next.recover())).toBe(false)
 })
 
 test('a recovery that was broken off lets nothing be sent, also where no index is pinned', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,7 +60,12 @@ describe('a swap', () => {
     await rm(beside.tree, { recursive: true })
     // A daemon that writes as soon as its folder is gone: here it is quicker than any rename.
     const swap = beside.swapIn().catch(() => {})
-    while ((await readdir(parent)).includes('www') && (await readdir(path)).includes('precious')) await tick()
+    const isThere = (): Promise<boolean> =>
+      access(join(path, 'precious')).then(
+        () => true,
+        () => false,
+      )
+    while (await isThere()) await tick()
     await mkdir(path, { recursive: true })
     await writeFile(join(path, 'pid'), '').catch(() => {})
     await swap

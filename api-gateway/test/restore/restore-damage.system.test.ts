@@ -109,11 +109,13 @@ describe('damage in the chat is named with its part, exit code 5, and nothing co
     WHOLE_LIST_MS,
   )
 
-  it('is noted once, and taken back by a whole fetch', async () => {
+  it('is noted once, stays when a fetch is whole, since messages were found gone, and is taken back by reading these', async () => {
     const { damaged_at, restore_count, history } = await bench.show(ofDatabase.id)
     expect([damaged_at === null, restore_count]).toEqual([false, 0])
     expect(history.filter(({ event }) => event === 'damaged')).toHaveLength(1)
     expect((await bench.cli(['fetch', ofDatabase.id, '--out', join(places, 'fetched.sql')])).code).toBe(0)
+    expect((await bench.show(ofDatabase.id)).damaged_at).not.toBeNull()
+    expect((await bench.cli(['verify', ofDatabase.id, '--read-data'])).code).toBe(0)
     expect((await bench.show(ofDatabase.id)).damaged_at).toBeNull()
   })
 

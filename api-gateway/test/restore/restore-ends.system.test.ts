@@ -43,10 +43,10 @@ afterAll(async () => {
 afterEach(() => bench.chat.honest())
 
 const port = (): string => `:${new URL(server.url('x')).port}/`
-const sessions = (): Promise<string> =>
+const sessions = (of = ''): Promise<string> =>
   server.sql(
     'postgres',
-    `select count(*) from pg_stat_activity where application_name like 'telegram-backup%'`,
+    `select count(*) from pg_stat_activity where application_name like 'telegram-backup${of}%'`,
   )
 
 /** What was undone may still be on its way when a killed program is gone already. */
@@ -71,7 +71,7 @@ function inTheMiddle(event: () => Promise<void> | void): void {
   bench.chat.onDownload = async count => {
     if (count < 6) return
     happened ??= (async () => {
-      await waitUntil(async () => (await sessions()) !== '0')
+      await waitUntil(async () => (await sessions(' restore')) !== '0')
       await event()
     })()
     await happened

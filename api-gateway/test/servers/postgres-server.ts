@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -39,23 +39,26 @@ export async function startPostgresServer(
   await writeFile(passwordFile, PASSWORD)
   if (user) for (const path of [data, passwordFile]) await chown(path, user.uid, user.gid)
   const options = { ...user, cwd: '/', env: { LC_ALL: 'C' } }
-  const port = await freePort()
   await run(
     join(bin, 'initdb'),
     ['-D', data, '-U', 'owner', '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8', '--no-sync'],
     options,
   )
   const all = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings]
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, '-p', String(port), ...all.flatMap(setting => ['-c', setting])],
-    { ...options, stdio: 'ignore' },
-  )
-  const ended = once(server, 'exit')
-  while (!(await isReady(data))) {
-    if (server.exitCode !== null) throw new Error('The test server did not start')
-    await delay(10)
+  const start = async (triesLeft: number): Promise<{ server: ChildProcess; port: number }> => {
+    const port = await freePort()
+    const args = ['-D', data, '-p', String(port), ...all.flatMap(setting => ['-c', setting])]
+    const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: 'ignore' })
+    while (!(await isReady(data))) {
+      // Somebody else may have taken the port since it was free.
+      if (server.exitCode !== null && triesLeft > 0) return await start(triesLeft - 1)
+      if (server.exitCode !== null) throw new Error('The test server did not start')
+      await delay(10)
+    }
+    return { server, port }
   }
+  const { server, port } = await start(3)
+  const ended = once(server, 'exit')
   const url = (database: string): string =>
     `postgresql://owner:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${encodeURIComponent(database)}`
   const sql = async (database: string, statements: string): Promise<string> => {

@@ -11,6 +11,7 @@ import {
 } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
+import { holdCall } from '#test/jobs/jobs-world.ts'
 import { runCli } from '#test/run-cli.ts'
 import { killRunAt } from '#test/settling/killed-run.ts'
 import { expectAtRest, openCatalogOf, openChat, type SettledChat } from '#test/settling/settled-chat.ts'
@@ -142,13 +143,15 @@ async function losePart(chat: SettledChat, backupId: string, partNo: number): Pr
 
 it('leaves a living send alone, which then completes', async () => {
   const chat = await openChat(vault)
-  vault.emulator.faults.on('sendDocument', { call: 5 }, { kind: 'delay', ms: 20_000 })
+  const held = holdCall(vault, { method: 'senddocument', phase: 'arrived', nth: 5 })
   const sending = send(chat.env)
+  await held.reached
   while (!chat.messages().some(({ caption = '' }) => caption.includes(' part=1 ')))
     await new Promise(resolve => setTimeout(resolve, 20))
   const { code, report } = await reconcile(chat.env)
   expect(code).toBe(0)
   expect(report['kept']).toMatchObject([{ reason: expect.stringContaining('alive') }])
+  held.release()
   await sending
   await expectAtRest(chat, database)
 })

@@ -95,6 +95,22 @@ describe('a send of a file that was killed', () => {
     await expectWhole(chat, backup.id, bytes)
   })
 
+  it('is listed without a size, and show says how to go on and until when', async () => {
+    const { chat, backup } = await killedSend('waits.bin')
+    await runCli(['reconcile'], { env: chat.env })
+    const until = new Date(backup.created_at.getTime() + 86_400_000).toISOString().slice(0, 16)
+    const { stdout } = await runCli(['show', backup.id], { env: chat.env })
+    const shown = Buffer.from(stdout, 'latin1').toString('utf8')
+    expect(shown).toMatch(/^size +– plain, – in the chat$/m)
+    expect(shown).toContain(
+      `until ${until.replace('T', ' ')} UTC: telegram-backup send --resume ${backup.id}`,
+    )
+    const list = await runCli(['list', '--state', 'failed'], { env: chat.env })
+    expect(Buffer.from(list.stdout, 'latin1').toString('utf8')).toMatch(
+      new RegExp(`^${backup.id}  shop +storage +failed +– `, 'm'),
+    )
+  })
+
   it.each([
     ['its bytes', async (path: string) => writeFile(path, Buffer.concat([bytes, Buffer.of(1)]))],
     ['its time', async (path: string) => utimes(path, new Date(), new Date(1_000_000))],

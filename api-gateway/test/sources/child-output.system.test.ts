@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type ChildOutput, startChild } from '#sources/child-output.ts'
 
 afterEach(() => {
+  vi.unstubAllEnvs()
   expect(openFifos(), 'no end of a FIFO is left open').toEqual([])
 })
 
@@ -57,6 +58,58 @@ it('a program that is not there is an error, and leaves nothing', async () => {
   await expect(shell('', { program: '/no/such/program', onSideLine: () => {} })).rejects.toMatchObject({
     code: 'SOURCE',
     message: expect.stringContaining('ENOENT'),
+  })
+})
+
+it('one that the system refuses at once is an error, and leaves nothing', async () => {
+  const more = { args: ['x'.repeat(4_000_000)], onSideLine: () => {} }
+  await expect(shell('', more)).rejects.toMatchObject({
+    code: 'SOURCE',
+    message: expect.stringContaining('E2BIG'),
+  })
+})
+
+describe('a program that failed is run once more', () => {
+  const again = (script: string) => async () => ['-c', script]
+
+  it('with other arguments, into the same output', async () => {
+    const child = await shell('exit 3', { again: again('echo second') })
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    const buffer = Buffer.alloc(100)
+    expect(buffer.toString('utf8', 0, readSync(child.fd, buffer))).toBe('second\n')
+    expect(readSync(child.fd, buffer), 'its output has an end').toBe(0)
+    await child.close()
+  })
+
+  it('but not once it has written anything, even if that was read already', async () => {
+    // An overlay keeps no time of a FIFO.
+    vi.stubEnv('TMPDIR', '/dev/shm')
+    let told: () => void = () => {}
+    const hasWritten = new Promise<void>(resolve => {
+      told = resolve
+    })
+    const child = await shell('echo first; echo >&2; read line; exit 3', {
+      again: again('echo second'),
+      onErrorLine: () => told(),
+    })
+    await hasWritten
+    const buffer = Buffer.alloc(100)
+    expect(buffer.toString('utf8', 0, readSync(child.fd, buffer))).toBe('first\n')
+    expect(await child.ended).toEqual({ code: 3, signal: null })
+    expect(readSync(child.fd, buffer), 'nothing follows').toBe(0)
+    await child.close()
+  })
+
+  it.each([
+    ['the system refuses that', again('x'.repeat(4_000_000)), /E2BIG/],
+    ['what it waits for fails', () => Promise.reject(new Error('no')), /once more/],
+  ])('and its end stands where %s', async (_, fails, words) => {
+    const errors: string[] = []
+    const child = await shell('exit 3', { again: fails, onErrorLine: line => errors.push(line) })
+    expect(await child.ended).toEqual({ code: 3, signal: null })
+    expect(errors).toEqual([expect.stringMatching(words)])
+    expect(readSync(child.fd, Buffer.alloc(1)), 'its output has an end').toBe(0)
+    await child.close()
   })
 })
 

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ConfigFile, readConfigFile } from '#config-file.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
+import { planSource } from '#sources/send-plan.ts'
 import { chooseSource } from '#sources/source-settings.ts'
 
 let folder: string
@@ -36,10 +37,15 @@ const SHOP = `sources:
     postgres: postgresql://backup:\${SHOP_PASSWORD}@db.internal/shop
     exclude_table_data: sessions
     lock_timeout: 0
+    count_rows: false
   uploads: { project: shop, type: storage, directory: "\${ROOT}/uploads", exclude: [cache, "*.tmp"], limit_rate: 500k }
 targets:
   staging: { postgres: "postgresql://restore@staging/shop" }
 `
+
+/** The setting is in line 4. */
+const sourceWith = (setting: string): string =>
+  `sources:\n  a:\n    { project: p, type: database, postgres: "postgresql://h/d",\n      ${setting} }\n`
 
 describe('telegram-backup.yaml', () => {
   it('names sources and targets', async () => {
@@ -56,6 +62,7 @@ describe('telegram-backup.yaml', () => {
       postgres: 'postgresql://backup:pw@db.internal/shop',
       exclude_table_data: ['sessions'],
       lock_timeout: '0',
+      count_rows: false,
     })
     expect(file.source('uploads')).toMatchObject({ directory: '/srv/uploads', exclude: ['cache', '*.tmp'] })
     expect(file.target('staging')).toEqual({ postgres: 'postgresql://restore@staging/shop' })
@@ -133,6 +140,41 @@ describe('telegram-backup.yaml', () => {
     ['a name that is none', 'sources:\n  "../a": { project: p, type: logs }', 2, /a name has/],
     ['a key that stands twice', 'sources: {}\nsources: {}', 2, /no valid YAML/],
     ['a tab', 'sources:\n\ta: {}', 2, /no valid YAML/],
+    [
+      'a source of nothing',
+      'sources:\n  a: { project: p, type: logs }',
+      2,
+      /sources\.a: names nothing to read; give/,
+    ],
+    [
+      'a source of two things',
+      'sources:\n  b: { project: p, type: logs, file: f }\n  a: { project: p, type: logs, directory: d, file: f }',
+      3,
+      /sources\.a: has directory and file; give one/,
+    ],
+    [
+      'a source of an empty path',
+      'sources:\n  a: { project: p, type: logs, directory: "" }',
+      2,
+      /sources\.a: directory is empty; say/,
+    ],
+    [
+      'what cannot be allowed',
+      'sources:\n  a: { project: p, type: storage, directory: d,\n    allow: [vanished, foo] }',
+      3,
+      /a\.allow: write any of unreadable, vanished, changed, empty/,
+    ],
+    ['no expiry', sourceWith('expires: never'), 4, /a\.expires: write 12h, 30d, 8w, or a date .* pin/],
+    ['a number as expiry', sourceWith('expires: 30'), 4, /a\.expires: write 12h/],
+    ['an expiry at once', sourceWith('expires: 0d'), 4, /a\.expires: write 12h/],
+    ['a rate of next to nothing', sourceWith('limit_rate: 7'), 4, /a\.limit_rate: write bytes per second/],
+    ['a span without a unit', sourceWith('lock_timeout: 60'), 4, /a\.lock_timeout: .* a unit/],
+    [
+      'a source that is overdue at once',
+      sourceWith('no_backup_for: 5s'),
+      4,
+      /a\.no_backup_for: .* a minute at least/,
+    ],
     ['a tag', 'sources: !!js/function "x"', 1, /./],
     ['a list', '- a', 1, /./],
   ])('%s is refused with its line', async (_, text, line, words) => {
@@ -143,6 +185,23 @@ describe('telegram-backup.yaml', () => {
     await expect(read(text)).rejects.toThrow(words)
   })
 
+  it('a setting that comes from a variable is read when it is filled in', async () => {
+    const text = sourceWith(`expires: "\${END}", limit_rate: "\${RATE}", lock_timeout: "\${SPAN}"`)
+    const file = await read(text, { END: '8w', RATE: '2k', SPAN: '9s' })
+    expect(planSource(file.source('a'))).toMatchObject({
+      ...{ bytesPerSecond: 2048, expiresAt: expect.any(Date) },
+      source: { options: { lockTimeoutMs: 9000 } },
+    })
+    const wrong = await read(text, { END: 'never', RATE: '2k', SPAN: '9s' })
+    expect(() => planSource(wrong.source('a'))).toThrow(/always has an expiry/)
+  })
+
+  it('a date of expiry that has passed ends the backups of its source, not the use of the file', async () => {
+    const file = await read(`${sourceWith('expires: 2020-01-31')}  b: { project: p, type: logs, file: f }\n`)
+    expect(() => planSource(file.source('a'))).toThrow(/not in the future/)
+    expect(() => planSource(file.source('b'))).not.toThrow()
+  })
+
   it('never repeats what stands in the file', async () => {
     for (const text of [
       'sources:\n  a: { project: p, type: s3cret, postgres: postgresql://u:s3cret@h/d }',
@@ -150,6 +209,9 @@ describe('telegram-backup.yaml', () => {
       's3cret',
       'sources: { a: { project: p, type: logs, postgres: [s3cret] } }',
       'sources: *s3cret',
+      'sources: { a: { project: p, type: logs, directory: d, allow: s3cret } }',
+      'sources: { a: { project: p, type: logs, file: s3cret, postgres: "postgresql://u:s3cret@h/d" } }',
+      sourceWith('expires: s3cret'),
     ]) {
       const error = (await read(text).catch((reason: unknown) => reason)) as Error
       expect(error).toBeInstanceOf(Error)
@@ -162,6 +224,25 @@ describe('telegram-backup.yaml', () => {
     expect((await read(plain, {}, 0o644)).warnings.join()).toContain('chmod 600')
     expect((await read(plain, {}, 0o640)).warnings).toEqual([])
     expect((await read(SHOP, {}, 0o644)).warnings).toEqual([])
+  })
+
+  it.each(['targets', 'http', 'notifications', 'retention', 'verification'])(
+    'a mistake below "%s:" gets a hint about that',
+    async section => {
+      const failure = read(`${section}:\n  colour: 7\n`).then(file => file.notifications())
+      await expect(failure).rejects.toMatchObject({
+        ...{ code: 'CONFIGURATION', message: expect.stringContaining('line 2') },
+        hint: expect.stringContaining(`below "${section}:"`),
+      })
+    },
+  )
+
+  it('a setting of a source that there is none of gets those that there are', async () => {
+    const text = 'sources:\n  a: { project: p, type: database, exclude_table_dat: x }\n'
+    await expect(read(text)).rejects.toMatchObject({
+      ...{ code: 'CONFIGURATION', message: expect.stringContaining('line 2') },
+      hint: expect.stringContaining('exclude_table_data,'),
+    })
   })
 
   it('an unknown name is refused with those that there are', async () => {

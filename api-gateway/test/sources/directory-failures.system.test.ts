@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { SendReport } from '#cli/send-report.ts'
+import type { SentSource } from '#sources/send-source.ts'
 import {
   expectTakenBack,
   openSendBench,
@@ -47,7 +47,7 @@ function send(more: readonly string[] = [], options: SendOptions & { type?: stri
 }
 
 /** The names in a backup, as tar lists them. */
-async function namesIn(report: SendReport): Promise<string[]> {
+async function namesIn(report: SentSource): Promise<string[]> {
   const path = join(bench.vault.folder, 'listed.tar')
   await writeFile(path, await bench.fetch(report))
   return (await run('tar', ['-tf', path])).stdout.split('\n').filter(Boolean)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#sources/postgres/pg-dump-arguments.ts'
 import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
+import { isForTheSession } from '#sources/postgres/pg-dump-source.ts'
 import { PgDumpWords } from '#sources/postgres/pg-dump-words.ts'
 
 const installed = (...versions: string[]): ClientProgram[] =>
@@ -37,6 +38,7 @@ const NOTHING: PgDumpOptions = {
   excludeTables: [],
   excludeTableData: [],
   lockTimeoutMs: 60_000,
+  countRows: true,
 }
 
 describe('pg_dump’s arguments', () => {
@@ -112,5 +114,34 @@ pg_dump: hint: You might not be able to restore the dump.`),
     )
     expect(errors[0]?.length).toBe(1000)
     expect(warnings.length).toBe(100)
+  })
+})
+
+describe('whether pg_dump failed only for the session beside it', () => {
+  const connection = 'connection to server at "127.0.0.1", port 5432 failed: '
+  it.each([
+    `${connection}FATAL:  too many connections for role "backup"`,
+    `${connection}FATAL:  sorry, too many clients already`,
+    `${connection}FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute`,
+    `${connection}FATAL:  query_wait_timeout`,
+    `${connection}timeout expired`,
+    'connection to database "shop" failed: FATAL:  too many connections for database "shop"',
+    'query failed: ERROR:  snapshot "00000003-00000002-1" does not exist',
+    'query failed: ERROR:  invalid snapshot identifier: "00000003-00000002-1"',
+    'query failed: ERROR:  could not import the requested snapshot DETAIL:  The source process is not running anymore.',
+  ])('yes: %s', error => {
+    expect(isForTheSession(error)).toBe(true)
+  })
+
+  it.each([
+    'query failed: ERROR:  permission denied for table too many clients',
+    'query failed: ERROR:  could not obtain lock on relation "cannot import a snapshot"',
+    'Dumping the contents of table "too many connections" failed: PQgetResult() failed.',
+    'Dumping the contents of table "t" failed: PQgetResult() failed. detail: ERROR:  timeout expired',
+    'error message from server: ERROR:  snapshot "a" does not exist',
+    `${connection}FATAL:  password authentication failed for user "timeout expired"`,
+    `${connection}Connection refused`,
+  ])('no: %s', error => {
+    expect(isForTheSession(error)).toBe(false)
   })
 })

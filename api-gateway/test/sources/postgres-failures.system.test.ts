@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Backup } from '@telegram-backup/database'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from '#test/run-cli.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
 import {
   expectTakenBack,
@@ -11,6 +14,7 @@ import {
   type SendBench,
   type SentRun,
   waitUntil,
+  writeBrokenPgDump,
 } from '#test/sources/send-bench.ts'
 
 const PASSWORD = 'p@ss/w#rd: 50%'
@@ -75,6 +79,14 @@ async function expectSourceFailure(sent: SentRun, words: RegExp): Promise<void> 
   expect(sent.stdout + sent.stderr).not.toContain(PASSWORD)
   expect(await expectTakenBack(bench, sent, database)).toBe(1)
 }
+
+it('a server that is not there is told as that, and not as a failure of Telegram', async () => {
+  const sent = await send({ url: 'postgresql://u@127.0.0.1:1/x' })
+  expect(sent.code).toBe(1)
+  expect(sent.report.error).toMatch(/^Failed to send backup to Telegram: PostgreSQL at/)
+  expect(sent.stderr).toMatch(/^error: PostgreSQL at \S+ cannot be reached: connection to server/m)
+  expect(sent.report).not.toHaveProperty('failedInSource')
+})
 
 describe('a dump that is not whole is taken back', () => {
   it('rows hidden by row-level security', async () => {
@@ -166,17 +178,48 @@ describe('nothing is sent', () => {
   })
 })
 
+it('words of pg_dump are on the terminal without the password, and in the catalog without the place as well', async () => {
+  const major = Number.parseInt(await server.sql(database, 'show server_version'), 10)
+  const bin = await writeBrokenPgDump(bench.vault.folder, { major, password: PASSWORD })
+  const env = { PATH: `${bin}:${process.env['PATH']}` }
+  const args = ['--project', database, '--type', 'database', '--postgres', server.url(database)]
+  const sent = await bench.send(args, { env })
+  await expectSourceFailure(
+    sent,
+    /server at "127\.0\.0\.1", port 5 failed: FATAL: .* user "nobody" \(\[hidden\], /,
+  )
+  expect(sent.stderr).toMatch(
+    /^error: pg_dump failed: connection to server at "127\.0\.0\.1", port 5 failed/m,
+  )
+  const [failed] = (
+    await runCli(['list', '--project', database, '--json'], { env: bench.env })
+  ).json() as Backup[]
+  expect(failed?.error).toMatch(
+    /^pg_dump failed: connection to server at "…" failed: FATAL: +password authentication failed for user "…"/,
+  )
+  const shown = await runCli(['show', failed?.id ?? ''], { env: bench.env })
+  const whole = JSON.stringify(await bench.show(failed?.id ?? ''))
+  for (const text of [sent.stdout, sent.stderr, shown.stdout, whole]) {
+    for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(text).not.toContain(secret)
+  }
+  expect(JSON.stringify([failed?.error, JSON.parse(whole).history])).not.toMatch(/127\.0\.0\.1|nobody/)
+})
+
 it('nobody sees the password in a list of processes', async () => {
   await server.sql(database, RANDOM_ROWS)
+  // Its own: other programs on this machine may have the server's among their arguments.
+  const password = `p@ss ${randomUUID()}`
+  await server.sql('postgres', `create role lister_${count} superuser login password '${password}'`)
   const seen: string[] = []
   const sent = await send({
+    url: server.url(database).replace(/owner:[^@]*@/, `lister_${count}:${encodeURIComponent(password)}@`),
     during: async () => {
       seen.push(...(await commandLines()))
     },
   })
   expect(sent.code).toBe(0)
   expect(seen.join('\n')).toContain('pg_dump')
-  for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(seen.join('\n')).not.toContain(secret)
+  for (const secret of [password, encodeURIComponent(password)]) expect(seen.join('\n')).not.toContain(secret)
 })
 
 it('a source of telegram-backup.yaml takes its password from a variable', async () => {

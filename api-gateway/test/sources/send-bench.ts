@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import { expect } from 'vitest'
-import type { SendReport } from '#cli/send-report.ts'
+import type { SentSource } from '#sources/send-source.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { type CliRun, runCli } from '#test/run-cli.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
@@ -19,7 +19,7 @@ export interface SendBench {
   /** Runs `send --json` with small parts. `during` is called once a part was proven, with the program's pid. */
   send(args: readonly string[], options?: SendOptions): Promise<SentRun>
   /** The plain bytes of a backup, by the command line. */
-  fetch(report: SendReport): Promise<Buffer>
+  fetch(report: SentSource): Promise<Buffer>
   show(id: string): Promise<BackupDetails>
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface SendOptions {
 }
 
 export interface SentRun extends CliRun {
-  report: SendReport
+  report: SentSource
   /** Messages that were not in the chat before. */
   messageIds: number[]
 }
@@ -49,7 +49,7 @@ export async function openSendBench(): Promise<SendBench> {
       const before = inspect.calls('sendDocument')
       const there = new Set(vault.messageIds())
       // Slow enough for the source to stand still in the middle: nobody takes its bytes.
-      if (during) faults.on('sendDocument', { calls: 10_000 }, { kind: 'delay', ms: 100 })
+      if (during) faults.on('sendDocument', { calls: 10_000 }, { kind: 'delay', ms: 250 })
       let meanwhile: Promise<void> | undefined
       const inTheMiddle = async (act: () => Promise<void> | void): Promise<void> => {
         await waitUntil(() => inspect.calls('sendDocument') > before + 4)
@@ -67,7 +67,7 @@ export async function openSendBench(): Promise<SendBench> {
       faults.clear()
       expect(await readdir(TMPDIR), 'no FIFO, no folder is left').toEqual([])
       const messageIds = vault.messageIds().filter(id => !there.has(id))
-      return { ...result, messageIds, report: result.json() as SendReport }
+      return { ...result, messageIds, report: result.json() as SentSource }
     },
     fetch: async ({ databaseRecord }) => {
       const out = join(vault.folder, `fetched-${databaseRecord?.id}`)
@@ -100,4 +100,30 @@ export async function expectTakenBack(bench: SendBench, sent: SentRun, project: 
   const listed = (await runCli(['list', '--project', project, '--json'], { env: bench.env })).json()
   for (const backup of listed as { state: string }[]) expect(backup.state).toBe('failed')
   return (listed as unknown[]).length
+}
+
+/** What the pg_dump of `writeBrokenPgDump` says of a connection; it knows the password, which it says in three ways. */
+const BROKEN_WORDS =
+  'pg_dump: error: connection to server at "127.0.0.1", port 5 failed: FATAL:  password authentication failed for user "nobody"'
+
+/** A pg_dump that gives some bytes and then repeats its password on stderr. Resolves to a folder for the PATH. */
+export async function writeBrokenPgDump(
+  folder: string,
+  of: { major: number; password: string },
+): Promise<string> {
+  const bin = join(folder, 'broken-bin')
+  await mkdir(bin)
+  const inUrl = `postgresql://nobody:${encodeURIComponent(of.password)}@127.0.0.1/x`
+  await writeFile(join(bin, 'words'), `${BROKEN_WORDS} (${of.password}, ${inUrl}, password=${of.password})\n`)
+  await writeFile(
+    join(bin, 'pg_dump'),
+    `#!/bin/sh
+[ "$1" = --version ] && exec echo 'pg_dump (PostgreSQL) ${of.major}.999'
+head -c 200000 /dev/urandom
+cat '${bin}/words' >&2
+exit 1
+`,
+    { mode: 0o755 },
+  )
+  return bin
 }

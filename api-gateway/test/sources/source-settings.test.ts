@@ -10,6 +10,8 @@ describe('which source', () => {
     [{ postgres: 'postgresql://h/d', stdin: true }, /exactly one source/],
     [{ file: 'a', table: ['t'] }, /--table is of no use with --file/],
     [{ stdin: true, exclude: ['x'] }, /--exclude is of no use with standard input/],
+    [{ stdin: true, allow: ['empty,vanished'] }, /--allow vanished is of no use with standard input/],
+    [{ file: 'x', allow: ['empty'] }, /--allow is of no use with --file/],
     [{ directory: 'a', format: 'custom' }, /--format is of no use with --directory/],
     [
       { postgres: 'postgresql://h/d', one_file_system: true },
@@ -29,8 +31,12 @@ describe('which source', () => {
   it('options are read, with defaults', () => {
     expect(chooseSource({ postgres: 'postgresql://h/d', schema: ['a', 'b'] })).toMatchObject({
       kind: 'postgres',
-      options: { format: 'plain', schemas: ['a', 'b'], lockTimeoutMs: 60_000 },
+      options: { format: 'plain', schemas: ['a', 'b'], lockTimeoutMs: 60_000, countRows: true },
     })
+    expect(chooseSource({ postgres: 'postgresql://h/d', count_rows: false })).toHaveProperty(
+      'options.countRows',
+      false,
+    )
     expect(
       chooseSource({ directory: '/x', type: 'storage', allow: ['unreadable,vanished', 'changed'] }),
     ).toMatchObject({

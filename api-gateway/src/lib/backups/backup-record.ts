@@ -146,6 +146,7 @@ async function recordAtOnce(
     createdAt: metadata.createdAt,
     completedAt: metadata.completedAt ?? new Date(),
     expiresAt,
+    expiryGiven: expiresAt !== undefined,
     size: metadata.size,
     archiveSize: metadata.archiveSize,
     plainSha256: metadata.plainSha256,

@@ -1,4 +1,4 @@
-import { type Backup, CatalogError, type Database } from '@telegram-backup/database'
+import { type Backup, type BackupOrigin, CatalogError, type Database } from '@telegram-backup/database'
 import {
   assertProjectId,
   assertType,
@@ -54,6 +54,10 @@ export interface IntegratedBackupOptions {
   onProgress?: (progress: SendProgress) => void
   /** Goes on with a backup whose run died; `file` is the path of the same file, unchanged. */
   resume?: ResumedSend
+  /** The source, the schedule and the job that it comes from; for the record. */
+  origin?: BackupOrigin
+  /** Takes out of a failure what is not for whoever may read the catalog; the result keeps it. Default: nothing. */
+  tellFailure?: (failure: unknown) => unknown
 }
 
 /** Sends backups to Telegram and records them in the catalog, so that the two cannot disagree. */
@@ -79,7 +83,7 @@ export class BackupTelegramIntegration {
       await closeSource(options?.file)
       return databaseFailure(error)
     }
-    const ledger = createCatalogLedger(database)
+    const ledger = createCatalogLedger(database, options ?? {})
     try {
       const sent = await this.#send(options, ledger)
       if (!sent.success || !sent.metadata) {
@@ -180,7 +184,7 @@ export class BackupTelegramIntegration {
       if (typeof options !== 'object' || options === null) {
         throw new BackupError('No options were given', { code: 'INVALID' })
       }
-      const { expires_at, ...rest } = options
+      const { expires_at, origin: _origin, tellFailure: _tellFailure, ...rest } = options
       // Also before a service of another make, which may take anything.
       assertProjectId(rest.projectId)
       assertType(rest.type)

@@ -118,17 +118,31 @@ export function getBackupStats(
 }
 
 /**
- * Marks the complete backups that have expired `erasing`, of a project or of all, and returns how many. The last
- * complete backup of a project and type always stays.
+ * Marks the complete backups `erasing` that retention no longer keeps, of a project or of all, and returns how many. What a
+ * policy keeps stays, and so do pinned ones, all of a source whose backups have stopped, and the last good one of a
+ * project and type. Whoever calls this gives the word that many may go where `expires_at` alone decides, but not where there is a
+ * policy.
  */
 export function deleteExpiredBackups(
   projectId?: string | CatalogOption,
   options: CatalogOption = optionsIn(projectId),
 ): Promise<number> {
   const project = projectIn(projectId)
-  return ask(options, database =>
-    catalog.deleteExpiredBackups(database, project === undefined ? {} : { projectId: project }),
-  )
+  return ask(options, async database => {
+    // Loaded here: it knows schedules and their times, which no other of these functions asks for.
+    const { planRetention } = await import('#retention/catalog-plan.ts')
+    const plan = await planRetention(database)
+    const going = plan.filter(
+      ({ backup, decision, needsWord, hasPolicy }) =>
+        backup.state === 'complete' &&
+        (project === undefined || backup.project_id === project) &&
+        (decision === 'erase' || (needsWord && !hasPolicy)),
+    )
+    return await catalog.markExpired(
+      database,
+      going.map(({ backup }) => backup.id),
+    )
+  })
 }
 
 // Where the project may be left out, the options may come first.

@@ -1,4 +1,5 @@
 import {
+  type BackupOrigin,
   CatalogError,
   closeSend,
   confirmPart,
@@ -6,6 +7,7 @@ import {
   failBackup,
   intendPart,
   type Lease,
+  manifestBelow,
   markPart,
   type OpenedBackup,
   openBackup,
@@ -16,6 +18,7 @@ import {
 } from '@telegram-backup/database'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
+import { tellError } from '#told-error.ts'
 
 /** A ledger over the catalog, which remembers whether and how the catalog failed it. */
 export interface CatalogLedger extends PartLedger {
@@ -30,21 +33,34 @@ export interface CatalogLedger extends PartLedger {
   release(): Promise<void>
 }
 
-/** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven. */
-export function createCatalogLedger(database: Database): CatalogLedger {
-  return new LedgerOverCatalog(database)
+/** What is written down of a run beside its messages. */
+export interface LedgerOptions {
+  /** Where the backup comes from. */
+  origin?: BackupOrigin | undefined
+  /** Takes out of a failure what is not for whoever may read the catalog, such as the place of a source. Default: nothing. */
+  tellFailure?: ((failure: unknown) => unknown) | undefined
 }
+
+/** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it comes from. */
+export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
+  return new LedgerOverCatalog(database, options)
+}
+
+/** Of what has the words of others: no log need have it. */
+const UNFORESEEN = 'Something unforeseen ended it; whoever sent it was told what'
 
 class LedgerOverCatalog implements CatalogLedger {
   readonly vault: VaultLedger
   readonly #database: Database
+  readonly #options: LedgerOptions
   readonly #lost = new AbortController()
   #lease: Lease | undefined
   #backupId: string | undefined
   #failure: unknown
 
-  constructor(database: Database) {
+  constructor(database: Database, options: LedgerOptions) {
     this.#database = database
+    this.#options = options
     this.vault = createCatalogVault(database)
   }
 
@@ -78,6 +94,7 @@ class LedgerOverCatalog implements CatalogLedger {
       openBackup(this.#database, {
         ...rest,
         projectId: project,
+        origin: this.#options.origin,
         ...(expiresAt ? { expiresAt } : {}),
         ...(caption === undefined ? {} : { caption }),
       }),
@@ -106,6 +123,10 @@ class LedgerOverCatalog implements CatalogLedger {
     await closeSend(this.#database, sendId)
   }
 
+  async manifestBelow(place: { chatId: string; messageId: number }): Promise<number | undefined> {
+    return (await this.#note(() => manifestBelow(this.#database, place))) ?? undefined
+  }
+
   async sealBackup(sealed: Parameters<PartLedger['sealBackup']>[0]): Promise<void> {
     await this.#note(() => sealBackup(this.#database, { ...sealed, ...this.#underLease }))
   }
@@ -118,8 +139,11 @@ class LedgerOverCatalog implements CatalogLedger {
     await markPart(this.#database, { ...partKey(key), ...this.#underLease, state: 'erased' })
   }
 
-  async failBackup({ backupId, reason }: { backupId: string; reason: string }): Promise<void> {
-    await failBackup(this.#database, { backupId, error: reason, ...this.#underLease })
+  async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
+    const { tellFailure = (failure: unknown) => failure } = this.#options
+    const { code, message } = tellError(tellFailure(cause))
+    const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
+    await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
   }
 
   async #hold(backupId: string, open: () => Promise<OpenedBackup>): Promise<LedgerContext> {

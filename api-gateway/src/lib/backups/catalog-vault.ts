@@ -10,6 +10,7 @@ import {
   drawIndex,
   forgetIndex,
   intendIndexEdition,
+  keepRemnant,
   knownMessageIds,
   looked,
   openSends,
@@ -35,6 +36,7 @@ export function createCatalogVault(database: Database): VaultLedger {
       }))
     },
     looked: (sendId, seen) => looked(database, sendId, seen),
+    keepRemnant: remnant => keepRemnant(database, remnant),
     knownMessageIds: (chatId, range) => knownMessageIds(database, chatId, range),
     beginIndex: index => beginIndex(database, index),
     drawIndex: chatId => drawIndex(database, chatId),

@@ -1,6 +1,6 @@
 import type { Backup } from '@telegram-backup/database'
 import type { BackupMetadata, BackupSendResult, ReplicaOutcome } from 'telegram-deployment-bot'
-import { describeError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 
 /** Which of the two sides has the backup. */
 export interface IntegratedBackupDetails {
@@ -8,6 +8,8 @@ export interface IntegratedBackupDetails {
   databaseSuccess: boolean
   telegramError?: string
   databaseError?: string
+  /** It was the source that failed, such as a dump, and not the chat: what is to be mended is there. */
+  sourceFailed?: true
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
   leftInChat?: number
   /**
@@ -47,9 +49,24 @@ export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult 
     error: `Failed to send backup to Telegram: ${telegramError}`,
     code: sent.cause === undefined ? 'TELEGRAM' : code,
     ...(hint === undefined ? {} : { hint }),
-    details: { telegramSuccess: false, databaseSuccess: false, telegramError, ...leftIn(sent) },
+    details: {
+      telegramSuccess: false,
+      databaseSuccess: false,
+      telegramError,
+      ...(isOfSource(sent.cause) ? { sourceFailed: true } : {}),
+      ...leftIn(sent),
+    },
   }
 }
+
+/** What reads a source throws this application's own errors; the chat package has a code for files and streams. */
+function isOfSource(cause: unknown): boolean {
+  const { code } = describeError(cause)
+  return code === 'SOURCE' || (cause instanceof BackupError && !OF_CALLERS.has(code))
+}
+
+/** Codes of what a caller did, be it a cancel or options that cannot be. */
+const OF_CALLERS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID', 'USAGE'])
 
 /** What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send. */
 export function databaseFailure(

@@ -48,6 +48,12 @@ export class MemberFetch {
     else yield* membersOfTar(this.#fetch(this.#options.plan.parts, false))
   }
 
+  /** The members as the manifest lists them; undefined where it has no list. */
+  async listed(): Promise<Iterable<Member> | undefined> {
+    const { members } = await this.#openManifest()
+    return members === undefined ? undefined : readMemberIndex(members)
+  }
+
   /**
    * The file of that path; a hard link is the file that it leads to. Only the parts that hold it are fetched, and each
    * is verified. Throws `NOT_FOUND`, `USAGE` for what is no file, and what fetching throws.

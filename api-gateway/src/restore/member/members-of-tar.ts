@@ -27,7 +27,8 @@ const KIND_OF_TYPE: Readonly<Record<string, Member['kind']>> = {
   S: 'file',
 }
 
-function asMember({ name, type, offset, sizeBytes }: TarMember): Member {
+/** A member of a tar file as the index writes it. */
+export function asMember({ name, type, offset, sizeBytes }: TarMember): Member {
   const kind = name.endsWith('/') ? 'directory' : (KIND_OF_TYPE[type] ?? 'other')
   return { path: pathOf(name), offset, size: kind === 'file' ? sizeBytes : 0, kind }
 }

@@ -4,7 +4,7 @@ import { BackupError } from '#lib/backups/backup-error.ts'
 import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { type DatabaseProperties, rolesOf } from '#restore/postgres/database-properties.ts'
-import { stemOf } from '#restore/postgres/sql-text.ts'
+import { quoteName, stemOf } from '#restore/postgres/sql-text.ts'
 import { inspectTarget, type Target } from '#restore/postgres/target-database.ts'
 
 /** What the caller of a restore into a database may decide. */
@@ -95,7 +95,7 @@ function assertMayReplace({ name, server, database }: Target, overwrite: boolean
   if (!server.canCreateDatabases) {
     throw refused(
       `The user ${server.user} may not make databases`,
-      'ALTER ROLE … CREATEDB, or restore into an empty database.',
+      `As a superuser, ALTER ROLE ${quoteName(server.user)} CREATEDB; or restore into an empty database.`,
     )
   }
   if (database !== undefined && !database.isOurs) {

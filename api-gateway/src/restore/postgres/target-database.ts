@@ -72,18 +72,18 @@ with here as (
 ), own as (
   select oid, nspname from pg_catalog.pg_namespace
   where nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and nspname !~ '^pg_(toast_)?temp_'
-), counts (number, what) as (
+), counts (number, one, many) as (
   values
-    ((select count(*) from pg_catalog.pg_class where relnamespace in (select oid from own) and relkind in ('r', 'p', 'f')), 'tables'),
-    ((select count(*) from pg_catalog.pg_class where relnamespace in (select oid from own) and relkind in ('v', 'm', 'S')), 'views and sequences'),
-    ((select count(*) from pg_catalog.pg_proc where pronamespace in (select oid from own)), 'functions'),
-    ((select count(*) from pg_catalog.pg_type where typnamespace in (select oid from own) and typtype in ('d', 'e', 'r')), 'types'),
-    ((select count(*) from own where nspname <> 'public'), 'schemas'),
-    ((select count(*) from pg_catalog.pg_extension where extname <> 'plpgsql'), 'extensions'),
-    ((select count(*) from pg_catalog.pg_largeobject_metadata), 'large objects'),
-    ((select count(*) from pg_catalog.pg_event_trigger), 'event triggers'),
-    ((select count(*) from pg_catalog.pg_publication), 'publications'),
-    ((select count(*) from pg_catalog.pg_foreign_data_wrapper), 'foreign data wrappers')
+    ((select count(*) from pg_catalog.pg_class where relnamespace in (select oid from own) and relkind in ('r', 'p', 'f')), 'table', 'tables'),
+    ((select count(*) from pg_catalog.pg_class where relnamespace in (select oid from own) and relkind in ('v', 'm', 'S')), 'view or sequence', 'views and sequences'),
+    ((select count(*) from pg_catalog.pg_proc where pronamespace in (select oid from own)), 'function', 'functions'),
+    ((select count(*) from pg_catalog.pg_type where typnamespace in (select oid from own) and typtype in ('d', 'e', 'r')), 'type', 'types'),
+    ((select count(*) from own where nspname <> 'public'), 'schema', 'schemas'),
+    ((select count(*) from pg_catalog.pg_extension where extname <> 'plpgsql'), 'extension', 'extensions'),
+    ((select count(*) from pg_catalog.pg_largeobject_metadata), 'large object', 'large objects'),
+    ((select count(*) from pg_catalog.pg_event_trigger), 'event trigger', 'event triggers'),
+    ((select count(*) from pg_catalog.pg_publication), 'publication', 'publications'),
+    ((select count(*) from pg_catalog.pg_foreign_data_wrapper), 'foreign data wrapper', 'foreign data wrappers')
 )
 select jsonb_build_object(
   'oid', oid::bigint,
@@ -92,7 +92,7 @@ ${DATABASE_PROPERTIES},
   'sessions', (select count(*) from pg_catalog.pg_stat_activity where datid = here.oid and pid <> pg_backend_pid()),
   'isOurs', pg_catalog.pg_has_role(datdba, 'usage'),
   'isTemplate', datistemplate,
-  'contents', (select coalesce(jsonb_agg(number || ' ' || what), '[]') from counts where number > 0)
+  'contents', (select coalesce(jsonb_agg(number || ' ' || case number when 1 then one else many end), '[]') from counts where number > 0)
 ) from here
 `
 

@@ -1,9 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import type { ProgramEnd } from '#restore/programs/piped-program.ts'
+import { type ProgramEnd, programEnd } from '#restore/programs/program-end.ts'
 
 const MAX_WORDS_LENGTH = 64 * 1024
+/** A program closes its output when it ends. One that is still there so long after that hangs. */
+const MAX_LEAVING_MS = 60_000
 
 /** A program that bytes are passed through, such as pg_restore; in a process group of its own. */
 export class FilterProgram {
@@ -20,8 +22,8 @@ export class FilterProgram {
     })
     this.#child.stdin.on('error', () => {})
     this.ended = new Promise(resolve => {
-      const end = (exitCode: number | null): void => {
-        this.#end ??= { exitCode, words }
+      const end = (exitCode: number | null, signal: NodeJS.Signals | null = null): void => {
+        this.#end ??= programEnd(words, { exitCode, signal })
         resolve(this.#end)
       }
       this.#child.on('error', error => {
@@ -34,16 +36,22 @@ export class FilterProgram {
 
   /**
    * What the program makes of the input. The input is read to its end even when the program needs no more of it, and an
-   * error of it is thrown here; leaving early ends the program.
+   * error of it is thrown here. When this is over, the program has ended: by itself, or, where this was left early, because it
+   * was killed.
    */
   async *pass(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const left = new AbortController()
     const feeding = this.#feed(input, left.signal)
+    let hanging: NodeJS.Timeout | undefined
     try {
       yield* this.#child.stdout as AsyncIterable<Buffer>
+      hanging = setTimeout(() => this.#child.kill('SIGKILL'), MAX_LEAVING_MS)
       const failure = await feeding
       if (failure) throw failure.error
+      // The end of its output comes before its own: killed between them, one that has done well would count as failed.
+      await this.ended
     } finally {
+      clearTimeout(hanging)
       left.abort()
       this.#child.kill('SIGKILL')
       await this.ended

@@ -2,19 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, readSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { type ProgramEnd, programEnd } from '#restore/programs/program-end.ts'
 
 /** Kept of what a program says; an error comes first, and repetitions tell nothing. */
 const MAX_WORDS_BYTES = 64 * 1024
 /** Kept of its output, from the end. */
 const MAX_OUTPUT_LENGTH = 4096
-
-/** How a program ended. */
-export interface ProgramEnd {
-  /** null when a signal ended it. */
-  exitCode: number | null
-  /** What it said on stderr. */
-  words: string
-}
 
 /**
  * A program with a pipe to its stdin, in a process group of its own, so that a Ctrl-C of the terminal reaches us first.
@@ -55,14 +48,17 @@ export class PipedProgram {
     // A program that is gone tells by its end.
     this.#stdin.on('error', () => {})
     this.ended = new Promise(resolve => {
-      const end = (exitCode: number | null, more = ''): void => {
+      const end = (
+        exitCode: number | null,
+        { signal = null, more = '' }: { signal?: NodeJS.Signals | null; more?: string },
+      ): void => {
         if (wordsFile !== undefined && this.#end === undefined) this.#words = readAndClose(wordsFile)
-        this.#end = { exitCode, words: this.#words + more }
+        this.#end = programEnd(this.#words + more, { exitCode, signal })
         this.#onOutput()
         resolve(this.#end)
       }
-      this.#child.on('error', error => end(null, error.message))
-      this.#child.on('close', exitCode => end(exitCode))
+      this.#child.on('error', error => end(null, { more: error.message }))
+      this.#child.on('close', (exitCode, signal) => end(exitCode, { signal }))
     })
   }
 

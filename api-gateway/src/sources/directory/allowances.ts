@@ -5,9 +5,9 @@ import { BackupError } from '#lib/backups/backup-error.ts'
  * - `unreadable`: no permission to read it; it is left out
  * - `vanished`: it went away between being listed and being read; it is left out
  * - `changed`: it was written to while it was read; it is in the backup, torn
- * - `empty`: nothing at all matched the patterns of a backup of logs
+ * - `empty`: nothing at all matched the patterns of a backup of logs, or came by standard input
  */
-const ALLOWANCES = ['unreadable', 'vanished', 'changed', 'empty'] as const
+export const ALLOWANCES = ['unreadable', 'vanished', 'changed', 'empty'] as const
 export type Allowance = (typeof ALLOWANCES)[number]
 
 /** A file that is not in the backup as it should be. */

@@ -1,8 +1,7 @@
 import type { SourceFacts } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import type { PostgresConnection } from '#postgres/connection.ts'
 import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
-import { queryJson } from '#postgres/psql.ts'
+import type { PsqlSession } from '#postgres/psql-session.ts'
 
 /** What the server tells of a database that is dumped. */
 export interface DatabaseFacts {
@@ -59,12 +58,9 @@ interface DatabaseSetting {
   value: string | null
 }
 
-/** Asks the server. Throws what {@link queryJson} throws. */
-export async function readDatabaseFacts(
-  connection: PostgresConnection,
-  signal: AbortSignal | undefined,
-): Promise<DatabaseFacts> {
-  const answer = await queryJson(connection, QUERY, { signal })
+/** Asks the server. Throws what the session throws. */
+export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseFacts> {
+  const answer = await session.ask(QUERY)
   if (typeof answer !== 'object' || answer === null) {
     throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
   }

@@ -10,6 +10,8 @@ export interface PgDumpOptions {
   excludeTableData: readonly string[]
   /** How long to wait for a table that somebody has locked, at most; 0 is for ever. */
   lockTimeoutMs: number
+  /** Whether the rows of each table are counted as well, for a drill; that reads each table once more. */
+  countRows: boolean
 }
 
 /**

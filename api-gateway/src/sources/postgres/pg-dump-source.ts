@@ -1,12 +1,13 @@
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { type ClientProgram, findClientPrograms } from '#postgres/client-programs.ts'
-import { type PostgresConnection, parsePostgresUrl } from '#postgres/connection.ts'
+import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 import { type ChildEnd, type ChildOutput, startChild } from '#sources/child-output.ts'
-import { type DatabaseFacts, readDatabaseFacts } from '#sources/postgres/database-facts.ts'
+import type { DatabaseFacts } from '#sources/postgres/database-facts.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#sources/postgres/pg-dump-arguments.ts'
 import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
 import { PgDumpWords } from '#sources/postgres/pg-dump-words.ts'
+import { SourceSession } from '#sources/postgres/source-session.ts'
 
 /** A pg_dump at work. */
 interface Dump {
@@ -27,45 +28,93 @@ export async function openPostgresSource(
   const { signal } = options
   const connection = parsePostgresUrl(url)
   const startedAt = new Date()
-  const asking = readDatabaseFacts(connection, signal)
+  const beginning = SourceSession.begin(connection, signal)
   // It is waited for below, after what may fail sooner.
-  asking.catch(() => {})
-  const installed = await findClientPrograms('pg_dump', signal)
-  const [only, ...others] = installed
-  // Without a choice there is nothing to wait for: pg_dump works while the server is asked.
-  const early = only && others.length === 0 ? start(only, connection, options) : undefined
+  beginning.catch(() => {})
+  let early: Promise<Dump> | undefined
   try {
-    const known = await asking
+    const installed = await findClientPrograms('pg_dump', signal)
+    const session = await beginning
+    const asked = session.facts()
+    asked.catch(() => {})
+    const of = { connection, options, session, asked }
+    const [only, ...others] = installed
+    // Without a choice there is nothing to wait for: pg_dump works while the server is asked.
+    early = only && others.length === 0 ? start(only, of) : undefined
+    early?.catch(() => {})
+    const known = await asked
     const program = choosePgDump(installed, known.serverMajor)
-    const dump = await (early ?? start(program, connection, options))
-    return sourceOf(dump, { known, connection, startedAt, options })
+    const dump = await (early ?? start(program, of))
+    return sourceOf(dump, { known, connection, startedAt, options, session })
   } catch (error) {
     await early?.then(({ child }) => child.close()).catch(() => {})
+    await beginning.then(session => session.close()).catch(() => {})
     throw error
   }
 }
 
 async function start(
   program: ClientProgram,
-  connection: PostgresConnection,
-  options: PgDumpOptions,
+  of: {
+    connection: PostgresConnection
+    options: PgDumpOptions
+    session: SourceSession
+    asked: Promise<DatabaseFacts>
+  },
 ): Promise<Dump> {
+  const { connection, options, session, asked } = of
   const words = new PgDumpWords()
+  const { snapshot } = session
+  const args = [...pgDumpArguments(options), `--dbname=${connection.uri}`]
   const child = await startChild({
     program: program.path,
-    args: [...pgDumpArguments(options), `--dbname=${connection.uri}`],
+    args: snapshot === undefined ? args : [`--snapshot=${snapshot}`, ...args],
     env: connection.environment,
     encoding: 'utf8',
-    onErrorLine: line => words.hear(line),
+    onErrorLine: line => words.hear(withoutPassword(line, connection)),
+    ...(snapshot !== undefined && {
+      again: async () => {
+        const [error] = words.errors
+        if (error === undefined || !isForTheSession(error)) return undefined
+        words.forget()
+        // What the session alone can tell is told first; the backup needs it.
+        await asked.catch(() => {})
+        await session.standBack()
+        return args
+      },
+    }),
   })
   return { program, child, words }
 }
 
+/**
+ * What pg_dump says, before it writes anything, when it is the session beside it that it cannot work with: behind a balancer
+ * they are on two servers, or the server has no second connection for us. Then the dump is worth more than the count. Only
+ * the beginnings of its own words are looked at: names of tables, which may be anything, come after them.
+ */
+export function isForTheSession(error: string): boolean {
+  const refused = /^connection to (?:server|database) .* failed: (.*)$/s.exec(error)?.[1]
+  if (refused !== undefined) return NO_CONNECTION.test(refused)
+  return NO_SNAPSHOT.test(error)
+}
+
+const NO_CONNECTION =
+  /^(?:(?:FATAL|ERROR): +.*(?:too many (?:connections|clients)|connection slots|query_wait_timeout)|timeout expired)/s
+const NO_SNAPSHOT =
+  /^query failed: (?:ERROR: +(?:snapshot "[^"]*" does not exist|invalid snapshot identifier|could not import the requested snapshot|cannot import a snapshot)|FATAL: +query_wait_timeout)/
+
 function sourceOf(
   { program, child, words }: Dump,
-  of: { known: DatabaseFacts; connection: PostgresConnection; startedAt: Date; options: PgDumpOptions },
+  of: {
+    known: DatabaseFacts
+    connection: PostgresConnection
+    startedAt: Date
+    options: PgDumpOptions
+    session: SourceSession
+  },
 ): BackupSource {
-  const { known, connection, startedAt, options } = of
+  const { known, connection, startedAt, options, session } = of
+  const counting = session.contents(options, child.ended)
   return {
     archiveSource: { fd: child.fd },
     filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
@@ -83,10 +132,14 @@ function sourceOf(
     },
     finish: async plainBytesRead => {
       assertGood(await child.ended, words, plainBytesRead)
-      const facts: SourceFacts = { ended_at: new Date().toISOString() }
+      const endedAt = new Date()
+      const contents = await counting
+      const facts: SourceFacts = { ended_at: endedAt.toISOString(), ...(contents && { contents }) }
       return { facts: words.warnings.length > 0 ? { ...facts, warnings: words.warnings } : facts }
     },
-    close: () => child.close(),
+    close: async () => {
+      await Promise.all([child.close(), session.close()])
+    },
   }
 }
 

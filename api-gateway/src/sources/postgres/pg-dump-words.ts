@@ -34,6 +34,14 @@ export class PgDumpWords {
     else this.#extend(text)
   }
 
+  /** What was said so far does not count: pg_dump is run again. */
+  forget(): void {
+    this.warnings.length = 0
+    this.errors.length = 0
+    this.#current = this.warnings
+    this.#begun = false
+  }
+
   #begin(list: string[], text: string): void {
     this.#begun = true
     this.#current = list

@@ -109,6 +109,7 @@ describe('the catalog’s functions', () => {
       oldest_backup: new Date('2026-06-01T00:00:00Z'),
       newest_backup: new Date('2026-06-02T00:00:00Z'),
       expiring_soon: 1,
+      damaged: 0,
     })
     expect((await getBackupStats({ database })).total_backups).toBeGreaterThan(2)
   })

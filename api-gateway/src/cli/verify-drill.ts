@@ -1,0 +1,111 @@
+import type { Backup, Database } from '@telegram-backup/database'
+import type { TelegramClient } from 'telegram-deployment-bot'
+import { type CommandContext, findBackup } from '#cli/command.ts'
+import { fetchProgress } from '#cli/fetch-progress.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { PostgresConnection } from '#postgres/connection.ts'
+import type { DrillReport } from '#verification/drill-report.ts'
+import { openBackupService } from '#wiring.ts'
+
+/** How drills are to be made. */
+export interface DrillOptions {
+  drill?: boolean
+  on?: string
+  createRoles?: boolean
+}
+
+/** Makes drills, one after the other. */
+export interface DrillMaker {
+  /**
+   * Before its bytes are read, which may take hours: why this backup cannot be drilled here. Of many it is read all the same, and
+   * this resolves to the reason; else it is thrown.
+   */
+  check(backup: Backup): Promise<{ error: unknown } | undefined>
+  make(backup: Backup): Promise<DrillReport>
+}
+
+/**
+ * Undefined where none are asked for. Throws `USAGE` for options that mean nothing without one another, and what stands
+ * against a server that is named.
+ */
+export async function drillMaker(
+  context: CommandContext,
+  of: { database: Database; client: TelegramClient; options: DrillOptions; isMany: boolean },
+): Promise<DrillMaker | undefined> {
+  const { database, client, options, isMany } = of
+  const { config, output, signal } = context
+  assertMeantForDrill(options)
+  if (options.drill !== true) return undefined
+  const on = options.on === undefined ? undefined : await serverFor(options.on, context)
+  const { checkDrill, checkServer } = await import('#verification/check-drill.ts')
+  if (on !== undefined) await checkServer(on, signal)
+  const { drillBackup } = await import('#verification/drill-backup.ts')
+  const { planFetch } = await import('#lib/backups/fetch-plan.ts')
+  const { withOtherPlaces } = await import('#recovery/part-places.ts')
+  const { readIdentities } = await import('#restore/identities.ts')
+  const { MemberFetch } = await import('#restore/member/fetch-member.ts')
+  const service = await openBackupService(config, client)
+  const createRoles = options.createRoles === true
+  const check = async ({ id }: Backup): Promise<undefined> => {
+    const backup = await findBackup(database, id)
+    await readIdentities(config, backup.encrypted !== false)
+    await checkDrill(backup, { on, createRoles, stateFolder: config.stateFolder, signal })
+  }
+  const make = async ({ id }: Backup): Promise<DrillReport> => {
+    // What verifying has mended or learned counts.
+    const backup = await findBackup(database, id)
+    const plan = withOtherPlaces(planFetch(backup), {
+      client,
+      catalog: async () => database,
+      note: text => output.note(`note: ${text}`),
+      signal,
+    })
+    const identities = await readIdentities(config, plan.encrypted)
+    const progress = fetchProgress(output.stderr, plan, backup.size)
+    try {
+      return await drillBackup({
+        ...{ database, backup, on, signal, stateFolder: config.stateFolder },
+        createRoles,
+        open: until =>
+          progress.counting(
+            service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }),
+          ),
+        members: () => new MemberFetch({ service, backup, plan, identities, signal }).listed(),
+      })
+    } finally {
+      progress.end()
+    }
+  }
+  return {
+    check: backup =>
+      check(backup).catch((error: unknown) => {
+        if (!isMany || signal.aborted) throw error
+        return { error }
+      }),
+    make,
+  }
+}
+
+/** Throws `USAGE`. */
+export function assertMeantForDrill({ drill, on, createRoles }: DrillOptions): void {
+  if (drill !== true && (on !== undefined || createRoles === true)) {
+    throw new BackupError(`${on === undefined ? '--create-roles' : '--on'} is only for --drill`, {
+      code: 'USAGE',
+    })
+  }
+  if (createRoles === true && on === undefined) {
+    throw new BackupError('--create-roles is only for --on: a server of its own gets all roles by itself', {
+      code: 'USAGE',
+    })
+  }
+}
+
+async function serverFor(on: string, { config }: CommandContext): Promise<PostgresConnection> {
+  const { readTarget } = await import('#restore/restore-target.ts')
+  const target = await readTarget(on, config, { mayBeDirectory: false })
+  if (target.kind === 'postgres') return target.connection
+  throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
+    code: 'USAGE',
+    hint: 'Write --on postgresql://USER@HOST/postgres, of a server whose user may make databases.',
+  })
+}

@@ -1,0 +1,152 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
+import type { DescribedAnswer, RouteDescription } from '#http/routes/route.ts'
+import { PROBLEM } from '#http/schemas/backup-schemas.ts'
+import { UUID } from '#http/schemas/terms.ts'
+
+/** The OpenAPI 3.1 document, out of what the routes are checked by. */
+export type ApiDocument = ReturnType<typeof createDocument>
+
+/** Whatever the route, these can be answered. */
+const ALWAYS = [400, 401, 403, 405, 429, 500, 503]
+const WITH_JSON = [408, 413, 415]
+
+/** Describes all routes below `/api/v1`, and the few outside. */
+export function describeApi(routes: readonly RouteDescription[], version: string): ApiDocument {
+  const paths: ZodOpenApiPathsObject = {}
+  for (const description of routes) {
+    const path = `/api/v1${description.path}`
+    paths[path] = { ...paths[path], [description.method]: operationOf(description) }
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'telegram-backup',
+      version,
+      description:
+        'Backups whose vault is a Telegram chat. Errors are application/problem+json (RFC 9457), with the code of the command line.',
+    },
+    servers: [{ url: '/' }],
+    security: [{ key: [] }],
+    components: {
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'telegram-backup apikey create prints one.' },
+      },
+    },
+    paths: { ...paths, ...OUTSIDE },
+  })
+}
+
+function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
+  const { name, summary, scope, path, query, body, takesBytes, idempotent } = description
+  const hasId = path.includes('{id}')
+  return {
+    operationId: name,
+    summary,
+    description: `Needs the scope ${scope}.`,
+    requestParams: {
+      ...(hasId && { path: z.object({ id: UUID }) }),
+      ...(query && { query }),
+      ...(idempotent && {
+        header: z.object({
+          'Idempotency-Key': z
+            .string()
+            .regex(/^[\x21-\x7e]{1,200}$/)
+            .optional()
+            .meta({ description: 'The same key gives the same job again.' }),
+        }),
+      }),
+    },
+    ...(body && {
+      requestBody: {
+        content: { 'application/json': { schema: body } },
+        required: !body.safeParse({}).success,
+      },
+    }),
+    ...(takesBytes && {
+      requestBody: {
+        content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+        required: true,
+      },
+    }),
+    responses: responsesOf(description),
+  }
+}
+
+function responsesOf({
+  answers,
+  problems = [],
+  body,
+}: RouteDescription): ZodOpenApiOperationObject['responses'] {
+  const statuses = [...new Set([...ALWAYS, ...problems, ...(body ? WITH_JSON : [])])].sort()
+  return {
+    ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)])),
+    ...Object.fromEntries(
+      statuses.map(status => [
+        status,
+        {
+          description: STATUS_CODES[status] ?? 'Error',
+          content: { 'application/problem+json': { schema: PROBLEM } },
+        },
+      ]),
+    ),
+  }
+}
+
+function responseOf({ description, schema, contentType, headers = {} }: DescribedAnswer) {
+  const content = schema
+    ? { 'application/json': { schema } }
+    : contentType && { [contentType]: { schema: { type: 'string' as const } } }
+  return {
+    description,
+    ...(content && { content }),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, words]) => [
+        name,
+        { description: words, schema: { type: 'string' as const } },
+      ]),
+    ),
+  }
+}
+
+const READINESS = z.object({ catalog: z.boolean(), chat: z.boolean() })
+const HEALTH = { 'application/json': { schema: z.object({ status: z.literal('ok') }) } }
+const PROBLEM_CONTENT = { 'application/problem+json': { schema: PROBLEM } }
+const OPEN = { security: [] }
+
+/** What stands outside `/api/v1`. */
+const OUTSIDE: ZodOpenApiPathsObject = {
+  '/healthz': {
+    get: {
+      ...OPEN,
+      operationId: 'isAlive',
+      summary: 'Whether the process is alive',
+      responses: { 200: { description: 'It is', content: HEALTH } },
+    },
+  },
+  '/readyz': {
+    get: {
+      ...OPEN,
+      operationId: 'isReady',
+      summary: 'Whether catalog and chat can be reached',
+      responses: {
+        200: { description: 'Both', content: { 'application/json': { schema: READINESS } } },
+        503: { description: 'Not both', content: { 'application/json': { schema: READINESS } } },
+      },
+    },
+  },
+  '/metrics': {
+    get: {
+      security: [{}, { key: [] }],
+      operationId: 'getMetrics',
+      summary: 'Metrics for Prometheus; without a key only on the loopback address and without a proxy',
+      responses: {
+        200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
+        401: { description: 'Unauthorized', content: PROBLEM_CONTENT },
+        403: { description: 'Forbidden', content: PROBLEM_CONTENT },
+        429: { description: 'Too Many Requests', content: PROBLEM_CONTENT },
+      },
+    },
+  },
+}

@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream'
+import type { Request, Response } from 'express'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+/**
+ * The body of a request as it comes, no faster than it is read. Throws `INVALID` for an empty one. The stream fails when the client
+ * goes away, when fewer bytes come than were announced, and when none come for `stallMs` although one is waited for.
+ */
+export async function readBody(
+  { request, response }: { request: Request; response: Response },
+  { stallMs }: { stallMs: number },
+): Promise<Readable> {
+  askForBody({ request, response })
+  const chunks = chunksOf(request, stallMs)
+  const first = await chunks.next()
+  if (first.done)
+    throw new BackupError('The body is empty', { code: 'INVALID', hint: 'Send the bytes to back up.' })
+  return Readable.from(continued(first.value, chunks), { objectMode: false })
+}
+
+/** Tells a client that waits for it (`Expect: 100-continue`) that the body is wanted. */
+export function askForBody({ request, response }: { request: Request; response: Response }): void {
+  if (/^100-continue$/i.test(request.get('Expect') ?? '')) response.writeContinue()
+}
+
+async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield first
+    yield* rest
+  } finally {
+    await rest.return(undefined)
+  }
+}
+
+async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buffer> {
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+  for (;;) {
+    const { done, value } = await inTime(chunks.next(), stallMs)
+    if (done) break
+    if (value.length > 0) yield value
+  }
+  if (!request.complete) throw brokenOff()
+}
+
+/** The clock runs only while the client is waited for: a chat that is slow is no fault of the client's. */
+async function inTime<Result>(next: Promise<Result>, stallMs: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new BackupError('No more of the body came', { code: 'TIMEOUT' })),
+      stallMs,
+    )
+  })
+  try {
+    return await Promise.race([next.catch(() => Promise.reject(brokenOff())), stalled])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function brokenOff(): BackupError {
+  return new BackupError('The body broke off', { code: 'SOURCE' })
+}

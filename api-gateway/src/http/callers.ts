@@ -1,0 +1,46 @@
+import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+/** Throws `FORBIDDEN` unless the key has the scope. */
+export function assertScope(caller: ApiKey, scope: ApiScope): void {
+  if (caller.scopes.includes(scope) || caller.scopes.includes('admin')) return
+  throw new BackupError(`This key lacks the scope "${scope}"`, {
+    code: 'FORBIDDEN',
+    hint: 'Make a key with it: telegram-backup apikey create.',
+  })
+}
+
+/** Whether a key sees what belongs to that project; null is what concerns them all. */
+export function sees({ project_id }: ApiKey, projectId: string | null): boolean {
+  return project_id === null || project_id === projectId
+}
+
+/** What was found, if the key sees it. Throws `NOT_FOUND` in the same words for what it must not see and for what is not there. */
+export function found<Thing extends { project_id: string | null }>(
+  caller: ApiKey,
+  thing: Thing | null,
+  noun: string,
+): Thing {
+  if (thing !== null && sees(caller, thing.project_id)) return thing
+  throw notFound(noun)
+}
+
+/** Throws `NOT_FOUND` for a project that the key must not see; for the others it does not matter whether they exist. */
+export function assertSees(caller: ApiKey, projectId: string | undefined): void {
+  if (projectId !== undefined && !sees(caller, projectId)) throw notFound('project')
+}
+
+/** The project that a list is of: the one that was asked for, else the key's own, else all. */
+export function projectOf(caller: ApiKey, projectId: string | undefined): string | undefined {
+  assertSees(caller, projectId)
+  return projectId ?? caller.project_id ?? undefined
+}
+
+/** The name in history and jobs. */
+export function actorOf({ name, id }: ApiKey): string {
+  return `key ${name.slice(0, 80)} (${id.slice(0, 8)})`
+}
+
+export function notFound(noun: string): BackupError {
+  return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND' })
+}

@@ -1,0 +1,82 @@
+import type { Request, RequestHandler } from 'express'
+import { askForBody } from '#http/body-stream.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+// The parser that comes with express answers only after it has read a body to its end, however much too large it is.
+
+/** The largest JSON that is asked for is a schedule. */
+const MOST_BYTES = 64 * 1024
+
+/** Reads a small JSON body into `request.body`, within that time. No body at all is left to the schema. */
+export function readJson({ withinMs }: { withinMs: number }): RequestHandler {
+  return async (request, response, next) => {
+    if (!hasBody(request)) return next()
+    assertPlainJson(request)
+    if (Number(request.get('Content-Length') ?? 0) > MOST_BYTES) throw tooLarge()
+    askForBody({ request, response })
+    request.body = parse(await readAll(request, withinMs))
+    next()
+  }
+}
+
+function hasBody(request: Request): boolean {
+  const length = request.get('Content-Length')
+  return request.get('Transfer-Encoding') !== undefined || (length !== undefined && length !== '0')
+}
+
+function assertPlainJson(request: Request): void {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(request.get('Content-Type') ?? '')?.[1] ?? 'utf-8'
+  const encoding = request.get('Content-Encoding') ?? 'identity'
+  const isPlain = /^utf-?8$/i.test(charset) && encoding.toLowerCase() === 'identity'
+  if (isPlain && request.is('application/json')) return
+  throw new BackupError('The body is not application/json in UTF-8, uncompressed', {
+    code: 'UNSUPPORTED',
+    hint: 'Send Content-Type: application/json.',
+  })
+}
+
+async function readAll(request: Request, withinMs: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new BackupError('The body did not come in time', { code: 'TIMEOUT' })),
+      withinMs,
+    )
+  })
+  const reading = (async () => {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      size += chunk.length
+      if (size > MOST_BYTES) throw tooLarge()
+      chunks.push(chunk)
+    }
+  })().catch((error: unknown) => {
+    throw error instanceof BackupError ? error : new BackupError('The body broke off', { code: 'SOURCE' })
+  })
+  try {
+    await Promise.race([reading, late])
+    return Buffer.concat(chunks)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
+  } catch (error) {
+    if (error instanceof BackupError) throw error
+    throw new BackupError('The body is no valid JSON', { code: 'INVALID' })
+  }
+}
+
+/** The schemas pass over a field of this name, wherever it stands. */
+function refuseProto(name: string, value: unknown): unknown {
+  if (name !== '__proto__') return value
+  throw new BackupError('The body is refused: unknown field "__proto__"', { code: 'INVALID' })
+}
+
+function tooLarge(): BackupError {
+  return new BackupError(`The body is larger than ${MOST_BYTES} bytes`, { code: 'TOO_LARGE' })
+}

@@ -1,0 +1,88 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Express } from 'express'
+import { answerUnreadable } from '#http/unreadable.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+/** A server that listens. */
+export interface ListeningServer {
+  /** `http://host:port`. */
+  url: string
+  port: number
+  /** Takes no more connections, lets what is under way end, and breaks off what has not after `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  host: string
+  port: number
+  orAnyPort?: boolean
+  /** How long the headers of a request may take. */
+  headersWithinMs?: number
+}
+
+const HEADERS_WITHIN_MS = 10_000
+const LOOK_EVERY_MS = 1_000
+const KEEP_ALIVE_MS = 65_000
+/** Each costs memory and a descriptor, also one on which nobody says anything. */
+const MOST_CONNECTIONS = 5_000
+
+/**
+ * Listens with the application. Port 0 takes a free one, and `orAnyPort` does when the port is taken. Throws `CONFIGURATION` when it cannot listen
+ * there.
+ */
+export async function listen(app: Express, where: ListenOptions): Promise<ListeningServer> {
+  const server = createServer({
+    headersTimeout: where.headersWithinMs ?? HEADERS_WITHIN_MS,
+    connectionsCheckingInterval: LOOK_EVERY_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // An upload lasts as long as it lasts; whoever reads a body minds how long he waits for the next bytes.
+    requestTimeout: 0,
+    maxHeaderSize: 16 * 1024,
+    // Node would answer without a word; the application refuses it.
+    requireHostHeader: false,
+  })
+  server.on('request', app)
+  // Without a listener Node asks for the body before anyone has looked at the key.
+  server.on('checkContinue', app)
+  // Nobody need know what else is expected.
+  server.on('checkExpectation', app)
+  server.maxConnections = MOST_CONNECTIONS
+  answerUnreadable(server)
+  await bind(server, where).catch(async (cause: NodeJS.ErrnoException) => {
+    if (where.orAnyPort && cause.code === 'EADDRINUSE') return await bind(server, { ...where, port: 0 })
+    throw new BackupError(`Nothing can listen on ${where.host} port ${where.port} (${cause.code})`, {
+      code: 'CONFIGURATION',
+      hint: 'Choose another with --port and --host.',
+      cause,
+    })
+  })
+  const { address, port, family } = server.address() as AddressInfo
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    port,
+    stop: graceMs => stop(server, graceMs),
+  }
+}
+
+function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function stop(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  // A connection that has just answered is idle only afterwards.
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  await closed
+  clearTimeout(timer)
+  clearInterval(idle)
+}

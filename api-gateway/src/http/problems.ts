@@ -1,0 +1,114 @@
+import { STATUS_CODES } from 'node:http'
+import type { ErrorRequestHandler, Response } from 'express'
+import { logOf, requestIdOf } from '#http/request-context.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { tellError } from '#told-error.ts'
+
+/** The HTTP status of each code of an error; whatever is not here is a fault of ours, 500. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  USAGE: 400,
+  INVALID: 400,
+  // Of an upload: the body broke off.
+  SOURCE: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  TIMEOUT: 408,
+  CONFLICT: 409,
+  BUSY: 409,
+  LAST_BACKUP: 409,
+  LEASE_LOST: 409,
+  CANCELLED: 409,
+  TOO_LARGE: 413,
+  UNSUPPORTED: 415,
+  TOO_MANY_REQUESTS: 429,
+  // Telegram said no, or what it gave back is not what was sent.
+  REFUSED: 502,
+  TELEGRAM: 502,
+  ANSWER_LOST: 502,
+  UNPROVEN: 502,
+  INTEGRITY: 502,
+  CONFIGURATION: 503,
+  NO_KEY: 503,
+  WRONG_KEY: 503,
+  UNREACHABLE: 503,
+  CATALOG: 503,
+  OVERLOADED: 503,
+}
+
+/** Every code that has a status of its own, for the document. */
+export function codesByStatus(): [code: string, status: number][] {
+  return Object.entries(STATUS_BY_CODE)
+}
+
+/** RFC 9457. */
+interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  /** Names the request; its lines in the log have the same id. */
+  instance: string
+  code: string
+  hint?: string
+}
+
+/** What is told of an error to whoever made that request. */
+export function problemOf(error: unknown, requestId: string): Problem {
+  const { code, message, hint } = tellError(error)
+  const status = STATUS_BY_CODE[code] ?? 500
+  return {
+    type: `/docs#${code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: message,
+    instance: `urn:request:${requestId}`,
+    code,
+    ...hintFor(code, hint),
+  }
+}
+
+/** Answers with a problem; `more` goes into it. */
+export function sendProblem(response: Response, error: unknown, more: object = {}): void {
+  const problem = problemOf(error, requestIdOf(response))
+  const { status, code } = problem
+  if (code === 'OVERLOADED') logOf(response).warn({ error, code }, 'a request was refused: too many at once')
+  else if (status >= 500) logOf(response).error({ error, code }, 'a request failed')
+  if (status === 503 && !response.hasHeader('Retry-After')) response.set('Retry-After', '5')
+  response
+    .status(status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ ...problem, ...more }))
+}
+
+const OWN_HINTS: Readonly<Record<string, string>> = {
+  LAST_BACKUP: 'Make another one first.',
+}
+
+/** Options are words for the command line; nobody here can say them. */
+function hintFor(code: string, hint: string | undefined): { hint?: string } {
+  const words = Object.hasOwn(OWN_HINTS, code) ? OWN_HINTS[code] : hint
+  return words === undefined || /(?:^|[\s"])--[a-z]/.test(words) ? {} : { hint: words }
+}
+
+/** The last of all: whatever was thrown becomes a problem; an answer that has begun is broken off. */
+export const answerErrors: ErrorRequestHandler = (error, _request, response, _next) => {
+  if (!response.headersSent) return sendProblem(response, fromLibraries(error))
+  if (!response.destroyed) logOf(response).error({ error }, 'an answer was broken off')
+  response.destroy()
+}
+
+/** What express and its body parser refuse, in our codes. They mark it with a status below 500. */
+function fromLibraries(error: unknown): unknown {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return error
+  const [code, message] = LIBRARY_WORDS[error.status] ?? []
+  if (code === undefined || message === undefined) return error
+  return new BackupError(message, { code, cause: error })
+}
+
+const LIBRARY_WORDS: Readonly<Record<number, [code: string, message: string]>> = {
+  400: ['INVALID', 'The request cannot be read: its path or its JSON is malformed'],
+  413: ['TOO_LARGE', 'The body is too large'],
+  415: ['UNSUPPORTED', 'The body’s encoding or character set is not understood'],
+}

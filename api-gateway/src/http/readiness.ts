@@ -1,0 +1,45 @@
+import type { Readiness } from '#http/http-ports.ts'
+
+const WITHIN_MS = 3_000
+/** Whoever asks more often gets the same answer, so that nobody can have the chat asked without end. */
+const GOOD_FOR_MS = 5_000
+
+/** Asks catalog and chat, each for a short time, once for all who ask. */
+export function createReadiness(ask: {
+  catalog: (signal: AbortSignal) => Promise<unknown>
+  chat: (signal: AbortSignal) => Promise<unknown>
+}): () => Promise<Readiness> {
+  let last: { since: number; answer: Promise<Readiness> } | undefined
+  return () => {
+    if (last === undefined || performance.now() - last.since > GOOD_FOR_MS) {
+      last = { since: performance.now(), answer: askBoth(ask) }
+    }
+    return last.answer
+  }
+}
+
+async function askBoth(ask: Parameters<typeof createReadiness>[0]): Promise<Readiness> {
+  const [catalog, chat] = await Promise.all([answers(ask.catalog), answers(ask.chat)])
+  return { catalog, chat }
+}
+
+/** The signal asks to give up; one that does not listen is not waited for. */
+async function answers(ask: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
+  const timeout = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => {
+      timeout.abort()
+      resolve(false)
+    }, WITHIN_MS)
+  })
+  const answered = (async () => ask(timeout.signal))().then(
+    () => true,
+    () => false,
+  )
+  try {
+    return await Promise.race([answered, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,208 @@
+import {
+  assertErasable,
+  type Backup,
+  getBackupById,
+  getBackupDetails,
+  getBackupStats,
+  pageBackups,
+} from '@telegram-backup/database'
+import { z } from 'zod'
+import { found, projectOf } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { assertTarget, projectOfSource } from '#http/names.ts'
+import { JOB_ACCEPTED_ANSWER, submitted } from '#http/routes/accepted.ts'
+import { type Route, route } from '#http/routes/route.ts'
+import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
+import { page, readCursor } from '#http/schemas/cursor.ts'
+import { CURSOR, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+
+/** Backups, what is done with them by jobs, and their statistics. */
+export function backupRoutes(ports: HttpPorts): Route[] {
+  return [list(ports), create(ports), show(ports), erase(ports), restore(ports), verify(ports), stats(ports)]
+}
+
+const list = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/backups',
+      name: 'listBackups',
+      summary: 'The backups, newest first',
+      scope: 'read',
+      query: z.strictObject({
+        project_id: PROJECT_ID.optional(),
+        type: TYPE.optional(),
+        state: BACKUP_STATE.optional(),
+        from: GIVEN_TIME.optional(),
+        to: GIVEN_TIME.optional(),
+        limit: LIMIT,
+        cursor: CURSOR.optional(),
+      }),
+      answers: { 200: { description: 'A page of them', schema: BACKUP_PAGE } },
+      problems: [404],
+    },
+    async ({ caller, query }) => {
+      const { project_id, cursor, limit, ...filter } = query
+      const projectId = projectOf(caller, project_id)
+      const backups = await pageBackups(database, {
+        ...filter,
+        projectId,
+        // One more tells whether there is a next page.
+        limit: limit + 1,
+        after: readCursor(cursor),
+      })
+      return { status: 200, body: page(backups, { limit, view: backup => backup }) }
+    },
+  )
+
+const create = ({ queue, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/backups',
+      name: 'createBackup',
+      summary: 'Back up a source that telegram-backup.yaml names',
+      scope: 'backup',
+      body: z.strictObject({ source: NAME }),
+      idempotent: true,
+      answers: { 202: JOB_ACCEPTED_ANSWER },
+      problems: [404, 409],
+    },
+    async ({ caller, body, idempotencyKey }) => {
+      const projectId = projectOfSource(configFile, caller, body.source)
+      return await submitted(queue, {
+        caller,
+        idempotencyKey,
+        job: { kind: 'backup', projectId, source: body.source },
+      })
+    },
+  )
+
+const show = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/backups/{id}',
+      name: 'getBackup',
+      summary: 'One backup with its messages and its history',
+      scope: 'read',
+      answers: { 200: { description: 'The backup', schema: BACKUP_DETAILS } },
+      problems: [404],
+    },
+    async ({ caller, id }) => ({
+      status: 200,
+      body: found(caller, await getBackupDetails(database, id), 'backup'),
+    }),
+  )
+
+const erase = ({ database, queue }: HttpPorts): Route =>
+  route(
+    {
+      method: 'delete',
+      path: '/backups/{id}',
+      name: 'eraseBackup',
+      summary: 'Erase a backup in its chats; never the last good one of its project and type',
+      scope: 'admin',
+      answers: { 202: JOB_ACCEPTED_ANSWER },
+      problems: [404, 409],
+    },
+    async ({ caller, id }) => {
+      const backup = found(caller, await getBackupById(database, id), 'backup')
+      // Of one that is erased the job says what became of its messages, as `erase` does.
+      if (backup.state !== 'erased') {
+        await assertErasable(database, { backupId: backup.id, evenTheLast: false })
+      }
+      return await submitted(queue, {
+        caller,
+        job: { kind: 'erase', projectId: backup.project_id, backupId: backup.id },
+      })
+    },
+  )
+
+const restore = ({ database, queue, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/backups/{id}/restore',
+      name: 'restoreBackup',
+      summary: 'Restore a backup to a target that telegram-backup.yaml names',
+      scope: 'restore',
+      body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
+      idempotent: true,
+      answers: { 202: JOB_ACCEPTED_ANSWER },
+      problems: [404, 409],
+    },
+    async ({ caller, id, body, idempotencyKey }) => {
+      const backup = found(caller, await getBackupById(database, id), 'backup')
+      assertTarget(configFile, caller, body.target)
+      assertWhole(backup)
+      return await submitted(queue, {
+        caller,
+        idempotencyKey,
+        job: {
+          kind: 'restore',
+          projectId: backup.project_id,
+          backupId: backup.id,
+          target: body.target,
+          options: { overwrite: body.overwrite === true },
+        },
+      })
+    },
+  )
+
+const verify = ({ database, queue }: HttpPorts): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/backups/{id}/verify',
+      name: 'verifyBackup',
+      summary: 'Ask for every message of a backup, or read every byte of it',
+      scope: 'restore',
+      body: z.strictObject({ read_data: z.boolean().optional() }),
+      idempotent: true,
+      answers: { 202: JOB_ACCEPTED_ANSWER },
+      problems: [404, 409],
+    },
+    async ({ caller, id, body, idempotencyKey }) => {
+      const backup = found(caller, await getBackupById(database, id), 'backup')
+      assertWhole(backup)
+      return await submitted(queue, {
+        caller,
+        idempotencyKey,
+        job: {
+          kind: 'verify',
+          projectId: backup.project_id,
+          backupId: backup.id,
+          options: { read_data: body.read_data === true },
+        },
+      })
+    },
+  )
+
+const stats = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/stats',
+      name: 'getStats',
+      summary: 'The complete backups, counted',
+      scope: 'read',
+      query: z.strictObject({ project_id: PROJECT_ID.optional() }),
+      answers: { 200: { description: 'How many, how large, how old', schema: BACKUP_STATS } },
+      problems: [404],
+    },
+    async ({ caller, query }) => ({
+      status: 200,
+      body: await getBackupStats(database, projectOf(caller, query.project_id)),
+    }),
+  )
+
+/** Throws `NOT_FOUND` for what its job would only fail over. */
+function assertWhole({ state }: Backup): void {
+  if (state === 'complete') return
+  throw new BackupError(`The backup is ${state}; there is nothing whole of it in the chat`, {
+    code: 'NOT_FOUND',
+    hint: 'GET /backups?state=complete lists those that are whole.',
+  })
+}

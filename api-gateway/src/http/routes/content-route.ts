@@ -1,0 +1,105 @@
+import { getBackupById } from '@telegram-backup/database'
+import type { Response } from 'express'
+import { found } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { watchKey } from '#http/key-watch.ts'
+import { goneAway, logOf } from '#http/request-context.ts'
+import { type Answer, type Route, route } from '#http/routes/route.ts'
+import { Slots } from '#http/slots.ts'
+import type { TransferMemory } from '#http/transfer-memory.ts'
+import { describeError } from '#lib/backups/backup-error.ts'
+
+/** The plain bytes of a backup, out of the chat. */
+export function contentRoute({ database, contents, settings }: HttpPorts, memory: TransferMemory): Route {
+  const slots = new Slots('downloads', settings.downloads_at_once)
+  return route(
+    {
+      method: 'get',
+      path: '/backups/{id}/content',
+      name: 'getContent',
+      summary: 'The plain bytes, each part verified before it goes out',
+      scope: 'restore',
+      answers: {
+        200: {
+          description: 'The bytes; the connection is broken off when a part is not what was sent',
+          contentType: 'application/octet-stream',
+        },
+      },
+      problems: [404, 502],
+    },
+    async ({ caller, id, request, response }) => {
+      const backup = found(caller, await getBackupById(database, id), 'backup')
+      const work = async (): Promise<Answer> => {
+        const { signal, end } = goneAway(response)
+        const unwatch = watchKey(database, request, () => response.destroy())
+        try {
+          const { bytes, size, filename } = await contents.open(backup.id, signal)
+          const chunks = bytes[Symbol.asyncIterator]()
+          // What fails before the first byte can still be told; damage ends the connection in any case.
+          const first = await chunks.next().catch((error: unknown) => {
+            if (describeError(error).code === 'INTEGRITY') return breakOff(response, error)
+            throw error
+          })
+          if (first === undefined) return undefined
+          // It sets a type by the name's ending, which a browser might act upon.
+          response.attachment(nameFor(filename)).type('application/octet-stream')
+          response.status(200).set('Content-Length', String(size))
+          await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
+          return undefined
+        } finally {
+          unwatch()
+          end()
+        }
+      }
+      return await slots.use(caller.id, () => memory.download(caller.id, work))
+    },
+  )
+}
+
+/** The name as a header can carry it; the library writes RFC 6266 and 8187. */
+function nameFor(filename: string): string {
+  const name = filename.toWellFormed().replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}/\\]/gu, '_')
+  return name === '' ? 'backup' : name
+}
+
+function breakOff(response: Response, error: unknown): undefined {
+  logOf(response).error({ error }, 'an answer was broken off')
+  response.destroy()
+}
+
+/**
+ * No faster than they are taken. The last bytes wait until the end is known to be right: with them the client has as many as were
+ * announced, and takes that for the whole.
+ */
+async function sendBytes(
+  response: Response,
+  of: { first: IteratorResult<Buffer>; chunks: AsyncIterator<Buffer>; stallMs: number },
+): Promise<void> {
+  try {
+    let held = of.first
+    while (!held.done) {
+      const next = await of.chunks.next()
+      if (response.destroyed) return
+      if (!response.write(held.value)) await drained(response, of.stallMs)
+      held = next
+    }
+    response.end()
+  } catch (error) {
+    breakOff(response, error)
+  } finally {
+    await of.chunks.return?.()
+  }
+}
+
+/** A client that takes nothing for so long does not get the rest. */
+function drained(response: Response, stallMs: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => response.destroy(), stallMs)
+    const onEither = (): void => {
+      clearTimeout(timer)
+      response.off('drain', onEither).off('close', onEither)
+      resolve()
+    }
+    response.once('drain', onEither).once('close', onEither)
+  })
+}

@@ -1,0 +1,79 @@
+import { getJob, listJobs } from '@telegram-backup/database'
+import { z } from 'zod'
+import { found, notFound, projectOf } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { type Route, route } from '#http/routes/route.ts'
+import { page, readCursor } from '#http/schemas/cursor.ts'
+import { JOB, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
+import { CURSOR, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
+import { jobView } from '#jobs/job-view.ts'
+
+/** Jobs: what is asked for, what runs, how it ended. */
+export function jobRoutes(ports: HttpPorts): Route[] {
+  return [list(ports), show(ports), cancel(ports)]
+}
+
+const list = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/jobs',
+      name: 'listJobs',
+      summary: 'The jobs, newest first',
+      scope: 'read',
+      query: z.strictObject({
+        project_id: PROJECT_ID.optional(),
+        state: JOB_STATE.optional(),
+        limit: LIMIT,
+        cursor: CURSOR.optional(),
+      }),
+      answers: { 200: { description: 'A page of them', schema: JOB_PAGE } },
+      problems: [404],
+    },
+    async ({ caller, query }) => {
+      const { project_id, cursor, limit, state } = query
+      const jobs = await listJobs(database, {
+        projectId: projectOf(caller, project_id),
+        state,
+        limit: limit + 1,
+        after: readCursor(cursor),
+      })
+      return { status: 200, body: page(jobs, { limit, view: jobView }) }
+    },
+  )
+
+const show = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/jobs/{id}',
+      name: 'getJob',
+      summary: 'One job',
+      scope: 'read',
+      answers: { 200: { description: 'The job', schema: JOB } },
+      problems: [404],
+    },
+    async ({ caller, id }) => ({
+      status: 200,
+      body: jobView(found(caller, await getJob(database, id), 'job')),
+    }),
+  )
+
+const cancel = ({ database, queue }: HttpPorts): Route =>
+  route(
+    {
+      method: 'delete',
+      path: '/jobs/{id}',
+      name: 'cancelJob',
+      summary: 'Cancel a job that waits, or ask one that runs to stop',
+      scope: 'backup',
+      answers: { 202: { description: 'The job as it is now; one that runs ends soon', schema: JOB } },
+      problems: [404, 409],
+    },
+    async ({ caller, id }) => {
+      const job = found(caller, await getJob(database, id), 'job')
+      const after = await queue.cancel(job.id)
+      if (after === null) throw notFound('job')
+      return { status: 202, body: jobView(after) }
+    },
+  )

@@ -1,0 +1,104 @@
+import { getSchedule, listSchedules, removeSchedule, type Schedule } from '@telegram-backup/database'
+import { z } from 'zod'
+import { found, notFound } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { projectOfSource } from '#http/names.ts'
+import { type Route, route } from '#http/routes/route.ts'
+import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'
+import { NAME } from '#http/schemas/terms.ts'
+import { addSchedule, changeSchedule, scheduleView, scheduleViews } from '#schedules/manage-schedules.ts'
+
+/** Schedules: when a source is backed up. */
+export function scheduleRoutes(ports: HttpPorts): Route[] {
+  return [list(ports), create(ports), change(ports), remove(ports)]
+}
+
+const CRON = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: 'Five fields: minute, hour, day, month, day of the week.' })
+const TERMS = {
+  timezone: z.string().min(1).max(64).optional().meta({ description: 'An IANA name; UTC unless given.' }),
+  enabled: z.boolean().optional(),
+  keep: KEEP.nullable().optional(),
+  jitter: z.int().min(0).max(86_400).optional().meta({ description: 'Seconds.' }),
+  catch_up: z.enum(['once', 'skip']).optional(),
+}
+
+const list = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/schedules',
+      name: 'listSchedules',
+      summary: 'The schedules, in the order of their making',
+      scope: 'read',
+      answers: { 200: { description: 'All of them', schema: SCHEDULE_PAGE } },
+    },
+    async ({ caller }) => {
+      const all = await listSchedules(database, { projectId: caller.project_id ?? undefined })
+      const items = await scheduleViews(database, all)
+      return { status: 200, body: { items, next_cursor: null } }
+    },
+  )
+
+const create = ({ database, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/schedules',
+      name: 'createSchedule',
+      summary: 'Back up a source regularly',
+      scope: 'admin',
+      body: z.strictObject({ source: NAME, cron: CRON, ...TERMS }),
+      answers: {
+        201: { description: 'The schedule', schema: SCHEDULE },
+      },
+      problems: [404, 409],
+    },
+    async ({ caller, body }) => {
+      projectOfSource(configFile, caller, body.source)
+      const schedule = await addSchedule(database, body, configFile)
+      const view = await scheduleView(database, schedule)
+      return { status: 201, body: view }
+    },
+  )
+
+const change = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'patch',
+      path: '/schedules/{id}',
+      name: 'changeSchedule',
+      summary: 'Change a schedule; what is not named stays as it is',
+      scope: 'admin',
+      body: z.strictObject({ cron: CRON.optional(), ...TERMS }),
+      answers: { 200: { description: 'The schedule as it is now', schema: SCHEDULE } },
+      problems: [404],
+    },
+    async ({ caller, id, body }) => {
+      const { id: known } = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
+      const schedule = await changeSchedule(database, known, body)
+      if (schedule === null) throw notFound('schedule')
+      return { status: 200, body: await scheduleView(database, schedule) }
+    },
+  )
+
+const remove = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'delete',
+      path: '/schedules/{id}',
+      name: 'removeSchedule',
+      summary: 'Remove a schedule; its backups stay, and what its policy kept is kept',
+      scope: 'admin',
+      answers: { 204: { description: 'It is gone' } },
+      problems: [404],
+    },
+    async ({ caller, id }) => {
+      const { id: known } = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
+      if (!(await removeSchedule(database, known))) throw notFound('schedule')
+      return { status: 204 }
+    },
+  )

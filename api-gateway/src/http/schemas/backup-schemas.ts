@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { PROJECT_ID, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
+
+/** The states that a list can be asked for. */
+export const BACKUP_STATE: z.ZodEnum<{
+  sending: 'sending'
+  complete: 'complete'
+  failed: 'failed'
+  erasing: 'erasing'
+  erased: 'erased'
+}> = z.enum(['sending', 'complete', 'failed', 'erasing', 'erased'])
+const PART_STATE = z.enum(['intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased'])
+const BYTES = z.int().min(0)
+
+const BACKUP_FIELDS = {
+  id: UUID,
+  project_id: PROJECT_ID,
+  type: TYPE,
+  state: BACKUP_STATE,
+  file_id: z.string().nullable().meta({ description: 'Of the first part; belongs to one bot.' }),
+  size: BYTES.meta({ description: 'Plain bytes, before compression.' }),
+  archive_size: BYTES.nullable().meta({ description: 'Bytes of all parts as sent.' }),
+  created_at: TIME,
+  completed_at: TIME_OR_NULL,
+  expires_at: TIME,
+  restore_count: z.int().min(0),
+  filename: z.string().nullable(),
+  caption: z.string().nullable(),
+  chat_id: z.string().nullable(),
+  encrypted: z.boolean().nullable(),
+  plain_sha256: z.string().nullable(),
+  archive_sha256: z.string().nullable(),
+  part_count: z.int().min(1).nullable(),
+  error: z.string().nullable(),
+  scheduled_for: TIME_OR_NULL,
+  damaged_at: TIME_OR_NULL.meta({ description: 'When it was found damaged.' }),
+  verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last read and was right.' }),
+  source_name: z.string().nullable(),
+  schedule_id: UUID.nullable(),
+  pinned_at: TIME_OR_NULL,
+}
+
+/** Loose: a field more in a later version breaks nobody. */
+const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
+
+export const BACKUP_DETAILS: z.ZodType = z
+  .looseObject({
+    ...BACKUP_FIELDS,
+    parts: z.array(
+      z.looseObject({
+        part_no: z.int().min(1),
+        chat_id: z.string(),
+        message_id: z.int().nullable(),
+        file_id: z.string().nullable(),
+        size: BYTES.meta({ description: 'Bytes as sent.' }),
+        sha256: z.string(),
+        state: PART_STATE,
+      }),
+    ),
+    manifest: z.looseObject({ message_id: z.int(), file_id: z.string() }).nullable(),
+    history: z.array(
+      z.looseObject({
+        event: z.string(),
+        at: TIME,
+        actor: z.string(),
+        details: z.looseObject({}),
+      }),
+    ),
+    verifications: z.array(
+      z.looseObject({
+        id: UUID,
+        kind: z.enum(['existence', 'data', 'drill']),
+        state: z.enum(['running', 'sound', 'damaged', 'failed']),
+        parts: z.int().min(0),
+        bytes: BYTES,
+        findings: z.array(z.looseObject({})),
+        started_at: TIME,
+        finished_at: TIME_OR_NULL,
+      }),
+    ),
+  })
+  .meta({ id: 'BackupDetails' })
+
+export const BACKUP_PAGE: z.ZodType = z
+  .object({ items: z.array(BACKUP), next_cursor: z.string().nullable() })
+  .meta({ id: 'BackupPage' })
+
+const DETAILS = z.looseObject({ telegramSuccess: z.boolean(), databaseSuccess: z.boolean() })
+
+export const INTEGRATED_RESULT: z.ZodType = z
+  .looseObject({
+    success: z.literal(true),
+    telegramMetadata: z.looseObject({ id: z.string() }),
+    databaseRecord: BACKUP,
+    details: DETAILS,
+  })
+  .meta({ id: 'IntegratedBackupResult' })
+
+export const BACKUP_STATS: z.ZodType = z
+  .looseObject({
+    total_backups: z.int().min(0),
+    total_size: BYTES,
+    by_type: z.object({ database: z.int(), storage: z.int(), logs: z.int() }),
+    oldest_backup: TIME_OR_NULL,
+    newest_backup: TIME_OR_NULL,
+    expiring_soon: z.int().min(0).meta({ description: 'Within the next 7 days.' }),
+    damaged: z
+      .int()
+      .min(0)
+      .meta({ description: 'Known to be damaged; they count among the others as well.' }),
+  })
+  .meta({ id: 'BackupStats' })
+
+/** RFC 9457, as `problems.ts` writes it. */
+export const PROBLEM: z.ZodType = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string().meta({ description: 'For programs, the same as on the command line.' }),
+    hint: z.string().optional().meta({ description: 'What to do next.' }),
+    details: DETAILS.optional().meta({ description: 'Of an upload: which side has it.' }),
+  })
+  .meta({ id: 'Problem' })

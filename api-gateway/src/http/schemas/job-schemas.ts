@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
+
+/** The states that a list can be asked for. */
+export const JOB_STATE: z.ZodEnum<{
+  queued: 'queued'
+  running: 'running'
+  done: 'done'
+  failed: 'failed'
+  cancelled: 'cancelled'
+}> = z.enum(['queued', 'running', 'done', 'failed', 'cancelled'])
+
+export const JOB: z.ZodType = z
+  .object({
+    id: UUID,
+    kind: z.enum(['backup', 'restore', 'verify', 'erase', 'expire']),
+    state: JOB_STATE,
+    project_id: z.string().nullable(),
+    backup_id: UUID.nullable(),
+    source: z.string().nullable(),
+    target: z.string().nullable(),
+    scheduled_for: TIME_OR_NULL,
+    attempt: z.int().min(0),
+    progress: z.object({
+      bytes_done: z.int().min(0),
+      bytes_total: z
+        .int()
+        .min(0)
+        .nullable()
+        .meta({ description: 'Null where nobody knows; of a database about so many, until all is done.' }),
+      parts_done: z.int().min(0),
+    }),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
+    created_at: TIME,
+    started_at: TIME_OR_NULL,
+    finished_at: TIME_OR_NULL,
+  })
+  .meta({ id: 'Job' })
+
+export const JOB_PAGE: z.ZodType = z
+  .object({ items: z.array(JOB), next_cursor: z.string().nullable() })
+  .meta({ id: 'JobPage' })
+
+export const JOB_ACCEPTED: z.ZodType = z.object({ job_id: UUID }).meta({ id: 'JobAccepted' })
+
+/** A policy in a request; `parseKeep` knows the ranges. */
+export const KEEP: z.ZodType<Record<string, number | string>> = z
+  .record(
+    z
+      .string()
+      .regex(/^(keep[_-])?(last|hourly|daily|weekly|monthly|yearly|within|minimum)$/, 'an unknown rule'),
+    z.union([z.int().min(1), z.string().max(20)], 'a whole number, or a span such as 30d'),
+  )
+  .meta({ id: 'KeepPolicy', description: 'How many of each are kept; within is a span such as 30d.' })
+
+export const SCHEDULE: z.ZodType = z
+  .object({
+    id: UUID,
+    source: z.string(),
+    cron: z.string(),
+    timezone: z.string(),
+    enabled: z.boolean(),
+    keep: z.looseObject({}).nullable(),
+    jitter: z.int().min(0).meta({ description: 'Seconds.' }),
+    catch_up: z.enum(['once', 'skip']),
+    project_id: z.string(),
+    type: TYPE,
+    last_job: JOB.nullable(),
+    next_run_at: TIME_OR_NULL,
+  })
+  .meta({ id: 'Schedule' })
+
+export const SCHEDULE_PAGE: z.ZodType = z
+  .object({ items: z.array(SCHEDULE), next_cursor: z.null() })
+  .meta({ id: 'ScheduleList' })

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/** What several requests and answers have in common. */
+
+/** A project id; the catalog refuses the same. */
+export const PROJECT_ID: z.ZodString = z
+  .string()
+  .regex(
+    /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'a project id has letters, digits, ".", "_" and "-", 64 at most',
+  )
+
+/** The name of a source or a target in telegram-backup.yaml. */
+export const NAME: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has letters, digits, ".", "_" and "-", 64 at most')
+
+export const TYPE: z.ZodEnum<{ database: 'database'; storage: 'storage'; logs: 'logs' }> = z.enum([
+  'database',
+  'storage',
+  'logs',
+])
+
+export const UUID: z.ZodType<string> = z.guid().meta({ format: 'uuid' })
+
+/** A time in an answer. */
+export const TIME: z.ZodType<string> = z.iso.datetime()
+
+/** The same where there may be none yet. */
+export const TIME_OR_NULL: z.ZodType<string | null> = z.iso.datetime().nullable()
+
+/** A time in a request: with its offset from UTC, or a day, which begins at 0:00 UTC. */
+export const GIVEN_TIME: z.ZodType<Date, string> = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date()],
+    'a time as 2026-11-25T14:00:00Z, or a day as 2026-11-25',
+  )
+  .transform(text => new Date(text))
+
+/** How many a list holds. */
+export const LIMIT: z.ZodType<number, string | undefined> = z
+  .string()
+  .regex(/^\d{1,3}$/, 'a whole number from 1 to 500')
+  .transform(Number)
+  .pipe(z.int().min(1, 'a whole number from 1 to 500').max(500, 'a whole number from 1 to 500'))
+  .default(100)
+  .meta({ override: { type: 'integer', minimum: 1, maximum: 500, default: 100 } })
+
+/** Where a list goes on. It means nothing to anybody but the server that made it. */
+export const CURSOR: z.ZodString = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9_-]+$/, 'a cursor comes from next_cursor of the page before')

@@ -1,0 +1,72 @@
+import { catalogIdentity } from '@telegram-backup/database'
+import { checkChatAccess } from 'telegram-deployment-bot'
+import { createContents } from '#http/content-opener.ts'
+import { createApp } from '#http/create-app.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { listen } from '#http/listen.ts'
+import { createReadiness } from '#http/readiness.ts'
+import { createUploads } from '#http/upload-sender.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { watchOwnership } from '#serve/chat-ownership.ts'
+import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
+
+/** The HTTP API as a part of the service. */
+export interface HttpPart extends ServicePart {
+  /** Where it listens. */
+  url: string
+}
+
+/** Where it listens, and what the other parts tell and hear through it. */
+export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version'> {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** A free port when that one is taken. */
+  orAnyPort: boolean
+}
+
+/** Listens with the HTTP API. Throws `CONFIGURATION` when nothing can listen there. */
+export async function startHttp(
+  context: ServiceContext,
+  options: HttpOptions & {
+    /** How long requests may go on after a stop is asked for; an upload that is not done then is broken off and taken back. */
+    graceMs: number
+  },
+): Promise<HttpPart> {
+  const { config, configFile, database, client, log } = context
+  const { host, port, orAnyPort, graceMs, ...rest } = options
+  const assertOwnChat = watchOwnership({ database, client })
+  const { app, endStreams, close } = createApp({
+    ...context,
+    ...rest,
+    database: context.serving,
+    settings: configFile.http,
+    uploads: createUploads(context),
+    contents: createContents(context),
+    readiness: createReadiness({
+      catalog: () => catalogIdentity(database),
+      chat: async signal => {
+        await assertOwnChat(await checkChatAccess(client, chatIdOf(config), { signal }), { signal })
+      },
+    }),
+  })
+  const server = await listen(app, { host, port, orAnyPort }).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  if (port !== 0 && port !== server.port) log.warn({ port, taken_instead: server.port }, 'the port is taken')
+  log.info({ url: server.url }, 'listening')
+  return {
+    url: server.url,
+    stop: async () => {
+      endStreams()
+      await server.stop(graceMs)
+      await close()
+    },
+  }
+}
+
+function chatIdOf({ chatId }: ServiceContext['config']): string {
+  if (chatId !== undefined) return chatId
+  throw new BackupError('No chat is configured', { code: 'CONFIGURATION' })
+}

@@ -1,0 +1,128 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import type { Readable, Writable } from 'node:stream'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import type { PostgresConnection } from '#postgres/connection.ts'
+import { failureOf } from '#postgres/psql.ts'
+
+/** What psql gets to end by itself, once its query was cancelled. */
+const GRACE_MS = 2_000
+/** Of an answer, as in `psql.ts`. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_WORDS_LENGTH = 64 * 1024
+
+/**
+ * One psql that is asked several things in one session, so that they may share a transaction. It runs in a process group
+ * of its own, so that Ctrl-C reaches it by us, and its end of input, should we die, ends it after the query at hand.
+ */
+export class PsqlSession {
+  /** Resolves when psql is gone; never rejects. */
+  readonly ended: Promise<void>
+  readonly #connection: PostgresConnection
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #signal: AbortSignal | undefined
+  readonly #mark: string = randomBytes(12).toString('hex')
+  readonly #onExit = (): void => void this.#child.kill('SIGINT')
+  readonly #onAbort = (): void => void this.close()
+  #output = ''
+  #words = ''
+  #isGone = false
+  #onOutput: () => void = () => {}
+  #asked = 0
+  #last: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  /** Starts psql; that it reaches no server is told by the first question. When the signal fires, it is closed. */
+  constructor(connection: PostgresConnection, options: { psql: string; signal?: AbortSignal | undefined }) {
+    const { psql, signal } = options
+    this.#connection = connection
+    this.#signal = signal
+    this.#child = spawn(psql, ['-X', '-q', '-A', '-t', '-w', '--no-readline', '-d', connection.uri], {
+      env: { ...connection.environment, PGCLIENTENCODING: 'UTF8' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#child.stdin.on('error', () => {})
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#words = (this.#words + text).slice(0, MAX_WORDS_LENGTH)
+    })
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text
+      if (this.#output.length > MAX_ANSWER_BYTES) this.#child.kill('SIGKILL')
+      if (text.includes('\n')) this.#onOutput()
+    })
+    process.on('exit', this.#onExit)
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.ended = new Promise(resolve => {
+      const end = (): void => {
+        this.#isGone = true
+        process.off('exit', this.#onExit)
+        signal?.removeEventListener('abort', this.#onAbort)
+        this.#onOutput()
+        resolve()
+      }
+      this.#child.on('error', error => {
+        this.#words += error.message
+        end()
+      })
+      this.#child.on('close', end)
+    })
+    if (signal?.aborted) this.#onAbort()
+  }
+
+  /** Whether there is a psql still; its session may be lost all the same. */
+  get isOpen(): boolean {
+    return !this.#isGone && this.#closing === undefined
+  }
+
+  /**
+   * Sends SQL, of one or more statements without the last semicolon, after what was asked before. Resolves to the JSON in the
+   * last line of its output, undefined without one. Throws `POSTGRES` when the server refuses the last statement, and what
+   * `queryJson` throws when there is no session or it has ended.
+   */
+  ask(sql: string): Promise<unknown> {
+    const asking = this.#last.then(() => this.#ask(sql))
+    this.#last = asking.catch(() => {})
+    return asking
+  }
+
+  /** Cancels what is asked just now, and ends the session. Resolves when psql is gone. May be called repeatedly. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #ask(sql: string): Promise<unknown> {
+    const mark = `${this.#mark}.${++this.#asked}`
+    this.#output = ''
+    // psql tells by its variables how the last statement ended; what it says on stderr comes in no sure order.
+    // A message may have several lines, with the name of a table for example: the second mark comes after the last of them.
+    const marks = `\\echo ${mark} :ERROR :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
+    if (!this.#isGone) this.#child.stdin.write(`${sql};\n${marks}`)
+    const end = new RegExp(`^${mark} (true|false)(.*)\n${mark}\\.end\n`, 'ms')
+    while (!this.#isGone && !end.test(this.#output)) {
+      await new Promise<void>(resolve => {
+        this.#onOutput = resolve
+      })
+    }
+    const [whole, isError, message = ''] = end.exec(this.#output) ?? []
+    if (whole === undefined) throw this.#lost()
+    if (isError === 'true') throw failureOf(`ERROR: ${message.replaceAll('\n', ' ')}`, this.#connection)
+    const line = this.#output.slice(0, this.#output.indexOf(whole)).trimEnd().split('\n').at(-1) ?? ''
+    return line === '' ? undefined : JSON.parse(line)
+  }
+
+  #lost(): BackupError {
+    if (this.#signal?.aborted) return new BackupError('Cancelled', { code: 'CANCELLED' })
+    return failureOf(this.#words, this.#connection)
+  }
+
+  async #close(): Promise<void> {
+    // A query that runs would go on in the server; psql cancels it.
+    if (this.#asked > 0) this.#child.kill('SIGINT')
+    this.#child.stdin.end('\\q\n')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
+    await this.ended
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,37 @@
+import { keepRemnant, keepUnsure } from '@telegram-backup/database'
+import { findLostMessages } from 'telegram-deployment-bot'
+import type { ChatRecovery } from '#recovery/chat-recovery.ts'
+
+const COPY = 'repeats one of this program: a copy that was left behind by a machine of before, or a person’s'
+const WORDS = {
+  forward: COPY,
+  part: COPY,
+  manifest: COPY,
+  index: 'is an index of before, or a person’s copy of one',
+}
+
+/**
+ * What an earlier catalog would have known and removed, had it not been lost: copies of messages, and indexes that were
+ * replaced. Nothing tells them from what people have copied, so they stay, are known from now on, and are told of. A copy that
+ * a call of this catalog explains, of a recovery that was killed, is removed first.
+ */
+export async function keepStrays({ setup, vault, reading, report, left }: ChatRecovery): Promise<void> {
+  const { client, database, signal } = setup
+  const { reader } = reading
+  const { chatId } = reader
+  await findLostMessages(client, vault, { chatId, backupId: null, signal })
+  const known = await vault.knownMessageIds(chatId, { after: 0, upTo: Number.MAX_SAFE_INTEGER })
+  // Of those it is said that they are refused, and why.
+  const refused = new Set(report.refused.map(one => one.backupId))
+  for (const { messageId, backupId, what } of [...reader.marked()]) {
+    const isOfBackup = what === 'part' || what === 'manifest'
+    if (isOfBackup && (refused.has(backupId ?? '') || !left.named.has(backupId ?? ''))) continue
+    if (known.has(messageId) || !(await reader.exists(messageId))) continue
+    if (what === 'tombstone') {
+      await keepRemnant(database, { chatId, messageId, isTombstone: true })
+      continue
+    }
+    await keepUnsure(database, { chatId, messageId })
+    report.notes.push(`Message ${messageId} ${WORDS[what]}. It stays, and may be deleted by hand.`)
+  }
+}

@@ -1,0 +1,83 @@
+import { fileURLToPath } from 'node:url'
+import type { BackupDetails } from '@telegram-backup/database'
+import type { Config } from '#config.ts'
+import type { TargetFolder } from '#restore/directory/folder-beside.ts'
+import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
+import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
+import type { RestoreTarget } from '#restore/restore-target.ts'
+
+/** What whoever asks for a restore may decide. */
+export interface RestoreWishes {
+  overwrite: boolean
+  /** Keep the replaced database under another name. */
+  keepOld: boolean
+  /** Make roles that the server lacks. */
+  createRoles: boolean
+  /** Of a directory: what else comes back. */
+  allow: readonly OutsideAllowance[]
+}
+
+/** A restore that has been looked at and not begun. */
+export type PreparedRestore = {
+  /** For people, and for the record; without secrets. */
+  target: string
+  /** `open` gives the verified plain bytes, once. */
+  run(open: (signal: AbortSignal) => AsyncIterable<Buffer>): Promise<Record<string, unknown>>
+} & ({ kind: 'postgres'; plan: DatabasePlan } | { kind: 'directory'; folder: TargetFolder })
+
+/** Looks at the target, and changes nothing. Throws what stands against the restore. */
+export async function prepareRestore(
+  target: RestoreTarget,
+  backup: BackupDetails,
+  of: { wishes: RestoreWishes; config: Config; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  return target.kind === 'postgres'
+    ? await prepareDatabase(target, backup, of)
+    : await prepareDirectory(target, backup, of)
+}
+
+async function prepareDatabase(
+  target: Extract<RestoreTarget, { kind: 'postgres' }>,
+  backup: BackupDetails,
+  { wishes, signal }: { wishes: RestoreWishes; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  const { planDatabaseRestore } = await import('#restore/postgres/database-plan.ts')
+  const { restoreDatabase } = await import('#restore/postgres/restore-database.ts')
+  const { overwrite, keepOld, createRoles } = wishes
+  const plan = await planDatabaseRestore(backup, target.connection, {
+    overwrite,
+    keepOld,
+    createRoles,
+    signal,
+  })
+  return {
+    kind: 'postgres',
+    plan,
+    target: target.connection.display,
+    run: async open => ({ ...(await restoreDatabase(plan, open, signal)), created_roles: plan.newRoles }),
+  }
+}
+
+async function prepareDirectory(
+  target: Extract<RestoreTarget, { kind: 'directory' }>,
+  backup: BackupDetails,
+  { wishes, config, signal }: { wishes: RestoreWishes; config: Config; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  const { inspectFolder } = await import('#restore/directory/folder-beside.ts')
+  const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
+  const folder = await inspectFolder(target.path, {
+    overwrite: wishes.overwrite,
+    sizeBytes: backup.size,
+    keep: [
+      config.stateFolder,
+      ...[config.identityFile, config.signingKeyFile, config.configFile].filter(file => file !== undefined),
+      fileURLToPath(import.meta.resolve('#package.json')),
+    ],
+  })
+  return {
+    kind: 'directory',
+    folder,
+    target: folder.path,
+    run: open => restoreDirectory(folder, open(signal), { allow: wishes.allow, signal }),
+  }
+}

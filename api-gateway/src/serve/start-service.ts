@@ -1,0 +1,84 @@
+import { type HttpOptions, startHttp } from '#http/start-http.ts'
+import type { JobTools } from '#jobs/job-handler.ts'
+import type { ServiceMetrics } from '#monitoring/metrics.ts'
+import { startMonitoring } from '#monitoring/start-monitoring.ts'
+import { startRetention } from '#retention/retention-runs.ts'
+import { startScheduler } from '#schedules/ticker.ts'
+import { startConfigWatch } from '#serve/config-watch.ts'
+import { startHousekeeping } from '#serve/housekeeping.ts'
+import { renewedPart } from '#serve/renewed-part.ts'
+import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
+import { startJobs } from '#serve/start-jobs.ts'
+import { keepIndexesFresh } from '#settling/fresh-indexes.ts'
+import { startSampling } from '#verification/sampling.ts'
+
+/** How the service is to run. */
+export interface ServiceOptions {
+  /** Jobs at the same time. */
+  slots: number
+  /** How long jobs may go on after a stop is asked for. */
+  graceMs: number
+  openLimited: JobTools['openLimited']
+  metrics: ServiceMetrics
+  http: Omit<HttpOptions, 'metrics'>
+}
+
+/** The service while it runs. */
+export interface RunningService extends ServicePart {
+  /** Where its HTTP API listens. */
+  url: string
+}
+
+/**
+ * Starts every part of the service, in this order. A part that cannot start stops those that have.
+ */
+export async function startService(
+  context: ServiceContext,
+  options: ServiceOptions,
+): Promise<RunningService> {
+  const parts: ServicePart[] = []
+  const stop = async (): Promise<void> => {
+    // At once: each has the same time to end in, and none takes anything new meanwhile.
+    await Promise.all(
+      parts
+        .splice(0)
+        .map(part =>
+          part
+            .stop()
+            .catch((error: unknown) => context.log.error({ error }, 'a part did not stop in good order')),
+        ),
+    )
+  }
+  try {
+    const { metrics } = options
+    // First: whatever keeps the others from their work is told of.
+    parts.push(startMonitoring(context, metrics))
+    // Before any job: whether it can listen is the likeliest thing to fail, and a job that has begun would have to be put back.
+    const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
+    parts.push(http)
+    parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
+    parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
+    parts.push(startRetention({ ...context, deliver: context.queue.deliver }))
+    parts.push(startHousekeeping(context))
+    parts.push(keepIndexesFresh(context))
+    parts.push(
+      renewedPart({
+        ...context,
+        settings: () => context.configFile.verification,
+        start: ({ readAllWithinMs, messagesPerHour }) =>
+          readAllWithinMs === null
+            ? undefined
+            : startSampling({
+                ...context,
+                deliver: context.queue.deliver,
+                rules: { readAllWithinMs, messagesPerHour },
+              }),
+      }),
+    )
+    parts.push(startConfigWatch(context))
+    return { url: http.url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,100 @@
+import type { BackupDetails } from '@telegram-backup/database'
+import type { PostgresConnection } from '#postgres/connection.ts'
+import { contentsIn } from '#postgres/contents-record.ts'
+import {
+  countObjects,
+  countRows,
+  prepareCounting,
+  readRelations,
+  readSequences,
+  type TableRows,
+} from '#postgres/database-contents.ts'
+import { PsqlSession } from '#postgres/psql-session.ts'
+import { rehearseDatabase } from '#restore/postgres/rehearse-database.ts'
+import type { OpenBytes } from '#restore/postgres/restore-database.ts'
+import { compareContents, type RestoredContents } from '#verification/compare-contents.ts'
+import type { Drilled } from '#verification/drill-report.ts'
+import { onOwnServer } from '#verification/own-server.ts'
+
+/** A drill of a database, and where. */
+export interface DatabaseDrill {
+  backup: Pick<BackupDetails, 'id' | 'source' | 'size'>
+  open: OpenBytes
+  /** A server on which a database is made and dropped; undefined: a server of its own. */
+  on: PostgresConnection | undefined
+  /** On that server; one's own has nobody else's roles. */
+  createRoles: boolean
+  stateFolder: string
+  signal: AbortSignal
+}
+
+/** Restores a dump for real and compares what came of it with the record of its source. Throws what a restore throws. */
+export async function drillDatabase(drill: DatabaseDrill): Promise<Drilled> {
+  if (drill.on !== undefined) {
+    return await rehearse(drill, { connection: drill.on, createRoles: drill.createRoles, isOwn: false })
+  }
+  const { backup, stateFolder, signal } = drill
+  return await onOwnServer({ stateFolder, sizeBytes: databaseSizeOf(backup), signal }, connection =>
+    rehearse(drill, { connection, createRoles: true, isOwn: true }),
+  )
+}
+
+/** So many bytes a restored database takes, as far as anybody knows. */
+export function databaseSizeOf({ source, size }: Pick<BackupDetails, 'source' | 'size'>): number {
+  return Math.max(Number(source?.['database_size'] ?? 0), size)
+}
+
+async function rehearse(
+  { backup, open, signal }: DatabaseDrill,
+  {
+    connection,
+    createRoles,
+    isOwn,
+  }: { connection: PostgresConnection; createRoles: boolean; isOwn: boolean },
+): Promise<Drilled> {
+  const recorded = contentsIn(backup.source)
+  const { seen, notes } = await rehearseDatabase(
+    { backup, connection, open, createRoles, mayDifferInLocale: isOwn, signal },
+    async (restored, psql) =>
+      recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
+  )
+  const where = isOwn ? 'a server of its own' : `a database of its own on ${serverOf(connection)}`
+  if (recorded === undefined || seen === undefined) return { where, notes, differences: [], compared: null }
+  const { differences, tables, rows } = compareContents(recorded, seen)
+  const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
+  const uncounted = recorded.tables - recorded.counted
+  return {
+    where,
+    notes:
+      uncounted === 0
+        ? notes
+        : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
+    differences,
+    compared: isAnythingKnown ? { tables, rows } : null,
+  }
+}
+
+/** `user@host:port`. The database that the URL names is only for signing in: nobody shall think that it was written to. */
+function serverOf({ display, database = '' }: PostgresConnection): string {
+  return display.slice(0, display.length - `/${database}`.length)
+}
+
+async function readContents(
+  connection: PostgresConnection,
+  { psql, signal }: { psql: string; signal: AbortSignal },
+): Promise<RestoredContents> {
+  const session = new PsqlSession(connection, { psql, signal })
+  try {
+    const relations = await readRelations(session)
+    await prepareCounting(session, 0)
+    const objects = await countObjects(session)
+    const sequences = await readSequences(session)
+    const rows: TableRows[] = []
+    for (const { schema, name, kind } of relations) {
+      if (kind === 'table') rows.push([schema, name, await countRows(session, { schema, name })])
+    }
+    return { rows, sequences, objects }
+  } finally {
+    await session.close()
+  }
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { createJob, listApiKeys, listJobs, revokeApiKey } from '@telegram-backup/database'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
+import { expectNothingLost } from '#test/nothing-lost.ts'
+
+let service: TestService
+
+beforeAll(async () => {
+  service = await openTestService()
+})
+
+afterAll(async () => {
+  await service.close()
+})
+
+it('a key that is revoked ends what it has begun: an upload is taken back, a download and a stream of events break off', async () => {
+  const { database, server, vault } = service
+  const key = await service.key(['admin'])
+  const id = await upload(service, { key, bytes: randomBytes(4_000_000) })
+  const queued = await createJob(database, { kind: 'expire' }, async () => {})
+  vault.emulator.faults.on('download', { calls: 1_000 }, { kind: 'delay', ms: 1_000 })
+  const content = await service.ask(`/backups/${id}/content`, { key })
+  const events = await service.ask(`/jobs/${queued.job.id}/events`, { key })
+  const sending = request(`${server.url}/api/v1/backups/upload?project_id=shop&type=logs`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}` },
+  })
+  sending.on('error', () => {})
+  const feeding = setInterval(() => sending.write(randomBytes(1_000)), 100)
+  const running = () => listJobs(database, { limit: 5, state: 'running' })
+  await expect.poll(async () => (await running()).length).toBe(1)
+  const ends = Promise.allSettled([content.arrayBuffer(), events.text(), once(sending, 'close')])
+  const apiKey = (await listApiKeys(database)).find(({ prefix }) => key.startsWith(prefix))
+  await revokeApiKey(database, apiKey?.id ?? '')
+  const [bytes, text] = await ends
+  clearInterval(feeding)
+  expect([bytes.status, text.status]).toEqual(['rejected', 'rejected'])
+  await expect.poll(running).toEqual([])
+  const [job] = await listJobs(database, { limit: 5 }).then(jobs =>
+    jobs.filter(({ kind }) => kind === 'backup'),
+  )
+  expect(job?.state).toBe('cancelled')
+  vault.emulator.faults.clear()
+  await expectNothingLost(vault, { database, chatId: vault.chatId })
+})

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { createApiKey, createJob, type Database, getJob, sqlRunner } from '@telegram-backup/database'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfig } from '#config.ts'
+import { cliEnvironment } from '#test/cli-environment.ts'
+import { writeSources } from '#test/jobs/jobs-world.ts'
+import { startServe } from '#test/jobs/serve-process.ts'
+import { runCli } from '#test/run-cli.ts'
+import { openTestVault, type TestVault } from '#test/vault.ts'
+import { openCatalog, openJobQueue } from '#wiring.ts'
+
+let vault: TestVault
+let env: Record<string, string>
+
+beforeAll(async () => {
+  vault = await openTestVault()
+  env = await cliEnvironment(vault)
+  env['TELEGRAM_BACKUP_CONFIG'] = await writeSources(vault.folder)
+})
+
+afterAll(async () => {
+  await vault.close()
+})
+
+async function withOpenCatalog(work: (database: Database) => Promise<void>, connections = 10) {
+  const database = await openCatalog(readConfig(env), undefined, { connections })
+  await work(database).finally(() => database.close())
+}
+
+test('a serve that cannot listen says so, and has begun no job', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  await withOpenCatalog(async database => {
+    const queue = await openJobQueue(database, { tends: false })
+    const { job } = await queue.submit({ kind: 'backup', projectId: 'alpha', source: 'alpha' })
+    const { code, stderr } = await runCli(['serve', '--port', String(port)], { env })
+    expect(code).toBe(2)
+    expect(stderr).toContain(`Nothing can listen on 127.0.0.1 port ${port} (EADDRINUSE)`)
+    expect(await getJob(database, job.id)).toMatchObject({ state: 'queued', attempt: 0, version: 1 })
+    // Nor did it get ready for any: the first thing that it does for that.
+    const { rows } = await sqlRunner(database).executeSql('select name from pgboss.queue order by name')
+    expect(rows.filter(({ name }) => String(name).startsWith('backup.'))).toEqual([{ name: 'backup.alpha' }])
+    await queue.stop()
+  })
+  expect(vault.messageIds()).toEqual([])
+  taken.close()
+})
+
+test('watchers that left at once keep no serve from ending', async () => {
+  await withOpenCatalog(async database => {
+    const { key } = await createApiKey(database, { name: 'watcher', scopes: ['read'] })
+    // Of a source that nobody serves, so that it goes on for ever.
+    const request = { kind: 'backup', projectId: 'alpha', source: 'nobody' } as const
+    const { job } = await createJob(database, request, async () => {})
+    const serve = startServe(env)
+    await serve.ready
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(serve.log())?.[1])
+    const ask = `GET /api/v1/jobs/${job.id}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n\r\n`
+    for (let count = 0; count < 40; count++) {
+      const socket = connect(port, '127.0.0.1').on('error', () => {})
+      await once(socket, 'connect')
+      socket.write(ask.repeat(2))
+      await new Promise(resolve => setTimeout(resolve, count % 8))
+      socket.destroy()
+    }
+    const tooLong = setTimeout(() => serve.child.kill('SIGKILL'), 90_000)
+    expect(await serve.end('SIGTERM')).toBe(0)
+    clearTimeout(tooLong)
+  })
+})
+
+test('a catalog takes no more connections than it is given', async () => {
+  await withOpenCatalog(async database => {
+    const { executeSql } = sqlRunner(database)
+    const pids = await Promise.all(
+      Array.from({ length: 12 }, () => executeSql('select pg_sleep(0.05), pg_backend_pid() as pid')),
+    )
+    expect(new Set(pids.map(({ rows }) => rows[0]?.['pid'])).size).toBeLessThanOrEqual(3)
+  }, 3)
+})

@@ -1,0 +1,35 @@
+import { markDamaged } from '@telegram-backup/database'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { describeRecovery, recoveryAnswer } from '#cli/recover-report.ts'
+import { isIncomplete } from '#recovery/recovery-report.ts'
+import { type Machine, type Machines, openMachines } from '#test/recovery/machines.ts'
+
+let machines: Machines
+let old: Machine
+
+beforeEach(async () => {
+  machines = await openMachines()
+  old = await machines.open()
+})
+
+afterEach(() => machines.close())
+
+test('a backup that the index tells to be damaged is told as damaged, though nothing of it is missing', async () => {
+  const { id } = await old.send(1000)
+  await markDamaged(old.database, { backupId: id, error: 'part 1 is not what was sent' })
+  const whole = await old.send(1000)
+  const next = await machines.open()
+  // The second time it is known.
+  for (const outcome of ['added', 'known']) {
+    const report = await next.recover()
+    expect(report.backups).toMatchObject([
+      { id, outcome, isDamaged: true, findings: [] },
+      { id: whole.id, isDamaged: false },
+    ])
+    const lines = describeRecovery(report).split('\n')
+    expect(lines.find(line => line.startsWith(id))).toContain('complete, damaged')
+    expect(lines.join('\n')).toContain(`damaged: ${id}: found damaged before`)
+    expect(recoveryAnswer(report)).toMatchObject({ backups: [{ damaged: true }, { damaged: false }] })
+    expect(isIncomplete(report)).toBe(true)
+  }
+})
