@@ -57,6 +57,14 @@ export default {
       to: { path: '^(telegram-service|bot-api-emulator)/src/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'inner-code-is-given-its-adapters',
+      severity: 'error',
+      from: {
+        path: '^api-gateway/src/(http|jobs|monitoring|restore|retention|schedules|serve|settling|sources|verification)/',
+      },
+      to: { path: '^api-gateway/src/wiring\\.ts$' },
+    },
+    {
       name: 'the-library-knows-no-command-line',
       severity: 'error',
       from: { path: '^api-gateway/src/lib/' },

@@ -2,10 +2,13 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['api-gateway/test/{settling,recovery}/**/*.test.ts'],
+    include: ['api-gateway/test/{settling,recovery}/**/*.test.ts', '*/{src,test}/**/*.crashes.test.ts'],
     exclude: ['**/node_modules/**', '**/*.system.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // As in vitest.config.ts.
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 290_000 } },
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

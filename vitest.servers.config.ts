@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
     fileParallelism: false,
     testTimeout: 900_000,
     hookTimeout: 300_000,
+    // As in vitest.config.ts.
+    expect: { poll: { timeout: 110_000 } },
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
     include: ['*/test/**/*.system.test.ts', 'scripts/test/**/*.system.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
+    // As in vitest.config.ts.
+    expect: { poll: { timeout: 110_000 } },
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { dyingWithUs } from '#torture/dying-with-us.ts'
 import { apply, type Mutation } from '#torture/mutations/mutation.ts'
 import { MUTATIONS } from '#torture/mutations/table.ts'
 import { copyTree } from '#torture/mutations/tree-copy.ts'
@@ -30,7 +31,8 @@ async function torture(
   root: string | undefined,
   args: readonly string[],
 ): Promise<{ failed: boolean; output: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'torture.ts'), ...args], {
+  const harness = join(import.meta.dirname, 'torture.ts')
+  const child = spawn(...dyingWithUs(process.execPath, [harness, ...args]), {
     env: { ...process.env, ...(root === undefined ? {} : { TORTURE_PROGRAM: root }) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -49,8 +49,6 @@ const seeds =
   values.seed !== undefined ? [values.seed] : Array.from({ length: seedCount }, (_, at) => String(first + at))
 const tally = openTally()
 const failures: string[] = []
-// So that the servers of the harness end with it.
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1))
 
 const begunAt = Date.now()
 let played = 0

@@ -39,11 +39,15 @@ export interface CatalogRows {
   }>
   /** Message id of the index by chat. */
   readonly indexes: ReadonlyMap<string, number>
+  /** `chat message` of what a recovery could not tell from what people have copied: it is known, and stays. */
+  readonly unsure: ReadonlySet<string>
+  /** The same of what is to be removed, and could not be. */
+  readonly remnants: ReadonlySet<string>
 }
 
 /** Reads the catalog as the protocol promises it, by plain SQL. */
 export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
-  const [backups, messages, openSends, leases, chats] = [
+  const [backups, messages, openSends, leases, chats, remnants] = [
     await catalog.rows('select * from control_plane.backups'),
     await catalog.rows('select * from control_plane.backup_parts order by backup_id, chat_id, kind, part_no'),
     await catalog.rows(
@@ -53,6 +57,7 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
     await catalog.rows(
       'select chat_id, index_message_id from control_plane.chats where index_message_id is not null',
     ),
+    await catalog.rows('select chat_id, message_id, is_unsure from control_plane.remnants'),
   ]
   return {
     backups: backups.map(row => ({
@@ -85,7 +90,13 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
       expired: row['expired'] === true,
     })),
     indexes: new Map(chats.map(row => [String(row['chat_id']), Number(row['index_message_id'])])),
+    unsure: placesOf(remnants.filter(row => row['is_unsure'] === true)),
+    remnants: placesOf(remnants.filter(row => row['is_unsure'] !== true)),
   }
+}
+
+function placesOf(rows: ReadonlyArray<Record<string, unknown>>): Set<string> {
+  return new Set(rows.map(row => `${row['chat_id']} ${row['message_id']}`))
 }
 
 function textOf(value: unknown): string | null {

@@ -1,5 +1,5 @@
 import { readCaption } from '#torture/judge/captions.ts'
-import type { CatalogRows } from '#torture/judge/catalog-rows.ts'
+import type { CatalogRows, MessageRow } from '#torture/judge/catalog-rows.ts'
 import type { ChatView, VisibleMessage } from '#torture/world/chat-view.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -30,7 +30,13 @@ async function checkOne(
     if (!message.byBot) continue
     const name = `message ${message.id} in ${chat.id}`
     if (rows.indexes.get(chat.id) === message.id) continue
+    // Only what a lost catalog left behind may be left so.
+    if (world.former.length > 0 && rows.unsure.has(`${chat.id} ${message.id}`)) continue
+    // A forward that nobody can delete any more, and nobody replace, is known for what it is.
+    if (message.isFixed && rows.remnants.has(`${chat.id} ${message.id}`)) continue
     const row = known.get(message.id)
+    // In a group nothing tells a lost copy of a person's message from that person's own forward: so it stays.
+    if (message.isOfAPerson && row === undefined) continue
     const caption = readCaption(message.caption)
     if (caption && caption.kind !== 'index' && caption.kind !== 'tombstone') {
       const first = firstOf.get(caption.key)
@@ -47,9 +53,16 @@ async function checkOne(
       `unknown: ${name} (${describe(message)}) is ${row ? `${row.state} in` : 'not in'} the catalog`,
     )
   }
+  for (const message of messages) {
+    if (!rows.unsure.has(`${chat.id} ${message.id}`)) continue
+    const why = whyNotUnsure(message, { messages, known, rows, lost: world.human.damaged })
+    if (why) violations.push(`unsure: message ${message.id} in ${chat.id} (${describe(message)}) ${why}`)
+  }
   const alive = new Set(messages.map(({ id }) => id))
+  // A run that cannot reach the catalog any more takes its parts back all the same; resuming asks the chat for each.
+  const resumable = new Set(rows.backups.flatMap(one => (one.resumable ? [one.id] : [])))
   for (const [id, row] of known) {
-    if (row.state !== 'sent' || alive.has(id)) continue
+    if (row.state !== 'sent' || alive.has(id) || resumable.has(row.backupId)) continue
     if (world.human.deleted.has(id) && chat === world.chat) continue
     violations.push(
       `missing: ${row.kind} ${row.partNo} of ${row.backupId}, message ${id} in ${chat.id}, is gone`,
@@ -69,6 +82,36 @@ async function checkOne(
     }
   }
   return violations
+}
+
+/** What a recovery may be unsure of repeats something of the program's. Anything else it has to know, or to leave alone. */
+function whyNotUnsure(
+  { id, caption }: VisibleMessage,
+  of: {
+    messages: readonly VisibleMessage[]
+    known: ReadonlyMap<number, MessageRow>
+    rows: CatalogRows
+    /** Backups of which people deleted something. */
+    lost: ReadonlySet<string>
+  },
+): string | undefined {
+  const { messages, known, rows, lost } = of
+  const facts = readCaption(caption)
+  if (facts === undefined) return 'says nothing of ours'
+  const row = known.get(id)
+  if (row && LIVING.has(row.state)) return `is the ${row.kind} of a backup as well`
+  if (facts.kind === 'index' || facts.kind === 'tombstone') return undefined
+  const { key, backupId } = facts
+  // Of what was erased, or lost a message to people, a copy may be all that is left.
+  const isWhole =
+    !lost.has(backupId) && rows.backups.some(one => one.id === backupId && one.state === 'complete')
+  const isFirst = messages.every(other => other.id >= id || keyOf(other) !== key)
+  return isWhole && isFirst ? 'is the first that says so' : undefined
+}
+
+function keyOf({ caption }: VisibleMessage): string | undefined {
+  const facts = readCaption(caption)
+  return facts?.kind === 'part' || facts?.kind === 'manifest' ? facts.key : undefined
 }
 
 function describe({ caption, text, document }: VisibleMessage): string {

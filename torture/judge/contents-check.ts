@@ -33,8 +33,8 @@ async function checkOne(
 ): Promise<string | undefined> {
   const { backup, seen } = of
   if (world.human.damaged.has(backup.id)) return undefined
-  // What was erased comes back as damaged when a recovery finds what people have copied of it.
-  const isCopied = [...world.human.copies.values()].includes(backup.id)
+  // What was erased comes back as damaged when a recovery without an index finds what people have copied of it.
+  const isCopied = world.human.pinned && [...world.human.copies.values()].includes(backup.id)
   if (backup.damaged && world.condemned.has(backup.id) && isCopied) return undefined
   const here = rows.messages.filter(row => row.backupId === backup.id && row.chatId === world.chat.id)
   const parts = here.filter(({ kind }) => kind === 'part')

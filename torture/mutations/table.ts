@@ -170,4 +170,28 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'an attempt that begins from nothing',
+    wrong: 'jobs: what a dead process sent for a job is not settled before the next attempt',
+    only: 'serve',
+    edits: [
+      {
+        file: 'api-gateway/src/jobs/backup-job.ts',
+        find: 'job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)',
+        replace: 'job.backup_id === null ? null : null',
+      },
+    ],
+  },
+  {
+    name: 'a death is a failure',
+    wrong: 'jobs: a job whose process died has failed',
+    only: 'serve',
+    edits: [
+      {
+        file: 'api-gateway/src/jobs/retry-rules.ts',
+        find: "return mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
+        replace: "return !mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
+      },
+    ],
+  },
 ]

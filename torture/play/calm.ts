@@ -45,10 +45,14 @@ export async function command(world: World, args: readonly string[]): Promise<Cl
   return await startClient(args, { env, cwd: world.folder }).end
 }
 
-/** Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. */
-function isDone({ human }: World, { code }: ClientEnd): boolean {
+/**
+ * Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. One that
+ * could not write the index says "Run recover again".
+ */
+function isDone({ human }: World, end: ClientEnd): boolean {
+  const { code } = end
   const mayLack = human.deleted.size > 0 || human.copies.size > 0 || human.pinned
-  return code === 0 || code === 4 || (code === 3 && mayLack)
+  return code === 0 || code === 4 || (code === 3 && mayLack && answerOf(end)?.['index_failure'] === null)
 }
 
 async function recoverAtLast(world: World): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { dyingWithUs } from '#torture/dying-with-us.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
 /** Far beyond what any round needs; who is still running then hangs. */
@@ -19,18 +20,27 @@ export interface ClientEnd {
 export interface Client {
   readonly pid: number
   readonly end: Promise<ClientEnd>
+  /** Resolves to what a pattern finds on stdout as soon as it does; undefined when the program ends before. */
+  said(pattern: RegExp): Promise<RegExpExecArray | undefined>
+  /** Asks it to end. */
+  terminate(): void
   /** SIGKILL to that process alone; resolves when it is gone. */
   kill(): Promise<void>
 }
 
-/** Starts the real command line with no environment but the one given. */
+/** Starts the real command line with no environment but the one given, which has to hold PATH. It does not outlive the harness. */
 export function startClient(
   args: readonly string[],
-  options: { env: Record<string, string>; cwd: string; input?: Buffer | undefined },
+  options: {
+    env: Record<string, string>
+    cwd: string
+    input?: Buffer | undefined
+    hangsAfterMs?: number | undefined
+  },
 ): Client {
   const root = process.env['TORTURE_PROGRAM']
   const launcher = root === undefined ? LAUNCHER : join(root, 'api-gateway', 'bin', 'telegram-backup.js')
-  const child: ChildProcess = spawn(process.execPath, [launcher, ...args], {
+  const child: ChildProcess = spawn(...dyingWithUs(process.execPath, [launcher, ...args]), {
     env: options.env,
     cwd: options.cwd,
     stdio: 'pipe',
@@ -52,7 +62,7 @@ export function startClient(
   const watchdog = setTimeout(() => {
     hung = true
     child.kill('SIGKILL')
-  }, HANGS_AFTER_MS)
+  }, options.hangsAfterMs ?? HANGS_AFTER_MS)
   const end = exited.then(async code => {
     clearTimeout(watchdog)
     // What it has left running may hold the pipes.
@@ -65,6 +75,15 @@ export function startClient(
   return {
     pid: child.pid ?? 0,
     end,
+    said: async pattern => {
+      const found = (): RegExpExecArray | undefined => pattern.exec(stdout) ?? undefined
+      const heard = new Promise<void>(resolve => {
+        child.stdout?.on('data', () => found() && resolve())
+      })
+      if (!found()) await Promise.race([heard, end])
+      return found()
+    },
+    terminate: () => void child.kill('SIGTERM'),
     kill: async () => {
       killed = child.exitCode === null && child.signalCode === null
       child.kill('SIGKILL')

@@ -1,6 +1,6 @@
 import type { Chance } from '#torture/chance.ts'
 import { command } from '#torture/play/calm.ts'
-import { type OperationName, type Order, orderOf } from '#torture/play/operations.ts'
+import { type CommandName, type Order, orderOf } from '#torture/play/operations.ts'
 import { carryOut } from '#torture/play/run.ts'
 import type { CatalogServer } from '#torture/world/catalog-server.ts'
 import type { World } from '#torture/world/world.ts'
@@ -12,7 +12,7 @@ interface Ground {
 }
 
 /** An order of an operation, and before it what it needs: a backup to erase, a dead run to settle or to resume. */
-export async function prepare(operation: OperationName, ground: Ground): Promise<Order> {
+export async function prepare(operation: CommandName, ground: Ground): Promise<Order> {
   const { world, chance } = ground
   switch (operation) {
     case 'reconcile':

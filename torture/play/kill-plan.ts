@@ -15,8 +15,8 @@ export type KillPlan =
       readonly number: number
       readonly delivered: boolean
     }
-  /** SIGKILL to the program so many milliseconds after its start, or to the server of its embedded catalog. */
-  | { readonly kind: 'kill-at' | 'kill-embedded'; readonly ms: number }
+  /** After so many milliseconds SIGKILL to the program or to the server of its embedded catalog, or SIGTERM to the program. */
+  | { readonly kind: 'kill-at' | 'kill-embedded' | 'stop-at'; readonly ms: number }
   /** The connection to the catalog is cut, its backend is killed, or the whole server is. */
   | {
       readonly kind: 'cut' | 'kill-backend' | 'kill-server'
@@ -68,6 +68,8 @@ export function wordsOf(plan: KillPlan): string {
       return 'nothing killed'
     case 'kill-at':
       return 'SIGKILL at a random time'
+    case 'stop-at':
+      return 'SIGTERM at a random time'
     case 'kill-embedded':
       return 'server of the embedded catalog killed'
     case 'kill': {
@@ -87,7 +89,7 @@ export function wordsOf(plan: KillPlan): string {
 /** What a plan can lay its hands on. */
 export interface Reach {
   killClient(): Promise<void>
-  killBackends(): void
+  killBackends(): Promise<void>
   killServer(): Promise<void>
   /** Told when the plan has come true. */
   onHit(moment: Moment): void
@@ -110,7 +112,7 @@ export function gateOf(plan: KillPlan, reach: Reach): Gate {
       case 'cut':
         return 'cut'
       case 'kill-backend':
-        reach.killBackends()
+        await reach.killBackends()
         return 'cut'
       case 'kill-server':
         await reach.killServer()

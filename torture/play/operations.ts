@@ -18,6 +18,10 @@ export type OperationName =
   | 'recover'
   | 'recover by another bot'
   | 'an old machine wakes up'
+  | 'serve'
+
+/** Operations that are one command line each. */
+export type CommandName = Exclude<OperationName, 'serve'>
 
 export const OPERATIONS: readonly OperationName[] = [
   'send a file',
@@ -30,6 +34,7 @@ export const OPERATIONS: readonly OperationName[] = [
   'recover',
   'recover by another bot',
   'an old machine wakes up',
+  'serve',
 ]
 
 /** One command line, ready to be run. */
@@ -37,6 +42,8 @@ export interface Order {
   readonly operation: OperationName
   readonly args: readonly string[]
   readonly input?: Buffer | undefined
+  /** Settings besides those of the world. */
+  readonly environment?: Readonly<Record<string, string>>
   /** SHA-256 of what a send was given. */
   readonly given?: string | undefined
   /** The machine that it is done on; the world's own by default. */
@@ -48,7 +55,7 @@ const MOST_PARTS = 6
 
 /** Makes an order of an operation; undefined when the world has nothing that it could be done to. */
 export async function orderOf(
-  operation: OperationName,
+  operation: CommandName,
   world: World,
   chance: Chance,
 ): Promise<Order | undefined> {
@@ -92,7 +99,7 @@ export async function orderOf(
         world.condemned.add(id)
         await world.catalog.rows(`update control_plane.backups set expires_at = now() where id = '${id}'`)
       }
-      return { operation, args: ['expire', '--json'], aim: { api: 6, sql: 32 } }
+      return { operation, args: ['expire', '--yes', '--json'], aim: { api: 6, sql: 32 } }
     }
     case 'recover':
     case 'recover by another bot': {

@@ -5,29 +5,24 @@ import { prepare } from '#torture/play/ground.ts'
 import { actAsHuman } from '#torture/play/humans.ts'
 import { chooseKill, type KillPlan, wordsOf } from '#torture/play/kill-plan.ts'
 import { isOfOldMachine, notRefused, touched, whatIsInTheChats } from '#torture/play/old-machine.ts'
-import { type OperationName, type Order, orderOf } from '#torture/play/operations.ts'
+import { type CommandName, type Order, orderOf } from '#torture/play/operations.ts'
+import type { RoundOptions } from '#torture/play/round-options.ts'
 import { carryOut, type Run } from '#torture/play/run.ts'
-import type { Tally } from '#torture/report/tally.ts'
-import type { CatalogServer } from '#torture/world/catalog-server.ts'
+import { playServiceRound } from '#torture/service/service-round.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** What a round is played with. */
-export interface RoundOptions {
-  readonly world: World
-  readonly server: CatalogServer
-  readonly tally: Tally
-  /** Operations to choose from. */
-  readonly operations: ReadonlyArray<readonly [OperationName, number]>
-  /** How probable two commands at once are, 0 to 1. */
-  readonly together: number
-  /** Hears what happens, for --verbose. */
-  readonly tell: (words: string) => void
-}
+/** Of what --only names, nothing may be possible beside the first. */
+const MOST_TRIES = 100
 
 /** One round: an operation or two at once, broken somehow; then, mostly, calm. Gives what was wrong after it. */
 export async function playRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
-  const orders = await chooseOrders(chance, options)
+  const operation = chance.weighted(options.operations)
+  if (operation === 'serve') {
+    tell('serve:')
+    return await playServiceRound(chance, options)
+  }
+  const orders = await chooseOrders(operation, chance, options)
   const before = orders.some(isOfOldMachine) ? await whatIsInTheChats(world) : undefined
   if (before === undefined && chance.happens(0.16)) {
     const act = await actAsHuman(world, chance)
@@ -84,14 +79,14 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
   ]
 }
 
-async function chooseOrders(chance: Chance, options: RoundOptions): Promise<Order[]> {
+async function chooseOrders(first: CommandName, chance: Chance, options: RoundOptions): Promise<Order[]> {
   const wanted = chance.happens(options.together) ? 2 : 1
-  const orders = [await prepare(chance.weighted(options.operations), { ...options, chance })]
+  const orders = [await prepare(first, { ...options, chance })]
   // A new machine beside the old one is not two at work on one catalog.
   const isShared = orders.every(({ operation }) => !/recover|old machine/.test(operation))
-  while (isShared && orders.length < wanted) {
+  for (let tries = 0; isShared && orders.length < wanted && tries < MOST_TRIES; tries++) {
     const operation = chance.weighted(options.operations)
-    if (/recover|old machine/.test(operation)) continue
+    if (operation === 'serve' || /recover|old machine/.test(operation)) continue
     const order = await orderOf(operation, options.world, chance)
     if (order) orders.push(order)
   }

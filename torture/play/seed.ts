@@ -21,6 +21,7 @@ const WEIGHTS: Readonly<Record<OperationName, number>> = {
   recover: 1.5,
   'recover by another bot': 0.5,
   'an old machine wakes up': 1,
+  serve: 2.5,
 }
 
 const NEEDS_EMULATOR = /recover|48 hours|old machine/
@@ -42,29 +43,38 @@ export async function playSeed(
   seed: string,
   options: SeedOptions,
 ): Promise<{ rounds: number; violations: string[] }> {
-  const chance = chanceOf(seed)
-  const world = await openWorld(chance.branch('world'), options)
+  const outcome = { rounds: 0, violations: [] as string[] }
+  // A look that fails shows that something is wrong, too; perhaps with the harness.
+  const stumble = (error: unknown): void => {
+    outcome.violations.push(`the harness stumbled: ${(error as Error).stack}`)
+  }
+  try {
+    const chance = chanceOf(seed)
+    const world = await openWorld(chance.branch('world'), options)
+    await playRounds(outcome, { ...options, chance, world })
+      .catch(stumble)
+      .finally(() => world.close())
+  } catch (error) {
+    stumble(error)
+  }
+  return outcome
+}
+
+async function playRounds(
+  outcome: { rounds: number; violations: string[] },
+  options: SeedOptions & { chance: Chance; world: World },
+): Promise<void> {
+  const { world, chance, tell } = options
   const operations = options.operations
     // A chat that is not the harness's cannot be taken over again and again, nor can time pass in it.
     .filter(name => !options.foreign || !NEEDS_EMULATOR.test(name))
-    // The second chat is not read by a recovery.
-    .filter(name => !world.replica || !/recover|old machine/.test(name))
     .map(name => [name, WEIGHTS[name]] as const)
-  let rounds = 0
-  try {
-    while (rounds < options.rounds) {
-      rounds++
-      const violations = await playRound(chance.branch(`round ${rounds}`), { ...options, world, operations })
-      if (violations.length > 0) return { rounds, violations }
-    }
-    const violations = [...(await judgeAfterAWhile(world, options.tell)), ...(await fetchOne(world, chance))]
-    return { rounds, violations }
-  } catch (error) {
-    // A look that fails shows that something is wrong, too; perhaps with the harness.
-    return { rounds, violations: [`the harness stumbled: ${(error as Error).stack}`] }
-  } finally {
-    await world.close()
+  while (outcome.rounds < options.rounds) {
+    const branch = chance.branch(`round ${++outcome.rounds}`)
+    outcome.violations.push(...(await playRound(branch, { ...options, operations })))
+    if (outcome.violations.length > 0) return
   }
+  outcome.violations.push(...(await judgeAfterAWhile(world, tell)), ...(await fetchOne(world, chance)))
 }
 
 /** One complete backup by the program's own fetch; what all of them hold, the judge has seen. */

@@ -19,7 +19,7 @@ export interface SqlProxy {
 }
 
 /** Statements of the pool itself, which change nothing and would only make the numbers depend on time. */
-const UNCOUNTED = /^select 1$/i
+const UNCOUNTED = /^(select 1|set statement_timeout = .*)$/i
 
 /** Statements that write, and the end of a transaction. */
 const CHANGES =

@@ -35,7 +35,20 @@ const rowsOf = (rows: Partial<CatalogRows>): CatalogRows => ({
   openSends: [],
   leases: [],
   indexes: new Map(),
+  unsure: new Set(),
+  remnants: new Set(),
   ...rows,
+})
+
+const backup = (state: string, error: string | null = null): CatalogRows['backups'][number] => ({
+  id: ID,
+  state,
+  plainSha256: SHA,
+  error,
+  damaged: false,
+  resumable: false,
+  partCount: 1,
+  chatId: '-1',
 })
 
 function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}): World {
@@ -83,6 +96,42 @@ describe('the chat', () => {
     },
   )
 
+  test('may keep what a recovery was unsure of, and only where there was one', async () => {
+    const rows = rowsOf({ unsure: new Set(['-1 7']) })
+    const messages = [message(7, 'telegram-backup 1 index catalog=x.1 edition=1-a')]
+    const before = worldOf(messages)
+    expect(await chatCheck(before, rows)).toEqual([expect.stringContaining('unknown: message 7')])
+    const after = { ...before, former: [{}] } as unknown as World
+    expect(await chatCheck(after, rows)).toEqual([])
+    expect(await chatCheck(after, rowsOf({}))).toEqual([expect.stringContaining('unknown: message 7')])
+  })
+
+  test('may keep a lost copy of a person’s message in a group, and no other text', async () => {
+    const copy: VisibleMessage = { id: 7, byBot: true, pinned: false, text: 'hello' }
+    expect(await chatCheck(worldOf([{ ...copy, isOfAPerson: true }]), rowsOf({}))).toEqual([])
+    expect(await chatCheck(worldOf([{ ...copy, isOfAPerson: false }]), rowsOf({}))).toEqual([
+      expect.stringContaining('unknown: message 7'),
+    ])
+  })
+
+  test('may keep a remnant that is too old to be deleted, and no other', async () => {
+    const rows = rowsOf({ remnants: new Set(['-1 7']) })
+    const copy = message(7, 'telegram-backup 1 index catalog=x.1 edition=1-a')
+    expect(await chatCheck(worldOf([{ ...copy, isFixed: true }]), rows)).toEqual([])
+    expect(await chatCheck(worldOf([copy]), rows)).toEqual([expect.stringContaining('unknown: message 7')])
+  })
+
+  test.each([
+    ['a person’s words', { id: 7, byBot: false, pinned: false, text: 'hello' }, 'says nothing of ours'],
+    ['a message of a backup', ofPart(2), 'is the part of a backup as well'],
+    ['the only message with a part', ofPart(1, 2), 'is the first that says so'],
+  ])('shows that a recovery was unsure of %s', async (_, message, words) => {
+    const backups = [backup('complete')]
+    const rows = rowsOf({ backups, messages: [part(2)], unsure: new Set([`-1 ${message.id}`]) })
+    const world = { ...worldOf([ofPart(2), message]), former: [{}] } as unknown as World
+    expect(await chatCheck(world, rows)).toContainEqual(expect.stringContaining(words))
+  })
+
   test('may lack what people have deleted, and not what they wrote', async () => {
     const world = worldOf([], { deleted: new Set([2]), wrote: new Set([8]) })
     expect(await chatCheck(world, rowsOf({ messages: [part(2)] }))).toEqual([
@@ -92,17 +141,6 @@ describe('the chat', () => {
 })
 
 describe('the catalog', () => {
-  const backup = (state: string, error: string | null = null): CatalogRows['backups'][number] => ({
-    id: ID,
-    state,
-    plainSha256: SHA,
-    error,
-    damaged: false,
-    resumable: false,
-    partCount: 1,
-    chatId: '-1',
-  })
-
   test.each([
     ['a backup in limbo', rowsOf({ backups: [backup('erasing')] }), 'limbo: backup'],
     ['a backup that was reported as done', rowsOf({ backups: [backup('failed', 'why')] }), 'lost: backup'],

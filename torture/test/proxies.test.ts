@@ -64,6 +64,23 @@ describe('in front of PostgreSQL', () => {
     await query(server.port, database, 'delete from lines')
   })
 
+  test('a killed backend ends all connections, and whoever waits for the recovery finds a server that answers', async () => {
+    const [victim, bystander] = [1, 2].map(
+      () => new pg.Client({ connectionString: urlOf(server.port, database) }),
+    ) as [pg.Client, pg.Client]
+    const ends = [victim, bystander].map(async client => {
+      client.on('error', () => {})
+      await client.connect()
+      return { ended: new Promise(resolve => client.once('end', resolve)) }
+    })
+    const [first, second] = (await Promise.all(ends)) as [{ ended: unknown }, { ended: unknown }]
+    const { rows } = await victim.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const { recovered } = await server.killBackends(rows.map(({ pid }) => pid))
+    await recovered
+    expect(await lines()).toEqual([])
+    await Promise.all([first.ended, second.ended])
+  })
+
   test('a killed server comes back with what was committed', async () => {
     await query(server.port, database, "insert into lines values ('kept')")
     await server.killAndRestart()

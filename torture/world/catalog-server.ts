@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { migrate, openDatabase } from '@telegram-backup/database'
 import pg from 'pg'
+import { dyingWithUs } from '#torture/dying-with-us.ts'
 
 const run = promisify(execFile)
 const TEMPLATE = 'migrated'
@@ -20,6 +21,11 @@ export interface CatalogServer {
   dropCatalog(name: string): Promise<void>
   /** SIGKILL to the main process and all others, then a start with recovery. Resolves when it answers again. */
   killAndRestart(): Promise<void>
+  /**
+   * SIGKILL to backends: PostgreSQL then ends all connections and recovers. Resolves as soon as they are killed; `recovered` when the
+   * server answers again.
+   */
+  killBackends(pids: readonly number[]): Promise<{ recovered: Promise<void> }>
   stop(): Promise<void>
 }
 
@@ -32,13 +38,13 @@ export async function startCatalogServer(): Promise<CatalogServer> {
   await chmod(folder, 0o755)
   await mkdir(data)
   if (user) await chown(data, user.uid, user.gid)
-  const options = { ...user, cwd: '/', env: { LC_ALL: 'C' } }
+  const options = { ...user, cwd: '/', env: { LC_ALL: 'C', PATH: process.env['PATH'] ?? '' } }
   await run(
     join(bin, 'initdb'),
     ['-D', data, '-U', 'owner', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     options,
   )
-  const port = await freePort()
+  let port = await freePort()
   // What a killed process has written stays written; only a power cut would need fsync.
   const settings = [
     'fsync=off',
@@ -50,8 +56,15 @@ export async function startCatalogServer(): Promise<CatalogServer> {
   let ended: Promise<unknown>
   const start = async (): Promise<void> => {
     const args = ['-D', data, '-p', String(port), ...settings.flatMap(setting => ['-c', setting])]
-    server = spawn(join(bin, 'postgres'), args, { ...options, stdio: 'ignore', detached: true })
+    server = spawn(...dyingWithUs(join(bin, 'postgres'), args), {
+      ...options,
+      stdio: 'ignore',
+      detached: true,
+    })
     ended = once(server, 'exit')
+    await untilItAnswers()
+  }
+  const untilItAnswers = async (): Promise<void> => {
     for (;;) {
       if (server.exitCode !== null) throw new Error('The PostgreSQL server of the harness did not start')
       const answers = await query(port, 'template1', 'select 1').then(
@@ -62,9 +75,13 @@ export async function startCatalogServer(): Promise<CatalogServer> {
       await delay(20)
     }
   }
-  const endAtOnce = (): void => void server.kill('SIGKILL')
-  process.once('exit', endAtOnce)
-  await start()
+  for (let triesLeft = 3; ; triesLeft--) {
+    // Somebody else may have taken the port since it was free.
+    const failure = await start().catch((error: unknown) => error)
+    if (failure === undefined) break
+    if (triesLeft === 0) throw failure
+    port = await freePort()
+  }
   await query(port, 'template1', `create database ${TEMPLATE}`)
   const template = await openDatabase({ url: urlOf(port, TEMPLATE) })
   await migrate(template)
@@ -90,12 +107,35 @@ export async function startCatalogServer(): Promise<CatalogServer> {
       await rm(join(data, 'postmaster.pid'), { force: true })
       await start()
     },
+    killBackends: async pids => {
+      const witness = await witnessOf(port)
+      for (const pid of pids) kill(pid)
+      return { recovered: witness().then(untilItAnswers) }
+    },
     stop: async () => {
-      process.off('exit', endAtOnce)
       server.kill('SIGINT')
       await ended
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A backend that was about to end by itself breaks nothing; the server notices others at once, unless the machine is busy. */
+const NOTICED_WITHIN_MS = 10_000
+
+/** Opens a connection; the function waits until the server has broken it off, or was not there already. */
+async function witnessOf(port: number): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: urlOf(port, 'template1') })
+  client.on('error', () => {})
+  const broken = new Promise<void>(resolve => client.once('end', () => resolve()))
+  const isConnected = await client.connect().then(
+    () => true,
+    () => false,
+  )
+  return async () => {
+    if (!isConnected) return
+    await Promise.race([broken, delay(NOTICED_WITHIN_MS)])
+    await client.end().catch(() => {})
   }
 }
 

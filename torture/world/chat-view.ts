@@ -5,6 +5,10 @@ export interface VisibleMessage {
   readonly id: number
   readonly byBot: boolean
   readonly pinned: boolean
+  /** It is too old to be deleted by anybody but people. Unknown where the chat is only probed. */
+  readonly isFixed?: boolean
+  /** The bot's, with a person's words, in a group: a copy of that person's message, or what that person copied. Unknown where the chat is only probed. */
+  readonly isOfAPerson?: boolean
   readonly text?: string
   readonly caption?: string
   readonly document?: { readonly fileName: string; readonly size: number }
@@ -18,15 +22,23 @@ export interface ChatView {
   bytes(messageId: number): Promise<Buffer>
 }
 
+const DELETABLE_MS = 48 * 3600 * 1000
+
 /** Looks into the emulator. */
 export function emulatedView(emulator: Emulator, chatId: number): ChatView {
   return {
     messages: async () => {
       const bots = new Set(emulator.inspect.bots().map(({ id }) => id))
-      return emulator.inspect.messages(chatId).map(message => ({
+      const isChannel = emulator.inspect.chats().some(({ id, type }) => id === chatId && type === 'channel')
+      const messages = emulator.inspect.messages(chatId)
+      const wordsOf = ({ text, caption }: (typeof messages)[number]): string | undefined => text ?? caption
+      const said = new Set(messages.filter(one => !bots.has(one.author_id)).map(wordsOf))
+      return messages.map(message => ({
         id: message.message_id,
         byBot: bots.has(message.author_id),
+        isOfAPerson: !isChannel && bots.has(message.author_id) && said.has(wordsOf(message)),
         pinned: message.pinned,
+        isFixed: message.date * 1000 <= emulator.clock.now() - DELETABLE_MS,
         ...(message.text === undefined ? {} : { text: message.text }),
         ...(message.caption === undefined ? {} : { caption: message.caption }),
         ...(message.document && {

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const READY_WITHIN_MS = 60_000
+
+/** One `serve` in a process of its own. */
+export interface ServeProcess {
+  readonly pid: number
+  /** Without a trailing slash. */
+  readonly url: string
+  /** All that it wrote so far. */
+  log(): string
+  /** SIGKILL, as a power cut would. */
+  kill(): Promise<void>
+  /** SIGTERM; resolves to the exit code and how long it took. */
+  stop(): Promise<{ code: number | null; seconds: number }>
+}
+
+/** Starts `serve` and waits until it is ready. Fails with what it wrote. */
+export async function startServe(port: number, env: Record<string, string>): Promise<ServeProcess> {
+  const child = spawn(process.execPath, [LAUNCHER, 'serve', '--port', String(port)], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  let written = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', text => {
+      written += text
+    })
+  }
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await untilReady(child, url)
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw new Error(`serve did not get ready: ${(error as Error).message}\n${written}`)
+  }
+  return {
+    pid: child.pid as number,
+    url,
+    log: () => written,
+    kill: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+    stop: async () => {
+      const started = performance.now()
+      child.kill('SIGTERM')
+      await ended
+      return { code: child.exitCode, seconds: (performance.now() - started) / 1000 }
+    },
+  }
+}
+
+async function untilReady(child: ChildProcess, url: string): Promise<void> {
+  const until = performance.now() + READY_WITHIN_MS
+  while (performance.now() < until) {
+    if (child.exitCode !== null) throw new Error(`it ended with exit code ${child.exitCode}`)
+    const isReady = await fetch(`${url}/readyz`).then(
+      answer => answer.ok,
+      () => false,
+    )
+    if (isReady) return
+    await delay(100)
+  }
+  throw new Error('/readyz did not answer 200 in time')
+}

@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
+import { openStage, type Stage } from '#acceptance/stage.ts'
+
+// A person's whole year in a few minutes: one source, a schedule for every minute, `serve` twice on one catalog. One is
+// killed, Telegram is away for a while, and afterwards every minute has its backup.
+
+const MINUTE_MS = 60_000
+/** With both of them at work, before the outage. The issue of it is ten; continuous integration has less time. */
+const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 3)
+const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 75) * 1000
+const KEPT = 3
+
+interface BackupRow {
+  id: string
+  state: string
+  size: number
+  scheduled_for: string | null
+  created_at: string
+}
+
+let stage: Stage
+const serving: ServeProcess[] = []
+
+beforeAll(async () => {
+  stage = await openStage()
+})
+
+afterAll(async () => {
+  await Promise.all(serving.map(serve => serve.kill()))
+  await stage?.close()
+})
+
+async function serveOnce(): Promise<ServeProcess> {
+  const serve = await startServe(await stage.freePort(), stage.env)
+  serving.push(serve)
+  return serve
+}
+
+/** Looks again and again until something holds; fails with what was seen last. */
+async function until<Seen>(
+  look: () => Promise<Seen>,
+  holds: (seen: Seen) => boolean,
+  withinMs: number,
+): Promise<Seen> {
+  const end = Date.now() + withinMs
+  for (;;) {
+    const seen = await look()
+    if (holds(seen)) return seen
+    if (Date.now() > end)
+      throw new Error(`It did not come to that within ${withinMs / 1000} s: ${JSON.stringify(seen)}`)
+    await delay(500)
+  }
+}
+
+const backups = (): Promise<BackupRow[]> => stage.ask<BackupRow[]>('list')
+/** What was whole once, erased by now or not. */
+const wasComplete = ({ state }: BackupRow): boolean => ['complete', 'erasing', 'erased'].includes(state)
+const minuteOf = (time: string | null): number => Math.floor(Date.parse(time ?? '') / MINUTE_MS)
+
+/** Minutes for which there is a complete backup, each as often as there is one. */
+function minutesOf(rows: readonly BackupRow[]): number[] {
+  return rows
+    .filter(wasComplete)
+    .map(({ scheduled_for }) => minuteOf(scheduled_for))
+    .sort((a, b) => a - b)
+}
+
+/** The process that runs a backup now. */
+async function pidAtWork(): Promise<number> {
+  const worker = await stage.server.sql(
+    'catalog',
+    `select worker from control_plane.jobs where kind = 'backup' and state = 'running' and backup_id is not null`,
+  )
+  return Number(/^process (\d+) /.exec(worker)?.[1] ?? 0)
+}
+
+test('a schedule for every minute, two that serve, one killed, Telegram away: every minute has one backup, and people were told', async () => {
+  const [first, second] = await Promise.all([serveOnce(), serveOnce()])
+  await stage.ask('schedule', 'add', '--source', 'shop', '--cron', '* * * * *', '--keep-last', String(KEPT))
+  const { key } = await stage.ask<{ key: string }>('apikey', 'create', '--name', 'watcher', '--scope', 'read')
+  const started = Math.floor(Date.now() / MINUTE_MS)
+
+  // 1. Killed in the middle of a backup, whichever of them makes it.
+  await until(backups, rows => minutesOf(rows).length > 0, 2.5 * MINUTE_MS)
+  const pid = await until(pidAtWork, at => [first.pid, second.pid].includes(at), 2 * MINUTE_MS)
+  const victim = pid === first.pid ? first : second
+  const survivor = pid === first.pid ? second : first
+  const killedIn = Math.floor(Date.now() / MINUTE_MS)
+  await victim.kill()
+  await until(backups, rows => minutesOf(rows).includes(killedIn), 2 * MINUTE_MS)
+
+  // 2. It comes back, and they share the work.
+  const again = await serveOnce()
+  await until(backups, rows => minutesOf(rows).length >= MINUTES, (MINUTES + 2) * MINUTE_MS)
+  const beforeOutage = minutesOf(await backups())
+  expect(stage.told.filter(({ event }) => event !== 'notice')).toEqual([])
+
+  // 3. Telegram is away, past at least one minute's beginning.
+  await until(
+    async () => Date.now() % MINUTE_MS,
+    at => at > 45_000,
+    MINUTE_MS,
+  )
+  const awayFrom = Math.floor(Date.now() / MINUTE_MS)
+  const bringBack = await stage.cutOff()
+  await delay(OUTAGE_MS)
+  await bringBack()
+  const awayTo = Math.floor(Date.now() / MINUTE_MS)
+  const after = await until(
+    backups,
+    rows => minutesOf(rows).filter(minute => minute > awayTo).length >= 2,
+    5 * MINUTE_MS,
+  )
+
+  // 4. Told of it once, and of its end once, although two of them watch.
+  await until(
+    async () => stage.told,
+    told => told.some(({ event }) => event === 'recovered'),
+    3 * MINUTE_MS,
+  )
+  const alerts = stage.told
+    .filter(({ event }) => event !== 'notice')
+    .map(({ event, kind }) => `${event} ${kind}`)
+  expect(alerts.length).toBeGreaterThanOrEqual(2)
+  expect(new Set(alerts).size).toBe(alerts.length)
+  const wrong = alerts.filter(alert => alert.startsWith('alert ')).map(alert => alert.slice('alert '.length))
+  await until(
+    async () => stage.told.filter(({ event }) => event === 'recovered').map(({ kind }) => kind),
+    right => wrong.every(kind => right.includes(kind)),
+    2 * MINUTE_MS,
+  )
+
+  // 5. Exactly one for each minute that a backup could run in.
+  const minutes = minutesOf(after)
+  expect(new Set(minutes).size).toBe(minutes.length)
+  const last = minutes.at(-1) as number
+  const firstMinute = minutes[0] as number
+  expect(firstMinute - started).toBeLessThanOrEqual(1)
+  const could = Array.from({ length: last - firstMinute + 1 }, (_, index) => firstMinute + index).filter(
+    minute => minute < awayFrom || minute > awayTo,
+  )
+  expect(minutes).toEqual(expect.arrayContaining(could))
+  // None of those before is gone, or was made again.
+  expect(minutes.slice(0, beforeOutage.length)).toEqual(beforeOutage)
+
+  // 6. One in peace, then no more; retention has caught up.
+  const { id: scheduleId } = (await stage.ask<Array<{ id: string }>>('schedule', 'list'))[0] as { id: string }
+  await stage.ask('schedule', 'disable', scheduleId)
+  const rows = await until(
+    backups,
+    all =>
+      all.filter(({ state }) => state === 'complete').length === KEPT &&
+      all.every(({ state }) => !['sending', 'erasing'].includes(state)),
+    2 * MINUTE_MS,
+  )
+  const complete = rows.filter(({ state }) => state === 'complete')
+  expect(minutesOf(complete)).toEqual(minutesOf(rows).slice(-KEPT))
+
+  // 7. Metrics and the HTTP API say the same.
+  for (const serve of [survivor, again]) {
+    const metrics = await (await fetch(`${serve.url}/metrics`)).text()
+    const line = /^telegram_backup_last_complete_timestamp_seconds\{([^}]*)\} (\S+)$/m.exec(metrics)
+    expect(line?.[1]).toMatch(/project="shop".*type="database".*source="shop"|source="shop"/)
+    const newest = Math.max(...complete.map(({ created_at }) => Date.parse(created_at) / 1000))
+    expect(Math.abs(Number(line?.[2]) - newest)).toBeLessThan(30)
+    const answer = await fetch(`${serve.url}/api/v1/backups?project_id=shop&state=complete`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
+    const { items } = (await answer.json()) as { items: BackupRow[] }
+    expect(items.map(({ id }) => id)).toEqual(complete.map(({ id }) => id))
+  }
+
+  // 8. Nothing stray: each document in the chat is a message of a complete backup, or the index.
+  const known = (
+    await Promise.all(
+      complete.map(async ({ id }) => {
+        const shown = await stage.ask<{ parts: { message_id: number }[]; manifest: { message_id: number } }>(
+          'show',
+          id,
+        )
+        return [...shown.parts.map(part => part.message_id), shown.manifest.message_id]
+      }),
+    )
+  ).flat()
+  const messages = stage.emulator().inspect.messages(stage.chatId)
+  const documents = messages.filter(({ document }) => document !== undefined)
+  const indexes = documents.filter(({ caption = '' }) => /^telegram-backup 1 index /m.test(caption))
+  expect(indexes).toHaveLength(1)
+  expect(documents.filter(message => !indexes.includes(message)).map(({ message_id }) => message_id)).toEqual(
+    known.sort((a, b) => a - b),
+  )
+
+  // 9. What is there opens.
+  const out = `${stage.folder}/back.sql`
+  await stage.ask('fetch', (complete[0] as BackupRow).id, '--out', out)
+  expect(await readFile(out, 'utf8')).toContain('-- PostgreSQL database dump complete')
+
+  // 10. They end in good order, within the time that the units allow, and leave no connection.
+  const ends = await Promise.all(
+    [...new Set([first, second, again])].filter(serve => serve !== victim).map(serve => serve.stop()),
+  )
+  for (const { code, seconds } of ends) {
+    expect(code).toBe(0)
+    expect(seconds).toBeLessThan(60)
+  }
+  expect(
+    await stage.server.sql(
+      'postgres',
+      `select count(*) from pg_stat_activity where datname in ('catalog', 'shop')`,
+    ),
+  ).toBe('0')
+})

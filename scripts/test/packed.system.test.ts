@@ -1,0 +1,110 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { generateIdentity } from '@telegram-backup/archive'
+import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+// What somebody gets who has the tarballs and npm, in an empty folder far from the repository. Unlike pack.test.ts this
+// asks npm's registry for what the packages depend on, so a dependency that is declared nowhere is missing here.
+
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '..', '..')
+const SECRET_FREE_ENVIRONMENT = {
+  // npx and the launcher find the Node that runs this test; nothing of the repository's own is on the path.
+  PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+  HOME: process.env['HOME'] ?? tmpdir(),
+}
+let folder: string
+let emulator: Emulator
+
+beforeAll(async () => {
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  folder = mkdtempSync(join(tmpdir(), 'packed-'))
+  const packages = join(ROOT, 'build', 'packages')
+  const tarballs = readdirSync(packages).map(name => join(packages, name))
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs]
+  // With the settings of whoever runs the tests: proxies, certificates, npm's cache.
+  await run('npm', install, { cwd: folder, timeout: 280_000 })
+  emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
+}, 300_000)
+
+afterAll(async () => {
+  await emulator?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** The first TypeScript block below that heading. */
+function codeBelow(readme: string, heading: string): string {
+  const [, after = ''] = readFileSync(join(ROOT, readme), 'utf8').split(`\n${heading}\n`)
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(after) ?? []
+  if (code === undefined) throw new Error(`${readme} has no code below ${heading}`)
+  return code
+}
+
+it('installs every package, each from its tarball', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  expect(Object.values(dependencies).every(source => source.endsWith('.tgz'))).toBe(true)
+  const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8')
+  const ours = [...lock.matchAll(/"resolved": "file:.*\.tgz"/g)]
+  expect(ours).toHaveLength(Object.keys(dependencies).length)
+  expect(lock).not.toMatch(/registry\.npmjs\.org\/(@telegram-backup|telegram-deployment-bot)/)
+})
+
+it('the library example of the README sends and records, as it is printed there', async () => {
+  const bot = emulator.createBot()
+  const chat = emulator.createChat({ type: 'channel', title: 'Vault', administrators: [{ bot }] })
+  const { recipient } = await generateIdentity()
+  writeFileSync(join(folder, 'example.mjs'), codeBelow('README.md', '## As a library'))
+  writeFileSync(join(folder, 'shop.sql'), 'CREATE TABLE orders (id integer);\n')
+  const { stdout } = await run(process.execPath, ['example.mjs'], {
+    cwd: folder,
+    env: {
+      ...SECRET_FREE_ENVIRONMENT,
+      TELEGRAM_API_ROOT: emulator.url,
+      TELEGRAM_BOT_TOKEN: bot.token,
+      TELEGRAM_CHAT_ID: String(chat.id),
+      TELEGRAM_BACKUP_HOME: join(folder, 'state'),
+      BACKUP_AGE_RECIPIENTS: recipient,
+    },
+  })
+  expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/)
+  const captions = emulator.inspect.messages(chat.id).map(({ caption }) => caption ?? '')
+  expect(captions.some(caption => caption.includes(stdout.trim()))).toBe(true)
+})
+
+it('npx telegram-backup demo does the main job from there', async () => {
+  const { stdout } = await run('npx', ['--no-install', 'telegram-backup', 'demo', '--json'], {
+    cwd: folder,
+    env: SECRET_FREE_ENVIRONMENT,
+    maxBuffer: 2 ** 24,
+  })
+  expect(JSON.parse(stdout)).toMatchObject({ success: true })
+})
+
+it('has all that serve is made of: its help is there, and every module of the packages loads', async () => {
+  const { stdout } = await run('npx', ['--no-install', 'telegram-backup', 'serve', '--help'], {
+    cwd: folder,
+    env: SECRET_FREE_ENVIRONMENT,
+  })
+  expect(stdout).toContain('--port')
+  const dist = join(folder, 'node_modules', '@telegram-backup', 'api-gateway', 'dist')
+  // Threads start to work when they are loaded; all else only defines something.
+  const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
+    name => name.endsWith('.js') && !name.includes('thread'),
+  )
+  expect(modules.length).toBeGreaterThan(100)
+  writeFileSync(
+    join(folder, 'load-all.mjs'),
+    `for (const name of ${JSON.stringify(modules)}) await import(${JSON.stringify(`file://${dist}/`)} + name)
+     console.log('all')`,
+  )
+  const loaded = await run(process.execPath, ['load-all.mjs'], { cwd: folder, env: SECRET_FREE_ENVIRONMENT })
+  expect(loaded.stdout).toBe('all\n')
+})

@@ -1,0 +1,15 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['scripts/acceptance/**/*.test.ts'],
+    // Real minutes pass. ACCEPTANCE_MINUTES and ACCEPTANCE_OUTAGE_SECONDS make it longer.
+    testTimeout: 30 * 60_000,
+    hookTimeout: 120_000,
+    // As in vitest.config.ts.
+    expect: { poll: { timeout: 110_000 } },
+    reporters: ['default', './scripts/summary-reporter.ts'],
+  },
+})
+
+export default config
