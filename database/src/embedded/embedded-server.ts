@@ -206,9 +206,16 @@ export class EmbeddedServer {
     if (!identify(dataFolder)) await createCluster(binaries, dataFolder, user)
     const data = identify(dataFolder)
     if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
-    await startPostmaster({
-      ...{ binaries, data, logFile, user, clientName: userName() },
-      settings: this.#settings,
+    // By whoever takes back memory, or by a person: nothing that speaks against another start.
+    for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
+      const started = await startPostmaster({
+        ...{ binaries, data, logFile, user, clientName: userName() },
+        settings: this.#settings,
+      })
+      if (started === 'ready') return
+    }
+    throw new CatalogError('CATALOG', 'The embedded PostgreSQL was killed (SIGKILL) each time it started', {
+      hint: "The system's log tells what was killed for want of memory.",
     })
   }
 }

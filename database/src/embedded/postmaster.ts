@@ -44,7 +44,8 @@ export function findPostmaster(data: FolderIdentity): number | undefined {
 
 /**
  * Starts the server and waits until it takes connections. To be called under the mutex, when none lives. The
- * server outlives this process. CatalogError CATALOG when it ends instead, with its last words.
+ * server outlives this process. `killed`: somebody else ended it by SIGKILL before. CatalogError CATALOG when it
+ * ends by itself, with its last words.
  */
 export async function startPostmaster(options: {
   binaries: string
@@ -54,7 +55,7 @@ export async function startPostmaster(options: {
   clientName: string
   /** Beside the own ones of an embedded server; where both are given, these count. */
   settings: readonly string[]
-}): Promise<void> {
+}): Promise<'ready' | 'killed'> {
   const { data, logFile } = options
   await removeTraces(data)
   writeAccessRules(data.path, options.clientName)
@@ -76,23 +77,24 @@ export async function startPostmaster(options: {
     },
   )
   closeSync(log)
-  let ended: Error | true | undefined
+  let ended: Error | { killedBy: NodeJS.Signals | null } | undefined
   child.once('error', error => {
     ended = cannotRun(error)
   })
-  child.once('exit', () => {
-    ended ??= true
+  child.once('exit', (_code, killedBy) => {
+    ended ??= { killedBy }
   })
   child.unref()
   const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
     const { pid, status } = readPidFile(data.path)
-    if (pid === child.pid && status === 'ready') return
-    if (ended === true) {
+    if (pid === child.pid && status === 'ready') return 'ready'
+    if (ended instanceof Error) throw ended
+    if (ended?.killedBy === 'SIGKILL') return 'killed'
+    if (ended) {
       const lastWords = readFileSync(logFile).subarray(logStart).toString()
       throw endedWith('The embedded PostgreSQL', lastWords, data.path)
     }
-    if (ended) throw ended
     if (performance.now() > deadline) {
       throw new CatalogError('CATALOG', 'The embedded PostgreSQL is not ready after a minute', {
         hint: `Look into ${logFile}.`,
