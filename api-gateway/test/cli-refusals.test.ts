@@ -157,6 +157,30 @@ describe('what send refuses, with nothing sent and nothing recorded', () => {
   })
 })
 
+describe('what send --json says is', () => {
+  it.each([
+    { what: 'a missing file', args: ['--file', '/no/such/file'], says: /^The file \/no\/such\/file cannot/ },
+    { what: 'a bad expiry', args: ['--expires', '2001-01-01', '--file', '/x'], says: /^--?expires|future/i },
+    { what: 'a bad project', args: ['--project', '../x', '--file', '/x'], says: /^The project/ },
+    { what: 'a bad key', env: { BACKUP_AGE_RECIPIENTS: 'age1nonsense' }, says: /^A recipient is not/ },
+    { what: 'no token', env: { TELEGRAM_BOT_TOKEN: '' }, says: /^No bot token/ },
+  ])('$what, and not a failure of Telegram', async ({ args, says, ...rest }) => {
+    const run = await runCli([...SEND, ...(args ?? ['--file', file]), '--json'], {
+      env: { ...env, ...rest.env },
+    })
+    expect(run).toMatchObject({ code: 2 })
+    expect(run.json()).toMatchObject({ success: false, error: expect.stringMatching(says) })
+    expect(run.stdout).not.toContain('Failed to send')
+  })
+
+  it('the side that failed, where Telegram did', async () => {
+    const run = await runCli([...SEND, '--file', file, '--json'], {
+      env: { ...env, TELEGRAM_BOT_TOKEN: `123456789:${'A'.repeat(35)}` },
+    })
+    expect(run.json()).toMatchObject({ error: expect.stringMatching(/^Failed to send backup to Telegram: /) })
+  })
+})
+
 describe('other commands', () => {
   it('an id that the catalog does not know exits 4', async () => {
     for (const args of [

@@ -41,10 +41,10 @@ export const registerSend: RegisterCommand = (program, run) => {
         options.resume === undefined
           ? planSend(context, stdin, options)
           : planResume(context, options.resume, options)
-      const { policies, failedInSource, ...result } = await planning
+      const { policies, failedBefore, ...result } = await planning
         .then(plan => send(context, plan))
-        .catch(failedBefore)
-      return report(result, context.output, { policies, failedInSource })
+        .catch(failureBefore)
+      return report(result, context.output, { policies, failedBefore })
     }, options),
   )
 }
@@ -85,11 +85,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
       return { ...sent, policies: await policiesOf(sent, database) }
     })
   } catch (error) {
-    const failedInSource = await opening.then(
-      () => false,
-      reason => reason === error,
-    )
-    return { ...(await failedBefore(error)), failedInSource }
+    return await failureBefore(error)
   } finally {
     progress.end()
     await opening.then(close, () => {})
@@ -135,10 +131,13 @@ async function foretell(
   if (words !== undefined) output.note(words)
 }
 
-/** What failed before the integration was asked: the catalog that cannot be opened, or what the user gave. */
-async function failedBefore(error: unknown): Promise<Sent> {
+/** What failed before the integration was asked: the catalog that cannot be opened, what the user gave, or a look at the chat. */
+async function failureBefore(error: unknown): Promise<Sent> {
   const { databaseFailure, telegramFailure } = await import('#lib/backups/integrated-result.ts')
   const { CatalogError } = await import('@telegram-backup/database')
   if (error instanceof CatalogError) return databaseFailure(error)
-  return telegramFailure({ success: false, error: describeError(error).message, cause: error })
+  const failure = telegramFailure({ success: false, error: describeError(error).message, cause: error })
+  const isOfChat =
+    error instanceof Error && error.name === 'TelegramError' && failure.code !== 'CONFIGURATION'
+  return { ...failure, failedBefore: !isOfChat }
 }

@@ -12,15 +12,15 @@ const MAX_SHOWN = 20
 export interface SendRemarks {
   /** Words of the policies by which the backup stays, if by any. */
   policies?: string | undefined
-  /** The source could not be opened: that is no failure of Telegram. */
-  failedInSource?: boolean | undefined
+  /** It failed before Telegram was asked for anything: then it is no failure of Telegram. */
+  failedBefore?: boolean | undefined
 }
 
 /** Says what became of a send; returns the exit code for it. */
 export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
-  const result = sent.success ? sent : { ...hideSecretsIn(sent), details: hideSecretsIn(sent.details) }
+  const result = sent.success ? sent : toldFailure(sent, remarks)
   if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
-  if (!result.success) return reportFailure(result, output, remarks)
+  if (!result.success) return reportFailure(result, output)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
   const { skipped = [] } = result
@@ -31,8 +31,20 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   return ExitCode.PARTIAL
 }
 
-function reportFailure(result: SentSource, output: Output, remarks: SendRemarks): ExitCode {
-  output.reason(describeFailure(result, remarks), result.hint)
+/** The library names the side that failed; where Telegram did not, what was wrong stands alone. */
+function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
+  const { telegramError, sourceFailed = false, refused = false } = sent.details
+  const isOurs = failedBefore || sourceFailed || refused
+  const error = isOurs ? (telegramError ?? sent.error) : sent.error
+  return hideSecretsIn({
+    ...sent,
+    ...(error === undefined ? {} : { error }),
+    details: hideSecretsIn(sent.details),
+  })
+}
+
+function reportFailure(result: SentSource, output: Output): ExitCode {
+  output.reason(describeFailure(result), result.hint)
   if (result.details.telegramSuccess) {
     output.note('The backup itself is whole in the chat, and its messages are known to the catalog.')
   }
@@ -58,11 +70,11 @@ function warningsOf({ telegramMetadata, details }: SentSource): string[] {
 }
 
 /** What the user got wrong never reached either side, so neither is named. */
-function describeFailure(result: SentSource, { failedInSource = false }: SendRemarks): string {
-  const { telegramError, databaseError, sourceFailed = failedInSource } = result.details
+function describeFailure(result: SentSource): string {
+  const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
     return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
-  const isOurs = sourceFailed || exitCodeFor(result.code) === ExitCode.USAGE
+  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
   return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
 }
 

@@ -1,6 +1,5 @@
 import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { namingTarget, overHttp } from '#jobs/target-words.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { planFetch } from '#lib/backups/fetch-plan.ts'
 import { withOtherPlaces } from '#recovery/part-places.ts'
@@ -9,6 +8,7 @@ import { prepareRestore } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
 import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
 import { cancelled } from '#settling/settling.ts'
+import { namingTarget, overHttp } from '#sources/place-words.ts'
 import { hasOwnWords } from '#told-error.ts'
 
 /** Restores a backup into the target that the job names, in one transaction; `overwrite` among its options replaces what is there. */

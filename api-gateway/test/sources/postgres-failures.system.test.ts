@@ -83,9 +83,9 @@ async function expectSourceFailure(sent: SentRun, words: RegExp): Promise<void> 
 it('a server that is not there is told as that, and not as a failure of Telegram', async () => {
   const sent = await send({ url: 'postgresql://u@127.0.0.1:1/x' })
   expect(sent.code).toBe(1)
-  expect(sent.report.error).toMatch(/^Failed to send backup to Telegram: PostgreSQL at/)
+  expect(sent.report.error).toMatch(/^PostgreSQL at/)
   expect(sent.stderr).toMatch(/^error: PostgreSQL at \S+ cannot be reached: connection to server/m)
-  expect(sent.report).not.toHaveProperty('failedInSource')
+  expect(sent.report).not.toHaveProperty('failedBefore')
 })
 
 describe('a dump that is not whole is taken back', () => {

@@ -10,6 +10,8 @@ export interface IntegratedBackupDetails {
   databaseError?: string
   /** It was the source that failed, such as a dump, and not the chat: what is to be mended is there. */
   sourceFailed?: true
+  /** What was given cannot be sent, be it a file, an option or a key; Telegram was not asked. */
+  refused?: true
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
   leftInChat?: number
   /**
@@ -54,6 +56,7 @@ export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult 
       databaseSuccess: false,
       telegramError,
       ...(isOfSource(sent.cause) ? { sourceFailed: true } : {}),
+      ...(isRefused(sent.cause) ? { refused: true } : {}),
       ...leftIn(sent),
     },
   }
@@ -63,6 +66,13 @@ export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult 
 function isOfSource(cause: unknown): boolean {
   const { code } = describeError(cause)
   return code === 'SOURCE' || (cause instanceof BackupError && !OF_CALLERS.has(code))
+}
+
+/** Of keys, the archive's own errors; the chat package's `CONFIGURATION` may be what Telegram said of token and chat. */
+function isRefused(cause: unknown): boolean {
+  const { code } = describeError(cause)
+  const isOfKeys = cause instanceof Error && cause.name === 'ArchiveError' && code === 'CONFIGURATION'
+  return code === 'INVALID' || code === 'USAGE' || code === 'NO_KEY' || isOfKeys
 }
 
 /** Codes of what a caller did, be it a cancel or options that cannot be. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { namingSource, namingTarget } from '#jobs/target-words.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
+import { namingSource, namingTarget } from '#sources/place-words.ts'
 
 const connection = parsePostgresUrl('postgresql://keeper:pw@db.internal:6543/shop_live')
 
