@@ -21,11 +21,15 @@ const LONGEST = 200
 const NUMBERS = /^[\d*,/-]+$/
 const NUMBERS_AND_NAMES = /^(?:[\d*,/-]|[a-z]{3}(?![a-z]))+$/i
 const FIELDS = [
-  { name: 'minute', pattern: NUMBERS },
-  { name: 'hour', pattern: NUMBERS },
-  { name: 'day of the month', pattern: NUMBERS },
-  { name: 'month', pattern: NUMBERS_AND_NAMES },
-  { name: 'day of the week', pattern: NUMBERS_AND_NAMES },
+  { name: 'minute', pattern: NUMBERS, allowed: '0 to 59' },
+  { name: 'hour', pattern: NUMBERS, allowed: '0 to 23' },
+  { name: 'day of the month', pattern: NUMBERS, allowed: '1 to 31' },
+  { name: 'month', pattern: NUMBERS_AND_NAMES, allowed: '1 to 12, or jan to dec' },
+  {
+    name: 'day of the week',
+    pattern: NUMBERS_AND_NAMES,
+    allowed: '0 to 7, 0 and 7 being Sunday, or sun to sat',
+  },
 ] as const
 
 /**
@@ -42,8 +46,8 @@ export function parseCron(text: string): WallTimes {
       `it has ${fields.length} fields, not five${fields.length === 6 ? '; seconds have none' : ''}`,
     )
   }
-  for (const [index, { name, pattern }] of FIELDS.entries()) {
-    if (!pattern.test(fields[index] ?? '')) throw refused(text, `the ${name} is not understood`)
+  for (const [index, field] of FIELDS.entries()) {
+    if (!field.pattern.test(fields[index] ?? '')) throw refused(text, notUnderstood(field))
   }
   const expression = read(text, fields)
   // The library knows 31 February by itself; whatever else never comes is known when it is asked for.
@@ -72,8 +76,25 @@ function read(text: string, fields: readonly string[], wall = 0): CronExpression
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause)
     if (/explicit day of month/.test(words)) throw neverComes(text)
-    throw refused(text, words, cause)
+    // The library's words are for programmers. Which field it is about shows when each is read by itself.
+    const field = FIELDS.find((_, index) => !isRead(fields[index], index))
+    throw refused(text, field === undefined ? 'its fields do not go together' : notUnderstood(field), cause)
   }
+}
+
+function isRead(field: string | undefined, index: number): boolean {
+  try {
+    CronExpressionParser.parse(FIELDS.map((_, other) => (other === index ? field : '*')).join(' '), {
+      tz: 'UTC',
+    })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function notUnderstood({ name, allowed }: (typeof FIELDS)[number]): string {
+  return `the ${name} is not understood; allowed are ${allowed}, *, lists (1,2), ranges (1-5) and steps (*/2)`
 }
 
 function neverComes(text: string): BackupError {

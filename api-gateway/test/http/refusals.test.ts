@@ -42,6 +42,26 @@ it('of a backup that is not whole, what its job could only fail over is refused 
   }
 })
 
+it('a directory is not taken for a database, and no job is made to find that out', async () => {
+  const tar = await upload(service, { key, bytes: Buffer.from('x'), filename: 'uploads.tar' })
+  const folder = await upload(service, { key, bytes: Buffer.from('x') })
+  await sqlRunner(service.database).executeSql(
+    `update control_plane.backups set source = '{"kind": "directory"}' where id = $1`,
+    [folder],
+  )
+  for (const id of [tar, folder]) {
+    const { status, body } = await asked(`/backups/${id}/restore`, { json: { target: 'staging' } })
+    expect(status).toBe(400)
+    expect(body).toMatchObject({
+      code: 'USAGE',
+      detail: 'The backup is of a directory, and the target is a database',
+      hint: expect.stringContaining('/content'),
+    })
+    const jobs = await listJobs(service.database, { limit: 100 })
+    expect(jobs.filter(job => job.kind === 'restore' && job.backup_id === id)).toEqual([])
+  }
+})
+
 it('asked twice, a backup is erased by one job', async () => {
   const id = await upload(service, { key, bytes: Buffer.from('x') })
   await upload(service, { key, bytes: Buffer.from('a spare one') })
@@ -84,6 +104,61 @@ it('a field or a parameter that is not there is named, with those that are', asy
   expect((await asked(`/backups/${id}?x=1`)).body).toMatchObject({ hint: 'There are no parameters here.' })
   const long = await asked('/backups', { json: { source: 'shop', [`${'😀'.repeat(500)}`]: 1 } })
   expect(String(long.body['detail']).length).toBeLessThan(120)
+})
+
+it.each([
+  ['/backups', {}, 'source: it is missing', '"source": "shop"'],
+  ['/backups', { source: 5 }, 'source: text', '"source": "shop"'],
+  ['/schedules', { source: 'shop' }, 'cron: it is missing', '"cron": "30 2 * * *"'],
+  ['/schedules', { source: 'shop', cron: '' }, 'cron: at least 1 character', '30 2 * * *'],
+  [
+    '/schedules',
+    { source: 'shop', cron: '0 3 * * *', jitter: 1.5 },
+    'jitter: a whole number',
+    '"jitter": 30',
+  ],
+  [
+    '/schedules',
+    { source: 'shop', cron: '0 3 * * *', jitter: -1 },
+    'jitter: a number from 0',
+    '"jitter": 30',
+  ],
+  ['/schedules', { source: 'shop', cron: '0 3 * * *', catch_up: 'no' }, 'one of once, skip', '"once"'],
+  ['/schedules', { source: 'shop', cron: '0 3 * * *', enabled: 'yes' }, 'enabled: true or false', 'true'],
+  [
+    '/schedules',
+    { source: 'shop', cron: '61 3 * * *' },
+    'the minute is not understood; allowed are 0 to 59',
+    '30 2',
+  ],
+  ['/schedules', { source: 'shop', cron: '0 3 * * *', keep: 5 }, 'keep: a JSON object', '"keep": {"daily":7'],
+  [
+    '/schedules',
+    { source: 'shop', cron: '0 3 * * *', keep: { dayly: 7 } },
+    'unknown field "keep.dayly"',
+    'keep.daily, keep.weekly',
+  ],
+  [
+    '/schedules',
+    { source: 'shop', cron: '0 3 * * *', keep: { daily: 0 } },
+    'keep.daily: a number from 1',
+    '{"daily": 7}',
+  ],
+])('%s with %j is refused in plain words, with an example', async (path, json, words, example) => {
+  const { status, body } = await asked(path, { json })
+  expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'INVALID' })
+  expect(body).toMatchObject({
+    detail: expect.stringContaining(words),
+    hint: expect.stringContaining(example),
+  })
+  expect(body['detail']).not.toMatch(/Invalid|expected|received|Constraint|Too (small|big)/)
+})
+
+it('a parameter is refused in plain words, with an example', async () => {
+  expect((await asked('/backups?type=photos')).body).toMatchObject({
+    detail: 'The query is refused: type: one of database, storage, logs',
+    hint: expect.stringContaining('For example type=database'),
+  })
 })
 
 it('a rule that stands there under two names, and a field that hides from schemas, is refused by its name', async () => {

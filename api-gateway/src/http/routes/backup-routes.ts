@@ -16,6 +16,7 @@ import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/s
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { CURSOR, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { holdsDirectory } from '#restore/restore-target.ts'
 
 /** Backups, what is done with them by jobs, and their statistics. */
 export function backupRoutes(ports: HttpPorts): Route[] {
@@ -137,6 +138,7 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
       const backup = found(caller, await getBackupById(database, id), 'backup')
       assertTarget(configFile, caller, body.target)
       assertWhole(backup)
+      assertForDatabase(backup)
       return await submitted(queue, {
         caller,
         idempotencyKey,
@@ -204,5 +206,14 @@ function assertWhole({ state }: Backup): void {
   throw new BackupError(`The backup is ${state}; there is nothing whole of it in the chat`, {
     code: 'NOT_FOUND',
     hint: 'GET /backups?state=complete lists those that are whole.',
+  })
+}
+
+/** Throws `USAGE` for files: all targets that can be named are databases. */
+function assertForDatabase(backup: Backup): void {
+  if (!holdsDirectory(backup)) return
+  throw new BackupError('The backup is of a directory, and the target is a database', {
+    code: 'USAGE',
+    hint: 'GET /backups/{id}/content gives its tar file; "telegram-backup restore" makes a directory of it.',
   })
 }

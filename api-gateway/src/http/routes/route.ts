@@ -1,6 +1,7 @@
 import type { ApiKey, ApiScope } from '@telegram-backup/database'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
+import { describeIssue, hintOf, plainWords } from '#http/plain-words.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** What a route may answer with. */
@@ -83,37 +84,13 @@ export function route<Query extends z.ZodObject, Body extends z.ZodType>(
 const NO_QUERY = z.strictObject({})
 
 function check<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, { error: plainWords })
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new BackupError(`The ${where} is refused: ${wordsOf(issue as z.core.$ZodIssue, where)}`, {
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue
+  throw new BackupError(`The ${where} is refused: ${describeIssue(issue, where)}`, {
     code: 'INVALID',
-    hint: knownFields(schema, where) ?? 'See /docs for what may stand there.',
+    hint: hintOf(issue, schema, where),
   })
-}
-
-/** What may stand there, by the names that the schema has. */
-function knownFields(schema: z.ZodType, where: string): string | undefined {
-  if (!(schema instanceof z.ZodObject)) return undefined
-  const names = Object.keys(schema.shape)
-  const noun = where === 'query' ? 'parameters' : 'fields'
-  return names.length === 0
-    ? `There are no ${noun} here.`
-    : `The ${noun} are ${names.join(', ')}; see /docs for what may stand there.`
-}
-
-/** Of a name that somebody else made up, what is told of it. */
-const MOST_OF_NAME = 40
-
-/** Names the field, never what stands in it. */
-function wordsOf(issue: z.core.$ZodIssue, where: string): string {
-  if (issue.code === 'unrecognized_keys') {
-    const [name = ''] = issue.keys
-    const shown = JSON.stringify(name.slice(0, MOST_OF_NAME).toWellFormed())
-    return `unknown ${where === 'query' ? 'parameter' : 'field'} ${shown}`
-  }
-  const field = issue.path.join('.')
-  return field === '' ? issue.message : `${field}: ${issue.message}`
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+
+/** A value for each field and parameter that may be asked for, as it is written in JSON or behind the `=` of a query. */
+const EXAMPLES: Readonly<Record<string, unknown>> = {
+  source: 'shop',
+  target: 'staging',
+  overwrite: true,
+  read_data: true,
+  cron: '30 2 * * *',
+  timezone: 'Europe/Berlin',
+  enabled: true,
+  keep: { daily: 7, within: '30d' },
+  jitter: 30,
+  catch_up: 'once',
+  project_id: 'shop',
+  type: 'database',
+  filename: 'shop.sql',
+  from: '2026-11-25',
+  to: '2026-11-25T14:00:00Z',
+  limit: 100,
+}
+
+/** Of a name that somebody else made up, what is told of it. */
+const MOST_OF_NAME = 40
+
+/** What a schema of zod refuses, where it has no words of its own: what is allowed, and never what stands there. */
+export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'it is missing' : KINDS[issue.expected]
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`
+    case 'too_small':
+      return issue.origin === 'string'
+        ? `at least ${charactersOf(issue.minimum)}`
+        : `a number from ${issue.minimum}`
+    case 'too_big':
+      return issue.origin === 'string'
+        ? `at most ${charactersOf(issue.maximum)}`
+        : `a number up to ${issue.maximum}`
+    default:
+      return undefined
+  }
+}
+
+function charactersOf(most: number | bigint): string {
+  return `${most} character${Number(most) === 1 ? '' : 's'}`
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false, without quotes',
+  object: 'a JSON object',
+  record: 'a JSON object',
+}
+
+/** Names the field, never what stands in it. */
+export function describeIssue(issue: z.core.$ZodIssue, where: string): string {
+  if (issue.code === 'unrecognized_keys') return unknownName([...issue.path, issue.keys[0] ?? ''], where)
+  if (issue.code === 'invalid_key') return unknownName(issue.path, where)
+  const field = issue.path.join('.')
+  return field === '' ? issue.message : `${field}: ${issue.message}`
+}
+
+function unknownName(path: readonly PropertyKey[], where: string): string {
+  const name = path.map(String).join('.').slice(0, MOST_OF_NAME).toWellFormed()
+  return `unknown ${where === 'query' ? 'parameter' : 'field'} ${JSON.stringify(name)}`
+}
+
+/** What may stand there, by the names that the schema has; of a policy by those of its rules. */
+export function hintOf(issue: z.core.$ZodIssue, schema: z.ZodType, where: string): string {
+  const [field, inner] = issue.path.map(String)
+  if (field === 'keep' && inner !== undefined) return KEEP_HINT
+  const example = field === undefined ? '' : exampleOf(field, where)
+  return `${knownFields(schema, where) ?? 'See /docs for what may stand there.'}${example}`
+}
+
+const KEEP_HINT =
+  'The fields are keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly, keep.minimum (how many) and keep.within (such as "30d"); for example "keep": {"daily": 7}.'
+
+function knownFields(schema: z.ZodType, where: string): string | undefined {
+  if (!(schema instanceof z.ZodObject)) return undefined
+  const names = Object.keys(schema.shape)
+  const noun = where === 'query' ? 'parameters' : 'fields'
+  return names.length === 0
+    ? `There are no ${noun} here.`
+    : `The ${noun} are ${names.join(', ')}; see /docs for what may stand there.`
+}
+
+function exampleOf(field: string, where: string): string {
+  if (!Object.hasOwn(EXAMPLES, field)) return ''
+  const value = EXAMPLES[field]
+  return where === 'query'
+    ? ` For example ${field}=${value}`
+    : ` For example ${JSON.stringify(field)}: ${JSON.stringify(value)}`
+}
