@@ -21,7 +21,8 @@ it('a key that is revoked ends what it has begun: an upload is taken back, a dow
   const key = await service.key(['admin'])
   const id = await upload(service, { key, bytes: randomBytes(4_000_000) })
   const queued = await createJob(database, { kind: 'expire' }, async () => {})
-  vault.emulator.faults.on('download', { calls: 1_000 }, { kind: 'delay', ms: 1_000 })
+  // It begins, and would last for many minutes.
+  vault.emulator.faults.on('download', { call: 7, calls: 1_000 }, { kind: 'slow', bytesPerSecond: 1_000 })
   const content = await service.ask(`/backups/${id}/content`, { key })
   const events = await service.ask(`/jobs/${queued.job.id}/events`, { key })
   const sending = request(`${server.url}/api/v1/backups/upload?project_id=shop&type=logs`, {

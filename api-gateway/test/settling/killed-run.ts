@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Emulator } from '@telegram-backup/bot-api-emulator'
 import { runCli } from '#test/run-cli.ts'
 
@@ -10,11 +11,15 @@ export interface KillPoint {
   nth: number
   /** Only calls whose caption fits count. */
   caption?: RegExp
+  /** What has to be so by then: parts are sent several at once, and any of them may be the first to be there. */
+  once?: () => boolean
 }
+
+const LOOK_EVERY_MS = 5
 
 /**
  * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the process is
- * gone. Throws when the run ends before it gets there.
+ * gone. Resolves when the server has done whatever of the run had come to it. Throws when the run ends before it gets there.
  */
 export async function killRunAt(
   emulator: Emulator,
@@ -25,9 +30,13 @@ export async function killRunAt(
   let seen = 0
   let isKilled = false
   let ended: Promise<unknown> = Promise.resolve()
-  const unwatch = emulator.watch(async ({ method, phase, parameters }) => {
+  const underWay = new Set<number>()
+  const unwatch = emulator.watch(async ({ method, phase, call, parameters }) => {
+    if (phase === 'arrived') underWay.add(call)
+    if (phase === 'answered') underWay.delete(call)
     if (method !== at.method || phase !== at.phase) return
     if (at.caption?.test(parameters['caption'] ?? '') === false || ++seen !== at.nth) return
+    while (at.once?.() === false) await sleep(LOOK_EVERY_MS)
     isKilled = true
     process.kill(pid, 'SIGKILL')
     await ended
@@ -44,6 +53,7 @@ export async function killRunAt(
     const run = await running
     if (!isKilled)
       throw new Error(`The run ended with ${run.code} before ${at.method} ${at.nth}: ${run.stderr}`)
+    while (underWay.size > 0) await sleep(LOOK_EVERY_MS)
   } finally {
     unwatch()
   }

@@ -136,7 +136,7 @@ it('parts of a file wait for a resumption, and the catalog says so', async () =>
   const chat = await openChat(vault)
   const path = join(vault.folder, 'file.bin')
   await writeFile(path, bytes)
-  const at: KillPoint = { phase: 'kept', ...SENT.secondPart }
+  const at: KillPoint = { phase: 'kept', ...SENT.secondPart, once: () => chat.hasParts(1) }
   await killRunAt(vault.emulator, ['send', '--project', 'shop', '--type', 'storage', '--file', path], {
     at,
     env: chat.env,

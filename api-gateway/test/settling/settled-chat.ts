@@ -10,6 +10,8 @@ export interface SettledChat {
   chatId: number
   env: Record<string, string>
   messages(): StoredMessage[]
+  /** Whether messages with these parts are there, of whichever backup. */
+  hasParts(...numbers: number[]): boolean
   /** The pinned document, opened. */
   index(): Promise<VaultIndex>
 }
@@ -25,6 +27,8 @@ export async function openChat(vault: TestVault): Promise<SettledChat> {
     chatId: chat.id,
     env: { ...(await cliEnvironment(vault)), TELEGRAM_CHAT_ID: String(chat.id) },
     messages,
+    hasParts: (...numbers) =>
+      numbers.every(number => messages().some(({ caption = '' }) => caption.includes(` part=${number} `))),
     index: async () => {
       const pinned = messages().findLast(message => message.pinned)
       if (pinned === undefined) throw new Error('Nothing is pinned')

@@ -33,7 +33,7 @@ async function leaveCancelled(): Promise<{ chat: SettledChat; backupId: string }
   const path = join(vault.folder, `${chat.chatId}.bin`)
   await writeFile(path, randomBytes(900_000))
   await killRunAt(vault.emulator, ['send', '--project', 'shop', '--type', 'storage', '--file', path], {
-    at: PART_3,
+    at: { ...PART_3, once: () => chat.hasParts(1, 2) },
     env: chat.env,
   })
   await runCli(['reconcile'], { env: chat.env })
