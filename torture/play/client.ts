@@ -65,10 +65,10 @@ export function startClient(
   }, options.hangsAfterMs ?? HANGS_AFTER_MS)
   const end = exited.then(async code => {
     clearTimeout(watchdog)
-    // What it has left running may hold the pipes.
+    // What it has left running may hold the pipes. What is in them by then is read, also where this process was held up meanwhile.
     await Promise.race([
       new Promise(resolve => child.once('close', resolve)),
-      new Promise(resolve => setTimeout(resolve, 200).unref()),
+      new Promise(resolve => setTimeout(() => setImmediate(resolve), 200).unref()),
     ])
     return { code, killed, hung, stdout, stderr }
   })
