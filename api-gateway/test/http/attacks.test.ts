@@ -138,7 +138,7 @@ describe('keys', () => {
     const { kysely } = service.database
     const brief = await service.key(['read'], { expiresAt: new Date(Date.now() + 600_000) })
     expect(await statusOf('/backups', { key: brief })).toBe(200)
-    await sql`update control_plane.api_keys set expires_at = now() where expires_at > now()`.execute(kysely)
+    await sql`update control_plane.api_keys set expires_at = 'epoch' where expires_at > now()`.execute(kysely)
     expect(await statusOf('/backups', { key: brief })).toBe(401)
   })
 

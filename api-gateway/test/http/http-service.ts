@@ -53,7 +53,14 @@ targets:
   other-db: { postgres: "postgresql://user:s3cret@localhost/other", project: other }
 `
 
-export async function openTestService(settings: Partial<HttpSettings> = {}): Promise<TestService> {
+/**
+ * @param limits.headersWithinMs short for tests of headers that do not come: to a machine that does nothing for some seconds, all
+ *   headers are late
+ */
+export async function openTestService(
+  settings: Partial<HttpSettings> = {},
+  { headersWithinMs = 60_000 }: { headersWithinMs?: number } = {},
+): Promise<TestService> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
   const environment = await cliEnvironment(vault)
@@ -83,7 +90,7 @@ export async function openTestService(settings: Partial<HttpSettings> = {}): Pro
     settings: { ...configFile.http, ...settings },
     version: '0.0.0',
   })
-  const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs: 1_000 })
+  const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs })
   return {
     vault,
     database,

@@ -10,7 +10,7 @@ let service: TestService
 let key: string
 
 beforeAll(async () => {
-  service = await openTestService({ transfer_memory_mib: 260 })
+  service = await openTestService({ transfer_memory_mib: 260 }, { headersWithinMs: 1_000 })
   key = await service.key(['admin'])
 })
 

@@ -1,6 +1,12 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
+import { listJobs } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
+import { BackupTelegramIntegration } from '#lib/backups/backup-telegram.integration.ts'
+import { openTestService, type TestService } from '#test/http/http-service.ts'
+import { expectNothingLeft } from '#test/http/nothing-left.ts'
 import { rawExchange } from '#test/http/raw-exchange.ts'
 
 let service: TestService
@@ -9,11 +15,14 @@ const head = (line: string, ...more: string[]): string =>
   [line, 'Host: x', `Authorization: Bearer ${key}`, ...more, '\r\n'].join('\r\n')
 
 beforeAll(async () => {
-  service = await openTestService({
-    failed_logins_per_minute: 5,
-    requests_per_minute: 40,
-    stall_seconds: 1,
-  })
+  service = await openTestService(
+    {
+      failed_logins_per_minute: 5,
+      requests_per_minute: 40,
+      stall_seconds: 1,
+    },
+    { headersWithinMs: 1_000 },
+  )
   key = await service.key(['admin'])
 })
 
@@ -31,6 +40,23 @@ it('a JSON body that does not end is cut off', async () => {
   const answer = await rawExchange(service.server.port, text)
   expect(answer).toMatch(/^HTTP\/1.1 408/)
   expect(answer).toContain('"code":"TIMEOUT"')
+})
+
+it('an upload that stalls is ended after a while, with a problem, and nothing is left of it', async () => {
+  const stalled = request(`${service.server.url}/api/v1/backups/upload?project_id=shop&type=storage`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}` },
+  })
+  stalled.on('error', () => {})
+  stalled.write(randomBytes(200_000))
+  const [answer] = await once(stalled, 'response')
+  expect(answer.statusCode).toBe(408)
+  answer.resume()
+  await once(stalled, 'close')
+  await expect
+    .poll(() => listJobs(service.database, { limit: 9 }))
+    .toEqual([expect.objectContaining({ state: 'failed' })])
+  for (const job of await listJobs(service.database, { limit: 9 })) await expectNothingLeft(service, job)
 })
 
 it('headers and JSON that are too large are refused, and their connection ends', async () => {
@@ -66,7 +92,14 @@ it('requests that two servers could read in two ways are refused', async () => {
 })
 
 it('a reader that takes nothing loses the connection', async () => {
-  const id = await upload(service, { key, bytes: Buffer.alloc(30_000_000, 'some text that packs well ') })
+  // Not by an upload: that would have to come without a pause of a second.
+  const { vault, database } = service
+  const { databaseRecord } = await new BackupTelegramIntegration(vault.service, { database }).sendAndRecord({
+    ...{ projectId: 'shop', type: 'database' },
+    file: Buffer.alloc(30_000_000, 'some text that packs well '),
+  })
+  const id = databaseRecord?.id ?? ''
+  expect(id).not.toBe('')
   const socket = connect(service.server.port, '127.0.0.1')
   socket.on('error', () => {})
   socket.pause()

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getBackupDetails, type Job, type JobState, listJobs, sqlRunner } from '@telegram-backup/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
+import { expectNothingLeft } from '#test/http/nothing-left.ts'
 import { expectNothingLost } from '#test/nothing-lost.ts'
 
 let service: TestService
 let key: string
 
 beforeAll(async () => {
-  service = await openTestService({ stall_seconds: 3, uploads_at_once: 3 })
+  service = await openTestService({ uploads_at_once: 3 })
   key = await service.key(['admin'])
 })
 
@@ -50,13 +51,6 @@ function feed(upload: ReturnType<typeof openUpload>): () => void {
   upload.write(randomBytes(20_000))
   const feeding = setInterval(() => upload.write(randomBytes(20_000)), 100)
   return () => clearInterval(feeding)
-}
-
-async function expectNothingLeft(job: Job): Promise<void> {
-  const backup = job.backup_id === null ? null : await getBackupDetails(service.database, job.backup_id)
-  expect(backup?.state ?? 'failed').toBe('failed')
-  expect(backup?.parts.filter(({ state }) => state === 'sent') ?? []).toEqual([])
-  await expectNothingLost(service.vault, { database: service.database, chatId: service.vault.chatId })
 }
 
 describe('an upload', () => {
@@ -122,7 +116,7 @@ describe('an upload', () => {
     broken.destroy()
     const job = await jobIn(...ENDS)
     expect(['failed', 'cancelled']).toContain(job.state)
-    await expectNothingLeft(job)
+    await expectNothingLeft(service, job)
   })
 
   it('that announces more than it sends is refused, and nothing is left of it', async () => {
@@ -133,20 +127,7 @@ describe('an upload', () => {
     short.socket?.end()
     const job = await jobIn(...ENDS)
     expect(job.state).not.toBe('done')
-    await expectNothingLeft(job)
-  })
-
-  it('that stalls is ended after a while, with a problem, and nothing is left of it', async () => {
-    const jobIn = await jobOfNextUpload()
-    const stalled = openUpload()
-    stalled.write(randomBytes(200_000))
-    const [answer] = await once(stalled, 'response')
-    expect(answer.statusCode).toBe(408)
-    answer.resume()
-    await once(stalled, 'close')
-    const job = await jobIn(...ENDS)
-    expect(job).toMatchObject({ state: 'failed' })
-    await expectNothingLeft(job)
+    await expectNothingLeft(service, job)
   })
 
   it('that is cancelled by its job is taken back', async () => {
@@ -162,7 +143,7 @@ describe('an upload', () => {
     expect(answer.statusCode).toBe(409)
     const job = await jobIn(...ENDS)
     expect(job.state).toBe('cancelled')
-    await expectNothingLeft(job)
+    await expectNothingLeft(service, job)
   })
 
   it('that Telegram refuses answers 502 with both sides', async () => {
@@ -178,7 +159,7 @@ describe('an upload', () => {
     const problem = (await answer.json()) as { detail: string }
     expect(problem).toMatchObject({ details: { telegramSuccess: false, databaseSuccess: false } })
     expect(problem.detail).toMatch(/^Failed to send backup to Telegram/)
-    await expectNothingLeft(await jobIn(...ENDS))
+    await expectNothingLeft(service, await jobIn(...ENDS))
   })
 
   it('beyond those that go at once of one key is asked to come again, and another key has room', async () => {
