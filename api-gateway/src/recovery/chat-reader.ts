@@ -76,7 +76,7 @@ export class ChatReader {
       const facts = parseCaption(sighting?.caption)
       if (facts === undefined) continue
       const backupId = facts.kind === 'index' ? undefined : facts.backupId
-      yield { messageId, backupId, what: sighting?.isForward ? 'forward' : facts.kind }
+      yield { messageId, backupId, what: sighting?.isForward ? 'forward' : facts.kind, facts }
     }
   }
 
@@ -188,11 +188,13 @@ export class ChatReader {
 type Presence = 'ours' | 'there' | 'gone'
 
 /** A message that says what ours say. */
-interface MarkedMessage {
+export interface MarkedMessage {
   messageId: number
   /** None of an index. */
   backupId: string | undefined
   what: 'forward' | ParsedCaption['kind']
+  /** What it says, as a copy the same as what it repeats. */
+  facts: ParsedCaption
 }
 
 /** Which messages to go through, from the newest down. */
