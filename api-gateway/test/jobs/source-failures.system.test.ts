@@ -40,9 +40,7 @@ async function firstAttempt(settings: string): Promise<Job> {
   const configFile = await openLiveConfigFile({ ...tools.config, configFile: path }, tools.log)
   world.run({ backup: run => runBackupJob(run, { ...tools, configFile }) }, { also: ['shop'] })
   const { job } = await world.queue.submit({ kind: 'backup', projectId: 'shop', source: 'shop' })
-  await expect
-    .poll(async () => (await getJob(world.database, job.id))?.error, { timeout: 60_000 })
-    .not.toBeNull()
+  await expect.poll(async () => (await getJob(world.database, job.id))?.error).not.toBeNull()
   await world.stop()
   const seen = await getJob(world.database, job.id)
   // One that is to be tried again is not wanted any more.

@@ -65,7 +65,8 @@ async function expectServerAsBefore(): Promise<void> {
   expect(await server.sql('empty_one', tables)).toBe('0')
   expect(await processesWith(`:${new URL(server.url('x')).port}/`)).toEqual([])
   const sessions = `select count(*) from pg_stat_activity where application_name like 'telegram-backup%'`
-  expect(await server.sql('postgres', sessions)).toBe('0')
+  // The server takes a moment to notice that its client has gone.
+  await expect.poll(() => server.sql('postgres', sessions), { message: 'no session is left' }).toBe('0')
 }
 
 describe('damage in the chat is named with its part, exit code 5, and nothing comes of it', () => {

@@ -111,6 +111,8 @@ describe('a database comes back', () => {
       from pg_database d where datname = '${name}'`
     const was = await server.sql('postgres', facts)
     const sleeper = server.sql(name, 'select pg_sleep(600)').catch((error: Error) => error.message)
+    const asleep = `select count(*) from pg_stat_activity where query = 'select pg_sleep(600)'`
+    await expect.poll(() => server.sql('postgres', asleep)).toBe('1')
     const run = await bench.cli(['restore', backup.id, '--to', server.url(name), '--yes', '--overwrite'])
     expect(run.code, run.stderr).toBe(0)
     expect(await sleeper).toMatch(/terminating connection/)

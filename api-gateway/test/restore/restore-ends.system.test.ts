@@ -65,6 +65,9 @@ async function expectServerAsBefore(): Promise<void> {
   expect(await server.sql('empty_one', tables)).toBe('0')
 }
 
+/** What a download waits for that is not to go on: the program is to end without it, however long that takes. */
+const forEver = (): Promise<void> => new Promise(() => {})
+
 /** Holds the downloads back from the sixth on, when much of the data is in the transaction, and does something then. */
 function inTheMiddle(event: () => Promise<void> | void): void {
   let happened: Promise<void> | undefined
@@ -91,7 +94,10 @@ describe.each(WAYS)('a database restore %s, ended in the middle by', (_, databas
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s, leaves the server as it was, and says so', async signal => {
     let pid = 0
-    inTheMiddle(() => void process.kill(pid, signal))
+    inTheMiddle(() => {
+      process.kill(pid, signal)
+      return forEver()
+    })
     const run = await restore(started => {
       pid = started
     })
@@ -152,9 +158,10 @@ it('the network going away in the middle leaves server and disk as they were', a
 it('what a killed watcher leaves beside the database is dropped by the next restore', async () => {
   let pid = 0
   inTheMiddle(async () => {
-    const psqls = await processesWith(port())
-    process.kill(pid, 'SIGKILL')
-    for (const line of psqls) process.kill(Number.parseInt(line, 10), 'SIGKILL')
+    const psqls = (await processesWith(port())).map(line => Number.parseInt(line, 10))
+    // All stand still first: none gets to undo anything because another has gone.
+    for (const psql of psqls) process.kill(psql, 'SIGSTOP')
+    for (const one of [pid, ...psqls]) process.kill(one, 'SIGKILL')
   })
   await bench.cli(['restore', ofDatabase.id, '--yes', '--to', server.url('new_one')], {
     onStart: started => {
@@ -191,7 +198,7 @@ describe.each([
       if (count < 6) return
       await waitUntil(partial)
       event()
-      await new Promise(resolve => setTimeout(resolve, 300))
+      await forEver()
     }
   }
 

@@ -66,5 +66,6 @@ it('a dump that goes on without the session beside it waits for what that sessio
     wrapped.folder = ''
   }
   const sessions = `select count(*) from pg_stat_activity where usename = 'lonely'`
-  expect(await server.sql('postgres', sessions), 'no session is left').toBe('0')
+  // The server takes a moment to notice that its client has gone.
+  await expect.poll(() => server.sql('postgres', sessions), { message: 'no session is left' }).toBe('0')
 })

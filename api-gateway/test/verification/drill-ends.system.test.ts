@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateIdentity } from '@telegram-backup/archive'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { waitUntil } from '#test/restore/restore-bench.ts'
+import { processesWith, waitUntil } from '#test/restore/restore-bench.ts'
 import type { CliRun } from '#test/run-cli.ts'
 import type { PostgresServer } from '#test/servers/postgres-server.ts'
 import { type DrillBench, openDrillBench } from '#test/verification/drill-bench.ts'
@@ -143,6 +143,8 @@ describe('a drill that ends early leaves nothing', () => {
     await end(backup.id, 'SIGKILL', at(where))
     const { code, stderr } = await bench.drill(backup.id, ...at(where))
     expect(code, stderr).toBe(0)
+    // The psql that watched over the first one's database is nobody's child, and goes in its own time.
+    await expect.poll(() => processesWith(`:${new URL(server.url('x')).port}/`)).toEqual([])
   })
 
   it.each(places.flatMap(where => (['SIGINT', 'SIGTERM'] as const).map(signal => ({ where, signal }))))(
