@@ -60,7 +60,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   endWithTheReader()
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options) => {
-    exitCode = await perform(action, { json: options.json === true, ...stop })
+    const output = outputOf({ json: options.json === true })
+    stop.tellBy(output)
+    exitCode = await perform(action, { output, ...stop })
   }
   const program = createProgram(run)
   try {
@@ -103,9 +105,8 @@ function outputOf(options: { json: boolean }): Output {
 
 async function perform(
   action: CommandAction,
-  options: { json: boolean } & Pick<StopSignals, 'signal' | 'onHangup'>,
+  { output, signal, onHangup }: { output: Output } & Pick<StopSignals, 'signal' | 'onHangup'>,
 ): Promise<ExitCode> {
-  const output = outputOf(options)
   let config: Config | undefined
   const context: CommandContext = {
     // Read when it is asked for: a setting that is wrong need not stop a command that uses none.
@@ -114,9 +115,9 @@ async function perform(
       return config
     },
     output,
-    signal: options.signal,
-    endWithin,
-    onHangup: options.onHangup,
+    signal,
+    endWithin: ms => endWithin(ms, output),
+    onHangup,
   }
   try {
     return await action(context)
@@ -142,9 +143,9 @@ function endWithTheReader(): void {
 const LONGEST_WAIT_MS = 2 ** 31 - 1
 
 /** Whatever hangs by then, be it a catalog, a client or a job, ends with the process. */
-function endWithin(ms: number): void {
+function endWithin(ms: number, output: Output): void {
   const late = (): void => {
-    process.stderr.write('error: it did not stop in time; what was under way is settled by the next run\n')
+    output.reason('it did not stop in time; what was under way is settled by the next run', undefined)
     process.exit(ExitCode.FAILED)
   }
   setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()
@@ -156,6 +157,8 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 interface StopSignals {
   signal: AbortSignal
   onHangup(listener: () => void): void
+  /** Who says that it stops. */
+  tellBy(output: Output): void
   end(): void
 }
 
@@ -163,6 +166,7 @@ interface StopSignals {
 function stopOnSignals(): StopSignals {
   const controller = new AbortController()
   let hungUp: (() => void) | undefined
+  let output: Output | undefined
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && hungUp !== undefined) {
       hungUp()
@@ -173,7 +177,9 @@ function stopOnSignals(): StopSignals {
       process.emit('exit', ExitCode.FAILED)
       process.kill(process.pid, 'SIGKILL')
     }
-    process.stderr.write('\nStopping in good order; once more ends it at once.\n')
+    // A terminal has "^C" at the beginning of the line.
+    if (process.stderr.isTTY) process.stderr.write('\n')
+    output?.note('Stopping in good order; once more ends it at once.')
     controller.abort()
   }
   for (const name of STOP_SIGNALS) process.on(name, onSignal)
@@ -181,6 +187,9 @@ function stopOnSignals(): StopSignals {
     signal: controller.signal,
     onHangup: listener => {
       if (!process.stderr.isTTY) hungUp = listener
+    },
+    tellBy: of => {
+      output = of
     },
     end: () => {
       for (const name of STOP_SIGNALS) process.off(name, onSignal)

@@ -8,11 +8,21 @@ export interface TextSink {
   columns?: number
 }
 
+/** A log of lines of JSON, as far as a command needs it. */
+export interface LineLog {
+  info(text: string): void
+  warn(text: string): void
+  fatal(facts: object, text: string): void
+}
+
+const WARNING = 'warning: '
+
 /** What a command says: one answer on stdout (text, or one JSON value), all else on stderr. */
 export class Output {
   readonly json: boolean
   readonly stdout: TextSink
   readonly stderr: TextSink
+  #log: LineLog | undefined
 
   constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
     this.json = options.json
@@ -27,9 +37,16 @@ export class Output {
     )
   }
 
+  /** From now on all that is not the answer goes into this log, which writes on stderr: a reader of its lines finds no other between them. */
+  logTo(log: LineLog): void {
+    this.#log = log
+  }
+
   /** Something to know that is not the answer. */
   note(text: string): void {
-    this.stderr.write(`${printable(text)}\n`)
+    if (this.#log === undefined) this.stderr.write(`${printable(text)}\n`)
+    else if (text.startsWith(WARNING)) this.#log.warn(text.slice(WARNING.length))
+    else this.#log.info(text)
   }
 
   /** Why a command failed, for people and, with JSON, as the answer. */
@@ -42,6 +59,10 @@ export class Output {
 
   /** An error's words on stderr. */
   reason(message: string, hint: string | undefined): void {
+    if (this.#log !== undefined) {
+      this.#log.fatal(hint === undefined ? {} : { hint }, message)
+      return
+    }
     this.note(`error: ${hideSecrets(message)}`)
     if (hint !== undefined) this.note(`hint: ${hint}`)
   }

@@ -199,6 +199,8 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
     await tellTheIndex(context, database)
     const view = await scheduleView(database, schedule)
     context.output.answer(view, () => describeSchedule(view))
+    const earlier = terms.keep === undefined ? undefined : await describeEarlier(database, schedule)
+    if (earlier !== undefined) context.output.note(earlier)
   })
   return ExitCode.DONE
 }

@@ -4,7 +4,7 @@ import { describeKeep } from '#retention/keep-policy.ts'
 import { hasRules } from '#retention/retention-rules.ts'
 
 /**
- * That the rule of a new schedule decides about backups that were there before it, too; undefined where it does about none.
+ * That the rule of a schedule, new or changed, decides about backups that were there before it, too; undefined where it does about none.
  * A rule that only names a minimum leaves them to their expiry, as do those that were given one, and pinned ones stay.
  */
 export async function describeEarlier(

@@ -88,7 +88,7 @@ export function describeSchedule(schedule: ScheduleView): string {
     `runs at   ${cron} (${timezone})${jitter > 0 ? `, up to ${count(jitter, 'second')} later` : ''}`,
     `missed    ${schedule.catch_up === 'once' ? 'made up for once' : 'left out'}`,
     `keeps     ${keep === null ? '30 days, unless its source names another expiry or its project and type have a policy' : wordsOf(keep)}`,
-    `next      ${next_run_at === null ? 'never, it is switched off' : formatTime(next_run_at)}`,
+    `next      ${next_run_at === null ? 'never, it is switched off' : describeNext(next_run_at)}`,
     ...(last_job === null ? [] : [`last job  ${last_job.id}, ${last_job.state}`]),
   ].join('\n')
 }
@@ -108,10 +108,28 @@ export function describeSchedules(schedules: readonly Schedule[], views: readonl
     schedule.cron,
     schedule.timezone,
     describeKeep(schedule.keep),
-    schedule.next_run_at === null ? 'off' : formatTime(schedule.next_run_at),
+    schedule.next_run_at === null ? 'off' : describeNext(schedule.next_run_at),
     describeLast(lastJobs.get(schedule.id) ?? null),
   ])
-  return `${formatTable([heading, ...rows])}\n${count(schedules.length, 'schedule')}`
+  const isAnyOverdue = schedules.some(({ next_run_at: next }) => next !== null && isOverdue(next))
+  return [
+    formatTable([heading, ...rows]),
+    count(schedules.length, 'schedule'),
+    ...(isAnyOverdue
+      ? ['Overdue: no "telegram-backup serve" is running, which is what backs up by schedules.']
+      : []),
+  ].join('\n')
+}
+
+/** Every serve looks at all schedules each few seconds; clocks of two machines may differ by some. */
+const OVERDUE_AFTER_MS = 60_000
+
+function isOverdue(next: Date): boolean {
+  return Date.now() - next.getTime() > OVERDUE_AFTER_MS
+}
+
+function describeNext(next: Date): string {
+  return isOverdue(next) ? `overdue since ${formatTime(next)}` : formatTime(next)
 }
 
 function describeLast(job: ScheduleView['last_job']): string {

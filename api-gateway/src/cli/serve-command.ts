@@ -63,6 +63,8 @@ async function serve(
   const { startService } = await import('#serve/start-service.ts')
   const { describeUnserved } = await import('#schedules/unserved-sources.ts')
   const log = createLogger({ level: readLogLevel() })
+  // Where nothing is logged, what ends it is said all the same.
+  if (log.level !== 'silent') output.logTo(log)
   const configFile = await openLiveConfigFile(config, log)
   for (const warning of configFile.warnings) log.warn(warning)
   reread = configFile.reread

@@ -9,6 +9,8 @@ export interface ServeProcess {
   readonly child: ChildProcess
   /** All that it wrote so far. */
   log(): string
+  /** Of that, what came on stderr. */
+  stderr(): string
   /** Resolves when it says that it serves; fails when it ends before. */
   ready: Promise<void>
   /** Resolves to its exit code, null after a kill. */
@@ -38,6 +40,7 @@ export function startServe(env: Record<string, string>, options: readonly string
   return {
     child,
     log: () => out + log,
+    stderr: () => log,
     ready,
     end: async signal => {
       child.kill(signal)

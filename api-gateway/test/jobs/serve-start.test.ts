@@ -38,6 +38,7 @@ test('a serve that cannot listen says so, and has begun no job', async () => {
     const { code, stderr } = await runCli(['serve', '--port', String(port)], { env })
     expect(code).toBe(2)
     expect(stderr).toContain(`Nothing can listen on 127.0.0.1 port ${port} (EADDRINUSE)`)
+    for (const line of stderr.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
     expect(await getJob(database, job.id)).toMatchObject({ state: 'queued', attempt: 0, version: 1 })
     // Nor did it get ready for any: the first thing that it does for that.
     const { rows } = await sqlRunner(database).executeSql('select name from pgboss.queue order by name')
@@ -46,6 +47,15 @@ test('a serve that cannot listen says so, and has begun no job', async () => {
   })
   expect(vault.messageIds()).toEqual([])
   taken.close()
+})
+
+test('all that comes on stderr is one JSON value a line, also when it stops', async () => {
+  const serve = startServe(env)
+  await serve.ready
+  expect(await serve.end('SIGTERM')).toBe(0)
+  const lines = serve.stderr().trimEnd().split('\n')
+  const words = lines.map(line => (JSON.parse(line) as { msg: string }).msg)
+  expect(words).toContain('Stopping in good order; once more ends it at once.')
 })
 
 test('watchers that left at once keep no serve from ending', async () => {

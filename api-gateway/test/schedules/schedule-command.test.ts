@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, listSchedules, openDatabase, sqlRunner } from '@telegram-backup/database'
@@ -41,14 +41,15 @@ function command(...args: string[]) {
 
 it('is added, listed, switched off and on, run, and removed, by the first eight characters of its id', async () => {
   const terms = ['--timezone', 'Europe/Berlin', '--keep-daily', '7', '--keep-within', '36h', '--jitter', '2m']
-  const added = await schedule('add', '--source', 'notes', '--cron', '30 2 * * *', ...terms, '--json')
+  // Once a year: its next time is the same all through the test.
+  const added = await schedule('add', '--source', 'notes', '--cron', '30 2 1 7 *', ...terms, '--json')
   expect(added.code).toBe(0)
   const made = added.json() as ScheduleView
   expect(made).toMatchObject({
     source: 'notes',
     project_id: 'shop',
     type: 'logs',
-    cron: '30 2 * * *',
+    cron: '30 2 1 7 *',
     timezone: 'Europe/Berlin',
     enabled: true,
     keep: { daily: 7, within: '36h' },
@@ -125,6 +126,30 @@ it('says how many earlier backups of its source its rule decides about from now 
   expect(await add('--keep-minimum', '2')).not.toContain('earlier')
   await record(`('shop', 'logs', 'notes', 'complete', 1, 'file-id', now(), false, null)`)
   expect(await add('--keep-daily', '7')).toContain('decides about 2 earlier backups of notes as well')
+
+  const kept = await schedule('add', '--source', 'notes', '--cron', '15 6 * * *', '--json')
+  const { id } = kept.json() as ScheduleView
+  expect((await schedule('change', id, '--keep-weekly', '4')).stderr).toContain('2 earlier backups of notes')
+  expect((await schedule('change', id, '--cron', '16 6 * * *')).stderr).not.toContain('earlier')
+  await schedule('remove', id)
+  await command(...letGo)
+})
+
+it('one whose time has passed is shown as overdue, since when, and why; its JSON stays as it is', async () => {
+  const added = await schedule('add', '--source', 'notes', '--cron', '15 6 * * *', '--json')
+  const { id } = added.json() as ScheduleView
+  expect((await schedule('list')).stdout).not.toMatch(/overdue/i)
+  await sqlRunner(database).executeSql(
+    `update control_plane.schedules set next_run_at = '2026-01-02T06:15:00Z' where id = $1`,
+    [id],
+  )
+  const { stdout } = await schedule('list')
+  expect(stdout).toContain('overdue since 2026-01-02 06:15 UTC')
+  expect(stdout).toContain('no "telegram-backup serve" is running')
+  expect((await schedule('list', '--json')).json()).toEqual([
+    expect.objectContaining({ id, next_run_at: '2026-01-02T06:15:00.000Z' }),
+  ])
+  await schedule('remove', id)
 })
 
 it('is changed in what is given, and what a removed one kept is kept until a person lets go of it', async () => {
@@ -181,7 +206,9 @@ it('has written nothing that it refused', async () => {
 it('doctor warns of a schedule whose source nobody here knows, where it said that no file is needed', async () => {
   const added = await schedule('add', '--source', 'notes', '--cron', '30 2 * * *', '--json')
   const env = { TELEGRAM_BACKUP_HOME: join(folder, 'home') }
-  const warned = (await runCli(['doctor'], { env, cwd: folder.replace(/[^/]+$/, '') })).stdout
+  const elsewhere = join(folder, 'elsewhere')
+  await mkdir(elsewhere)
+  const warned = (await runCli(['doctor'], { env, cwd: elsewhere })).stdout
   expect(warned).toMatch(
     /Schedules back up notes, which neither telegram-backup.yaml here nor that of another serve names/,
   )
