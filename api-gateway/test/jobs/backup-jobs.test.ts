@@ -108,7 +108,7 @@ test.each([
 test('a service that stops puts its backup back and leaves nothing; the next one does it', async () => {
   const before = world.vault.messageIds()
   const held = holdCall(world.vault, { method: 'senddocument', phase: 'arrived', nth: 2 })
-  world.run(HANDLERS)
+  world.run(HANDLERS, { takeBackMs: 60_000 })
   const id = await backUp('gamma')
   await held.reached
   setTimeout(held.release, 500)

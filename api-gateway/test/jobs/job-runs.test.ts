@@ -73,14 +73,13 @@ describe('a stop', () => {
   }
 
   test('lets jobs end that end in time', async () => {
-    world.run({
-      backup: async () => {
-        await sleep(500)
-      },
-    })
+    const asked = Promise.withResolvers<void>()
+    world.run({ backup: () => asked.promise })
     const id = await backUp()
-    await world.until(id, 'running', 'done')
-    await world.stop({ graceMs: 5_000 })
+    await world.until(id, 'running')
+    const stopped = world.stop({ graceMs: 100_000 })
+    asked.resolve()
+    await stopped
     expect(await world.until(id, 'done')).toMatchObject({ attempt: 1 })
   })
 

@@ -131,7 +131,7 @@ export async function untilJob(
   database: Database,
   jobId: string,
   states: readonly JobState[],
-  { withinMs = 100_000 }: { withinMs?: number } = {},
+  { withinMs = 200_000 }: { withinMs?: number } = {},
 ): Promise<Job> {
   const until = performance.now() + withinMs
   for (;;) {

@@ -8,6 +8,8 @@ import { openTestCatalog } from '#test/vault.ts'
 let database: Database & { discard(): Promise<void> }
 const log = createLogger({ level: 'silent' })
 const intervalOf = (): number => 3_600_000
+/** A machine may do nothing for some seconds. */
+const PATIENT = { timeLimitMs: 100_000, cacheForMs: 100_000 }
 
 beforeAll(async () => {
   database = await openTestCatalog()
@@ -50,7 +52,7 @@ const BY_HAND = '{project="shop",type="storage",source=""}'
 
 describe('the metrics', () => {
   test('tell of each source what the catalog knows, in seconds and bytes', async () => {
-    const metrics = createMetrics()
+    const metrics = createMetrics(PATIENT)
     metrics.readFrom({ database, intervalOf, log })
     const made = Date.parse('2026-11-01T00:00:00Z') / 1000
     expect(await linesOf(metrics, 'last_complete_timestamp_seconds')).toEqual([
@@ -72,7 +74,7 @@ describe('the metrics', () => {
   })
 
   test('name the sources of the file as it is now, and schedules that are switched off', async () => {
-    const metrics = createMetrics({ cacheForMs: 0 })
+    const metrics = createMetrics({ ...PATIENT, cacheForMs: 0 })
     metrics.readFrom({ database, intervalOf, log })
     let names = ['db', 'never-run']
     metrics.showDeclared(() => names)
@@ -118,7 +120,7 @@ describe('the metrics', () => {
         return Reflect.get(target, name)
       },
     })
-    const metrics = createMetrics()
+    const metrics = createMetrics(PATIENT)
     metrics.readFrom({ database: counting, intervalOf, log })
     await Promise.all(Array.from({ length: 50 }, () => metrics.render()))
     const once = reads

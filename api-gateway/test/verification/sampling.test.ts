@@ -13,6 +13,11 @@ let ids: string[]
 beforeAll(async () => {
   v = await openVerifiedVault()
   ids = [await v.send(1000), await v.send(1000), await v.send(1000)]
+  // In that order, whatever the clock did meanwhile.
+  for (const [index, id] of ids.entries()) {
+    const created_at = new Date(Date.now() - (3 - index) * 60_000)
+    await v.database.kysely.updateTable('backups').set({ created_at }).where('id', '=', id).execute()
+  }
 })
 
 beforeEach(async () => {
