@@ -1,25 +1,26 @@
 import { expect, test } from 'vitest'
 import { type Stage, setStage } from '#test/bot-client.ts'
+import { inTime, lateOnesDone } from '#test/late-calls.ts'
 
 const alive = ({ emulator, chat }: Stage) => emulator.inspect.messages(chat.id).length
 
-/** Resolves when no call is left that is done late. */
-async function lateOnesDone({ emulator }: Stage): Promise<void> {
-  while (emulator.inspect.lateCalls() > 0) await new Promise(resolve => setTimeout(resolve, 5))
-}
-
 test('a late call breaks off, and its message comes afterwards', async () => {
-  await using stage = await setStage()
-  stage.emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 1_500 })
-  await expect(stage.sendDocument('late')).rejects.toThrow('fetch failed')
-  expect([alive(stage), stage.emulator.inspect.lateCalls()]).toEqual([0, 1])
-  const between = await stage.sendDocument('in between')
-  await lateOnesDone(stage)
-  const [first, second] = stage.emulator.inspect.messages(stage.chat.id)
-  // It gets its id when it is made, not when it was sent.
-  expect([first?.message_id, second?.message_id]).toEqual([between.message_id, between.message_id + 1])
-  const bytes = await stage.emulator.inspect.documentBytes(stage.chat.id, second?.message_id ?? 0)
-  expect(bytes.toString()).toBe('late')
+  await inTime(async ms => {
+    await using stage = await setStage()
+    stage.emulator.faults.on('sendDocument', {}, { kind: 'late', ms })
+    await expect(stage.sendDocument('late')).rejects.toThrow('fetch failed')
+    const late = stage.emulator.inspect.lateCalls()
+    const between = await stage.sendDocument('in between')
+    if (alive(stage) !== 1) return false
+    expect(late).toBe(1)
+    await lateOnesDone(stage)
+    const [first, second] = stage.emulator.inspect.messages(stage.chat.id)
+    // It gets its id when it is made, not when it was sent.
+    expect([first?.message_id, second?.message_id]).toEqual([between.message_id, between.message_id + 1])
+    const bytes = await stage.emulator.inspect.documentBytes(stage.chat.id, second?.message_id ?? 0)
+    expect(bytes.toString()).toBe('late')
+    return true
+  })
 })
 
 test('a late call may be answered by a proxy that gave up, and the connection stays good', async () => {
@@ -38,13 +39,17 @@ test('a late call may be answered by a proxy that gave up, and the connection st
 })
 
 test('a late call that is refused when its time comes changes nothing', async () => {
-  await using stage = await setStage()
-  const { emulator, client, chat } = stage
-  emulator.faults.on('sendDocument', {}, { kind: 'late', ms: 1_000, answer: 'bad-gateway' })
-  await expect(stage.sendDocument()).rejects.toThrow()
-  emulator.asHuman.kick(chat.id, client.bot)
-  await lateOnesDone(stage)
-  expect(alive(stage)).toBe(0)
+  await inTime(async ms => {
+    await using stage = await setStage()
+    const { emulator, client, chat } = stage
+    emulator.faults.on('sendDocument', {}, { kind: 'late', ms, answer: 'bad-gateway' })
+    await expect(stage.sendDocument()).rejects.toThrow()
+    if (alive(stage) > 0) return false
+    emulator.asHuman.kick(chat.id, client.bot)
+    await lateOnesDone(stage)
+    expect(alive(stage)).toBe(0)
+    return true
+  })
 })
 
 test('closing forgets what would have been done late', async () => {

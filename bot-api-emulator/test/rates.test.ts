@@ -84,11 +84,15 @@ test('a wait that is served is real time by the scale, and the call is looked at
   const { emulator, client, chat } = stage
   const { message_id } = await stage.sendDocument()
   for (let call = 0; call < 2; call++) await send(stage)
+  const arrived = Promise.withResolvers<void>()
+  emulator.watch(({ method, phase }) => {
+    if (method === 'editmessagecaption' && phase === 'arrived') arrived.resolve()
+  })
   const start = performance.now()
   const edited = client.call('editMessageCaption', { chat_id: chat.id, message_id, caption: 'new' })
-  while (emulator.inspect.calls('editMessageCaption') === 0) await client.call('getMe')
-  // It has found the message once, and waits.
-  await new Promise(resolve => setTimeout(resolve, 50))
+  await arrived.promise
+  // By the time that another call is answered, it has found the message once, and waits.
+  await client.call('getMe')
   emulator.asHuman.deleteMessage(chat.id, message_id)
   expect((await edited).description).toBe('Bad Request: message to edit not found')
   // 3 s by half; a timer may fire a millisecond before its time.

