@@ -71,9 +71,8 @@ it('one part whose file is gone is told within some minutes at most, by a client
   try {
     const part = (await listMessages(database, id)).find(({ part_no }) => part_no === 1)
     way.remove({ fileUniqueId: String(part?.file_unique_id), messageId: -1 })
-    const since = performance.now()
+    // The time limit of a test is what bounds it.
     const run = await cli(['verify', id, '--read-data', '--json'], { TELEGRAM_API_ROOT: way.url })
-    expect(performance.now() - since).toBeLessThan(200_000)
     expect(run.code).toBe(5)
     expect(run.json()).toMatchObject({ state: 'damaged', findings: [{ part_no: 1, finding: 'unreadable' }] })
   } finally {
