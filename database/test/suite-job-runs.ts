@@ -78,7 +78,7 @@ export function describeJobRuns(open: () => Promise<Database>): void {
       const leaseToken = lease.token
       expect(await noteProgress(database, { jobId: id, leaseToken, progress: PROGRESS })).toBe(false)
       expect(await getJob(database, id)).toMatchObject({ progress: PROGRESS })
-      await cancelJob(database, id)
+      await cancelJob(database, id, nowhere)
       expect(await noteProgress(database, { jobId: id, leaseToken, progress: PROGRESS })).toBe(true)
       const error = { code: 'UNREACHABLE', message: 'no\0 answer \ud800', hint: 'wait' }
       await finishJob(database, { jobId: id, leaseToken, state: 'failed', error })
@@ -205,7 +205,7 @@ export function describeJobRuns(open: () => Promise<Database>): void {
 
     test('a cancelled one is not begun, and one that is gone neither', async () => {
       const id = await create()
-      await cancelJob(database, id)
+      await cancelJob(database, id, nowhere)
       expect(await begin(id)).toBeNull()
       expect(await begin(randomUUID())).toBeNull()
       await expect(begin('x')).rejects.toMatchObject({ code: 'INVALID' })
@@ -216,7 +216,7 @@ export function describeJobRuns(open: () => Promise<Database>): void {
     test('cancelling and beginning at once end in a cancelled job or in one that is asked to stop', async () => {
       for (let round = 0; round < 10; round++) {
         const id = await create({ source: `s${round}` })
-        const [begun] = await Promise.all([begin(id), cancelJob(database, id)])
+        const [begun] = await Promise.all([begin(id), cancelJob(database, id, nowhere)])
         const job = await getJob(database, id)
         expect(job?.cancel_requested_at).toBeInstanceOf(Date)
         expect(job?.state).toBe(begun === null ? 'cancelled' : 'running')

@@ -84,8 +84,8 @@ export function describeJobs(open: () => Promise<Database>): void {
     test('an unknown id has none', async () => {
       expect(await getJob(database, randomUUID())).toBeNull()
       expect(await getJob(database, "' or true")).toBeNull()
-      expect(await cancelJob(database, randomUUID())).toBeNull()
-      expect(await cancelJob(database, '../x')).toBeNull()
+      expect(await cancelJob(database, randomUUID(), deliver)).toBeNull()
+      expect(await cancelJob(database, '../x', deliver)).toBeNull()
     })
 
     test.each<Partial<NewJob>>([
@@ -164,7 +164,7 @@ export function describeJobs(open: () => Promise<Database>): void {
       expect(new Set(created.map(({ job }) => job.id)).size).toBe(1)
       expect(await erase({ options: { even_the_last: true } })).toMatchObject({ isNew: true })
       expect(await erase({ kind: 'verify' })).toMatchObject({ isNew: true })
-      await cancelJob(database, created[0]?.job.id ?? '')
+      await cancelJob(database, created[0]?.job.id ?? '', deliver)
       expect(await erase()).toMatchObject({ isNew: true })
     })
 
@@ -207,29 +207,29 @@ export function describeJobs(open: () => Promise<Database>): void {
       expect(await found({ projectId: 'odd' })).toHaveLength(3)
       expect(await found({ source: 's2' })).toEqual([ids[3]])
       expect(new Set(await found({ scheduleId }))).toEqual(new Set(ids.slice(0, 2)))
-      await cancelJob(database, ids[0] ?? '')
+      await cancelJob(database, ids[0] ?? '', deliver)
       expect(await found({ state: 'cancelled' })).toEqual([ids[0]])
       expect(await found({ state: 'queued', projectId: 'odd' })).toHaveLength(2)
     })
 
     test('one that waits is cancelled at once, one that runs is asked to stop, one that has ended is refused', async () => {
       const { job } = await create()
-      const cancelled = await cancelJob(database, job.id)
+      const cancelled = await cancelJob(database, job.id, deliver)
       expect(cancelled).toMatchObject({
         state: 'cancelled',
         finished_at: expect.any(Date),
         cancel_requested_at: expect.any(Date),
       })
-      await expect(cancelJob(database, job.id)).rejects.toMatchObject({ code: 'CONFLICT' })
+      await expect(cancelJob(database, job.id, deliver)).rejects.toMatchObject({ code: 'CONFLICT' })
       const running = await create()
       const begun = await beginJob(database, { jobId: running.job.id, worker: 'w' })
-      const asked = await cancelJob(database, running.job.id)
+      const asked = await cancelJob(database, running.job.id, deliver)
       expect(asked).toMatchObject({
         state: 'running',
         finished_at: null,
         cancel_requested_at: expect.any(Date),
       })
-      const again = await cancelJob(database, running.job.id)
+      const again = await cancelJob(database, running.job.id, deliver)
       expect(again?.cancel_requested_at).toEqual(asked?.cancel_requested_at)
       const leaseToken = begun?.lease.token ?? ''
       for (const state of ['done', 'failed'] as const) {
@@ -240,7 +240,7 @@ export function describeJobs(open: () => Promise<Database>): void {
             : ((await beginJob(database, { jobId: ended.id, worker: 'w' }))?.lease.token ?? '')
         const error = state === 'failed' ? { code: 'INTEGRITY', message: 'x' } : undefined
         await finishJob(database, { jobId: ended.id, leaseToken: token, state, error })
-        await expect(cancelJob(database, ended.id)).rejects.toMatchObject({ code: 'CONFLICT' })
+        await expect(cancelJob(database, ended.id, deliver)).rejects.toMatchObject({ code: 'CONFLICT' })
       }
     })
   })

@@ -194,7 +194,7 @@ export function describeSchedules(open: () => Promise<Database>): void {
       const [first] = await fire(1)
       expect(await fire(2)).toEqual([])
       expect(await getSchedule(database, id)).toMatchObject({ next_run_at: at(3), last_fired_for: at(1) })
-      await cancelJob(database, first?.id ?? '')
+      await cancelJob(database, first?.id ?? '', nowhere)
       await nextMillisecond(database)
       expect(await fire(3)).toMatchObject([{ scheduled_for: at(3) }])
       const other = await create({ source: 'other', nextRunAt: at(4) })
@@ -210,7 +210,7 @@ export function describeSchedules(open: () => Promise<Database>): void {
     test('a time that has a job already makes no second one, and the schedule goes on', async () => {
       const { id } = await create()
       const [job] = await fire(1)
-      await cancelJob(database, job?.id ?? '')
+      await cancelJob(database, job?.id ?? '', nowhere)
       await updateSchedule(database, id, { nextRunAt: at(1) })
       expect(await fire(1)).toEqual([])
       expect(await getSchedule(database, id)).toMatchObject({ next_run_at: at(2) })

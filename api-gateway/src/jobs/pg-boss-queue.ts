@@ -6,7 +6,6 @@ import {
   type DeliverJob,
   type Job,
   type NewJob,
-  redeliverJob,
   type SqlRunner,
 } from '@telegram-backup/database'
 import type { PgBoss } from 'pg-boss'
@@ -51,11 +50,9 @@ export class PgBossQueue implements JobQueue {
   }
 
   async cancel(jobId: string): Promise<Job | null> {
-    const job = await cancelJob(this.#database, jobId)
+    const job = await cancelJob(this.#database, jobId, this.deliver)
     if (job?.state === 'cancelled') await this.forget(job)
-    if (job?.state === 'queued' && (await redeliverJob(this.#database, job.id, this.deliver))) {
-      for (const listener of this.#listeners) listener()
-    }
+    if (job?.state === 'queued') for (const listener of this.#listeners) listener()
     return job
   }
 

@@ -91,13 +91,13 @@ it('many watch one job, and the catalog is asked no more often', async () => {
   const jobId = await newJob()
   const watching = Array.from({ length: 50 }, () => eventsOf(jobId))
   await new Promise(resolve => setTimeout(resolve, 300))
-  await cancelJob(service.database, jobId)
+  await cancelJob(service.database, jobId, async () => {})
   for (const events of await Promise.all(watching)) expect(events.at(-1)?.data.state).toBe('cancelled')
 })
 
 it('what Last-Event-ID says that is no id of ours leaves nothing out', async () => {
   const jobId = await newJob()
-  await cancelJob(service.database, jobId)
+  await cancelJob(service.database, jobId, async () => {})
   const answer = await service.ask(`/jobs/${jobId}/events`, { key, headers: { 'Last-Event-ID': '-1; x' } })
   expect(await answer.text()).toContain('"state":"cancelled"')
 })

@@ -1,4 +1,12 @@
-import { beginJob, getBackupById, type Job, putBackJob, recoverJob } from '@telegram-backup/database'
+import {
+  beginJob,
+  cancelJob,
+  getBackupById,
+  getJob,
+  type Job,
+  putBackJob,
+  recoverJob,
+} from '@telegram-backup/database'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { runBackupJob } from '#jobs/backup-job.ts'
 import { holdCall, type JobsWorld, openJobsWorld } from '#test/jobs/jobs-world.ts'
@@ -72,7 +80,8 @@ test.each(['complete', 'sealed'] as const)(
   },
 )
 
-test('one that is cancelled in the pause before it is tried again is looked at without waiting for the end of that', async () => {
+/** A job of a complete backup that is to be tried again an hour later. */
+async function jobInPause(): Promise<string> {
   const id = await jobOfWholeBackup('complete')
   const { database, queue } = world
   await recoverJob(database, id, () => ({ state: 'queued' }), queue.deliver)
@@ -80,6 +89,25 @@ test('one that is cancelled in the pause before it is tried again is looked at w
   const error = { code: 'UNREACHABLE', message: 'no answer' }
   const attempt = { jobId: id, leaseToken: begun?.lease.token ?? '', afterMs: 3_600_000, error }
   await putBackJob(database, attempt, queue.deliver)
+  return id
+}
+
+test('one that is cancelled in the pause before it is tried again is looked at without waiting for the end of that', async () => {
+  const id = await jobInPause()
+  expect(await world.queue.cancel(id)).toMatchObject({ state: 'queued' })
+  world.run({ backup: runBackupJob })
+  await expectDone(id)
+})
+
+test('whoever dies between the row of a cancelled job and its message has changed neither', async () => {
+  const id = await jobInPause()
+  const { database, queue } = world
+  const before = await getJob(database, id)
+  const dying = cancelJob(database, id, async (_, sql) => {
+    await sql.executeSql('select pg_terminate_backend(pg_backend_pid())')
+  })
+  await expect(dying).rejects.toThrow()
+  expect(await getJob(database, id)).toEqual(before)
   expect(await queue.cancel(id)).toMatchObject({ state: 'queued' })
   world.run({ backup: runBackupJob })
   await expectDone(id)

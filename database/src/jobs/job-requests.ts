@@ -161,10 +161,10 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
 
 /**
  * Cancels a job that waits, and asks whoever runs it to stop one that runs; so it does with one that waits to go on whose backup
- * may be whole: only whoever looks knows whether it is done, and that one is due at once; `redeliverJob` has the queue know. The job as
- * it then is; null for an unknown id. CatalogError CONFLICT for one that has ended.
+ * may be whole: only whoever looks knows whether it is done, and that one is due at once, and handed to the queue once more. The job
+ * as it then is; null for an unknown id. CatalogError CONFLICT for one that has ended.
  */
-export async function cancelJob(database: Database, id: string): Promise<Job | null> {
+export async function cancelJob(database: Database, id: string, deliver: DeliverJob): Promise<Job | null> {
   if (!isUuid(id)) return null
   return await inTransaction(database.kysely, async trx => {
     const before = await trx
@@ -190,7 +190,9 @@ export async function cancelJob(database: Database, id: string): Promise<Job | n
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow()
-    return jobOf(row)
+    const job = jobOf(row)
+    if (job.state === 'queued') await deliver(job, sqlRunnerIn(trx))
+    return job
   })
 }
 
