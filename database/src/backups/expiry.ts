@@ -7,7 +7,9 @@ import type { Database } from '#database.ts'
 /**
  * Marks complete backups as to be erased whose `expires_at` has come, of one project or of all, and returns how many: those about
  * which nothing else decides. What is pinned is left alone, and so is all that has a policy or a schedule:
- * whoever plans retention decides about it, and calls `markExpired`. The newest complete backup of a
+ * whoever plans retention decides about it, and calls `markExpired`. For whoever has the catalog alone: a time that has come is
+ * all that it goes by, also where backups that came regularly have stopped, or a clock was wrong. `deleteExpiredBackups` of
+ * `@telegram-backup/api-gateway/backups` holds those back, and none of these programs calls this one. The newest complete backup of a
  * project and type that is not known to be damaged always stays (the newest damaged one, if there is no other).
  */
 export async function deleteExpiredBackups(
