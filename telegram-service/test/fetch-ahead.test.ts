@@ -43,6 +43,13 @@ describe('fetching ahead', () => {
     const chat = await emulatedChat()
     const { file, metadata, parts } = await sent(chat, 10)
     const before = chat.emulator.inspect.calls('getFile')
+    // No download goes on before three paths are known.
+    let answered = 0
+    const areKnown = Promise.withResolvers<void>()
+    chat.emulator.watch(({ method, phase }) => {
+      if (method === 'getfile' && phase === 'answered' && ++answered === 3) areKnown.resolve()
+      return method === 'download' && phase === 'arrived' ? areKnown.promise : undefined
+    })
     chat.emulator.faults.on('download', { calls: 99 }, { kind: 'delay', ms: 50 })
     expect((await collect(chat.fetch(metadata))).equals(file)).toBe(true)
     expect(chat.emulator.inspect.calls('getFile') - before).toBe(parts.length)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { failureOf, PATIENT, post } from '#test/odd-exchange.ts'
 import { oddServer } from '#test/odd-server.ts'
 
@@ -149,12 +149,20 @@ describe('connections', () => {
   })
 
   test('do not let more than sixteen reads at once fail for lack of one', async () => {
-    const server = await oddServer(async ({ readBody, json }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const timeouts = { ...PATIENT, connectMs: 500 }
+    const areAllBusy = Promise.withResolvers<void>()
+    const server = await oddServer(async ({ readBody, json }, count) => {
       await readBody()
-      await new Promise(resolve => setTimeout(resolve, 600))
+      if (count === 16) {
+        // The others have waited for longer than for a connection.
+        vi.advanceTimersByTime(2 * timeouts.connectMs)
+        areAllBusy.resolve()
+      }
+      await areAllBusy.promise
       json(200, {})
     })
-    const timeouts = { ...PATIENT, connectMs: 500 }
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => post(server.url, { repeatable: true, timeouts })),
     )
