@@ -104,7 +104,7 @@ describe('writing an archive', () => {
     expect(held).toBeLessThan(10 * SMALL_PART_BYTES)
     expect(first.value?.number).toBe(1)
     await parts.next()
-    expect(await settled(taken)).toBeGreaterThan(held)
+    await expect.poll(taken).toBeGreaterThan(held)
     await parts.return?.()
     expect(source.destroyed).toBe(true)
   })

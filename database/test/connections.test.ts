@@ -68,6 +68,8 @@ test('work on an index that fails leaves room for the next', async () => {
 
 test('sends, readers, indexes and a queue share the connections of one service, and it takes no more than it may', async () => {
   const database = await open(5)
+  // Those of the tests before take a moment to go.
+  await expect.poll(() => connectionsOf(database)).toBeLessThanOrEqual(1)
   const send = async () => {
     const one = new TestSend(database)
     await one.begin()
