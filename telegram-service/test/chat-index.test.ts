@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ensureIndex, readPinnedIndex, refreshIndex } from '#index.ts'
+import { inTime } from '#test/late-calls.ts'
 import { CATALOG_ID, memoryVault } from '#test/memory-vault.ts'
 import { failureOf } from '#test/odd-exchange.ts'
 import { vaultChat } from '#test/vault-chat.ts'
@@ -150,19 +151,23 @@ describe('the index of a chat', () => {
   })
 
   test('is ours also when an edition of before comes late', async () => {
-    const chat = await vaultChat()
-    const { client, vault, indexOptions, emulator } = chat
-    const { messageId } = await ensureIndex(client, vault, indexOptions)
-    vault.backups.push(BACKUP)
-    emulator.faults.on('editMessageMedia', { calls: 4 }, { kind: 'late', ms: 2_000 })
-    await failureOf(refreshIndex(client, vault, indexOptions))
-    await refreshIndex(client, vault, indexOptions)
-    const { index } = await vault.knownChat(chat.chat)
-    await expect.poll(() => emulator.inspect.lateCalls()).toBe(0)
-    const late = await readPinnedIndex(client, chat.chat)
-    expect(late.kind === 'index' && late.caption.edition).not.toBe(index?.edition)
-    expect(await refreshIndex(client, vault, indexOptions)).toEqual({ outcome: 'replaced', messageId })
-    expect((await chat.readIndex(messageId)).backups).toEqual([BACKUP])
+    await inTime(async ms => {
+      const chat = await vaultChat()
+      const { client, vault, indexOptions, emulator } = chat
+      const { messageId } = await ensureIndex(client, vault, indexOptions)
+      vault.backups.push(BACKUP)
+      emulator.faults.on('editMessageMedia', { calls: 4 }, { kind: 'late', ms })
+      await failureOf(refreshIndex(client, vault, indexOptions))
+      await refreshIndex(client, vault, indexOptions)
+      if (emulator.inspect.lateCalls() === 0) return false
+      const { index } = await vault.knownChat(chat.chat)
+      await expect.poll(() => emulator.inspect.lateCalls()).toBe(0)
+      const late = await readPinnedIndex(client, chat.chat)
+      expect(late.kind === 'index' && late.caption.edition).not.toBe(index?.edition)
+      expect(await refreshIndex(client, vault, indexOptions)).toEqual({ outcome: 'replaced', messageId })
+      expect((await chat.readIndex(messageId)).backups).toEqual([BACKUP])
+      return true
+    })
   })
 
   test('is removed again when one of the last messages is of another catalog', async () => {
