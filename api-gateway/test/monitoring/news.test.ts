@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { TelegramError } from 'telegram-deployment-bot'
 import { describe, expect, test } from 'vitest'
 import { openChannels } from '#monitoring/channels.ts'
-import { EVERY_MS, SHORT_LIMITS, watchBench } from '#test/monitoring/watch-bench.ts'
+import { EVERY_MS, NO_OUTAGES, SHORT_LIMITS, watchBench } from '#test/monitoring/watch-bench.ts'
 import { recordBackup } from '#test/monitoring/watched-catalog.ts'
 
 const bench = watchBench()
@@ -61,8 +61,8 @@ describe('damage', () => {
 
   test('of another backup of a source is told while that of the first is open, by one process', async () => {
     await damage()
-    watch({ ...SHORT_LIMITS, newsEveryMs: 0 })
-    watch({ ...SHORT_LIMITS, newsEveryMs: 0 })
+    watch({ ...NO_OUTAGES, newsEveryMs: 0 })
+    watch({ ...NO_OUTAGES, newsEveryMs: 0 })
     await expect.poll(hooked).toEqual(['alert backup_damaged'])
     await pause(5 * EVERY_MS)
     expect(hooked()).toHaveLength(1)

@@ -9,7 +9,7 @@ import {
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { openChannels } from '#monitoring/channels.ts'
-import { EVERY_MS, ROUND_MS, SHORT_LIMITS, watchBench } from '#test/monitoring/watch-bench.ts'
+import { EVERY_MS, NO_OUTAGES, ROUND_MS, SHORT_LIMITS, watchBench } from '#test/monitoring/watch-bench.ts'
 import { brokenWhile, recordBackup } from '#test/monitoring/watched-catalog.ts'
 
 const bench = watchBench()
@@ -19,8 +19,8 @@ const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 describe('a watch', () => {
   test('tells a failure once over two processes, by both ways, and the recovery once', async () => {
     await recordBackup(bench.database, 'shop-db', 1000, true)
-    watch(SHORT_LIMITS)
-    watch(SHORT_LIMITS)
+    watch(NO_OUTAGES)
+    watch(NO_OUTAGES)
     await expect.poll(hooked).toEqual(['alert backup_failed'])
     await expect.poll(() => chatTexts().length).toBe(1)
     await pause(5 * EVERY_MS)
@@ -81,17 +81,16 @@ describe('a watch', () => {
   })
 
   test('says how long the chat was away, and not how long it took to be certain that it is back', async () => {
-    const limits = { chatLimitMs: 700, catalogLimitMs: 3000 }
-    const quietForMs = 2 * (EVERY_MS + limits.chatLimitMs + limits.catalogLimitMs)
+    const quietForMs = 2 * ROUND_MS
     let lastWrong = 0
     const askChat = async (): Promise<undefined> => {
       if (!bench.isCut) return undefined
       lastWrong = Date.now()
       throw new Error('cut')
     }
-    watch({ ...limits, askChat })
+    watch({ ...SHORT_LIMITS, askChat })
     // This one can use it all the time.
-    watch({ ...limits, askChat: async () => undefined })
+    watch({ ...SHORT_LIMITS, askChat: async () => undefined })
     const began = Date.now()
     bench.isCut = true
     await expect.poll(hooked).toEqual(['alert chat_unreachable'])
