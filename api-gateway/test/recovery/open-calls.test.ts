@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Database, listMessages, openSends, queryBackups } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { holdCall } from '#test/jobs/jobs-world.ts'
 import { runCli } from '#test/run-cli.ts'
 import { type KillPoint, killRunAt } from '#test/settling/killed-run.ts'
 import { openCatalogOf, openChat, type SettledChat } from '#test/settling/settled-chat.ts'
@@ -122,4 +123,20 @@ it('a send dies when its second part was copied; recovered and reconciled, nothi
   // How far it was in the first chat nobody knows: it is taken back, or finished.
   await run(['reconcile'], both)
   await expectEachOnce(chats)
+})
+
+it('a reconcile waits for the answer to a copy while another process recovers: it is there once', async () => {
+  const chats = await openChats()
+  const { main, second, both } = chats
+  await run(SEND, main.env)
+  const held = holdCall(vault, { phase: 'kept', ...CALLS['the second part'] })
+  const reconciling = runCli(['reconcile', '--json'], { env: both })
+  await held.reached
+  expectNoneUnsure(await run(['recover'], both))
+  held.release()
+  await reconciling
+  await run(['reconcile'], both)
+  expect(documentsIn(second)).toHaveLength(documentsIn(main).length)
+  await expectEachOnce(chats)
+  await expectNoOpenCall(chats)
 })
