@@ -73,6 +73,12 @@ describe('an answer', () => {
     expect(answered(status, json).code).toBe(code)
   })
 
+  test('that is of a group which has become a supergroup names the new id, and each place where the old one may stand', () => {
+    const description = 'Bad Request: group chat was upgraded to a supergroup chat'
+    const { hint } = answered(400, { ok: false, description, parameters: { migrate_to_chat_id: -1001234 } })
+    for (const words of ['-1001234', 'TELEGRAM_CHAT_ID', '--chat', 'source']) expect(hint).toContain(words)
+  })
+
   test('that refuses tells the server’s words and code, and what a person can mend has a hint', () => {
     const error = answered(400, { ok: false, error_code: 400, description: 'Bad Request: chat not found' })
     expect(error).toMatchObject({ errorCode: 400, description: 'Bad Request: chat not found' })

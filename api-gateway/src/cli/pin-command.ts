@@ -37,6 +37,7 @@ function registerOne(
               `Backup ${backup.id} is ${backup.state}: only a complete one can be pinned`,
               {
                 code: 'CONFLICT',
+                hint: '"telegram-backup list --state complete" shows those.',
               },
             )
           }

@@ -144,7 +144,7 @@ function readAllowances(given: readonly string[]): OutsideAllowance[] {
 }
 
 function onlyFor(option: string, what: string): BackupError {
-  return new BackupError(`${option} is only for ${what}`, { code: 'USAGE' })
+  return new BackupError(`${option} is only for ${what}`, { code: 'USAGE', hint: 'Leave it out.' })
 }
 
 function answer(

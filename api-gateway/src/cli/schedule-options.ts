@@ -54,6 +54,7 @@ function wholeNumber(option: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new BackupError(`${option} ${JSON.stringify(text.slice(0, 40))} is no whole number`, {
     code: 'USAGE',
+    hint: `Write a number such as ${option} 7.`,
   })
 }
 
@@ -69,6 +70,7 @@ export function termsOf({ timezone, jitter, catchUp, ...keep }: TermOptions): Om
   if (catchUp !== undefined && catchUp !== 'once' && catchUp !== 'skip') {
     throw new BackupError(`--catch-up ${JSON.stringify(catchUp.slice(0, 40))} is neither once nor skip`, {
       code: 'USAGE',
+      hint: '"once", which is the default, makes up for a missed time; "skip" does not.',
     })
   }
   return {

@@ -29,7 +29,10 @@ export const registerSend: RegisterCommand = (program, run) => {
     )
     .option('--project <id>', 'whose backup it is (required): letters, digits, ".", "_", "-"')
     .option('--type <type>', 'database, storage or logs (required)')
-    .option('--filename <name>', 'the name of the plain bytes; default: that of the source')
+    .option(
+      '--filename <name>',
+      'the name of the plain bytes, for show and the HTTP API; default: that of the source. In the chat the name is project, type, time and id, and ends as this does',
+    )
     .option('--caption <text>', 'your own words, above the message in the chat')
     .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
     .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')

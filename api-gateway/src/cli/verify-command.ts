@@ -94,7 +94,10 @@ export const registerVerify: RegisterCommand = (program, run) => {
 function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
-    throw new BackupError('An id goes with none of --all, --project and --type', { code: 'USAGE' })
+    throw new BackupError('An id goes with none of --all, --project and --type', {
+      code: 'USAGE',
+      hint: 'Give the id alone.',
+    })
   }
   if (id === undefined && !filters) {
     throw new BackupError('Which backup?', {

@@ -91,11 +91,13 @@ export function assertMeantForDrill({ drill, on, createRoles }: DrillOptions): v
   if (drill !== true && (on !== undefined || createRoles === true)) {
     throw new BackupError(`${on === undefined ? '--create-roles' : '--on'} is only for --drill`, {
       code: 'USAGE',
+      hint: 'Give --drill as well, or leave it out.',
     })
   }
   if (createRoles === true && on === undefined) {
     throw new BackupError('--create-roles is only for --on: a server of its own gets all roles by itself', {
       code: 'USAGE',
+      hint: 'Leave it out.',
     })
   }
 }

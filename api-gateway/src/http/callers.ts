@@ -19,7 +19,7 @@ export function sees({ project_id }: ApiKey, projectId: string | null): boolean 
 export function found<Thing extends { project_id: string | null }>(
   caller: ApiKey,
   thing: Thing | null,
-  noun: string,
+  noun: Noun,
 ): Thing {
   if (thing !== null && sees(caller, thing.project_id)) return thing
   throw notFound(noun)
@@ -41,6 +41,19 @@ export function actorOf({ name, id }: ApiKey): string {
   return `key ${name.slice(0, 80)} (${id.slice(0, 8)})`
 }
 
-export function notFound(noun: string): BackupError {
-  return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND' })
+/** In the same words for what is not there and for what the key does not see. */
+export function notFound(noun: Noun): BackupError {
+  return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND', hint: WHERE_TO_LOOK[noun] })
+}
+
+type Noun = 'backup' | 'job' | 'schedule' | 'project' | 'source' | 'target'
+
+const FOR_KEYS_OF_A_PROJECT = 'A key that is bound to a project sees those of that project alone.'
+const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
+  backup: 'GET /api/v1/backups lists those that the key sees.',
+  job: 'GET /api/v1/jobs lists those that the key sees.',
+  schedule: 'GET /api/v1/schedules lists those that the key sees.',
+  project: FOR_KEYS_OF_A_PROJECT,
+  source: `The telegram-backup.yaml of the service names the sources. ${FOR_KEYS_OF_A_PROJECT}`,
+  target: `The telegram-backup.yaml of the service names the targets. ${FOR_KEYS_OF_A_PROJECT}`,
 }

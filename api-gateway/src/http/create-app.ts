@@ -149,7 +149,10 @@ function refuseOtherMethods(app: Express, routes: readonly Route[]): void {
 function refuse(allowed: readonly string[]): RequestHandler {
   return (request, response) => {
     response.set('Allow', allowed.join(', '))
-    throw new BackupError(`${request.method} is not for this path`, { code: 'METHOD_NOT_ALLOWED' })
+    throw new BackupError(`${request.method} is not for this path`, {
+      code: 'METHOD_NOT_ALLOWED',
+      hint: `Use ${allowed.join(' or ')}; see /docs.`,
+    })
   }
 }
 

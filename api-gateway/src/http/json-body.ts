@@ -67,7 +67,10 @@ function parse(bytes: Buffer): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
   } catch (error) {
     if (error instanceof BackupError) throw error
-    throw new BackupError('The body is no valid JSON', { code: 'INVALID' })
+    throw new BackupError('The body is no valid JSON', {
+      code: 'INVALID',
+      hint: 'Send one object, such as {"source": "shop"}.',
+    })
   }
 }
 

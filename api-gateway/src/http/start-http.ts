@@ -68,5 +68,5 @@ export async function startHttp(
 
 function chatIdOf({ chatId }: ServiceContext['config']): string {
   if (chatId !== undefined) return chatId
-  throw new BackupError('No chat is configured', { code: 'CONFIGURATION' })
+  throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
 }

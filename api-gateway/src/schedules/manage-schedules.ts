@@ -126,6 +126,7 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
   if (catch_up !== undefined && catch_up !== 'once' && catch_up !== 'skip') {
     throw new BackupError('A missed time is made up for "once", or it is left out ("skip")', {
       code: 'INVALID',
+      hint: 'Give one of the two words.',
     })
   }
   return {

@@ -154,6 +154,17 @@ it.each([
   expect(body['detail']).not.toMatch(/Invalid|expected|received|Constraint|Too (small|big)/)
 })
 
+it.each<[path: string, options: AskOptions, status: number, hint: string]>([
+  ['/backups/3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11', {}, 404, 'GET /api/v1/backups lists'],
+  ['/backups', { json: { source: 'nowhere' } }, 404, 'telegram-backup.yaml of the service names the sources'],
+  ['/stats', { method: 'DELETE' }, 405, 'Use GET or HEAD'],
+  ['/schedules', { body: '{', headers: { 'Content-Type': 'application/json' } }, 400, '{"source": "shop"}'],
+  ['/backups', { json: { source: 'shop' }, headers: { 'Idempotency-Key': 'a b' } }, 400, 'A UUID will do'],
+])('%s with %j is refused with a hint', async (path, options, status, hint) => {
+  const answer = await asked(path, options)
+  expect(answer).toMatchObject({ status, body: { hint: expect.stringContaining(hint) } })
+})
+
 it('a parameter is refused in plain words, with an example', async () => {
   expect((await asked('/backups?type=photos')).body).toMatchObject({
     detail: 'The query is refused: type: one of database, storage, logs',

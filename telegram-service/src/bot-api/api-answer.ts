@@ -126,7 +126,7 @@ function chatRefusal(
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: `Set TELEGRAM_CHAT_ID to ${migratedTo ?? 'the new chat’s id'}.`,
+      hint: `Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, --chat or a source’s chat.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {

@@ -98,5 +98,6 @@ function idempotencyKeyOf(request: Request): string | undefined {
   if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key
   throw new BackupError('The Idempotency-Key is refused: 1 to 200 visible ASCII characters', {
     code: 'INVALID',
+    hint: 'A UUID will do, a new one for each thing that is asked for.',
   })
 }
