@@ -7,6 +7,7 @@ import {
   pageBackups,
 } from '@telegram-backup/database'
 import { z } from 'zod'
+import { backupDetailsView, backupView } from '#http/backup-view.ts'
 import { found, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { assertTarget, projectOfSource } from '#http/names.ts'
@@ -53,7 +54,7 @@ const list = ({ database }: HttpPorts): Route =>
         limit: limit + 1,
         after: readCursor(cursor),
       })
-      return { status: 200, body: page(backups, { limit, view: backup => backup }) }
+      return { status: 200, body: page(backups, { limit, view: backup => backupView(caller, backup) }) }
     },
   )
 
@@ -93,7 +94,7 @@ const show = ({ database }: HttpPorts): Route =>
     },
     async ({ caller, id }) => ({
       status: 200,
-      body: found(caller, await getBackupDetails(database, id), 'backup'),
+      body: backupDetailsView(caller, found(caller, await getBackupDetails(database, id), 'backup')),
     }),
   )
 

@@ -1,0 +1,28 @@
+import type { ApiKey, Backup, BackupDetails } from '@telegram-backup/database'
+
+/** Facts of a source that say where it is. */
+const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
+/** Details of a restore that name its server and user, or repeat what that said. */
+const PLACES_OF_RESTORE: ReadonlySet<string> = new Set(['target', 'error'])
+
+/** A backup as a key may see it: where databases are is for those who may change the service, with the scope `admin`. */
+export function backupView(caller: ApiKey, backup: Backup): Backup {
+  return caller.scopes.includes('admin')
+    ? backup
+    : { ...backup, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
+}
+
+/** The same of one with its messages and its history. */
+export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetails {
+  if (caller.scopes.includes('admin')) return backup
+  const history = backup.history.map(entry =>
+    entry.event.startsWith('restore')
+      ? { ...entry, details: without(PLACES_OF_RESTORE, entry.details) }
+      : entry,
+  )
+  return { ...backup, ...backupView(caller, backup), history }
+}
+
+function without<Facts extends object>(names: ReadonlySet<string>, facts: Facts): Facts {
+  return Object.fromEntries(Object.entries(facts).filter(([name]) => !names.has(name))) as Facts
+}
