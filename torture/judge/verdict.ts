@@ -14,6 +14,6 @@ export async function violationsIn(world: World): Promise<string[]> {
     ...(await chatCheck(world, rows)),
     ...(await contentsCheck(world, rows)),
     ...(await indexCheck(world, rows)),
-    ...leftoversCheck(world),
+    ...(await leftoversCheck(world)),
   ]
 }
