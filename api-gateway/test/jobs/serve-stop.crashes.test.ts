@@ -17,6 +17,8 @@ test('serve ends 20 seconds after its grace although the catalog hangs, and says
   try {
     await serve.ready
     await database.kysely.transaction().execute(async trx => {
+      // Or the server would take the lock away from whoever holds it and says nothing for a minute.
+      await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
       await sql`lock table control_plane.jobs in access exclusive mode`.execute(trx)
       const waiting = sql`select from pg_locks where relation = 'control_plane.jobs'::regclass and not granted`
       while ((await waiting.execute(database.kysely)).rows.length === 0) await sleep(50)
