@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { freeNow } from '#transient-memory.ts'
 
@@ -82,8 +82,9 @@ export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Genera
   }
 }
 
-function deriveStreamKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32))
+/** As a key object: bytes would be checked and copied anew for each chunk, which takes about a third of its time. */
+function deriveStreamKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
+  return createSecretKey(new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32)))
 }
 
 /** Eleven bytes of counter, big endian, and the flag of the last chunk. */
