@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 240_000
 
 /** One `serve` in a process of its own. */
 export interface ServeProcess {
@@ -19,9 +19,9 @@ export interface ServeProcess {
   stop(): Promise<{ code: number | null; seconds: number }>
 }
 
-/** Starts `serve` and waits until it is ready. Fails with what it wrote. */
-export async function startServe(port: number, env: Record<string, string>): Promise<ServeProcess> {
-  const child = spawn(process.execPath, [LAUNCHER, 'serve', '--port', String(port)], {
+/** Starts `serve` and waits until it is ready; on a free port, if none is given. Fails with what it wrote. */
+export async function startServe(env: Record<string, string>, port = 0): Promise<ServeProcess> {
+  const child = spawn(process.execPath, [LAUNCHER, 'serve', '--json', '--port', String(port)], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -32,9 +32,9 @@ export async function startServe(port: number, env: Record<string, string>): Pro
       written += text
     })
   }
-  const url = `http://127.0.0.1:${port}`
+  let url: string
   try {
-    await untilReady(child, url)
+    url = await untilReady(child, () => /"url": "(http:[^"]+)"/.exec(written)?.[1])
   } catch (error) {
     child.kill('SIGKILL')
     throw new Error(`serve did not get ready: ${(error as Error).message}\n${written}`)
@@ -56,15 +56,19 @@ export async function startServe(port: number, env: Record<string, string>): Pro
   }
 }
 
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
+/** Gives the root of its HTTP API. */
+async function untilReady(child: ChildProcess, urlSaid: () => string | undefined): Promise<string> {
   const until = performance.now() + READY_WITHIN_MS
   while (performance.now() < until) {
     if (child.exitCode !== null) throw new Error(`it ended with exit code ${child.exitCode}`)
-    const isReady = await fetch(`${url}/readyz`).then(
-      answer => answer.ok,
-      () => false,
-    )
-    if (isReady) return
+    const url = urlSaid()
+    const isReady =
+      url !== undefined &&
+      (await fetch(`${url}/readyz`).then(
+        answer => answer.ok,
+        () => false,
+      ))
+    if (isReady) return url
     await delay(100)
   }
   throw new Error('/readyz did not answer 200 in time')

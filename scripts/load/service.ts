@@ -42,7 +42,7 @@ export async function openService(port: number, backups: number): Promise<Loaded
     [LAUNCHER, 'apikey', 'create', '--name', 'load', '--scope', 'admin', '--json'],
     { env: { PATH: process.env['PATH'] ?? '', ...env } },
   )
-  const serve = await startServe(port, env)
+  const serve = await startServe(env, port)
   return {
     serve,
     key: (JSON.parse(stdout) as { key: string }).key,
