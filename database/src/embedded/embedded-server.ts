@@ -25,7 +25,7 @@ import {
 } from '#embedded/state-folder.ts'
 
 const READY_TIMEOUT_MS = 60_000
-const RESTART_TIMEOUT_MS = 10_000
+const RESTART_TIMEOUT_MS = 30_000
 const POLL_MS = 20
 const START_ATTEMPTS = 3
 // As root: any user can pass through here, which is not sure for the state folder.
