@@ -1,7 +1,7 @@
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { confirm } from '#cli/confirmation.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { count, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import type { RetentionPlan } from '#retention/catalog-plan.ts'
 import type { SettlingReport } from '#settling/settling-report.ts'
 import { openTelegram } from '#wiring.ts'
@@ -65,10 +65,10 @@ function decisionView({ backup, decision, reason }: RetentionPlan[number]): obje
 function describePlan(plan: RetentionPlan): string {
   if (plan.length === 0) return 'There are no backups to decide over.'
   const rows = plan.map(({ backup, decision, reason }) => [
-    backup.id.slice(0, 8),
+    backup.id,
     backup.project_id,
     backup.type,
-    backup.source_name ?? '–',
+    backup.source_name ?? NONE,
     formatTime(backup.created_at),
     decision,
     reason,

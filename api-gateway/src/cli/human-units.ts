@@ -1,5 +1,8 @@
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
+/** What stands in a table or a list of facts where there is nothing. Ids stand there whole: HTTP takes no shorter ones. */
+export const NONE = '-'
+
 /** `1536` as `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length - 1)
@@ -15,7 +18,7 @@ export function formatSizeOf(
   bytes: number | null,
 ): string {
   const isUnknown = (bytes ?? 0) === 0 && (state === 'sending' || state === 'failed' || trust === 0)
-  return isUnknown ? '–' : formatBytes(bytes ?? 0)
+  return isUnknown ? NONE : formatBytes(bytes ?? 0)
 }
 
 /** Whole seconds as `0:07`, `2:05` or `1:00:00`. */

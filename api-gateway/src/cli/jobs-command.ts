@@ -8,7 +8,7 @@ import {
   withCommonOptions,
 } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatBytes, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { jobView } from '#jobs/job-view.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { openJobQueue } from '#wiring.ts'
@@ -155,10 +155,10 @@ function describeJobs(jobs: readonly Job[]): string {
   const rows = jobs.map(job => [
     job.id,
     job.kind,
-    job.source ?? job.target ?? job.project_id ?? '-',
+    job.source ?? job.target ?? job.project_id ?? NONE,
     job.state,
     formatTime(job.created_at),
-    job.progress.bytes_done === 0 ? '-' : formatBytes(job.progress.bytes_done),
+    job.progress.bytes_done === 0 ? NONE : formatBytes(job.progress.bytes_done),
     String(job.attempt),
     job.error === null ? '' : `${job.error.code}: ${job.error.message}`,
   ])

@@ -1,7 +1,7 @@
 import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { count, formatAge, formatSizeOf, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatAge, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import type { PolicyWords } from '#retention/who-decides.ts'
 
 interface ListOptions {
@@ -79,7 +79,7 @@ function describeList(
 
 /** Of what is gone or going there is nothing to plan. */
 function expiryOf(backup: Backup, words: PolicyWords): string {
-  if (backup.state === 'erased' || backup.state === 'erasing') return '-'
+  if (backup.state === 'erased' || backup.state === 'erasing') return NONE
   return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
 }
 
@@ -91,6 +91,6 @@ function stateOf({ state, pinned_at, damaged_at }: Backup): string {
 
 /** How long ago every byte was read and was right. */
 function verifiedAge({ verified_at, state }: Backup, now: Date): string {
-  if (state !== 'complete') return '-'
+  if (state !== 'complete') return NONE
   return verified_at === null ? 'never' : `${formatAge(now.getTime() - verified_at.getTime())} ago`
 }

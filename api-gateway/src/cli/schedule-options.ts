@@ -1,6 +1,6 @@
 import type { Schedule } from '@telegram-backup/database'
 import type { Command } from 'commander'
-import { count, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { describeKeep, type KeepView } from '#retention/keep-policy.ts'
 import type { ScheduleTerms, ScheduleView } from '#schedules/manage-schedules.ts'
@@ -105,7 +105,7 @@ export function describeSchedules(schedules: readonly Schedule[], views: readonl
   const lastJobs = new Map(views.map(({ id, last_job }) => [id, last_job]))
   const heading = ['ID', 'SOURCE', 'CRON', 'TIME ZONE', 'KEEP', 'NEXT', 'LAST JOB']
   const rows = schedules.map(schedule => [
-    schedule.id.slice(0, 8),
+    schedule.id,
     schedule.source,
     schedule.cron,
     schedule.timezone,
@@ -135,5 +135,5 @@ function describeNext(next: Date): string {
 }
 
 function describeLast(job: ScheduleView['last_job']): string {
-  return job === null ? '–' : `${job.state} ${formatTime(job.finished_at ?? job.created_at)}`
+  return job === null ? NONE : `${job.state} ${formatTime(job.finished_at ?? job.created_at)}`
 }

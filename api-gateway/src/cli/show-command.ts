@@ -1,7 +1,7 @@
 import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
 import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { formatBytes, formatSizeOf, formatTable, formatTime } from '#cli/human-units.ts'
+import { formatBytes, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { describeMessages } from '#cli/show-messages.ts'
 import { mayBeResumed, resumableUntil } from '#settling/resumable.ts'
 
@@ -39,7 +39,7 @@ function describeBackup(
     ['state', backup.state],
     ...damageOf(backup),
     ['source', sourceOf(backup)],
-    ['file', backup.filename ?? '-'],
+    ['file', backup.filename ?? NONE],
     [
       'size',
       `${formatSizeOf(backup, backup.size)} plain, ${formatSizeOf(backup, backup.archive_size)} in the chat`,
@@ -48,8 +48,8 @@ function describeBackup(
     ['created', formatTime(backup.created_at)],
     ...stayOf(backup, of),
     ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
-    ['chat', backup.chat_id ?? '-'],
-    ['sha-256', backup.plain_sha256 ?? '-'],
+    ['chat', backup.chat_id ?? NONE],
+    ['sha-256', backup.plain_sha256 ?? NONE],
     ...(backup.error === null ? [] : ([['error', backup.error]] as Array<[string, string]>)),
     ...wayOn(backup),
   ]
@@ -73,7 +73,7 @@ function wayOn(backup: BackupDetails): Array<[string, string]> {
 
 /** `shop (shop.sql)`: its name in telegram-backup.yaml, and that of the plain bytes. */
 function sourceOf({ source, source_name }: BackupDetails): string {
-  const filename = String(source?.['filename'] ?? '-')
+  const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
 }
 
@@ -119,7 +119,7 @@ function describeVerifications(verifications: readonly Verification[]): string[]
     [
       ...findings.map(({ reason, mended }) => `${mended === true ? 'mended: ' : ''}${reason}`),
       ...(error ? [error] : []),
-    ].join('; ') || '-',
+    ].join('; ') || NONE,
   ])
   return [formatTable([['VERIFIED', 'WHAT', 'RESULT', 'MESSAGES', 'READ', 'FOUND'], ...rows]), '']
 }

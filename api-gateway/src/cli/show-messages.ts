@@ -1,5 +1,5 @@
 import type { MessageRow } from '@telegram-backup/database'
-import { formatBytes, formatTable } from '#cli/human-units.ts'
+import { formatBytes, formatTable, NONE } from '#cli/human-units.ts'
 
 /**
  * The messages of a backup as a table, those in its own chat first, and in each chat the manifest last; then what is known
@@ -19,7 +19,7 @@ export function describeMessages(messages: readonly MessageRow[], ownChat: strin
     message.kind === 'manifest' ? 'manifest' : String(message.part_no),
     message.state,
     formatBytes(message.size),
-    String(message.message_id ?? '-'),
+    String(message.message_id ?? NONE),
     message.sha256.slice(0, 16),
   ])
   const heading = [...(hasChats ? ['CHAT'] : []), 'PART', 'STATE', 'SIZE', 'MESSAGE', 'SHA-256']

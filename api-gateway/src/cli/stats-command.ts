@@ -1,7 +1,7 @@
 import type { BackupStats } from '@telegram-backup/database'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
-import { formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { formatBytes, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 
 /** `stats`: the complete backups, counted. */
 export const registerStats: RegisterCommand = (program, run) => {
@@ -28,8 +28,8 @@ function describeStats(stats: BackupStats): string {
     ['backups', String(stats.total_backups)],
     ['plain size', formatBytes(stats.total_size)],
     ...Object.entries(stats.by_type).map(([type, number]) => [`  ${type}`, String(number)]),
-    ['oldest', stats.oldest_backup ? formatTime(stats.oldest_backup) : '-'],
-    ['newest', stats.newest_backup ? formatTime(stats.newest_backup) : '-'],
+    ['oldest', stats.oldest_backup ? formatTime(stats.oldest_backup) : NONE],
+    ['newest', stats.newest_backup ? formatTime(stats.newest_backup) : NONE],
     ['expire within 7 days', String(stats.expiring_soon)],
     ['damaged', stats.damaged === 0 ? 'none known' : String(stats.damaged)],
   ])

@@ -1,7 +1,7 @@
 import type { Backup } from '@telegram-backup/database'
 import { describeDrill } from '#cli/describe-drill.ts'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
-import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { count, formatBytes, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { type DescribedError, describeError } from '#lib/backups/backup-error.ts'
 import { type DrillReport, differenceIn } from '#verification/drill-report.ts'
 import type { Finding, VerificationReport } from '#verification/verification-report.ts'
@@ -152,8 +152,8 @@ export function describeAllVerified(all: readonly VerifiedBackup[]): string {
     type,
     formatTime(created_at),
     state === 'damaged' ? 'DAMAGED' : state,
-    String(parts ?? '-'),
-    bytes === undefined || depth === 'messages' ? '–' : formatBytes(bytes),
+    String(parts ?? NONE),
+    bytes === undefined || depth === 'messages' ? NONE : formatBytes(bytes),
   ])
   const wrong = all.filter(({ success, findings, drill }) => !success || findings.length > 0 || drill)
   const reasons = wrong.flatMap(verified => [

@@ -30,7 +30,7 @@ export function keepView(keep: KeepPolicy | null): KeepView | null {
 export function describeKeep(keep: KeepPolicy | null): string {
   const rules = Object.entries(keepView(keep) ?? {}).map(([rule, value]) => `${rule} ${value}`)
   if (rules.length > 0) return rules.join(', ')
-  return keep === null ? '–' : 'all'
+  return keep === null ? '-' : 'all'
 }
 
 const UNITS = [

@@ -62,7 +62,7 @@ it('is added, listed, switched off and on, run, and removed, by the first eight 
 
   const off = await schedule('disable', short, '--json')
   expect(off.json()).toMatchObject({ id: made.id, enabled: false, next_run_at: null })
-  expect((await schedule('list')).stdout).toMatch(new RegExp(`^${short} .* off `, 'm'))
+  expect((await schedule('list')).stdout).toMatch(new RegExp(`^${made.id} .* off +-$`, 'm'))
   expect((await schedule('enable', short, '--json')).json()).toMatchObject({ next_run_at: made.next_run_at })
 
   const run = await schedule('run', short, '--json')

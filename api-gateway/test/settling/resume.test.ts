@@ -101,13 +101,13 @@ describe('a send of a file that was killed', () => {
     const until = new Date(backup.created_at.getTime() + 86_400_000).toISOString().slice(0, 16)
     const { stdout } = await runCli(['show', backup.id], { env: chat.env })
     const shown = Buffer.from(stdout, 'latin1').toString('utf8')
-    expect(shown).toMatch(/^size +– plain, – in the chat$/m)
+    expect(shown).toMatch(/^size +- plain, - in the chat$/m)
     expect(shown).toContain(
       `until ${until.replace('T', ' ')} UTC: telegram-backup send --resume ${backup.id}`,
     )
     const list = await runCli(['list', '--state', 'failed'], { env: chat.env })
     expect(Buffer.from(list.stdout, 'latin1').toString('utf8')).toMatch(
-      new RegExp(`^${backup.id}  shop +storage +failed +– `, 'm'),
+      new RegExp(`^${backup.id}  shop +storage +failed +- `, 'm'),
     )
   })
 
