@@ -6,6 +6,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   target: 'staging',
   overwrite: true,
   read_data: true,
+  even_the_last: true,
   cron: '30 2 * * *',
   timezone: 'Europe/Berlin',
   enabled: true,

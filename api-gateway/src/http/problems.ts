@@ -83,7 +83,7 @@ export function sendProblem(response: Response, error: unknown, more: object = {
 }
 
 const OWN_HINTS: Readonly<Record<string, string>> = {
-  LAST_BACKUP: 'Make another one first.',
+  LAST_BACKUP: 'Make another one first, or ask with even_the_last=true.',
 }
 
 /** Options are words for the command line; nobody here can say them. */

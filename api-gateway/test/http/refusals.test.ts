@@ -94,6 +94,29 @@ it('asked twice, a backup is erased by one job', async () => {
   expect(again).toEqual(once)
 })
 
+it('the last good one is erased when that is asked for in so many words, and in no others', async () => {
+  const id = await upload(service, { key, bytes: Buffer.from('x'), project: 'only' })
+  const erase = (query: string) => asked(`/backups/${id}${query}`, { method: 'DELETE' })
+  for (const query of ['?even_the_last=1', '?even_the_last=', '?even_the_last=true&even_the_last=true']) {
+    expect(await erase(query), query).toMatchObject({
+      status: 400,
+      body: {
+        detail: 'The query is refused: even_the_last: one of true, false',
+        hint: expect.stringContaining('For example even_the_last=true'),
+      },
+    })
+  }
+  for (const query of ['', '?even_the_last=false']) {
+    expect(await erase(query), query).toMatchObject({ status: 409, body: { code: 'LAST_BACKUP' } })
+  }
+  const { status, body } = await erase('?even_the_last=true')
+  expect({ status, body }).toEqual({ status: 202, body: { job_id: expect.any(String) } })
+  const jobs = await listJobs(service.database, { limit: 100, projectId: 'only' })
+  expect(jobs.filter(({ kind }) => kind === 'erase')).toEqual([
+    expect.objectContaining({ id: body['job_id'], backup_id: id, options: { even_the_last: true } }),
+  ])
+})
+
 it('one that is erased may be erased once more, as on the command line', async () => {
   const id = await upload(service, { key, bytes: Buffer.from('x'), project: 'once' })
   await sqlRunner(service.database).executeSql(
@@ -220,7 +243,8 @@ it('a rule that stands there under two names, and a field that hides from schema
 it('hints are words for HTTP, and not for the command line', async () => {
   const id = await upload(service, { key, bytes: Buffer.from('x'), project: 'lonely' })
   const last = await asked(`/backups/${id}`, { method: 'DELETE' })
-  expect(last).toMatchObject({ status: 409, body: { code: 'LAST_BACKUP', hint: 'Make another one first.' } })
+  const hint = 'Make another one first, or ask with even_the_last=true.'
+  expect(last).toMatchObject({ status: 409, body: { code: 'LAST_BACKUP', hint } })
   await sqlRunner(service.database).executeSql(
     `update control_plane.backups set state = 'failed' where id = $1`,
     [id],

@@ -15,7 +15,7 @@ import { JOB_ACCEPTED_ANSWER, submitted } from '#http/routes/accepted.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
-import { CURSOR, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { holdsDirectory } from '#restore/restore-target.ts'
 
@@ -104,20 +104,28 @@ const erase = ({ database, queue }: HttpPorts): Route =>
       method: 'delete',
       path: '/backups/{id}',
       name: 'eraseBackup',
-      summary: 'Erase a backup in its chats; never the last good one of its project and type',
+      summary:
+        'Erase a backup in its chats; the last good one of its project and type only with even_the_last',
       scope: 'admin',
+      query: z.strictObject({ even_the_last: EVEN_THE_LAST }),
       answers: { 202: JOB_ACCEPTED_ANSWER },
       problems: [404, 409],
     },
-    async ({ caller, id }) => {
+    async ({ caller, id, query: { even_the_last: evenTheLast } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
       // Of one that is erased the job says what became of its messages, as `erase` does.
       if (backup.state !== 'erased') {
-        await assertErasable(database, { backupId: backup.id, evenTheLast: false })
+        await assertErasable(database, { backupId: backup.id, evenTheLast })
       }
       return await submitted(queue, {
         caller,
-        job: { kind: 'erase', projectId: backup.project_id, backupId: backup.id },
+        job: {
+          kind: 'erase',
+          projectId: backup.project_id,
+          backupId: backup.id,
+          // A job without options is the same as one that was asked for without the parameter.
+          ...(evenTheLast ? { options: { even_the_last: true } } : {}),
+        },
       })
     },
   )

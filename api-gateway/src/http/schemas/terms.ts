@@ -51,3 +51,13 @@ export const CURSOR: z.ZodString = z
   .string()
   .max(200)
   .regex(/^[A-Za-z0-9_-]+$/, 'a cursor comes from next_cursor of the page before')
+
+/** Whether also the last good backup of a project and type may go. */
+export const EVEN_THE_LAST: z.ZodType<boolean, string | undefined> = z
+  .enum(['true', 'false'])
+  .transform(word => word === 'true')
+  .default(false)
+  .meta({
+    description: 'Also when it is the last good backup of its project and type.',
+    override: { type: 'boolean', default: false },
+  })
