@@ -213,6 +213,17 @@ export function describeJobRuns(open: () => Promise<Database>): void {
       expect(rows).toEqual([])
     })
 
+    test('one that waits for another try and is cancelled has ended of that, and of nothing that it failed of before', async () => {
+      const id = await create()
+      const { lease } = await run(id)
+      const error = { code: 'SOURCE', message: 'The source shop cannot be backed up', hint: 'Mend it.' }
+      await putBackJob(database, { jobId: id, leaseToken: lease.token, afterMs: 60_000, error }, nowhere)
+      await cancelJob(database, id, nowhere)
+      const cancelled = await getJob(database, id)
+      expect(cancelled).toMatchObject({ state: 'cancelled', tries: { SOURCE: 1 } })
+      expect(cancelled?.error).toEqual({ code: 'CANCELLED', message: 'Cancelled' })
+    })
+
     test('cancelling and beginning at once end in a cancelled job or in one that is asked to stop', async () => {
       for (let round = 0; round < 10; round++) {
         const id = await create({ source: `s${round}` })

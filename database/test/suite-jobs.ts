@@ -217,6 +217,7 @@ export function describeJobs(open: () => Promise<Database>): void {
       const cancelled = await cancelJob(database, job.id, deliver)
       expect(cancelled).toMatchObject({
         state: 'cancelled',
+        error: { code: 'CANCELLED', message: 'Cancelled' },
         finished_at: expect.any(Date),
         cancel_requested_at: expect.any(Date),
       })

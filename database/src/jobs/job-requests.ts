@@ -6,8 +6,8 @@ import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { jobOf } from '#jobs/job-rows.ts'
-import type { Job, JobState, NewJob } from '#jobs/types.job.ts'
+import { errorColumns, jobOf } from '#jobs/job-rows.ts'
+import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
 
 /** An index cannot hold a text of any length. */
@@ -159,6 +159,9 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
   return (await query.execute()).map(jobOf)
 }
 
+/** As of a job that was cancelled while it ran; what an earlier try failed of is not what it ended of. */
+const CANCELLED: JobError = { code: 'CANCELLED', message: 'Cancelled' }
+
 /**
  * Cancels a job that waits, and asks whoever runs it to stop one that runs; so it does with one that waits to go on whose backup
  * may be whole: only whoever looks knows whether it is done, and that one is due at once, and handed to the queue once more. The job
@@ -183,7 +186,13 @@ export async function cancelJob(database: Database, id: string, deliver: Deliver
     const row = await trx
       .updateTable('jobs')
       .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())` })
-      .$if(isAtOnce, query => query.set({ state: 'cancelled', finished_at: sql<Date>`clock_timestamp()` }))
+      .$if(isAtOnce, query =>
+        query.set({
+          state: 'cancelled',
+          finished_at: sql<Date>`clock_timestamp()`,
+          ...errorColumns(CANCELLED),
+        }),
+      )
       .$if(before.state === 'queued' && !isAtOnce && isFirst, query =>
         query.set({ run_after: sql<Date>`least(run_after, date_trunc('milliseconds', clock_timestamp()))` }),
       )
