@@ -270,10 +270,17 @@ describe('every route answers as the document says', () => {
     expect((await listJobs(service.database, { limit: 100 })).length).toBe(before + 1)
   })
 
-  it('the last good backup of a project and type stays', async () => {
+  it('the last good backup of a project and type stays, unless that is said', async () => {
     const only = await upload(service, { key: admin, bytes: Buffer.from('x'), project: 'lonely' })
     const answer = await asked('DELETE', '/backups/{id}', { id: only })
     expect(answer).toMatchObject({ status: 409, body: { code: 'LAST_BACKUP' } })
+    const { parameters = [] } = operation('DELETE', '/api/v1/backups/{id}').operation
+    expect(parameters.find(({ name }) => name === 'even_the_last')).toMatchObject({
+      in: 'query',
+      schema: { type: 'string', enum: ['true', 'false'], default: 'false' },
+    })
+    const said = await asked('DELETE', '/backups/{id}', { id: only, query: '?even_the_last=true' })
+    expect(said.status).toBe(202)
   })
 
   it('the page of the document loads nothing from anywhere', async () => {

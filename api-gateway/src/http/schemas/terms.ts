@@ -53,11 +53,8 @@ export const CURSOR: z.ZodString = z
   .regex(/^[A-Za-z0-9_-]+$/, 'a cursor comes from next_cursor of the page before')
 
 /** Whether also the last good backup of a project and type may go. */
-export const EVEN_THE_LAST: z.ZodType<boolean, string | undefined> = z
+export const EVEN_THE_LAST: z.ZodType<boolean, 'true' | 'false' | undefined> = z
   .enum(['true', 'false'])
+  .default('false')
   .transform(word => word === 'true')
-  .default(false)
-  .meta({
-    description: 'Also when it is the last good backup of its project and type.',
-    override: { type: 'boolean', default: false },
-  })
+  .meta({ description: 'Also when it is the last good backup of its project and type.' })
