@@ -152,7 +152,7 @@ export async function withIndexLock<Result>(
     }
     if (done) return done.result
     if (performance.now() > deadline) {
-      throw new CatalogError('BUSY', 'Another process is working on the index of the chat', {
+      throw new CatalogError('BUSY', 'Other work on the index of the chat did not end within a minute', {
         hint: 'Try again; reconcile draws the index as well.',
       })
     }

@@ -88,7 +88,7 @@ export class BackupTelegramIntegration {
       const sent = await this.#send(options, ledger)
       if (!sent.success || !sent.metadata) {
         // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
-        const failure = ledger.failure ?? (sent.cause instanceof CatalogError ? sent.cause : undefined)
+        const failure = ledger.failure ?? (isOfCatalog(sent.cause) ? sent.cause : undefined)
         return failure === undefined ? telegramFailure(sent) : databaseFailure(failure, { sent })
       }
       return await this.#record(database, { sent, metadata: sent.metadata, ledger, options })
@@ -207,6 +207,14 @@ export function createBackupTelegramIntegration(
   options: { database?: Database } = {},
 ): BackupTelegramIntegration {
   return new BackupTelegramIntegration(telegramService, options)
+}
+
+/**
+ * Whether the catalog failed a send. It did not where others kept the lock of the chat's index to the end of the wait: they wait for
+ * the chat, and before that has its index nothing can be sent to it.
+ */
+function isOfCatalog(cause: unknown): boolean {
+  return cause instanceof CatalogError && cause.code !== 'BUSY'
 }
 
 /** Of what was refused before any service had it; a dump that runs is not left running. */

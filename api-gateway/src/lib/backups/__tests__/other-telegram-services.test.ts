@@ -4,6 +4,7 @@ import {
   type IntegratedBackupOptions,
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
+import { CatalogError, type CatalogErrorCode } from '@telegram-backup/database'
 import type { BackupSendResult } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestCatalog } from '#test/vault.ts'
@@ -77,6 +78,30 @@ describe('sendAndRecord with a telegram service of another make', () => {
       telegramError: 'Telegram API error',
     })
     expect((await queryByProject('other-failure', {}, { database })).total).toBe(0)
+  })
+
+  it('does not blame the catalog in which others keep the index of the chat, but one that fails it', async () => {
+    const hint = 'Try again; reconcile draws the index as well.'
+    const failing = (code: CatalogErrorCode) => {
+      const cause = new CatalogError(code, 'why', { hint })
+      const sendBackup = async () => ({ success: false, error: cause.message, cause })
+      return createBackupTelegramIntegration({ sendBackup }, { database })
+    }
+    const backup = { projectId: 'p', type: 'logs', file: Buffer.from('x') } as const
+    expect(await failing('BUSY').sendAndRecord(backup)).toEqual({
+      success: false,
+      error: 'Failed to send backup to Telegram: why',
+      code: 'BUSY',
+      hint,
+      details: { telegramSuccess: false, databaseSuccess: false, telegramError: 'why' },
+    })
+    for (const code of ['CATALOG', 'CONFLICT', 'LEASE_LOST'] as const) {
+      expect(await failing(code).sendAndRecord(backup)).toMatchObject({
+        error: 'Failed to record backup in database: why',
+        code,
+        details: { telegramSuccess: false, databaseSuccess: false, databaseError: 'why' },
+      })
+    }
   })
 
   it('resolves also when the service throws', async () => {
