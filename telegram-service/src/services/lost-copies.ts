@@ -71,14 +71,15 @@ async function isCopy(
 /**
  * Whether a message that was not sent as it is, was forwarded within this chat. In a channel its origin says so. Elsewhere
  * nothing tells it from what people wrote themselves, unless a bot has said first what only this catalog's messages say:
- * people may copy that, too, word by word, and then they are its authors.
+ * people may copy that, too, word by word, and then they are its authors. Telegram tells each forwarded message's origin;
+ * of a server that tells none, the words have to do.
  */
 function isForwarded(message: SeenMessage, messageId: number, { catalogId }: VaultIdentity): boolean {
   const { forwarded, caption, text, chatId } = message
   if (forwarded?.messageId !== undefined) {
     return forwarded.chatId === chatId && forwarded.messageId !== messageId
   }
-  if (forwarded?.isByBot !== true) return false
+  if (forwarded !== undefined && forwarded.isByBot !== true) return false
   return isProbeText(text) || parseCaption(caption)?.catalog?.id === catalogId
 }
 
