@@ -82,7 +82,7 @@ export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Genera
   }
 }
 
-/** As a key object: bytes would be checked and copied anew for each chunk, which takes about a third of its time. */
+/** As a key object: bytes would be checked and copied anew for each chunk. */
 function deriveStreamKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
   return createSecretKey(new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32)))
 }

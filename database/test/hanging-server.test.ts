@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 /** What a server that is well does for us, though the machine may at times have no room for it within the limits. */
-async function inTheEnd<Result>(work: () => Promise<Result>, tries = 20): Promise<Result> {
+async function inTheEnd<Result>(work: () => Promise<Result>, tries = 5): Promise<Result> {
   return work().catch((error: unknown) => {
     if (tries === 0) throw error
     return inTheEnd(work, tries - 1)

@@ -66,7 +66,7 @@ describe('a server that refuses early', () => {
         token: '7000000001:AAabcdefghijklmnopqrstuvwxyz012345',
         apiRoot,
         // The reset can still overtake the answer; then the request counts as never made, and goes once more.
-        policy: { maxTries: 200, transferTries: 200, retryPauseMs: 1 },
+        policy: { maxTries: 40, transferTries: 40, retryPauseMs: 1 },
       })
       const document = { chatId: '-1', fileName: 'part.age', bytes: Buffer.alloc(LARGE_BYTES), caption: '' }
       for (let round = 0; round < 12; round++) {

@@ -74,13 +74,17 @@ describe('a stop', () => {
 
   test('lets jobs end that end in time', async () => {
     const asked = Promise.withResolvers<void>()
-    world.run({ backup: () => asked.promise })
+    const untilAsked: JobHandler = async ({ signal }) => {
+      await Promise.race([asked.promise, sleep(600_000, undefined, { signal })])
+    }
+    world.run({ backup: untilAsked })
     const id = await backUp()
     await world.until(id, 'running')
     const stopped = world.stop({ graceMs: 100_000 })
-    asked.resolve()
+    // Later than a stop that waits for nothing would have ended.
+    setTimeout(asked.resolve, 500)
     await stopped
-    expect(await world.until(id, 'done')).toMatchObject({ attempt: 1 })
+    expect(await getJob(world.database, id)).toMatchObject({ state: 'done', attempt: 1 })
   })
 
   test('fails a restore that it cuts off; it is not put back', async () => {

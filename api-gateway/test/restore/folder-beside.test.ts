@@ -83,6 +83,7 @@ describe('a swap', () => {
       )
       expect(everywhere).toHaveLength(1)
     }
+    expect(wasQuick).toBe(true)
   })
 })
 

@@ -145,7 +145,7 @@ it('one whose time has passed is shown as overdue, since when, and why; its JSON
   )
   const { stdout } = await schedule('list')
   expect(stdout).toContain('overdue since 2026-01-02 06:15 UTC')
-  expect(stdout).toContain('no "telegram-backup serve" is running')
+  expect(stdout).toContain('Overdue: probably no "telegram-backup serve" is running')
   expect((await schedule('list', '--json')).json()).toEqual([
     expect.objectContaining({ id, next_run_at: '2026-01-02T06:15:00.000Z' }),
   ])

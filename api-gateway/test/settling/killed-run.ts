@@ -16,6 +16,8 @@ export interface KillPoint {
 }
 
 const LOOK_EVERY_MS = 5
+/** Shorter than a test may take, so that what was waited for is named. */
+const WAIT_MS = 120_000
 
 /**
  * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the process is
@@ -36,7 +38,7 @@ export async function killRunAt(
     if (phase === 'answered') underWay.delete(call)
     if (method !== at.method || phase !== at.phase) return
     if (at.caption?.test(parameters['caption'] ?? '') === false || ++seen !== at.nth) return
-    while (at.once?.() === false) await sleep(LOOK_EVERY_MS)
+    await until(() => at.once?.() !== false, 'what has to be so before the kill')
     isKilled = true
     process.kill(pid, 'SIGKILL')
     await ended
@@ -53,8 +55,16 @@ export async function killRunAt(
     const run = await running
     if (!isKilled)
       throw new Error(`The run ended with ${run.code} before ${at.method} ${at.nth}: ${run.stderr}`)
-    while (underWay.size > 0) await sleep(LOOK_EVERY_MS)
+    await until(() => underWay.size === 0, 'the end of the calls of the killed run')
   } finally {
     unwatch()
+  }
+}
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + WAIT_MS
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`In vain was waited for ${what}`)
+    await sleep(LOOK_EVERY_MS)
   }
 }
