@@ -1,9 +1,11 @@
-import type { ApiKey, Backup, BackupDetails } from '@telegram-backup/database'
+import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
 
 /** Facts of a source that say where it is. */
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
 /** Details of a restore that name its server and user, or repeat what that said. */
 const PLACES_OF_RESTORE: ReadonlySet<string> = new Set(['target', 'error'])
+
+const HIDDEN_REASON = 'The drill failed; a key with the scope admin is told of what'
 
 /** A backup as a key may see it: where databases are is for those who may change the service, with the scope `admin`. */
 export function backupView(caller: ApiKey, backup: Backup): Backup {
@@ -20,7 +22,15 @@ export function backupDetailsView(caller: ApiKey, backup: BackupDetails): Backup
       ? { ...entry, details: without(PLACES_OF_RESTORE, entry.details) }
       : entry,
   )
-  return { ...backup, ...backupView(caller, backup), history }
+  const verifications = backup.verifications.map(withoutPlaceOfDrill)
+  return { ...backup, ...backupView(caller, backup), history, verifications }
+}
+
+/** What a drill failed of names the server that it was made on. */
+function withoutPlaceOfDrill(verification: Verification): Verification {
+  return verification.kind === 'drill' && verification.error !== null
+    ? { ...verification, error: HIDDEN_REASON }
+    : verification
 }
 
 function without<Facts extends object>(names: ReadonlySet<string>, facts: Facts): Facts {

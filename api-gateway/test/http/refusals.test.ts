@@ -1,4 +1,4 @@
-import { beginRestore, finishRestore, listJobs, sqlRunner } from '@telegram-backup/database'
+import { listJobs, sqlRunner } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AskOptions, openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
@@ -60,29 +60,6 @@ it('a directory is not taken for a database, and no job is made to find that out
     const jobs = await listJobs(service.database, { limit: 100 })
     expect(jobs.filter(job => job.kind === 'restore' && job.backup_id === id)).toEqual([])
   }
-})
-
-it('where a database is, is for keys that may change the service', async () => {
-  const id = await upload(service, { key, bytes: Buffer.from('x'), project: 'placed' })
-  const { executeSql } = sqlRunner(service.database)
-  await executeSql(
-    `update control_plane.backups set source = '{"kind": "postgres", "host": "db.internal", "database": "shop"}' where id = $1`,
-    [id],
-  )
-  const { id: restoreId } = await beginRestore(service.database, {
-    backupId: id,
-    target: 'shop@db.internal:5432/staging',
-  })
-  await finishRestore(service.database, restoreId, { error: 'PostgreSQL at db.internal refused' })
-  const reader = await service.key(['read', 'backup', 'restore'])
-  for (const path of [`/backups/${id}`, '/backups?project_id=placed']) {
-    const seen = JSON.stringify((await asked(path, { key: reader })).body)
-    expect(seen).toContain('"database":"shop"')
-    expect(seen).not.toContain('db.internal')
-    expect(JSON.stringify((await asked(path)).body)).toContain('"host":"db.internal"')
-  }
-  const { body } = await asked(`/backups/${id}`)
-  expect(JSON.stringify(body['history'])).toContain('shop@db.internal:5432/staging')
 })
 
 it('asked twice, a backup is erased by one job', async () => {
