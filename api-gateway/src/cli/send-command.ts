@@ -1,4 +1,5 @@
 import type { Database } from '@telegram-backup/database'
+import type { TelegramError } from 'telegram-deployment-bot'
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ProgressLine } from '#cli/progress-line.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#cli/send-options.ts'
@@ -140,7 +141,12 @@ async function failureBefore(error: unknown): Promise<Sent> {
   const { CatalogError } = await import('@telegram-backup/database')
   if (error instanceof CatalogError) return databaseFailure(error)
   const failure = telegramFailure({ success: false, error: describeError(error).message, cause: error })
-  const isOfChat =
-    error instanceof Error && error.name === 'TelegramError' && failure.code !== 'CONFIGURATION'
-  return { ...failure, failedBefore: !isOfChat }
+  return { ...failure, failedBefore: !isOfChat(error) }
+}
+
+/** A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is one. */
+function isOfChat(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'TelegramError') return false
+  const { code, errorCode } = error as TelegramError
+  return code !== 'CONFIGURATION' || errorCode !== undefined
 }

@@ -140,6 +140,25 @@ describe('a send of a file that was killed', () => {
     expect({ code: reconciled.code, stdout: reconciled.stdout }).toMatchObject({ code: 0 })
   })
 
+  it('says that Telegram failed when it refuses the token before anything is sent', async () => {
+    const { chat, backup } = await killedSend('revoked.bin')
+    await runCli(['reconcile'], { env: chat.env })
+    // Of the same bot, as after @BotFather has given it another one.
+    const [botId] = vault.token.split(':')
+    const env = { ...chat.env, TELEGRAM_BOT_TOKEN: `${botId}:${'A'.repeat(35)}` }
+    const sends = vault.emulator.inspect.calls('sendDocument')
+    const run = await runCli(['send', '--resume', backup.id, '--json'], { env })
+    expect(run.json()).toMatchObject({
+      success: false,
+      code: 'CONFIGURATION',
+      error: expect.stringMatching(/^Failed to send backup to Telegram: /),
+    })
+    expect(vault.emulator.inspect.calls('sendDocument')).toBe(sends)
+    // Nothing of it is given up.
+    expect((await resume(chat, backup.id)).code).toBe(0)
+    await expectWhole(chat, backup.id, bytes)
+  })
+
   it('keeps what there is when the file is away', async () => {
     const { chat, path, backup } = await killedSend('away.bin')
     await rename(path, `${path}.away`)
