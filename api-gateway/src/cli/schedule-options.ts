@@ -118,7 +118,7 @@ export function describeSchedules(schedules: readonly Schedule[], views: readonl
     formatTable([heading, ...rows]),
     count(schedules.length, 'schedule'),
     ...(isAnyOverdue
-      ? ['Overdue: no "telegram-backup serve" is running, which is what backs up by schedules.']
+      ? ['Overdue: probably no "telegram-backup serve" is running, which is what backs up by schedules.']
       : []),
   ].join('\n')
 }
