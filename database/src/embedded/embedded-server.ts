@@ -25,7 +25,8 @@ import {
 } from '#embedded/state-folder.ts'
 
 const READY_TIMEOUT_MS = 60_000
-const RESTART_TIMEOUT_MS = 30_000
+// With what else there is to leave, less than the 20 seconds that a service has for that when it is stopped.
+const RESTART_TIMEOUT_MS = 15_000
 const POLL_MS = 20
 const START_ATTEMPTS = 3
 // As root: any user can pass through here, which is not sure for the state folder.
