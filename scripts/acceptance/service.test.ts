@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
 import { openStage, type Stage } from '#acceptance/stage.ts'
@@ -13,6 +14,8 @@ const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 3)
 const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 75) * 1000
 const KEPT = 3
 
+/** In the caption of a chat's index. */
+const INDEX = /^telegram-backup 1 index /m
 const LAST_COMPLETE = /^telegram_backup_last_complete_timestamp_seconds\{([^}]*)\} (\S+)$/m
 
 interface BackupRow {
@@ -73,13 +76,37 @@ function minutesOf(rows: readonly BackupRow[]): number[] {
     .sort((a, b) => a - b)
 }
 
-/** The process that runs a backup now. */
-async function pidAtWork(): Promise<number> {
-  const worker = await stage.server.sql(
+/** The process that is in the middle of a backup, and the minute which that is for; zeros for nobody. */
+async function backupAtWork(): Promise<{ pid: number; minute: number }> {
+  const found = await stage.server.sql(
     'catalog',
-    `select worker from control_plane.jobs where kind = 'backup' and state = 'running' and backup_id is not null`,
+    `select worker, to_char(job.scheduled_for at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
+      where job.kind = 'backup' and job.state = 'running' and backup.state = 'sending'`,
   )
-  return Number(/^process (\d+) /.exec(worker)?.[1] ?? 0)
+  const [, pid, time] = /^process (\d+) .*\|(\S+)$/.exec(found) ?? []
+  return pid === undefined ? { pid: 0, minute: 0 } : { pid: Number(pid), minute: minuteOf(time ?? null) }
+}
+
+/**
+ * Keeps back the answers to what backups send, the index apart, until they are let go: however fast the machine is, whoever
+ * waits for one is in the middle of a backup meanwhile.
+ */
+function holdSends(): { count(): number; letGo(): void } {
+  const isLetGo = Promise.withResolvers<void>()
+  let held = 0
+  const unwatch = stage.emulator.watch(async ({ method, phase, parameters }) => {
+    if (method !== 'senddocument' || phase !== 'kept' || INDEX.test(parameters['caption'] ?? '')) return
+    held += 1
+    await isLetGo.promise
+  })
+  return {
+    count: () => held,
+    letGo: () => {
+      unwatch()
+      isLetGo.resolve()
+    },
+  }
 }
 
 const openBackupJobs = (): Promise<string> =>
@@ -88,12 +115,15 @@ const openBackupJobs = (): Promise<string> =>
     `select count(*) from control_plane.jobs where kind = 'backup' and state in ('queued', 'running')`,
   )
 
-/** Minutes at whose beginning a backup was still being made, as on a very busy machine: then there is none for them. */
+/**
+ * Minutes at whose beginning the job of one before was not done yet, as on a very busy machine: then there is no backup for them.
+ * That one is done is seen by others a little after the time that it says, when it is written down.
+ */
 async function minutesBegunAtWork(): Promise<ReadonlySet<number>> {
   const spans = await stage.server.sql(
     'catalog',
-    `select coalesce(json_agg(json_build_array(created_at, finished_at)), '[]') from control_plane.jobs
-      where kind = 'backup' and finished_at is not null`,
+    `select coalesce(json_agg(json_build_array(scheduled_for, finished_at + interval '30 seconds')), '[]')
+       from control_plane.jobs where kind = 'backup' and state = 'done' and scheduled_for is not null`,
   )
   return new Set(
     (JSON.parse(spans) as [string, string][]).flatMap(([from, to]) =>
@@ -110,12 +140,22 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
 
   // 1. Killed in the middle of a backup, whichever of them makes it.
   await until(backups, rows => minutesOf(rows).length > 0)
-  const pid = await until(pidAtWork, at => [first.pid, second.pid].includes(at))
-  const victim = pid === first.pid ? first : second
-  const survivor = pid === first.pid ? second : first
-  const killedIn = Math.floor(Date.now() / MINUTE_MS)
-  await victim.kill()
-  await until(backups, rows => minutesOf(rows).includes(killedIn))
+  const sends = holdSends()
+  let killed: Awaited<ReturnType<typeof backupAtWork>>
+  let victim: ServeProcess
+  try {
+    await until(
+      async () => sends.count(),
+      held => held > 0,
+    )
+    killed = await until(backupAtWork, ({ pid }) => [first.pid, second.pid].includes(pid))
+    victim = killed.pid === first.pid ? first : second
+    await victim.kill()
+  } finally {
+    sends.letGo()
+  }
+  const survivor = victim === first ? second : first
+  await until(backups, rows => minutesOf(rows).includes(killed.minute))
 
   // 2. It comes back, and they share the work.
   const again = await serveOnce()
@@ -123,7 +163,7 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const beforeOutage = minutesOf(await backups())
   expect(stage.told.filter(({ event }) => event !== 'notice')).toEqual([])
 
-  // 3. Telegram is away, past at least one minute's beginning.
+  // 3. Telegram is away, past at least one minute's beginning, and until somebody is told.
   await until(
     async () => Date.now() % MINUTE_MS,
     at => at > 45_000,
@@ -131,6 +171,10 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const awayFrom = Math.floor(Date.now() / MINUTE_MS)
   stage.way.cut()
   await delay(OUTAGE_MS)
+  await until(
+    async () => stage.told,
+    told => told.some(({ event }) => event === 'alert'),
+  )
   stage.way.mend()
   const awayTo = Math.floor(Date.now() / MINUTE_MS)
   const after = await until(backups, rows => minutesOf(rows).filter(minute => minute > awayTo).length >= 2)
@@ -161,6 +205,8 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const could = Array.from({ length: last - firstMinute + 1 }, (_, index) => firstMinute + index).filter(
     minute => (minute < awayFrom || minute > awayTo) && !busy.has(minute),
   )
+  // Nothing was at work before the first.
+  expect(could).toContain(firstMinute)
   expect(minutes).toEqual(expect.arrayContaining(could))
   // None of those before is gone, or was made again.
   expect(minutes.slice(0, beforeOutage.length)).toEqual(beforeOutage)
@@ -207,12 +253,18 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
       }),
     )
   ).flat()
-  const messages = stage.emulator.inspect.messages(stage.chatId)
-  const documents = messages.filter(({ document }) => document !== undefined)
-  const indexes = documents.filter(({ caption = '' }) => /^telegram-backup 1 index /m.test(caption))
-  expect(indexes).toHaveLength(1)
-  expect(documents.filter(message => !indexes.includes(message)).map(({ message_id }) => message_id)).toEqual(
-    known.sort((a, b) => a - b),
+  // A job of retention is not done yet when all is erased: the index comes last.
+  const wanted = { indexes: 1, others: known.sort((a, b) => a - b) }
+  await until(
+    async () => {
+      const documents = stage.emulator.inspect.messages(stage.chatId).filter(({ document }) => document)
+      const others = documents.filter(({ caption = '' }) => !INDEX.test(caption))
+      return {
+        indexes: documents.length - others.length,
+        others: others.map(({ message_id }) => message_id),
+      }
+    },
+    seen => isDeepStrictEqual(seen, wanted),
   )
 
   // 9. What is there opens.
@@ -226,7 +278,7 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   )
   for (const { code, seconds } of ends) {
     expect(code).toBe(0)
-    expect(seconds).toBeLessThan(60)
+    expect(seconds).toBeLessThan(90)
   }
   // The server notices by itself that they are gone, and cleans up by itself now and then.
   await until(
