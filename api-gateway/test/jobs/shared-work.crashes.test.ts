@@ -12,7 +12,7 @@ import {
   sqlRunner,
 } from '@telegram-backup/database'
 import { afterEach, expect, test, vi } from 'vitest'
-import { holdCall, SOURCE_NAMES, untilJob, writeSources } from '#test/jobs/jobs-world.ts'
+import { type HeldCall, holdCall, SOURCE_NAMES, untilJob, writeSources } from '#test/jobs/jobs-world.ts'
 import { type ServeProcess, startServe } from '#test/jobs/serve-process.ts'
 import { expectNothingLost } from '#test/nothing-lost.ts'
 import { runCli } from '#test/run-cli.ts'
@@ -169,7 +169,8 @@ test('three serve on one PostgreSQL, killed again and again: each of forty jobs 
   expect(rows).toEqual([])
 })
 
-test('a backup that is to be cancelled when its process dies is taken back by the next one', async () => {
+/** One serve with one backup, whose last part is in the chat and not answered for. */
+async function heldAtLastPart(): Promise<{ stage: Stage; id: string; first: ServeProcess; held: HeldCall }> {
   const stage = await openStage(undefined)
   const [id = ''] = await submitBackups(stage, 1)
   const first = startServe(stage.envOf('home'))
@@ -181,6 +182,11 @@ test('a backup that is to be cancelled when its process dies is taken back by th
     nth: LAST_PART,
   })
   await held.reached
+  return { stage, id, first, held }
+}
+
+test('a backup that is to be cancelled when its process dies is taken back by the next one', async () => {
+  const { stage, id, first, held } = await heldAtLastPart()
   const queue = await openJobQueue(stage.database, { tends: false })
   const killed = first.end('SIGKILL')
   expect(await queue.cancel(id)).toMatchObject({ state: 'running' })
@@ -198,17 +204,7 @@ test('a backup that is to be cancelled when its process dies is taken back by th
 })
 
 test('a backup that waits to go on and is cancelled meanwhile leaves nothing', async () => {
-  const stage = await openStage(undefined)
-  const [id = ''] = await submitBackups(stage, 1)
-  const first = startServe(stage.envOf('home'))
-  closing.push(() => first.end('SIGKILL'))
-  const held = holdCall(stage.vault, {
-    method: 'senddocument',
-    phase: 'kept',
-    caption: / part=/,
-    nth: LAST_PART,
-  })
-  await held.reached
+  const { stage, id, first, held } = await heldAtLastPart()
   await first.end('SIGKILL')
   held.release()
   const queue = await openJobQueue(stage.database, { tends: false })
@@ -239,7 +235,7 @@ test('two serve in one state folder share the embedded catalog; one is killed, t
   const [first = ''] = ids
   await untilJob(stage.database, first, ['running', 'done'])
   await services[0]?.end('SIGKILL')
-  for (const id of ids) await untilJob(stage.database, id, ['done', 'failed'], { withinMs: 90_000 })
+  for (const id of ids) await untilJob(stage.database, id, ['done', 'failed'])
   expect(await services[1]?.end('SIGTERM')).toBe(0)
   await expectEachOnce(stage, ids)
 })
