@@ -16,13 +16,15 @@ export interface RunOptions {
   cwd?: string
   /** Called with the child's pid once it runs. */
   onStart?: (pid: number) => void
+  /** Of another release; this one's if left out. */
+  launcher?: string
 }
 
 const LAUNCHER = fileURLToPath(import.meta.resolve('#launcher'))
 
 /** Runs the real program in a process of its own, with no environment but the one given. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  const child = spawn(process.execPath, [options.launcher ?? LAUNCHER, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
     cwd: options.cwd,
     stdio: 'pipe',

@@ -17,9 +17,13 @@ export interface ServeProcess {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts it on a free port; it may be killed before it is ready. */
-export function startServe(env: Record<string, string>, options: readonly string[] = []): ServeProcess {
-  const child = spawn(process.execPath, [LAUNCHER, 'serve', '--port', '0', ...options], {
+/** Starts it, or that of another release, on a free port; it may be killed before it is ready. */
+export function startServe(
+  env: Record<string, string>,
+  options: readonly string[] = [],
+  launcher: string = LAUNCHER,
+): ServeProcess {
+  const child = spawn(process.execPath, [launcher, 'serve', '--port', '0', ...options], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

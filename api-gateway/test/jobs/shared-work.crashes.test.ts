@@ -16,9 +16,10 @@ import { type HeldCall, holdCall, SOURCE_NAMES, untilJob, writeSources } from '#
 import { type ServeProcess, startServe } from '#test/jobs/serve-process.ts'
 import { expectNothingLost } from '#test/nothing-lost.ts'
 import { runCli } from '#test/run-cli.ts'
-import { type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
+import { startBundledServer } from '#test/servers/bundled-server.ts'
+import type { PostgresServer } from '#test/servers/postgres-server.ts'
 import { expectAtRest, openChat, type SettledChat } from '#test/settling/settled-chat.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
+import { openTestVault, type TestVault } from '#test/vault.ts'
 import { openJobQueue } from '#wiring.ts'
 
 const JOBS = 40
@@ -63,12 +64,9 @@ async function openStage(databaseUrl: string | undefined): Promise<Stage> {
   return { vault, chat, database, envOf }
 }
 
-/** A PostgreSQL for all, reached by a URL; its programs are those of the embedded server. */
+/** A PostgreSQL for all, reached by a URL. */
 async function openServer(): Promise<PostgresServer> {
-  const catalog = await openTestCatalog()
-  const { rows } = await sqlRunner(catalog).executeSql("select setting from pg_config where name = 'BINDIR'")
-  closing.push(() => catalog.discard())
-  const server = await startPostgresServer(String(rows[0]?.['setting']))
+  const server = await startBundledServer()
   closing.push(() => server.stop())
   return server
 }
