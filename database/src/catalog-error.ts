@@ -113,6 +113,20 @@ const EXPLANATIONS: Record<string, Explanation> = {
   ENOENT: ['CATALOG', 'No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
 }
 
+/** As above, of a catalog that has been good before: it is being moved, or a standby is about to take over. */
+const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = {
+  '25006': [
+    'CATALOG',
+    'The catalog is read-only for now',
+    'Wait until its server is a primary again, or let DATABASE_URL lead to the one that is.',
+  ],
+  ENOTFOUND: [
+    'CATALOG',
+    'The host of the catalog is no longer known',
+    'Check the name server and the host name in DATABASE_URL.',
+  ],
+}
+
 const BY_MESSAGE: [RegExp, Explanation][] = [
   [
     /timeout expired|timeout exceeded/i,
@@ -144,12 +158,21 @@ export function noAnswer(cause: unknown): CatalogError {
   })
 }
 
-/** The error a caller sees for whatever the PostgreSQL client threw. */
-export function toCatalogError(error: unknown): CatalogError {
+/**
+ * The error a caller sees for whatever the PostgreSQL client threw. Of a catalog that was good before, what would otherwise be a
+ * fault of its address is an outage (CATALOG).
+ */
+export function toCatalogError(
+  error: unknown,
+  { wasGood = false }: { wasGood?: boolean } = {},
+): CatalogError {
   if (error instanceof CatalogError) return error
   const code = errorCode(error)
   const message = error instanceof Error ? error.message : String(error)
-  const known = (code && EXPLANATIONS[code]) || BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]
+  const known =
+    (wasGood && code && EXPLANATIONS_OF_ONE_THAT_WAS_GOOD[code]) ||
+    (code && EXPLANATIONS[code]) ||
+    BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]
   if (known) return new CatalogError(known[0], known[1], { hint: known[2], cause: error })
   if (isServerGone(error)) {
     return new CatalogError('CATALOG', 'The connection to the catalog was lost', {

@@ -4,11 +4,11 @@ import {
   type Kysely,
   type PostgresPool,
   type PostgresPoolClient,
-  type PostgresQueryResult,
   type Transaction,
 } from 'kysely'
 import pg from 'pg'
-import { CatalogError, isServerGone, noAnswer, toCatalogError } from '#catalog-error.ts'
+import { CatalogConnection, type ConnectionLimits, WITHOUT_BOUND } from '#catalog-connection.ts'
+import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 
 /** What stands behind the connections. */
@@ -19,14 +19,10 @@ export interface Readiness {
   reconnectForMs: number
 }
 
-/** How much is asked of the server at once, and how long it is waited for. */
-export interface PoolLimits {
+/** How much is asked of the server at once, and how long it is waited for; for a connection, also until one is free or made. */
+export interface PoolLimits extends ConnectionLimits {
   /** Connections at most. */
   connections: number
-  /** For a connection: until one is free or made, and then until it answers. */
-  connectTimeoutMs: number
-  /** For each statement, waits for locks included. The server ends it then; should it not even do that, the connection is given up. */
-  statementTimeoutMs: number
 }
 
 /**
@@ -39,9 +35,6 @@ export const POOL_LIMITS: PoolLimits = {
   connectTimeoutMs: 10_000,
   statementTimeoutMs: 60_000,
 }
-
-/** This side waits a little longer than the server, so that the server's own word is heard if there is one. */
-const PATIENCE = 1.2
 
 const INT8_OID = 20
 const RECONNECT_EVERY_MS = 50
@@ -68,7 +61,9 @@ export class CatalogPool implements PostgresPool {
   readonly #pool: pg.Pool
   readonly #readiness: Readiness
   readonly #limits: PoolLimits
-  readonly #told = new WeakSet<pg.PoolClient>()
+  readonly #used = new WeakSet<pg.PoolClient>()
+  /** Once the catalog could be written, a fault of where it is counts as an outage. */
+  #wasGood = false
 
   constructor(config: pg.PoolConfig, readiness: Readiness, limits: PoolLimits = POOL_LIMITS) {
     this.#pool = new pg.Pool({
@@ -84,6 +79,7 @@ export class CatalogPool implements PostgresPool {
     this.#pool.on('connect', client => client.on('error', ignoreLostConnection))
   }
 
+  /** The connection is in a transaction of ours already, see `CatalogConnection`. */
   async connect(): Promise<PostgresPoolClient> {
     const deadline = performance.now() + this.#readiness.reconnectForMs
     for (;;) {
@@ -92,28 +88,35 @@ export class CatalogPool implements PostgresPool {
       try {
         return await this.#connectAlive()
       } catch (error) {
-        if (!isServerGone(causeOf(error)) || performance.now() >= deadline) throw toCatalogError(error)
+        if (!isServerGone(causeOf(error)) || performance.now() >= deadline) throw this.#explain(error)
       }
       await delay(RECONNECT_EVERY_MS)
     }
   }
 
-  /** An idle connection may have lost its server without having been told yet: it is asked before it is given out. */
+  /**
+   * An idle connection may have lost its server without having been told yet, so it is asked before it is given out. One whose
+   * server takes no more writes leads to what was the primary: a new one goes where the address leads now.
+   */
   async #connectAlive(): Promise<PostgresPoolClient> {
-    const { connectTimeoutMs, statementTimeoutMs } = this.#limits
-    const client = await this.#pool.connect()
-    const connection = new BoundedConnection(client, connectTimeoutMs)
-    try {
-      // By statement, since poolers between us and the server refuse such settings at the start of a connection.
-      await connection.query(this.#told.has(client) ? 'select 1' : settings(statementTimeoutMs), [])
-      this.#told.add(client)
-    } catch (error) {
+    for (;;) {
+      const client = await this.#pool.connect()
+      const connection = new CatalogConnection(client, this.#limits, this.#explain)
+      const wasUsed = this.#used.has(client)
+      this.#used.add(client)
+      try {
+        const { isReadOnly } = await connection.open()
+        this.#wasGood ||= !isReadOnly
+        if (!isReadOnly || !wasUsed || !this.#wasGood) return connection
+      } catch (error) {
+        connection.release(true)
+        throw error
+      }
       connection.release(true)
-      throw error
     }
-    connection.boundMs = statementTimeoutMs * PATIENCE
-    return connection
   }
+
+  readonly #explain = (error: unknown): CatalogError => toCatalogError(error, { wasGood: this.#wasGood })
 
   async end(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end()
@@ -123,70 +126,13 @@ export class CatalogPool implements PostgresPool {
 /** The next statement on that connection fails, or the pool has already dropped it: nothing is left to do here. */
 export function ignoreLostConnection(): void {}
 
-/** A process that stops in the middle of a transaction must not keep its locks. */
-function settings(timeoutMs: number): string {
-  return `set statement_timeout = ${timeoutMs}; set idle_in_transaction_session_timeout = ${timeoutMs}`
-}
-
-/** The text by which a transaction asks for patience, on the server and on this side. */
-const WITHOUT_BOUND = 'set local statement_timeout = 0'
-
 /** From here to its end, the statements of this transaction may take as long as they need. */
 export async function waitWithoutBound(trx: Transaction<CatalogSchema>): Promise<void> {
   await trx.executeQuery(CompiledQuery.raw(WITHOUT_BOUND))
 }
 
-/** One use of a connection. A server that hangs, or a network that swallows everything, never says that it does. */
-class BoundedConnection implements PostgresPoolClient {
-  boundMs: number
-  readonly #client: pg.PoolClient
-  #isReleased = false
-  /** What a rollback on a connection that was given up fails with as well. */
-  #lost: CatalogError | undefined
-
-  constructor(client: pg.PoolClient, boundMs: number) {
-    this.#client = client
-    this.boundMs = boundMs
-  }
-
-  readonly query = (async <R>(text: string, parameters: unknown[]): Promise<PostgresQueryResult<R>> => {
-    if (this.#lost) throw this.#lost
-    if (text === WITHOUT_BOUND) this.boundMs = Number.POSITIVE_INFINITY
-    let isTooLate = false
-    const giveUp = () => {
-      isTooLate = true
-      // The statement then fails, as a lost connection does.
-      this.release(true)
-    }
-    const timer = Number.isFinite(this.boundMs) ? setTimeout(giveUp, this.boundMs) : undefined
-    try {
-      const result: unknown = await this.#client.query(text, [...parameters])
-      return (Array.isArray(result) ? allRows(result) : result) as PostgresQueryResult<R>
-    } catch (error) {
-      if (!isTooLate) throw toCatalogError(error)
-      this.#lost = noAnswer(error)
-      throw this.#lost
-    } finally {
-      clearTimeout(timer)
-    }
-  }) as PostgresPoolClient['query']
-
-  release(destroy?: boolean): void {
-    if (this.#isReleased) return
-    this.#isReleased = true
-    this.#client.release(destroy)
-  }
-}
-
 function causeOf(error: unknown): unknown {
   return error instanceof CatalogError ? error.cause : error
-}
-
-/** A text of several statements, as pg-boss has them, gives a result for each. */
-function allRows(results: pg.QueryResult[]): pg.QueryResult | undefined {
-  const last = results.at(-1)
-  // Of a COMMIT, which such a text may end with, Kysely wants to know no rows.
-  return last && { ...last, command: '', rows: results.flatMap(({ rows }) => rows) }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { CatalogError, errorCode } from '#catalog-error.ts'
+import { refuseForeignOwners, shutOutPublic } from '#catalog-owners.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction, waitWithoutBound } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -26,8 +27,8 @@ interface Applied {
 
 /**
  * Brings the schema up to date, in one transaction: all missing migrations are applied or none. Several starters
- * may call it at once. Returns the names applied now; when there is nothing to do it costs one query.
- * CatalogError CATALOG when the catalog was made by a newer version that this one cannot go on with, when another starter is
+ * may call it at once. Returns the names applied now; when there is nothing to do it costs two queries.
+ * CatalogError CONFIGURATION when something in the catalog belongs to another role, see `refuseForeignOwners`; CATALOG when the catalog was made by a newer version that this one cannot go on with, when another starter is
  * at it for minutes, or a migration fails.
  */
 export async function migrate(database: Database): Promise<string[]> {
@@ -44,14 +45,18 @@ export async function applyMigrations(
   waits: { starter: number; table: number } = LOCK_WAITS_MS,
 ): Promise<string[]> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).sort()
+  // Before anything is read there: a view runs what its owner wrote.
+  await refuseForeignOwners(kysely)
   if (missing(files, await appliedMigrations(kysely)).length === 0) return []
   return await inTransaction(kysely, async trx => {
     await waitWithoutBound(trx)
     await limitLockWaits(trx, waits.starter)
-    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(trx)
+    await sql`select pg_catalog.pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(trx)
     // Whoever waits for a table makes all others wait who come after.
     await limitLockWaits(trx, waits.table)
     await createLedgers(trx)
+    // Anew, since one that came first may have made the schema meanwhile.
+    await refuseForeignOwners(trx)
     const names = missing(files, await appliedMigrations(trx))
     for (const name of names) {
       const text = await readFile(new URL(name, folder), 'utf8')
@@ -59,6 +64,7 @@ export async function applyMigrations(
       await record(trx, { name, usableFrom: MAY_GO_ON.exec(text.split('\n', 1)[0] ?? '')?.[1] ?? null })
       await sql.raw(text).execute(trx)
     }
+    await shutOutPublic(trx)
     return names
   })
 }

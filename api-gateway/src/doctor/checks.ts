@@ -6,7 +6,7 @@ import {
   MIN_PART_SIZE_BYTES,
   signerFingerprint,
 } from '@telegram-backup/archive'
-import { type Database, queryBackups } from '@telegram-backup/database'
+import { type Database, queryBackups, rolesWithRights } from '@telegram-backup/database'
 import { checkChatAccess, guardChat, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
 import { exitCodeOf } from '#cli/exit-codes.ts'
 import { count, formatBytes } from '#cli/human-units.ts'
@@ -205,6 +205,7 @@ async function checkCatalog(config: Config, signal: AbortSignal): Promise<Findin
         : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`
     const warnings = [
       await clockDifference(database),
+      await rightsOfOthers(database),
       sourceNames && (await describeUnserved(database, sourceNames)),
       brokenOff,
     ].filter(text => text !== undefined)
@@ -212,6 +213,13 @@ async function checkCatalog(config: Config, signal: AbortSignal): Promise<Findin
   } finally {
     await database.close()
   }
+}
+
+/** Who may read the catalog, others may mind; who may write there makes himself an API key. Foreign owners are refused when it is opened. */
+async function rightsOfOthers(database: Database): Promise<string | undefined> {
+  const roles = await rolesWithRights(database)
+  if (roles.length === 0) return undefined
+  return `Others than the catalog’s user have rights in its schemas control_plane and pgboss: ${roles.join(', ')}. Whoever may write there can make an API key: REVOKE what is not meant so.`
 }
 
 /** A chat that belongs to another catalog takes no backup of this one. What else is wrong with it, its own check says. */

@@ -224,5 +224,5 @@ export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise
 
 /** This program knows pins and policies: the catalog lets no other one make a backup `erasing` that they keep. */
 export async function knowRetention(trx: Transaction<CatalogSchema>): Promise<void> {
-  await sql`select set_config('telegram_backup.knows_retention', 'on', true)`.execute(trx)
+  await sql`select pg_catalog.set_config('telegram_backup.knows_retention', 'on', true)`.execute(trx)
 }

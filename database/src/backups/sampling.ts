@@ -57,7 +57,7 @@ export async function sampleBackups(
 ): Promise<Job[]> {
   return await inTransaction(database.kysely, async trx => {
     const { rows } = await sql<{ locked: boolean; now: Date }>`
-      select pg_try_advisory_xact_lock(hashtextextended('telegram-backup sampling', 0)) as locked,
+      select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('telegram-backup sampling'::text, 0::bigint)) as locked,
              clock_timestamp() as now
     `.execute(trx)
     const [lock] = rows

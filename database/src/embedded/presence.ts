@@ -27,6 +27,8 @@ export class Presence {
     const socket = new Socket()
     const client = new pg.Client({
       ...connection,
+      // For the session, since no pooler stands before the embedded server.
+      options: '-c search_path=',
       connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
       query_timeout: ANSWER_TIMEOUT_MS,
       stream: () => socket,

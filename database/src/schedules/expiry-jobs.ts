@@ -16,7 +16,9 @@ export async function createExpiryJobWhenDue(
   deliver: DeliverJob,
 ): Promise<Job | null> {
   return await inTransaction(database.kysely, async trx => {
-    await sql`select pg_advisory_xact_lock(hashtextextended('control_plane: expiry jobs', 0))`.execute(trx)
+    await sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: expiry jobs'::text, 0::bigint))`.execute(
+      trx,
+    )
     const { rows } = await sql<{ due: boolean }>`
       with last as (
         select max(created_at) as at, bool_or(state in ('queued', 'running')) as open

@@ -174,7 +174,8 @@ async function holding({ kysely }: Database, work: () => Promise<void>): Promise
 
 async function tryLock(trx: Transaction<CatalogSchema>, chatId: string): Promise<boolean> {
   const { rows } = await sql<{ locked: boolean }>`
-    select pg_try_advisory_xact_lock(hashtextextended(${`telegram-backup index ${chatId}`}, 0)) as locked
+    select pg_catalog.pg_try_advisory_xact_lock(
+      pg_catalog.hashtextextended(${`telegram-backup index ${chatId}`}::text, 0::bigint)) as locked
   `.execute(trx)
   if (rows[0]?.locked !== true) return false
   await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
