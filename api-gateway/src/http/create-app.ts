@@ -34,7 +34,7 @@ export interface HttpApp {
 /** Makes the application; it asks nothing of anybody before the first request. */
 export function createApp(ports: HttpPorts): HttpApp {
   const { settings, log } = ports
-  const authentication = openAuthentication(ports.database, settings)
+  const authentication = openAuthentication(ports)
   const app = express()
   app
     .disable('x-powered-by')

@@ -62,6 +62,12 @@ export async function findApiKey(database: Database, key: string): Promise<ApiKe
   return withoutHash(found)
 }
 
+/** The SHA-256 of each key that is good now. */
+export async function goodKeyHashes(database: Database): Promise<Buffer[]> {
+  const rows = await database.kysely.selectFrom('api_keys').select('key_hash').where(isGood).execute()
+  return rows.map(({ key_hash }) => key_hash)
+}
+
 /** The key that a job was asked for with, as it is now; `gone` for one that is not good any more, null for a job of nobody's key. */
 export async function keyThatAsked(database: Database, jobId: string): Promise<ApiKey | 'gone' | null> {
   const job = await database.kysely
