@@ -1,7 +1,8 @@
 /**
  * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
  * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it · BUSY: somebody
- * alive works on it · LEASE_LOST: somebody else has taken over what this run worked on · LAST_BACKUP: it is the last good one.
+ * alive works on it · LEASE_LOST: somebody else has taken over what this run worked on · LAST_BACKUP: it is the last good one ·
+ * QUEUE_FULL: as many jobs wait as may.
  */
 export type CatalogErrorCode =
   | 'CONFIGURATION'
@@ -12,6 +13,7 @@ export type CatalogErrorCode =
   | 'BUSY'
   | 'LEASE_LOST'
   | 'LAST_BACKUP'
+  | 'QUEUE_FULL'
 
 /** Every error of this package. The message never holds a connection string, a user name or a password. */
 export class CatalogError extends Error {

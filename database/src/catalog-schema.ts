@@ -18,6 +18,7 @@ export interface CatalogSchema {
   catalog: CatalogTable
   projects: { id: string; created_at: Generated<Date> }
   jobs: JobsTable
+  further_idempotency_keys: { api_key_id: string; idempotency_key: string; job_id: string }
   backups: BackupsTable
   backup_parts: BackupPartsTable
   backup_history: BackupHistoryTable

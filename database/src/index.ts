@@ -250,7 +250,14 @@ export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
 
 // 9. Who may ask.
 
-export { createApiKey, findApiKey, listApiKeys, revokeApiKey } from '#keys/api-keys.ts'
+export {
+  createApiKey,
+  findApiKey,
+  goodKeyHashes,
+  keyThatAsked,
+  listApiKeys,
+  revokeApiKey,
+} from '#keys/api-keys.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // 10. For those who watch: facts about sources and the queue, and what is wrong now.

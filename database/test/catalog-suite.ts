@@ -23,6 +23,7 @@ import { describeSchedules } from '#test/suite-schedules.ts'
 import { describeServices } from '#test/suite-services.ts'
 import { describeSourceFacts } from '#test/suite-source-facts.ts'
 import { describeVault } from '#test/suite-vault.ts'
+import { describeWaitingJobs } from '#test/suite-waiting-jobs.ts'
 
 /** What every catalog has to do, on whatever server; each test begins with an empty one. */
 export function describeCatalog(connect: () => Promise<Database>): void {
@@ -36,6 +37,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeLedger(open)
   describeJobs(open)
   describeJobRuns(open)
+  describeWaitingJobs(open)
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)

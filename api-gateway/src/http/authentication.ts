@@ -2,24 +2,36 @@ import { type Database, findApiKey } from '@telegram-backup/database'
 import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import { bearerKeyOf } from '#http/bearer-key.ts'
+import { GoodKeys } from '#http/good-keys.ts'
 import type { HttpSettings } from '#http/http-settings.ts'
 import { callerOf, note } from '#http/request-context.ts'
+import { WrongKeys } from '#http/wrong-keys.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import type { Logger } from '#logging.ts'
 
 const WINDOW_MS = 60_000
 
 /** Who asks. Keeps count of wrong keys, in this process, until it is closed. */
 export interface Authentication {
-  /** Throws `UNAUTHENTICATED` for a request without a key that is good now, `TOO_MANY_REQUESTS` after too many wrong ones. */
+  /**
+   * Throws `UNAUTHENTICATED` for a request without a key that is good now, `TOO_MANY_REQUESTS` after too many wrong ones, a second
+   * late. While very many are to be refused it ends the connection instead, and neither throws nor goes on.
+   */
   authenticate: RequestHandler
   /** Throws `TOO_MANY_REQUESTS` for a key that asks too often; comes after `authenticate`. */
   limitRate: RequestHandler
   close(): void
 }
 
-/** Asks the catalog each time: a key that is revoked is so at once. */
-export function openAuthentication(database: Database, settings: HttpSettings): Authentication {
-  const failures = new FailedLogins(settings.failed_logins_per_minute)
+/** Asks the catalog each time: a key that is revoked is so at once. Only guesses past their limit are told by what it said last. */
+export function openAuthentication(of: {
+  database: Database
+  settings: HttpSettings
+  log: Pick<Logger, 'warn'>
+}): Authentication {
+  const { database, settings, log } = of
+  const keys = new GoodKeys(database)
+  const wrong = new WrongKeys({ limit: settings.failed_logins_per_minute, keys, log })
   const requests = new MemoryStore()
   return {
     authenticate: async (request, response, next) => {
@@ -28,14 +40,24 @@ export function openAuthentication(database: Database, settings: HttpSettings): 
         response.set('WWW-Authenticate', 'Bearer')
         throw unauthenticated('No API key was given')
       }
+      const address = ipKeyGenerator(request.ip ?? '', 56)
       // Whoever shares an address with one who guesses comes in: a key that is good is never refused.
-      const caller = key === undefined ? null : await findApiKey(database, key)
-      if (caller === null) {
-        const secondsLeft = await failures.count(ipKeyGenerator(request.ip ?? '', 56))
-        if (secondsLeft > 0) {
-          response.set('Retry-After', String(secondsLeft))
+      if (await wrong.areTooMany(address)) {
+        const verdict = await wrong.judge(address, key)
+        if (verdict.is !== 'good') note(response, { isCountedElsewhere: true })
+        if (verdict.is === 'close') {
+          response.status(429)
+          return void request.socket.destroy()
+        }
+        if (verdict.is === 'refuse') {
+          response.set('Retry-After', String(verdict.secondsLeft))
           throw tooMany('Too many wrong keys came from this address')
         }
+      }
+      const caller = key === undefined ? null : await findApiKey(database, key)
+      if (caller === null) {
+        if (key !== undefined) keys.forget(key)
+        await wrong.count(address)
         response.set('WWW-Authenticate', 'Bearer error="invalid_token"')
         throw unauthenticated('This API key is not valid')
       }
@@ -56,32 +78,9 @@ export function openAuthentication(database: Database, settings: HttpSettings): 
       },
     }),
     close: () => {
-      failures.close()
+      wrong.close()
       requests.shutdown()
     },
-  }
-}
-
-/** Wrong keys, by address. After too many of them whoever has none is told to wait for the rest of the minute. */
-class FailedLogins {
-  readonly #store = new MemoryStore()
-  readonly #limit: number
-
-  constructor(limit: number) {
-    this.#limit = limit
-    // The store asks for no more of its options than the window.
-    this.#store.init({ windowMs: WINDOW_MS } as Parameters<MemoryStore['init']>[0])
-  }
-
-  /** Counts one more, and returns how many seconds that address has to wait; 0 for not at all. */
-  async count(address: string): Promise<number> {
-    const { totalHits, resetTime } = await this.#store.increment(address)
-    if (totalHits <= this.#limit) return 0
-    return Math.max(1, Math.ceil(((resetTime?.getTime() ?? 0) - Date.now()) / 1_000))
-  }
-
-  close(): void {
-    this.#store.shutdown()
   }
 }
 

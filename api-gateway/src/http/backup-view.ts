@@ -14,20 +14,28 @@ export function backupView(caller: ApiKey, backup: Backup): Backup {
     : { ...backup, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
 }
 
-/** The same of one with its messages and its history. */
-export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetails {
+/** The same of one with its messages and its history, without who did what: that names users and machines. */
+export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetailsView {
   if (caller.scopes.includes('admin')) return backup
-  const history = backup.history.map(entry =>
+  const history = backup.history.map(({ actor: _, ...entry }) =>
     entry.event.startsWith('restore')
       ? { ...entry, details: without(PLACES_OF_RESTORE, entry.details) }
       : entry,
   )
-  const verifications = backup.verifications.map(withoutPlaceOfDrill)
+  const verifications = backup.verifications.map(({ actor: _, ...verification }) =>
+    withoutPlaceOfDrill(verification),
+  )
   return { ...backup, ...backupView(caller, backup), history, verifications }
 }
 
+type WithoutActor<Entry> = Omit<Entry, 'actor'> & { actor?: string }
+type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
+  history: WithoutActor<BackupDetails['history'][number]>[]
+  verifications: WithoutActor<Verification>[]
+}
+
 /** What a drill failed of names the server that it was made on. */
-function withoutPlaceOfDrill(verification: Verification): Verification {
+function withoutPlaceOfDrill(verification: WithoutActor<Verification>): WithoutActor<Verification> {
   return verification.kind === 'drill' && verification.error !== null
     ? { ...verification, error: HIDDEN_REASON }
     : verification

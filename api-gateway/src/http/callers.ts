@@ -1,19 +1,6 @@
-import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import type { ApiKey } from '@telegram-backup/database'
+import { sees } from '#key-rights.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-
-/** Throws `FORBIDDEN` unless the key has the scope. */
-export function assertScope(caller: ApiKey, scope: ApiScope): void {
-  if (caller.scopes.includes(scope) || caller.scopes.includes('admin')) return
-  throw new BackupError(`This key lacks the scope "${scope}"`, {
-    code: 'FORBIDDEN',
-    hint: 'Make a key with it: telegram-backup apikey create.',
-  })
-}
-
-/** Whether a key sees what belongs to that project; null is what concerns them all. */
-export function sees({ project_id }: ApiKey, projectId: string | null): boolean {
-  return project_id === null || project_id === projectId
-}
 
 /** What was found, if the key sees it. Throws `NOT_FOUND` in the same words for what it must not see and for what is not there. */
 export function found<Thing extends { project_id: string | null }>(

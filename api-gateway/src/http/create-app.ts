@@ -3,7 +3,6 @@ import helmet from 'helmet'
 import { refuseAmbiguous } from '#http/ambiguous-requests.ts'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
-import { assertScope } from '#http/callers.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { inTurn } from '#http/in-turn.ts'
@@ -20,6 +19,7 @@ import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
 import { TransferMemory } from '#http/transfer-memory.ts'
 import { dropUnread } from '#http/unread-answers.ts'
+import { assertScope } from '#key-rights.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** The HTTP API, ready to be listened with. */
@@ -34,7 +34,7 @@ export interface HttpApp {
 /** Makes the application; it asks nothing of anybody before the first request. */
 export function createApp(ports: HttpPorts): HttpApp {
   const { settings, log } = ports
-  const authentication = openAuthentication(ports.database, settings)
+  const authentication = openAuthentication(ports)
   const app = express()
   app
     .disable('x-powered-by')

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
-import { assertScope } from '#http/callers.ts'
 import type { HttpSettings } from '#http/http-settings.ts'
 import { callerOf } from '#http/request-context.ts'
+import { assertScope } from '#key-rights.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { ApiKey } from '@telegram-backup/database'
-import { notFound, sees } from '#http/callers.ts'
+import { notFound } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
+import { sees } from '#key-rights.ts'
 
 type Names = HttpPorts['configFile']
 

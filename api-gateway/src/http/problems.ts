@@ -18,6 +18,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   CONFLICT: 409,
   BUSY: 409,
   LAST_BACKUP: 409,
+  QUEUE_FULL: 409,
   LEASE_LOST: 409,
   CANCELLED: 409,
   TOO_LARGE: 413,
@@ -84,6 +85,8 @@ export function sendProblem(response: Response, error: unknown, more: object = {
 
 const OWN_HINTS: Readonly<Record<string, string>> = {
   LAST_BACKUP: 'Make another one first, or ask with even_the_last=true.',
+  QUEUE_FULL:
+    'Wait until some have ended, or cancel some with DELETE /jobs/{id}; GET /jobs?state=queued lists them.',
 }
 
 /** Options are words for the command line; nobody here can say them. */

@@ -10,6 +10,8 @@ interface RequestContext {
   /** As the table of routes has it; the path itself may hold anything. */
   route?: string
   caller?: ApiKey
+  /** It has no line of its own in the log: somebody counts such requests. */
+  isCountedElsewhere?: boolean
 }
 
 const contexts = new WeakMap<Response, RequestContext>()
@@ -38,7 +40,10 @@ export function callerOf(response: Response): ApiKey {
 }
 
 /** Notes what was found out on the way. */
-export function note(response: Response, found: { route?: string; caller?: ApiKey }): void {
+export function note(
+  response: Response,
+  found: Pick<RequestContext, 'route' | 'caller' | 'isCountedElsewhere'>,
+): void {
   Object.assign(contextOf(response), found)
 }
 
@@ -63,10 +68,12 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
     response.set('X-Request-Id', requestId)
     const since = performance.now()
     response.once('close', () => {
-      const { log: own, route = 'unknown', caller } = contextOf(response)
+      const { log: own, route = 'unknown', caller, isCountedElsewhere } = contextOf(response)
       const seconds = (performance.now() - since) / 1000
       const status = response.statusCode
       observe?.({ method: request.method, route, status, seconds })
+      lingerThenClose(request)
+      if (isCountedElsewhere) return
       own.info(
         {
           method: request.method,
@@ -81,7 +88,6 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
         },
         'request',
       )
-      lingerThenClose(request)
     })
     next()
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backup, Job } from '@telegram-backup/database'
+import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { ofSource, toldFailure } from '#jobs/source-failure.ts'
@@ -57,6 +58,7 @@ async function planJob(
       hint: 'Make the schedule anew, or ask for the backup once more.',
     })
   }
+  await assertAskerMay(tools.database, job, [plan.project])
   const { source } = plan
   if (source.kind !== 'file' || earlier === null || !mayBeResumed(earlier)) return plan
   const settling = await openSettling({ ...tools, signal })

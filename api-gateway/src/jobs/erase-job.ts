@@ -1,3 +1,4 @@
+import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { eraseBackup } from '#settling/erase-backup.ts'
@@ -9,6 +10,7 @@ export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) =>
   if (job.cancel_requested_at !== null) throw cancelled()
   const { backup_id: backupId } = job
   if (backupId === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
+  await assertAskerMay(tools.database, job)
   const settling = await openSettling({ ...tools, signal })
   const { isErased, messages } = await eraseBackup(settling, {
     backupId,

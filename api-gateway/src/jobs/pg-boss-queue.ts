@@ -76,7 +76,9 @@ export class PgBossQueue implements JobQueue {
     const db = bossDatabase(sql)
     await this.#ask(async () => {
       await this.#boss.deleteJob(queue, job.id, { db })
-      await this.#boss.send(queue, null, { id: job.id, startAfter: job.run_after, db })
+      // As the queues among each other: see `dueWork`.
+      const priority = job.schedule_id === null ? 0 : 1
+      await this.#boss.send(queue, null, { id: job.id, startAfter: job.run_after, priority, db })
     })
   }
 

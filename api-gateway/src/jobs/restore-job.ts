@@ -1,4 +1,5 @@
 import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
+import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { planFetch } from '#lib/backups/fetch-plan.ts'
@@ -19,6 +20,10 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
   if (backup === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   const name = job.target ?? ''
   await tools.configFile.reread()
+  await assertAskerMay(tools.database, job, [
+    backup.project_id,
+    tools.configFile.target(name).project ?? null,
+  ])
   const target = namedTarget(name, backup, tools.configFile)
   try {
     await restore(backup, target, run, tools)

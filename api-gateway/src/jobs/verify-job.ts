@@ -1,3 +1,4 @@
+import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { openSettling } from '#settling/open-settling.ts'
@@ -24,6 +25,7 @@ export const runVerifyJob: JobHandler = async (run, tools) => {
 async function verify({ job, signal, report }: JobRun, tools: JobTools): Promise<void> {
   if (job.cancel_requested_at !== null) throw cancelled()
   if (job.backup_id === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
+  await assertAskerMay(tools.database, job)
   const settling = await openSettling({ ...tools, signal })
   const { state, findings } = await verifyBackup(settling, {
     backupId: job.backup_id,

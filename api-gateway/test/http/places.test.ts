@@ -1,4 +1,4 @@
-import { beginRestore, finishRestore, sqlRunner } from '@telegram-backup/database'
+import { beginRestore, finishRestore, pinBackup, sqlRunner } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AskOptions, openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
@@ -63,4 +63,45 @@ it('where a database is, is for keys that may change the service', async () => {
   ]) {
     expect(toReader['verifications']).toContainEqual(expect.objectContaining(shown))
   }
+})
+
+it('who did what is for keys that may change the service, wherever it would be shown', async () => {
+  const actor = 'cli anna@build-7.internal'
+  const id = await upload(service, { key, bytes: Buffer.from('y'), project: 'acted' })
+  const { executeSql } = sqlRunner(service.database)
+  await beginRestore({ ...service.database, actor }, { backupId: id, target: 'nowhere' })
+  await executeSql(
+    `insert into control_plane.verifications (backup_id, kind, state, actor) values ($1, 'data', 'running', $2)`,
+    [id, actor],
+  )
+  await pinBackup({ ...service.database, actor }, id, true)
+  await executeSql(
+    `insert into control_plane.jobs (kind, project_id, backup_id, actor, worker) values ('verify', 'acted', $1, $2, $2)`,
+    [id, actor],
+  )
+  const { body: jobs } = await asked('/jobs?project_id=acted&state=queued')
+  const [job] = jobs['items'] as { id: string }[]
+  await executeSql(`update control_plane.jobs set state = 'failed', finished_at = now() where id = $1`, [
+    job?.id,
+  ])
+  const reader = await service.key(['read', 'backup', 'restore'])
+  const paths = [
+    `/backups/${id}`,
+    '/backups?project_id=acted',
+    '/jobs?project_id=acted',
+    `/jobs/${job?.id}`,
+    '/schedules',
+    '/stats',
+  ]
+  for (const path of paths) {
+    const seen = JSON.stringify((await asked(path, { key: reader })).body)
+    expect(seen).not.toContain('anna')
+    expect(seen).not.toContain('"actor"')
+  }
+  const events = await (await service.ask(`/jobs/${job?.id}/events`, { key: reader })).text()
+  expect(events).toContain('"failed"')
+  expect(events).not.toContain('anna')
+  const { body } = await asked(`/backups/${id}`)
+  expect(body['history']).toContainEqual(expect.objectContaining({ actor }))
+  expect(body['verifications']).toContainEqual(expect.objectContaining({ actor }))
 })

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getJob, sqlRunner } from '@telegram-backup/database'
+import { getJob, type NewJob, sqlRunner } from '@telegram-backup/database'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobHandler } from '#jobs/job-handler.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
@@ -65,6 +66,18 @@ describe('an attempt that fails', () => {
     expect(await world.until(await backUp(), 'failed')).toMatchObject({ error: { code: 'UNEXPECTED' } })
     expect(await world.until(await backUp(), 'done')).toMatchObject({ error: null })
   })
+})
+
+test('of one source and of several, what a schedule asked for is begun before what waits for longer', async () => {
+  const begun: string[] = []
+  const ask = async (source: string, more: Partial<NewJob> = {}): Promise<string> =>
+    (await world.queue.submit({ kind: 'backup', projectId: source, source, ...more })).job.id
+  const ofSchedule = () => ({ scheduleId: randomUUID(), scheduledFor: new Date() })
+  const ids = [await ask('beta'), await ask('beta'), await ask('gamma')]
+  const scheduled = [await ask('beta', ofSchedule()), await ask('alpha', ofSchedule())]
+  world.run({ backup: async ({ job }) => void begun.push(job.id) }, { slots: 1 })
+  for (const id of [...ids, ...scheduled]) await world.until(id, 'done')
+  expect(new Set(begun.slice(0, 2))).toEqual(new Set(scheduled))
 })
 
 describe('a stop', () => {

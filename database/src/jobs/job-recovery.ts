@@ -18,7 +18,8 @@ export interface DueWork {
 }
 
 /**
- * What waits and may begin now, the longest waiting first. A source of which a backup runs is left out, and so is `expire`
+ * What waits and may begin now: what schedules have asked for first, so that nobody who asks for much keeps the night's backups
+ * waiting, and then the longest waiting. A source of which a backup runs is left out, and so is `expire`
  * while one runs.
  */
 export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
@@ -30,7 +31,7 @@ export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
                         where running.state = 'running' and running.kind = waiting.kind
                           and (running.kind = 'expire' or (running.kind = 'backup' and running.source = waiting.source)))
      group by kind, source, target
-     order by min(run_after)
+     order by min(run_after) filter (where schedule_id is not null) nulls last, min(run_after)
   `.execute(kysely)
   return rows
 }

@@ -8,6 +8,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { errorColumns, jobOf } from '#jobs/job-rows.ts'
 import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
+import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#jobs/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
 
 /** An index cannot hold a text of any length. */
@@ -17,9 +18,10 @@ const LONGEST_KEY = 255
 export type DeliverJob = (job: Job, sql: SqlRunner) => Promise<void>
 
 /**
- * Writes down a job and hands it to the queue. A job of the same schedule and time, or of the same idempotency key, or one
- * that erases the same backup and has not ended, is given back instead (`isNew` false). CatalogError INVALID for a bad value, CONFLICT for an idempotency key that was used
- * for something else.
+ * Writes down a job and hands it to the queue. A job of the same schedule and time, or of the same idempotency key, one
+ * that erases the same backup and has not ended, or one that waits for the same by the same API key, is given back instead (`isNew`
+ * false). CatalogError INVALID for a bad value, CONFLICT for an idempotency key that was used for something else, QUEUE_FULL for an
+ * API key or a project that has as many jobs waiting as it may.
  */
 export async function createJob(
   database: Database,
@@ -38,9 +40,18 @@ export async function createJobIn(
   by: { actor: string; deliver: DeliverJob },
 ): Promise<{ job: Job; isNew: boolean }> {
   checkRequest(request)
+  const { byKey } = request
+  if (byKey !== undefined) await lockWaiting(trx, { ...request, byKey })
   if (request.projectId !== undefined) await ensureProject(trx, request.projectId)
   const open = await openErase(trx, request)
   if (open !== undefined) return { job: open, isNew: false }
+  if (byKey !== undefined) {
+    const named = await jobNamedBy(trx, byKey)
+    if (named !== undefined) return { job: sameJob(jobOf(named), request), isNew: false }
+    const waiting = await sameWaiting(trx, { ...request, byKey })
+    if (waiting !== undefined) return { job: jobOf(waiting), isNew: false }
+    await assertRoomToWait(trx, { ...request, byKey })
+  }
   const row = await trx
     .insertInto('jobs')
     .values({
@@ -54,8 +65,8 @@ export async function createJobIn(
       schedule_id: request.scheduleId ?? null,
       scheduled_for: request.scheduledFor ?? null,
       run_after: request.runAfter,
-      api_key_id: request.idempotency?.apiKeyId ?? null,
-      idempotency_key: request.idempotency?.key ?? null,
+      api_key_id: byKey?.apiKeyId ?? null,
+      idempotency_key: byKey?.idempotencyKey ?? null,
     })
     .onConflict(conflict => conflict.doNothing())
     .returningAll()
@@ -69,9 +80,11 @@ export async function createJobIn(
 function checkRequest(request: NewJob): void {
   if (request.projectId !== undefined) checkProjectId(request.projectId)
   if (request.backupId !== undefined) checkUuid('backup id', request.backupId)
-  if (request.idempotency === undefined) return
-  checkText('idempotency key', request.idempotency.key)
-  if (request.idempotency.key.length <= LONGEST_KEY) return
+  const { apiKeyId, idempotencyKey } = request.byKey ?? {}
+  if (apiKeyId !== undefined) checkUuid('id of a key', apiKeyId)
+  if (idempotencyKey === undefined) return
+  checkText('idempotency key', idempotencyKey)
+  if (idempotencyKey.length <= LONGEST_KEY) return
   throw new CatalogError('INVALID', 'Not a valid idempotency key', {
     hint: `Use ${LONGEST_KEY} characters at most.`,
   })
@@ -94,20 +107,22 @@ async function openErase(trx: Transaction<CatalogSchema>, request: NewJob): Prom
   return row && jobOf(row)
 }
 
+/** The job that another transaction has made meanwhile. */
 async function earlierJob(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job> {
-  const { scheduleId, scheduledFor, idempotency } = request
-  const earlier = trx.selectFrom('jobs').selectAll()
-  const row =
-    idempotency !== undefined
-      ? await earlier
-          .where('api_key_id', '=', idempotency.apiKeyId)
-          .where('idempotency_key', '=', idempotency.key)
-          .executeTakeFirstOrThrow()
-      : await earlier
-          .where('schedule_id', '=', scheduleId ?? null)
-          .where('scheduled_for', '=', scheduledFor ?? null)
-          .executeTakeFirstOrThrow()
-  const job = jobOf(row)
+  const { scheduleId, scheduledFor, byKey } = request
+  const named = byKey && (await jobNamedBy(trx, byKey))
+  if (named !== undefined) return sameJob(jobOf(named), request)
+  const row = await trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('schedule_id', '=', scheduleId ?? null)
+    .where('scheduled_for', '=', scheduledFor ?? null)
+    .executeTakeFirstOrThrow()
+  return jobOf(row)
+}
+
+/** CatalogError CONFLICT for a job of the same idempotency key that does something else. */
+function sameJob(job: Job, request: NewJob): Job {
   const isSame =
     request.kind === job.kind &&
     (request.source ?? null) === job.source &&
@@ -115,7 +130,7 @@ async function earlierJob(trx: Transaction<CatalogSchema>, request: NewJob): Pro
     // A backup job has made its backup since.
     (request.backupId === undefined || request.backupId.toLowerCase() === job.backup_id) &&
     isDeepStrictEqual(JSON.parse(JSON.stringify(request.options ?? {})), job.options)
-  if (idempotency === undefined || isSame) return job
+  if (isSame) return job
   throw new CatalogError('CONFLICT', 'This idempotency key was used for another request', {
     hint: 'Make a new key for each request that is to be carried out.',
   })

@@ -76,8 +76,11 @@ export interface NewJob {
   scheduleId?: string | undefined
   scheduledFor?: Date | undefined
   runAfter?: Date | undefined
-  /** The same key of the same API key gives the same job. */
-  idempotency?: { apiKeyId: string; key: string } | undefined
+  /**
+   * The API key that it was asked for with, which may have so many jobs waiting and no more. The same `idempotencyKey` of the same
+   * API key gives the same job.
+   */
+  byKey?: { apiKeyId: string; idempotencyKey?: string | undefined } | undefined
 }
 
 /** A retention policy; an absent rule keeps nothing by itself, and a policy without any rule keeps all. */

@@ -54,16 +54,38 @@ export async function findApiKey(database: Database, key: string): Promise<ApiKe
     .selectAll()
     .select(notUsedLately.as('is_stale'))
     .where('key_hash', '=', hashOf(key))
-    .where('revoked_at', 'is', null)
-    .where(({ or, eb }) =>
-      or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`clock_timestamp()`)]),
-    )
+    .where(isGood)
     .executeTakeFirst()
   if (row === undefined) return null
   if (row.is_stale) await noteUse(database, row.id)
   const { is_stale: _, ...found } = row
   return withoutHash(found)
 }
+
+/** The SHA-256 of each key that is good now. */
+export async function goodKeyHashes(database: Database): Promise<Buffer[]> {
+  const rows = await database.kysely.selectFrom('api_keys').select('key_hash').where(isGood).execute()
+  return rows.map(({ key_hash }) => key_hash)
+}
+
+/** The key that a job was asked for with, as it is now; `gone` for one that is not good any more, null for a job of nobody's key. */
+export async function keyThatAsked(database: Database, jobId: string): Promise<ApiKey | 'gone' | null> {
+  const job = await database.kysely
+    .selectFrom('jobs')
+    .select('api_key_id')
+    .where('id', '=', jobId)
+    .executeTakeFirst()
+  if (job === undefined || job.api_key_id === null) return null
+  const row = await database.kysely
+    .selectFrom('api_keys')
+    .selectAll()
+    .where('id', '=', job.api_key_id)
+    .where(isGood)
+    .executeTakeFirst()
+  return row === undefined ? 'gone' : withoutHash(row)
+}
+
+const isGood = sql<boolean>`(revoked_at is null and (expires_at is null or expires_at > clock_timestamp()))`
 
 const notUsedLately = sql<boolean>`(last_used_at is null
   or last_used_at < clock_timestamp() - ${LAST_USE_EVERY_MS} * interval '1 millisecond')`

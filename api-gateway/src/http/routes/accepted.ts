@@ -11,7 +11,10 @@ export const JOB_ACCEPTED_ANSWER: DescribedAnswer = {
   headers: { Location: 'The path of the job' },
 }
 
-/** Hands a job in; a request that repeats an idempotency key of the same API key gets the job of the first one. */
+/**
+ * Hands a job in; a request that repeats an idempotency key of the same API key gets the job of the first one, and one for what
+ * waits already by the same API key gets the job that waits.
+ */
 export async function submitted(
   queue: JobQueue,
   of: { caller: ApiKey; idempotencyKey?: string | undefined; job: NewJob },
@@ -19,9 +22,7 @@ export async function submitted(
   const { job } = await queue.submit({
     ...of.job,
     actor: actorOf(of.caller),
-    ...(of.idempotencyKey !== undefined && {
-      idempotency: { apiKeyId: of.caller.id, key: of.idempotencyKey },
-    }),
+    byKey: { apiKeyId: of.caller.id, idempotencyKey: of.idempotencyKey },
   })
   return { status: 202, body: { job_id: job.id }, headers: { Location: `/api/v1/jobs/${job.id}` } }
 }

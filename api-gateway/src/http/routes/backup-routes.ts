@@ -16,6 +16,7 @@ import { type Route, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { SCOPE_FOR } from '#jobs/asker-rights.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { holdsDirectory } from '#restore/restore-target.ts'
 
@@ -65,7 +66,7 @@ const create = ({ queue, configFile }: HttpPorts): Route =>
       path: '/backups',
       name: 'createBackup',
       summary: 'Back up a source that telegram-backup.yaml names',
-      scope: 'backup',
+      scope: SCOPE_FOR.backup,
       body: z.strictObject({ source: NAME }),
       idempotent: true,
       answers: { 202: JOB_ACCEPTED_ANSWER },
@@ -106,7 +107,7 @@ const erase = ({ database, queue }: HttpPorts): Route =>
       name: 'eraseBackup',
       summary:
         'Erase a backup in its chats; the last good one of its project and type only with even_the_last',
-      scope: 'admin',
+      scope: SCOPE_FOR.erase,
       query: z.strictObject({ even_the_last: EVEN_THE_LAST }),
       answers: { 202: JOB_ACCEPTED_ANSWER },
       problems: [404, 409],
@@ -137,7 +138,7 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
       path: '/backups/{id}/restore',
       name: 'restoreBackup',
       summary: 'Restore a backup to a target that telegram-backup.yaml names',
-      scope: 'restore',
+      scope: SCOPE_FOR.restore,
       body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
       idempotent: true,
       answers: { 202: JOB_ACCEPTED_ANSWER },
@@ -169,7 +170,7 @@ const verify = ({ database, queue }: HttpPorts): Route =>
       path: '/backups/{id}/verify',
       name: 'verifyBackup',
       summary: 'Ask for every message of a backup, or read every byte of it',
-      scope: 'restore',
+      scope: SCOPE_FOR.verify,
       body: z.strictObject({ read_data: z.boolean().optional() }),
       idempotent: true,
       answers: { 202: JOB_ACCEPTED_ANSWER },

@@ -62,7 +62,7 @@ export const BACKUP_DETAILS: z.ZodType = z
       z.looseObject({
         event: z.string(),
         at: TIME,
-        actor: z.string(),
+        actor: z.string().optional().meta({ description: 'Who; told to keys with the scope admin.' }),
         details: z.looseObject({}),
       }),
     ),
