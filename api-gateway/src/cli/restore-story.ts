@@ -1,6 +1,7 @@
+import { dirname, join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cli/human-units.ts'
-import type { TargetFolder } from '#restore/directory/folder-beside.ts'
+import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
@@ -54,11 +55,15 @@ export function describeNewRoles(names: readonly string[]): string[] {
 }
 
 /** What happens to the directory. */
-export function describeDirectoryPlan({ path, state }: TargetFolder): string[] {
+export function describeDirectoryPlan({ path, state, strangers }: TargetFolder): string[] {
   const ways: Record<TargetFolder['state'], string> = {
     missing: 'into a new directory, which then gets its name',
     empty: 'into a new directory, which takes the place of the empty one',
     full: 'into a new directory beside it, which then takes its place; what is there now is deleted',
   }
-  return [`Target    ${path}`, `Way       ${ways[state]}`]
+  return [
+    `Target    ${path}`,
+    `Way       ${ways[state]}`,
+    ...strangers.map(name => `Note      ${join(dirname(path), name)} is not of a restore of yours; it stays`),
+  ]
 }

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Config } from '#config.ts'
-import type { TargetFolder } from '#restore/directory/folder-beside.ts'
 import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
+import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
@@ -63,7 +63,7 @@ async function prepareDirectory(
   backup: BackupDetails,
   { wishes, config, signal }: { wishes: RestoreWishes; config: Config; signal: AbortSignal },
 ): Promise<PreparedRestore> {
-  const { inspectFolder } = await import('#restore/directory/folder-beside.ts')
+  const { inspectFolder } = await import('#restore/directory/target-folder.ts')
   const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
   const folder = await inspectFolder(target.path, {
     overwrite: wishes.overwrite,

@@ -2,7 +2,8 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FolderBeside, inspectFolder, type TargetFolder } from '#restore/directory/folder-beside.ts'
+import { FolderBeside } from '#restore/directory/folder-beside.ts'
+import { inspectFolder, type TargetFolder } from '#restore/directory/target-folder.ts'
 
 let parent: string
 let path: string
@@ -29,7 +30,7 @@ async function restored(): Promise<FolderBeside> {
 /** What a restore leaves that was killed: by a process that is no more. */
 async function leftover(contents: readonly string[]): Promise<string> {
   const partial = join(parent, '.www.telegram-backup-0123abcd.partial')
-  await mkdir(partial)
+  await mkdir(partial, { mode: 0o700 })
   await writeFile(join(partial, 'owner'), '1 0')
   for (const name of contents) {
     await mkdir(join(partial, name))

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { chmod } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { FolderBeside, type TargetFolder } from '#restore/directory/folder-beside.ts'
+import { FolderBeside } from '#restore/directory/folder-beside.ts'
 import { MemberRules, type OutsideAllowance } from '#restore/directory/member-rules.ts'
 import { TarInspector } from '#restore/directory/tar-inspector.ts'
+import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import { PipedProgram } from '#restore/programs/piped-program.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#sources/directory/tar-program.ts'
 
@@ -47,7 +48,7 @@ export async function restoreDirectory(
 /** What the disk refuses only now must be known before the old directory goes. */
 async function syncFileSystem(folder: string): Promise<void> {
   try {
-    await promisify(execFile)('sync', ['-f', folder])
+    await promisify(execFile)('sync', ['-f', '.'], { cwd: folder })
   } catch (error) {
     // No such program, or one that knows no -f: then the system writes in its own time.
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
@@ -70,14 +71,14 @@ async function extract(tar: TarProgram, folder: string, bytes: AsyncIterable<Buf
     [
       '--extract',
       '--file=-',
-      `--directory=${folder}`,
       '--preserve-permissions',
       '--delay-directory-restore',
       ...(process.getuid?.() === 0 ? ['--same-owner'] : ['--no-same-owner']),
       ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
       '--warning=no-timestamp',
     ],
-    { environment: tarEnvironment() },
+    // A program enters its folder before it is another program: only as long can it use our handles.
+    { environment: tarEnvironment(), folder },
   )
   try {
     // All of it is read, also when tar has seen its end and is gone: the last part must be verified.

@@ -24,18 +24,19 @@ export class PipedProgram {
 
   /**
    * `wordsFile`: a file for stderr, for a program that must not die of a word that nobody is there to hear; it is opened
-   * for reading as well, and closed here.
+   * for reading as well, and closed here. `folder`: where it runs.
    */
   constructor(
     path: string,
     args: readonly string[],
-    options: { environment: Readonly<Record<string, string>>; wordsFile?: number },
+    options: { environment: Readonly<Record<string, string>>; wordsFile?: number; folder?: string },
   ) {
-    const { environment, wordsFile } = options
+    const { environment, wordsFile, folder } = options
     this.#child = spawn(path, args, {
       env: environment,
       stdio: ['pipe', 'pipe', wordsFile ?? 'pipe'],
       detached: true,
+      ...(folder === undefined ? {} : { cwd: folder }),
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (this.#words.length < MAX_WORDS_BYTES) this.#words += text
