@@ -5,7 +5,7 @@ import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
 import { type DatabasePlan, unknownSettings } from '#restore/postgres/database-plan.ts'
 import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
 import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
-import { DumpFilter } from '#restore/sql/dump-filter.ts'
+import { DumpCutter } from '#restore/sql/dump-cutter.ts'
 
 /** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
 export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
@@ -19,7 +19,7 @@ export interface DatabaseRestored {
 /**
  * Restores into the database of the plan:
  * 1. where the target is missing or full, a new database is made beside it;
- * 2. the dump's SQL goes through the filter into one transaction, which is committed after the last verified byte;
+ * 2. the dump's SQL goes, cut into statements, into one transaction, which is committed after the last verified byte;
  * 3. the new database takes the target's name, in one transaction as well.
  * Whatever fails, at any byte, leaves the server as it was. Throws what the bytes throw, `POSTGRES`, `UNRESTORABLE`,
  * `CANCELLED`, `UNKNOWN_OUTCOME`.
@@ -77,7 +77,7 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
   }
 }
 
-/** The dump's SQL through the filter, in one transaction that is committed after the last verified byte. */
+/** The dump's SQL, cut into statements, in one transaction that is committed after the last verified byte. */
 export async function restoreInOneTransaction(
   plan: DatabasePlan,
   into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
@@ -85,13 +85,13 @@ export async function restoreInOneTransaction(
   const { signal } = into
   const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
   try {
-    const filter = new DumpFilter(unknownSettings(plan.target))
+    const cutter = new DumpCutter(unknownSettings(plan.target))
     // When psql stops, so does the fetching.
     const whileRunning = AbortSignal.any([signal, transaction.ended])
     for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
-      for (const piece of filter.push(sql)) await transaction.write(piece)
+      for (const piece of cutter.push(sql)) await transaction.write(piece)
     }
-    for (const piece of filter.finish()) await transaction.write(piece)
+    for (const piece of cutter.finish()) await transaction.write(piece)
     await transaction.commit()
   } catch (error) {
     // Where psql stopped first, what followed from that is not the reason.

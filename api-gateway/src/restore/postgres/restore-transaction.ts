@@ -4,9 +4,11 @@ import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
+import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { refusedByPostgres } from '#restore/postgres/postgres-words.ts'
 import { quoteName, quoteText } from '#restore/postgres/sql-text.ts'
 import { PipedProgram } from '#restore/programs/piped-program.ts'
+import { executed } from '#restore/sql/executed.ts'
 
 /** What a transaction of a restore is made of. */
 export interface RestoreTransactionOptions {
@@ -20,21 +22,22 @@ export interface RestoreTransactionOptions {
   signal: AbortSignal
 }
 
-/** A table of our own whose two equal rows let no COMMIT pass, and the rule that the error then names. */
-const GUARD = 'telegram_backup_guard'
-const GUARD_RULE = 'telegram_backup_was_not_verified_to_its_end'
 /** How long a session that lost its client may take to roll back before we go on without it. */
 const ROLLBACK_TRIES = 100
 const ROLLBACK_PAUSE_MS = 100
 
+/** psql’s exit code when the connection was lost; after an error of the server it is another. */
+const CONNECTION_LOST = 2
+
 /**
- * One transaction in psql, fed by us: nothing that comes through `write` can commit it, neither a COMMIT in the dump (the
- * guard) nor the end of the input, however that comes. Only `commit` does.
+ * One transaction in psql, fed by us: the end of the input rolls it back, however that comes. What is written is to be
+ * wrapped (`executed.ts`), so that nothing in it can end the transaction. Only `commit` does, and it says so only when the
+ * server says that this very transaction was committed.
  */
 export class RestoreTransaction {
   readonly #options: RestoreTransactionOptions
   readonly #psql: PipedProgram
-  readonly #proof: string = randomBytes(16).toString('hex')
+  /** Of the whole cluster, never used again (`xid8`); empty before it is known. */
   #transactionId = ''
 
   private constructor(options: RestoreTransactionOptions) {
@@ -54,11 +57,10 @@ export class RestoreTransaction {
   /** Begins it. Throws `POSTGRES` when the server refuses. */
   static async begin(options: RestoreTransactionOptions): Promise<RestoreTransaction> {
     const transaction = new RestoreTransaction(options)
-    const mark = `begun:${transaction.#proof}:`
-    await transaction.write(`${prelude(options)}SELECT '${mark}' || pg_current_xact_id() || '.';\n`)
-    await transaction.#psql.said(mark)
-    const id = new RegExp(`${mark}(\\d+)\\.`).exec(transaction.#psql.output)?.[1]
-    if (id === undefined) throw await transaction.#failure()
+    await transaction.write(prelude(options))
+    const id = await transaction.#ask(OWN_TRANSACTION)
+    // What the dump sets counts, or what the database says of itself, as always in psql.
+    await transaction.write('RESET search_path;\n')
     transaction.#transactionId = id
     return transaction
   }
@@ -80,23 +82,63 @@ export class RestoreTransaction {
     if (!(await this.#psql.write(sql))) throw await this.#failure()
   }
 
-  /** Makes it all count, and proves that it does. Throws `POSTGRES`, or `UNKNOWN_OUTCOME` when nobody can tell. */
+  /**
+   * Makes it all count, and proves that it does. Throws `POSTGRES`, `UNRESTORABLE` when it is another transaction by now,
+   * or `UNKNOWN_OUTCOME` when nobody can tell.
+   */
   async commit(): Promise<void> {
-    const end =
-      'RESET SESSION AUTHORIZATION; RESET ROLE;\n' +
-      `DELETE FROM pg_temp.${GUARD};\nCOMMIT;\nSELECT 'committed:${this.#proof}';\n`
-    await this.#psql.write(end)
+    // What the dump has set is neither to speak into this, nor to stay in a connection that a pooler gives to others.
+    await this.write(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;\n${SETTINGS}`)
+    if ((await this.#ask(OWN_TRANSACTION)) !== this.#transactionId) {
+      throw new BackupError('The dump got out of the transaction of its restore', { code: 'UNRESTORABLE' })
+    }
+    const mark = randomBytes(16).toString('hex')
+    const status = `pg_catalog.pg_xact_status('${this.#transactionId}'::pg_catalog.xid8)`
+    await this.#psql.write(
+      `COMMIT;\nBEGIN READ ONLY;\n${EMPTY_SEARCH_PATH}\n${telling(status, mark)}\nCOMMIT;\n`,
+    )
     const { exitCode, words } = await this.#psql.finish()
-    if (exitCode === 0 && this.#psql.output.includes(`committed:${this.#proof}`)) return
-    if (exitCode === null) await endSessions(this.#options.connection, this.#options)
-    if ((await this.#outcome()) !== 'committed')
-      throw refusedByPostgres('PostgreSQL refused the restore', words)
+    if (exitCode === 0 && this.#psql.output.includes(`committed ${mark}`)) return
+    if (exitCode === null) await this.#endSession()
+    const isLost = exitCode === null || exitCode === CONNECTION_LOST
+    if (isLost && (await this.#outcome()) === 'committed') return
+    throw refusedByPostgres('PostgreSQL refused the restore', words)
   }
 
   /** Undoes it all: psql goes first, so that it can take no end of its input for the end of the data. */
   async rollBack(): Promise<void> {
     const { exitCode } = await this.#psql.kill()
-    if (exitCode === null) await endSessions(this.#options.connection, this.#options)
+    if (exitCode === null) await this.#endSession()
+  }
+
+  /** The value of an expression, as text. Throws `POSTGRES` when psql has stopped. */
+  async #ask(expression: string): Promise<string> {
+    const mark = randomBytes(16).toString('hex')
+    await this.write(`${telling(expression, mark)}\n`)
+    await this.#psql.said(mark)
+    const [, value] = new RegExp(`(\\S+) ${mark}`).exec(this.#psql.output) ?? []
+    if (value === undefined) throw await this.#failure()
+    return value
+  }
+
+  /**
+   * Ends the server's side of a psql that was killed: it may be busy with a long statement, and holds its locks until it
+   * notices. Resolves when the session is gone, or cannot be ended.
+   */
+  async #endSession(): Promise<void> {
+    if (this.#transactionId === '') return
+    const { connection, psql } = this.#options
+    // By what runs in it, since a dump may have given it another name.
+    const end = `select pg_catalog.to_json(pg_catalog.count(pg_catalog.pg_terminate_backend(pid)))
+      from pg_catalog.pg_stat_activity where backend_xid = (:'id'::pg_catalog.xid8)::pg_catalog.xid`
+    for (let tries = 0; tries < ROLLBACK_TRIES; tries++) {
+      const sessions = await queryJson(connection, end, {
+        psql: psql.path,
+        variables: { id: this.#transactionId },
+      }).catch((error: unknown) => describeError(error).code)
+      if (typeof sessions !== 'number' || sessions === 0) return
+      await delay(ROLLBACK_PAUSE_MS)
+    }
   }
 
   async #failure(): Promise<BackupError> {
@@ -110,7 +152,7 @@ export class RestoreTransaction {
   /** What became of a transaction whose COMMIT was sent and not answered. */
   async #outcome(): Promise<string> {
     const { connection, psql } = this.#options
-    const question = `select to_json(pg_xact_status(${quoteText(this.#transactionId)}::xid8))`
+    const question = `select pg_catalog.to_json(pg_catalog.pg_xact_status('${this.#transactionId}'::pg_catalog.xid8))`
     let cause: unknown
     for (let tries = 0; tries < ROLLBACK_TRIES; tries++) {
       const status = await queryJson(connection, question, { psql: psql.path }).catch((error: unknown) => {
@@ -130,49 +172,35 @@ export class RestoreTransaction {
   }
 }
 
-/** Releases of psql from which on it knows `\restrict`, by major version; from 18 on all do. */
-const RESTRICT_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
+const OWN_TRANSACTION = 'pg_catalog.pg_current_xact_id()'
+const EMPTY_SEARCH_PATH = "SELECT pg_catalog.set_config('search_path', '', true);"
 
-function prelude({ psql, session, newRoles }: RestoreTransactionOptions): string {
-  const minor = Number(psql.version.split('.')[1] ?? 0)
-  const isRestricting = psql.major >= 18 || minor >= (RESTRICT_SINCE[psql.major] ?? Number.POSITIVE_INFINITY)
-  return [
-    // With it, psql obeys no command of its own any more; the key to undo it is thrown away.
-    ...(isRestricting ? [`\\restrict ${randomBytes(24).toString('hex')}`] : []),
-    `SET application_name = ${quoteText(session)};`,
-    'SET standard_conforming_strings = on;',
-    'SET client_min_messages = warning;',
-    // Parts may be long in coming.
-    'SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;',
-    // Should anything get out of the transaction, it can write nothing.
-    'SET default_transaction_read_only = on;',
-    'BEGIN READ WRITE;',
-    `CREATE TEMPORARY TABLE ${GUARD} (row int CONSTRAINT ${GUARD_RULE} UNIQUE DEFERRABLE INITIALLY DEFERRED);`,
-    `INSERT INTO pg_temp.${GUARD} VALUES (1), (1);`,
-    "SET client_encoding = 'UTF8';",
-    ...newRoles.map(role => `CREATE ROLE ${quoteName(role)} NOLOGIN;`),
-    // A dump says its own; where it does not, that of the database counts, as always in psql.
-    'RESET client_encoding;',
-    '',
-  ].join('\n')
+/** A SELECT that gives a value and then the mark, by which the answer is known to be ours and whole. */
+function telling(expression: string, mark: string): string {
+  return `SELECT pg_catalog.concat(${expression}, ' ${mark}');`
 }
 
-/**
- * Ends the server's side of a psql that was killed: it may be busy with a long statement, and holds its locks until it
- * notices. Resolves when the session is gone, or cannot be ended.
- */
-async function endSessions(
-  connection: PostgresConnection,
-  of: { session: string; psql: ClientProgram },
-): Promise<void> {
-  const end = `select to_json(count(pg_terminate_backend(pid))) from pg_stat_activity
-    where application_name = :'session' and pid <> pg_backend_pid() and usename = current_user`
-  for (let tries = 0; tries < ROLLBACK_TRIES; tries++) {
-    const sessions = await queryJson(connection, end, {
-      psql: of.psql.path,
-      variables: { session: of.session },
-    }).catch((error: unknown) => describeError(error).code)
-    if (typeof sessions !== 'number' || sessions === 0) return
-    await delay(ROLLBACK_PAUSE_MS)
-  }
+/** For one transaction: parts may be long in coming, and a commit may take long. Not every server has each. */
+const SETTINGS = `${EMPTY_SEARCH_PATH}
+SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
+  WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
+`
+
+/** All of it is undone at the end of the transaction: a pooler may give the connection to others then. */
+function prelude({ psql, session, newRoles }: RestoreTransactionOptions): string {
+  return [
+    // With it, psql obeys no command of its own any more; the key to undo it is thrown away.
+    ...(knowsRestrict(psql) ? [`\\restrict ${randomBytes(24).toString('hex')}`] : []),
+    'BEGIN READ WRITE;',
+    SETTINGS,
+    'SET LOCAL standard_conforming_strings = on;',
+    'SET LOCAL client_min_messages = warning;',
+    `SET LOCAL application_name = ${quoteText(session)};`,
+    "SET LOCAL client_encoding = 'UTF8';",
+    ...newRoles.map(role => executed(`CREATE ROLE ${quoteName(role)} NOLOGIN`)),
+    // A dump says its own; where it does not, that of the database counts, as always in psql.
+    'RESET client_encoding;',
+    // Where PL/pgSQL is missing, that is known before the first byte.
+    executed(''),
+  ].join('\n')
 }

@@ -3,8 +3,12 @@ import { Byte, KIND_OF, Kind } from '#restore/sql/sql-bytes.ts'
 import { unrestorable } from '#restore/sql/statement-rules.ts'
 
 const END_MARK = Buffer.from('\n\\.')
+const END_LINE = Buffer.from('\\.\n')
 
-/** The data of a `COPY … FROM stdin`: from behind its semicolon to the line that holds `\.` alone. */
+/**
+ * The data of a `COPY … FROM stdin`: from behind its semicolon to the line that holds `\.` alone. Where they end must be
+ * the same for psql (`handleCopyIn`), which obeys what follows: a line that only begins like the last one is refused.
+ */
 export class CopyData {
   #place: 'statement line' | 'line start' | 'data' = 'statement line'
 
@@ -18,8 +22,13 @@ export class CopyData {
     if (bytes.length < end + 2 && !isLast) return 'undecided'
     this.#place = 'data'
     if (!bytes.subarray(at, end).equals(mark)) return 'more'
-    text.at = end
-    return /^(\r?\n|\r?$)/.test(bytes.toString('latin1', end, end + 2)) ? 'end' : 'more'
+    const [ending] = /^(?:\r?\n|$)/.exec(bytes.toString('latin1', end, end + 2)) ?? []
+    if (ending === undefined) throw unrestorable('The data of a COPY hold a line that begins with \\.')
+    text.at = end - 2
+    text.isKeeping = false
+    text.drop(end + ending.length)
+    text.put(END_LINE)
+    return 'end'
   }
 
   #toLineEnd(text: PassThrough): 'more' {
@@ -27,7 +36,9 @@ export class CopyData {
     if (KIND_OF[byte] !== Kind.SPACE)
       throw unrestorable('The data of a COPY do not begin on a line of their own')
     text.at++
-    if (byte === Byte.NEWLINE) this.#place = 'line start'
+    if (byte !== Byte.NEWLINE) return 'more'
+    this.#place = 'line start'
+    text.isKeeping = true
     return 'more'
   }
 }

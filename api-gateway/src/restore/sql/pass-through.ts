@@ -1,4 +1,4 @@
-/** A stream of bytes under the eye of a scanner: what was looked at is given out, unless it was dropped. */
+/** A stream of bytes under the eye of a scanner: what was looked at is given out where it is to be kept. */
 export class PassThrough {
   /** The bytes at hand. */
   bytes: Buffer = Buffer.alloc(0)
@@ -9,6 +9,8 @@ export class PassThrough {
   /** The first byte that was neither given out nor dropped. */
   #from = 0
   #out: Buffer[] = []
+  #isKeeping = false
+  #givenBytes = 0
 
   /** More bytes behind those that are still to be looked at. */
   take(chunk: Buffer, isLast: boolean): void {
@@ -24,6 +26,23 @@ export class PassThrough {
   passed(): Buffer[] {
     this.#give()
     return this.#out
+  }
+
+  /** Whether bytes are given out from here on; at first they are not. */
+  set isKeeping(keep: boolean) {
+    this.#give()
+    this.#isKeeping = keep
+  }
+
+  /** How many bytes were kept so far. */
+  get keptBytes(): number {
+    return this.#givenBytes + (this.#isKeeping ? this.at - this.#from : 0)
+  }
+
+  /** Gives out bytes of another origin, in their place. */
+  put(bytes: Buffer): void {
+    this.#give()
+    this.#out.push(bytes)
   }
 
   /** How many bytes wait. */
@@ -61,7 +80,10 @@ export class PassThrough {
   }
 
   #give(): void {
-    if (this.at > this.#from) this.#out.push(this.bytes.subarray(this.#from, this.at))
+    if (this.#isKeeping && this.at > this.#from) {
+      this.#out.push(this.bytes.subarray(this.#from, this.at))
+      this.#givenBytes += this.at - this.#from
+    }
     this.#from = this.at
   }
 }

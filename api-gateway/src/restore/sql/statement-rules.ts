@@ -12,7 +12,6 @@ const RULED_WORDS: ReadonlySet<string> = new Set([
   'begin',
   'commit',
   'end',
-  'prepare',
   'rollback',
   'set',
   'start',
@@ -25,12 +24,12 @@ export function isRuled(firstWord: string): boolean {
 
 /** pg_dump puts these round large objects; inside our own transaction they would end it, or warn. */
 const TRANSACTION_OF_ITS_OWN = /^(begin|commit|end|start\s+transaction)(\s+(work|transaction))?\s*;$/i
-const HARMLESS_PREPARE = /^prepare\s+(?!transaction\b)/i
 const SETTING = /^set\s+(?:session\s+|local\s+)?(\w+)\s*(?:=|\bto\b)\s*'?([\w ]*)'?\s*;$/i
 
 /**
  * What becomes of a statement whose first word `isRuled`. `text` is the statement with its `;`, or undefined when it is
- * longer than any that the rules know. Throws `UNRESTORABLE` for one that would end the transaction of the restore.
+ * longer than any that the rules know. Throws `UNRESTORABLE` for one that means to end the transaction of the restore: the
+ * server would refuse it in other words.
  */
 export function judge(
   firstWord: string,
@@ -42,9 +41,8 @@ export function judge(
     return unknownSettings.has(name.toLowerCase()) ? 'drop' : 'keep'
   }
   if (text !== undefined && TRANSACTION_OF_ITS_OWN.test(text)) return 'drop'
-  if (firstWord === 'prepare' && (text === undefined || HARMLESS_PREPARE.test(text))) return 'keep'
   throw unrestorable(
-    `The dump holds a ${firstWord.toUpperCase()} of its own, which would end the restore’s transaction`,
+    `The dump holds a ${firstWord.toUpperCase()} of its own, which cannot be done inside of the restore’s`,
   )
 }
 
@@ -55,7 +53,7 @@ export function standardStringsSetBy(text: string): boolean | undefined {
   return !/^(off|false|no|0)$/i.test(value.trim())
 }
 
-/** Why a dump is not given to psql; pg_dump writes none that is refused. */
+/** Why a dump is not restored; pg_dump writes none that is refused. */
 export function unrestorable(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',

@@ -1,6 +1,6 @@
 /**
  * What psql remembers of a statement to know where it ends (`psqlscan.l`): a `;` inside parentheses, or inside the
- * BEGIN … END of a function in standard SQL, does not end it. Also whether it is a COPY whose data follow.
+ * BEGIN … END of a function in standard SQL, does not end it.
  */
 export class StatementShape {
   /** Anything but blanks and comments was seen. */
@@ -10,17 +10,10 @@ export class StatementShape {
   #words = 0
   /** Initials of create, or, replace, function, procedure among the first four words. */
   #initials = ''
-  #isCopy = false
-  #lastWord = ''
 
   /** Whether a `;` here ends the statement. */
   get isClosed(): boolean {
     return this.parentheses === 0 && this.#begins === 0
-  }
-
-  /** Whether it is `COPY … FROM stdin`, once its end is reached. */
-  get isCopyFromStdin(): boolean {
-    return this.#isCopy && this.#lastWord === 'from stdin'
   }
 
   /** The next word, in lower case; words too long to mean anything are given as ''. */
@@ -28,21 +21,13 @@ export class StatementShape {
     this.begun = true
     if (this.#words < 4 && INITIALS.has(word)) this.#initials += word.charAt(0)
     else if (this.#words < 4) this.#initials += '-'
-    if (this.#words === 0) this.#isCopy = word === 'copy'
     this.#words++
-    if (this.parentheses > 0) return
-    if (this.#isCopy) this.#followCopy(word)
-    else if (BODY.test(this.#initials)) this.#followBody(word)
+    if (this.parentheses === 0 && BODY.test(this.#initials)) this.#followBody(word)
   }
 
   #followBody(word: string): void {
     if (word === 'begin' || (word === 'case' && this.#begins > 0)) this.#begins++
     else if (word === 'end' && this.#begins > 0) this.#begins--
-  }
-
-  #followCopy(word: string): void {
-    if (this.#lastWord === 'from stdin') return
-    this.#lastWord = word === 'stdin' && this.#lastWord === 'from' ? 'from stdin' : word
   }
 }
 

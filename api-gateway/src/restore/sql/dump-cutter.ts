@@ -1,4 +1,8 @@
+import { BlockComment } from '#restore/sql/block-comment.ts'
 import { CopyData } from '#restore/sql/copy-data.ts'
+import { LONGEST_COPY_BYTES, readCopyStatement } from '#restore/sql/copy-statement.ts'
+import { skipEscapeString } from '#restore/sql/escape-string.ts'
+import { Executions } from '#restore/sql/executions.ts'
 import { PassThrough } from '#restore/sql/pass-through.ts'
 import { Byte, endOfWord, KIND_OF, Kind } from '#restore/sql/sql-bytes.ts'
 import {
@@ -28,21 +32,24 @@ const RESTRICTION = /^\\(un)?restrict [^\\]{1,256}$/
 const DOLLAR_TAG = /^\$([A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$/
 
 /**
- * Lets a plain SQL dump through to psql, byte for byte but for three things: transactions of the dump's own are taken
- * out (pg_dump writes BEGIN and COMMIT round large objects, which would commit ours half way), so are settings that the
- * server does not know, and `\restrict` lines, since psql has got ours. Anything else that would leave the transaction,
- * or give psql a command of its own, is refused with `UNRESTORABLE`. It follows psql's scanner, in constant memory, and
- * the chunks may be cut anywhere.
+ * Cuts a plain SQL dump into statements, each of which goes to the server as a text for EXECUTE (`executed.ts`), and the
+ * data of a COPY, whose statement is written anew. So psql obeys nothing in a dump, and PostgreSQL itself lets nothing in
+ * it end the transaction, wherever this cuts: that a dump is cut right makes it come back, and guards nothing.
+ *
+ * It follows psql's scanner, in constant memory, and the chunks may be cut anywhere. Left out are transactions of the
+ * dump's own (pg_dump writes BEGIN and COMMIT round large objects), settings that the server does not know, and
+ * `\restrict` lines. What cannot be restored so is refused with `UNRESTORABLE`.
  */
-export class DumpFilter {
+export class DumpCutter {
   readonly #unknownSettings: ReadonlySet<string>
   readonly #text = new PassThrough()
+  readonly #executions = new Executions(this.#text)
   #mode: Mode = 'statement'
   #statement = new StatementShape()
   #standardStrings = true
-  /** A quote that follows an E'' string, whatever blanks and comments lie between, goes on with it. */
-  #afterEscapeString = false
-  #commentDepth = 0
+  /** A quote that follows an E'' string goes on with it, where a line break lies between. */
+  #afterEscapeString: 'no' | 'same line' | 'next line' = 'no'
+  #comment = new BlockComment()
   #dollarTag: Buffer = Buffer.alloc(0)
   #copyData = new CopyData()
 
@@ -60,20 +67,20 @@ export class DumpFilter {
 
   /** The rest, at the end of the dump. Throws `UNRESTORABLE` when it ends in the middle of something. */
   finish(): Buffer[] {
-    const out = this.#scan(Buffer.alloc(0), true)
+    this.#scan(Buffer.alloc(0), true)
     const isBetween = this.#mode === 'statement' || this.#mode === 'line comment'
     if (!isBetween || !this.#statement.isClosed)
       throw unrestorable(`The dump ends in the middle of a ${this.#mode}`)
-    // psql would run a last statement without its semicolon together with ours.
-    const end = this.#statement.begun ? '\n;\n' : '\n'
-    return [...out, Buffer.from(end)]
+    this.#executions.close()
+    return this.#text.passed()
   }
 
   #scan(chunk: Buffer, isLast: boolean): Buffer[] {
-    this.#text.take(chunk, isLast)
-    while (this.#text.waiting > 0 && this.#step());
-    if (this.#text.waiting > MAX_WORD_BYTES) throw unrestorable('The dump holds a word of more than 1 MiB')
-    return this.#text.passed()
+    const text = this.#text
+    text.take(chunk, isLast)
+    while (text.waiting > 0 && this.#step());
+    if (text.waiting > MAX_WORD_BYTES) throw unrestorable('The dump holds a word of more than 1 MiB')
+    return text.passed()
   }
 
   /** Goes on, at most to where the mode changes; false when the bytes at hand do not tell. */
@@ -87,7 +94,9 @@ export class DumpFilter {
       case 'quoted name':
         return text.skipPast(Byte.DOUBLE_QUOTE) && this.#enter('statement')
       case 'escape string':
-        return this.#inEscapeString()
+        if (!skipEscapeString(text)) return false
+        this.#afterEscapeString = 'same line'
+        return this.#enter('statement')
       case 'dollar-quoted string':
         if (!text.skipTo(this.#dollarTag)) return false
         text.at += this.#dollarTag.length
@@ -95,7 +104,7 @@ export class DumpFilter {
       case 'line comment':
         return this.#inLineComment()
       case 'block comment':
-        return this.#inBlockComment()
+        return this.#comment.step(text) && this.#enter('statement')
       case 'COPY':
         return this.#inCopy()
     }
@@ -111,7 +120,7 @@ export class DumpFilter {
     while (text.waiting > 0) {
       const byte = text.bytes[text.at] as number
       const kind = KIND_OF[byte]
-      if (kind === Kind.SPACE) text.at++
+      if (kind === Kind.SPACE) this.#blank(byte)
       else if (kind === Kind.WORD || kind === Kind.DIGIT) {
         if (!this.#word(kind === Kind.WORD)) return false
         if (this.#mode !== 'statement') return true
@@ -121,10 +130,17 @@ export class DumpFilter {
     return true
   }
 
+  #blank(byte: number): void {
+    this.#text.at++
+    if (this.#afterEscapeString === 'no' || (byte !== Byte.NEWLINE && byte !== Byte.RETURN)) return
+    this.#afterEscapeString = 'next line'
+  }
+
   /** A byte that says no more than that the statement has begun. */
   #token(): true {
+    if (!this.#statement.begun) this.#executions.begin('')
     this.#statement.begun = true
-    this.#afterEscapeString = false
+    this.#afterEscapeString = 'no'
     this.#text.at++
     return true
   }
@@ -135,14 +151,16 @@ export class DumpFilter {
     if (end === text.bytes.length && !text.isLast) return false
     const isKeyword = isName && end - text.at <= LONGEST_KEYWORD_BYTES
     const word = isKeyword ? text.bytes.toString('latin1', text.at, end).toLowerCase() : ''
-    if (!this.#statement.begun && isRuled(word)) {
-      const ruled = this.#ruledStatement(word)
+    if (!this.#statement.begun) {
+      if (word === 'copy') return this.#copyStatement()
+      const ruled = isRuled(word) ? this.#ruledStatement(word) : 'keep'
       if (ruled === 'undecided') return false
       if (ruled === 'drop') return true
+      this.#executions.begin(word)
     }
     if (isName) this.#statement.word(word)
     this.#statement.begun = true
-    this.#afterEscapeString = false
+    this.#afterEscapeString = 'no'
     text.at = end
     if (text.bytes[end] !== Byte.QUOTE || !/^[ebx]$/.test(word)) return true
     text.at++
@@ -160,6 +178,23 @@ export class DumpFilter {
     else if (statement !== undefined)
       this.#standardStrings = standardStringsSetBy(statement) ?? this.#standardStrings
     return verdict
+  }
+
+  /** The one statement that EXECUTE cannot run, and that psql gets in words of ours. */
+  #copyStatement(): boolean {
+    const text = this.#text
+    const copy = readCopyStatement(text.bytes, text.at)
+    if (copy === undefined) {
+      if (text.waiting < LONGEST_COPY_BYTES && !text.isLast) return false
+      throw unrestorable(
+        'The dump holds a COPY of another kind than pg_dump’s own, which is COPY … FROM stdin',
+      )
+    }
+    this.#executions.close()
+    text.put(copy.sql)
+    text.at += copy.length
+    this.#copyData = new CopyData()
+    return this.#enter('COPY')
   }
 
   #special(byte: number): boolean {
@@ -187,7 +222,7 @@ export class DumpFilter {
   }
 
   #quote(): boolean {
-    const escapes = this.#afterEscapeString || !this.#standardStrings
+    const escapes = this.#afterEscapeString === 'next line' || !this.#standardStrings
     this.#token()
     return this.#enter(escapes ? 'escape string' : 'string')
   }
@@ -205,13 +240,15 @@ export class DumpFilter {
   }
 
   #semicolon(): true {
-    if (!this.#statement.isClosed) return this.#token()
-    const isCopy = this.#statement.isCopyFromStdin
-    this.#token()
+    const { begun, isClosed } = this.#statement
+    if (!isClosed) return this.#token()
+    // It stays where it separates rows; one that ends nothing is left out.
+    this.#text.at++
+    if (!begun) return true
+    this.#executions.end()
+    this.#afterEscapeString = 'no'
     this.#statement = new StatementShape()
-    if (!isCopy) return true
-    this.#copyData = new CopyData()
-    return this.#enter('COPY')
+    return true
   }
 
   /** Of psql's own commands a dump has `\restrict` and `\unrestrict`, each in a line of its own. */
@@ -237,7 +274,8 @@ export class DumpFilter {
     }
     if (byte === Byte.SLASH && second === Byte.STAR) {
       text.at += 2
-      this.#commentDepth = 1
+      this.#comment = new BlockComment()
+      this.#afterEscapeString = 'no'
       return this.#enter('block comment')
     }
     return this.#token()
@@ -249,38 +287,14 @@ export class DumpFilter {
     return step !== 'undecided'
   }
 
-  #inEscapeString(): boolean {
-    const text = this.#text
-    while (text.waiting > 0) {
-      const byte = text.bytes[text.at]
-      if (byte === Byte.BACKSLASH && text.waiting === 1 && !text.isLast) return false
-      text.at += byte === Byte.BACKSLASH ? 2 : 1
-      if (byte !== Byte.QUOTE) continue
-      this.#afterEscapeString = true
-      return this.#enter('statement')
-    }
-    return true
-  }
-
   #inLineComment(): boolean {
     const text = this.#text
     while (text.waiting > 0) {
       const byte = text.bytes[text.at++]
-      if (byte === Byte.NEWLINE || byte === Byte.RETURN) return this.#enter('statement')
+      if (byte !== Byte.NEWLINE && byte !== Byte.RETURN) continue
+      if (this.#afterEscapeString !== 'no') this.#afterEscapeString = 'next line'
+      return this.#enter('statement')
     }
     return true
-  }
-
-  #inBlockComment(): boolean {
-    const text = this.#text
-    while (text.waiting > 1) {
-      const [byte, next] = [text.bytes[text.at], text.bytes[text.at + 1]]
-      const opens = byte === Byte.SLASH && next === Byte.STAR
-      const closes = byte === Byte.STAR && next === Byte.SLASH
-      text.at += opens || closes ? 2 : 1
-      if (opens) this.#commentDepth++
-      if (closes && --this.#commentDepth === 0) return this.#enter('statement')
-    }
-    return false
   }
 }
