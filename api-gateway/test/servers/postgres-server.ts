@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,8 @@ export interface PostgresServer {
   sql(database: string, statements: string): Promise<string>
   /** The names of all databases, in order. */
   databases(): Promise<string[]>
+  /** All that it has said so far. */
+  log(): Promise<string>
   pid: number
   stop(): Promise<void>
 }
@@ -34,6 +36,7 @@ export async function startPostgresServer(
   const folder = await mkdtemp(join(tmpdir(), 'postgres-server-'))
   const data = join(folder, 'data')
   const passwordFile = join(folder, 'password')
+  const logFile = join(folder, 'server.log')
   await chmod(folder, 0o755)
   await mkdir(data)
   await writeFile(passwordFile, PASSWORD)
@@ -48,7 +51,9 @@ export async function startPostgresServer(
   const start = async (triesLeft: number): Promise<{ server: ChildProcess; port: number }> => {
     const port = await freePort()
     const args = ['-D', data, '-p', String(port), ...all.flatMap(setting => ['-c', setting])]
-    const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: 'ignore' })
+    const log = await open(logFile, 'a')
+    const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', log.fd] })
+    await log.close()
     while (!(await isReady(data))) {
       // Somebody else may have taken the port since it was free.
       if (server.exitCode !== null && triesLeft > 0) return await start(triesLeft - 1)
@@ -76,6 +81,7 @@ export async function startPostgresServer(
     url,
     sql,
     databases: async () => (await sql('template1', 'select datname from pg_database order by 1')).split('\n'),
+    log: () => readFile(logFile, 'utf8'),
     pid: server.pid as number,
     stop: async () => {
       server.kill('SIGINT')
