@@ -129,7 +129,8 @@ async function newest(name: 'psql' | 'pg_dump'): Promise<string> {
   return program.path
 }
 
-function idsOf(name: string): { uid: number; gid: number } {
+/** The ids of a user of this machine, to run a program as. */
+export function idsOf(name: string): { uid: number; gid: number } {
   const ask = (flag: string): number => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }))
   return { uid: ask('-u'), gid: ask('-g') }
 }
@@ -139,7 +140,8 @@ async function isReady(data: string): Promise<boolean> {
   return text.split('\n')[7]?.trim() === 'ready'
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()
