@@ -73,6 +73,7 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
       psql: plan.psql.path,
       signal,
       variables: { name },
+      isOutsideTransactions: true,
     })
   }
 }
