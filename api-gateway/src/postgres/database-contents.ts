@@ -20,7 +20,8 @@ export interface OwnRelation {
 export type TableRows = [schema: string, table: string, rows: number | null]
 export type SequenceValue = [schema: string, sequence: string, value: string | null]
 
-const IS_OWN = `namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'`
+/** Of a `namespace` of pg_namespace: none of PostgreSQL's. */
+export const IS_OWN: string = `namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'`
 
 /** Objects that an extension brings, which another version of it may not have. */
 const ofExtension = (catalog: string, oid: string, kinds: string = `'e'`): string => `exists (
@@ -49,7 +50,7 @@ const BY_THEIR_PATH = 'set local search_path to default'
 const VISIBLE = `
 select coalesce(pg_catalog.jsonb_agg(class.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb)
 from pg_catalog.pg_class class
-where class.relkind operator(pg_catalog.=) any ('{r,S}'::pg_catalog."char"[])
+where class.relkind operator(pg_catalog.=) any ('{r,p,v,m,f,S}'::pg_catalog."char"[])
   and pg_catalog.pg_table_is_visible(class.oid)`
 const BY_NO_PATH = `select pg_catalog.set_config('search_path', '', true)`
 
@@ -107,13 +108,18 @@ export async function readRelations(session: PsqlSession): Promise<OwnRelation[]
   const rows = (await session.ask(RELATIONS)) as Array<
     [string, string, OwnRelation['kind'], number, string | null]
   >
-  await session.ask(BY_THEIR_PATH)
-  const visible = await session.ask(VISIBLE).finally(() => session.ask(BY_NO_PATH))
-  const isVisible = new Set(visible as number[])
+  const visible = await readVisible(session)
   return rows.map(([schema, name, kind, oid, column]) => ({
     ...{ schema, name, kind, column },
-    isVisible: isVisible.has(oid),
+    isVisible: visible.has(oid),
   }))
+}
+
+/** The oids of all tables, views and sequences that are found without their schema. Throws what the session throws. */
+export async function readVisible(session: PsqlSession): Promise<Set<number>> {
+  await session.ask(BY_THEIR_PATH)
+  const visible = await session.ask(VISIBLE).finally(() => session.ask(BY_NO_PATH))
+  return new Set(visible as number[])
 }
 
 /** Every sequence with its last value, as it is now. Throws what the session throws. */

@@ -5,6 +5,7 @@ import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
 import { type DatabasePlan, unknownSettings } from '#restore/postgres/database-plan.ts'
 import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
 import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
+import { quoteName } from '#restore/postgres/sql-text.ts'
 import { DumpFilter } from '#restore/sql/dump-filter.ts'
 
 /** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
@@ -86,6 +87,11 @@ export async function restoreInOneTransaction(
   const { signal } = into
   const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
   try {
+    for (const { name, owner } of plan.schemas) {
+      await transaction.write(
+        `CREATE SCHEMA IF NOT EXISTS ${quoteName(name)} AUTHORIZATION ${quoteName(owner)};\n`,
+      )
+    }
     const filter = new DumpFilter(unknownSettings(plan.target))
     // When psql stops, so does the fetching.
     const whileRunning = AbortSignal.any([signal, transaction.ended])

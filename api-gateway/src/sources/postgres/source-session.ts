@@ -16,6 +16,7 @@ import { refuseSharedSession } from '#postgres/shared-sessions.ts'
 import { type DatabaseFacts, readDatabaseFacts } from '#sources/postgres/database-facts.ts'
 import type { PgDumpOptions } from '#sources/postgres/pg-dump-arguments.ts'
 import { readSelection } from '#sources/postgres/table-patterns.ts'
+import { readTablesAlone } from '#sources/postgres/tables-alone.ts'
 
 /** No table is counted for longer; one that takes so long is not counted. */
 const ONE_TABLE_MS = 5 * 60_000
@@ -70,9 +71,12 @@ export class SourceSession {
     }
   }
 
-  /** What a dump does not hold. Throws what the session throws. */
-  facts(): Promise<DatabaseFacts> {
-    return readDatabaseFacts(this.#session)
+  /** What a dump does not hold, and of some tables alone what they need besides. Throws what the session throws. */
+  async facts(options: PgDumpOptions): Promise<DatabaseFacts & { warnings: string[] }> {
+    const known = await readDatabaseFacts(this.#session)
+    if (options.tables.length === 0) return { ...known, warnings: [] }
+    const { schemas, warnings } = await readTablesAlone(this.#session, options)
+    return { ...known, facts: { ...known.facts, schemas_of_tables: schemas }, warnings }
   }
 
   /**
