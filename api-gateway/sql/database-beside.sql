@@ -7,7 +7,10 @@
 -- Input, a line each: what makes the database; what gives it its properties; what swaps it in, if that is the verdict.
 -- Each ends in its semicolon, or is empty: a semicolon of ours behind it would be an empty statement, whose success would
 -- hide the failure of the one before.
+-- What is set here is set for the session, since what makes and drops a database runs in no transaction; a pooler that would hand this
+-- session's settings to others is refused before (`shared-sessions.ts`).
 -- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
+select pg_catalog.set_config('search_path', '', false) as path \gset
 set standard_conforming_strings = on;
 set client_min_messages = error;
 set statement_timeout = 0;
@@ -36,6 +39,7 @@ drop database :"beside";
 \set swap `IFS= read -r line && printf %s "$line"`
 -- The connection may have been idle for hours: a new one for what counts.
 \c -reuse-previous=on
+select pg_catalog.set_config('search_path', '', false) as path \gset
 set standard_conforming_strings = on;
 set client_min_messages = error;
 set statement_timeout = 0;

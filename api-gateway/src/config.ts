@@ -1,9 +1,11 @@
+import { isAbsolute } from 'node:path'
 import {
   type Environment,
   readTelegramConfig,
   readVariable,
   type TelegramConfig,
 } from 'telegram-deployment-bot/config'
+import { BackupError } from '#lib/backups/backup-error.ts'
 
 export type { Environment }
 
@@ -13,6 +15,8 @@ export interface Config extends TelegramConfig {
   configFile: string | undefined
   /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
   databaseUrl: string | undefined
+  /** TELEGRAM_BACKUP_PG_BIN: the folder of PostgreSQL's client programs, before all others; absolute. */
+  postgresPrograms: string | undefined
 }
 
 /** Reads the environment; see the table in the README. Throws an error with the code `CONFIGURATION`. */
@@ -21,7 +25,18 @@ export function readConfig(environment: Environment = process.env): Config {
     ...readTelegramConfig(environment),
     databaseUrl: readVariable(environment, 'DATABASE_URL', 'secret'),
     configFile: readVariable(environment, 'TELEGRAM_BACKUP_CONFIG'),
+    postgresPrograms: readPostgresPrograms(environment),
   }
+}
+
+/** The folder that {@link Config.postgresPrograms} is. Throws `CONFIGURATION` for one that depends on the working folder. */
+export function readPostgresPrograms(environment: Environment = process.env): string | undefined {
+  const folder = readVariable(environment, 'TELEGRAM_BACKUP_PG_BIN')
+  if (folder === undefined || isAbsolute(folder)) return folder
+  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is no absolute path', {
+    code: 'CONFIGURATION',
+    hint: 'Name the folder from the root on, for example /usr/lib/postgresql/17/bin.',
+  })
 }
 
 /** One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad file. */

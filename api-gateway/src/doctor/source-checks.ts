@@ -1,4 +1,4 @@
-import type { Config } from '#config.ts'
+import { type Config, readPostgresPrograms } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { findClientPrograms } from '#postgres/client-programs.ts'
@@ -11,11 +11,18 @@ export interface Finding {
   warning?: string
 }
 
-/** Which pg_dumps are installed. None is a warning: files and directories need none. */
+/** Which pg_dumps are installed. None is a warning: files and directories need none. So is a folder in the settings without one. */
 export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
   const installed = await findClientPrograms('pg_dump', signal)
-  if (installed.length > 0)
-    return { message: `version ${installed.map(({ version }) => version).join(', ')}` }
+  const named = readPostgresPrograms()
+  const isMissing = named !== undefined && !installed.some(({ isNamed }) => isNamed)
+  if (installed.length > 0) {
+    const versions = installed.map(({ version, isNamed }) => (isNamed ? `${version} (${named})` : version))
+    return {
+      message: `version ${versions.join(', ')}`,
+      ...(isMissing && { warning: `TELEGRAM_BACKUP_PG_BIN names ${named}, where no pg_dump is.` }),
+    }
+  }
   return {
     message: 'not found',
     warning:

@@ -7,8 +7,10 @@ export interface OwnRelation {
   schema: string
   name: string
   kind: 'table' | 'sequence'
-  /** Whether its name alone finds it. */
+  /** Whether its name alone finds it, by the search path that the database or the user sets. */
   isVisible: boolean
+  /** The column of a table that is read fastest; null where all have defaults, or there is none. */
+  column: string | null
 }
 
 /**
@@ -18,23 +20,42 @@ export interface OwnRelation {
 export type TableRows = [schema: string, table: string, rows: number | null]
 export type SequenceValue = [schema: string, sequence: string, value: string | null]
 
-const IS_OWN = `namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'`
+/** Of a `namespace` of pg_namespace: none of PostgreSQL's. */
+export const IS_OWN: string = `namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'`
 
 /** Objects that an extension brings, which another version of it may not have. */
 const ofExtension = (catalog: string, oid: string, kinds: string = `'e'`): string => `exists (
   select from pg_catalog.pg_depend d
   where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype in (${kinds}))`
 
+/** Fixed in size and short, if there is one. A column with a default may be generated, which COPY reads not by name. */
+const COLUMN = `(
+  select attname from pg_catalog.pg_attribute
+  where attrelid = class.oid and attnum > 0 and not attisdropped and not atthasdef
+  order by attlen < 0, attlen, attnum limit 1)`
+
 // The small ones first: should the time end, most are known. Partitioned tables hold their rows in their partitions.
 const RELATIONS = `
-select coalesce(jsonb_agg(jsonb_build_array(
-  nspname, relname, case relkind when 'S' then 'sequence' else 'table' end, pg_catalog.pg_table_is_visible(class.oid)
+select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
+  nspname, relname, case relkind when 'S' then 'sequence' else 'table' end, class.oid::bigint, ${COLUMN}
 ) order by relpages, nspname, relname), '[]')
 from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
 where relkind in ('r', 'S') and ${IS_OWN} and not ${ofExtension('pg_class', 'class.oid')}`
 
+/**
+ * pg_dump reads a pattern without a schema by the search path of the database or the user, and so do we. While that path holds,
+ * nothing is looked up by it: each name has its schema, and so has each operator.
+ */
+const BY_THEIR_PATH = 'set local search_path to default'
+const VISIBLE = `
+select coalesce(pg_catalog.jsonb_agg(class.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb)
+from pg_catalog.pg_class class
+where class.relkind operator(pg_catalog.=) any ('{r,p,v,m,f,S}'::pg_catalog."char"[])
+  and pg_catalog.pg_table_is_visible(class.oid)`
+const BY_NO_PATH = `select pg_catalog.set_config('search_path', '', true)`
+
 const SEQUENCES = `
-select coalesce(jsonb_agg(jsonb_build_array(nspname, relname, pg_catalog.pg_sequence_last_value(class.oid)::text)
+select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(nspname, relname, pg_catalog.pg_sequence_last_value(class.oid)::pg_catalog.text)
   order by nspname, relname), '[]')
 from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
 where relkind = 'S' and ${IS_OWN} and not ${ofExtension('pg_class', 'class.oid')}`
@@ -51,41 +72,54 @@ with own as (
 ), spaces as (
   select oid, nspname from pg_catalog.pg_namespace namespace where ${IS_OWN}
 )
-select jsonb_build_object(
-  'schemas', (select count(*) from spaces where nspname <> 'public' and not ${ofExtension('pg_namespace', 'spaces.oid')}),
-  'tables', (select count(*) from own where relkind in ('r', 'p')),
-  'foreign tables', (select count(*) from own where relkind = 'f'),
-  'views', (select count(*) from own where relkind = 'v'),
-  'materialized views', (select count(*) from own where relkind = 'm'),
-  'sequences', (select count(*) from own where relkind = 'S'),
-  'indexes', (select count(*) from pg_catalog.pg_index where indrelid in (select oid from own)),
+select pg_catalog.jsonb_build_object(
+  'schemas', (select pg_catalog.count(*) from spaces where nspname <> 'public' and not ${ofExtension('pg_namespace', 'spaces.oid')}),
+  'tables', (select pg_catalog.count(*) from own where relkind in ('r', 'p')),
+  'foreign tables', (select pg_catalog.count(*) from own where relkind = 'f'),
+  'views', (select pg_catalog.count(*) from own where relkind = 'v'),
+  'materialized views', (select pg_catalog.count(*) from own where relkind = 'm'),
+  'sequences', (select pg_catalog.count(*) from own where relkind = 'S'),
+  'indexes', (select pg_catalog.count(*) from pg_catalog.pg_index where indrelid in (select oid from own)),
   'constraints', (
-    select count(*) from pg_catalog.pg_constraint c
+    select pg_catalog.count(*) from pg_catalog.pg_constraint c
     where conrelid in (select oid from own) and contype in ('c', 'f', 'p', 'u', 'x')
-      and coalesce(to_jsonb(c)->>'conparentid', '0') = '0'),
+      and coalesce(pg_catalog.to_jsonb(c)->>'conparentid', '0') = '0'),
   'triggers', (
-    select count(*) from pg_catalog.pg_trigger t
-    where tgrelid in (select oid from own) and not tgisinternal and coalesce(to_jsonb(t)->>'tgparentid', '0') = '0'),
-  'rules', (select count(*) from pg_catalog.pg_rewrite where ev_class in (select oid from own) and ev_type <> '1'),
-  'policies', (select count(*) from pg_catalog.pg_policy where polrelid in (select oid from own)),
+    select pg_catalog.count(*) from pg_catalog.pg_trigger t
+    where tgrelid in (select oid from own) and not tgisinternal and coalesce(pg_catalog.to_jsonb(t)->>'tgparentid', '0') = '0'),
+  'rules', (select pg_catalog.count(*) from pg_catalog.pg_rewrite where ev_class in (select oid from own) and ev_type <> '1'),
+  'policies', (select pg_catalog.count(*) from pg_catalog.pg_policy where polrelid in (select oid from own)),
   'functions', (
-    select count(*) from pg_catalog.pg_proc p
+    select pg_catalog.count(*) from pg_catalog.pg_proc p
     where pronamespace in (select oid from spaces) and not ${ofExtension('pg_proc', 'p.oid', `'e', 'i'`)}),
   'types', (
-    select count(*) from pg_catalog.pg_type t
+    select pg_catalog.count(*) from pg_catalog.pg_type t
     where typnamespace in (select oid from spaces) and not ${ofExtension('pg_type', 't.oid')}
       and (typtype in ('d', 'e', 'r') or (typtype = 'c' and exists (
         select from pg_catalog.pg_class where oid = typrelid and relkind = 'c')))),
-  'extensions', (select count(*) from pg_catalog.pg_extension where extname <> 'plpgsql'),
+  'extensions', (select pg_catalog.count(*) from pg_catalog.pg_extension where extname <> 'plpgsql'),
   'event triggers', (
-    select count(*) from pg_catalog.pg_event_trigger e where not ${ofExtension('pg_event_trigger', 'e.oid')}),
-  'large objects', (select count(*) from pg_catalog.pg_largeobject_metadata)
+    select pg_catalog.count(*) from pg_catalog.pg_event_trigger e where not ${ofExtension('pg_event_trigger', 'e.oid')}),
+  'large objects', (select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata)
 )`
 
-/** All tables and sequences; to be asked before {@link prepareCounting}. Throws what the session throws. */
+/** All tables and sequences. Throws what the session throws. */
 export async function readRelations(session: PsqlSession): Promise<OwnRelation[]> {
-  const rows = (await session.ask(RELATIONS)) as Array<[string, string, OwnRelation['kind'], boolean]>
-  return rows.map(([schema, name, kind, isVisible]) => ({ schema, name, kind, isVisible }))
+  const rows = (await session.ask(RELATIONS)) as Array<
+    [string, string, OwnRelation['kind'], number, string | null]
+  >
+  const visible = await readVisible(session)
+  return rows.map(([schema, name, kind, oid, column]) => ({
+    ...{ schema, name, kind, column },
+    isVisible: visible.has(oid),
+  }))
+}
+
+/** The oids of all tables, views and sequences that are found without their schema. Throws what the session throws. */
+export async function readVisible(session: PsqlSession): Promise<Set<number>> {
+  await session.ask(BY_THEIR_PATH)
+  const visible = await session.ask(VISIBLE).finally(() => session.ask(BY_NO_PATH))
+  return new Set(visible as number[])
 }
 
 /** Every sequence with its last value, as it is now. Throws what the session throws. */
@@ -99,26 +133,31 @@ export async function countObjects(session: PsqlSession): Promise<Record<string,
 }
 
 /**
- * Has the session count gently and truly: by one process, without waiting for locks, no statement for longer than `statementMs`;
- * hidden rows are an error and no smaller number; no function of the database's own stands in for one of PostgreSQL's.
+ * Has the transaction count gently and truly: by one process, without waiting for locks, no statement for longer than `statementMs`;
+ * hidden rows are an error and no smaller number; no view is read, where the server can be told so.
  */
 export async function prepareCounting(session: PsqlSession, statementMs: number): Promise<void> {
   await session.ask(
-    `set application_name = 'telegram-backup count'; set statement_timeout = ${statementMs}; set lock_timeout = '1s'; set max_parallel_workers_per_gather = 0;
-     set row_security = off; set search_path = pg_catalog`,
+    `set local application_name = 'telegram-backup count'; set local statement_timeout = ${statementMs};
+     set local lock_timeout = '1s'; set local row_security = off;
+     select pg_catalog.to_json(pg_catalog.set_config(name, 'view, foreign-table', true)) from pg_catalog.pg_settings
+     where name = 'restrict_nonsystem_relation_kind'`,
   )
 }
 
-/** A table's rows, without those of its children; null when the server does not count them. Throws when there is no session. */
+/**
+ * A table's rows, without those of its children; null when the server does not count them. Throws when there is no session.
+ *
+ * Counted by COPY, as pg_dump reads: `select count(*)` would plan, and a planner calls functions that a table's owner wrote (of
+ * the predicate of an index, with our rights). COPY refuses what is a view by now, or by a rule, or a foreign table.
+ */
 export async function countRows(
   session: PsqlSession,
-  { schema, name }: Pick<OwnRelation, 'schema' | 'name'>,
+  { schema, name, column }: Pick<OwnRelation, 'schema' | 'name' | 'column'>,
 ): Promise<number | null> {
-  const from = `${quoteName(schema)}.${quoteName(name)}`
+  const what = column === null ? '' : ` (${quoteName(column)})`
   try {
-    const count = await session.ask(`select to_json(count(*)) from only ${from}`)
-    // A connection that was lost before the statement itself: psql has no error to tell.
-    return typeof count === 'number' ? count : null
+    return await session.countCopied(`copy ${quoteName(schema)}.${quoteName(name)}${what} to stdout`)
   } catch (error) {
     if (describeError(error).code === 'POSTGRES' && session.isOpen) return null
     throw error

@@ -10,14 +10,14 @@ export const DATABASE_PROPERTIES: string = `
   'locale', coalesce(row->>'datlocale', row->>'daticulocale'),
   'icu_rules', row->>'daticurules',
   'owner', pg_catalog.pg_get_userbyid(datdba),
-  'database_acl', datacl::text[],
+  'database_acl', datacl::pg_catalog.text[],
   'settings', (
-    select coalesce(jsonb_agg(jsonb_build_object(
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'role', case when setrole <> 0 then pg_catalog.pg_get_userbyid(setrole) end,
-      'name', split_part(setting, '=', 1),
-      'value', substr(setting, strpos(setting, '=') + 1)
+      'name', pg_catalog.split_part(setting, '=', 1),
+      'value', pg_catalog.substr(setting, pg_catalog.strpos(setting, '=') + 1)
     ) order by setrole, setting), '[]')
-    from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting where setdatabase = here.oid
+    from pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) as setting where setdatabase = here.oid
   ),
   'connection_limit', datconnlimit,
   'comment', pg_catalog.shobj_description(here.oid, 'pg_database')`

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
+import { beginning } from '#postgres/own-transaction.ts'
 import { failureOf } from '#postgres/psql.ts'
 
 /** What psql gets to end by itself, once its query was cancelled. */
@@ -11,9 +12,16 @@ const GRACE_MS = 2_000
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_WORDS_LENGTH = 64 * 1024
 
+/** How the last statement ended that psql was given. */
+interface Ended {
+  output: string
+  /** How many rows it told of. */
+  rows: number
+}
+
 /**
- * One psql that is asked several things in one session, so that they may share a transaction. It runs in a process group
- * of its own, so that Ctrl-C reaches it by us, and its end of input, should we die, ends it after the query at hand.
+ * One psql that is asked several things, in transactions that it is told to begin. It runs in a process group of its own, so that
+ * Ctrl-C reaches it by us, and its end of input, should we die, ends it after the query at hand.
  */
 export class PsqlSession {
   /** Resolves when psql is gone; never rejects. */
@@ -29,6 +37,7 @@ export class PsqlSession {
   #isGone = false
   #onOutput: () => void = () => {}
   #asked = 0
+  #isInTransaction = false
   #last: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
@@ -75,15 +84,48 @@ export class PsqlSession {
     return !this.#isGone && this.#closing === undefined
   }
 
+  /** Resolves when psql has a connection. Throws what `queryJson` throws when it gets none. */
+  async reached(): Promise<void> {
+    await this.#inTurn('')
+  }
+
+  /** Begins a transaction; one that is open is undone. An error in it undoes its own statement alone. */
+  async begin(mode: 'read only' | 'isolation level repeatable read read only'): Promise<void> {
+    await this.#begin(mode)
+    await this.#inTurn('\\set ON_ERROR_ROLLBACK on\n')
+  }
+
+  /** Begins one that reads, as of one moment, what `pg_dump --snapshot` then reads too. Throws `POSTGRES` where the server gives none. */
+  async beginShared(): Promise<string> {
+    await this.#begin('isolation level repeatable read read only')
+    // Not while an error undoes one statement alone: that is done by subtransactions, which export nothing.
+    const snapshot = await this.ask('select pg_catalog.to_json(pg_catalog.pg_export_snapshot())')
+    await this.#inTurn('\\set ON_ERROR_ROLLBACK on\n')
+    return String(snapshot)
+  }
+
+  /** Ends the transaction, and undoes what it did. Throws what `queryJson` throws when there is no session any more. */
+  async end(): Promise<void> {
+    if (!this.#isInTransaction) return
+    this.#isInTransaction = false
+    await this.#inTurn('\\set ON_ERROR_ROLLBACK off\nrollback;\n')
+  }
+
   /**
-   * Sends SQL, of one or more statements without the last semicolon, after what was asked before. Resolves to the JSON in the
-   * last line of its output, undefined without one. Throws `POSTGRES` when the server refuses the last statement, and what
-   * `queryJson` throws when there is no session or it has ended.
+   * Sends SQL, of one or more statements without the last semicolon, after what was asked before, in the transaction that was
+   * begun. Resolves to the JSON in the last line of its output, undefined without one. Throws `POSTGRES` when the server
+   * refuses the last statement, and what `queryJson` throws when there is no session or it has ended.
    */
-  ask(sql: string): Promise<unknown> {
-    const asking = this.#last.then(() => this.#ask(sql))
-    this.#last = asking.catch(() => {})
-    return asking
+  async ask(sql: string): Promise<unknown> {
+    const { output } = await this.#inTransaction(`${sql};\n`)
+    const line = output.trimEnd().split('\n').at(-1) ?? ''
+    return line === '' ? undefined : JSON.parse(line)
+  }
+
+  /** Runs a `COPY … TO STDOUT`, and resolves to the number of its rows, which go nowhere. Throws what `ask` throws. */
+  async countCopied(copy: string): Promise<number> {
+    const { rows } = await this.#inTransaction(`${copy} \\g /dev/null\n`)
+    return rows
   }
 
   /** Cancels what is asked just now, and ends the session. Resolves when psql is gone. May be called repeatedly. */
@@ -92,24 +134,40 @@ export class PsqlSession {
     return this.#closing
   }
 
-  async #ask(sql: string): Promise<unknown> {
+  async #begin(mode: string): Promise<void> {
+    await this.end()
+    this.#isInTransaction = true
+    for (const statement of beginning(mode)) await this.#inTurn(`${statement}\n`)
+  }
+
+  async #inTransaction(input: string): Promise<Ended> {
+    if (!this.#isInTransaction) throw new Error('A PsqlSession is asked outside of a transaction')
+    return await this.#inTurn(input)
+  }
+
+  #inTurn(input: string): Promise<Ended> {
+    const running = this.#last.then(() => this.#run(input))
+    this.#last = running.catch(() => {})
+    return running
+  }
+
+  async #run(input: string): Promise<Ended> {
     const mark = `${this.#mark}.${++this.#asked}`
     this.#output = ''
     // psql tells by its variables how the last statement ended; what it says on stderr comes in no sure order.
     // A message may have several lines, with the name of a table for example: the second mark comes after the last of them.
-    const marks = `\\echo ${mark} :ERROR :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
-    if (!this.#isGone) this.#child.stdin.write(`${sql};\n${marks}`)
-    const end = new RegExp(`^${mark} (true|false)(.*)\n${mark}\\.end\n`, 'ms')
+    const marks = `\\echo ${mark} :ERROR :ROW_COUNT :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
+    if (!this.#isGone) this.#child.stdin.write(`${input}${marks}`)
+    const end = new RegExp(`^${mark} (true|false|:ERROR) (\\d+|:ROW_COUNT)(.*)\n${mark}\\.end\n`, 'ms')
     while (!this.#isGone && !end.test(this.#output)) {
       await new Promise<void>(resolve => {
         this.#onOutput = resolve
       })
     }
-    const [whole, isError, message = ''] = end.exec(this.#output) ?? []
+    const [whole, isError, rows, message = ''] = end.exec(this.#output) ?? []
     if (whole === undefined) throw this.#lost()
     if (isError === 'true') throw failureOf(`ERROR: ${message.replaceAll('\n', ' ')}`, this.#connection)
-    const line = this.#output.slice(0, this.#output.indexOf(whole)).trimEnd().split('\n').at(-1) ?? ''
-    return line === '' ? undefined : JSON.parse(line)
+    return { output: this.#output.slice(0, this.#output.indexOf(whole)), rows: Number(rows) }
   }
 
   #lost(): BackupError {

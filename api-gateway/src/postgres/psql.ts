@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import { type PostgresConnection, withoutPassword } from '#postgres/connection.ts'
+import { beginning } from '#postgres/own-transaction.ts'
 
 /** How a query is asked. */
 export interface QueryOptions {
@@ -10,6 +11,11 @@ export interface QueryOptions {
   signal?: AbortSignal | undefined
   /** Values for `:'name'` and `:"name"` in the query, which psql quotes. They stand in the argument list: no secrets. */
   variables?: Readonly<Record<string, string>>
+  /**
+   * For the statements that PostgreSQL runs in no transaction, as DROP DATABASE: then nothing in them may be looked up by a
+   * search path, no function, operator, type or table. Default: one transaction, with an empty search path.
+   */
+  isOutsideTransactions?: boolean
 }
 
 /** Of an answer; facts about a server with very many roles have their place in it. */
@@ -18,7 +24,7 @@ const MAX_WORDS_BYTES = 64 * 1024
 
 /**
  * Asks the server by `psql`, so that URLs, pass files and TLS mean here what they mean for pg_dump. `sql` may be several
- * statements; one of them gives one row with one JSON value, which is returned (undefined if none does). Throws
+ * statements, in one transaction in which only pg_catalog is found without a schema; one of them gives one row with one JSON value, which is returned (undefined if none does). Throws
  * `UNREACHABLE` when there is no server, `CONFIGURATION` when it lets nobody in or psql is not there, `POSTGRES` for an
  * error of the query, `CANCELLED`.
  */
@@ -27,13 +33,14 @@ export async function queryJson(
   sql: string,
   options: QueryOptions = {},
 ): Promise<unknown> {
-  const { signal, variables = {} } = options
+  const { signal, variables = {}, isOutsideTransactions = false } = options
+  const input = isOutsideTransactions ? sql : [...beginning(), sql, ';', 'commit;', ''].join('\n')
   const psql = options.psql ?? (await newestClientProgram('psql', signal)).path
   const assignments = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`])
   const answer = await run(
     psql,
     ['-X', '-q', '-A', '-t', '-w', '-v', 'ON_ERROR_STOP=1', ...assignments, '-d', connection.uri],
-    { environment: { ...connection.environment, PGCLIENTENCODING: 'UTF8' }, input: sql, signal },
+    { environment: { ...connection.environment, PGCLIENTENCODING: 'UTF8' }, input, signal },
   )
   if (signal?.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
   if (answer.exitCode !== 0) throw failureOf(answer.words, connection)

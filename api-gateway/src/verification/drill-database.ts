@@ -85,13 +85,14 @@ async function readContents(
 ): Promise<RestoredContents> {
   const session = new PsqlSession(connection, { psql, signal })
   try {
+    await session.begin('read only')
     const relations = await readRelations(session)
     await prepareCounting(session, 0)
     const objects = await countObjects(session)
     const sequences = await readSequences(session)
     const rows: TableRows[] = []
-    for (const { schema, name, kind } of relations) {
-      if (kind === 'table') rows.push([schema, name, await countRows(session, { schema, name })])
+    for (const table of relations) {
+      if (table.kind === 'table') rows.push([table.schema, table.name, await countRows(session, table)])
     }
     return { rows, sequences, objects }
   } finally {

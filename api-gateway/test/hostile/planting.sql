@@ -147,6 +147,13 @@ begin
   execute 'create cast (public.planted_type as json) with function public.planted_cast(public.planted_type)';
   execute 'create table public.planted_table (planted public.planted_type)';
   execute 'insert into public.planted_table values (''planted'')';
+  -- A planner computes what has no columns in it, in the predicate of an index for example, whoever asks for the table.
+  execute 'create function public.planted_predicate(text) returns boolean immutable ' ||
+    replace(pg_temp.body('predicate'), 'return null', 'return true');
+  execute 'create table public.planted_rows (id int check (public.planted_predicate(''check'')))';
+  execute 'insert into public.planted_rows values (1), (2)';
+  execute 'create index on public.planted_rows (id) where public.planted_predicate(''index'')';
+  execute 'create statistics public.planted_statistics on (public.planted_predicate(''statistics'')), id from public.planted_rows';
   foreach one in array string_to_array(current_setting('planter.relations'), ',') loop
     call pg_temp.plant('relation', one, one, format('create view public.%I as select r.* from pg_catalog.%I r where public.planted_check(%L)', one, one, 'view ' || one));
     -- One of the catalog's own tables, of which this role may know nothing.

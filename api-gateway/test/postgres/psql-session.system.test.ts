@@ -16,6 +16,7 @@ it('an error of several lines is told whole, and none of them is taken for the n
   const psql = await newestClientProgram('psql')
   const session = new PsqlSession(parsePostgresUrl(server.url('postgres')), { psql: psql.path })
   try {
+    await session.begin('read only')
     for (let tries = 0; tries < 20; tries++) {
       await expect(session.ask(`select from "one\n7\ntwo"`)).rejects.toMatchObject({
         code: 'POSTGRES',

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, idsOf } from '#test/servers/postgres-server.ts'
 
-/** A pgbouncer before one server, in transaction mode: whoever shares user and database shares the server's connections. */
+/** A pgbouncer before one server, in transaction mode unless told otherwise: then whoever shares user and database shares the server's connections. */
 export interface Pgbouncer {
   /** The way through it, for what that URL reaches directly. */
   through(serverUrl: string): string
@@ -21,12 +21,17 @@ export interface PgbouncerOptions {
   serverUrls: readonly string[]
   /** Server connections for each pair of user and database: 1 unless given, so that all clients meet in it. */
   poolSize?: number
+  poolMode?: 'transaction' | 'session' | 'statement'
 }
 
 const PROGRAM = '/usr/sbin/pgbouncer'
 
 /** Starts Debian's program on a free port of 127.0.0.1, not as root; fails when it is not installed. */
-export async function startPgbouncer({ serverUrls, poolSize = 1 }: PgbouncerOptions): Promise<Pgbouncer> {
+export async function startPgbouncer({
+  serverUrls,
+  poolSize = 1,
+  poolMode = 'transaction',
+}: PgbouncerOptions): Promise<Pgbouncer> {
   if (!existsSync(PROGRAM)) throw new Error('This test needs pgbouncer: apt-get install pgbouncer')
   const urls = serverUrls.map(url => new URL(url))
   const [server] = urls
@@ -50,7 +55,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = ${usersFile}
-pool_mode = transaction
+pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 max_client_conn = 200
 `,

@@ -6,7 +6,12 @@ import { isForTheSession } from '#sources/postgres/pg-dump-source.ts'
 import { PgDumpWords } from '#sources/postgres/pg-dump-words.ts'
 
 const installed = (...versions: string[]): ClientProgram[] =>
-  versions.map(version => ({ path: `/${version}`, version, major: Number.parseInt(version, 10) }))
+  versions.map(version => ({
+    path: `/${version}`,
+    version,
+    major: Number.parseInt(version, 10),
+    isNamed: false,
+  }))
 
 describe('which pg_dump', () => {
   it.each([
@@ -16,6 +21,15 @@ describe('which pg_dump', () => {
     { server: 13, programs: ['16.2'], chosen: '16.2' },
   ])('for a server $server of $programs: $chosen', ({ server, programs, chosen }) => {
     expect(choosePgDump(installed(...programs), server).version).toBe(chosen)
+  })
+
+  it('that of the folder in the settings, where it is new enough', () => {
+    const programs = installed('17.6', '16.1', '15.20').map(one => ({ ...one, isNamed: one.major === 16 }))
+    expect([17, 16, 15].map(server => choosePgDump(programs, server).version)).toEqual([
+      '17.6',
+      '16.1',
+      '16.1',
+    ])
   })
 
   it('is a clear error when all are older than the server, or there is none', () => {

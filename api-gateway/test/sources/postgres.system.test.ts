@@ -105,7 +105,8 @@ describe('a database', () => {
     expect(dump.includes('plainly visible')).toBe(true)
     const path = join(bench.vault.folder, 'custom.dump')
     await writeFile(path, dump)
-    expect((await run('pg_restore', ['--list', path])).stdout).toContain('TABLE DATA public t')
+    const pgRestore = join(await installedServer(), 'pg_restore')
+    expect((await run(pgRestore, ['--list', path])).stdout).toContain('TABLE DATA public t')
   })
 
   it('in part: schemas and tables in or out, a table without its rows', async () => {

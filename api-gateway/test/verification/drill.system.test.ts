@@ -110,7 +110,14 @@ describe('a database is restored for real and compared', () => {
 
   it('without a record of its source as well, and that is said', async () => {
     const dump = join(bench.vault.folder, 'own.sql')
-    await promisify(execFile)('pg_dump', ['-d', server.url('source'), '-f', dump, '-O', '-x'])
+    await promisify(execFile)(join(await installedServer(), 'pg_dump'), [
+      '-d',
+      server.url('source'),
+      '-f',
+      dump,
+      '-O',
+      '-x',
+    ])
     const backup = await bench.send('--file', dump)
     const run = await bench.cli(['verify', backup.id, '--drill'])
     expect(run.stdout).toMatch(/Drill: restored in a server of its own .* no record of its source/)

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 import {
   createStatement,
   type DatabaseProperties,
@@ -74,7 +75,7 @@ export class DatabaseBeside {
     )
   }
 
-  /** Makes the database. Throws `POSTGRES`, and then there is none. */
+  /** Makes the database. Throws `POSTGRES`, `CONFIGURATION` where a pooler shares its sessions, and then there is none. */
   static async create(options: DatabaseBesideOptions): Promise<DatabaseBeside> {
     const { target, beside, like } = options
     const database = new DatabaseBeside(options)
@@ -83,7 +84,13 @@ export class DatabaseBeside {
     // What will not be allowed should be known before hours of work, not after.
     const early = options.newRoles.length === 0 ? propertyStatements(beside, like) : []
     await database.#psql.write(`${asOneStatement(early)}\n`)
-    if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) return database
+    if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) {
+      await refuseSharedSessions(database.connection, { psql: options.psql.path }).catch(async error => {
+        await database.discard()
+        throw error
+      })
+      return database
+    }
     const { words } = await database.#psql.finish()
     throw refusedByPostgres(`The database ${beside} cannot be made`, words)
   }
@@ -129,9 +136,9 @@ function swapStatement({ target, beside, before, like, newRoles, keepOld }: Data
   const makeRoom = `ALTER DATABASE ${name} RENAME TO ${quoteName(before)}; ${kept}`
   return asOneStatement([
     `FOR try IN 1..${SWAP_TRIES} LOOP
-      PERFORM pg_stat_clear_snapshot();
-      PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_backend_pid()
+      PERFORM pg_catalog.pg_stat_clear_snapshot();
+      PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_catalog.pg_backend_pid()
           AND backend_type = 'client backend';
       BEGIN
         ${old === undefined ? '' : makeRoom} ${rename}

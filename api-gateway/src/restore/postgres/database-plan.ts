@@ -26,6 +26,8 @@ export interface DatabasePlan {
   like: DatabaseProperties | undefined
   /** Roles that the backup needs and the server lacks; they are made. */
   newRoles: string[]
+  /** The schemas of tables that were dumped alone, with their owners; they are made where they are missing. */
+  schemas: Array<{ name: string; owner: string }>
   keepOld: boolean
   /** Left behind by earlier restores that were killed; they are dropped. */
   garbage: string[]
@@ -73,6 +75,7 @@ export async function planDatabaseRestore(
     way,
     like,
     newRoles,
+    schemas: schemasIn(facts['schemas_of_tables']),
     keepOld,
     stem,
     garbage: leftBehind.filter(name => /_restoring_[0-9a-f]{8}$/.test(name)),
@@ -147,6 +150,14 @@ function propertiesIn(facts: Readonly<Record<string, unknown>>): DatabasePropert
 
 function namesIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter(name => typeof name === 'string') : []
+}
+
+function schemasIn(value: unknown): DatabasePlan['schemas'] {
+  if (!Array.isArray(value)) return []
+  return value.filter(
+    (one: Partial<DatabasePlan['schemas'][number]> | null) =>
+      typeof one?.name === 'string' && typeof one.owner === 'string',
+  )
 }
 
 function refused(message: string, hint?: string): BackupError {

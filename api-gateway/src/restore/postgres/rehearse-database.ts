@@ -142,7 +142,7 @@ async function assertExtensions(
     typeof one?.name === 'string' ? [one.name] : [],
   )
   if (needed.length === 0) return
-  const query = `select coalesce(jsonb_agg(name), '[]') from pg_catalog.pg_available_extensions`
+  const query = `select coalesce(pg_catalog.jsonb_agg(name), '[]') from pg_catalog.pg_available_extensions`
   const there = new Set(
     (await queryJson(target.server.maintenance, query, { psql: psql.path, signal })) as string[],
   )

@@ -5,7 +5,9 @@ import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
 import { type DatabasePlan, unknownSettings } from '#restore/postgres/database-plan.ts'
 import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
 import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
+import { quoteName } from '#restore/postgres/sql-text.ts'
 import { DumpCutter } from '#restore/sql/dump-cutter.ts'
+import { executed } from '#restore/sql/executed.ts'
 
 /** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
 export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
@@ -73,6 +75,7 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
       psql: plan.psql.path,
       signal,
       variables: { name },
+      isOutsideTransactions: true,
     })
   }
 }
@@ -85,6 +88,11 @@ export async function restoreInOneTransaction(
   const { signal } = into
   const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
   try {
+    for (const { name, owner } of plan.schemas) {
+      await transaction.write(
+        executed(`CREATE SCHEMA IF NOT EXISTS ${quoteName(name)} AUTHORIZATION ${quoteName(owner)}`),
+      )
+    }
     const cutter = new DumpCutter(unknownSettings(plan.target))
     // When psql stops, so does the fetching.
     const whileRunning = AbortSignal.any([signal, transaction.ended])

@@ -19,33 +19,33 @@ export interface DatabaseFacts {
  */
 const QUERY = `
 with here as (
-  select d.*, to_jsonb(d) as row from pg_catalog.pg_database d where d.datname = current_database()
+  select d.*, pg_catalog.to_jsonb(d) as row from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
 ), owners as (
   select relowner as role from pg_catalog.pg_class where oid >= 16384
   union select nspowner from pg_catalog.pg_namespace where oid >= 16384
   union select proowner from pg_catalog.pg_proc where oid >= 16384
   union select datdba from here
   union select refobjid from pg_catalog.pg_shdepend, here
-    where refclassid = 'pg_catalog.pg_authid'::regclass
-      and (dbid = here.oid or (dbid = 0 and classid = 'pg_catalog.pg_database'::regclass and objid = here.oid))
+    where refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+      and (dbid = here.oid or (dbid = 0 and classid = 'pg_catalog.pg_database'::pg_catalog.regclass and objid = here.oid))
 )
-select jsonb_build_object(
-  'server_version', current_setting('server_version'),
-  'server_version_num', current_setting('server_version_num')::int,
+select pg_catalog.jsonb_build_object(
+  'server_version', pg_catalog.current_setting('server_version'),
+  'server_version_num', pg_catalog.current_setting('server_version_num')::int,
   'database', datname,
 ${DATABASE_PROPERTIES},
   'tablespace', (select spcname from pg_catalog.pg_tablespace where oid = dattablespace),
   'database_size', pg_catalog.pg_database_size(here.oid),
   'extensions', (
-    select coalesce(jsonb_agg(jsonb_build_object('name', extname, 'version', extversion) order by extname), '[]')
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', extname, 'version', extversion) order by extname), '[]')
     from pg_catalog.pg_extension
   ),
   'roles', (
-    select jsonb_agg(rolname order by rolname) from pg_catalog.pg_roles where oid in (select role from owners)
+    select pg_catalog.jsonb_agg(rolname order by rolname) from pg_catalog.pg_roles where oid in (select role from owners)
   ),
   'large_objects', exists (select from pg_catalog.pg_largeobject_metadata),
   'row_bytes', (
-    select coalesce(sum(relpages::bigint), 0) * current_setting('block_size')::int
+    select coalesce(pg_catalog.sum(relpages::bigint), 0) * pg_catalog.current_setting('block_size')::int
     from pg_catalog.pg_class where relkind in ('r', 'm', 't') and oid >= 16384
   )
 ) from here

@@ -35,7 +35,7 @@ export async function openPostgresSource(
   try {
     const installed = await findClientPrograms('pg_dump', signal)
     const session = await beginning
-    const asked = session.facts()
+    const asked = session.facts(options)
     asked.catch(() => {})
     const of = { connection, options, session, asked }
     const [only, ...others] = installed
@@ -106,7 +106,7 @@ const NO_SNAPSHOT =
 function sourceOf(
   { program, child, words }: Dump,
   of: {
-    known: DatabaseFacts
+    known: DatabaseFacts & { warnings: string[] }
     connection: PostgresConnection
     startedAt: Date
     options: PgDumpOptions
@@ -135,7 +135,8 @@ function sourceOf(
       const endedAt = new Date()
       const contents = await counting
       const facts: SourceFacts = { ended_at: endedAt.toISOString(), ...(contents && { contents }) }
-      return { facts: words.warnings.length > 0 ? { ...facts, warnings: words.warnings } : facts }
+      const warnings = [...known.warnings, ...words.warnings]
+      return { facts: warnings.length > 0 ? { ...facts, warnings } : facts }
     },
     close: async () => {
       await Promise.all([child.close(), session.close()])

@@ -12,21 +12,20 @@ import {
   type TableRows,
 } from '#postgres/database-contents.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
+import { refuseSharedSession } from '#postgres/shared-sessions.ts'
 import { type DatabaseFacts, readDatabaseFacts } from '#sources/postgres/database-facts.ts'
 import type { PgDumpOptions } from '#sources/postgres/pg-dump-arguments.ts'
 import { readSelection } from '#sources/postgres/table-patterns.ts'
+import { readTablesAlone } from '#sources/postgres/tables-alone.ts'
 
 /** No table is counted for longer; one that takes so long is not counted. */
 const ONE_TABLE_MS = 5 * 60_000
 /** What is left to be counted when the dump has ended is counted for so long. */
 const AFTER_THE_DUMP_MS = 3_000
 
-/** A transaction that must outlive whatever the server thinks of idle ones, as pg_dump's own does. */
-const BEGIN = `set idle_in_transaction_session_timeout = 0;
-select pg_catalog.set_config('transaction_timeout', '0', false)
-  where pg_catalog.current_setting('server_version_num')::int >= 170000;
-begin transaction isolation level repeatable read read only;
-select to_json(pg_catalog.pg_export_snapshot())`
+/** The transaction must outlive whatever the server thinks of idle ones, as pg_dump's own does. */
+const OUTLIVE = `set local idle_in_transaction_session_timeout = 0;
+select pg_catalog.to_json(pg_catalog.set_config(name, '0', true)) from pg_catalog.pg_settings where name = 'transaction_timeout'`
 
 /**
  * The session beside a dump. It tells what a dump does not hold, and has a snapshot of the database for pg_dump, in which it
@@ -49,7 +48,10 @@ export class SourceSession {
     this.#sequences = of.sequences
   }
 
-  /** Begins it. Throws what `queryJson` throws where there is no server, or it lets nobody in. */
+  /**
+   * Begins it. Throws what `queryJson` throws where there is no server, or it lets nobody in, and `CONFIGURATION` behind a
+   * pooler that gives each transaction another session.
+   */
   static async begin(
     connection: PostgresConnection,
     signal: AbortSignal | undefined,
@@ -57,25 +59,24 @@ export class SourceSession {
     const psql = await newestClientProgram('psql', signal)
     const session = new PsqlSession(connection, { psql: psql.path, signal })
     try {
-      const snapshot = await session.ask(BEGIN)
-      // From here on an error undoes its own statement alone; before, that would keep a snapshot from being exported.
-      const sequences = await orNothing(session.ask('\\set ON_ERROR_ROLLBACK on\nselect'), session).then(() =>
-        orNothing(readSequences(session), session),
-      )
-      return new SourceSession(session, { snapshot: String(snapshot), sequences })
+      await refuseSharedSession(session, connection, { psql: psql.path, signal })
+      const snapshot = await orNothing(session.beginShared(), session)
+      if (snapshot === undefined) await session.begin('read only')
+      await session.ask(OUTLIVE)
+      const sequences = snapshot === undefined ? undefined : await orNothing(readSequences(session), session)
+      return new SourceSession(session, { snapshot, sequences })
     } catch (error) {
-      if (describeError(error).code !== 'POSTGRES' || !session.isOpen) {
-        await session.close()
-        throw error
-      }
-      await orNothing(session.ask('rollback'), session)
-      return new SourceSession(session, { snapshot: undefined, sequences: undefined })
+      await session.close()
+      throw error
     }
   }
 
-  /** What a dump does not hold. Throws what the session throws. */
-  facts(): Promise<DatabaseFacts> {
-    return readDatabaseFacts(this.#session)
+  /** What a dump does not hold, and of some tables alone what they need besides. Throws what the session throws. */
+  async facts(options: PgDumpOptions): Promise<DatabaseFacts & { warnings: string[] }> {
+    const known = await readDatabaseFacts(this.#session)
+    if (options.tables.length === 0) return { ...known, warnings: [] }
+    const { schemas, warnings } = await readTablesAlone(this.#session, options)
+    return { ...known, facts: { ...known.facts, schemas_of_tables: schemas }, warnings }
   }
 
   /**
@@ -98,11 +99,11 @@ export class SourceSession {
       await prepareCounting(session, ONE_TABLE_MS)
       const objects = isWhole ? await orNothing(countObjects(session), session) : undefined
       const rows: TableRows[] = []
-      for (const { schema, name, kind } of withData) {
-        if (kind !== 'table') continue
+      for (const table of withData) {
+        if (table.kind !== 'table') continue
         const isCounted = options.countRows && session.isOpen
-        const count = isCounted ? await countRows(session, { schema, name }).catch(() => null) : null
-        rows.push([schema, name, count])
+        const count = isCounted ? await countRows(session, table).catch(() => null) : null
+        rows.push([table.schema, table.name, count])
       }
       await dumpEnded
       // That time may be over, too.

@@ -1,11 +1,14 @@
 import type { OwnRelation } from '#postgres/database-contents.ts'
 import type { PgDumpOptions } from '#sources/postgres/pg-dump-arguments.ts'
 
+/** As far as a pattern can tell one from another. */
+type Named = Pick<OwnRelation, 'schema' | 'name' | 'isVisible'>
+
 /** What of a database pg_dump dumps, by its own reading of the patterns. */
 export interface DumpedRelations {
-  isDumped(relation: OwnRelation): boolean
+  isDumped(relation: Named): boolean
   /** Whether its rows, or a sequence's value, are dumped as well. */
-  isDumpedWithData(relation: OwnRelation): boolean
+  isDumpedWithData(relation: Named): boolean
 }
 
 /** Undefined where a pattern is one that this reader and PostgreSQL might read differently. */
@@ -16,7 +19,7 @@ export function readSelection(options: PgDumpOptions): DumpedRelations | undefin
   const excludeTables = readAll(options.excludeTables, tablePattern)
   const excludeData = readAll(options.excludeTableData, tablePattern)
   if (!schemas || !excludeSchemas || !tables || !excludeTables || !excludeData) return undefined
-  const isDumped = (relation: OwnRelation): boolean => {
+  const isDumped = (relation: Named): boolean => {
     const { schema } = relation
     // As in pg_dump, tables that are named are dumped whatever is said of schemas.
     const isIn =
@@ -32,7 +35,7 @@ export function readSelection(options: PgDumpOptions): DumpedRelations | undefin
   }
 }
 
-type Matches = (relation: OwnRelation) => boolean
+type Matches = (relation: Named) => boolean
 
 function readAll<Read>(
   patterns: readonly string[],
