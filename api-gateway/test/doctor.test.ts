@@ -37,6 +37,7 @@ it.each([
       checks: [
         { name: 'settings', state: 'failed', message: expect.stringContaining(name) },
         { name: 'pg_dump' },
+        { name: 'psql' },
         { name: 'tar' },
       ],
     })

@@ -3,6 +3,7 @@ import type { BackupDetails } from '@telegram-backup/database'
 import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cli/human-units.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
+import { type RestoringRole, rightsBeyond } from '#restore/postgres/restoring-role.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
 /** What comes from the chat, and how long that may take: about as long as the way there took. */
@@ -24,7 +25,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
 
 /** What happens to the server. */
 export function describeDatabasePlan(plan: DatabasePlan): string[] {
-  const { target, way, keepOld, newRoles, garbage, keptBefore, connection } = plan
+  const { target, way, keepOld, newRoles, garbage, keptBefore, connection, role, problems } = plan
   const old = target.database
   const sessions = old && old.sessions > 0 ? `, whose ${count(old.sessions, 'session')} will be ended` : ''
   const replaced = `is replaced after that${sessions}; it holds ${old?.contents.join(', ')} (${formatBytes(old?.sizeBytes ?? 0)})`
@@ -37,10 +38,22 @@ export function describeDatabasePlan(plan: DatabasePlan): string[] {
       ? [`Old one   ${target.name} ${replaced}${keepOld ? '; it is kept' : ''}`]
       : []),
     ...(newRoles.length > 0 ? [`Roles     makes ${newRoles.join(', ')}, without a login`] : []),
+    ...describeRights(role),
+    ...problems.map(problem => `Warning   ${problem}`),
     ...garbage.map(name => `Clears    ${name}, left by a restore that was killed`),
     ...keptBefore.map(
       name => `Note      ${name} is from before an earlier restore; drop it when it is not needed`,
     ),
+  ]
+}
+
+/** Whose rights a hostile dump would get, where they are more than it takes. */
+function describeRights(role: RestoringRole): string[] {
+  const beyond = rightsBeyond(role)
+  if (beyond === undefined) return []
+  return [
+    `Rights    what the owners of the source have written (CHECK, defaults, casts, index expressions) runs as ${role.name}, ${beyond};`,
+    '          safer is a role that owns the target and has no other rights',
   ]
 }
 

@@ -14,6 +14,7 @@ import { clockDifference } from '#clock-check.ts'
 import type { Config } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
 import { checkNotifications } from '#doctor/notification-check.ts'
+import { checkPsql, checkTargets } from '#doctor/restore-checks.ts'
 import { checkConfigFile, checkPgDump, checkTar, type Finding } from '#doctor/source-checks.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { createCatalogVault } from '#lib/backups/catalog-vault.ts'
@@ -37,7 +38,11 @@ export interface Check {
  * setting cannot be read, that is told, with what needs none.
  */
 export async function runChecks(readConfig: () => Config, signal: AbortSignal): Promise<Check[]> {
-  const programs = [check('pg_dump', () => checkPgDump(signal)), check('tar', () => checkTar(signal))]
+  const programs = [
+    check('pg_dump', () => checkPgDump(signal)),
+    check('psql', () => checkPsql(signal)),
+    check('tar', () => checkTar(signal)),
+  ]
   let config: Config
   try {
     config = readConfig()
@@ -58,6 +63,7 @@ export async function runChecks(readConfig: () => Config, signal: AbortSignal): 
     check('catalog', () => checkCatalog(config, signal)),
     ...programs,
     check('sources', () => checkConfigFile(config)),
+    check('targets', () => checkTargets(config, signal)),
     check('notifications', () => checkNotifications(config)),
   ])
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findClientPrograms } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#restore/postgres/database-plan.ts'
@@ -21,7 +21,8 @@ let plan: DatabasePlan
 
 beforeAll(async () => {
   server = await startPostgresServer(await installedServer())
-  await server.sql('postgres', `create role mallory login password 'm'; create database target owner mallory`)
+  await server.sql('postgres', `create role mallory login password 'm'`)
+  await makeTarget()
   url = server.url('target').replace(/\/\/[^@]*@/, '//mallory:m@')
   folder = await mkdtemp(join(tmpdir(), 'hostile-dump-'))
   plan = await planDatabaseRestore({ source: { kind: 'postgres' }, size: 0 }, parsePostgresUrl(url), {
@@ -33,6 +34,13 @@ afterAll(async () => {
   await server.stop()
   await rm(folder, { recursive: true })
 })
+
+async function makeTarget(): Promise<void> {
+  await server.sql('postgres', 'drop database if exists target')
+  await server.sql('postgres', 'create database target owner mallory')
+}
+
+beforeEach(makeTarget)
 
 const tablesLeft = (database = 'target'): Promise<string> =>
   server.sql(

@@ -3,7 +3,9 @@ import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
+import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { type DatabaseProperties, rolesOf } from '#restore/postgres/database-properties.ts'
+import { beyondRights, type RestoringRole, readRestoringRole } from '#restore/postgres/restoring-role.ts'
 import { quoteName, stemOf } from '#restore/postgres/sql-text.ts'
 import { inspectTarget, type Target } from '#restore/postgres/target-database.ts'
 
@@ -20,6 +22,10 @@ export interface DatabasePlan {
   connection: PostgresConnection
   psql: ClientProgram
   target: Target
+  /** With its rights all runs that is in the dump. */
+  role: RestoringRole
+  /** What that role cannot restore of what the backup is known to hold, for people. */
+  problems: string[]
   /** In place: into the empty database itself. Beside: into a new one, which then takes the name. */
   way: 'in place' | 'beside'
   /** What the new database is to be like; undefined for the server's defaults. */
@@ -52,6 +58,8 @@ export async function planDatabaseRestore(
 ): Promise<DatabasePlan> {
   const { signal, overwrite, keepOld, createRoles } = options
   const psql = await newestClientProgram('psql', signal)
+  const facts = backup.source ?? {}
+  if (facts['kind'] !== 'postgres') assertKnowsRestrict(psql)
   const stem = stemOf(connection.database ?? '', LONGEST_ENDING_BYTES)
   const target = await inspectTarget(connection, { psql: psql.path, stem, signal })
   const { server, database } = target
@@ -61,17 +69,19 @@ export async function planDatabaseRestore(
   }
   const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'beside'
   if (way === 'beside') assertMayReplace(target, overwrite)
-  const facts = backup.source ?? {}
   const like = database ?? propertiesIn(facts)
   const needed = [...namesIn(facts['roles']), ...(like === undefined ? [] : rolesOf(like))]
   const newRoles = [...new Set(needed)].filter(role => !server.roles.includes(role))
   if (newRoles.length > 0) assertMayCreateRoles(newRoles, server.canCreateRoles, createRoles)
   await assertRoom(target, connection, Number(facts['database_size'] ?? backup.size))
+  const role = await readRestoringRole(server.maintenance, { psql: psql.path, signal })
   const leftBehind = server.leftovers.filter(({ inUse }) => !inUse).map(({ name }) => name)
   return {
     connection,
     psql,
     target,
+    role,
+    problems: beyondRights(role, facts),
     way,
     like,
     newRoles,
@@ -86,6 +96,15 @@ export async function planDatabaseRestore(
 /** Settings of newer servers that dumps hold and that the target would refuse. */
 export function unknownSettings(target: Target): ReadonlySet<string> {
   return new Set(target.server.versionNumber < 170_000 ? ['transaction_timeout'] : [])
+}
+
+/** A dump of our own pg_dump was written by a program; one that was handed in may have been written for psql. */
+function assertKnowsRestrict(psql: ClientProgram): void {
+  if (knowsRestrict(psql)) return
+  throw refused(
+    `This psql (${psql.version}) cannot be kept from obeying commands in a dump, and this dump was not made here by pg_dump`,
+    'Install a client that knows \\restrict: 13.22, 14.19, 15.14, 16.10, 17.6, 18 or newer.',
+  )
 }
 
 function assertMayReplace({ name, server, database }: Target, overwrite: boolean): void {

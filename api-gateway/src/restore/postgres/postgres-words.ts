@@ -12,6 +12,14 @@ const HINTS: ReadonlyArray<[RegExp, string]> = [
     /extension "[^"]*" is not available|could not open extension control file/,
     'Install the extension’s package on the server.',
   ],
+  [
+    /must be (a )?member of role|must be able to SET ROLE/,
+    'The dump gives something to that role, which only its members can do: GRANT it TO the role that restores (as a superuser, or as who may administer it), or restore as a superuser if you trust whoever wrote into the source.',
+  ],
+  [
+    /language "plpgsql" does not exist/,
+    'A restore needs PL/pgSQL in the target, where every new database has it: CREATE EXTENSION plpgsql.',
+  ],
   [/must be (superuser|owner)|permission denied/, 'Restore as the owner of the database, or as a superuser.'],
   [
     /unrecognized configuration parameter|syntax error/,
