@@ -45,6 +45,10 @@ export function createMetrics({
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`)
   }
+  // The library forgets what it measured at each scrape, and then tells the limits of its numbers, or NaN.
+  for (const kind of ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99']) {
+    registry.removeSingleMetric(`nodejs_eventloop_lag${kind}_seconds`)
+  }
   let catalog: CatalogReader | undefined
   const catalogUp = new Gauge({
     name: 'telegram_backup_catalog_up',

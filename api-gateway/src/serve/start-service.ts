@@ -51,11 +51,11 @@ export async function startService(
   }
   try {
     const { metrics } = options
-    // First: whatever keeps the others from their work is told of.
-    parts.push(startMonitoring(context, metrics))
-    // Before any job: whether it can listen is the likeliest thing to fail, and a job that has begun would have to be put back.
+    // First: whether it can listen is the likeliest thing to fail, and one that cannot is to have told nobody of anything, and begun no job.
     const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
     parts.push(http)
+    // Then: whatever keeps the others from their work is told of.
+    parts.push(startMonitoring(context, metrics))
     parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
     parts.push(startRetention({ ...context, deliver: context.queue.deliver }))

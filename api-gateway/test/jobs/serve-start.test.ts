@@ -1,11 +1,21 @@
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { createApiKey, createJob, type Database, getJob, sqlRunner } from '@telegram-backup/database'
+import { join } from 'node:path'
+import {
+  createApiKey,
+  createJob,
+  createSchedule,
+  type Database,
+  getJob,
+  sqlRunner,
+} from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfig } from '#config.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { writeSources } from '#test/jobs/jobs-world.ts'
 import { startServe } from '#test/jobs/serve-process.ts'
+import { startListener } from '#test/monitoring/listener.ts'
 import { runCli } from '#test/run-cli.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
 import { openCatalog, openJobQueue } from '#wiring.ts'
@@ -46,6 +56,37 @@ test('a serve that cannot listen says so, and has begun no job', async () => {
     await queue.stop()
   })
   expect(vault.messageIds()).toEqual([])
+  taken.close()
+})
+
+test('a second serve on a port that is taken tells nobody of anything, whatever it would find wrong', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const listener = await startListener()
+  const path = env['TELEGRAM_BACKUP_CONFIG'] ?? ''
+  const noisy = join(vault.folder, 'noisy.yaml')
+  await writeFile(noisy, `${await readFile(path, 'utf8')}notifications: { webhook: "${listener.url}" }\n`, {
+    mode: 0o600,
+  })
+  await withOpenCatalog(async database => {
+    const { executeSql } = sqlRunner(database)
+    const schedule = { source: 'alpha', projectId: 'alpha', type: 'storage', cron: '0 * * * *' } as const
+    await createSchedule(database, { ...schedule, timezone: 'UTC', nextRunAt: null })
+    // Overdue since yesterday.
+    await executeSql(`update control_plane.schedules set created_at = created_at - interval '1 day'`)
+    const { code } = await runCli(['serve', '--port', String(port)], {
+      env: { ...env, TELEGRAM_BACKUP_CONFIG: noisy },
+    })
+    expect(code).toBe(2)
+    for (const table of ['alerts', 'notices']) {
+      expect((await executeSql(`select * from control_plane.${table}`)).rows).toEqual([])
+    }
+    await executeSql('delete from control_plane.schedules')
+  })
+  expect(listener.notices()).toEqual([])
+  expect(vault.messageIds()).toEqual([])
+  await listener.close()
   taken.close()
 })
 

@@ -51,6 +51,20 @@ const DB = '{project="shop",type="database",source="db"}'
 const BY_HAND = '{project="shop",type="storage",source=""}'
 
 describe('the metrics', () => {
+  test('hold no number that is none, nor one beyond all measure, however often they are asked for', async () => {
+    const metrics = createMetrics(PATIENT)
+    metrics.readFrom({ database, intervalOf, log })
+    for (let count = 0; count < 3; count++) {
+      const { text } = await metrics.render()
+      const numbers = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+      expect(numbers.length).toBeGreaterThan(40)
+      for (const line of numbers) expect(Number(line.split(' ').at(-1)), line).not.toBeNaN()
+      // Times are seconds since 1970; no process measured anything longer than that in itself.
+      const own = numbers.filter(line => /^nodejs_.*_seconds[ {]/.test(line))
+      for (const line of own) expect(Number(line.split(' ').at(-1)), line).toBeLessThan(1e9)
+    }
+  })
+
   test('tell of each source what the catalog knows, in seconds and bytes', async () => {
     const metrics = createMetrics(PATIENT)
     metrics.readFrom({ database, intervalOf, log })
