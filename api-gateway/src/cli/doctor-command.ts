@@ -1,19 +1,22 @@
 import { type RegisterCommand, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { formatTable } from '#cli/human-units.ts'
-import type { Check } from '#doctor/checks.ts'
+import type { Check } from '#doctor/check.ts'
 
 const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' }
 
 /** `doctor`: what works, what does not, and how to mend it. */
 export const registerDoctor: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('doctor'), ['telegram-backup doctor'])
-    .description('check token, chat, rights, keys, catalog and pg_dump; say how to mend what is wrong')
-    .action((options: { json?: boolean }) =>
+  withCommonOptions(program.command('doctor'), ['telegram-backup doctor', 'telegram-backup doctor --fast'])
+    .description(
+      'check token, chat, rights, keys, catalog, programs, and each source and target; say how to mend what is wrong',
+    )
+    .option('--fast', 'leave out the look at each source and target of telegram-backup.yaml')
+    .action((options: { fast?: boolean; json?: boolean }) =>
       run(async context => {
         const { output, signal } = context
         const { runChecks } = await import('#doctor/checks.ts')
-        const checks = await runChecks(() => context.config, signal)
+        const checks = await runChecks(() => context.config, { signal, isFast: options.fast === true })
         const failed = checks.filter(check => check.state === 'failed')
         output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
         if (failed.length === 0) return ExitCode.DONE

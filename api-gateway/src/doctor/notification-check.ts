@@ -1,6 +1,6 @@
 import type { Config } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
-import type { Finding } from '#doctor/source-checks.ts'
+import type { Finding } from '#doctor/check.ts'
 
 /** Whether anybody would be told when something is wrong. Calls nobody; `notify-test` does. Throws `CONFIGURATION` for what the file says of it. */
 export async function checkNotifications(config: Config): Promise<Finding> {

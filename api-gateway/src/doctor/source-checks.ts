@@ -1,15 +1,10 @@
 import { type Config, readPostgresPrograms } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
+import type { Finding } from '#doctor/check.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { findClientPrograms } from '#postgres/client-programs.ts'
 import { findTar } from '#sources/directory/tar-program.ts'
 import { planNamedSource } from '#sources/named-source.ts'
-
-/** What a check found; with a warning where something can be made better. */
-export interface Finding {
-  message: string
-  warning?: string
-}
 
 /** Which pg_dumps are installed. None is a warning: files and directories need none. So is a folder in the settings without one. */
 export async function checkPgDump(signal: AbortSignal): Promise<Finding> {

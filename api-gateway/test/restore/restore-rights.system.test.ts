@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '#config.ts'
-import { checkPsql, checkTargets } from '#doctor/restore-checks.ts'
+import { placeChecks } from '#doctor/place-checks.ts'
+import { checkPsql } from '#doctor/psql-check.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import { openRestoreBench, type RestoreBench } from '#test/restore/restore-bench.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
@@ -92,10 +93,16 @@ it('doctor names the rights of each target, and psql', async () => {
   await writeFile(path, file.join(''), { mode: 0o600 })
   const config = readConfig({ TELEGRAM_BACKUP_HOME: bench.vault.folder, TELEGRAM_BACKUP_CONFIG: path })
   const { signal } = new AbortController()
-  const { message, warning = '' } = await checkTargets(config, signal)
-  expect(message).toBe('root, plain, gone')
-  expect(warning).toMatch(/^root is restored into as owner, a superuser.* gone cannot be looked at/)
-  expect(warning).not.toContain('plain is')
+  const targets = new Map((await placeChecks({ config, signal })).map(check => [check.name, check]))
+  expect(targets.get('target root')).toMatchObject({
+    state: 'warning',
+    hint: expect.stringMatching(/^It is restored into as owner, a superuser/),
+  })
+  expect(targets.get('target plain')?.state).toBe('ok')
+  expect(targets.get('target gone')).toMatchObject({
+    state: 'warning',
+    hint: expect.stringMatching(/^Nothing can be restored there now/),
+  })
   expect(await checkPsql(signal)).toMatchObject({ message: expect.stringMatching(/^version \d+\.\d+/) })
 })
 

@@ -1,0 +1,42 @@
+import type { TargetSettings } from '#config-file-schema.ts'
+import type { Finding } from '#doctor/check.ts'
+import { describeError } from '#lib/backups/backup-error.ts'
+import { newestClientProgram } from '#postgres/client-programs.ts'
+import { atDatabase, parsePostgresUrl } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { readRestoringRole, rightsBeyond } from '#restore/postgres/restoring-role.ts'
+
+const MAJOR = `select pg_catalog.to_json(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog./) 10000)`
+
+/** Databases of a server that are there whatever else is. */
+const MAINTENANCE = ['postgres', 'template1']
+
+/**
+ * Whether the target's server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits
+ * for it.
+ */
+export async function checkTarget({ postgres }: TargetSettings, signal: AbortSignal): Promise<Finding> {
+  const connection = parsePostgresUrl(postgres)
+  const psql = (await newestClientProgram('psql', signal)).path
+  const failures: unknown[] = []
+  for (const database of [undefined, ...MAINTENANCE]) {
+    const place = database === undefined ? connection : atDatabase(connection, database)
+    try {
+      const major = await queryJson(place, MAJOR, { psql, signal })
+      const role = await readRestoringRole(place, { psql, signal })
+      const made = database === undefined ? '' : '; the database is not there, a restore makes it'
+      const beyond = rightsBeyond(role)
+      return {
+        message: `${connection.display}, PostgreSQL ${major}${made}`,
+        ...(beyond !== undefined && {
+          warning: `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
+        }),
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(error)
+    }
+  }
+  const { message, hint = '' } = describeError(failures[0])
+  return { message, warning: `Nothing can be restored there now. ${hint}`.trim() }
+}
