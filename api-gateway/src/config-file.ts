@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Document, isMap, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { type Document, isMap, isNode, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
 import type { z } from 'zod'
 import type { Config, Environment } from '#config.ts'
+import { assertOwnConfiguration } from '#config-file-owner.ts'
 import {
   CONFIG_FILE_SCHEMA,
   type ConfigFileContents,
   SOURCE_SETTING_NAMES,
   type TargetSettings,
 } from '#config-file-schema.ts'
-import { expandVariables, holdsPassword } from '#config-variables.ts'
+import { expandVariables, holdsPassword, ownSecretIn } from '#config-variables.ts'
 import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '#http/http-settings.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { type NotificationSettings, readNotificationSettings } from '#monitoring/notification-settings.ts'
@@ -83,8 +84,7 @@ export async function readConfigFile(
       .digest('hex'),
     sourceNames: Object.keys(contents.sources),
     targetNames: Object.keys(contents.targets),
-    warnings:
-      found && (await isOpenToAll(found.path)) && holdsPassword(contents) ? [openPassword(found.path)] : [],
+    warnings: found?.isOpenToAll && holdsPassword(contents) ? [openPassword(found.path)] : [],
     source: name => named('source', contents.sources, name),
     target: name => named('target', contents.targets, name),
     http: contents.http,
@@ -95,16 +95,23 @@ export async function readConfigFile(
   }
 }
 
+interface FoundFile {
+  path: string
+  text: string
+  isOpenToAll: boolean
+}
+
 async function findFile({
   configFile,
   stateFolder,
-}: Pick<Config, 'configFile' | 'stateFolder'>): Promise<{ path: string; text: string } | undefined> {
+}: Pick<Config, 'configFile' | 'stateFolder'>): Promise<FoundFile | undefined> {
   const places = configFile === undefined ? [FILE_NAME, join(stateFolder, FILE_NAME)] : [configFile]
   for (const place of places) {
     const path = resolve(place)
     try {
-      return { path, text: await readFile(path, 'utf8') }
+      return await readOwn(path, configFile !== undefined)
     } catch (cause) {
+      if (cause instanceof BackupError) throw cause
       const { code } = cause as NodeJS.ErrnoException
       if (configFile === undefined && (code === 'ENOENT' || code === 'ENOTDIR')) continue
       throw new BackupError(`The configuration file ${path} cannot be read (${code})`, {
@@ -120,11 +127,23 @@ async function findFile({
   return undefined
 }
 
+async function readOwn(path: string, isNamed: boolean): Promise<FoundFile> {
+  const file = await open(path)
+  try {
+    await assertOwnConfiguration(file, { path, isNamed })
+    const { mode } = await file.stat()
+    return { path, text: await file.readFile('utf8'), isOpenToAll: (mode & 0o004) !== 0 }
+  } finally {
+    await file.close()
+  }
+}
+
 function parseContents(text: string, path: string): ConfigFileContents {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [fault] = [...document.errors, ...document.warnings] as YAMLError[]
   if (fault) throw wrong(path, lineAt(lines, fault.pos[0]), `no valid YAML (${fault.code})`)
+  refuseOwnSecrets(document, lines, path)
   const parsed = CONFIG_FILE_SCHEMA.safeParse(plainValue(document, path))
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
@@ -137,6 +156,22 @@ function parseContents(text: string, path: string): ConfigFileContents {
     `${where.join('.')}: ${words}`,
     hintFor(where, issue?.code),
   )
+}
+
+/** Whoever may write a URL of the file would have the token sent to its host. */
+function refuseOwnSecrets(document: Document, lines: LineCounter, path: string): void {
+  visit(document, {
+    Scalar: (_, { value, range }) => {
+      const name = typeof value === 'string' ? ownSecretIn(value) : undefined
+      if (name === undefined) return
+      throw wrong(
+        path,
+        lineAt(lines, range?.[0] ?? 0),
+        `\${${name}} is a secret of this program and is not filled in`,
+        'Keep the password of a source or a webhook in a variable of its own.',
+      )
+    },
+  })
 }
 
 function plainValue(document: Document, path: string): unknown {
@@ -200,11 +235,6 @@ function unknownName(of: {
         ? `There are: ${known.join(', ')}.`
         : 'Write one into it, or name another file in TELEGRAM_BACKUP_CONFIG.',
   })
-}
-
-async function isOpenToAll(path: string): Promise<boolean> {
-  const { mode } = await stat(path)
-  return (mode & 0o004) !== 0
 }
 
 function openPassword(path: string): string {

@@ -33,6 +33,14 @@ function expandText(text: string, environment: Environment, owner: string): stri
   })
 }
 
+/** What names the vault, the catalog and the keys; with `_FILE` as well, and without it where only that is read. */
+const OWN_SECRET = /^(?:TELEGRAM_BOT_TOKEN|DATABASE_URL)(?:_FILE)?$|^BACKUP_/
+
+/** The first variable in the text that is a secret of this program's own; undefined when there is none. */
+export function ownSecretIn(text: string): string | undefined {
+  return [...text.matchAll(REFERENCE)].map(([, name = '']) => name).find(name => OWN_SECRET.test(name))
+}
+
 /** Whether there is anything in the text that is filled in. */
 export function holdsVariable(text: string): boolean {
   return text.search(REFERENCE) !== -1

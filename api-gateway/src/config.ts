@@ -6,6 +6,7 @@ import {
   type TelegramConfig,
 } from 'telegram-deployment-bot/config'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { searchPath } from '#search-path.ts'
 
 export type { Environment }
 
@@ -46,7 +47,7 @@ export function readSetting(environment: Environment, name: string): string | un
 
 /** What a child process needs to run at all; nothing of the user's own configuration goes along. */
 export function bareEnvironment(environment: Environment = process.env): Record<string, string> {
-  const { PATH = '', HOME } = environment
+  const { HOME } = environment
   // An empty HOME is not an absent one: what lies below it would lie in the working folder.
-  return { PATH, ...(HOME ? { HOME } : {}) }
+  return { PATH: searchPath(environment), ...(HOME ? { HOME } : {}) }
 }

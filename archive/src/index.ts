@@ -22,6 +22,7 @@ export {
   readArchive,
   readArchiveInto,
 } from '#read-archive.ts'
+export type { DocumentUnlocking } from '#signed-document.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
 export type { ArchiveSource } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'

@@ -1,10 +1,10 @@
 import { ArchiveError } from '#archive-error.ts'
 import { canonicalJson } from '#canonical-json.ts'
 import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
-import type { Encryption, Unlocking } from '#encryption.ts'
+import type { Encryption } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
-import { openDocument, sealDocument } from '#signed-document.ts'
+import { type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** One part as it lies in the chat. Sizes and offsets in bytes, hashes in hex. */
@@ -64,7 +64,7 @@ export async function sealManifest(
 ): Promise<Buffer> {
   const text = canonicalJson(manifest)
   try {
-    readManifest(text)
+    readManifest(JSON.parse(text))
   } catch (cause) {
     throw new ArchiveError('CONFIGURATION', 'The manifest contradicts itself', { cause })
   }
@@ -78,18 +78,17 @@ export async function sealManifest(
  */
 export async function openManifest(
   bytes: Uint8Array,
-  options: Unlocking,
+  options: DocumentUnlocking,
 ): Promise<{ manifest: Manifest; signer: string }> {
-  const { text, signer } = await openDocument('manifest', bytes, options)
+  const { json, signer } = await openDocument('manifest', bytes, options)
   try {
-    return { manifest: readManifest(text), signer }
+    return { manifest: readManifest(json), signer }
   } catch (cause) {
     throw new ArchiveError('INTEGRITY', 'The manifest contradicts itself', { cause })
   }
 }
 
-function readManifest(text: string): Manifest {
-  const json: unknown = JSON.parse(text)
+function readManifest(json: unknown): Manifest {
   const fields = new CheckedObject(json)
   if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
   const manifest: Manifest = {

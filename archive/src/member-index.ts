@@ -104,6 +104,8 @@ export function* readMemberIndex({ count, index }: MemberIndex): Generator<Membe
     if (member.offset < offset) throw damaged()
     offset = member.offset
     members += 1
+    // Frames unpack to a thousand times their size and more; the count says when to stop.
+    if (members > count) throw damaged()
     yield member
   }
   if (members !== count) throw damaged()

@@ -1,17 +1,24 @@
+import { getHeapStatistics } from 'node:v8'
 import { ArchiveError } from '#archive-error.ts'
-import { CheckedObject } from '#checked-json.ts'
 import { assertUnlocking, type Encryption, sealFor, type Unlocking, unseal } from '#encryption.ts'
+import { parsedSizeBytes, stringMembers, unescapeString } from '#json-bytes.ts'
 import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
 import { compressFrame, decompressFrame } from '#zstd-frame.ts'
 
-/** A text of ours, with the fingerprint of the key that signed it. Whose key that is, the caller has to know. */
-export interface SignedText {
-  text: string
-  signer: string
-}
-
 /** Longest envelope that a reader takes; the manifest of 100,000 parts has about 35 MB. */
 const MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
+/**
+ * So much any document may unpack to, and a longer one to so many times its compressed bytes: hashes do not compress,
+ * and a list of a million messages, one after the other, does by 28.
+ */
+const ALWAYS_UNPACKED_BYTES = 1024 * 1024
+const MAX_COMPRESSION = 128
+/** What an envelope has, and what later ones may have beside it. */
+const MAX_ENVELOPE_MEMBERS = 16
+/** Base64 of 64 bytes, and more than enough of 32. */
+const MAX_PROOF_LENGTH = 128
+/** Most heap that a text may become; the manifest of 64 MiB is 470 MB by this reckoning. */
+const MAX_PARSED_BYTES = 512 * 1024 * 1024
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
@@ -33,44 +40,70 @@ export async function sealDocument(
   return sealFor(encryption)(compressFrame(Buffer.from(envelope)))
 }
 
+/** What opens a document, and who may have signed it. */
+export interface DocumentUnlocking extends Unlocking {
+  /** Asked with the signer's fingerprint, when the signature fits, before anything of the text is read. Anybody if left out. */
+  mayBeSignedBy?: (signer: string) => boolean
+}
+
 /**
- * The reverse of {@link sealDocument}.
- * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` when it is damaged or the signature does not fit
+ * The reverse of {@link sealDocument}. Whoever can post into a chat can post what opens with its public key; so nothing
+ * of it becomes a value before its signature fits and its signer may be one, and none that would fill the memory.
+ * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` when it is damaged, the signature does not fit, `mayBeSignedBy`
+ *   says no, or it is longer than it may be
  */
 export async function openDocument(
   kind: string,
   bytes: Uint8Array,
-  unlocking: Unlocking,
-): Promise<SignedText> {
+  unlocking: DocumentUnlocking,
+): Promise<{ json: unknown; signer: string }> {
   assertUnlocking(unlocking)
-  const frame = await unseal(bytes, unlocking)
-  let envelope: CheckedObject
-  try {
-    const json = decompressFrame(frame, MAX_ENVELOPE_BYTES)
-    envelope = new CheckedObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)))
-  } catch (cause) {
-    throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })
-  }
-  const { text, publicKey, signature } = readEnvelope(kind, envelope)
-  if (!isSignedBy(publicKey, { bytes: Buffer.from(text), purpose: purposeOf(kind), signature })) {
+  const { text, publicKey, signature } = readEnvelope(kind, await unseal(bytes, unlocking))
+  if (!isSignedBy(publicKey, { bytes: text, purpose: purposeOf(kind), signature })) {
     throw new ArchiveError('INTEGRITY', `The signature of the ${kind} does not fit`)
   }
-  return { text, signer: signerFingerprint({ publicKey }) }
+  const signer = signerFingerprint({ publicKey })
+  if (unlocking.mayBeSignedBy?.(signer) === false) {
+    throw new ArchiveError('INTEGRITY', `The ${kind} is signed by ${signer}, who may not sign it`)
+  }
+  return { json: parseText(kind, text), signer }
 }
 
 function readEnvelope(
   kind: string,
-  envelope: CheckedObject,
-): { text: string; publicKey: Uint8Array; signature: Uint8Array } {
+  frame: Buffer,
+): { text: Buffer; publicKey: Uint8Array; signature: Uint8Array } {
   try {
-    return {
-      text: envelope.text(kind, MAX_ENVELOPE_BYTES),
-      publicKey: Buffer.from(envelope.matching('publicKey', BASE64), 'base64'),
-      signature: Buffer.from(envelope.matching('signature', BASE64), 'base64'),
+    const longest = Math.max(ALWAYS_UNPACKED_BYTES, MAX_COMPRESSION * frame.length)
+    const envelope = decompressFrame(frame, Math.min(MAX_ENVELOPE_BYTES, longest))
+    const places = stringMembers(envelope, MAX_ENVELOPE_MEMBERS)
+    const member = (name: string, longest = MAX_ENVELOPE_BYTES): Buffer => {
+      const place = places.get(name)
+      if (place === undefined || place.end - place.start > longest) throw new TypeError(`no "${name}"`)
+      return unescapeString(envelope, place)
     }
+    const proof = (name: string): Buffer => {
+      const base64 = member(name, MAX_PROOF_LENGTH).toString('latin1')
+      if (!BASE64.test(base64)) throw new TypeError(`"${name}" is not in base64`)
+      return Buffer.from(base64, 'base64')
+    }
+    return { text: member(kind), publicKey: proof('publicKey'), signature: proof('signature') }
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', `The envelope of the ${kind} is not one`, { cause })
+    throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })
   }
+}
+
+function parseText(kind: string, text: Buffer): unknown {
+  const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
+  try {
+    if (parsedSizeBytes(text) <= Math.min(MAX_PARSED_BYTES, (limit - used) / 2))
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
+  } catch (cause) {
+    throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })
+  }
+  throw new ArchiveError('INTEGRITY', `The ${kind} would take more memory to read than it may`, {
+    hint: 'If it is one of yours: NODE_OPTIONS=--max-old-space-size=4096 gives this program more memory.',
+  })
 }
 
 function purposeOf(kind: string): string {

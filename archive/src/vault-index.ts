@@ -1,7 +1,7 @@
 import { ArchiveError } from '#archive-error.ts'
 import { canonicalJson } from '#canonical-json.ts'
 import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
-import type { Encryption, Unlocking } from '#encryption.ts'
+import type { Encryption } from '#encryption.ts'
 import {
   type IndexedRetention,
   type IndexedSchedule,
@@ -9,7 +9,7 @@ import {
   readIndexedRetention,
   readIndexedSchedule,
 } from '#index-plans.ts'
-import { openDocument, sealDocument } from '#signed-document.ts'
+import { type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** What a catalog has to say in the index of one chat; equal catalogs give equal drawings. */
@@ -128,7 +128,7 @@ export async function sealIndex(
 ): Promise<Buffer> {
   const text = canonicalJson(index)
   try {
-    readIndex(text)
+    readIndex(JSON.parse(text))
   } catch (cause) {
     throw new ArchiveError('CONFIGURATION', 'The index contradicts itself', { cause })
   }
@@ -142,18 +142,18 @@ export async function sealIndex(
  */
 export async function openIndex(
   bytes: Uint8Array,
-  options: Unlocking,
+  options: DocumentUnlocking,
 ): Promise<{ index: VaultIndex; signer: string }> {
-  const { text, signer } = await openDocument('index', bytes, options)
+  const { json, signer } = await openDocument('index', bytes, options)
   try {
-    return { index: readIndex(text), signer }
+    return { index: readIndex(json), signer }
   } catch (cause) {
     throw new ArchiveError('INTEGRITY', 'The index contradicts itself', { cause })
   }
 }
 
-function readIndex(text: string): VaultIndex {
-  const fields = new CheckedObject(JSON.parse(text))
+function readIndex(json: unknown): VaultIndex {
+  const fields = new CheckedObject(json)
   if (fields.integer('format') !== 1) throw new TypeError('another format than 1')
   return {
     format: 1,

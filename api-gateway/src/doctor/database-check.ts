@@ -13,7 +13,7 @@ select pg_catalog.jsonb_build_object(
   'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
   'user', current_user,
   'closed', (
-    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(nspname, relname, relkind::pg_catalog.text)), '[]')
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(nspname, relname)), '[]')
     from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
     where relkind in ('r', 'p', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema'
       and not exists (select from pg_catalog.pg_depend d
@@ -25,7 +25,7 @@ select pg_catalog.jsonb_build_object(
 interface Seen {
   version: number
   user: string
-  closed: [schema: string, name: string, kind: string][]
+  closed: [schema: string, name: string][]
 }
 
 /**
@@ -41,11 +41,9 @@ export async function checkDatabase(
   const serverMajor = Math.floor(version / 10_000)
   const program = choosePgDump(await findClientPrograms('pg_dump', signal), serverMajor)
   const selection = readSelection(options)
-  const lacking = closed.filter(([schema, name, kind]) => {
+  const lacking = closed.filter(([schema, name]) => {
     const isVisible = schema === 'public' || schema === user
-    return (
-      selection?.isDumped({ schema, name, isVisible, kind: kind === 'S' ? 'sequence' : 'table' }) !== false
-    )
+    return selection?.isDumped({ schema, name, isVisible }) !== false
   })
   const [first, ...others] = lacking
   if (first !== undefined) {

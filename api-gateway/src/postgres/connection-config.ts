@@ -1,3 +1,5 @@
+import { searchPath } from '#search-path.ts'
+
 /**
  * What PostgreSQL's programs get to see of our environment: libpq's own variables, never another secret. The encoding
  * of a dump is the database's own, and messages are in English, since they are read by a program.
@@ -7,12 +9,12 @@ export function libpqEnvironment(environment: NodeJS.ProcessEnv = process.env): 
     (entry): entry is [string, string] => entry[0].startsWith('PG') && entry[1] !== undefined,
   )
   const { PGCLIENTENCODING: _, ...libpq } = Object.fromEntries(own)
-  const { PATH, HOME } = environment
+  const { HOME } = environment
   return {
     PGCONNECT_TIMEOUT: '20',
     PGAPPNAME: 'telegram-backup',
     ...libpq,
-    ...(PATH ? { PATH } : {}),
+    PATH: searchPath(environment),
     ...(HOME ? { HOME } : {}),
     LC_ALL: 'C',
   }

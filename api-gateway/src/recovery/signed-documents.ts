@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type Manifest, openIndex, openManifest, type VaultIndex } from '@telegram-backup/archive'
+import {
+  type DocumentUnlocking,
+  type Manifest,
+  openIndex,
+  openManifest,
+  type VaultIndex,
+} from '@telegram-backup/archive'
 import {
   locateBriefly,
   PUBLIC_FETCH_LIMIT_BYTES,
@@ -137,7 +143,7 @@ export class SignedDocuments {
     })
     if ('refusal' in reading) return reading
     if (reading.content.chatId !== chatId) return refuse('was drawn for another chat')
-    if (!this.signers.believes(reading.signer)) return this.#unbelieved(reading.signer)
+    if (!this.signers.takes(reading.signer)) return this.#unbelieved(reading.signer)
     this.signers.vouchFor(reading.content.signers)
     this.#noteOwner(reading.content)
     return reading
@@ -150,8 +156,7 @@ export class SignedDocuments {
       return { content: manifest, signer }
     })
     if ('refusal' in reading) return reading
-    if (!options.isVouchedFor && !this.signers.believes(reading.signer))
-      return this.#unbelieved(reading.signer)
+    if (!options.isVouchedFor && !this.signers.takes(reading.signer)) return this.#unbelieved(reading.signer)
     const { catalogId, generation } = reading.content
     if (catalogId !== undefined && generation !== undefined) this.#noteOwner({ catalogId, generation })
     return reading
@@ -166,10 +171,7 @@ export class SignedDocuments {
   async #open<Content>(
     bytes: Buffer,
     { isVouchedFor }: { isVouchedFor: boolean },
-    open: (unlocking: { encrypted: boolean; identities: readonly string[] }) => Promise<{
-      content: Content
-      signer: string
-    }>,
+    open: (unlocking: DocumentUnlocking) => Promise<{ content: Content; signer: string }>,
   ): Promise<Reading<Content>> {
     const encrypted = bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
     if (encrypted && !this.hasKey)
@@ -180,22 +182,35 @@ export class SignedDocuments {
         'is not encrypted, although there is a key (BACKUP_ENCRYPTION=off or --signer believes it)',
       )
     }
+    let stranger: string | undefined
+    const mayBeSignedBy = (signer: string): boolean => {
+      if (isVouchedFor || this.signers.believes(signer)) return true
+      stranger = signer
+      return false
+    }
     try {
-      const opened = await open({ encrypted, identities: encrypted ? this.#identities : [] })
+      const identities = encrypted ? this.#identities : []
+      const opened = await open({ encrypted, identities, mayBeSignedBy })
       this.#opened++
       return opened
     } catch (error) {
-      const { code } = describeError(error)
+      const { code, message, hint } = describeError(error)
       if (code === 'WRONG_KEY') {
         this.#wrongKey ??= error
         return { refusal: { words: 'is encrypted for another key', isLocked: true } }
       }
       if (code !== 'INTEGRITY') throw error
+      if (stranger !== undefined) {
+        this.#opened++
+        return this.#unbelieved(stranger)
+      }
+      if (hint !== undefined) return refuse(`cannot be read here (${message}. ${hint})`)
       return refuse('is damaged, or its signature does not fit')
     }
   }
 
   #unbelieved(signer: string): { refusal: Refusal } {
+    this.signers.noteOther(signer)
     const why = this.signers.areGiven
       ? 'which --signer does not name'
       : `while others are signed by ${this.signers.first}`

@@ -40,15 +40,22 @@ export class Signers {
     return [...this.#others]
   }
 
-  /** Whether what this key signed is believed. Without a person's word the first key to be asked about is. */
+  /** Whether what this key signed would be believed. Decides nothing, so it can be asked before anything is read. */
   believes(signer: string): boolean {
-    if (!this.areGiven && this.#first === undefined) this.#believed.add(signer)
-    if (!this.#believed.has(signer)) {
-      this.#others.add(signer)
-      return false
-    }
+    return this.#believed.has(signer) || (!this.areGiven && this.#first === undefined)
+  }
+
+  /** The same of a document that reads well: without a person's word the first one decides, and no other from then on. */
+  takes(signer: string): boolean {
+    if (!this.believes(signer)) return false
+    this.#believed.add(signer)
     this.#first ??= signer
     return true
+  }
+
+  /** Notes a signature that fits and is not believed. */
+  noteOther(signer: string): void {
+    this.#others.add(signer)
   }
 
   /** What a believed index says of others. */

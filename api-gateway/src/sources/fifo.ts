@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { bareEnvironment } from '#config.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** Both ends of a FIFO whose name is gone already: what holds neither of them holds nothing. */
@@ -25,7 +26,7 @@ export async function openFifo(): Promise<Fifo> {
     // Of mode 0700: nobody else can open the FIFO while it has a name.
     folder = await mkdtemp(join(tmpdir(), 'telegram-backup-'))
     const path = join(folder, 'fifo')
-    await promisify(execFile)('mkfifo', ['-m', '600', path])
+    await promisify(execFile)('mkfifo', ['-m', '600', path], { env: bareEnvironment() })
     readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     // A reader is there, so this does not wait; a writer that can only write learns when the reader has gone.
     return { readFd, writeFd: openSync(path, constants.O_WRONLY) }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { CatalogError } from '#catalog-error.ts'
+import { CLEAN_ENVIRONMENT } from '#embedded/clean-environment.ts'
 import { endedWith } from '#embedded/last-words.ts'
 import { identify, killProcessesIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
@@ -10,9 +11,6 @@ import { sync } from '#embedded/sync.ts'
 
 /** The superuser of the embedded server; every client logs in as this one. */
 export const CATALOG_USER = 'catalog'
-
-/** For the server's programs: nothing of the user's own settings, such as `PG*` or LD_PRELOAD. */
-export const CLEAN_ENVIRONMENT: NodeJS.ProcessEnv = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 const ATTEMPTS = 3
 

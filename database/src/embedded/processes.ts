@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatalogError } from '#catalog-error.ts'
+import { CLEAN_ENVIRONMENT } from '#embedded/clean-environment.ts'
 
 /** A folder that stays recognisable when it is renamed or deleted. */
 export interface FolderIdentity {
@@ -54,7 +55,10 @@ function isPostgres(pid: number): boolean {
 }
 
 function processesNaming(folder: FolderIdentity): number[] {
-  const lines = execFileSync('ps', ['-axo', 'pid=,uid=,stat=,command='], { encoding: 'utf8' }).split('\n')
+  const lines = execFileSync('ps', ['-axo', 'pid=,uid=,stat=,command='], {
+    encoding: 'utf8',
+    env: CLEAN_ENVIRONMENT,
+  }).split('\n')
   return lines
     .filter(line => line.includes(` -D ${folder.path} `) || line.endsWith(` -D ${folder.path}`))
     .map(line => line.trim().split(/\s+/))

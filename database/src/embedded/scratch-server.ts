@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CatalogError, errorCode } from '#catalog-error.ts'
+import { CLEAN_ENVIRONMENT } from '#embedded/clean-environment.ts'
 import { CATALOG_USER } from '#embedded/cluster.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { SOCKET_PORT } from '#embedded/postmaster.ts'
@@ -109,7 +110,7 @@ function remove(path: string): void {
   } catch (error) {
     // A folder that came back as it was may be closed to its owner; links are not followed.
     if (errorCode(error) !== 'EACCES') throw error
-    execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' })
+    execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore', env: CLEAN_ENVIRONMENT })
     rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }

@@ -48,7 +48,7 @@ export async function restoreDirectory(
 /** What the disk refuses only now must be known before the old directory goes. */
 async function syncFileSystem(folder: string): Promise<void> {
   try {
-    await promisify(execFile)('sync', ['-f', '.'], { cwd: folder })
+    await promisify(execFile)('sync', ['-f', '.'], { cwd: folder, env: tarEnvironment() })
   } catch (error) {
     // No such program, or one that knows no -f: then the system writes in its own time.
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
