@@ -64,8 +64,13 @@ export async function openTestVault(): Promise<TestVault> {
   }
 }
 
+/** A migrated catalog; `discard` closes it and removes what the test made for it. */
+export interface TestCatalog extends Database {
+  discard(): Promise<void>
+}
+
 /** A fresh embedded catalog, migrated. */
-export async function openTestCatalog(): Promise<Database & { discard(): Promise<void> }> {
+export async function openTestCatalog(): Promise<TestCatalog> {
   const folder = await mkdtemp(join(tmpdir(), 'catalog-test-'))
   const database = await openDatabase({ dataDir: folder })
   await migrate(database)

@@ -1,5 +1,7 @@
+import dns from 'node:dns'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { type Database, migrate, openDatabase, queryBackups, sqlRunner, withIndexLock } from '#index.ts'
 import { bundledPrograms, type PostgresServer, startPostgresServer } from '#test/postgres-server.ts'
 import { TestSend } from '#test/test-send.ts'
@@ -88,6 +90,75 @@ test('sends, readers, indexes and a queue share the connections of one service, 
   await Promise.all(work.flat())
   expect(await most).toBeLessThanOrEqual(5)
   expect((await queryBackups(database, { state: 'complete' })).total).toBe(20)
+})
+
+test('a host that is no longer known is an outage once the catalog was there, and a wrong address before', async () => {
+  const named = new URL(url)
+  named.hostname = 'catalog.invalid'
+  const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND catalog.invalid'), { code: 'ENOTFOUND' })
+  let isKnown = false
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_name, options, answer) => {
+    if (!isKnown) answer(unknown, [])
+    else if (options.all) answer(null, [{ address: '127.0.0.1', family: 4 }])
+    else answer(null, '127.0.0.1', 4)
+  }) as LookUp as typeof dns.lookup)
+  await expect(openDatabase({ url: named.href })).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  isKnown = true
+  const database = await openDatabase({ url: named.href })
+  opened.push(database)
+  isKnown = false
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  await other.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+  )
+  await other.end()
+  await expect(queryBackups(database)).rejects.toMatchObject({
+    code: 'CATALOG',
+    message: expect.stringMatching(/no longer known/),
+  })
+  isKnown = true
+  expect((await queryBackups(database, { limit: 1 })).data).toBeDefined()
+  lookup.mockRestore()
+})
+
+type LookUp = (
+  name: string,
+  options: dns.LookupOptions,
+  answer: (error: Error | null, ...found: unknown[]) => void,
+) => void
+
+test('an index is built also where pg-boss would rather have it built beside others’ writes', async () => {
+  const runner = sqlRunner(await open(3))
+  await runner.executeSql('create table control_plane.any_queue (id int)')
+  await runner.executeSql('CREATE INDEX CONCURRENTLY IF NOT EXISTS any_index ON control_plane.any_queue (id)')
+  await runner.executeSql('DROP INDEX CONCURRENTLY IF EXISTS control_plane.any_index')
+  await runner.executeSql('drop table control_plane.any_queue')
+})
+
+test('each statement, alone or with others, runs with an empty search_path and its limits, and leaves no transaction open', async () => {
+  const database = await open(3)
+  const settings = sql<Record<string, string>>`
+    select current_setting('search_path') as path, current_setting('statement_timeout') as "limit", pg_backend_pid()::text as pid`
+  const alone = (await settings.execute(database.kysely)).rows
+  expect(alone).toMatchObject([{ path: '', limit: '1min' }])
+  expect(
+    (
+      await sqlRunner(database).executeSql(
+        `BEGIN; SET LOCAL lock_timeout = 1; ${settings.compile(database.kysely).sql}; COMMIT`,
+      )
+    ).rows,
+  ).toEqual(alone)
+  await expect(sqlRunner(database).executeSql('begin; select 1/0; commit')).rejects.toThrow(/division/)
+  expect((await database.kysely.transaction().execute(trx => settings.execute(trx))).rows).toEqual(alone)
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  const { rows } = await other.query(
+    'select count(*)::int as count from pg_stat_activity where pid = $1 and state = $2',
+    [alone[0]?.['pid'], 'idle'],
+  )
+  expect(rows).toEqual([{ count: 1 }])
+  await other.end()
 })
 
 test('less than three connections are refused: two may be kept by work on indexes, which needs another', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Check } from '#doctor/checks.ts'
 import { type CatalogLife, lifeOfACatalog } from '#test/hostile/life-of-a-catalog.ts'
 import { type Planted, plantOverloads, ranOf } from '#test/hostile/planter.ts'
+import { runCli } from '#test/run-cli.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
 
@@ -80,4 +82,23 @@ it('a function that a role without rights has put into public writes no key', as
   const life = await lifeOf('keys')
   await life.commands()
   expect(await server.sql('keys', 'select count(*) from control_plane.api_keys')).toBe('0')
+})
+
+it('doctor names a role that has rights in the catalog, and what another role owns there', async () => {
+  await makeDatabase('named', { owner: 'owner' })
+  const { env, command } = await lifeOf('named')
+  const doctor = async () => {
+    const { checks } = (await runCli(['doctor', '--json'], { env })).json() as { checks: Check[] }
+    return checks.find(({ name }) => name === 'catalog')
+  }
+  await command('list')
+  expect(await doctor()).toMatchObject({ state: 'ok' })
+  await server.sql('named', 'grant usage, create on schema control_plane to mallory')
+  expect(await doctor()).toMatchObject({ state: 'warning', hint: expect.stringContaining('mallory') })
+  await server.sql('named', 'set role mallory; create view control_plane.odd as select 1 as one')
+  expect(await doctor()).toMatchObject({
+    state: 'failed',
+    message: 'In the catalog, view control_plane.odd belongs to role "mallory"',
+    hint: expect.stringContaining('ALTER VIEW control_plane.odd OWNER TO "keeper"'),
+  })
 })

@@ -8,6 +8,8 @@ import type { TestVault } from '#test/vault.ts'
 
 /** What a catalog at one address is used for: it is made, and each command and a service do there what they are for. */
 export interface CatalogLife {
+  /** Of its commands. */
+  env: Record<string, string>
   /** Runs one command, which has to succeed; resolves to its JSON. */
   command(...args: string[]): Promise<unknown>
   /** Sends, looks, keys, pins, policies, verifying, erasing, reconciling. */
@@ -36,6 +38,7 @@ export async function lifeOfACatalog(vault: TestVault, databaseUrl: string): Pro
     return databaseRecord.id
   }
   return {
+    env,
     command,
     commands: async () => {
       const [first, second] = [await send('alpha'), await send('alpha')]

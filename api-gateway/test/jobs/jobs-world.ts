@@ -12,7 +12,7 @@ import { servedQueues } from '#jobs/queue-names.ts'
 import { createLogger } from '#logging.ts'
 import { openLiveConfigFile } from '#serve/live-config-file.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
+import { openTestCatalog, openTestVault, type TestCatalog, type TestVault } from '#test/vault.ts'
 import { openJobQueue } from '#wiring.ts'
 
 /** A vault, a catalog with its queue, and a configuration file with sources of a few parts each. */
@@ -50,9 +50,10 @@ export async function writeSources(folder: string): Promise<string> {
   return path
 }
 
-export async function openJobsWorld(): Promise<JobsWorld> {
+/** @param catalog an embedded one of its own if left out */
+export async function openJobsWorld(catalog?: TestCatalog): Promise<JobsWorld> {
   const vault = await openTestVault()
-  const database = await openTestCatalog()
+  const database = catalog ?? (await openTestCatalog())
   const logged: string[] = []
   const log = createLogger({ level: 'debug', stream: { write: line => logged.push(line) } })
   const queue = await openJobQueue(database, { log, tends: false })

@@ -7,6 +7,8 @@ export interface CutWay {
   readonly url: string
   /** Breaks off all connections, and every one that is made from now on. */
   cut(): void
+  /** From the next connection on, it leads to another server of this machine. */
+  lead(serverUrl: string): void
   /** Lets through again. */
   mend(): void
   close(): Promise<void>
@@ -14,7 +16,7 @@ export interface CutWay {
 
 /** Opens one to a server of this machine, on a free port of 127.0.0.1. */
 export async function openCutWay(serverUrl: string): Promise<CutWay> {
-  const { hostname, port } = new URL(serverUrl)
+  let { hostname, port } = new URL(serverUrl)
   const ends = new Set<Socket>()
   let isCut = false
   const keep = (end: Socket): void => {
@@ -40,6 +42,9 @@ export async function openCutWay(serverUrl: string): Promise<CutWay> {
     cut: () => {
       isCut = true
       cutAll()
+    },
+    lead: otherUrl => {
+      ;({ hostname, port } = new URL(otherUrl))
     },
     mend: () => {
       isCut = false
