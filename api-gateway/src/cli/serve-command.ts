@@ -1,6 +1,7 @@
 import type { Database } from '@telegram-backup/database'
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
+import type { HttpOptions } from '#http/start-http.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { programVersion } from '#program-version.ts'
 import { parseSpanMs } from '#sources/quantities.ts'
@@ -11,6 +12,8 @@ interface ServeOptions {
   grace: string
   port?: string
   host: string
+  certificate?: string
+  certificateKey?: string
   json?: boolean
 }
 
@@ -30,14 +33,20 @@ export const registerServe: RegisterCommand = (program, run) => {
       'HTTP API, jobs, schedules, until it is stopped; several of them on one DATABASE_URL share the work',
     )
     .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
-    .option('--host <address>', 'the address that it listens on; behind it, TLS is for a proxy', '127.0.0.1')
+    .option('--host <address>', 'the address that it listens on', '127.0.0.1')
+    .option('--certificate <file>', 'speak TLS with this certificate (PEM); a new one is used when it comes')
+    .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
     .option('--jobs <number>', 'do so many jobs at the same time', '2')
     .option('--grace <time>', 'after SIGTERM, let jobs go on for so long before they are put back', '30s')
     .action((options: ServeOptions) =>
       run(async context => {
         const slots = parseSlots(options.jobs)
         const graceMs = parseSpanMs(options.grace)
-        const http = { host: options.host, ...parsePort(options.port) }
+        const http = {
+          host: options.host,
+          ...parsePort(options.port),
+          tls: { certificate: options.certificate, certificate_key: options.certificateKey },
+        }
         await serve(context, { slots, graceMs, http })
         return ExitCode.DONE
       }, options),
@@ -49,7 +58,7 @@ async function serve(
   options: {
     slots: number
     graceMs: number
-    http: { host: string; port: number; orAnyPort: boolean }
+    http: Omit<HttpOptions, 'metrics' | 'version'>
   },
 ): Promise<void> {
   const { config, output, signal } = context

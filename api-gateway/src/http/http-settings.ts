@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import type { CertificateFiles } from '#http/certificate.ts'
 import { defaultTransferMemory, LEAST_TRANSFER_MIB } from '#http/transfer-memory.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** How the HTTP API minds its doors: `http` in telegram-backup.yaml. */
 export interface HttpSettings {
@@ -20,6 +22,9 @@ export interface HttpSettings {
   transfer_memory_mib: number
   /** An upload or a download in which the other side does nothing for so long is ended. */
   stall_seconds: number
+  /** Paths of PEM files, both or none: TLS with them. */
+  certificate?: string | undefined
+  certificate_key?: string | undefined
 }
 
 /** Names that express has for addresses that no proxy on the internet has. */
@@ -43,6 +48,8 @@ function isAddresses(text: string): boolean {
 
 const COUNT = z.int('write a whole number').min(1, 'at least 1')
 
+const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')
+
 /** What may stand below `http:` in telegram-backup.yaml. */
 export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
@@ -55,7 +62,22 @@ export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
     .min(LEAST_TRANSFER_MIB, `at least ${LEAST_TRANSFER_MIB}, for one upload`)
     .default(defaultTransferMemory),
   stall_seconds: COUNT.default(60),
+  certificate: PATH.optional(),
+  certificate_key: PATH.optional(),
 })
 
 /** Where the file says nothing of it. */
 export const DEFAULT_HTTP_SETTINGS: HttpSettings = HTTP_SETTINGS_SCHEMA.parse({})
+
+/** The files of the settings; undefined without TLS. Throws `CONFIGURATION` for one of them without the other. */
+export function certificateFiles({
+  certificate,
+  certificate_key: key,
+}: Pick<HttpSettings, 'certificate' | 'certificate_key'>): CertificateFiles | undefined {
+  if (certificate !== undefined && key !== undefined) return { certificate, key }
+  if (certificate === undefined && key === undefined) return undefined
+  throw new BackupError('TLS needs a certificate and its key; only one of them is named', {
+    code: 'CONFIGURATION',
+    hint: 'Give both --certificate and --certificate-key, or both certificate and certificate_key below "http:".',
+  })
+}

@@ -1,14 +1,18 @@
 import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
+import type { Certificate } from '#http/certificate.ts'
 import { answerUnreadable } from '#http/unreadable.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** A server that listens. */
 export interface ListeningServer {
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https:` with a certificate. */
   url: string
   port: number
+  /** Another one for connections that come from now on; those that are there go on. Only for a server that has one. */
+  useCertificate(next: Certificate): void
   /** Takes no more connections, lets what is under way end, and breaks off what has not after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
@@ -18,8 +22,10 @@ export interface ListenOptions {
   host: string
   port: number
   orAnyPort?: boolean
-  /** How long the headers of a request may take. */
+  /** How long the headers of a request may take, and the beginning of TLS before them. */
   headersWithinMs?: number
+  /** TLS 1.2 or newer with that; plain HTTP if left out. */
+  certificate?: Certificate | undefined
 }
 
 const HEADERS_WITHIN_MS = 10_000
@@ -33,8 +39,9 @@ const MOST_CONNECTIONS = 5_000
  * there.
  */
 export async function listen(app: Express, where: ListenOptions): Promise<ListeningServer> {
-  const server = createServer({
-    headersTimeout: where.headersWithinMs ?? HEADERS_WITHIN_MS,
+  const { certificate, headersWithinMs = HEADERS_WITHIN_MS } = where
+  const options = {
+    headersTimeout: headersWithinMs,
     connectionsCheckingInterval: LOOK_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // An upload lasts as long as it lasts; whoever reads a body minds how long he waits for the next bytes.
@@ -42,7 +49,11 @@ export async function listen(app: Express, where: ListenOptions): Promise<Listen
     maxHeaderSize: 16 * 1024,
     // Node would answer without a word; the application refuses it.
     requireHostHeader: false,
-  })
+  }
+  const secure =
+    certificate &&
+    createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: headersWithinMs })
+  const server: Server | TlsServer = secure ?? createServer(options)
   server.on('request', app)
   // Without a listener Node asks for the body before anyone has looked at the key.
   server.on('checkContinue', app)
@@ -60,10 +71,15 @@ export async function listen(app: Express, where: ListenOptions): Promise<Listen
   })
   const { address, port, family } = server.address() as AddressInfo
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url: `${secure === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     port,
+    useCertificate: next => secure?.setSecureContext(tlsOptions(next)),
     stop: graceMs => stop(server, graceMs),
   }
+}
+
+function tlsOptions({ cert, key }: Certificate): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } {
+  return { cert, key, minVersion: 'TLSv1.2' }
 }
 
 function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

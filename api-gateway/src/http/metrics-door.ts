@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
 import type { HttpSettings } from '#http/http-settings.ts'
+import { isLoopback, isLoopbackName } from '#http/loopback.ts'
 import { callerOf } from '#http/request-context.ts'
 import { assertScope } from '#key-rights.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
@@ -36,13 +36,4 @@ function isFromHere(request: Request): boolean {
     isLoopbackName(request.hostname ?? '') &&
     !Object.keys(request.headers).some(name => PROXY_HEADER.test(name))
   )
-}
-
-function isLoopback(address: string): boolean {
-  return /^(::ffff:)?127\./.test(address) || address === '::1'
-}
-
-function isLoopbackName(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return name === 'localhost' || (isIP(name) !== 0 && isLoopback(name))
 }

@@ -1,9 +1,12 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { checkChatAccess } from 'telegram-deployment-bot'
+import { readCertificate, watchCertificate } from '#http/certificate.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
+import { certificateFiles, type HttpSettings } from '#http/http-settings.ts'
 import { listen } from '#http/listen.ts'
+import { isLoopbackName } from '#http/loopback.ts'
 import { createReadiness } from '#http/readiness.ts'
 import { createUploads } from '#http/upload-sender.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
@@ -23,6 +26,8 @@ export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version'> {
   port: number
   /** A free port when that one is taken. */
   orAnyPort: boolean
+  /** Where one of them is given: in place of those that the configuration file names. */
+  tls?: Pick<HttpSettings, 'certificate' | 'certificate_key'>
 }
 
 /** Listens with the HTTP API. Throws `CONFIGURATION` when nothing can listen there. */
@@ -34,7 +39,10 @@ export async function startHttp(
   },
 ): Promise<HttpPart> {
   const { config, configFile, database, client, log } = context
-  const { host, port, orAnyPort, graceMs, ...rest } = options
+  const { host, port, orAnyPort, tls = {}, graceMs, ...rest } = options
+  const isGiven = tls.certificate !== undefined || tls.certificate_key !== undefined
+  const files = certificateFiles(isGiven ? tls : configFile.http)
+  const certificate = files && (await readCertificate(files))
   const assertOwnChat = watchOwnership({ database, client })
   const { app, endStreams, close } = createApp({
     ...context,
@@ -50,16 +58,24 @@ export async function startHttp(
       },
     }),
   })
-  const server = await listen(app, { host, port, orAnyPort }).catch(async (error: unknown) => {
+  const server = await listen(app, { host, port, orAnyPort, certificate }).catch(async (error: unknown) => {
     await close()
     throw error
   })
   if (port !== 0 && port !== server.port) log.warn({ port, taken_instead: server.port }, 'the port is taken')
   log.info({ url: server.url }, 'listening')
+  if (certificate === undefined && configFile.http.trust_proxy === undefined && !isLoopbackName(host)) {
+    log.warn(
+      'API keys and backups cross the network in clear: give --certificate and --certificate-key, or put a proxy with TLS in front and name it (http: trust_proxy)',
+    )
+  }
+  const watching =
+    files && certificate && watchCertificate({ files, current: certificate, use: server.useCertificate, log })
   return {
     url: server.url,
     stop: async () => {
       endStreams()
+      await watching?.stop()
       await server.stop(graceMs)
       await close()
     },

@@ -21,6 +21,8 @@ export function answerUnreadable(server: Server): void {
     response.once('close', () => open.delete(response))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // It speaks no TLS, or another one: there is no way to tell it anything.
+    if (error.code?.startsWith('ERR_SSL_') || error.code?.startsWith('ERR_TLS_')) return void socket.destroy()
     // A second answer in the midst of one would be taken for a part of it.
     const hasBegun = [...(answers.get(socket) ?? [])].some(({ headersSent }) => headersSent)
     if (hasBegun) return void socket.destroy()

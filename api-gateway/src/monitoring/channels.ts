@@ -17,7 +17,7 @@ export interface Channels {
   readonly usesVaultChat: boolean
   /**
    * Resolves when it was told, or may have been: a text whose answer was lost is not sent again. Throws what stood against it.
-   * `mayBeTold`: it may have been told before; a webhook knows by its id, people are told so.
+   * What the channel is not to be told of counts as told. `mayBeTold`: it may have been told before; a webhook knows by its id, people are told so.
    */
   tell(
     channel: NoticeChannel,
@@ -31,7 +31,7 @@ const TEXT_TIME_LIMIT_MS = 45_000
 
 /** The channels that the settings name; the chat only where there is one. */
 export function openChannels(
-  settings: Pick<NotificationSettings, 'chat' | 'webhook'>,
+  settings: Pick<NotificationSettings, 'chat' | 'webhook' | 'leftOut'>,
   { texts, vaultChatId }: { texts: TextSender | undefined; vaultChatId: string | undefined },
 ): Channels {
   const { webhook } = settings
@@ -46,6 +46,8 @@ export function openChannels(
     names,
     usesVaultChat: names.includes('chat') && chatId === vaultChatId,
     tell: async (channel, notice, { signal, mayBeTold = false }) => {
+      // A test is to arrive in any case.
+      if (notice.event !== 'test' && settings.leftOut[channel].includes(notice.kind)) return
       if (channel === 'webhook' && webhook !== null) return await callUrl(webhook, { body: notice, signal })
       if (channel !== 'chat' || chatId === undefined || texts === undefined) return
       const limit = AbortSignal.any([signal, AbortSignal.timeout(TEXT_TIME_LIMIT_MS)])

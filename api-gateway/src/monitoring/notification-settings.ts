@@ -1,5 +1,7 @@
+import type { NoticeChannel } from '@telegram-backup/database'
 import { z } from 'zod'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { CONDITION_KINDS } from '#monitoring/conditions.ts'
 import { parseSpanMs } from '#sources/quantities.ts'
 
 /** `notifications:` of telegram-backup.yaml, as a person writes it. */
@@ -11,10 +13,23 @@ export interface NotificationEntries {
   no_backup_for?: string | undefined
   smaller_than?: string | undefined
   waiting_for?: string | undefined
+  chat_without?: string[] | undefined
+  webhook_without?: string[] | undefined
 }
 
 const TEXT = z.string('write text')
 const AMOUNT = z.union([TEXT, z.number().transform(String)], 'write a number and a unit')
+
+/** Of retention: what is about to be erased, or waits for a word. */
+export const RETENTION_NOTICE = 'retention.notice'
+
+/** Everything that may be told. */
+const NOTICE_KINDS: readonly string[] = [...CONDITION_KINDS, 'catalog_unreachable', RETENTION_NOTICE]
+
+const KINDS = z.array(
+  z.string().refine(kind => NOTICE_KINDS.includes(kind), `the kinds are ${NOTICE_KINDS.join(', ')}`),
+  'write a list of kinds, as in [retention.notice, backup_small]',
+)
 
 /** What may stand there. Values are read when they are used, since a variable may stand for one. */
 export const NOTIFICATION_ENTRIES: z.ZodType<NotificationEntries> = z.strictObject({
@@ -27,6 +42,8 @@ export const NOTIFICATION_ENTRIES: z.ZodType<NotificationEntries> = z.strictObje
   no_backup_for: AMOUNT.optional(),
   smaller_than: AMOUNT.optional(),
   waiting_for: AMOUNT.optional(),
+  chat_without: KINDS.optional(),
+  webhook_without: KINDS.optional(),
 })
 
 /** Who is told, and of what. Times are milliseconds. */
@@ -42,6 +59,8 @@ export interface NotificationSettings {
   smallerThan: number
   /** A job that waits longer than that finds nobody who works on it. */
   waitingForMs: number
+  /** Kinds that a channel is not told of. */
+  leftOut: Readonly<Record<NoticeChannel, readonly string[]>>
 }
 
 const HOUR_MS = 3_600_000
@@ -58,6 +77,7 @@ export function readNotificationSettings(entries: NotificationEntries): Notifica
     noBackupForMs: spanOf('no_backup_for', entries.no_backup_for, { atLeastMs: 60_000 }),
     smallerThan: shareOf(entries.smaller_than ?? '50%'),
     waitingForMs: spanOf('waiting_for', entries.waiting_for, { atLeastMs: 1000 }) ?? HOUR_MS,
+    leftOut: { chat: entries.chat_without ?? [], webhook: entries.webhook_without ?? [] },
   }
 }
 

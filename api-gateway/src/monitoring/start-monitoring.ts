@@ -90,9 +90,9 @@ function liveChannels(
 ): Channels {
   let opened: { by: string; channels: Channels } | undefined
   const current = (): Channels => {
-    const { chat, webhook } = settings()
-    const by = JSON.stringify({ chat, webhook })
-    if (opened?.by !== by) opened = { by, channels: openChannels({ chat, webhook }, where) }
+    const { chat, webhook, leftOut } = settings()
+    const by = JSON.stringify({ chat, webhook, leftOut })
+    if (opened?.by !== by) opened = { by, channels: openChannels({ chat, webhook, leftOut }, where) }
     return opened.channels
   }
   return {

@@ -27,9 +27,9 @@ type ToldBackup = { id: string; project_id: string; type: string; source: string
 
 /** How a service tells of retention before it erases, and how long it waits then. */
 export interface RetentionTelling extends RetentionSettings {
-  /** Resolves to the notice that waits to be told from then on; null where it was told at once. */
+  /** Resolves to the notice that waits to be told from then on; null where it was told at once, or warns of nothing. */
   tell(event: RetentionEvent): Promise<number | null>
-  /** Nothing is erased before its notice was told; without it, one that waits for a channel that is no more holds up nothing. */
+  /** Nothing that somebody may still stop is erased before its notice was told; without it, one that waits for a channel that is no more holds up nothing. */
   untilTold: boolean
 }
 
@@ -66,8 +66,21 @@ export async function runRetention(
   const newlyGoing = going.filter(({ backup }) => !toldAt.has(`erase ${backup.id}`))
   const newlyInDoubt = inDoubt.filter(({ backup }) => !toldAt.has(`word ${backup.id}`))
   const after = new Date(now.getTime() + noticeMs)
-  const isNew = newlyGoing.length + newlyInDoubt.length > 0
-  const noticeId = isNew ? await tell(eventOf({ going: newlyGoing, inDoubt: newlyInDoubt, after })) : null
+  const news = { going: newlyGoing, inDoubt: newlyInDoubt, after }
+  // What goes at once is no warning: it is told by itself, so that what waits for a word is one of its own.
+  const parts =
+    noticeMs > 0
+      ? [news]
+      : [
+          { ...news, inDoubt: [] },
+          { ...news, going: [] },
+        ]
+  let noticeId: number | null = null
+  for (const part of parts) {
+    if (part.going.length + part.inDoubt.length === 0) continue
+    const toldBy = await tell(eventOf(part))
+    if (noticeMs > 0) noticeId = toldBy
+  }
   const good = [
     ...going.map(({ backup }) => ({ backup_id: backup.id, kind: 'erase' as const })),
     ...inDoubt.map(({ backup }) => ({ backup_id: backup.id, kind: 'word' as const })),

@@ -1,27 +1,35 @@
 import { announce, type Database } from '@telegram-backup/database'
 import type { ConfigFile } from '#config-file.ts'
 import type { Logger } from '#logging.ts'
+import { RETENTION_NOTICE } from '#monitoring/notification-settings.ts'
 import type { RetentionTelling } from '#retention/run-retention.ts'
 
-/** How a service tells of retention: to the log at once, and to the webhook as soon as that takes it. */
+/**
+ * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what somebody may still act upon:
+ * what goes after a time of notice, and what waits for a word.
+ */
 export function retentionTelling(of: {
   database: Database
   configFile: Pick<ConfigFile, 'notifications' | 'retention'>
   log: Logger
 }): RetentionTelling {
   const { database, configFile, log } = of
-  const hasWebhook = (): boolean => configFile.notifications().webhook !== null
+  const isHeard = (): boolean => {
+    const { webhook, leftOut } = configFile.notifications()
+    return webhook !== null && !leftOut.webhook.includes(RETENTION_NOTICE)
+  }
+  const hasNotice = (): boolean => configFile.retention.noticeMs > 0
   return {
     get noticeMs() {
       return configFile.retention.noticeMs
     },
     get untilTold() {
-      return hasWebhook()
+      return isHeard() && hasNotice()
     },
     tell: async ({ kind, text, details }) => {
       log.info({ kind, details }, text)
       const [noticeId = null] = await announce(database, {
-        channels: hasWebhook() ? ['webhook'] : [],
+        channels: isHeard() && (hasNotice() || details.needs_word.length > 0) ? ['webhook'] : [],
         notice: {
           event: 'notice',
           kind,

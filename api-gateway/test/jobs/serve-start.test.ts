@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import {
@@ -13,6 +14,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfig } from '#config.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
+import { selfSigned } from '#test/http/self-signed.ts'
 import { writeSources } from '#test/jobs/jobs-world.ts'
 import { startServe } from '#test/jobs/serve-process.ts'
 import { startListener } from '#test/monitoring/listener.ts'
@@ -130,4 +132,33 @@ test('a catalog takes no more connections than it is given', async () => {
     )
     expect(new Set(pids.map(({ rows }) => rows[0]?.['pid'])).size).toBeLessThanOrEqual(3)
   }, 3)
+})
+
+test('a serve with a certificate is reached by https alone, and one with half of what that needs does not start', async () => {
+  const [certificate, key] = [join(vault.folder, 'cert.pem'), join(vault.folder, 'key.pem')]
+  const own = selfSigned('serve')
+  await writeFile(certificate, own.cert)
+  await writeFile(key, own.key, { mode: 0o600 })
+  const { code } = await runCli(['serve', '--port', '0', '--certificate', certificate], { env })
+  expect(code).toBe(2)
+  const path = join(vault.folder, 'tls.yaml')
+  const text = await readFile(env['TELEGRAM_BACKUP_CONFIG'] ?? '', 'utf8')
+  const http = `http: { certificate: "${certificate}", certificate_key: "${key}" }`
+  await writeFile(path, `${text}${http}\n`, { mode: 0o600 })
+  const serve = startServe({ ...env, TELEGRAM_BACKUP_CONFIG: path })
+  await serve.ready
+  const [, port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(serve.log()) ?? []
+  const status = await new Promise((resolve, reject) => {
+    const options = {
+      port,
+      host: '127.0.0.1',
+      path: '/healthz',
+      ca: own.cert,
+      checkServerIdentity: () => undefined,
+    }
+    get(options, answer => resolve(answer.resume().statusCode)).on('error', reject)
+  })
+  expect(status).toBe(200)
+  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+  expect(await serve.end('SIGTERM')).toBe(0)
 })

@@ -133,7 +133,7 @@ describe('a chat', () => {
     if (bot === undefined) throw new Error('no bot')
     const group = emulator.createChat({ type: 'group', title: 'Watchers', administrators: [{ bot }] })
     const channels = openChannels(
-      { chat: { id: String(group.id) }, webhook: null },
+      { chat: { id: String(group.id) }, webhook: null, leftOut: { chat: [], webhook: [] } },
       { texts: client, vaultChatId: undefined },
     )
     const moved = await emulator.asHuman.migrate(group.id)

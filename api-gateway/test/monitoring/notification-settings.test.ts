@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfigFile } from '#config-file.ts'
-import { readNotificationSettings } from '#monitoring/notification-settings.ts'
+import { openChannels } from '#monitoring/channels.ts'
+import { NOTIFICATION_ENTRIES, readNotificationSettings } from '#monitoring/notification-settings.ts'
+import { testNotice } from '#monitoring/wording.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { type Listener, startListener } from '#test/monitoring/listener.ts'
 import { runCli } from '#test/run-cli.ts'
@@ -19,6 +21,7 @@ describe('notifications in the configuration file', () => {
       noBackupForMs: null,
       smallerThan: 0.5,
       waitingForMs: 3_600_000,
+      leftOut: { chat: [], webhook: [] },
     })
   })
 
@@ -45,6 +48,33 @@ describe('notifications in the configuration file', () => {
       chat: 'vault',
       smallerThan: 0,
     })
+  })
+
+  test('may leave out kinds, for each channel its own, and name only those that there are', () => {
+    const entries = { chat_without: ['backup_small'], webhook_without: ['retention.notice', 'jobs_waiting'] }
+    expect(readNotificationSettings(NOTIFICATION_ENTRIES.parse(entries)).leftOut).toEqual({
+      chat: ['backup_small'],
+      webhook: ['retention.notice', 'jobs_waiting'],
+    })
+    const misspelt = NOTIFICATION_ENTRIES.safeParse({ webhook_without: ['retention'] })
+    expect(misspelt.error?.issues[0]?.message).toContain('retention.notice')
+  })
+
+  test('that a channel leaves out are not told by it, and count as told; a test is told in any case', async () => {
+    const listener = await startListener()
+    const channels = openChannels(
+      { chat: null, webhook: new URL(listener.url), leftOut: { chat: [], webhook: ['backup_small'] } },
+      { texts: undefined, vaultChatId: undefined },
+    )
+    const { signal } = new AbortController()
+    const notice = { id: 'n', ...testNotice('here', new Date()) }
+    await channels.tell('webhook', { ...notice, event: 'alert', kind: 'backup_small' }, { signal })
+    await channels.tell('webhook', { ...notice, event: 'recovered', kind: 'backup_small' }, { signal })
+    expect(listener.notices()).toEqual([])
+    await channels.tell('webhook', { ...notice, event: 'alert', kind: 'backup_failed' }, { signal })
+    await channels.tell('webhook', notice, { signal })
+    expect(listener.notices().map(({ event }) => event)).toEqual(['alert', 'test'])
+    await listener.close()
   })
 
   test.each([

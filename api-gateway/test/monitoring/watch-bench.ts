@@ -106,7 +106,11 @@ export function watchBench(): WatchBench {
       const started = startWatch({
         database,
         channels: openChannels(
-          { chat: 'vault', webhook: change.webhook === undefined ? new URL(listener.url) : change.webhook },
+          {
+            chat: 'vault',
+            webhook: change.webhook === undefined ? new URL(listener.url) : change.webhook,
+            leftOut: { chat: [], webhook: [] },
+          },
           { texts, vaultChatId: String(vault.chatId) },
         ),
         rules: {

@@ -221,7 +221,7 @@ describe('a watch', () => {
       database: broken,
       askChat: async () => {},
       channels: openChannels(
-        { chat: null, webhook: new URL(bench.listener.url) },
+        { chat: null, webhook: new URL(bench.listener.url), leftOut: { chat: [], webhook: [] } },
         { texts: undefined, vaultChatId: undefined },
       ),
     })
