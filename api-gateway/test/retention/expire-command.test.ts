@@ -27,7 +27,7 @@ afterAll(async () => {
 
 async function cli(...args: string[]) {
   const run = await runCli([...args, '--json'], chat)
-  return { code: run.code, json: run.json() as Record<string, unknown> }
+  return { code: run.code, json: run.json() as Record<string, unknown>, said: run.stderr }
 }
 
 async function send(): Promise<string> {
@@ -49,6 +49,7 @@ it('keeps what a policy and a pin keep, asks for a word before more than half go
     code: 1,
     json: { code: 'CONFLICT', hint: expect.stringContaining(`unpin ${first.slice(0, 8)}`) },
   })
+  expect(refused.said).not.toContain('erasing')
 
   const set = ['retention', 'set', '--project', 'shop', '--type', 'storage']
   expect(await cli(...set, '--keep-last', '1')).toMatchObject({ code: 0, json: { keep: { last: 1 } } })
