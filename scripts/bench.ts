@@ -20,7 +20,7 @@ const pairs = Number(values.pairs)
 const DELAY_MS = 500
 const MEMORY_SIZES_MEBIBYTES = [200, 1000]
 
-await requirePrograms('age', 'zstd', 'curl', 'psql', 'pg_dump')
+await requirePrograms('age', 'zstd', 'curl')
 const vault = await openVault()
 const { server, emulator, cli, shell, folder } = vault
 const comparisons: Comparison[] = []

@@ -6,7 +6,7 @@ import { registerDemo } from '#cli/demo-command.ts'
 import { registerDoctor } from '#cli/doctor-command.ts'
 import { registerEmulator } from '#cli/emulator-command.ts'
 import { registerErase } from '#cli/erase-command.ts'
-import { ExitCode, exitCodeOf } from '#cli/exit-codes.ts'
+import { ExitCode, exitCodeOf, exitCodeOfSignal } from '#cli/exit-codes.ts'
 import { registerExpire } from '#cli/expire-command.ts'
 import { registerFetch } from '#cli/fetch-command.ts'
 import { registerJobs } from '#cli/jobs-command.ts'
@@ -54,8 +54,11 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerEmulator,
 ]
 
-/** The command line. Resolves to the exit code; only this file prints failures and minds signals. */
-export async function main(args: readonly string[]): Promise<ExitCode> {
+/**
+ * The command line. Resolves to the exit code, which is that of the signal for what a signal kept from being done; only this file
+ * prints failures and minds signals.
+ */
+export async function main(args: readonly string[]): Promise<number> {
   const stop = stopOnSignals()
   endWithTheReader()
   let exitCode: ExitCode = ExitCode.DONE
@@ -67,7 +70,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   const program = createProgram(run)
   try {
     await program.parseAsync([...args], { from: 'user' })
-    return exitCode
+    // What was done all the same, or is meant to be ended so, as serve is, was done.
+    return exitCode === ExitCode.DONE ? exitCode : (stop.exitCode() ?? exitCode)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return ExitCode.DONE
@@ -157,6 +161,8 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 interface StopSignals {
   signal: AbortSignal
   onHangup(listener: () => void): void
+  /** Of the signal that came; undefined as long as none did. */
+  exitCode(): number | undefined
   /** Who says that it stops. */
   tellBy(output: Output): void
   end(): void
@@ -166,6 +172,7 @@ interface StopSignals {
 function stopOnSignals(): StopSignals {
   const controller = new AbortController()
   let hungUp: (() => void) | undefined
+  let received: NodeJS.Signals | undefined
   let output: Output | undefined
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && hungUp !== undefined) {
@@ -174,9 +181,12 @@ function stopOnSignals(): StopSignals {
     }
     if (controller.signal.aborted) {
       // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
-      process.emit('exit', ExitCode.FAILED)
-      process.kill(process.pid, 'SIGKILL')
+      process.emit('exit', exitCodeOfSignal(name))
+      process.removeAllListeners(name)
+      process.kill(process.pid, name)
+      return
     }
+    received = name
     // A terminal has "^C" at the beginning of the line.
     if (process.stderr.isTTY) process.stderr.write('\n')
     output?.note('Stopping in good order; once more ends it at once.')
@@ -185,6 +195,7 @@ function stopOnSignals(): StopSignals {
   for (const name of STOP_SIGNALS) process.on(name, onSignal)
   return {
     signal: controller.signal,
+    exitCode: () => (received === undefined ? undefined : exitCodeOfSignal(received)),
     onHangup: listener => {
       if (!process.stderr.isTTY) hungUp = listener
     },

@@ -45,7 +45,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     process.kill(pid, signal)
     const run = await running
     vault.emulator.faults.clear()
-    expect(run.code).toBe(1)
+    expect(run.code).toBe(signal === 'SIGINT' ? 130 : 143)
     expect(run.json() as IntegratedBackupResult).toMatchObject({ success: false, code: 'CANCELLED' })
     expect(run.stderr).toContain('Stopping in good order')
     expect(vault.messageIds()).toEqual([])

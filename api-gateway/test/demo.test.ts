@@ -62,7 +62,7 @@ it.each(['2. A key', '3. The dump', '5. The worst day'])(
     child.stderr.resume()
     const code = await new Promise(resolve => child.on('close', resolve))
     expect(text).toContain(moment)
-    expect(code).toBe(1)
+    expect(code).toBe(130)
     expect(await readdir(folder)).toEqual([])
   },
 )

@@ -61,6 +61,19 @@ describe('progress', () => {
     expect(sink.text).toBe(`\r\u001b[K${'x'.repeat(39)}\r\u001b[Ksecond\r\u001b[K`)
   })
 
+  it('makes room for what is said meanwhile, which stands on a line of its own', () => {
+    const stderr = new Sink(true)
+    const stdout = new Sink(true)
+    const output = new Output({ json: false, stdout, stderr })
+    const line = output.progressLine()
+    line.update(() => '12 messages asked for')
+    output.note('Asking for up to 91 messages')
+    output.note('and another')
+    expect(stderr.text).toBe(
+      '\r\u001b[K12 messages asked for\r\u001b[KAsking for up to 91 messages\nand another\n',
+    )
+  })
+
   it('prints a plain line now and then elsewhere', () => {
     const sink = new Sink(false)
     let nowMs = 0

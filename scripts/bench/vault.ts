@@ -7,7 +7,12 @@ import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import type { Side } from '#bench/measure.ts'
-import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
+import {
+  clientFolder,
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '#servers/postgres-server.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
 /** What the shell line cuts its stream into: our own size of a part. */
@@ -41,6 +46,8 @@ export async function openVault(): Promise<BenchVault> {
     'max_wal_size=8GB',
     'shared_buffers=256MB',
   ])
+  const major = Number(await server.sql('postgres', 'show server_version_num')) / 10_000
+  const clients = await clientFolder(Math.floor(major))
   const bot = emulator.createBot()
   const chat = emulator.createChat({ type: 'channel', title: 'Bench', administrators: [{ bot }] })
   const { identity, recipient } = await generateIdentity()
@@ -78,7 +85,8 @@ export async function openVault(): Promise<BenchVault> {
     shell: (line, env = {}) => ({
       command: 'bash',
       args: ['-c', `set -o pipefail; ${line}`],
-      env: { ...environment, ...env },
+      // The PATH's own pg_dump may be of an older server, or another one than ours.
+      env: { PATH: `${clients}:${process.env['PATH'] ?? ''}`, ...environment, ...env },
     }),
     shellUpload: `zstd -q -3 -c | age -r ${recipient} | split -b ${PART_BYTES} --filter='${curl}' - part`,
     shellDownload:

@@ -28,11 +28,14 @@ export const registerErase: RegisterCommand = (program, run) => {
         const { config, output, signal } = context
         const { openSettling } = await import('#settling/open-settling.ts')
         const { eraseBackup } = await import('#settling/erase-backup.ts')
+        const { assertErasable } = await import('@telegram-backup/database')
         const client = await openTelegram(config)
         return await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
           if (backup.state === 'erased') output.note('it has been erased before')
           else {
+            // Before anything is said or asked that will not be done.
+            await assertErasable(database, { backupId: backup.id, evenTheLast: options.evenTheLast === true })
             output.note(
               `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
             )

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { describeError } from '#lib/backups/backup-error.ts'
 
 /** The exit codes of `contract.md`. */
@@ -10,6 +11,11 @@ export const ExitCode = {
   INTEGRITY: 5,
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** As shells have it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that is closed. */
+export function exitCodeOfSignal(name: NodeJS.Signals): number {
+  return 128 + constants.signals[name]
+}
 
 const BY_CODE: Readonly<Record<string, ExitCode>> = {
   CONFIGURATION: ExitCode.USAGE,

@@ -121,7 +121,7 @@ async function fetchWhole(context: CommandContext, out: string, from: MemberFetc
   const { backup, plan, service } = from
   const { writeFileBy, writeToStream } = await import('#restore/write-back.ts')
   const { markSound } = await import('@telegram-backup/database')
-  const progress = fetchProgress(context.output.stderr, plan, backup.size)
+  const progress = fetchProgress(context.output.progressLine(), plan, backup.size)
   const options = { ...plan, ...from, onPart: progress.onPart }
   const size = await (out === '-'
     ? writeToStream(progress.counting(service.fetchBackup(options)), process.stdout)

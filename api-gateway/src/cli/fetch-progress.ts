@@ -1,6 +1,5 @@
 import { count, formatBytes } from '#cli/human-units.ts'
-import type { TextSink } from '#cli/output.ts'
-import { ProgressLine, progressBar } from '#cli/progress-line.ts'
+import { type ProgressLine, progressBar } from '#cli/progress-line.ts'
 
 /** What is shown while a backup comes back. */
 export interface FetchProgress {
@@ -12,13 +11,12 @@ export interface FetchProgress {
   end(): void
 }
 
-/** Shows parts and bytes on `sink`; `plainSizeBytes` is the whole. */
+/** Shows parts and bytes on that line; `plainSizeBytes` is the whole. */
 export function fetchProgress(
-  sink: TextSink,
+  line: ProgressLine,
   plan: { parts: readonly unknown[] },
   plainSizeBytes: number,
 ): FetchProgress {
-  const line = new ProgressLine(sink)
   let parts = 0
   let plainBytes = 0
   const show = (): void =>

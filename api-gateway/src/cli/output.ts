@@ -1,12 +1,7 @@
+import { ProgressLine } from '#cli/progress-line.ts'
+import type { TextSink } from '#cli/text-sink.ts'
 import { describeError } from '#lib/backups/backup-error.ts'
 import { hideSecrets } from '#told-error.ts'
-
-/** Where a stream of text goes; `process.stdout` is one. */
-export interface TextSink {
-  write(text: string): unknown
-  isTTY?: boolean
-  columns?: number
-}
 
 /** A log of lines of JSON, as far as a command needs it. */
 export interface LineLog {
@@ -23,6 +18,7 @@ export class Output {
   readonly stdout: TextSink
   readonly stderr: TextSink
   #log: LineLog | undefined
+  readonly #lines: ProgressLine[] = []
 
   constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
     this.json = options.json
@@ -30,8 +26,16 @@ export class Output {
     this.stderr = options.stderr
   }
 
+  /** A line of progress on stderr, which makes room for all else that is said. */
+  progressLine(): ProgressLine {
+    const line = new ProgressLine(this.stderr)
+    this.#lines.push(line)
+    return line
+  }
+
   /** The answer. `text` is not called when JSON is wanted. */
   answer(value: unknown, text: () => string): void {
+    this.#makeRoom()
     this.stdout.write(
       `${this.json ? asciiControls(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
     )
@@ -44,9 +48,14 @@ export class Output {
 
   /** Something to know that is not the answer. */
   note(text: string): void {
+    this.#makeRoom()
     if (this.#log === undefined) this.stderr.write(`${printable(text)}\n`)
     else if (text.startsWith(WARNING)) this.#log.warn(text.slice(WARNING.length))
     else this.#log.info(text)
+  }
+
+  #makeRoom(): void {
+    for (const line of this.#lines) line.end()
   }
 
   /** Why a command failed, for people and, with JSON, as the answer. */

@@ -1,4 +1,4 @@
-import type { TextSink } from '#cli/output.ts'
+import type { TextSink } from '#cli/text-sink.ts'
 
 /** Between two updates on a terminal, and between two lines without one, in milliseconds. */
 const REDRAW_MS = 100

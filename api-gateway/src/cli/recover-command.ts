@@ -1,7 +1,7 @@
+import type { Database } from '@telegram-backup/database'
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatSeconds } from '#cli/human-units.ts'
-import { ProgressLine } from '#cli/progress-line.ts'
 import { describeRecovery, recoveryAnswer } from '#cli/recover-report.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { RecoveryReport } from '#recovery/recovery-report.ts'
@@ -36,9 +36,10 @@ export const registerRecover: RegisterCommand = (program, run) => {
       run(async context => {
         const signers = (options.signer ?? []).map(readFingerprint)
         const { wholeChat = false } = options
-        const report = await withCatalog(context, database =>
-          recoverInto(context, { database, signers, wholeChat }),
-        )
+        const { report, hasKeys } = await withCatalog(context, async database => ({
+          report: await recoverInto(context, { database, signers, wholeChat }),
+          hasKeys: await hasApiKeys(database),
+        }))
         const { isAllRefused, isIncomplete } = await import('#recovery/recovery-report.ts')
         context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
         if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
@@ -47,6 +48,11 @@ export const registerRecover: RegisterCommand = (program, run) => {
           )
         }
         for (const line of await sourcesThatLack(context, report)) context.output.note(line)
+        if (report.owner !== null && !hasKeys) {
+          context.output.note(
+            'API keys are not in the chat: those of the machine before open nothing here. Make new ones: telegram-backup apikey create --name NAME --scope SCOPES',
+          )
+        }
         if (report.owner !== null && context.config.encryption === undefined) {
           const { ownRecipients } = await import('#own-recipients.ts')
           const own = await ownRecipients(context.config)
@@ -63,10 +69,15 @@ export const registerRecover: RegisterCommand = (program, run) => {
     )
 }
 
+async function hasApiKeys(database: Database): Promise<boolean> {
+  const { listApiKeys } = await import('@telegram-backup/database')
+  return (await listApiKeys(database)).length > 0
+}
+
 async function recoverInto(
   { config, output, signal }: CommandContext,
   of: {
-    database: Parameters<Parameters<typeof withCatalog>[1]>[0]
+    database: Database
     signers: readonly string[]
     wholeChat: boolean
   },
@@ -85,7 +96,7 @@ async function recoverInto(
   const publicKeys = await Promise.all(identities.map(recipientOf))
   const client = await openTelegram(config)
   const signingKey = () => loadOrCreateSigningKey(config.signingKeyFile)
-  const line = new ProgressLine(output.stderr)
+  const line = output.progressLine()
   let asked = 0
   try {
     return await recover({

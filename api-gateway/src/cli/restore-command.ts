@@ -92,7 +92,7 @@ async function restore(
   for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
   await confirm({ isAgreed: options.yes === true, output, signal })
   const startMs = performance.now()
-  const progress = fetchProgress(output.stderr, plan, backup.size)
+  const progress = fetchProgress(output.progressLine(), plan, backup.size)
   const open = (until: AbortSignal): AsyncIterable<Buffer> =>
     progress.counting(service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }))
   const restored = await recordRestore(

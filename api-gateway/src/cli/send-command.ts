@@ -1,7 +1,6 @@
 import type { Database } from '@telegram-backup/database'
 import type { TelegramError } from 'telegram-deployment-bot'
 import { type CommandContext, type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
-import { ProgressLine } from '#cli/progress-line.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#cli/send-options.ts'
 import { describeEstimate, describeProgress, startRate } from '#cli/send-progress.ts'
 import { report, type SendRemarks } from '#cli/send-report.ts'
@@ -62,7 +61,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const opening = openSource(plan.source, { type: plan.type, signal })
   // Whatever fails first is told; the source is closed below in any case.
   opening.catch(() => {})
-  const progress = new ProgressLine(output.stderr)
+  const progress = output.progressLine()
   try {
     const { sendSource } = await import('#sources/send-source.ts')
     const { bytesPerSecond, sourceName } = plan

@@ -32,7 +32,8 @@ export async function planResume(
   const client = await openTelegram(config)
   return withCatalog(context, async database => {
     const { id: backupId } = await findBackup(database, id)
-    await settleQuietly({ database, client, config, signal, note: line => output.note(line) })
+    const note = (line: string): void => output.note(line)
+    await settleQuietly({ database, client, config, signal, note, resuming: backupId })
     const backup = await findBackup(database, backupId)
     const { source, chat_id: chat, caption } = backup
     if (backup.state !== 'failed' || source?.['kind'] !== 'file') throw nothingToResume(backup)

@@ -8,7 +8,7 @@ import {
 } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatBytes } from '#cli/human-units.ts'
-import { ProgressLine, progressBar } from '#cli/progress-line.ts'
+import { progressBar } from '#cli/progress-line.ts'
 import { assertMeantForDrill, type DrillMaker, type DrillOptions, drillMaker } from '#cli/verify-drill.ts'
 import {
   type DrillOutcome,
@@ -130,7 +130,7 @@ async function verifyInTurn(
 ): Promise<VerifyOutcome[]> {
   const { isGoneMeanwhile } = await import('#verification/gone-meanwhile.ts')
   const { verifyBackup } = await import('#verification/verify-backup.ts')
-  const line = new ProgressLine(output.stderr)
+  const line = output.progressLine()
   const outcomes: VerifyOutcome[] = []
   for (const [index, backup] of backups.entries()) {
     const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `

@@ -61,7 +61,7 @@ export async function drillMaker(
       signal,
     })
     const identities = await readIdentities(config, plan.encrypted)
-    const progress = fetchProgress(output.stderr, plan, backup.size)
+    const progress = fetchProgress(output.progressLine(), plan, backup.size)
     try {
       return await drillBackup({
         ...{ database, backup, on, signal, stateFolder: config.stateFolder },

@@ -98,6 +98,14 @@ async function planMarked(database: Database): Promise<RetentionDecision[]> {
 /** The plan with the word given that some of its decisions want. */
 export function withWord(plan: RetentionPlan): RetentionPlan {
   return plan.map(made =>
-    made.needsWord ? { ...made, decision: 'erase', isGuarded: false, needsWord: false } : made,
+    made.needsWord
+      ? {
+          ...made,
+          decision: 'erase',
+          reason: made.reasonWithWord ?? made.reason,
+          isGuarded: false,
+          needsWord: false,
+        }
+      : made,
   )
 }

@@ -22,6 +22,8 @@ export interface RetentionDecision {
   isGuarded: boolean
   /** Of one that is held: a person's word is all that is missing. */
   needsWord: boolean
+  /** Of one that needs a word: why it goes when that is given. */
+  reasonWithWord?: string
   /** Its group has a policy: `expires_at` alone lets nothing of it go. */
   hasPolicy: boolean
 }
@@ -255,9 +257,14 @@ function holdTooMany(decisions: Made[], group: Group, waiting: RetentionFacts['w
   const [going, all] = [counted.filter(isGoing).length, counted.length]
   if (all < FEWEST_THAT_NEED_A_WORD || going * 2 <= all) return decisions
   const words = `${going} of ${all} would go at once, which needs a word: telegram-backup expire --yes`
+  const wordsWithWord = `${going} of ${all} go at once, as was agreed to`
   return decisions.map(made =>
     isGoing(made) && !settled.has(made)
-      ? { ...guarded(made.backup, 'held', `${made.reason}; ${words}`), needsWord: true }
+      ? {
+          ...guarded(made.backup, 'held', `${made.reason}; ${words}`),
+          needsWord: true,
+          reasonWithWord: `${made.reason}; ${wordsWithWord}`,
+        }
       : made,
   )
 }

@@ -8,8 +8,11 @@ import type { SettlingReport } from '#settling/settling-report.ts'
  * What every send does first: settles what dead runs left behind, without waiting for a lease, and without the second
  * chat and the indexes, which the send itself sees to. With nothing to settle it costs one look into the catalog and no
  * call of the Bot API. It never fails: what it did and what it could not do is said, in a line each.
+ * @param open.resuming a backup that goes on now: nobody is told how to go on with it
  */
-export async function settleQuietly(open: OpenSettling & { note: (line: string) => void }): Promise<void> {
+export async function settleQuietly(
+  open: OpenSettling & { note: (line: string) => void; resuming?: string },
+): Promise<void> {
   try {
     if (!(await isUnsettled(open.database))) return
     // Loaded when it is wanted: hardly ever.
@@ -22,16 +25,18 @@ export async function settleQuietly(open: OpenSettling & { note: (line: string) 
       // The send will meet the same, and knows better what it means.
       if (!endsEverything(settling, error)) throw error
     })
-    for (const line of linesOf(settling.report)) open.note(line)
+    for (const line of linesOf(settling.report, open.resuming)) open.note(line)
   } catch (error) {
     open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
   }
 }
 
-function linesOf(report: SettlingReport): string[] {
+function linesOf(report: SettlingReport, resuming: string | undefined): string[] {
   return [
     ...report.finished.map(({ backup_id }) => `finished backup ${backup_id}, whose send was interrupted`),
-    ...report.failed.map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
+    ...report.failed
+      .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
+      .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
     ...report.erased_backups.map(({ backup_id }) => `erased backup ${backup_id}`),
     ...report.pending.map(
       ({ backup_id, reason }) =>

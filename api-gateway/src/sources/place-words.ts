@@ -49,12 +49,16 @@ function naming(
     [
       // The longest first: each may hold the next.
       [display, of.place],
-      ...[database ?? '', `${database}`.toLowerCase()].map(text => [text, of.name]),
+      ...[database ?? '', database?.toLowerCase() ?? ''].map(text => [text, of.name]),
       ...[...host.split(','), host, ...of.hidden].map(text => [text, HIDDEN_NAME]),
     ].reduce(
       (rest, [place = '', instead = '']) =>
         place === '' ? rest : rest.replace(asWord(place), () => instead),
-      of.hide(text).replace(QUOTED_PLACE, `$1 "${HIDDEN_NAME}"`).replace(PORT, ''),
+      of
+        .hide(text)
+        .replace(databaseNamed(database), (_, article = 'the ') => `${article}database of ${of.place}`)
+        .replace(QUOTED_PLACE, `$1 "${HIDDEN_NAME}"`)
+        .replace(PORT, ''),
     )
   const { code, message, hint } = describeError(error)
   return new BackupError(named(message), {
@@ -62,6 +66,18 @@ function naming(
     ...(hint === undefined ? {} : { hint: overHttp(named(hint)) }),
     cause: error,
   })
+}
+
+/**
+ * Where words speak of the database itself, by its name: no database has the name of a target or a source. What lies beside it, whose name is
+ * longer, is named after those.
+ */
+function databaseNamed(database: string | undefined): RegExp {
+  // Without one in the URL, libpq asks for one that has the user's name.
+  if (database === undefined) return /\b([Tt]he )?database "[^"]*"/g
+  const names = [database, database.toLowerCase()].map(RegExp.escape)
+  const name = `(?:${names.join('|')})(?![\\p{L}\\p{N}_])`
+  return new RegExp(`\\b([Tt]he )?database (?:"${name}"|${name}(?!"))`, 'gu')
 }
 
 /** A job is asked for over HTTP, where the option of the command line is a field. */

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 async function cli(...args: string[]) {
   const run = await runCli([...args, '--json'], chat)
-  return { code: run.code, json: run.json() as Record<string, unknown> }
+  return { code: run.code, json: run.json() as Record<string, unknown>, said: run.stderr }
 }
 
 async function send(): Promise<string> {
@@ -49,6 +49,7 @@ it('keeps what a policy and a pin keep, asks for a word before more than half go
     code: 1,
     json: { code: 'CONFLICT', hint: expect.stringContaining(`unpin ${first.slice(0, 8)}`) },
   })
+  expect(refused.said).not.toContain('erasing')
 
   const set = ['retention', 'set', '--project', 'shop', '--type', 'storage']
   expect(await cli(...set, '--keep-last', '1')).toMatchObject({ code: 0, json: { keep: { last: 1 } } })
@@ -106,6 +107,9 @@ it('with --yes more than half may go at once', async () => {
   const going = await cli('expire', '--yes')
   expect(going.code).toBe(0)
   expect((going.json as unknown as Decided).erased_backups).toHaveLength(3)
+  // What has the word wants none.
+  expect(JSON.stringify(going)).not.toContain('needs a word')
+  expect(JSON.stringify(going)).toContain('as was agreed to')
   const left = await database.kysely
     .selectFrom('backups')
     .select('id')

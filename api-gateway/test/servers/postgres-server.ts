@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { findClientPrograms } from '#postgres/client-programs.ts'
+import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
 
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 2 ** 30
@@ -96,6 +97,11 @@ export async function installedServer(): Promise<string> {
   const { stdout } = await run('bash', ['-c', 'ls -d /usr/lib/postgresql/*/bin/postgres | sort -V | tail -1'])
   if (stdout === '') throw new Error('This test needs a PostgreSQL server: apt-get install postgresql')
   return join(stdout.trim(), '..')
+}
+
+/** The folder of the client programs that the program itself would take for a server of that version. */
+export async function clientFolder(major: number): Promise<string> {
+  return dirname(choosePgDump(await findClientPrograms('pg_dump'), major).path)
 }
 
 /** What pg_dump says of a database, without what differs from run to run: the judge of two databases being equal. */

@@ -71,6 +71,8 @@ describe('a send of a file that was killed', () => {
     const { chat, backup } = await killedSend('goes-on.bin')
     const run = await resume(chat, backup.id)
     expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
+    // Nobody is told to run what is running.
+    expect(run.stderr).not.toContain('--resume')
     const after = await details(backup.id)
     expect(after).toMatchObject({ state: 'complete', size: bytes.length, caption: 'mine', error: null })
     const messageOf = (number: number) => after.parts.find(part => part.part_no === number)?.message_id

@@ -13,7 +13,7 @@ function told(message: string, hint?: string): { message: string; code: string; 
 test.each([
   [
     'The database shop_live is not empty: it holds 3 tables',
-    'The database staging is not empty: it holds 3 tables',
+    'The database of target staging is not empty: it holds 3 tables',
   ],
   [
     `PostgreSQL at ${connection.display} lets nobody in: password authentication failed for user "keeper"`,
@@ -25,7 +25,7 @@ test.each([
   ],
   [
     `PostgreSQL at ${connection.display} lets nobody in: no pg_hba.conf entry for host "10.1.2.3", user "keeper", database "shop_live", no encryption`,
-    'PostgreSQL at target staging lets nobody in: no pg_hba.conf entry for host "…", user "…", database "staging", no encryption',
+    'PostgreSQL at target staging lets nobody in: no pg_hba.conf entry for host "…", user "…", the database of target staging, no encryption',
   ],
   [
     'PostgreSQL at x refused: could not translate host name "db.internal" to address: Name or service not known',
@@ -33,7 +33,11 @@ test.each([
   ],
   [
     'The database shop_live belongs to x, and keeper may not replace it',
-    'The database staging belongs to x, and … may not replace it',
+    'The database of target staging belongs to x, and … may not replace it',
+  ],
+  [
+    `PostgreSQL at ${connection.display} lets nobody in: database "shop_live" does not exist`,
+    'PostgreSQL at target staging lets nobody in: the database of target staging does not exist',
   ],
   ['workshop_live and shop_lives are others', 'workshop_live and shop_lives are others'],
 ])('%s', (message, words) => {
@@ -49,7 +53,7 @@ test('a name with signs of patterns is taken as it is', () => {
   const odd = parsePostgresUrl('postgresql://a%2Bb@[::1]:5432/sh%24op.%2A')
   const error = new BackupError('The database sh$op.* is a template', { code: 'POSTGRES' })
   expect(namingTarget(error, { name: '$&', connection: odd })).toMatchObject({
-    message: 'The database $& is a template',
+    message: 'The database of target $& is a template',
   })
 })
 
@@ -77,6 +81,21 @@ test('of a source neither host nor user nor database is told, and the words of s
   expect(namingSource(lost, { name: 'shop', connection: place })).toMatchObject({
     message: 'pg_dump failed: connection to server at "…" failed: FATAL: role "…" is not permitted to log in',
   })
+})
+
+test('that the database of a source is not there is said of its database, not of one that has the name of the source', () => {
+  const saying = (url: string, words: string): unknown => {
+    const place = parsePostgresUrl(url)
+    return namingSource(new BackupError(words, { code: 'CONFIGURATION' }), {
+      name: 'broken',
+      connection: place,
+    })
+  }
+  const message = 'lets nobody in: the database of source broken does not exist'
+  const words = 'lets nobody in: database "nosuchdb" does not exist'
+  expect(saying('postgresql://u:pw@db.internal/nosuchdb', words)).toMatchObject({ message })
+  expect(saying('postgresql://u:pw@db.internal/NoSuchDB', words)).toMatchObject({ message })
+  expect(saying('postgresql://nosuchdb:pw@db.internal', words)).toMatchObject({ message })
 })
 
 test('a hint says how to overwrite over HTTP, and not on the command line', () => {

@@ -152,7 +152,7 @@ describe('a drill that ends early leaves nothing', () => {
     async ({ where, signal }) => {
       const backup = await bench.send('--postgres', server.url('source'))
       const run = await end(backup.id, signal, at(where))
-      expect(run.code, run.stderr).toBe(1)
+      expect(run.code, run.stderr).toBe(signal === 'SIGINT' ? 130 : 143)
       expect(run.json()).toMatchObject({ success: false, code: 'CANCELLED' })
       const { verifications, damaged_at } = await bench.show(backup.id)
       expect(verifications[0]).toMatchObject({ kind: 'drill', state: 'failed', findings: [] })
@@ -166,7 +166,7 @@ describe('a drill that ends early leaves nothing', () => {
     await writeFile(join(tree, 'a.bin'), Buffer.alloc(200_000, 'ab'))
     const backup = await bench.send('--directory', tree)
     const run = await end(backup.id, 'SIGINT', [])
-    expect(run.code, run.stderr).toBe(1)
+    expect(run.code, run.stderr).toBe(130)
     expect(run.json()).toMatchObject({ success: false, code: 'CANCELLED' })
   })
 })
