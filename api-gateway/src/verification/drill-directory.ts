@@ -74,10 +74,10 @@ async function compareTree({ open, members, signal }: DirectoryDrill, tree: stri
   for await (const chunk of program.pass(listed(open(signal), members, add))) {
     const lines = (rest + chunk.toString('latin1')).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) hear(line, add)
+    for (const line of lines) hear(line, /.*/, add)
   }
   const { exitCode, words } = await program.ended
-  for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), add)
+  for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
   if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
   if (exitCode === 0 || (exitCode === 1 && differences.length > 0)) return differences
   // Owners that nobody but root can give are all it has to say then.
@@ -88,14 +88,15 @@ async function compareTree({ open, members, signal }: DirectoryDrill, tree: stri
   })
 }
 
+/** What tar says of single members where it says other things as well. */
+const TROUBLES = /(differs?$|Cannot stat|Not linked to |No such file)/
+
 /** `path: Mode differs`, as tar says it; nobody but root can give a file to somebody else. */
-function hear(line: string, add: (one: Difference) => void): void {
-  const [, path = '', words = ''] =
-    /^(.+): (\S.*(?:differs?|Cannot stat.*|Not linked to .*|No such file.*))$/.exec(line) ?? []
-  if (path === '' || (/^[UG]id differs$/.test(words) && process.getuid?.() !== 0)) return
-  add(
-    difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found: words }),
-  )
+function hear(line: string, words: RegExp, add: (one: Difference) => void): void {
+  const [, path = '', found = ''] = /^(.+): (\S.*)$/.exec(line) ?? []
+  if (path === '' || !words.test(found) || (/^[UG]id differs$/.test(found) && process.getuid?.() !== 0))
+    return
+  add(difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found }))
 }
 
 /** The bytes as they are; their members are held against the list on the way. */
@@ -105,7 +106,7 @@ async function* listed(
   add: (one: Difference) => void,
 ): AsyncGenerator<Buffer> {
   let found: Member[] = []
-  const inspector = new TarInspector({ check: member => void found.push(asMember(member)) })
+  const inspector = new TarInspector({ check: member => found.push(asMember(member)) > 0 })
   const list = members?.[Symbol.iterator]()
   for await (const chunk of bytes) {
     inspector.inspect(chunk)
