@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Member } from '@telegram-backup/archive'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { missingWords } from '#missing-files.ts'
 import { restoreDirectory } from '#restore/directory/restore-directory.ts'
 import { TarInspector } from '#restore/directory/tar-inspector.ts'
 import { inspectFolder } from '#restore/directory/target-folder.ts'
@@ -15,7 +16,7 @@ import { inOwnFolder } from '#verification/own-server.ts'
 
 /** A drill of a directory. */
 export interface DirectoryDrill {
-  backup: Pick<BackupDetails, 'id' | 'size'>
+  backup: Pick<BackupDetails, 'id' | 'size' | 'source'>
   open: OpenBytes
   /** What lies where in the tar file, as the send has recorded it; undefined where it has not. */
   members: Iterable<Member> | undefined
@@ -48,10 +49,14 @@ export async function drillDirectory(drill: DirectoryDrill): Promise<Drilled> {
   })
 }
 
-function notesOf({ members }: DirectoryDrill): string[] {
-  return members === undefined
-    ? ['There is no list of its members to compare with; the tar file itself was.']
-    : []
+function notesOf({ backup, members }: DirectoryDrill): string[] {
+  const missing = missingWords(backup)
+  return [
+    ...(members === undefined
+      ? ['There is no list of its members to compare with; the tar file itself was.']
+      : []),
+    ...(missing === undefined ? [] : [`The backup itself is not whole: ${missing} since it was made`]),
+  ]
 }
 
 async function compareTree({ open, members, signal }: DirectoryDrill, tree: string): Promise<Difference[]> {

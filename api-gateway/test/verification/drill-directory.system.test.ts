@@ -54,7 +54,7 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 async function differences(tar: Buffer, members: Member[], compared = tar): Promise<unknown> {
   let opened = 0
   const drilled = await drillDirectory({
-    backup: { id: 'b', size: tar.length },
+    backup: { id: 'b', size: tar.length, source: null },
     open: () => once(opened++ === 0 ? tar : compared),
     ...{ members, stateFolder: folder, signal: new AbortController().signal },
   })
