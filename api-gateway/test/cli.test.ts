@@ -65,6 +65,7 @@ describe('the main job by command line', () => {
       by_type: { storage: 1 },
       expiring_soon: 0,
       damaged: 0,
+      with_missing_files: 0,
     })
 
     const out = join(vault.folder, 'back.bin')

@@ -152,6 +152,7 @@ export function describeMonitoring(open: () => Promise<Database>): void {
             part_count: 1,
             duration_ms: 2000,
             damaged_at: null,
+            missing_files: 0,
           },
           last_verified_at: null,
           last_drilled_at: null,

@@ -114,6 +114,7 @@ export function describeQueries(open: () => Promise<Database>): void {
         newest_backup: null,
         expiring_soon: 0,
         damaged: 0,
+        with_missing_files: 0,
       })
       await add('a', 'database', 1, 10)
       await add('a', 'database', 5, 20)

@@ -2,6 +2,7 @@ import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatAge, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
+import { missingWords, withMissingCount } from '#missing-files.ts'
 import type { PolicyWords } from '#retention/who-decides.ts'
 
 interface ListOptions {
@@ -47,7 +48,7 @@ export const registerList: RegisterCommand = (program, run) => {
           const isAsked = options.all === true || options.state !== undefined
           const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
           const hidden = data.length - shown.length
-          context.output.answer(data, () =>
+          context.output.answer(data.map(withMissingCount), () =>
             data.length === 0 ? empty : describeList(shown, { words, hidden, now: new Date() }),
           )
         })
@@ -83,10 +84,15 @@ function expiryOf(backup: Backup, words: PolicyWords): string {
   return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
 }
 
-function stateOf({ state, pinned_at, damaged_at }: Backup): string {
-  return [state, ...(pinned_at === null ? [] : ['pinned']), ...(damaged_at === null ? [] : ['DAMAGED'])].join(
-    ', ',
-  )
+function stateOf(backup: Backup): string {
+  const { state, pinned_at, damaged_at } = backup
+  const words = [
+    state,
+    missingWords(backup),
+    ...(pinned_at === null ? [] : ['pinned']),
+    ...(damaged_at === null ? [] : ['DAMAGED']),
+  ]
+  return words.filter(word => word !== undefined).join(', ')
 }
 
 /** How long ago every byte was read and was right. */

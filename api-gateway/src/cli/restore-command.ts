@@ -14,10 +14,12 @@ import {
   describeDatabasePlan,
   describeDirectoryPlan,
   describeFetch,
+  describeLeftOut,
   describeNewRoles,
 } from '#cli/restore-story.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
+import { countMissingFiles, missingWords } from '#missing-files.ts'
 import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
 import type { PreparedRestore, RestoreWishes } from '#restore/prepare-restore.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
@@ -30,6 +32,7 @@ interface RestoreOptions {
   keepOld?: boolean
   createRoles?: boolean
   allow?: string[]
+  links?: string
   json?: boolean
 }
 
@@ -49,7 +52,11 @@ export const registerRestore: RegisterCommand = (program, run) => {
     .option('--overwrite', 'replace a target that is not empty, after the restore has succeeded beside it')
     .option('--keep-old', 'keep the replaced database under another name (databases)')
     .option('--create-roles', 'make roles that the server lacks, without a login (databases)')
-    .option('--allow <what...>', 'outside-links, devices: bring them back as well (directories)')
+    .option('--links <how>', 'links that lead out of a directory: skip leaves them out, keep makes them')
+    .option(
+      '--allow <what...>',
+      'devices: bring them back as well; outside-links is --links keep (directories)',
+    )
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
         // While the catalog's server starts, there is time to load what is needed next.
@@ -112,20 +119,28 @@ async function restore(
 /** Throws `USAGE` for an option that the target has no use for. */
 function wishesFor(target: RestoreTarget, options: RestoreOptions): RestoreWishes {
   if (target.kind === 'postgres' && options.allow !== undefined) throw onlyFor('--allow', 'directories')
+  if (target.kind === 'postgres' && options.links !== undefined) throw onlyFor('--links', 'directories')
   if (target.kind === 'directory' && options.keepOld) throw onlyFor('--keep-old', 'databases')
   if (target.kind === 'directory' && options.createRoles) throw onlyFor('--create-roles', 'databases')
   return {
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
-    allow: readAllowances(options.allow ?? []),
+    allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
   }
 }
 
 function describePlan(prepared: PreparedRestore): string[] {
   return prepared.kind === 'postgres'
     ? describeDatabasePlan(prepared.plan)
-    : describeDirectoryPlan(prepared.folder)
+    : describeDirectoryPlan(prepared.folder, prepared.links)
+}
+
+function readLinks(how: string | undefined): OutsideAllowance[] {
+  if (how === undefined) return []
+  if (how === 'keep') return ['outside-links']
+  if (how === 'skip') return ['no-outside-links']
+  throw new BackupError(`--links knows no "${how}"`, { code: 'USAGE', hint: 'Use skip or keep.' })
 }
 
 const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
@@ -159,6 +174,7 @@ function answer(
 ): void {
   const { backup, plan, prepared, restored, seconds } = of
   const { keptOld, ...facts } = restored.facts
+  const missing = missingWords(backup)
   const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
   output.answer(
     {
@@ -169,6 +185,7 @@ function answer(
       parts: plan.parts.length,
       seconds: Math.round(seconds * 1000) / 1000,
       restore_id: restored.restoreId,
+      missing_files: countMissingFiles(backup),
       ...(keptOld === undefined ? {} : { kept_old: keptOld }),
       ...facts,
     },
@@ -176,6 +193,12 @@ function answer(
       [
         `${prepared.target} holds backup ${backup.id}: ${formatBytes(restored.bytes)} from ${count(plan.parts.length, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
+        ...(missing === undefined
+          ? []
+          : [
+              `It is not whole: ${missing} since it was made; "telegram-backup show ${backup.id}" lists them.`,
+            ]),
+        ...describeLeftOut(facts),
         ...describeNewRoles(newRoles),
       ].join('\n'),
   )

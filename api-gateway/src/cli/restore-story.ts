@@ -1,15 +1,21 @@
 import { dirname, join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cli/human-units.ts'
+import { missingWords } from '#missing-files.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
 import { type RestoringRole, rightsBeyond } from '#restore/postgres/restoring-role.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
+import type { OutsideLink } from '#sources/directory/outside-links.ts'
+
+/** Of links that were left out, how many are named. */
+const MAX_SHOWN = 20
 
 /** What comes from the chat, and how long that may take: about as long as the way there took. */
 export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = kind === 'postgres' ? '; the database has to load it as well' : ''
+  const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -20,6 +26,9 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
+    ...(missing === undefined
+      ? []
+      : [`Warning   it is not whole: ${missing} since it was made; "show" lists them`]),
   ]
 }
 
@@ -67,8 +76,22 @@ export function describeNewRoles(names: readonly string[]): string[] {
   ]
 }
 
+/** Links that a directory came back without. */
+export function describeLeftOut({ left_out, left_out_links }: Record<string, unknown>): string[] {
+  if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
+  const shown = (left_out as OutsideLink[]).slice(0, MAX_SHOWN)
+  return [
+    `${count(left_out_links, 'link')} that lead out of the directory left out:`,
+    ...shown.map(({ path, target }) => `  ${path} -> ${target}`),
+    ...(left_out_links > shown.length ? [`  and ${left_out_links - shown.length} more`] : []),
+  ]
+}
+
 /** What happens to the directory. */
-export function describeDirectoryPlan({ path, state, strangers }: TargetFolder): string[] {
+export function describeDirectoryPlan(
+  { path, state, strangers }: TargetFolder,
+  links: string | undefined,
+): string[] {
   const ways: Record<TargetFolder['state'], string> = {
     missing: 'into a new directory, which then gets its name',
     empty: 'into a new directory, which takes the place of the empty one',
@@ -77,6 +100,7 @@ export function describeDirectoryPlan({ path, state, strangers }: TargetFolder):
   return [
     `Target    ${path}`,
     `Way       ${ways[state]}`,
+    ...(links === undefined ? [] : [`Links     ${links}`]),
     ...strangers.map(name => `Note      ${join(dirname(path), name)} is not of a restore of yours; it stays`),
   ]
 }

@@ -2,6 +2,7 @@ import type { Backup } from '@telegram-backup/database'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
+import { readOutsideLinks } from '#sources/directory/outside-links.ts'
 import type { SentSource } from '#sources/send-source.ts'
 import { hideSecretsIn } from '#told-error.ts'
 
@@ -23,6 +24,8 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   if (!result.success) return reportFailure(result, output)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
+  const links = readOutsideLinks(result.databaseRecord?.source)
+  if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
   const { skipped = [] } = result
   if (skipped.length === 0) return ExitCode.DONE
   output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)

@@ -3,7 +3,11 @@ import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from
 import { ExitCode } from '#cli/exit-codes.ts'
 import { formatBytes, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { describeMessages } from '#cli/show-messages.ts'
+import { countMissingFiles, missingFiles, missingWords, withMissingFiles } from '#missing-files.ts'
 import { mayBeResumed, resumableUntil } from '#settling/resumable.ts'
+
+/** Of missing files, how many are named where a person reads. */
+const MAX_SHOWN = 20
 
 /** `show ID`: one backup with its messages and history. */
 export const registerShow: RegisterCommand = (program, run) => {
@@ -21,7 +25,9 @@ export const registerShow: RegisterCommand = (program, run) => {
           const policies = (await readPolicyWords(database))(backup)
           return { backup, messages: await listMessages(database, backup.id), policies }
         })
-        context.output.answer(backup, () => describeBackup(backup, messages, { policies, now: new Date() }))
+        context.output.answer(withMissingFiles(backup), () =>
+          describeBackup(backup, messages, { policies, now: new Date() }),
+        )
         return ExitCode.DONE
       }, options),
     )
@@ -32,11 +38,12 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date },
 ): string {
+  const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
-    ['state', backup.state],
+    ['state', [backup.state, ...(missing === undefined ? [] : [missing])].join(', ')],
     ...damageOf(backup),
     ['source', sourceOf(backup)],
     ['file', backup.filename ?? NONE],
@@ -59,6 +66,7 @@ function describeBackup(
     '',
     ...describeMessages(messages, backup.chat_id),
     '',
+    ...describeMissing(backup),
     ...describeVerifications(backup.verifications),
     formatTable([['WHEN', 'WHAT'], ...history]),
   ].join('\n')
@@ -99,6 +107,17 @@ function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string
   if (damaged_at === null) return []
   const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
   return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
+}
+
+/** What is not in it as it should be. */
+function describeMissing(backup: BackupDetails): string[] {
+  const rows = missingFiles(backup)
+    .slice(0, MAX_SHOWN)
+    .map(({ path, reason }) => [reason, path])
+  const rest = countMissingFiles(backup) - rows.length
+  if (rows.length + rest === 0) return []
+  const more = rest === 0 ? [] : [`and ${rest} more; --json lists 1,000 at most`]
+  return [formatTable([['MISSING', 'FILE'], ...rows]), ...more, '']
 }
 
 const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {

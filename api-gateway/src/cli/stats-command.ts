@@ -31,6 +31,7 @@ function describeStats(stats: BackupStats): string {
     ['oldest', stats.oldest_backup ? formatTime(stats.oldest_backup) : NONE],
     ['newest', stats.newest_backup ? formatTime(stats.newest_backup) : NONE],
     ['expire within 7 days', String(stats.expiring_soon)],
+    ['with missing files', stats.with_missing_files === 0 ? 'none' : String(stats.with_missing_files)],
     ['damaged', stats.damaged === 0 ? 'none known' : String(stats.damaged)],
   ])
 }

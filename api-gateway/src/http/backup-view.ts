@@ -1,4 +1,5 @@
 import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
+import { type MissingFile, missingFiles, withMissingCount } from '#missing-files.ts'
 
 /** Facts of a source that say where it is. */
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
@@ -8,15 +9,17 @@ const PLACES_OF_RESTORE: ReadonlySet<string> = new Set(['target', 'error'])
 const HIDDEN_REASON = 'The drill failed; a key with the scope admin is told of what'
 
 /** A backup as a key may see it: where databases are is for those who may change the service, with the scope `admin`. */
-export function backupView(caller: ApiKey, backup: Backup): Backup {
+export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_files: number } {
+  const shown = withMissingCount(backup)
   return caller.scopes.includes('admin')
-    ? backup
-    : { ...backup, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
+    ? shown
+    : { ...shown, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
 }
 
 /** The same of one with its messages and its history, without who did what: that names users and machines. */
 export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetailsView {
-  if (caller.scopes.includes('admin')) return backup
+  const shown = { ...backup, ...backupView(caller, backup), missing: missingFiles(backup) }
+  if (caller.scopes.includes('admin')) return shown
   const history = backup.history.map(({ actor: _, ...entry }) =>
     entry.event.startsWith('restore')
       ? { ...entry, details: without(PLACES_OF_RESTORE, entry.details) }
@@ -25,11 +28,13 @@ export function backupDetailsView(caller: ApiKey, backup: BackupDetails): Backup
   const verifications = backup.verifications.map(({ actor: _, ...verification }) =>
     withoutPlaceOfDrill(verification),
   )
-  return { ...backup, ...backupView(caller, backup), history, verifications }
+  return { ...shown, history, verifications }
 }
 
 type WithoutActor<Entry> = Omit<Entry, 'actor'> & { actor?: string }
 type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
+  missing_files: number
+  missing: MissingFile[]
   history: WithoutActor<BackupDetails['history'][number]>[]
   verifications: WithoutActor<Verification>[]
 }

@@ -57,6 +57,11 @@ const READINGS: readonly Reading[] = [
     'Parts of the newest complete backup',
     ({ facts }) => facts.last_complete?.part_count ?? null,
   ],
+  [
+    'last_complete_missing_files',
+    'Files that the newest complete backup lacks or has torn, as its send was told to allow',
+    ({ facts }) => facts.last_complete?.missing_files ?? null,
+  ],
   ['complete_backups', 'Complete backups, damaged ones too', ({ facts }) => facts.complete_count],
   [
     'complete_archive_size_bytes',

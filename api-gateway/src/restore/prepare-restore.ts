@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Config } from '#config.ts'
-import type { OutsideAllowance } from '#restore/directory/member-rules.ts'
+import { BackupError } from '#lib/backups/backup-error.ts'
+import { LINKS_HINT, type OutsideAllowance } from '#restore/directory/member-rules.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
+import { readOutsideLinks } from '#sources/directory/outside-links.ts'
 
 /** What whoever asks for a restore may decide. */
 export interface RestoreWishes {
@@ -23,7 +25,15 @@ export type PreparedRestore = {
   target: string
   /** `open` gives the verified plain bytes, once. */
   run(open: (signal: AbortSignal) => AsyncIterable<Buffer>): Promise<Record<string, unknown>>
-} & ({ kind: 'postgres'; plan: DatabasePlan } | { kind: 'directory'; folder: TargetFolder })
+} & (
+  | { kind: 'postgres'; plan: DatabasePlan }
+  | {
+      kind: 'directory'
+      folder: TargetFolder
+      /** For people: what becomes of links that lead out; undefined where there are none, or none are known. */
+      links: string | undefined
+    }
+)
 
 /** Looks at the target, and changes nothing. Throws what stands against the restore. */
 export async function prepareRestore(
@@ -65,6 +75,7 @@ async function prepareDirectory(
 ): Promise<PreparedRestore> {
   const { inspectFolder } = await import('#restore/directory/target-folder.ts')
   const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
+  const links = outsideLinks(backup, wishes.allow)
   const folder = await inspectFolder(target.path, {
     overwrite: wishes.overwrite,
     sizeBytes: backup.size,
@@ -77,7 +88,20 @@ async function prepareDirectory(
   return {
     kind: 'directory',
     folder,
+    links,
     target: folder.path,
     run: open => restoreDirectory(folder, open(signal), { allow: wishes.allow, signal }),
   }
+}
+
+/** Throws `USAGE` when the record knows of links that lead out and nothing was said of them: before the first byte is fetched. */
+function outsideLinks({ source }: BackupDetails, allow: readonly OutsideAllowance[]): string | undefined {
+  const known = readOutsideLinks(source)
+  if (known === undefined) return undefined
+  if (allow.includes('outside-links')) return `${known.words}; they are made as they are`
+  if (allow.includes('no-outside-links')) return `${known.words}; they are left out`
+  throw new BackupError(`Of the backup, ${known.words}`, {
+    code: 'USAGE',
+    hint: LINKS_HINT,
+  })
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Member } from '@telegram-backup/archive'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { missingWords } from '#missing-files.ts'
 import { restoreDirectory } from '#restore/directory/restore-directory.ts'
 import { TarInspector } from '#restore/directory/tar-inspector.ts'
 import { inspectFolder } from '#restore/directory/target-folder.ts'
@@ -15,7 +16,7 @@ import { inOwnFolder } from '#verification/own-server.ts'
 
 /** A drill of a directory. */
 export interface DirectoryDrill {
-  backup: Pick<BackupDetails, 'id' | 'size'>
+  backup: Pick<BackupDetails, 'id' | 'size' | 'source'>
   open: OpenBytes
   /** What lies where in the tar file, as the send has recorded it; undefined where it has not. */
   members: Iterable<Member> | undefined
@@ -48,10 +49,14 @@ export async function drillDirectory(drill: DirectoryDrill): Promise<Drilled> {
   })
 }
 
-function notesOf({ members }: DirectoryDrill): string[] {
-  return members === undefined
-    ? ['There is no list of its members to compare with; the tar file itself was.']
-    : []
+function notesOf({ backup, members }: DirectoryDrill): string[] {
+  const missing = missingWords(backup)
+  return [
+    ...(members === undefined
+      ? ['There is no list of its members to compare with; the tar file itself was.']
+      : []),
+    ...(missing === undefined ? [] : [`The backup itself is not whole: ${missing} since it was made`]),
+  ]
 }
 
 async function compareTree({ open, members, signal }: DirectoryDrill, tree: string): Promise<Difference[]> {
@@ -74,10 +79,10 @@ async function compareTree({ open, members, signal }: DirectoryDrill, tree: stri
   for await (const chunk of program.pass(listed(open(signal), members, add))) {
     const lines = (rest + chunk.toString('latin1')).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) hear(line, add)
+    for (const line of lines) hear(line, /.*/, add)
   }
   const { exitCode, words } = await program.ended
-  for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), add)
+  for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
   if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
   if (exitCode === 0 || (exitCode === 1 && differences.length > 0)) return differences
   // Owners that nobody but root can give are all it has to say then.
@@ -88,14 +93,15 @@ async function compareTree({ open, members, signal }: DirectoryDrill, tree: stri
   })
 }
 
+/** What tar says of single members where it says other things as well. */
+const TROUBLES = /(differs?$|Cannot stat|Not linked to |No such file)/
+
 /** `path: Mode differs`, as tar says it; nobody but root can give a file to somebody else. */
-function hear(line: string, add: (one: Difference) => void): void {
-  const [, path = '', words = ''] =
-    /^(.+): (\S.*(?:differs?|Cannot stat.*|Not linked to .*|No such file.*))$/.exec(line) ?? []
-  if (path === '' || (/^[UG]id differs$/.test(words) && process.getuid?.() !== 0)) return
-  add(
-    difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found: words }),
-  )
+function hear(line: string, words: RegExp, add: (one: Difference) => void): void {
+  const [, path = '', found = ''] = /^(.+): (\S.*)$/.exec(line) ?? []
+  if (path === '' || !words.test(found) || (/^[UG]id differs$/.test(found) && process.getuid?.() !== 0))
+    return
+  add(difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found }))
 }
 
 /** The bytes as they are; their members are held against the list on the way. */
@@ -105,7 +111,7 @@ async function* listed(
   add: (one: Difference) => void,
 ): AsyncGenerator<Buffer> {
   let found: Member[] = []
-  const inspector = new TarInspector({ check: member => void found.push(asMember(member)) })
+  const inspector = new TarInspector({ check: member => found.push(asMember(member)) > 0 })
   const list = members?.[Symbol.iterator]()
   for await (const chunk of bytes) {
     inspector.inspect(chunk)

@@ -34,6 +34,7 @@ function source(
             part_count: 1,
             duration_ms: 1,
             damaged_at: null,
+            missing_files: 0,
           },
     last_verified_at: null,
     last_drilled_at: null,

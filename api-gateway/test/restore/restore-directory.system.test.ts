@@ -149,11 +149,77 @@ describe('a hostile archive', () => {
     const { id } = await hostile('leads-out', header({ name: 'etc', type: '2', linkName: '/etc' }))
     const args = ['restore', id, '--yes', '--to', join(places, 'victim')]
     const refused = await bench.cli(args)
-    expect(refused.stderr).toMatch(/link "etc" leads out of the directory[\s\S]*--allow outside-links/)
+    expect(refused.stderr).toMatch(/link "etc" leads out of the directory[\s\S]*--links skip/)
     expect(refused.code).toBe(1)
     expect((await bench.cli([...args, '--allow', 'outside-links'])).code).toBe(0)
     expect((await lstat(join(places, 'victim', 'etc'))).isSymbolicLink()).toBe(true)
     await rm(join(places, 'victim'), { recursive: true })
+  })
+})
+
+describe('a directory with links that lead out', () => {
+  let etc: string
+  let sent: BackupDetails
+  const to = (): string => join(places, 'etc')
+
+  beforeAll(async () => {
+    etc = join(bench.vault.folder, 'etc')
+    await mkdir(join(etc, 'alternatives'), { recursive: true })
+    await writeFile(join(etc, 'passwd'), 'root')
+    await symlink('/usr/bin/vim', join(etc, 'alternatives', 'vi'))
+    await run('ln', ['--physical', join(etc, 'alternatives', 'vi'), join(etc, 'zz-hard')])
+    await symlink('../passwd', join(etc, 'alternatives', 'inside'))
+    const ended = await bench.cli([
+      'send',
+      '--project',
+      'etc',
+      '--type',
+      'storage',
+      '--json',
+      '--directory',
+      etc,
+    ])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(ended.stderr).toMatch(
+      /1 link leads out of the directory, for example alternatives\/vi -> \/usr\/bin\/vim/,
+    )
+    sent = await bench.show((ended.json() as { databaseRecord: { id: string } }).databaseRecord.id)
+  })
+
+  it('is refused before the first byte is fetched', async () => {
+    const before = bench.vault.emulator.inspect.calls('download')
+    const ended = await bench.cli(['restore', sent.id, '--yes', '--to', to()])
+    expect(ended.code).toBe(2)
+    expect(ended.stderr).toMatch(/1 link leads out[\s\S]*--links skip/)
+    expect(bench.vault.emulator.inspect.calls('download')).toBe(before)
+    expect(await readdir(places)).not.toContain('etc')
+  })
+
+  it('comes back with them as they are where that is asked for', async () => {
+    const ended = await bench.cli(['restore', sent.id, '--yes', '--to', to(), '--links', 'keep'])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(await listing(to())).toBe(await listing(etc))
+    await rm(to(), { recursive: true })
+  })
+
+  it('comes back without them, each named, where that is asked for', async () => {
+    const ended = await bench.cli(['restore', sent.id, '--yes', '--json', '--to', to(), '--links', 'skip'])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(ended.stderr).toMatch(/^Links .*they are left out$/m)
+    expect(ended.json()).toMatchObject({
+      left_out_links: 2,
+      left_out: [
+        { path: 'alternatives/vi', target: '/usr/bin/vim' },
+        { path: 'zz-hard', target: './alternatives/vi' },
+      ],
+    })
+    expect((await readdir(to(), { recursive: true })).sort()).toEqual([
+      'alternatives',
+      'alternatives/inside',
+      'passwd',
+    ])
+    expect(await readFile(join(to(), 'alternatives', 'inside'), 'utf8')).toBe('root')
+    await rm(to(), { recursive: true })
   })
 })
 

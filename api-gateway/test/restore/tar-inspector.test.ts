@@ -16,7 +16,7 @@ function heard(
   const inspector = new TarInspector({
     check: one => {
       found.push(one)
-      rules.check(one)
+      return rules.check(one)
     },
   })
   const ends = [...cuts.map(cut => cut % (archive.length + 1)), archive.length].sort((a, b) => a - b)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SentSource } from '#sources/send-source.ts'
+import { type CliRun, runCli } from '#test/run-cli.ts'
 import {
   expectTakenBack,
   openSendBench,
@@ -130,6 +131,7 @@ describe('what cannot be read as it was', () => {
       { path: 'secret', reason: 'unreadable' },
     ])
     expect(await namesIn(sent.report)).toEqual(['./', './a-large', './z-last'])
+    await expectToldEverywhere(sent.report.databaseRecord?.id ?? '')
   })
 
   it('a folder in which only names changed is whole, and noted', async () => {
@@ -151,3 +153,31 @@ describe('what cannot be read as it was', () => {
     expect(await expectTakenBack(bench, cancelled, project)).toBe(2)
   })
 })
+
+/** A backup of which two files are missing says so wherever it is shown. */
+async function expectToldEverywhere(id: string): Promise<void> {
+  const run = (...args: string[]): Promise<CliRun> => runCli(args, { env: bench.env })
+  const cli = async (...args: string[]): Promise<string> => {
+    const { stdout, stderr } = await run(...args)
+    return `${stdout}\n${stderr}`
+  }
+  const missing = [
+    { path: 'closed', reason: 'unreadable' },
+    { path: 'secret', reason: 'unreadable' },
+  ]
+  expect(await cli('list', '--project', project)).toContain('complete, 2 files missing')
+  expect((await run('list', '--project', project, '--json')).json()).toEqual(
+    expect.arrayContaining([expect.objectContaining({ id, missing_files: 2 })]),
+  )
+  expect(await cli('show', id)).toMatch(/complete, 2 files missing[\s\S]*unreadable +secret/)
+  expect(await bench.show(id)).toMatchObject({ missing_files: 2, missing })
+  expect((await run('stats', '--project', project, '--json')).json()).toMatchObject({
+    with_missing_files: 1,
+  })
+  const to = join(bench.vault.folder, 'missing-restored')
+  const restored = await run('restore', id, '--yes', '--to', to)
+  expect(restored.code, restored.stderr).toBe(0)
+  expect(restored.stderr).toMatch(/^Warning .*2 files missing/m)
+  expect(restored.stdout).toContain('2 files missing')
+  expect(await cli('verify', id, '--drill')).toContain('2 files missing')
+}

@@ -1,10 +1,25 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Member } from '@telegram-backup/archive'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { buffer } from 'node:stream/consumers'
+import { type Member, readMemberIndex } from '@telegram-backup/archive'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { membersOfTar } from '#restore/member/members-of-tar.ts'
+import { openDirectorySource } from '#sources/directory/tar-source.ts'
 import { drillDirectory } from '#verification/drill-directory.ts'
 
 let folder: string
@@ -39,7 +54,7 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 async function differences(tar: Buffer, members: Member[], compared = tar): Promise<unknown> {
   let opened = 0
   const drilled = await drillDirectory({
-    backup: { id: 'b', size: tar.length },
+    backup: { id: 'b', size: tar.length, source: null },
     open: () => once(opened++ === 0 ? tar : compared),
     ...{ members, stateFolder: folder, signal: new AbortController().signal },
   })
@@ -69,4 +84,66 @@ it('a tree that is not what the backup holds is told by tar', async () => {
   expect(await differences(tar, members, other)).toEqual([
     [expect.stringMatching(/^(\.\/)?b$/), 'as in the backup', 'Contents differ'],
   ])
+})
+
+const MIB = 2 ** 20
+const SPARSE = ['sparse', 'größe', 'x'.repeat(120)]
+
+/** What a send makes of a tree of sparse files, the first of them changed by `change`. */
+async function sentSparse(
+  change: (path: string) => void = () => {},
+): Promise<{ tar: Buffer; members: Member[] }> {
+  const tree = join(folder, 'tree')
+  mkdirSync(tree)
+  try {
+    for (const name of SPARSE) {
+      writeFileSync(join(tree, name), 'begin')
+      truncateSync(join(tree, name), 8 * MIB)
+      writeAt(join(tree, name), 4 * MIB, 'middle')
+    }
+    writeFileSync(join(tree, 'hole'), '')
+    truncateSync(join(tree, 'hole'), MIB)
+    change(join(tree, 'sparse'))
+    for (const name of [...SPARSE, 'hole', '.']) utimesSync(join(tree, name), 1_700_000_000, 1_700_000_000)
+    const source = await openDirectorySource(tree, {
+      ...{ exclude: [], oneFileSystem: false, allow: [], mayGrow: false },
+    })
+    const { fd } = source.archiveSource as { fd: number }
+    // Opened once more without waiting for a writer: tar may have ended by now.
+    const again = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK)
+    const tar = await buffer(new Socket({ fd: again, readable: true, writable: false }))
+    const { members } = await source.finish(tar.length)
+    await source.close()
+    if (members === undefined) throw new Error('A list of members was expected')
+    return { tar, members: [...readMemberIndex(members)] }
+  } finally {
+    rmSync(tree, { recursive: true })
+  }
+}
+
+function writeAt(path: string, position: number, text: string): void {
+  const fd = openSync(path, 'r+')
+  writeSync(fd, text, position)
+  closeSync(fd)
+}
+
+describe('a sparse file', () => {
+  it('that is as it was has no differences', async () => {
+    const { tar, members } = await sentSparse()
+    expect(tar.length).toBeLessThan(MIB)
+    expect(await differences(tar, members)).toEqual([])
+  })
+
+  it.each([
+    ['a byte of its data is another', (path: string) => writeAt(path, 4 * MIB + 2, 'X')],
+    ['a byte in a hole is another', (path: string) => writeAt(path, 6 * MIB, 'X')],
+    ['it is longer', (path: string) => truncateSync(path, 9 * MIB)],
+    ['it is shorter', (path: string) => truncateSync(path, 7 * MIB)],
+  ])('of which %s is told by name', async (_what, change) => {
+    const restored = await sentSparse(change)
+    const { tar, members } = await sentSparse()
+    expect(await differences(restored.tar, members, tar)).toEqual([
+      [expect.stringMatching(/^(\.\/)?sparse$/), 'as in the backup', expect.any(String)],
+    ])
+  })
 })

@@ -13,7 +13,9 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
            min(created_at) as oldest,
            max(created_at) as newest,
            count(*) filter (where expires_at > now() and expires_at <= now() + interval '168 hours') as expiring_soon,
-           count(*) filter (where damaged_at is not null) as damaged
+           count(*) filter (where damaged_at is not null) as damaged,
+           count(*) filter (where jsonb_typeof(source -> 'skipped_count') = 'number'
+                              and source -> 'skipped_count' > '0'::jsonb) as with_missing_files
       from control_plane.backups
      where state = 'complete' and ${projectId === undefined ? sql`true` : sql`project_id = ${projectId}`}
      group by type
@@ -26,6 +28,7 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
     newest_backup: null,
     expiring_soon: 0,
     damaged: 0,
+    with_missing_files: 0,
   }
   for (const row of rows) {
     stats.total_backups += row.count
@@ -33,6 +36,7 @@ export async function getBackupStats(database: Database, projectId?: string): Pr
     stats.by_type[row.type] = row.count
     stats.expiring_soon += row.expiring_soon
     stats.damaged += row.damaged
+    stats.with_missing_files += row.with_missing_files
     if (!stats.oldest_backup || row.oldest < stats.oldest_backup) stats.oldest_backup = row.oldest
     if (!stats.newest_backup || row.newest > stats.newest_backup) stats.newest_backup = row.newest
   }
@@ -47,4 +51,5 @@ interface TypeStats {
   newest: Date
   expiring_soon: number
   damaged: number
+  with_missing_files: number
 }

@@ -242,4 +242,6 @@ export interface BackupStats {
   expiring_soon: number
   /** How many are known to be damaged; they count among the others as well. */
   damaged: number
+  /** How many lack files that the send was told to leave out, or have them torn. */
+  with_missing_files: number
 }

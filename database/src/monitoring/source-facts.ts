@@ -44,6 +44,8 @@ export interface LastComplete {
   /** From its row to its completion, in milliseconds. */
   duration_ms: number
   damaged_at: Date | null
+  /** Files that the send was told to leave out, or that are torn in it. */
+  missing_files: number
 }
 
 interface Row extends Omit<SourceFacts, 'last_complete'> {
@@ -54,6 +56,7 @@ interface Row extends Omit<SourceFacts, 'last_complete'> {
   archive_size: number | null
   part_count: number | null
   damaged_at: Date | null
+  missing_files: number | null
 }
 
 /**
@@ -98,6 +101,8 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
            drilled.at as last_drilled_at,
            newest.id as backup_id, newest.created_at, newest.completed_at, newest.size, newest.archive_size,
            newest.part_count, newest.damaged_at,
+           case when jsonb_typeof(newest.source -> 'skipped_count') = 'number'
+                then (newest.source ->> 'skipped_count')::float8 else 0 end as missing_files,
            greatest(broken.at, job.at) as last_failed_at, recent.sizes as recent_sizes
       from known
       left join present on present.project_id = known.project_id and present.type = known.type
@@ -150,7 +155,17 @@ const isNotCancelled = sql`not exists (
 const isPast = sql`created_at <= now() + interval '5 minutes'`
 
 function factsOf(row: Row): SourceFacts {
-  const { backup_id, created_at, completed_at, size, archive_size, part_count, damaged_at, ...facts } = row
+  const {
+    backup_id,
+    created_at,
+    completed_at,
+    size,
+    archive_size,
+    part_count,
+    damaged_at,
+    missing_files,
+    ...facts
+  } = row
   if (backup_id === null) return { ...facts, last_complete: null }
   // The former is of the catalog's clock, the latter of another one.
   const duration_ms = Math.max(0, completed_at.getTime() - created_at.getTime())
@@ -163,6 +178,7 @@ function factsOf(row: Row): SourceFacts {
     part_count,
     duration_ms,
     damaged_at,
+    missing_files: missing_files ?? 0,
   }
   return { ...facts, last_complete }
 }

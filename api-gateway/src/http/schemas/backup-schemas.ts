@@ -38,6 +38,11 @@ const BACKUP_FIELDS = {
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
   pinned_at: TIME_OR_NULL,
+  missing_files: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Files of a directory that its send was told to leave out, or that are torn.' }),
 }
 
 /** Loose: a field more in a later version breaks nobody. */
@@ -46,6 +51,9 @@ const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
 export const BACKUP_DETAILS: z.ZodType = z
   .looseObject({
     ...BACKUP_FIELDS,
+    missing: z
+      .array(z.looseObject({ path: z.string(), reason: z.string() }))
+      .meta({ description: 'Those files, 1,000 at most.' }),
     parts: z.array(
       z.looseObject({
         part_no: z.int().min(1),
@@ -108,6 +116,10 @@ export const BACKUP_STATS: z.ZodType = z
       .int()
       .min(0)
       .meta({ description: 'Known to be damaged; they count among the others as well.' }),
+    with_missing_files: z
+      .int()
+      .min(0)
+      .meta({ description: 'With files that their send was told to leave out, or that are torn.' }),
   })
   .meta({ id: 'BackupStats' })
 

@@ -1,35 +1,60 @@
 import { hostile } from '#restore/directory/tar-fields.ts'
+import { componentsOf, leadsOutside, type OutsideLink } from '#sources/directory/outside-links.ts'
 
-/** What may come back although it reaches out of the directory; for trees of one's own. */
-export type OutsideAllowance = 'outside-links' | 'devices'
+/**
+ * What does not stand against a restore although it reaches out of the directory; for trees of one's own:
+ * - `outside-links`: symbolic links that lead out come back as they are
+ * - `no-outside-links`: they are left out
+ * - `devices`: they come back
+ */
+export type OutsideAllowance = 'outside-links' | 'no-outside-links' | 'devices'
 
 /** A member of a tar file, with its names as tar will use them; latin1, one character for each byte. */
 export interface TarMember {
   name: string
   linkName: string
   type: string
+  /** Of its data in the tar file; a sparse file's are without the holes, and begin with the map of them. */
   sizeBytes: number
+  /** Of the file that it becomes. */
+  fileBytes: number
+  /** A second name that the extended header of a sparse file has; tar's choice may be this one. */
+  otherName?: string
   /** Where it begins in the tar file, with its extended headers. */
   offset: number
 }
 
+/** What a person can do about links that lead out. */
+export const LINKS_HINT =
+  'Give --links skip to leave such links out, or --links keep to get them as they are; nothing is ever written through a link.'
+
 /** The types that tar makes a file, a link or a folder of; 7 and S are files as well. */
 const KNOWN_TYPES = '01234567S'
 const WITHOUT_DATA = '123456'
+/** Of links that are left out, how many are named. */
+const MAX_NAMED = 100
 
 /** Judges the members of one archive, in their order. */
 export class MemberRules {
   readonly #allowed: ReadonlySet<OutsideAllowance>
   /** Names that are symbolic links by now, or were. */
   readonly #links = new Set<string>()
+  /** Those that were left out, with what was linked to them. */
+  readonly #leftOut = new Set<string>()
+  /** Links that were left out, {@link MAX_NAMED} of them at most, and how many those are in all. */
+  readonly leftOut: OutsideLink[] = []
+  leftOutCount = 0
 
   constructor(allowed: readonly OutsideAllowance[]) {
     this.#allowed = new Set(allowed)
   }
 
-  /** Throws `UNRESTORABLE` for a member that would be written, or lead, outside of the directory. */
-  check(member: TarMember): void {
-    const { type, sizeBytes } = member
+  /**
+   * Whether the member comes back; false for a link that is left out. Throws `UNRESTORABLE` for a member that would be
+   * written, or lead, outside of the directory.
+   */
+  check(member: TarMember): boolean {
+    const { type, sizeBytes, otherName } = member
     const isFolder = type === '5' || (type !== '1' && type !== '2' && member.name.endsWith('/'))
     const shown = show(member.name)
     if (!KNOWN_TYPES.includes(type)) throw hostile(`${shown} is of an unknown type, ${JSON.stringify(type)}`)
@@ -37,8 +62,12 @@ export class MemberRules {
       throw hostile(`${shown} has data, which nothing of its type has`)
     const path = this.#insidePath(member.name, 'The member')
     if (type === '3' || type === '4') this.#device(shown)
-    if (type === '2') this.#symbolicLink(path, member.linkName)
-    if (type === '1') this.#hardLink(path, member.linkName)
+    const comesBack =
+      type === '2'
+        ? this.#symbolicLink(path, member.linkName)
+        : type !== '1' || this.#hardLink(path, member.linkName)
+    // Of two names for one member, each is judged.
+    return (otherName === undefined || this.check({ ...nameless(member), name: otherName })) && comesBack
   }
 
   #device(shown: string): void {
@@ -46,19 +75,27 @@ export class MemberRules {
     throw hostile(`${shown} is a device`, 'Give --allow devices if the tree is your own.')
   }
 
-  #symbolicLink(path: string[], target: string): void {
+  #symbolicLink(path: string[], target: string): boolean {
     if (path.length === 0) throw hostile('The directory itself is a symbolic link')
-    this.#links.add(path.join('/'))
-    if (this.#allowed.has('outside-links') || staysInside(path, target)) return
-    throw hostile(
-      `The link ${show(path.join('/'))} leads out of the directory, to ${show(target)}`,
-      'Give --allow outside-links if the tree is your own; nothing is ever written through a link.',
-    )
+    const name = path.join('/')
+    this.#links.add(name)
+    if (this.#allowed.has('outside-links') || !leadsOutside(path, target)) return true
+    if (this.#allowed.has('no-outside-links')) return this.#leaveOut(name, target)
+    throw hostile(`The link ${show(name)} leads out of the directory, to ${show(target)}`, LINKS_HINT)
   }
 
-  #hardLink(path: string[], target: string): void {
-    const targetPath = this.#insidePath(target, 'The hard link')
-    if (this.#links.has(targetPath.join('/'))) this.#links.add(path.join('/'))
+  #hardLink(path: string[], target: string): boolean {
+    const targetName = this.#insidePath(target, 'The hard link').join('/')
+    const name = path.join('/')
+    if (this.#links.has(targetName)) this.#links.add(name)
+    return !this.#leftOut.has(targetName) || this.#leaveOut(name, target)
+  }
+
+  #leaveOut(name: string, target: string): false {
+    this.#leftOut.add(name)
+    this.leftOutCount += 1
+    if (this.leftOut.length < MAX_NAMED) this.leftOut.push({ path: textOf(name), target: textOf(target) })
+    return false
   }
 
   /** The components of a path. Throws for one that is absolute, climbs, or goes through a link of this archive. */
@@ -76,23 +113,15 @@ export class MemberRules {
   }
 }
 
-function componentsOf(name: string): string[] {
-  return name.split('/').filter(component => component !== '' && component !== '.')
-}
-
-/**
- * Whether the target lies inside, wherever its own components lead: a `..` counts as a step up from the link's folder
- * only where no name comes before it, since a name may be a link and lead elsewhere.
- */
-function staysInside(path: readonly string[], target: string): boolean {
-  if (target === '' || target.startsWith('/')) return false
-  const steps = componentsOf(target)
-  const climbs = steps.findIndex(step => step !== '..')
-  const up = climbs < 0 ? steps.length : climbs
-  return up < path.length && !steps.slice(up).includes('..')
+function nameless({ otherName: _other, ...member }: TarMember): TarMember {
+  return member
 }
 
 /** A name for people; bytes that are UTF-8 are shown as such. */
 function show(name: string): string {
-  return JSON.stringify(Buffer.from(name.slice(0, 300), 'latin1').toString('utf8'))
+  return JSON.stringify(textOf(name.slice(0, 300)))
+}
+
+function textOf(name: string): string {
+  return Buffer.from(name, 'latin1').toString('utf8')
 }

@@ -7,6 +7,7 @@ import { MemberRules, type OutsideAllowance } from '#restore/directory/member-ru
 import { TarInspector } from '#restore/directory/tar-inspector.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import { PipedProgram } from '#restore/programs/piped-program.ts'
+import type { OutsideLink } from '#sources/directory/outside-links.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#sources/directory/tar-program.ts'
 
 /** Of a directory whose archive does not hold the directory itself. */
@@ -15,6 +16,9 @@ const DEFAULT_MODE = 0o755
 /** What a restore left. */
 export type DirectoryRestored = {
   members: number
+  /** How many links that lead out were left out, and those of them that are named. */
+  left_out_links?: number
+  left_out?: readonly OutsideLink[]
   /** What could not be deleted of the replaced directory. */
   leftBehind?: string
 }
@@ -34,11 +38,14 @@ export async function restoreDirectory(
   const beside = await FolderBeside.create(target)
   try {
     await chmod(beside.tree, DEFAULT_MODE)
-    const inspector = new TarInspector(new MemberRules(options.allow))
+    const rules = new MemberRules(options.allow)
+    const inspector = new TarInspector(rules)
     await extract(tar, beside.tree, inspected(bytes, inspector))
     await syncFileSystem(beside.tree)
     if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
-    return { members: inspector.members, ...(await beside.swapIn()) }
+    const leftOut =
+      rules.leftOutCount === 0 ? {} : { left_out_links: rules.leftOutCount, left_out: rules.leftOut }
+    return { members: inspector.members, ...leftOut, ...(await beside.swapIn()) }
   } catch (error) {
     await beside.discard()
     throw error
@@ -58,10 +65,7 @@ async function syncFileSystem(folder: string): Promise<void> {
 }
 
 async function* inspected(bytes: AsyncIterable<Buffer>, inspector: TarInspector): AsyncGenerator<Buffer> {
-  for await (const chunk of bytes) {
-    inspector.inspect(chunk)
-    yield chunk
-  }
+  for await (const chunk of bytes) yield* inspector.inspect(chunk)
   inspector.finish()
 }
 

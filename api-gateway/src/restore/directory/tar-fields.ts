@@ -36,6 +36,11 @@ export function readHeader(block: Buffer): TarHeader {
   }
 }
 
+/** Of a sparse file in the old form, how large it is with its holes; undefined for all else. */
+export function realBytes(block: Buffer): number | undefined {
+  return text(block, 156, 1) === 'S' ? number(block, 483, 12) : undefined
+}
+
 /** Whether a header of the old sparse form says that more blocks of its map follow; the first, then each of these. */
 export function sparseMapGoesOn(block: Buffer, isFirst: boolean): boolean {
   return block[isFirst ? 482 : 504] !== 0

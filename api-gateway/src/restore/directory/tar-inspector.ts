@@ -4,6 +4,7 @@ import {
   hostile,
   readHeader,
   readRecords,
+  realBytes,
   sparseMapGoesOn,
   type TarHeader,
 } from '#restore/directory/tar-fields.ts'
@@ -20,9 +21,9 @@ interface Extra {
   longLink?: string
 }
 
-/** Hears of each member, in order; what it throws ends the inspection. */
+/** Hears of each member, in order; what it throws ends the inspection. False: the member is left out. */
 export interface MemberJudge {
-  check(member: TarMember): void
+  check(member: TarMember): boolean | undefined
 }
 
 type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
@@ -37,6 +38,9 @@ export class TarInspector {
   /** Bytes of the block, or of the extra data, that is being collected. */
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
+  /** What the member at hand begins with, until it was judged; undefined after that. */
+  #unjudged: Buffer[] | undefined = []
+  #isLeftOut = false
   #header: TarHeader | undefined
   #extra: Extra = {}
   /** Bytes that were inspected. */
@@ -49,19 +53,23 @@ export class TarInspector {
     this.#judge = judge
   }
 
-  /** Throws `UNRESTORABLE`; then no byte of the chunk may reach tar. */
-  inspect(chunk: Buffer): void {
+  /** Returns what of it, and of what came before, may go on to tar. Throws `UNRESTORABLE`; then nothing may. */
+  inspect(chunk: Buffer): Buffer[] {
+    const passed: Buffer[] = []
     let at = 0
     while (at < chunk.length) {
       const size = Math.min(this.#missingBytes, chunk.length - at)
       const piece = chunk.subarray(at, at + size)
       if (this.#place === 'end') assertZero(piece)
       else if (this.#place !== 'data') this.#collected.push(piece)
+      if (this.#unjudged !== undefined) this.#unjudged.push(piece)
+      else if (!this.#isLeftOut) append(passed, piece)
       at += size
       this.#missingBytes -= size
       this.#position += size
-      if (this.#missingBytes === 0) this.#complete()
+      if (this.#missingBytes === 0) this.#complete(passed)
     }
+    return passed
   }
 
   /** Throws `UNRESTORABLE` when the file ends before its end. */
@@ -71,16 +79,21 @@ export class TarInspector {
     if (this.members === 0) throw hostile('The tar file holds nothing')
   }
 
-  #complete(): void {
+  #complete(passed: Buffer[]): void {
     const bytes =
       this.#collected.length === 1 ? (this.#collected[0] as Buffer) : Buffer.concat(this.#collected)
     this.#collected = []
-    if (this.#place === 'header') this.#onHeader(bytes)
+    if (this.#place === 'header') this.#onHeader(bytes, passed)
     else if (this.#place === 'extra') this.#onExtra(bytes)
-    else if (this.#place === 'data') this.#expect('header', BLOCK_BYTES)
+    else if (this.#place === 'data') this.#expectMember()
     else if (this.#place === 'end') this.#expect('end', BLOCK_BYTES)
     else if (sparseMapGoesOn(bytes, false)) this.#expect('sparse map', BLOCK_BYTES)
     else this.#skipData()
+  }
+
+  #expectMember(): void {
+    this.#unjudged = []
+    this.#expect('header', BLOCK_BYTES)
   }
 
   #expect(place: Place, sizeBytes: number): void {
@@ -88,9 +101,10 @@ export class TarInspector {
     this.#missingBytes = sizeBytes
   }
 
-  #onHeader(block: Buffer): void {
+  #onHeader(block: Buffer, passed: Buffer[]): void {
     if (block.every(byte => byte === 0)) {
       if (hasExtra(this.#extra)) throw hostile('The tar file ends in the middle of a member')
+      this.#letGo(passed)
       this.#expect('end', BLOCK_BYTES)
       return
     }
@@ -103,27 +117,41 @@ export class TarInspector {
       this.#expect('extra', padded(header.sizeBytes))
       return
     }
-    this.#onMember(header)
+    this.#isLeftOut = !this.#isWanted(header, realBytes(block))
+    this.#letGo(passed)
     if (header.type === 'S' && sparseMapGoesOn(block, true)) this.#expect('sparse map', BLOCK_BYTES)
     else this.#skipData()
   }
 
-  #onMember(header: TarHeader): void {
+  /** The member at hand was judged. */
+  #letGo(passed: Buffer[]): void {
+    if (!this.#isLeftOut) for (const piece of this.#unjudged ?? []) append(passed, piece)
+    this.#unjudged = undefined
+  }
+
+  #isWanted(header: TarHeader, realBytes: number | undefined): boolean {
     const { records, longName, longLink } = this.#extra
     this.#extra = {}
+    const sizeBytes = sizeIn(records, 'size') ?? header.sizeBytes
+    const path = records?.get('path')
+    const sparseName = records?.get('GNU.sparse.name')
     const member: TarMember = {
       type: header.type,
       offset: this.#offset,
-      name: records?.get('GNU.sparse.name') ?? records?.get('path') ?? longName ?? header.name,
+      name: sparseName ?? path ?? longName ?? header.name,
       linkName: records?.get('linkpath') ?? longLink ?? header.linkName,
-      sizeBytes: sizeIn(records) ?? header.sizeBytes,
+      sizeBytes,
+      fileBytes:
+        sizeIn(records, 'GNU.sparse.realsize') ??
+        sizeIn(records, 'GNU.sparse.size') ??
+        realBytes ??
+        sizeBytes,
+      ...(sparseName !== undefined && path !== undefined ? { otherName: path } : {}),
     }
-    this.#judge.check(member)
-    // Of two names for one member, tar's choice may be the other.
-    if (records?.has('GNU.sparse.name') && records.has('path'))
-      this.#judge.check({ ...member, name: records.get('path') ?? '' })
-    this.#header = { ...header, sizeBytes: member.sizeBytes }
-    this.members++
+    this.#header = { ...header, sizeBytes }
+    const isWanted = this.#judge.check(member) !== false
+    if (isWanted) this.members++
+    return isWanted
   }
 
   #onExtra(data: Buffer): void {
@@ -139,7 +167,8 @@ export class TarInspector {
 
   #skipData(): void {
     const size = padded(this.#header?.sizeBytes ?? 0)
-    this.#expect(size === 0 ? 'header' : 'data', size === 0 ? BLOCK_BYTES : size)
+    if (size === 0) this.#expectMember()
+    else this.#expect('data', size)
   }
 }
 
@@ -159,8 +188,16 @@ function hasExtra(extra: Extra): boolean {
   return Object.keys(extra).length > 0
 }
 
-function sizeIn(records: Map<string, string> | undefined): number | undefined {
-  const size = records?.get('size')
+/** Adds a piece to others; what lies beside the last one in memory becomes one with it, for a tar of many small files. */
+function append(pieces: Buffer[], piece: Buffer): void {
+  const last = pieces.at(-1)
+  if (last?.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset)
+    pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length)
+  else pieces.push(piece)
+}
+
+function sizeIn(records: Map<string, string> | undefined, name: string): number | undefined {
+  const size = records?.get(name)
   if (size === undefined) return undefined
   if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds a size that is none')
   return Number(size)

@@ -94,6 +94,7 @@ export class MemberFetch {
     const inspector = new TarInspector({
       check: ({ linkName }) => {
         target = pathOf(linkName)
+        return true
       },
     })
     for await (const chunk of this.#slice(member)) inspector.inspect(chunk)

@@ -8,6 +8,7 @@ export async function* membersOfTar(bytes: AsyncIterable<Buffer>): AsyncGenerato
   const inspector = new TarInspector({
     check: member => {
       found.push(asMember(member))
+      return true
     },
   })
   for await (const chunk of bytes) {
@@ -28,9 +29,9 @@ const KIND_OF_TYPE: Readonly<Record<string, Member['kind']>> = {
 }
 
 /** A member of a tar file as the index writes it. */
-export function asMember({ name, type, offset, sizeBytes }: TarMember): Member {
+export function asMember({ name, type, offset, fileBytes }: TarMember): Member {
   const kind = name.endsWith('/') ? 'directory' : (KIND_OF_TYPE[type] ?? 'other')
-  return { path: pathOf(name), offset, size: kind === 'file' ? sizeBytes : 0, kind }
+  return { path: pathOf(name), offset, size: kind === 'file' ? fileBytes : 0, kind }
 }
 
 /** A name of a tar file (latin1, one character for each byte) as the index writes it. */

@@ -16,6 +16,14 @@ const LINE = new RegExp(
   String.raw`^block (\d+): (.)\S* .* (\d+|\d+,\d+) (?:-?\d+-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?|-?\d+(?:\.\d+)?) +(${QUOTED_NAME})(?: .*)?$`,
 )
 
+const LINK_LINE = new RegExp(` ${QUOTED_NAME} -> (${QUOTED_NAME})$`)
+
+/** The target of the symbolic link that such a line tells of, where it can be read. @param line Latin-1 */
+export function linkTargetIn(line: string): Buffer | undefined {
+  const quoted = LINK_LINE.exec(line)?.[1]
+  return quoted === undefined ? undefined : unquoteName(quoted)
+}
+
 /**
  * Reads a line of `tar --create -vv --block-number --full-time --quoting-style=c`, where the block is the one that the
  * member begins with, its PAX header included. Undefined for the line that tells of the end, or in no known form.

@@ -1,5 +1,9 @@
 import { type Member, type MemberIndex, MemberIndexWriter } from '@telegram-backup/archive'
-import { parseMemberLine } from '#sources/directory/member-lines.ts'
+import { linkTargetIn, parseMemberLine } from '#sources/directory/member-lines.ts'
+import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#sources/directory/outside-links.ts'
+
+/** Of links that lead out, how many the record names. */
+const MAX_NAMED = 50
 
 /** Counts what tar puts into its output, and notes where. */
 export class TarContents {
@@ -9,6 +13,8 @@ export class TarContents {
     directories: 0,
     bytes: 0,
   }
+  /** Links that lead out of the directory. */
+  readonly links: OutsideLinksRecord = { outside_link_count: 0, outside_links: [] }
   readonly #index = new MemberIndexWriter()
   #isWhole = true
 
@@ -22,9 +28,19 @@ export class TarContents {
     }
     this.#index.add(member)
     if (member.kind === 'file') this.counts.files += 1
+    if (member.kind === 'symlink') this.#addLink(member, linkTargetIn(line))
     if (member.kind === 'directory') this.counts.directories += 1
     this.counts.bytes += member.size
     return member
+  }
+
+  #addLink({ path }: Member, target: Buffer | undefined): void {
+    const text = target?.toString('utf8') ?? ''
+    if (!leadsOutside(componentsOf(path), text)) return
+    this.links.outside_link_count += 1
+    // A catalog takes no half characters.
+    if (this.links.outside_links.length < MAX_NAMED)
+      this.links.outside_links.push({ path: path.toWellFormed(), target: text })
   }
 
   /** Undefined when there would be too many of them for a manifest, or a line could not be read. To be called once. */

@@ -89,6 +89,7 @@ export async function openDirectorySource(
       const members = contents.finishIndex()
       const facts: SourceFacts = {
         ...contents.counts,
+        ...contents.links,
         ended_at: new Date().toISOString(),
         ...factsOf(report),
       }
