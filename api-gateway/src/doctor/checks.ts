@@ -13,6 +13,7 @@ import { count, formatBytes } from '#cli/human-units.ts'
 import { clockDifference } from '#clock-check.ts'
 import type { Config } from '#config.ts'
 import { readConfigFile } from '#config-file.ts'
+import { checkDrills } from '#doctor/drill-check.ts'
 import { checkNotifications } from '#doctor/notification-check.ts'
 import { checkConfigFile, checkPgDump, checkTar, type Finding } from '#doctor/source-checks.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
@@ -59,6 +60,7 @@ export async function runChecks(readConfig: () => Config, signal: AbortSignal): 
     ...programs,
     check('sources', () => checkConfigFile(config)),
     check('notifications', () => checkNotifications(config)),
+    check('drills', async () => checkDrills(config)),
   ])
 }
 
