@@ -92,6 +92,7 @@ const SOURCE_OBJECT = z.strictObject({
   exclude_table_data: PATTERNS.optional(),
   lock_timeout: SPAN.optional(),
   count_rows: z.boolean('write true or false').optional(),
+  trust_dump: z.boolean('write true or false').optional(),
   exclude: PATTERNS.optional(),
   include: PATTERNS.optional(),
   since: AMOUNT.optional(),

@@ -9,6 +9,7 @@ export { migrate } from '#migrate.ts'
 // A PostgreSQL server, or a folder, that is thrown away after a restore was tried in it.
 
 export {
+  describeScratchServer,
   makeScratchFolder,
   type ScratchFolder,
   type ScratchServer,

@@ -57,6 +57,10 @@ export const registerVerify: RegisterCommand = (program, run) => {
       'a PostgreSQL URL or a target of telegram-backup.yaml: there the drill makes a database of its own name, and drops it; without it, it brings a server of its own',
     )
     .option('--create-roles', 'with --on: make roles that the server lacks, and drop them again')
+    .option(
+      '--trust-dump',
+      'without --on: run what is in the dump as a superuser, for what nobody else can restore; only where you trust everybody who may change that database',
+    )
     .action((id: string | undefined, options: VerifyOptions) =>
       run(async context => {
         const { config, output, signal } = context

@@ -1,4 +1,4 @@
-import type { Backup, Database } from '@telegram-backup/database'
+import type { Backup, BackupDetails, Database } from '@telegram-backup/database'
 import type { TelegramClient } from 'telegram-deployment-bot'
 import { type CommandContext, findBackup } from '#cli/command.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
@@ -12,6 +12,7 @@ export interface DrillOptions {
   drill?: boolean
   on?: string
   createRoles?: boolean
+  trustDump?: boolean
 }
 
 /** Makes drills, one after the other. */
@@ -46,10 +47,12 @@ export async function drillMaker(
   const { MemberFetch } = await import('#restore/member/fetch-member.ts')
   const service = await openBackupService(config, client)
   const createRoles = options.createRoles === true
+  const trustDump = await trustIn(options, context)
+  const place = { on, createRoles, stateFolder: config.stateFolder, signal }
   const check = async ({ id }: Backup): Promise<undefined> => {
     const backup = await findBackup(database, id)
     await readIdentities(config, backup.encrypted !== false)
-    await checkDrill(backup, { on, createRoles, stateFolder: config.stateFolder, signal })
+    await checkDrill(backup, { ...place, trustDump: trustDump(backup) })
   }
   const make = async ({ id }: Backup): Promise<DrillReport> => {
     // What verifying has mended or learned counts.
@@ -64,8 +67,7 @@ export async function drillMaker(
     const progress = fetchProgress(output.progressLine(), plan, backup.size)
     try {
       return await drillBackup({
-        ...{ database, backup, on, signal, stateFolder: config.stateFolder },
-        createRoles,
+        ...{ ...place, database, backup, trustDump: trustDump(backup) },
         open: until =>
           progress.counting(
             service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }),
@@ -87,18 +89,48 @@ export async function drillMaker(
 }
 
 /** Throws `USAGE`. */
-export function assertMeantForDrill({ drill, on, createRoles }: DrillOptions): void {
-  if (drill !== true && (on !== undefined || createRoles === true)) {
-    throw new BackupError(`${on === undefined ? '--create-roles' : '--on'} is only for --drill`, {
+export function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
+  const given = [
+    ...(on === undefined ? [] : ['--on']),
+    ...(createRoles === true ? ['--create-roles'] : []),
+    ...(trustDump === true ? ['--trust-dump'] : []),
+  ]
+  if (drill !== true && given.length > 0) {
+    throw new BackupError(`${given[0]} is only for --drill`, {
       code: 'USAGE',
       hint: 'Give --drill as well, or leave it out.',
     })
+  }
+  if (trustDump === true && on !== undefined) {
+    throw new BackupError(
+      '--trust-dump is only for a server of its own: with --on, the role of the URL restores',
+      {
+        code: 'USAGE',
+        hint: 'Leave out one of the two.',
+      },
+    )
   }
   if (createRoles === true && on === undefined) {
     throw new BackupError('--create-roles is only for --on: a server of its own gets all roles by itself', {
       code: 'USAGE',
       hint: 'Leave it out.',
     })
+  }
+}
+
+/** Whose dumps are trusted: all by the option, or those of sources that say so. Throws `CONFIGURATION` for an unreadable file. */
+async function trustIn(
+  { on, trustDump }: DrillOptions,
+  { config }: CommandContext,
+): Promise<(backup: BackupDetails) => boolean> {
+  if (on !== undefined) return () => false
+  if (trustDump === true) return () => true
+  const { readConfigFile } = await import('#config-file.ts')
+  const file = await readConfigFile(config)
+  return ({ source_name: name, source, project_id }) => {
+    if (name === null || !file.sourceNames.includes(name) || source?.['kind'] !== 'postgres') return false
+    const settings = file.source(name)
+    return settings.trust_dump === true && settings.project === project_id
   }
 }
 

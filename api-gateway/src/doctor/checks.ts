@@ -1,6 +1,7 @@
 import type { Config } from '#config.ts'
 import { checkCatalog } from '#doctor/catalog-checks.ts'
 import { type Check, type CheckScope, type DoctorCheck, failed, perform } from '#doctor/check.ts'
+import { checkDrills } from '#doctor/drill-check.ts'
 import { checkEncryption, checkIdentity, checkSigningKey } from '#doctor/key-checks.ts'
 import { checkNotifications } from '#doctor/notification-check.ts'
 import { placeChecks } from '#doctor/place-checks.ts'
@@ -27,6 +28,7 @@ const CHECKS: readonly DoctorCheck[] = [
   ...PROGRAMS,
   { name: 'sources', look: ({ config }) => checkConfigFile(config) },
   { name: 'notifications', look: ({ config }) => checkNotifications(config) },
+  { name: 'drills', look: async ({ config }) => checkDrills(config) },
 ]
 
 /**

@@ -30,6 +30,8 @@ export interface SourceSettings {
   exclude_table_data?: string[] | undefined
   lock_timeout?: string | undefined
   count_rows?: boolean | undefined
+  /** Drills of its backups run what is in the dump as a superuser. */
+  trust_dump?: boolean | undefined
 
   exclude?: string[] | undefined
   include?: string[] | undefined
@@ -60,6 +62,7 @@ const OWN_SETTINGS: Readonly<Record<(typeof KINDS)[number], ReadonlyArray<keyof 
     'exclude_table_data',
     'lock_timeout',
     'count_rows',
+    'trust_dump',
   ],
   directory: ['exclude', 'include', 'since', 'one_file_system', 'allow'],
 }

@@ -6,6 +6,7 @@ import { holdsDirectory } from '#restore/restore-target.ts'
 import { findTar } from '#sources/directory/tar-program.ts'
 import { databaseSizeOf } from '#verification/drill-database.ts'
 import { inOwnFolder, onOwnServer } from '#verification/own-server.ts'
+import { assertNeedsNoSuperuser } from '#verification/trusted-dump.ts'
 
 /** What is to be drilled, and where. */
 export interface DrillPlace {
@@ -13,6 +14,8 @@ export interface DrillPlace {
   on: PostgresConnection | undefined
   /** Make roles that it lacks. */
   createRoles: boolean
+  /** On a server of one's own, run what is in the dump as its superuser. */
+  trustDump: boolean
   stateFolder: string
   signal: AbortSignal
 }
@@ -22,7 +25,7 @@ export interface DrillPlace {
  * with its version, rights, roles and extensions. A server of its own is started for it. Leaves nothing. Throws what the drill would.
  */
 export async function checkDrill(backup: BackupDetails, place: DrillPlace): Promise<void> {
-  const { on, createRoles, stateFolder, signal } = place
+  const { on, createRoles, trustDump, stateFolder, signal } = place
   if (holdsDirectory(backup)) {
     await findTar(signal)
     await inOwnFolder({ stateFolder, sizeBytes: backup.size }, async () => {})
@@ -35,8 +38,9 @@ export async function checkDrill(backup: BackupDetails, place: DrillPlace): Prom
     await planRehearsal({ backup, connection: on, createRoles, signal })
     return
   }
-  await onOwnServer({ stateFolder, sizeBytes: databaseSizeOf(backup), signal }, async connection => {
-    await planRehearsal({ backup, connection, createRoles: true, signal })
+  if (!trustDump) assertNeedsNoSuperuser(backup.source)
+  await onOwnServer({ stateFolder, sizeBytes: databaseSizeOf(backup), signal }, async ({ superuser }) => {
+    await planRehearsal({ backup, connection: superuser, createRoles: true, signal })
   })
 }
 

@@ -27,6 +27,8 @@ export interface DrillBackup {
   /** For databases: a server on which one is made and dropped. Left out, a server of one's own is. */
   on: PostgresConnection | undefined
   createRoles: boolean
+  /** For databases on a server of one's own: run what is in the dump as its superuser. */
+  trustDump: boolean
   stateFolder: string
   signal: AbortSignal
 }

@@ -10,11 +10,12 @@ import {
   type TableRows,
 } from '#postgres/database-contents.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
-import { rehearseDatabase } from '#restore/postgres/rehearse-database.ts'
+import { type Rehearsal, rehearseDatabase } from '#restore/postgres/rehearse-database.ts'
 import type { OpenBytes } from '#restore/postgres/restore-database.ts'
 import { compareContents, type RestoredContents } from '#verification/compare-contents.ts'
 import type { Drilled } from '#verification/drill-report.ts'
 import { onOwnServer } from '#verification/own-server.ts'
+import { notRestorable, UNCONFINED_NOTE } from '#verification/trusted-dump.ts'
 
 /** A drill of a database, and where. */
 export interface DatabaseDrill {
@@ -24,19 +25,30 @@ export interface DatabaseDrill {
   on: PostgresConnection | undefined
   /** On that server; one's own has nobody else's roles. */
   createRoles: boolean
+  /** On a server of its own: what comes out of the dump runs as its superuser. */
+  trustDump: boolean
   stateFolder: string
   signal: AbortSignal
 }
 
 /** Restores a dump for real and compares what came of it with the record of its source. Throws what a restore throws. */
 export async function drillDatabase(drill: DatabaseDrill): Promise<Drilled> {
-  if (drill.on !== undefined) {
-    return await rehearse(drill, { connection: drill.on, createRoles: drill.createRoles, isOwn: false })
+  const { backup, on, createRoles, trustDump, stateFolder, signal } = drill
+  if (on !== undefined) {
+    const where = `a database of its own on ${serverOf(on)}`
+    return await rehearse(drill, { connection: on, createRoles, mayDifferInLocale: false, where })
   }
-  const { backup, stateFolder, signal } = drill
-  return await onOwnServer({ stateFolder, sizeBytes: databaseSizeOf(backup), signal }, connection =>
-    rehearse(drill, { connection, createRoles: true, isOwn: true }),
-  )
+  return await onOwnServer({ stateFolder, sizeBytes: databaseSizeOf(backup), signal }, async server => {
+    const drilled = await rehearse(drill, {
+      connection: server.superuser,
+      as: trustDump ? 'superusers' : server,
+      ...{ createRoles: true, mayDifferInLocale: true, where: 'a server of its own' },
+    }).catch((error: unknown) => {
+      throw trustDump ? error : notRestorable(error)
+    })
+    const notes = trustDump && !server.isConfined ? [UNCONFINED_NOTE] : []
+    return { ...drilled, notes: [...drilled.notes, ...notes] }
+  })
 }
 
 /** So many bytes a restored database takes, as far as anybody knows. */
@@ -46,19 +58,15 @@ export function databaseSizeOf({ source, size }: Pick<BackupDetails, 'source' | 
 
 async function rehearse(
   { backup, open, signal }: DatabaseDrill,
-  {
-    connection,
-    createRoles,
-    isOwn,
-  }: { connection: PostgresConnection; createRoles: boolean; isOwn: boolean },
+  place: Pick<Rehearsal, 'connection' | 'as' | 'createRoles' | 'mayDifferInLocale'> & { where: string },
 ): Promise<Drilled> {
+  const { where, ...server } = place
   const recorded = contentsIn(backup.source)
   const { seen, notes } = await rehearseDatabase(
-    { backup, connection, open, createRoles, mayDifferInLocale: isOwn, signal },
+    { ...server, backup, open, signal },
     async (restored, psql) =>
       recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
   )
-  const where = isOwn ? 'a server of its own' : `a database of its own on ${serverOf(connection)}`
   if (recorded === undefined || seen === undefined) return { where, notes, differences: [], compared: null }
   const { differences, tables, rows } = compareContents(recorded, seen)
   const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined

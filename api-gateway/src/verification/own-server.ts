@@ -16,6 +16,17 @@ interface Place {
   signal: AbortSignal
 }
 
+/** A server for a drill: one and the same, as three who log in. */
+export interface OwnServer {
+  superuser: PostgresConnection
+  /** The roles that these two log in as have to be made by the superuser. */
+  restorer: PostgresConnection
+  reader: PostgresConnection
+  roles: Pick<ScratchServer, 'restorer' | 'reader'>
+  /** Whether the kernel keeps it from all but its own folder. */
+  isConfined: boolean
+}
+
 /** Gives a folder for a drill, which goes again. Throws `DISK_FULL`, `CONFIGURATION` and what `use` throws. */
 export async function inOwnFolder<Result>(
   { stateFolder, sizeBytes }: Omit<Place, 'signal'>,
@@ -34,7 +45,7 @@ export async function inOwnFolder<Result>(
 /** Starts a server for a drill, which goes again. Throws what {@link inOwnFolder} throws, and `POSTGRES` when it does not start. */
 export async function onOwnServer<Result>(
   place: Place,
-  use: (connection: PostgresConnection) => Promise<Result>,
+  use: (server: OwnServer) => Promise<Result>,
 ): Promise<Result> {
   return await inOwnFolder(place, async folder => {
     const server = await startScratchServer(folder, place.signal).catch((error: unknown) => {
@@ -42,7 +53,13 @@ export async function onOwnServer<Result>(
       throw notOfTheCatalog(error, 'POSTGRES')
     })
     try {
-      return await use(connectionTo(server))
+      return await use({
+        superuser: connectionTo(server, server.superuser),
+        restorer: connectionTo(server, server.restorer),
+        reader: connectionTo(server, server.reader),
+        roles: server,
+        isConfined: server.isConfined,
+      })
     } finally {
       await server.stop()
     }
@@ -57,7 +74,7 @@ function notOfTheCatalog(error: unknown, code: 'DISK_FULL' | 'POSTGRES'): unknow
 }
 
 /** Nothing of the user's own `PG…` variables: with PGHOSTADDR, it would be another server. */
-function connectionTo({ host, port, user }: ScratchServer): PostgresConnection {
+function connectionTo({ host, port }: ScratchServer, user: string): PostgresConnection {
   const connection = parsePostgresUrl(
     `postgresql://${user}@/postgres?host=${encodeURIComponent(host)}&port=${port}&sslmode=disable`,
   )

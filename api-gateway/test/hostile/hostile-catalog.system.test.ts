@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Check } from '#doctor/checks.ts'
+import type { Check } from '#doctor/check.ts'
 import { type CatalogLife, lifeOfACatalog } from '#test/hostile/life-of-a-catalog.ts'
 import { type Planted, plantOverloads, ranOf } from '#test/hostile/planter.ts'
 import { runCli } from '#test/run-cli.ts'

@@ -9,7 +9,7 @@ import { identify, killProcessesIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 import { sync } from '#embedded/sync.ts'
 
-/** The superuser of the embedded server; every client logs in as this one. */
+/** The superuser of the catalog's server; every client logs in as this one. */
 export const CATALOG_USER = 'catalog'
 
 const ATTEMPTS = 3
@@ -27,14 +27,18 @@ export function nameFromInside(dataFolder: string): string {
  * Makes a data folder, which appears under its name when it is whole; what a killed initdb has left goes first.
  * To be called under the mutex. CatalogError CATALOG when initdb fails.
  */
-export async function createCluster(binaries: string, dataFolder: string, user: ServerUser): Promise<void> {
+export async function createCluster(
+  binaries: string,
+  dataFolder: string,
+  { user, superuser }: { user: ServerUser; superuser: string },
+): Promise<void> {
   const stateFolder = dirname(dataFolder)
   for (let attempt = 1; ; attempt++) {
     await removeLeftovers(stateFolder, `${basename(dataFolder)}.new-`)
     const unfinished = `${dataFolder}.new-${randomUUID().slice(0, 8)}`
     mkdirSync(unfinished, { mode: 0o700 })
     if (user.spawnAs) chownSync(unfinished, user.spawnAs.uid, user.spawnAs.gid)
-    const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), unfinished, user)
+    const killedBy = await runInitdb(join(binaries, 'bin', 'initdb'), unfinished, { user, superuser })
     if (killedBy === null) {
       renameSync(unfinished, dataFolder)
       sync(stateFolder)
@@ -55,10 +59,14 @@ async function removeLeftovers(stateFolder: string, prefix: string): Promise<voi
 }
 
 /** Returns the signal that killed initdb, or null when it did its work. */
-async function runInitdb(program: string, data: string, user: ServerUser): Promise<NodeJS.Signals | null> {
+async function runInitdb(
+  program: string,
+  data: string,
+  { user, superuser }: { user: ServerUser; superuser: string },
+): Promise<NodeJS.Signals | null> {
   const settings =
     '-E UTF8 --locale-provider=builtin --locale=C --builtin-locale=C.UTF-8 -A peer --data-checksums --wal-segsize=4'
-  const child = spawn(program, ['-D', nameFromInside(data), '-U', CATALOG_USER, ...settings.split(' ')], {
+  const child = spawn(program, ['-D', nameFromInside(data), '-U', superuser, ...settings.split(' ')], {
     ...user.spawnAs,
     cwd: data,
     env: CLEAN_ENVIRONMENT,
@@ -96,12 +104,15 @@ export function cannotRun(error: unknown): CatalogError {
  * Who may log in: the owner of the state folder and root, known by their user id on the socket, so there is no
  * password to keep. Written anew at each start, since the folder may have moved to another machine or user.
  */
-export function writeAccessRules(dataFolder: string, clientName: string): void {
+export function writeAccessRules(
+  dataFolder: string,
+  { clientName, logins }: { clientName: string; logins: readonly string[] },
+): void {
   writeAnew(join(dataFolder, 'pg_hba.conf'), 'local all all peer map=owner\n')
   const clients = new Set(['root', clientName])
   writeAnew(
     join(dataFolder, 'pg_ident.conf'),
-    [...clients].map(name => `owner "${name}" ${CATALOG_USER}\n`).join(''),
+    [...clients].flatMap(name => logins.map(login => `owner "${name}" ${login}\n`)).join(''),
   )
 }
 

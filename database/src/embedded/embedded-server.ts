@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { CatalogError, FULL_DISK_HINT, isServerGone, toCatalogError } from '#catalog-error.ts'
 import { findPostgresPackage, installBinaries, type PostgresPackage } from '#embedded/binaries.ts'
-import { CATALOG_USER, createCluster, nameFromInside } from '#embedded/cluster.ts'
+import { createCluster, nameFromInside } from '#embedded/cluster.ts'
 import { saysDiskFull } from '#embedded/full-disk.ts'
 import { holdingMutex } from '#embedded/mutex.ts'
 import {
@@ -15,7 +15,8 @@ import {
 } from '#embedded/postmaster.ts'
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
-import { serverUser, userName } from '#embedded/server-user.ts'
+import { CATALOG_PROFILE, type ServerProfile } from '#embedded/server-profile.ts'
+import { userName } from '#embedded/server-user.ts'
 import {
   closedAncestor,
   openSocketFolder,
@@ -43,14 +44,14 @@ export class EmbeddedServer {
   readonly #package: PostgresPackage
   readonly #state: StateFolder
   readonly #socket: SocketFolder
-  readonly #settings: readonly string[]
+  readonly #profile: ServerProfile
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string, settings: readonly string[]) {
-    this.#settings = settings
+  private constructor(dataDir: string, profile: ServerProfile) {
+    this.#profile = profile
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
@@ -59,13 +60,13 @@ export class EmbeddedServer {
   /**
    * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
    * signal's own reason.
-   * @param options.settings of the server, `name=value`, beside its own; only whoever starts it sets them
+   * @param options.profile what kind of server; only whoever makes and starts it decides
    */
   static async enter(
     dataDir: string,
-    { signal, settings = [] }: { signal?: AbortSignal | undefined; settings?: readonly string[] } = {},
+    { signal, profile = CATALOG_PROFILE }: { signal?: AbortSignal | undefined; profile?: ServerProfile } = {},
   ): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir, settings)
+    const server = new EmbeddedServer(dataDir, profile)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -84,7 +85,7 @@ export class EmbeddedServer {
     return {
       host: this.#socket.path,
       port: SOCKET_PORT,
-      user: CATALOG_USER,
+      user: this.#profile.logins[0],
       database: 'postgres',
       password: 'unused: the server knows its clients by their user id',
       application_name: 'telegram-backup',
@@ -191,7 +192,8 @@ export class EmbeddedServer {
 
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
-    const user = serverUser(identify(dataFolder))
+    const { logins } = this.#profile
+    const user = this.#profile.user(identify(dataFolder))
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
       throw new CatalogError(
@@ -204,14 +206,15 @@ export class EmbeddedServer {
     }
     const homes = user.spawnAs ? [PROGRAMS_OF_ROOT, path] : [path]
     const binaries = installBinaries(this.#package, homes, user)
-    if (!identify(dataFolder)) await createCluster(binaries, dataFolder, user)
+    if (!identify(dataFolder)) await createCluster(binaries, dataFolder, { user, superuser: logins[0] })
     const data = identify(dataFolder)
     if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
+    const launch = this.#profile.prepare({ source: this.#package, binaries, data, user })
     // By whoever takes back memory, or by a person: nothing that speaks against another start.
     for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
       const started = await startPostmaster({
         ...{ binaries, data, logFile, user, clientName: userName() },
-        settings: this.#settings,
+        ...{ logins, ...launch },
       })
       if (started === 'ready') return
     }

@@ -54,29 +54,33 @@ export async function startPostmaster(options: {
   logFile: string
   user: ServerUser
   clientName: string
+  /** Who may log in. */
+  logins: readonly string[]
   /** Beside the own ones of an embedded server; where both are given, these count. */
   settings: readonly string[]
+  /** Put before the command line; it has to become the server, and not to start it. */
+  prefix: readonly string[]
 }): Promise<'ready' | 'killed'> {
   const { data, logFile } = options
   await removeTraces(data)
-  writeAccessRules(data.path, options.clientName)
+  writeAccessRules(data.path, options)
   const log = openLog(logFile)
   const logStart = statSync(logFile).size
   const folder = nameFromInside(data.path)
   const settings = [...SETTINGS, ...options.settings, `unix_socket_directories=${folder}`].flatMap(
     setting => ['-c', setting],
   )
-  const child = spawn(
-    join(options.binaries, 'bin', 'postgres'),
-    ['-D', folder, '-p', String(SOCKET_PORT), ...settings],
-    {
-      ...options.user.spawnAs,
-      cwd: data.path,
-      detached: true,
-      env: CLEAN_ENVIRONMENT,
-      stdio: ['ignore', log, log],
-    },
-  )
+  const [program = '', ...args] = [
+    ...options.prefix,
+    ...[join(options.binaries, 'bin', 'postgres'), '-D', folder, '-p', String(SOCKET_PORT), ...settings],
+  ]
+  const child = spawn(program, args, {
+    ...options.user.spawnAs,
+    cwd: data.path,
+    detached: true,
+    env: CLEAN_ENVIRONMENT,
+    stdio: ['ignore', log, log],
+  })
   closeSync(log)
   let ended: Error | { killedBy: NodeJS.Signals | null } | undefined
   child.once('error', error => {

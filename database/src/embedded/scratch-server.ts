@@ -2,14 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { mkdir, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CatalogError, errorCode } from '#catalog-error.ts'
 import { CLEAN_ENVIRONMENT } from '#embedded/clean-environment.ts'
-import { CATALOG_USER } from '#embedded/cluster.ts'
+import { canConfine, confining } from '#embedded/confinement.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { SOCKET_PORT } from '#embedded/postmaster.ts'
 import { type FolderIdentity, identify, killProcessesIn, processesIn, signal } from '#embedded/processes.ts'
+import { addExtensions } from '#embedded/scratch-extensions.ts'
 import { isInUse, markAsOurs } from '#embedded/scratch-owner.ts'
+import type { ServerProfile } from '#embedded/server-profile.ts'
+import { drillUser, serverUser } from '#embedded/server-user.ts'
 import { makeFolder } from '#embedded/state-folder.ts'
 
 /** A folder for something that is thrown away, a PostgreSQL server for example. */
@@ -20,12 +23,18 @@ export interface ScratchFolder {
   discard(): Promise<void>
 }
 
-/** A PostgreSQL server of one's own. Its superuser needs no password on its socket. */
+/** A PostgreSQL server of one's own. From the account that started it nobody needs a password on its socket. */
 export interface ScratchServer {
   /** The folder of its Unix socket. */
   readonly host: string
   readonly port: number
-  readonly user: string
+  /** Names that no dump can know. */
+  readonly superuser: string
+  /** May log in once somebody has made them; one to restore, one to read what came of it. */
+  readonly restorer: string
+  readonly reader: string
+  /** Whether the kernel opens nothing to it but its own folder, its programs and the system's libraries (Landlock). */
+  readonly isConfined: boolean
   /** Stops it; its data lies in its folder until that is discarded. */
   stop(): Promise<void>
 }
@@ -42,6 +51,8 @@ const SETTINGS: readonly string[] = [
   'max_connections=20',
   'max_locks_per_transaction=4096',
   'max_wal_size=1GB',
+  // In the data folder, and not in one that all accounts share.
+  'dynamic_shared_memory_type=mmap',
 ]
 
 /**
@@ -88,14 +99,48 @@ export async function makeScratchFolder(stateFolder: string, sizeBytes: number):
 export async function startScratchServer(folder: ScratchFolder, end?: AbortSignal): Promise<ScratchServer> {
   // Root's server runs as another user, who must be able to pass through.
   if (process.getuid?.() === 0) chmodSync(folder.path, 0o711)
-  const server = await EmbeddedServer.enter(join(folder.path, SERVER), { signal: end, settings: SETTINGS })
+  const mark = randomBytes(8).toString('hex')
+  const names = {
+    superuser: `drill_${mark}_superuser`,
+    restorer: `drill_${mark}`,
+    reader: `drill_${mark}_reader`,
+  }
+  let isConfined = false
+  const profile: ServerProfile = {
+    logins: [names.superuser, names.restorer, names.reader],
+    user: owner =>
+      owner === undefined ? drillUser(ownerOfCatalog(dirname(folder.path))) : serverUser(owner),
+    prepare: of => {
+      const prefix = confining(of)
+      isConfined = prefix.length > 0
+      return { settings: [...SETTINGS, ...addExtensions(of)], prefix }
+    },
+  }
+  const server = await EmbeddedServer.enter(join(folder.path, SERVER), { signal: end, profile })
   return {
+    ...names,
+    isConfined,
     // A path that is too long is named by a descriptor of ours, which others have to look for with us.
     host: String(server.connection.host).replace(/^\/proc\/self\//, `/proc/${process.pid}/`),
     port: SOCKET_PORT,
-    user: CATALOG_USER,
     stop: () => server.leave(),
   }
+}
+
+/** Who would run such a server here, and whether it {@link ScratchServer.isConfined}. CatalogError CONFIGURATION for nobody. */
+export function describeScratchServer(stateFolder: string): {
+  account: string
+  isOwnAccount: boolean
+  isConfined: boolean
+} {
+  const { name, spawnAs } = drillUser(existsSync(stateFolder) ? ownerOfCatalog(stateFolder) : undefined)
+  return { account: name, isOwnAccount: spawnAs !== undefined, isConfined: canConfine() }
+}
+
+/** Of the embedded catalog in that state folder, if there is one. */
+function ownerOfCatalog(stateFolder: string): FolderIdentity | undefined {
+  const data = readdirSync(stateFolder).find(name => /^pg\d+$/.test(name))
+  return data === undefined ? undefined : identify(join(stateFolder, data))
 }
 
 async function removeFolder(path: string): Promise<void> {

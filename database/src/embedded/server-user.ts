@@ -44,6 +44,27 @@ export function serverUser(owner: { uid: number; gid: number } | undefined): Ser
   return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }
 }
 
+/** Accounts for root's drills: one that was made for them first, then such as own no data that matters. */
+const DRILL_ACCOUNTS = ['telegram-backup-drill', 'nobody', 'daemon']
+
+/**
+ * Who runs a server that is fed with what others wrote: for root none that owns the catalog's data folder, so that whoever got
+ * out of the one server would not be in the other. Else the present user. CatalogError CONFIGURATION when root has nobody to lend.
+ */
+export function drillUser(ownerOfCatalog: { uid: number } | undefined): ServerUser {
+  if (process.getuid?.() !== 0) return serverUser(undefined)
+  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
+  const account = DRILL_ACCOUNTS.map(name => accounts.find(one => one.name === name)).find(
+    one => one !== undefined && one.uid > 0 && one.uid !== ownerOfCatalog?.uid,
+  )
+  if (account === undefined) {
+    throw new CatalogError('CONFIGURATION', 'No account is left that could run the server of a drill', {
+      hint: `Add a user named ${DRILL_ACCOUNTS[0]} (useradd --system), or drill on a server of yours: --on.`,
+    })
+  }
+  return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }
+}
+
 function parseAccount(line: string): { name: string; uid: number; gid: number } {
   const [name = '', , uid = '', gid = ''] = line.split(':')
   return { name, uid: Number.parseInt(uid, 10), gid: Number.parseInt(gid, 10) }

@@ -7,6 +7,13 @@ import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#restore/postgres/database-plan.ts'
 import type { DatabaseProperties } from '#restore/postgres/database-properties.ts'
 import { dropGarbage, type OpenBytes, restoreInOneTransaction } from '#restore/postgres/restore-database.ts'
+import {
+  makeRestrictedRoles,
+  makeSuperusers,
+  openToRestorer,
+  type RestrictedRoles,
+  restrictedAt,
+} from '#restore/postgres/restricted-restore.ts'
 
 /** What the names of rehearsal databases begin with; nobody's database is to have this name itself. */
 const NAME = 'telegram_backup_drill'
@@ -21,6 +28,8 @@ export interface Rehearsal {
   createRoles: boolean
   /** Take the server's own locale for one that it lacks: the server is no place where the backup would go. */
   mayDifferInLocale: boolean
+  /** On a server of one's own, where the connection is a superuser's: who runs what comes out of the dump; by default, it. */
+  as?: RestrictedRoles | 'superusers' | undefined
   signal: AbortSignal
 }
 
@@ -40,23 +49,38 @@ export async function rehearseDatabase<Seen>(
   of: Rehearsal,
   look: (connection: PostgresConnection, psql: string) => Promise<Seen>,
 ): Promise<Rehearsed<Seen>> {
-  const { open, signal } = of
-  const plan = await planRehearsal(of)
-  await dropGarbage(plan, signal)
+  const { backup, open, as, signal } = of
+  const planned = await planRehearsal(of)
+  await dropGarbage(planned, signal)
+  const restricted = as === 'superusers' ? undefined : as
+  const plan =
+    restricted !== undefined
+      ? await makeRestrictedRoles(planned, { backup, as: restricted, signal })
+      : as === 'superusers'
+        ? await makeSuperusers(planned, { backup, signal })
+        : planned
   const mark = randomBytes(4).toString('hex')
   const notes: string[] = []
+  if (restricted === undefined && plan.target.server.isSuperuser) {
+    notes.push('What is in the dump ran as a superuser of that server.')
+  }
   const beside = await createBeside(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
   let seen: Seen
   let areRolesMade = false
   try {
+    const database = beside.connection
+    if (restricted) await openToRestorer(plan, { database, as: restricted, signal })
+    const { restorer, reader } = restricted
+      ? restrictedAt(restricted, database)
+      : { restorer: database, reader: database }
     await restoreInOneTransaction(plan, {
-      connection: beside.connection,
+      connection: restorer,
       session: `telegram-backup restore ${mark}`,
       open,
       signal,
     })
     areRolesMade = true
-    seen = await look(beside.connection, plan.psql.path)
+    seen = await look(reader, plan.psql.path)
   } catch (error) {
     await beside.discard().catch(() => {})
     // Before the commit none was made: a role of that name is somebody else's.

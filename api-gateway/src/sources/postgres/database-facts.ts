@@ -2,6 +2,7 @@ import type { SourceFacts } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
+import { readSuperuserFacts, type SuperuserFacts } from '#sources/postgres/superuser-facts.ts'
 
 /** What the server tells of a database that is dumped. */
 export interface DatabaseFacts {
@@ -11,6 +12,8 @@ export interface DatabaseFacts {
   estimatedBytes: number
   /** For the record: names, versions, grants, settings; see the README. */
   facts: SourceFacts
+  /** Of the database as a whole; undefined where the server does not tell. */
+  superuser: SuperuserFacts | undefined
 }
 
 /**
@@ -65,11 +68,13 @@ export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseF
     throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
   }
   const { row_bytes: rowBytes, settings, ...facts } = answer as SourceFacts & { settings: DatabaseSetting[] }
+  const serverMajor = Math.floor(Number(facts['server_version_num']) / 10_000)
   return {
-    serverMajor: Math.floor(Number(facts['server_version_num']) / 10_000),
+    serverMajor,
     database: String(facts['database']),
     estimatedBytes: Number(rowBytes) || Number(facts['database_size']),
     facts: { ...facts, settings: settings.map(withoutSecret) },
+    superuser: await readSuperuserFacts(session, serverMajor),
   }
 }
 

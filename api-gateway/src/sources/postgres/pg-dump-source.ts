@@ -7,7 +7,7 @@ import type { DatabaseFacts } from '#sources/postgres/database-facts.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#sources/postgres/pg-dump-arguments.ts'
 import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
 import { PgDumpWords } from '#sources/postgres/pg-dump-words.ts'
-import { SourceSession } from '#sources/postgres/source-session.ts'
+import { isOfWholeDatabase, SourceSession } from '#sources/postgres/source-session.ts'
 
 /** A pg_dump at work. */
 interface Dump {
@@ -125,6 +125,8 @@ function sourceOf(
       kind: 'postgres',
       host: connection.host,
       ...known.facts,
+      // Of a part, nobody knows whether they are in it.
+      ...(isOfWholeDatabase(options) ? known.superuser : {}),
       pg_dump_version: program.version,
       format: options.format,
       options: pgDumpArguments(options),

@@ -133,7 +133,12 @@ export class SourceSession {
 }
 
 /** Without rows of some tables it is whole as well: their definitions are dumped. */
-function isOfWholeDatabase({ schemas, excludeSchemas, tables, excludeTables }: PgDumpOptions): boolean {
+export function isOfWholeDatabase({
+  schemas,
+  excludeSchemas,
+  tables,
+  excludeTables,
+}: PgDumpOptions): boolean {
   return [schemas, excludeSchemas, tables, excludeTables].every(list => list.length === 0)
 }
 
