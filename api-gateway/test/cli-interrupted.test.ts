@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
@@ -57,6 +60,41 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     expect(details.parts.filter(part => part.state === 'sent')).toEqual([])
   },
 )
+
+it('a second Ctrl-C ends it at once, as that signal does', async () => {
+  const path = join(vault.folder, 'large.bin')
+  await writeFile(path, randomBytes(3_000_000))
+  // The chat answers nothing any more: an orderly end would have to wait for it.
+  const isOver = Promise.withResolvers<void>()
+  const isSending = Promise.withResolvers<void>()
+  const unwatch = vault.emulator.watch(async ({ method, phase }) => {
+    if (method !== 'senddocument' || phase !== 'arrived') return
+    isSending.resolve()
+    await isOver.promise
+  })
+  const launcher = fileURLToPath(import.meta.resolve('#launcher'))
+  const send = ['send', '--project', 'twice', '--type', 'storage', '--file', path]
+  const child = spawn(process.execPath, [launcher, ...send], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  try {
+    await Promise.race([isSending.promise, ended])
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', text => {
+      said += text
+    })
+    child.kill('SIGINT')
+    await expect.poll(() => said).toContain('once more ends it at once')
+    child.kill('SIGINT')
+    expect(await ended).toEqual([null, 'SIGINT'])
+  } finally {
+    isOver.resolve()
+    unwatch()
+    child.kill('SIGKILL')
+  }
+})
 
 it('SIGKILL in the middle of a send leaves every message known to the catalog', async () => {
   const path = join(vault.folder, 'large.bin')
