@@ -13,6 +13,7 @@ import { withPlaces } from '#cli/fetch-places.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { base64Of, escapeName } from '#restore/member/escaped-names.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
 
@@ -20,6 +21,7 @@ interface FetchOptions {
   out?: string
   path?: string
   list?: boolean
+  null?: boolean
   json?: boolean
 }
 
@@ -36,8 +38,12 @@ export const registerFetch: RegisterCommand = (program, run) => {
     )
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .option('--out <file>', 'where to; "-" is standard output')
-    .option('--path <path>', 'only this file of a directory backup; fetches only the parts that hold it')
-    .option('--list', 'list the files of a directory backup instead')
+    .option(
+      '--path <path>',
+      'only this file of a directory backup, its name also as --list prints it; fetches only the parts that hold it',
+    )
+    .option('--list', 'list the files of a directory backup instead; names as "ls -b" writes them')
+    .option('-0, --null', 'with --list: names alone, byte for byte, each ended by a zero byte')
     .action((id: string, options: FetchOptions) =>
       run(async context => {
         checkOptions(options)
@@ -73,7 +79,7 @@ async function fetchBackup(
   try {
     await withPlaces(context, { plan, client }, async plan => {
       const from = { service, backup, plan, identities, signal }
-      if (options.list) await listMembers(output, from)
+      if (options.list) await listMembers(output, from, { isRaw: options.null === true })
       else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
     })
   } catch (error) {
@@ -85,11 +91,12 @@ async function fetchBackup(
   }
 }
 
-function checkOptions({ out, path, list, json }: FetchOptions): void {
+function checkOptions({ out, path, list, json, ...options }: FetchOptions): void {
   const usage = (message: string, hint?: string): BackupError =>
     new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
   if (list && (out !== undefined || path !== undefined))
     throw usage('--list goes with neither --out nor --path')
+  if (options.null && (!list || json)) throw usage('-0 goes only with --list, and not with --json')
   if (!list && out === undefined) throw usage('Where to?', 'Give --out FILE, or --out - for standard output.')
   if (out === '-' && json) throw usage('--json and --out - both want standard output')
 }
@@ -115,6 +122,7 @@ interface Fetched {
   parts: number
   plain_sha256?: string | null
   path?: string
+  path_base64?: string
 }
 
 async function fetchWhole(context: CommandContext, out: string, from: MemberFetchOptions): Promise<Fetched> {
@@ -159,8 +167,11 @@ async function fetchOne(
 ): Promise<Fetched> {
   const { MemberFetch } = await import('#restore/member/fetch-member.ts')
   const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
-  const { path, parts, bytes } = await new MemberFetch(from).open(to.path)
-  const size = await (to.out === '-' ? writeToStream(bytes, process.stdout) : writeToFile(bytes, to.out))
-  if (to.out !== '-') context.output.note(`${path}, out of ${from.backup.filename ?? from.backup.id}`)
-  return { size, parts, path }
+  const { path, parts, bytes, stamp } = await new MemberFetch(from).open(to.path)
+  const size = await (to.out === '-'
+    ? writeToStream(bytes, process.stdout)
+    : writeToFile(bytes, to.out, stamp))
+  if (to.out !== '-')
+    context.output.note(`${escapeName(path)}, out of ${from.backup.filename ?? from.backup.id}`)
+  return { size, parts, path, ...base64Of(path) }
 }

@@ -1,18 +1,38 @@
+import { memberPathBytes } from '@telegram-backup/archive'
 import { formatBytes } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
+import { base64Of, escapeName } from '#restore/member/escaped-names.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 
-/** Prints the members of a directory backup: an array with `--json`, else a line each. */
-export async function listMembers(output: Output, from: MemberFetchOptions): Promise<void> {
+/**
+ * Prints the members of a directory backup: an array with `--json`; with `isRaw` their names alone, each byte as it is and a
+ * zero byte after it; else a line each, its name as `ls -b` writes it.
+ */
+export async function listMembers(
+  output: Output,
+  from: MemberFetchOptions,
+  { isRaw }: { isRaw: boolean },
+): Promise<void> {
   const { MemberFetch } = await import('#restore/member/fetch-member.ts')
-  const members = await Array.fromAsync(new MemberFetch(from).members())
+  const members = new MemberFetch(from).members()
+  if (isRaw) {
+    const { writeToStream } = await import('#restore/write-back.ts')
+    await writeToStream(ended(members), process.stdout)
+    return
+  }
+  const listed = await Array.fromAsync(members)
   output.answer(
-    members.map(({ path, size, kind }) => ({ path, size, kind })),
+    listed.map(({ path, size, kind }) => ({ path, ...base64Of(path), size, kind })),
     () =>
-      members
+      listed
         .map(
-          ({ path, size, kind }) => `${(kind === 'file' ? formatBytes(size) : kind).padStart(12)}  ${path}`,
+          ({ path, size, kind }) =>
+            `${(kind === 'file' ? formatBytes(size) : kind).padStart(12)}  ${escapeName(path)}`,
         )
         .join('\n'),
   )
+}
+
+async function* ended(members: AsyncIterable<{ path: string }>): AsyncGenerator<Buffer> {
+  for await (const { path } of members) yield Buffer.concat([memberPathBytes(path), Buffer.from([0])])
 }

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import type { FileStamp } from '#restore/directory/tar-fields.ts'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600
@@ -13,17 +14,25 @@ const NEW_FILE_MODE = 0o600
 const MAX_NAME_BYTES = 255
 
 /** As {@link writeFileBy}, for bytes that come to us. */
-export async function writeToFile(bytes: AsyncIterable<Buffer>, path: string): Promise<number> {
-  return await writeFileBy(fd => writeAll(fd, bytes), path)
+export async function writeToFile(
+  bytes: AsyncIterable<Buffer>,
+  path: string,
+  stamp?: () => FileStamp,
+): Promise<number> {
+  return await writeFileBy(fd => writeAll(fd, bytes), path, stamp)
 }
 
 /**
  * Has a file written beside `path` and gives it its name only when all of it is there and on disk; a failure leaves
  * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
- * a FIFO is written as it is. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
+ * a FIFO is written as it is. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
  * written.
  */
-export async function writeFileBy(write: (fd: number) => Promise<number>, path: string): Promise<number> {
+export async function writeFileBy(
+  write: (fd: number) => Promise<number>,
+  path: string,
+  stamp: () => FileStamp = () => ({}),
+): Promise<number> {
   if (path === '')
     throw new BackupError('The name of the file is empty', { code: 'USAGE', hint: 'Give --out FILE.' })
   const existing = await stat(path).catch(() => undefined)
@@ -46,8 +55,11 @@ export async function writeFileBy(write: (fd: number) => Promise<number>, path: 
   const removeAtExit = (): void => rmSync(temporary, { force: true })
   process.once('exit', removeAtExit)
   try {
-    if (existing) await file.chmod(existing.mode & 0o777)
-    const size = await writeAndClose(file, write)
+    const size = await writeAndClose(file, async fd => {
+      const size = await write(fd)
+      await applyStamp(file, existing ? { ...stamp(), mode: existing.mode & 0o777 } : stamp())
+      return size
+    })
     await rename(temporary, target)
     await syncFolder(dirname(target))
     return size
@@ -57,6 +69,11 @@ export async function writeFileBy(write: (fd: number) => Promise<number>, path: 
   } finally {
     process.off('exit', removeAtExit)
   }
+}
+
+async function applyStamp(file: FileHandle, { mode, modifiedSeconds }: FileStamp): Promise<void> {
+  if (modifiedSeconds !== undefined) await file.utimes(modifiedSeconds, modifiedSeconds)
+  if (mode !== undefined) await file.chmod(mode)
 }
 
 /** Writes the bytes to a stream that stays open. Each part was verified before its bytes come here. */

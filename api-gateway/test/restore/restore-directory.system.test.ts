@@ -157,72 +157,6 @@ describe('a hostile archive', () => {
   })
 })
 
-describe('a directory with links that lead out', () => {
-  let etc: string
-  let sent: BackupDetails
-  const to = (): string => join(places, 'etc')
-
-  beforeAll(async () => {
-    etc = join(bench.vault.folder, 'etc')
-    await mkdir(join(etc, 'alternatives'), { recursive: true })
-    await writeFile(join(etc, 'passwd'), 'root')
-    await symlink('/usr/bin/vim', join(etc, 'alternatives', 'vi'))
-    await run('ln', ['--physical', join(etc, 'alternatives', 'vi'), join(etc, 'zz-hard')])
-    await symlink('../passwd', join(etc, 'alternatives', 'inside'))
-    const ended = await bench.cli([
-      'send',
-      '--project',
-      'etc',
-      '--type',
-      'storage',
-      '--json',
-      '--directory',
-      etc,
-    ])
-    expect(ended.code, ended.stderr).toBe(0)
-    expect(ended.stderr).toMatch(
-      /1 link leads out of the directory, for example alternatives\/vi -> \/usr\/bin\/vim/,
-    )
-    sent = await bench.show((ended.json() as { databaseRecord: { id: string } }).databaseRecord.id)
-  })
-
-  it('is refused before the first byte is fetched', async () => {
-    const before = bench.vault.emulator.inspect.calls('download')
-    const ended = await bench.cli(['restore', sent.id, '--yes', '--to', to()])
-    expect(ended.code).toBe(2)
-    expect(ended.stderr).toMatch(/1 link leads out[\s\S]*--links skip/)
-    expect(bench.vault.emulator.inspect.calls('download')).toBe(before)
-    expect(await readdir(places)).not.toContain('etc')
-  })
-
-  it('comes back with them as they are where that is asked for', async () => {
-    const ended = await bench.cli(['restore', sent.id, '--yes', '--to', to(), '--links', 'keep'])
-    expect(ended.code, ended.stderr).toBe(0)
-    expect(await listing(to())).toBe(await listing(etc))
-    await rm(to(), { recursive: true })
-  })
-
-  it('comes back without them, each named, where that is asked for', async () => {
-    const ended = await bench.cli(['restore', sent.id, '--yes', '--json', '--to', to(), '--links', 'skip'])
-    expect(ended.code, ended.stderr).toBe(0)
-    expect(ended.stderr).toMatch(/^Links .*they are left out$/m)
-    expect(ended.json()).toMatchObject({
-      left_out_links: 2,
-      left_out: [
-        { path: 'alternatives/vi', target: '/usr/bin/vim' },
-        { path: 'zz-hard', target: './alternatives/vi' },
-      ],
-    })
-    expect((await readdir(to(), { recursive: true })).sort()).toEqual([
-      'alternatives',
-      'alternatives/inside',
-      'passwd',
-    ])
-    expect(await readFile(join(to(), 'alternatives', 'inside'), 'utf8')).toBe('root')
-    await rm(to(), { recursive: true })
-  })
-})
-
 describe('one file of a directory', () => {
   const fetch = (path: string, ...more: string[]): ReturnType<RestoreBench['cli']> =>
     bench.cli(['fetch', backup.id, '--path', path, '--out', join(places, 'one'), ...more])
@@ -240,6 +174,33 @@ describe('one file of a directory', () => {
     const [out, source] = [await readFile(join(places, 'one')), await readFile(join(tree, path))]
     expect(out.equals(source)).toBe(true)
     await rm(join(places, 'one'))
+  })
+
+  it('has its mode and its time', async () => {
+    await chmod(join(tree, 'script'), 0o755)
+    expect((await fetch('script')).code).toBe(0)
+    const [out, source] = [await stat(join(places, 'one')), await stat(join(tree, 'script'))]
+    expect(out.mode & 0o777).toBe(0o755)
+    expect(Math.abs(out.mtimeMs - source.mtimeMs)).toBeLessThan(1)
+    await rm(join(places, 'one'))
+  })
+
+  it('whose name is not UTF-8 or has a line break is listed on one line, and found by what is listed', async () => {
+    const list = await bench.cli(['fetch', backup.id, '--list'])
+    const names = list.stdout.split('\n').map(line => line.slice(14))
+    expect(names).toEqual(expect.arrayContaining(['f\\377', 'a\\nb\\\\c', 'big.bin']))
+    expect((await fetch('f\\377')).code).toBe(0)
+    expect(await readFile(join(places, 'one'), 'utf8')).toBe('no UTF-8')
+    await rm(join(places, 'one'))
+    expect((await fetch('a\\nb\\\\c')).code).toBe(0)
+    expect(await readFile(join(places, 'one'), 'utf8')).toBe('odd name')
+    await rm(join(places, 'one'))
+    const raw = await bench.cli(['fetch', backup.id, '--list', '-0'])
+    expect(raw.stdout.split('\0')).toEqual(expect.arrayContaining(['f\xff', 'a\nb\\c']))
+    const json = (await bench.cli(['fetch', backup.id, '--list', '--json'])).json()
+    expect(json).toContainEqual(
+      expect.objectContaining({ path_base64: Buffer.from([0x66, 0xff]).toString('base64') }),
+    )
   })
 
   it('fetches only the parts that hold it', async () => {

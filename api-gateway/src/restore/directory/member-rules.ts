@@ -1,4 +1,4 @@
-import { hostile } from '#restore/directory/tar-fields.ts'
+import { type FileStamp, hostile } from '#restore/directory/tar-fields.ts'
 import { componentsOf, leadsOutside, type OutsideLink } from '#sources/directory/outside-links.ts'
 
 /**
@@ -18,6 +18,7 @@ export interface TarMember {
   sizeBytes: number
   /** Of the file that it becomes. */
   fileBytes: number
+  stamp: FileStamp
   /** A second name that the extended header of a sparse file has; tar's choice may be this one. */
   otherName?: string
   /** Where it begins in the tar file, with its extended headers. */

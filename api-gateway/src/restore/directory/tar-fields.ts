@@ -41,6 +41,26 @@ export function realBytes(block: Buffer): number | undefined {
   return text(block, 156, 1) === 'S' ? number(block, 483, 12) : undefined
 }
 
+/** What a file is given beside its contents; a field that is not to be read is left out. */
+export interface FileStamp {
+  /** Who may do what with it, without the bits that give a program another user's rights. */
+  mode?: number
+  /** Since 1970. */
+  modifiedSeconds?: number
+}
+
+/** The mode and the time that a member has; never throws. */
+export function readStamp(block: Buffer, records: Map<string, string> | undefined): FileStamp {
+  const octal = (at: number, sizeBytes: number): number =>
+    Number.parseInt(/^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '', 8)
+  const mode = octal(100, 8)
+  const modifiedSeconds = Number(records?.get('mtime') ?? octal(136, 12))
+  return {
+    ...(Number.isNaN(mode) ? {} : { mode: mode & 0o777 }),
+    ...(Number.isFinite(modifiedSeconds) ? { modifiedSeconds } : {}),
+  }
+}
+
 /** Whether a header of the old sparse form says that more blocks of its map follow; the first, then each of these. */
 export function sparseMapGoesOn(block: Buffer, isFirst: boolean): boolean {
   return block[isFirst ? 482 : 504] !== 0

@@ -4,6 +4,7 @@ import {
   hostile,
   readHeader,
   readRecords,
+  readStamp,
   realBytes,
   sparseMapGoesOn,
   type TarHeader,
@@ -117,7 +118,7 @@ export class TarInspector {
       this.#expect('extra', padded(header.sizeBytes))
       return
     }
-    this.#isLeftOut = !this.#isWanted(header, realBytes(block))
+    this.#isLeftOut = !this.#isWanted(header, block)
     this.#letGo(passed)
     if (header.type === 'S' && sparseMapGoesOn(block, true)) this.#expect('sparse map', BLOCK_BYTES)
     else this.#skipData()
@@ -129,7 +130,7 @@ export class TarInspector {
     this.#unjudged = undefined
   }
 
-  #isWanted(header: TarHeader, realBytes: number | undefined): boolean {
+  #isWanted(header: TarHeader, block: Buffer): boolean {
     const { records, longName, longLink } = this.#extra
     this.#extra = {}
     const sizeBytes = sizeIn(records, 'size') ?? header.sizeBytes
@@ -144,8 +145,9 @@ export class TarInspector {
       fileBytes:
         sizeIn(records, 'GNU.sparse.realsize') ??
         sizeIn(records, 'GNU.sparse.size') ??
-        realBytes ??
+        realBytes(block) ??
         sizeBytes,
+      stamp: readStamp(block, records),
       ...(sparseName !== undefined && path !== undefined ? { otherName: path } : {}),
     }
     this.#header = { ...header, sizeBytes }

@@ -3,6 +3,7 @@ import type { BackupDetails } from '@telegram-backup/database'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FetchPlan } from '#lib/backups/fetch-plan.ts'
+import type { FileStamp } from '#restore/directory/tar-fields.ts'
 import { TarInspector } from '#restore/directory/tar-inspector.ts'
 import { type FoundMember, findMember } from '#restore/member/find-member.ts'
 import { membersOfTar, pathOf } from '#restore/member/members-of-tar.ts'
@@ -25,6 +26,8 @@ export interface FetchedMember {
   /** The parts that hold it; only these are fetched. */
   parts: number
   bytes: AsyncIterable<Buffer>
+  /** Its mode and time, known when the bytes have come. */
+  stamp(): FileStamp
 }
 
 /** Two zero blocks end a tar file. */
@@ -75,13 +78,17 @@ export class MemberFetch {
       })
     }
     const parts = await this.#partsOf(member)
-    return { path: member.path, parts: parts.length, bytes: this.#contents(member) }
+    let stamp: FileStamp = {}
+    const bytes = this.#contents(member, found => {
+      stamp = found
+    })
+    return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
   }
 
-  async *#contents(member: FoundMember): AsyncGenerator<Buffer> {
+  async *#contents(member: FoundMember, onStamp: (stamp: FileStamp) => void): AsyncGenerator<Buffer> {
     const { program } = await findTar(this.#options.signal)
     const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
-    yield* tar.pass(ended(this.#slice(member)))
+    yield* tar.pass(ended(heard(this.#slice(member), onStamp)))
     const { exitCode, words } = await tar.ended
     if (exitCode === 0) return
     throw new BackupError(`tar cannot unpack the file: ${words.split('\n')[0]?.slice(0, 500)}`, {
@@ -153,6 +160,20 @@ const NAME_OF_KIND: Readonly<Record<Member['kind'], string>> = {
   symlink: 'symbolic link',
   hardlink: 'hard link that leads nowhere',
   other: 'device, pipe or socket',
+}
+
+/** The bytes as they are; what their header says of mode and time is heard on the way. */
+async function* heard(
+  bytes: AsyncIterable<Buffer>,
+  onStamp: (stamp: FileStamp) => void,
+): AsyncGenerator<Buffer> {
+  const inspector = new TarInspector({
+    check: ({ stamp }) => {
+      onStamp(stamp)
+      return true
+    },
+  })
+  for await (const chunk of bytes) yield* inspector.inspect(chunk)
 }
 
 async function* ended(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -1,5 +1,6 @@
 import type { Member } from '@telegram-backup/archive'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { escapeName, unescapeName } from '#restore/member/escaped-names.ts'
 import { plainPath } from '#restore/member/members-of-tar.ts'
 
 /** A member and where it ends: where the next one begins, or the whole does. */
@@ -11,7 +12,8 @@ const MAX_NEAR = 5
 
 /**
  * The last member of that path, with or without `./`, since in a tar file the last one counts; with `before`, the last
- * one that begins before that offset, which is what a hard link there leads to. `end` is the size of the whole. Throws
+ * one that begins before that offset, which is what a hard link there leads to. A name that no member has is taken as
+ * `ls -b` would write it. `end` is the size of the whole. Throws
  * `NOT_FOUND`, with names that are near.
  */
 export async function findMember(
@@ -20,20 +22,25 @@ export async function findMember(
   { end, before = end }: { end: number; before?: number },
 ): Promise<FoundMember> {
   const path = plainPath(wanted)
+  const escaped = unescapeName(path)
   const near = new NearNames(path)
-  let found: FoundMember | undefined
-  let isOpen = false
+  const found = new Map<string, FoundMember>()
+  let open: FoundMember | undefined
   for await (const member of members) {
-    if (found !== undefined && isOpen) found = { ...found, end: member.offset }
+    if (open !== undefined) open.end = member.offset
+    open = undefined
     if (member.offset >= before) break
-    isOpen = plainPath(member.path) === path
-    if (isOpen) found = { ...member, end }
-    else if (found === undefined) near.add(member.path)
+    const name = plainPath(member.path)
+    if (name === path || name === escaped) {
+      open = { ...member, end }
+      found.set(name, open)
+    } else if (found.size === 0) near.add(member.path)
   }
-  if (found !== undefined) return found
+  const member = found.get(path) ?? (escaped === undefined ? undefined : found.get(escaped))
+  if (member !== undefined) return member
   throw new BackupError(`The backup holds no ${JSON.stringify(path)}`, {
     code: 'NOT_FOUND',
-    hint: near.hint(),
+    hint: path.includes('\ufffd') ? 'Give a name that is not UTF-8 as --list prints it.' : near.hint(),
   })
 }
 
@@ -54,7 +61,7 @@ class NearNames {
 
   hint(): string {
     if (this.#near.length === 0) return 'telegram-backup fetch ID --list shows all names.'
-    return `Did you mean ${this.#near.map(path => JSON.stringify(path)).join(', ')}?`
+    return `Did you mean ${this.#near.map(path => `"${escapeName(path)}"`).join(', ')}?`
   }
 }
 
