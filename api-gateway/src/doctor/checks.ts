@@ -192,7 +192,8 @@ async function checkSigningKey(config: Config): Promise<Finding> {
 }
 
 async function checkCatalog(config: Config, signal: AbortSignal): Promise<Finding> {
-  const database = await openCatalog(config, signal)
+  const told: string[] = []
+  const database = await openCatalog(config, signal, { tell: words => told.push(words) })
   try {
     await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
@@ -204,6 +205,7 @@ async function checkCatalog(config: Config, signal: AbortSignal): Promise<Findin
         ? undefined
         : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`
     const warnings = [
+      ...told,
       await clockDifference(database),
       sourceNames && (await describeUnserved(database, sourceNames)),
       brokenOff,

@@ -6,6 +6,7 @@ import { findPostgresPackage, installBinaries, type PostgresPackage } from '#emb
 import { CATALOG_USER, createCluster, nameFromInside } from '#embedded/cluster.ts'
 import { saysDiskFull } from '#embedded/full-disk.ts'
 import { holdingMutex } from '#embedded/mutex.ts'
+import { canGiveAway, giveDataFolder } from '#embedded/new-owner.ts'
 import {
   findPostmaster,
   SOCKET_PORT,
@@ -15,7 +16,15 @@ import {
 } from '#embedded/postmaster.ts'
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
-import { serverUser, userName } from '#embedded/server-user.ts'
+import {
+  lent,
+  ownerOf,
+  type ServerUser,
+  serverUser,
+  sharedOwner,
+  type Tell,
+  userName,
+} from '#embedded/server-user.ts'
 import {
   closedAncestor,
   openSocketFolder,
@@ -44,13 +53,15 @@ export class EmbeddedServer {
   readonly #state: StateFolder
   readonly #socket: SocketFolder
   readonly #settings: readonly string[]
+  readonly #tell: Tell
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string, settings: readonly string[]) {
+  private constructor(dataDir: string, settings: readonly string[], tell: Tell) {
     this.#settings = settings
+    this.#tell = tell
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
@@ -59,13 +70,18 @@ export class EmbeddedServer {
   /**
    * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
    * signal's own reason.
+   * @param options.tell hears whose the server is, where that is not as it should be, or was changed
    * @param options.settings of the server, `name=value`, beside its own; only whoever starts it sets them
    */
   static async enter(
     dataDir: string,
-    { signal, settings = [] }: { signal?: AbortSignal | undefined; settings?: readonly string[] } = {},
+    {
+      signal,
+      settings = [],
+      tell = () => {},
+    }: { signal?: AbortSignal | undefined; settings?: readonly string[]; tell?: Tell | undefined } = {},
   ): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir, settings)
+    const server = new EmbeddedServer(dataDir, settings, tell)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -145,9 +161,14 @@ export class EmbeddedServer {
 
   async #connectOrStart(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS
+    let isOurs = false
     for (let starts = 0; ; ) {
       const data = this.#dataFolder()
-      if (data && (await this.#connect(data))) return
+      if (data && (await this.#connect(data))) {
+        const words = isOurs ? undefined : sharedOwner(data)
+        if (words) this.#tell(words)
+        return
+      }
       if (performance.now() > deadline) {
         throw new CatalogError('CATALOG', 'The embedded catalog does not answer', {
           hint: `Look into ${this.#state.logFile}.`,
@@ -159,6 +180,7 @@ export class EmbeddedServer {
       }
       try {
         await this.#start()
+        isOurs = true
       } catch (error) {
         // A server whose starter was killed a moment ago may have been in the way.
         if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
@@ -191,7 +213,7 @@ export class EmbeddedServer {
 
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
-    const user = serverUser(identify(dataFolder))
+    const user = await this.#user(identify(dataFolder))
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
       throw new CatalogError(
@@ -218,6 +240,25 @@ export class EmbeddedServer {
     throw new CatalogError('CATALOG', 'The embedded PostgreSQL was killed (SIGKILL) each time it started', {
       hint: "The system's log tells what was killed for want of memory.",
     })
+  }
+
+  /** Who is to run the server; the data folder that is there is that user's then. */
+  async #user(data: FolderIdentity | undefined): Promise<ServerUser> {
+    const user = serverUser(data, this.#tell)
+    if (!data || data.uid === user.uid || !user.spawnAs) return user
+    const before = lent(ownerOf(data))
+    if (!canGiveAway()) return before
+    try {
+      await giveDataFolder(data, user)
+    } catch (error) {
+      if (!(error instanceof CatalogError) || error.code !== 'CONFIGURATION') throw error
+      this.#tell(
+        `The server of the embedded catalog still runs as ${before.name}: ${error.message}. ${error.hint ?? ''}`,
+      )
+      return before
+    }
+    this.#tell(`The embedded catalog in ${data.path} was given from ${before.name} to the user ${user.name}.`)
+    return user
   }
 }
 
