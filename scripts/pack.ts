@@ -9,6 +9,11 @@ const BUILD = join(ROOT, 'build')
 /** Folders that a package carries along as they are. */
 const ASSETS = ['bin', 'migrations', 'sql']
 
+const ROOT_MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  workspaces: string[]
+  optionalDependencies: Record<string, string>
+}
+
 interface Manifest {
   name: string
   exports: Record<string, string>
@@ -25,7 +30,10 @@ function compiled(source: string, extension: string): string {
   return source.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, extension)
 }
 
-/** The manifest for others: `exports` and `imports` lead to what was compiled. */
+/**
+ * The manifest for others: `exports` and `imports` lead to what was compiled. What has a command brings the Node that it runs on, as
+ * the workspace does.
+ */
 function packedManifest(manifest: Manifest): Manifest {
   const { devDependencies, ...rest } = manifest
   const entries = Object.entries(manifest.exports).map(([path, source]) => [
@@ -35,6 +43,7 @@ function packedManifest(manifest: Manifest): Manifest {
   const { '#*': _source, '#test/*': _test, ...assets } = manifest.imports
   return {
     ...rest,
+    ...(manifest['bin'] !== undefined && { optionalDependencies: ROOT_MANIFEST.optionalDependencies }),
     exports: Object.fromEntries(entries),
     imports: { ...assets, '#*.ts': { types: './dist/*.d.ts', default: './dist/*.js' } },
     files: ['dist', ...ASSETS],
@@ -59,7 +68,10 @@ for (const folder of ['out', 'stage', 'packages'])
   rmSync(join(BUILD, folder), { recursive: true, force: true })
 mkdirSync(join(BUILD, 'packages'), { recursive: true })
 run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
-const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  workspaces: string[]
-}
-run('npm', ['pack', '--silent', '--pack-destination', join(BUILD, 'packages'), ...workspaces.map(stage)])
+run('npm', [
+  'pack',
+  '--silent',
+  '--pack-destination',
+  join(BUILD, 'packages'),
+  ...ROOT_MANIFEST.workspaces.map(stage),
+])

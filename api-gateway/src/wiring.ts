@@ -10,11 +10,12 @@ import type { Logger } from '#logging.ts'
 /**
  * Opens the catalog that the configuration names and brings its schema up to date. The caller closes it.
  * @param options.connections at most; the catalog's own number if left out
+ * @param options.tell hears what a person should know of the user that root lends the embedded server
  */
 export async function openCatalog(
   config: Config,
   signal?: AbortSignal,
-  options: { connections?: number } = {},
+  options: { connections?: number; tell?: (words: string) => void } = {},
 ): Promise<Database> {
   const { migrate, openDatabase } = await import('@telegram-backup/database')
   const where =

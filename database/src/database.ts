@@ -33,6 +33,8 @@ export interface OpenDatabaseOptions {
   actor?: string
   /** Ends the waiting for the server; an open database is not touched by it. */
   signal?: AbortSignal
+  /** Hears what a person should know of the user whom root lends the embedded server, a sentence each. */
+  tell?: (words: string) => void
   /** Connections at most, 3 or more: 10 unless given. */
   connections?: number
   /** How long to wait for a connection, and for one statement, in milliseconds: 10 and 60 seconds unless given. */
@@ -55,7 +57,7 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const { url, dataDir, signal } = options
   const limits = limitsOf(options)
   if (url) return await openByUrl(url, { actor, signal, limits })
-  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits })
+  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, tell: options.tell })
   throw new CatalogError('CONFIGURATION', 'No place for the catalog was given', {
     hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
   })
@@ -98,8 +100,11 @@ async function openByUrl(url: string, { actor, signal, limits }: Opening): Promi
   return { kysely, location, actor, close: once(() => pool.end()) }
 }
 
-async function openEmbedded(dataDir: string, { actor, signal, limits }: Opening): Promise<Database> {
-  const server = await EmbeddedServer.enter(dataDir, { signal })
+async function openEmbedded(
+  dataDir: string,
+  { actor, signal, limits, tell }: Opening & { tell: OpenDatabaseOptions['tell'] },
+): Promise<Database> {
+  const server = await EmbeddedServer.enter(dataDir, { signal, tell })
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
   const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness, limits)
   const close = once(async () => {

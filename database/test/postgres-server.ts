@@ -32,7 +32,14 @@ export interface PostgresServer {
 
 /** The folder of the programs that the embedded server uses, put into `home`. */
 export function bundledPrograms(home: string): string {
-  return join(installBinaries(findPostgresPackage(), [home], serverUser(undefined)), 'bin')
+  return join(
+    installBinaries(
+      findPostgresPackage(),
+      [home],
+      serverUser(undefined, () => {}),
+    ),
+    'bin',
+  )
 }
 
 /** The newest PostgreSQL that Debian's packages have installed. */
@@ -53,7 +60,7 @@ const PASSWORD = 'p@ss/w#rd: 50%'
 
 /** Starts a server with the programs of that folder, in a temporary folder and on a free port of 127.0.0.1. */
 export async function startPostgresServer(findPrograms: (home: string) => string): Promise<PostgresServer> {
-  const user = serverUser(undefined).spawnAs
+  const user = serverUser(undefined, () => {}).spawnAs
   const folder = mkdtempSync(join(tmpdir(), 'postgres-test-'))
   const data = join(folder, 'data')
   const passwordFile = join(folder, 'password')

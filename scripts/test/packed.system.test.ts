@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -13,12 +13,20 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
 const SECRET_FREE_ENVIRONMENT = {
-  // npx and the launcher find the Node that runs this test; nothing of the repository's own is on the path.
+  // npm finds the Node that runs this test; nothing of the repository's own is on the path.
   PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
   HOME: process.env['HOME'] ?? tmpdir(),
 }
+/** Undefined where the system has none that is too old. */
+const OLDER_NODE = /^v(1\d|2[0-3])\./.test(
+  spawnSync('/usr/bin/node', ['--version'], { encoding: 'utf8' }).stdout ?? '',
+)
+  ? '/usr/bin/node'
+  : undefined
 let folder: string
 let emulator: Emulator
+/** As npm has linked it. */
+const command = (): string => join(folder, 'node_modules', '.bin', 'telegram-backup')
 
 beforeAll(async () => {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], {
@@ -79,8 +87,8 @@ it('the library example of the README sends and records, as it is printed there'
   expect(captions.some(caption => caption.includes(stdout.trim()))).toBe(true)
 })
 
-it('npx telegram-backup demo does the main job from there', async () => {
-  const { stdout } = await run('npx', ['--no-install', 'telegram-backup', 'demo', '--json'], {
+it('its command does the main job from there: the demo', async () => {
+  const { stdout } = await run(command(), ['demo', '--json'], {
     cwd: folder,
     env: SECRET_FREE_ENVIRONMENT,
     maxBuffer: 2 ** 24,
@@ -88,8 +96,18 @@ it('npx telegram-backup demo does the main job from there', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ success: true })
 })
 
+it.runIf(OLDER_NODE)('its command runs under the older Node of this system', async () => {
+  await run('npm', ['rebuild', 'node'], { cwd: folder, timeout: 120_000 })
+  const { stdout } = await run(OLDER_NODE ?? '', [command(), 'demo', '--json'], {
+    cwd: tmpdir(),
+    env: { ...SECRET_FREE_ENVIRONMENT, PATH: '/usr/bin:/bin' },
+    maxBuffer: 2 ** 24,
+  })
+  expect(JSON.parse(stdout)).toMatchObject({ success: true })
+})
+
 it('has all that serve is made of: its help is there, and every module of the packages loads', async () => {
-  const { stdout } = await run('npx', ['--no-install', 'telegram-backup', 'serve', '--help'], {
+  const { stdout } = await run(command(), ['serve', '--help'], {
     cwd: folder,
     env: SECRET_FREE_ENVIRONMENT,
   })

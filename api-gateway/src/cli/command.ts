@@ -63,7 +63,10 @@ export async function withCatalog<Result>(
   work: (database: Database) => Promise<Result>,
   options: { connections?: number } = {},
 ): Promise<Result> {
-  const database = await openCatalog(context.config, context.signal, options)
+  const database = await openCatalog(context.config, context.signal, {
+    ...options,
+    tell: words => context.output.note(words),
+  })
   try {
     return await work(database)
   } finally {
@@ -79,7 +82,9 @@ export async function readCatalog<Result>(
   context: CommandContext,
   read: (database: Database) => Promise<Result>,
 ): Promise<{ result: Result; closed: Promise<void> }> {
-  const database = await openCatalog(context.config, context.signal)
+  const database = await openCatalog(context.config, context.signal, {
+    tell: words => context.output.note(words),
+  })
   try {
     return { result: await read(database), closed: leave(context, database) }
   } catch (error) {

@@ -29,8 +29,9 @@ function describeEnd(result: DemoResult): string {
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
 Now with a bot of your own (README, "With a real bot", tells how to get one), in this folder:
-  npx telegram-backup keygen --out ~/backup-key.txt
+  ln -s "$PWD/api-gateway/bin/telegram-backup.js" /usr/local/bin/telegram-backup    # or any folder of your PATH
+  telegram-backup keygen --out ~/backup-key.txt
   export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
-  npx telegram-backup doctor
-  npx telegram-backup send --project myapp --type storage --file ./some-file`
+  telegram-backup doctor
+  telegram-backup send --project myapp --type storage --file ./some-file`
 }

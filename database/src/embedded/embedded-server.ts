@@ -16,7 +16,7 @@ import {
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
 import { CATALOG_PROFILE, type ServerProfile } from '#embedded/server-profile.ts'
-import { userName } from '#embedded/server-user.ts'
+import { type Tell, userName } from '#embedded/server-user.ts'
 import {
   closedAncestor,
   openSocketFolder,
@@ -45,13 +45,15 @@ export class EmbeddedServer {
   readonly #state: StateFolder
   readonly #socket: SocketFolder
   readonly #profile: ServerProfile
+  readonly #tell: Tell
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string, profile: ServerProfile) {
+  private constructor(dataDir: string, profile: ServerProfile, tell: Tell) {
     this.#profile = profile
+    this.#tell = tell
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
@@ -61,12 +63,17 @@ export class EmbeddedServer {
    * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
    * signal's own reason.
    * @param options.profile what kind of server; only whoever makes and starts it decides
+   * @param options.tell hears whose the server is, where that is not as it should be, or was changed
    */
   static async enter(
     dataDir: string,
-    { signal, profile = CATALOG_PROFILE }: { signal?: AbortSignal | undefined; profile?: ServerProfile } = {},
+    {
+      signal,
+      profile = CATALOG_PROFILE,
+      tell = () => {},
+    }: { signal?: AbortSignal | undefined; profile?: ServerProfile; tell?: Tell | undefined } = {},
   ): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir, profile)
+    const server = new EmbeddedServer(dataDir, profile, tell)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -146,9 +153,14 @@ export class EmbeddedServer {
 
   async #connectOrStart(signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS
+    let isOurs = false
     for (let starts = 0; ; ) {
       const data = this.#dataFolder()
-      if (data && (await this.#connect(data))) return
+      if (data && (await this.#connect(data))) {
+        const words = isOurs ? undefined : this.#profile.remark(data)
+        if (words) this.#tell(words)
+        return
+      }
       if (performance.now() > deadline) {
         throw new CatalogError('CATALOG', 'The embedded catalog does not answer', {
           hint: `Look into ${this.#state.logFile}.`,
@@ -160,6 +172,7 @@ export class EmbeddedServer {
       }
       try {
         await this.#start()
+        isOurs = true
       } catch (error) {
         // A server whose starter was killed a moment ago may have been in the way.
         if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
@@ -193,7 +206,7 @@ export class EmbeddedServer {
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
     const { logins } = this.#profile
-    const user = this.#profile.user(identify(dataFolder))
+    const user = await this.#profile.user(identify(dataFolder), this.#tell)
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
       throw new CatalogError(

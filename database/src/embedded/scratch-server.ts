@@ -12,7 +12,7 @@ import { type FolderIdentity, identify, killProcessesIn, processesIn, signal } f
 import { addExtensions } from '#embedded/scratch-extensions.ts'
 import { isInUse, markAsOurs } from '#embedded/scratch-owner.ts'
 import type { ServerProfile } from '#embedded/server-profile.ts'
-import { drillUser, serverUser } from '#embedded/server-user.ts'
+import { drillUser } from '#embedded/server-user.ts'
 import { makeFolder } from '#embedded/state-folder.ts'
 
 /** A folder for something that is thrown away, a PostgreSQL server for example. */
@@ -108,8 +108,8 @@ export async function startScratchServer(folder: ScratchFolder, end?: AbortSigna
   let isConfined = false
   const profile: ServerProfile = {
     logins: [names.superuser, names.restorer, names.reader],
-    user: owner =>
-      owner === undefined ? drillUser(ownerOfCatalog(dirname(folder.path))) : serverUser(owner),
+    user: async () => drillUser(ownerOfCatalog(dirname(folder.path))),
+    remark: () => undefined,
     prepare: of => {
       const prefix = confining(of)
       isConfined = prefix.length > 0

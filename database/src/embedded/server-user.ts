@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { CatalogError } from '#catalog-error.ts'
+import { type Account, accountNamed, accounts, makeOwnAccount, OWN_ACCOUNT } from '#embedded/own-account.ts'
 
 /** Who runs the embedded server. PostgreSQL refuses to run as root, so root lends it another user. */
 export interface ServerUser {
@@ -11,6 +11,12 @@ export interface ServerUser {
   name: string
 }
 
+/** Hears what a person should know of what was done or could not be, a sentence each. */
+export type Tell = (words: string) => void
+
+/** The users that a server ran as before it had one of its own, and runs as where none can be made. Others' programs run as them, too. */
+const SHARED_ACCOUNTS = ['postgres', 'nobody']
+
 /** The present user's name; `uid-1000` for an id without an entry in /etc/passwd. */
 export function userName(): string {
   try {
@@ -20,28 +26,66 @@ export function userName(): string {
   }
 }
 
+/** Who runs the server of anybody but root. */
+function presentUser(): ServerUser {
+  return { spawnAs: undefined, uid: process.getuid?.() ?? 0, name: userName() }
+}
+
 /**
- * The present user, or for root: the owner of the data folder when there is one already, else `postgres`, else
- * `nobody`. CatalogError CONFIGURATION when root has nobody to lend.
+ * The present user, or for root: `telegram-backup`, which is made if need be. Where that cannot be, the owner of the data folder when
+ * there is one already, else `postgres`, else `nobody`, with a warning. A data folder that was given to yet another user stays with that
+ * one. CatalogError CONFIGURATION when root has nobody to lend.
+ * @returns a user who may be another one than the owner: the data folder is to be given to that one then
  */
-export function serverUser(owner: { uid: number; gid: number } | undefined): ServerUser {
-  const uid = process.getuid?.() ?? 0
-  if (uid !== 0) return { spawnAs: undefined, uid, name: userName() }
+export function serverUser(owner: { uid: number; gid: number } | undefined, tell: Tell): ServerUser {
+  if (process.getuid?.() !== 0) return presentUser()
   if (owner?.uid === 0) {
     throw new CatalogError('CONFIGURATION', 'The data folder of the embedded catalog belongs to root', {
-      hint: 'PostgreSQL does not run as root: give the folder back with chown -R, to the user postgres or nobody.',
+      hint: `PostgreSQL does not run as root: give the folder back with chown -R, to the user ${OWN_ACCOUNT}.`,
     })
   }
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
-  const account = owner
-    ? { ...owner, name: accounts.find(({ uid }) => uid === owner.uid)?.name ?? `uid-${owner.uid}` }
-    : (accounts.find(({ name }) => name === 'postgres') ?? accounts.find(({ name }) => name === 'nobody'))
-  if (!account || account.uid === 0) {
+  const present = owner && ownerOf(owner)
+  if (present && !isShared(present)) return lent(present)
+  const found = accountNamed(OWN_ACCOUNT)
+  if (found) return lent(found)
+  const own = makeOwnAccount()
+  if (typeof own !== 'string') {
+    tell(`The user ${OWN_ACCOUNT} was made, without a login, for the server of the embedded catalog.`)
+    return lent(own)
+  }
+  const account = present ?? SHARED_ACCOUNTS.map(accountNamed).find(found => found !== undefined)
+  if (!account) {
     throw new CatalogError('CONFIGURATION', 'The embedded catalog found no user to run its server', {
-      hint: 'PostgreSQL does not run as root: add a user named postgres, run as another user, or set DATABASE_URL.',
+      hint: `PostgreSQL does not run as root: add a user named ${OWN_ACCOUNT}, run as another user, or set DATABASE_URL.`,
     })
   }
-  return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }
+  tell(
+    `The server of the embedded catalog runs as ${account.name}, since the user ${OWN_ACCOUNT} could not be made (${own}). Every ` +
+      `program of ${account.name}, and every database role that may run programs as that user, can change the catalog and make itself its ` +
+      `administrator. Make the user, without a login, and start again: the catalog is given to it then.`,
+  )
+  return lent(account)
+}
+
+/** The user to whom that folder belongs, for root's server. */
+export function ownerOf({ uid, gid }: { uid: number; gid: number }): Account {
+  return { uid, gid, name: accounts().find(account => account.uid === uid)?.name ?? `uid-${uid}` }
+}
+
+/** What to tell root of the folder of a server that somebody has started before; undefined when all is well. */
+export function sharedOwner(data: { uid: number; gid: number }): string | undefined {
+  if (process.getuid?.() !== 0 || !isShared(ownerOf(data))) return undefined
+  const { name } = ownerOf(data)
+  return `The server of the embedded catalog runs as ${name}, as other programs do, and who can run programs as ${name} can change the catalog. When all who use it have ended, the next start gives it to the user ${OWN_ACCOUNT}.`
+}
+
+function isShared({ name }: { name: string }): boolean {
+  return SHARED_ACCOUNTS.includes(name)
+}
+
+/** An account that root's server is to run as. */
+export function lent({ uid, gid, name }: Account): ServerUser {
+  return { spawnAs: { uid, gid }, uid, name }
 }
 
 /** Accounts for root's drills: one that was made for them first, then such as own no data that matters. */
@@ -52,20 +96,14 @@ const DRILL_ACCOUNTS = ['telegram-backup-drill', 'nobody', 'daemon']
  * out of the one server would not be in the other. Else the present user. CatalogError CONFIGURATION when root has nobody to lend.
  */
 export function drillUser(ownerOfCatalog: { uid: number } | undefined): ServerUser {
-  if (process.getuid?.() !== 0) return serverUser(undefined)
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
-  const account = DRILL_ACCOUNTS.map(name => accounts.find(one => one.name === name)).find(
-    one => one !== undefined && one.uid > 0 && one.uid !== ownerOfCatalog?.uid,
+  if (process.getuid?.() !== 0) return presentUser()
+  const account = DRILL_ACCOUNTS.map(accountNamed).find(
+    found => found !== undefined && found.uid !== ownerOfCatalog?.uid,
   )
   if (account === undefined) {
     throw new CatalogError('CONFIGURATION', 'No account is left that could run the server of a drill', {
       hint: `Add a user named ${DRILL_ACCOUNTS[0]} (useradd --system), or drill on a server of yours: --on.`,
     })
   }
-  return { spawnAs: { uid: account.uid, gid: account.gid }, uid: account.uid, name: account.name }
-}
-
-function parseAccount(line: string): { name: string; uid: number; gid: number } {
-  const [name = '', , uid = '', gid = ''] = line.split(':')
-  return { name, uid: Number.parseInt(uid, 10), gid: Number.parseInt(gid, 10) }
+  return lent(account)
 }

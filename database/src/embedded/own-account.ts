@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** An entry of /etc/passwd. */
+export interface Account {
+  name: string
+  uid: number
+  gid: number
+}
+
+/**
+ * Whose processes root's embedded server runs as. Nobody else's program runs as this user, so nobody else's program can reach into
+ * the catalog: not that of the machine's own PostgreSQL, in which whoever may run programs runs them as `postgres`.
+ */
+export const OWN_ACCOUNT = 'telegram-backup'
+
+const USERADD = 'useradd'
+/** Where distributions have it, whatever PATH says. */
+const USERADD_FOLDERS = '/usr/sbin:/sbin:/usr/bin:/bin'
+
+/** All accounts of this machine. */
+export function accounts(): Account[] {
+  return readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
+}
+
+/** By its name; undefined when there is none, or it is root under another name. */
+export function accountNamed(name: string): Account | undefined {
+  return accounts().find(account => account.name === name && account.uid > 0)
+}
+
+/**
+ * Makes the account: for the system, without a password, a shell or a home. For root alone. The account, or why there is none.
+ * Several may do so at once.
+ */
+export function makeOwnAccount(): Account | string {
+  const group = hasOwnGroup() ? ['--gid', OWN_ACCOUNT] : ['--user-group']
+  const home = ['--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin']
+  let complaint: string
+  try {
+    execFileSync(USERADD, ['--system', ...group, ...home, OWN_ACCOUNT], {
+      env: { PATH: USERADD_FOLDERS, LC_ALL: 'C' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 30_000,
+      encoding: 'utf8',
+    })
+    complaint = 'useradd made none'
+  } catch (error) {
+    // Somebody else may have been faster, so the account is looked for all the same.
+    const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string }
+    complaint = stderr?.trim().split('\n').at(-1) || `useradd: ${code ?? 'failed'}`
+  }
+  return accountNamed(OWN_ACCOUNT) ?? complaint
+}
+
+function hasOwnGroup(): boolean {
+  return readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .some(line => line.startsWith(`${OWN_ACCOUNT}:`))
+}
+
+function parseAccount(line: string): Account {
+  const [name = '', , uid = '', gid = ''] = line.split(':')
+  return { name, uid: Number.parseInt(uid, 10), gid: Number.parseInt(gid, 10) }
+}
