@@ -71,17 +71,17 @@ describe('an upload', () => {
 
   it('that is in the chat has a job that is done, also when the catalog was away as its end was told', async () => {
     const { executeSql } = sqlRunner(service.database)
-    await executeSql(`create sequence ends`)
-    await executeSql(`create function refuse_first() returns trigger language plpgsql as $$
+    await executeSql(`create sequence public.ends`)
+    await executeSql(`create function public.refuse_first() returns trigger language plpgsql as $$
       begin
-        if nextval('ends') = 1 then raise exception 'away' using errcode = '57P01'; end if;
+        if nextval('public.ends') = 1 then raise exception 'away' using errcode = '57P01'; end if;
         return new;
       end $$`)
     await executeSql(`create trigger refuse_first before update on control_plane.jobs
-      for each row when (new.state = 'done') execute function refuse_first()`)
+      for each row when (new.state = 'done') execute function public.refuse_first()`)
     const id = await upload(service, { key, bytes: randomBytes(10_000) })
     expect(await listJobs(service.database, { limit: 1 })).toMatchObject([{ state: 'done', backup_id: id }])
-    expect((await executeSql(`select last_value::int from ends`)).rows).toEqual([{ last_value: 2 }])
+    expect((await executeSql(`select last_value::int from public.ends`)).rows).toEqual([{ last_value: 2 }])
     await executeSql('drop trigger refuse_first on control_plane.jobs')
   })
 

@@ -107,12 +107,12 @@ describe('when the catalog fails', () => {
 
   it('at the commit itself, the backup stays in the chat and its messages stay known', async () => {
     await sql`
-      CREATE FUNCTION pg_temp_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'refused at commit'; END $$`.execute(database.kysely)
     await sql`
       CREATE CONSTRAINT TRIGGER refuse_at_commit AFTER UPDATE ON control_plane.backups
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'complete')
-        EXECUTE FUNCTION pg_temp_refuse()`.execute(database.kysely)
+        EXECUTE FUNCTION public.refuse()`.execute(database.kysely)
     const integration = new BackupTelegramIntegration(vault.service, { database })
     const result = await integration.sendAndRecord({
       projectId: 'at-commit',
@@ -130,13 +130,13 @@ describe('when the catalog fails', () => {
 
   it('because its disk is full, the result says what to do, and what was sent is taken back', async () => {
     await sql`
-      CREATE FUNCTION pg_temp_full() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`.execute(
       database.kysely,
     )
     await sql`
       CREATE TRIGGER full_disk BEFORE INSERT ON control_plane.backup_parts
-        FOR EACH ROW WHEN (NEW.part_no = 3) EXECUTE FUNCTION pg_temp_full()`.execute(database.kysely)
+        FOR EACH ROW WHEN (NEW.part_no = 3) EXECUTE FUNCTION public.full_disk()`.execute(database.kysely)
     const integration = new BackupTelegramIntegration(vault.service, { database })
     const result = await integration.sendAndRecord({
       projectId: 'full',
