@@ -108,7 +108,7 @@ function addRoute(
     (request, response, next) => {
       note(response, { route: path })
       // A look at the head of a stream would set it going.
-      if (request.method === 'HEAD' && isStream(route)) return next('route')
+      if (request.method === 'HEAD' && !hasHead(route)) return next('route')
       assertScope(callerOf(response), route.scope)
       next()
     },
@@ -122,8 +122,9 @@ function addRoute(
   )
 }
 
-function isStream({ answers }: Route): boolean {
-  return Object.values(answers).some(({ contentType }) => contentType !== undefined)
+function hasHead({ method, hasHead: isAnswered = false, answers }: Route): boolean {
+  const isStream = Object.values(answers).some(({ contentType }) => contentType !== undefined)
+  return method === 'get' && (isAnswered || !isStream)
 }
 
 function pathOf({ path }: Route): string {
@@ -141,7 +142,7 @@ function refuseOtherMethods(app: Express, routes: readonly Route[]): void {
   const byPath = Map.groupBy(routes, pathOf)
   for (const [path, there] of byPath) {
     const methods = there.map(({ method }) => method.toUpperCase())
-    const head = there.some(route => route.method === 'get' && !isStream(route)) ? ['HEAD'] : []
+    const head = there.some(hasHead) ? ['HEAD'] : []
     app.all(path, refuse([...methods, ...head]))
   }
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { BackupType, Database } from '@telegram-backup/database'
 import type { ConfigFile } from '#config-file.ts'
+import type { ByteRange } from '#http/byte-range.ts'
 import type { HttpSettings } from '#http/http-settings.ts'
 import type { RequestObserver } from '#http/request-context.ts'
 import type { JobQueue } from '#jobs/job-queue.ts'
@@ -45,14 +46,17 @@ export interface Uploads {
 
 /** Fetches the plain bytes of backups. */
 export interface Contents {
+  /** What is known of them before anything is fetched. Throws `NOT_FOUND`. */
+  describe(backupId: string): Promise<{ size: number; filename: string; sha256: string | null }>
   /**
-   * Throws what is known before the first byte: `NOT_FOUND`, `CONFIGURATION` without a key. `bytes` throws `INTEGRITY` as soon as a
-   * part is not what was sent; what it gave before was verified. It is iterated once, or not at all.
+   * Throws what is known before the first byte: `NOT_FOUND`, `CONFIGURATION` without a key. The bytes throw `INTEGRITY` as soon as a
+   * part is not what was sent; what they gave before was verified. They are iterated once, or not at all. Of a range, only the parts that hold it
+   * are fetched, and each is verified as a whole.
    */
   open(
     backupId: string,
-    signal: AbortSignal,
-  ): Promise<{ bytes: AsyncIterable<Buffer>; size: number; filename: string }>
+    options: { signal: AbortSignal; range?: ByteRange | undefined },
+  ): Promise<AsyncIterable<Buffer>>
 }
 
 /** Whether what the service stands on answers. */

@@ -23,6 +23,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   CANCELLED: 409,
   TOO_LARGE: 413,
   UNSUPPORTED: 415,
+  RANGE: 416,
   TOO_MANY_REQUESTS: 429,
   // Telegram said no, or what it gave back is not what was sent.
   REFUSED: 502,

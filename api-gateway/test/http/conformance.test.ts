@@ -228,8 +228,9 @@ describe('every route answers as the document says', () => {
     expect((await service.ask('/nothing')).status).toBe(401)
     expect((await service.ask(`/backups/${backupId}`, { key: admin, method: 'HEAD' })).status).toBe(200)
     expect((await service.ask(`/backups/${backupId}/content`, { key: admin, method: 'HEAD' })).status).toBe(
-      405,
+      200,
     )
+    expect((await service.ask(`/jobs/${jobId}/events`, { key: admin, method: 'HEAD' })).status).toBe(405)
   })
 
   it('an answer that is not as the document says would be seen', async () => {

@@ -1,5 +1,6 @@
 import { getBackupById } from '@telegram-backup/database'
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
+import { type ByteRange, readRange } from '#http/byte-range.ts'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { watchKey } from '#http/key-watch.ts'
@@ -19,21 +20,47 @@ export function contentRoute({ database, contents, settings }: HttpPorts, memory
       name: 'getContent',
       summary: 'The plain bytes, each part verified before it goes out',
       scope: 'restore',
+      hasHead: true,
       answers: {
         200: {
           description: 'The bytes; the connection is broken off when a part is not what was sent',
           contentType: 'application/octet-stream',
+          headers: HEADERS,
+        },
+        206: {
+          description:
+            'The bytes of the one range that was asked for; only the parts that hold it are fetched',
+          contentType: 'application/octet-stream',
+          headers: { ...HEADERS, 'Content-Range': 'Which bytes, of how many' },
         },
       },
-      problems: [404, 502],
+      problems: [404, 416, 502],
     },
     async ({ caller, id, request, response }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
+      const { size, filename, sha256 } = await contents.describe(backup.id)
+      const tag = sha256 === null ? undefined : `"${sha256}"`
+      response.set('Accept-Ranges', 'bytes')
+      if (tag !== undefined) response.set('ETag', tag)
+      const isHead = request.method === 'HEAD'
+      const range = isHead ? undefined : rangeOf(request, response, { size, tag })
+      const begin = (): void => {
+        // It sets a type by the name's ending, which a browser might act upon.
+        response.attachment(nameFor(filename)).type('application/octet-stream')
+        response.status(range === undefined ? 200 : 206)
+        response.set('Content-Length', String(range === undefined ? size : range.end - range.start))
+        if (range) response.set('Content-Range', `bytes ${range.start}-${range.end - 1}/${size}`)
+      }
+      if (isHead) {
+        begin()
+        response.end()
+        return undefined
+      }
       const work = async (): Promise<Answer> => {
         const { signal, end } = goneAway(response)
         const unwatch = watchKey(database, request, () => response.destroy())
         try {
-          const { bytes, size, filename } = await contents.open(backup.id, signal)
+          const bytes = await contents.open(backup.id, { signal, range })
           const chunks = bytes[Symbol.asyncIterator]()
           // What fails before the first byte can still be told; damage ends the connection in any case.
           const first = await chunks.next().catch((error: unknown) => {
@@ -41,9 +68,7 @@ export function contentRoute({ database, contents, settings }: HttpPorts, memory
             throw error
           })
           if (first === undefined) return undefined
-          // It sets a type by the name's ending, which a browser might act upon.
-          response.attachment(nameFor(filename)).type('application/octet-stream')
-          response.status(200).set('Content-Length', String(size))
+          begin()
           await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
           return undefined
         } finally {
@@ -54,6 +79,24 @@ export function contentRoute({ database, contents, settings }: HttpPorts, memory
       return await slots.use(caller.id, () => memory.download(caller.id, work))
     },
   )
+}
+
+const HEADERS = { 'Accept-Ranges': 'bytes', ETag: 'The SHA-256 of the plain bytes, where it is known' }
+
+/** What is asked for; all of it where `If-Range` names other bytes than these. */
+function rangeOf(
+  request: Request,
+  response: Response,
+  { size, tag }: { size: number; tag: string | undefined },
+): ByteRange | undefined {
+  const only = request.get('If-Range')
+  if (only !== undefined && only !== tag) return undefined
+  try {
+    return readRange(request.get('Range'), size)
+  } catch (error) {
+    response.set('Content-Range', `bytes */${size}`)
+    throw error
+  }
 }
 
 /** The name as a header can carry it; the library writes RFC 6266 and 8187. */

@@ -27,6 +27,8 @@ export interface RouteDescription {
   body?: z.ZodType | undefined
   /** The body is bytes, and the route reads it itself. */
   takesBytes?: boolean
+  /** HEAD is answered as well, though GET is answered with a stream. */
+  hasHead?: boolean
   /** It may carry an `Idempotency-Key`. */
   idempotent?: boolean
   answers: Readonly<Record<number, DescribedAnswer>>
