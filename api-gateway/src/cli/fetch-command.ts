@@ -98,6 +98,9 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
     throw usage('--list goes with neither --out nor --path')
   if (options.null && (!list || json)) throw usage('-0 goes only with --list, and not with --json')
   if (!list && out === undefined) throw usage('Where to?', 'Give --out FILE, or --out - for standard output.')
+  // What was given is lost: the file would get another name.
+  if (out?.includes('\ufffd'))
+    throw usage('The name to write is not UTF-8', 'Let the shell make the file: --out - > FILE')
   if (out === '-' && json) throw usage('--json and --out - both want standard output')
 }
 

@@ -17,6 +17,7 @@ export async function openSource(
   try {
     switch (choice.kind) {
       case 'file':
+        assertWholeName(choice.path)
         return choice.path
       case 'stdin': {
         const { openStandardInput } = await import('#sources/standard-input.ts')
@@ -34,4 +35,13 @@ export async function openSource(
   } catch (error) {
     throw signal?.aborted ? new BackupError('Cancelled', { code: 'CANCELLED', cause: error }) : error
   }
+}
+
+/** Of a name that is not UTF-8, only this much arrives here: it would be the name of another file. */
+function assertWholeName(path: string): void {
+  if (!path.includes('\ufffd')) return
+  throw new BackupError(`The name ${JSON.stringify(path)} is not UTF-8`, {
+    code: 'INVALID',
+    hint: 'Let the shell open the file: send --filename NAME - < FILE',
+  })
 }

@@ -203,6 +203,13 @@ describe('one file of a directory', () => {
     )
   })
 
+  it('is not written under another name than the one that was meant', async () => {
+    const ended = await bench.cli(['fetch', backup.id, '--path', 'script', '--out', join(places, 'f\ufffd')])
+    expect(ended.code).toBe(2)
+    expect(ended.stderr).toContain('--out - > FILE')
+    expect(await readdir(places)).not.toContain('f\ufffd')
+  })
+
   it('fetches only the parts that hold it', async () => {
     const before = bench.vault.emulator.inspect.calls('download')
     expect((await fetch('script')).code).toBe(0)
