@@ -7,7 +7,6 @@ import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
 import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
 import { quoteName } from '#restore/postgres/sql-text.ts'
 import { DumpCutter } from '#restore/sql/dump-cutter.ts'
-import { executed } from '#restore/sql/executed.ts'
 
 /** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
 export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
@@ -88,12 +87,8 @@ export async function restoreInOneTransaction(
   const { signal } = into
   const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
   try {
-    for (const { name, owner } of plan.schemas) {
-      await transaction.write(
-        executed(`CREATE SCHEMA IF NOT EXISTS ${quoteName(name)} AUTHORIZATION ${quoteName(owner)}`),
-      )
-    }
     const cutter = new DumpCutter(unknownSettings(plan.target))
+    for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)
     // When psql stops, so does the fetching.
     const whileRunning = AbortSignal.any([signal, transaction.ended])
     for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
@@ -110,6 +105,16 @@ export async function restoreInOneTransaction(
     await transaction.rollBack()
     throw describeError(error).code === 'UNKNOWN_OUTCOME' ? error : reason
   }
+}
+
+/** SQL for what a dump of tables alone leaves out; it goes the dump's own way. */
+function schemasOf({ schemas }: DatabasePlan): string {
+  return schemas
+    .map(
+      ({ name, owner }) =>
+        `CREATE SCHEMA IF NOT EXISTS ${quoteName(name)} AUTHORIZATION ${quoteName(owner)};\n`,
+    )
+    .join('')
 }
 
 function assertGoingOn(signal: AbortSignal): void {
