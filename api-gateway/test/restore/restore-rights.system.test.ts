@@ -106,7 +106,7 @@ it('doctor names the rights of each target, and psql', async () => {
   expect(await checkPsql(signal)).toMatchObject({ message: expect.stringMatching(/^version \d+\.\d+/) })
 })
 
-it('a psql without \\restrict restores what pg_dump made here, and refuses a dump that was handed in', async () => {
+it('a psql without \\restrict restores and drills what pg_dump made here, and refuses a dump that was handed in', async () => {
   const { path } = await newestClientProgram('psql')
   const folder = join(bench.vault.folder, 'old')
   await mkdir(folder)
@@ -130,4 +130,7 @@ it('a psql without \\restrict restores what pg_dump made here, and refuses a dum
   const run = await bench.cli(['restore', backup.id, '--to', server.url('target_one'), '--yes'], { env })
   expect(run.code, run.stderr).toBe(0)
   expect(await tables('target_one')).toBe('1')
+  const on = ['--on', server.url('postgres')]
+  const drill = await bench.cli(['verify', backup.id, '--drill', ...on], { env })
+  expect(drill.code, drill.stderr).toBe(0)
 })
