@@ -212,7 +212,7 @@ describe.each([
     const run = await restore(started => {
       pid = started
     })
-    expect(run.code, run.stderr).toBe(1)
+    expect(run.code, run.stderr).toBe(130)
     await expectPlacesAsBefore()
   })
 
