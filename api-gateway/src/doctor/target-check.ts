@@ -25,7 +25,8 @@ export async function checkTarget({ postgres }: TargetSettings, signal: AbortSig
       const major = await queryJson(place, MAJOR, { psql, signal })
       const role = await readRestoringRole(place, { psql, signal })
       const made = database === undefined ? '' : '; the database is not there, a restore makes it'
-      const beyond = rightsBeyond(role)
+      // Which roles own something in a backup is known when there is one.
+      const beyond = rightsBeyond(role, role.memberOf)
       return {
         message: `${connection.display}, PostgreSQL ${major}${made}`,
         ...(beyond !== undefined && {
