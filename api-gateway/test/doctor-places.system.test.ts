@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cliEnvironment } from '#test/cli-environment.ts'
 import { runCli } from '#test/run-cli.ts'
+import { startPgbouncer } from '#test/servers/pgbouncer.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
 
@@ -15,7 +16,8 @@ beforeAll(async () => {
   server = await startPostgresServer(await installedServer())
   await server.sql(
     'postgres',
-    'create database shop; create role reader login; create role nobody_much login',
+    `create database shop; create role reader login; create role nobody_much login;
+     create role keeper login createdb password 'k'; create database shop_again owner keeper`,
   )
   await server.sql(
     'shop',
@@ -29,7 +31,9 @@ beforeAll(async () => {
     READER: urlAs('reader:r', 'shop'),
     OTHER: urlAs('nobody_much:n', 'shop'),
     NONE: server.url('nosuchdb'),
-    OWNER: server.url('shop'),
+    AGAIN: urlAs('keeper:k', 'shop_again'),
+    NEW: urlAs('keeper:k', 'nosuchdb'),
+    SUPERUSER: server.url('shop'),
   }
   await mkdir(join(vault.folder, 'uploads'))
   await writeFile(join(vault.folder, 'disk.img'), 'a disk')
@@ -69,8 +73,9 @@ it('sources that can be backed up are told so, each by itself, and that is ready
   uploads: { project: shop, type: storage, directory: uploads }
   disk: { project: shop, type: storage, file: disk.img }
 targets:
-  same: { postgres: "\${OWNER}" }
-  new: { postgres: "\${NONE}" }
+  again: { postgres: "\${AGAIN}" }
+  new: { postgres: "\${NEW}" }
+  superuser: { postgres: "\${SUPERUSER}" }
   away: { postgres: "postgresql://x@127.0.0.1:1/shop" }
 `)
   expect({ code, ok }).toEqual({ code: 0, ok: true })
@@ -78,8 +83,10 @@ targets:
     'source shop': { state: 'ok', message: expect.stringMatching(/PostgreSQL \d+, by pg_dump \d+/) },
     'source uploads': { state: 'ok' },
     'source disk': { state: 'ok' },
-    'target same': { state: 'ok' },
+    'target again': { state: 'ok' },
     'target new': { state: 'ok', message: expect.stringContaining('a restore makes it') },
+    // What is in a dump would have that role's rights.
+    'target superuser': { state: 'warning', hint: expect.stringContaining('a superuser') },
     // No backup waits for a target.
     'target away': { state: 'warning', hint: expect.stringContaining('Check host and port') },
   })
@@ -107,6 +114,37 @@ it('a source that cannot be backed up is not ready to send, and is told with wha
   const table = await runCli(['doctor'], { env, cwd: vault.folder })
   expect(table.stdout).toContain('7 to mend before')
   expect(table.stdout).not.toContain('Ready to send')
+})
+
+it('what a send or a restore would refuse behind a pooler in transaction mode is told before', async () => {
+  const pgbouncer = await startPgbouncer({ serverUrls: [server.url('shop')] })
+  env['POOLED'] = pgbouncer.through(server.url('shop'))
+  try {
+    const { ok, rows } = await doctor(`sources:
+  pooled: { project: shop, type: database, postgres: "\${POOLED}" }
+targets:
+  pooled: { postgres: "\${POOLED}" }
+`)
+    expect(ok).toBe(false)
+    expect(rows).toMatchObject({
+      'source pooled': { state: 'failed', hint: expect.stringContaining('session mode') },
+      'target pooled': { state: 'warning', hint: expect.stringContaining('session mode') },
+    })
+  } finally {
+    await pgbouncer.stop()
+  }
+})
+
+it('a target that is there and lets nobody in is not told as one that a restore makes', async () => {
+  await server.sql('postgres', 'create database shut; revoke connect on database shut from public')
+  env['SHUT'] = urlAs('nobody_much:n', 'shut')
+  const { rows } = await doctor(`targets:
+  shut: { postgres: "\${SHUT}" }
+`)
+  expect(rows['target shut']).toMatchObject({
+    state: 'warning',
+    message: expect.stringContaining('permission denied'),
+  })
 })
 
 it('what a role may not read counts only where it is dumped', async () => {

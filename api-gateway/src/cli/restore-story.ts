@@ -4,7 +4,6 @@ import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cl
 import { missingWords } from '#missing-files.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
-import { type RestoringRole, rightsBeyond } from '#restore/postgres/restoring-role.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 import type { OutsideLink } from '#sources/directory/outside-links.ts'
 
@@ -34,7 +33,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
 
 /** What happens to the server. */
 export function describeDatabasePlan(plan: DatabasePlan): string[] {
-  const { target, way, keepOld, newRoles, garbage, keptBefore, connection, role, problems } = plan
+  const { target, way, keepOld, newRoles, garbage, keptBefore, connection, problems } = plan
   const old = target.database
   const sessions = old && old.sessions > 0 ? `, whose ${count(old.sessions, 'session')} will be ended` : ''
   const replaced = `is replaced after that${sessions}; it holds ${old?.contents.join(', ')} (${formatBytes(old?.sizeBytes ?? 0)})`
@@ -47,7 +46,7 @@ export function describeDatabasePlan(plan: DatabasePlan): string[] {
       ? [`Old one   ${target.name} ${replaced}${keepOld ? '; it is kept' : ''}`]
       : []),
     ...(newRoles.length > 0 ? [`Roles     makes ${newRoles.join(', ')}, without a login`] : []),
-    ...describeRights(role),
+    ...describeRights(plan),
     ...problems.map(problem => `Warning   ${problem}`),
     ...garbage.map(name => `Clears    ${name}, left by a restore that was killed`),
     ...keptBefore.map(
@@ -57,11 +56,10 @@ export function describeDatabasePlan(plan: DatabasePlan): string[] {
 }
 
 /** Whose rights a hostile dump would get, where they are more than it takes. */
-function describeRights(role: RestoringRole): string[] {
-  const beyond = rightsBeyond(role)
-  if (beyond === undefined) return []
+function describeRights({ role, rights }: DatabasePlan): string[] {
+  if (rights === undefined) return []
   return [
-    `Rights    what the owners of the source have written (CHECK, defaults, casts, index expressions) runs as ${role.name}, ${beyond};`,
+    `Rights    what the owners of the source have written (CHECK, defaults, casts, index expressions) runs as ${role.name}, ${rights};`,
     '          safer is a role that owns the target and has no other rights',
   ]
 }
@@ -81,7 +79,7 @@ export function describeLeftOut({ left_out, left_out_links }: Record<string, unk
   if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
   const shown = (left_out as OutsideLink[]).slice(0, MAX_SHOWN)
   return [
-    `${count(left_out_links, 'link')} that lead out of the directory left out:`,
+    `${count(left_out_links, 'link')} out of the directory left out:`,
     ...shown.map(({ path, target }) => `  ${path} -> ${target}`),
     ...(left_out_links > shown.length ? [`  and ${left_out_links - shown.length} more`] : []),
   ]

@@ -1,8 +1,9 @@
 import type { Finding } from '#doctor/check.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { findClientPrograms } from '#postgres/client-programs.ts'
+import { findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 import { choosePgDump } from '#sources/postgres/pg-dump-choice.ts'
 import { readSelection } from '#sources/postgres/table-patterns.ts'
 import type { SourceChoice } from '#sources/source-settings.ts'
@@ -29,15 +30,17 @@ interface Seen {
 }
 
 /**
- * Whether pg_dump could dump that database now: it is there and lets us in, a pg_dump is new enough, and the role may read all that
- * is dumped. Throws what connecting throws, and `CONFIGURATION` for a right that lacks.
+ * Whether pg_dump could dump that database now: it is there and lets us in, with a session of our own, a pg_dump is new enough, and
+ * the role may read all that is dumped. Throws what connecting throws, and `CONFIGURATION` for a right that lacks.
  */
 export async function checkDatabase(
   { url, options }: Extract<SourceChoice, { kind: 'postgres' }>,
   signal: AbortSignal,
 ): Promise<Finding> {
   const connection = parsePostgresUrl(url)
-  const { version, user, closed } = (await queryJson(connection, LOOK, { signal })) as Seen
+  const psql = (await newestClientProgram('psql', signal)).path
+  await refuseSharedSessions(connection, { psql, signal })
+  const { version, user, closed } = (await queryJson(connection, LOOK, { psql, signal })) as Seen
   const serverMajor = Math.floor(version / 10_000)
   const program = choosePgDump(await findClientPrograms('pg_dump', signal), serverMajor)
   const selection = readSelection(options)

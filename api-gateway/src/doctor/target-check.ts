@@ -4,12 +4,11 @@ import { describeError } from '#lib/backups/backup-error.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import { atDatabase, parsePostgresUrl } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 import { readRestoringRole, rightsBeyond } from '#restore/postgres/restoring-role.ts'
+import { MAINTENANCE_DATABASES, saysNoSuchDatabase } from '#restore/postgres/target-database.ts'
 
 const MAJOR = `select pg_catalog.to_json(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog./) 10000)`
-
-/** Databases of a server that are there whatever else is. */
-const MAINTENANCE = ['postgres', 'template1']
 
 /**
  * Whether the target's server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits
@@ -19,13 +18,15 @@ export async function checkTarget({ postgres }: TargetSettings, signal: AbortSig
   const connection = parsePostgresUrl(postgres)
   const psql = (await newestClientProgram('psql', signal)).path
   const failures: unknown[] = []
-  for (const database of [undefined, ...MAINTENANCE]) {
+  for (const database of [undefined, ...MAINTENANCE_DATABASES]) {
     const place = database === undefined ? connection : atDatabase(connection, database)
     try {
+      await refuseSharedSessions(place, { psql, signal })
       const major = await queryJson(place, MAJOR, { psql, signal })
       const role = await readRestoringRole(place, { psql, signal })
       const made = database === undefined ? '' : '; the database is not there, a restore makes it'
-      const beyond = rightsBeyond(role)
+      // Which roles own something in a backup is known when there is one.
+      const beyond = rightsBeyond(role, role.memberOf)
       return {
         message: `${connection.display}, PostgreSQL ${major}${made}`,
         ...(beyond !== undefined && {
@@ -35,6 +36,8 @@ export async function checkTarget({ postgres }: TargetSettings, signal: AbortSig
     } catch (error) {
       signal.throwIfAborted()
       failures.push(error)
+      // It is there, and does not take us: that another one on its server would is no help.
+      if (database === undefined && !saysNoSuchDatabase(error)) break
     }
   }
   const { message, hint = '' } = describeError(failures[0])

@@ -1,4 +1,5 @@
 import { describeError } from '#lib/backups/backup-error.ts'
+import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 import { quoteName } from '#restore/postgres/sql-text.ts'
 
@@ -52,7 +53,6 @@ select coalesce(pg_catalog.jsonb_agg(class.oid::pg_catalog.int8), '[]'::pg_catal
 from pg_catalog.pg_class class
 where class.relkind operator(pg_catalog.=) any ('{r,p,v,m,f,S}'::pg_catalog."char"[])
   and pg_catalog.pg_table_is_visible(class.oid)`
-const BY_NO_PATH = `select pg_catalog.set_config('search_path', '', true)`
 
 const SEQUENCES = `
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(nspname, relname, pg_catalog.pg_sequence_last_value(class.oid)::pg_catalog.text)
@@ -118,7 +118,7 @@ export async function readRelations(session: PsqlSession): Promise<OwnRelation[]
 /** The oids of all tables, views and sequences that are found without their schema. Throws what the session throws. */
 export async function readVisible(session: PsqlSession): Promise<Set<number>> {
   await session.ask(BY_THEIR_PATH)
-  const visible = await session.ask(VISIBLE).finally(() => session.ask(BY_NO_PATH))
+  const visible = await session.ask(VISIBLE).finally(() => session.ask(EMPTY_SEARCH_PATH))
   return new Set(visible as number[])
 }
 

@@ -46,5 +46,10 @@ export async function checkDrill(backup: BackupDetails, place: DrillPlace): Prom
 
 /** Whether databases can be made on that server at all. Changes nothing. Throws `UNREACHABLE`, `CONFIGURATION`, `CANCELLED`. */
 export async function checkServer(connection: PostgresConnection, signal: AbortSignal): Promise<void> {
-  await planRehearsal({ backup: { source: null, size: 0 }, connection, createRoles: false, signal })
+  await planRehearsal({
+    backup: { source: { kind: 'postgres' }, size: 0 },
+    connection,
+    createRoles: false,
+    signal,
+  })
 }

@@ -21,7 +21,9 @@ beforeAll(async () => {
   await server.sql(
     'postgres',
     `create role keeper; create role plain login password 'p'; create role reader login password 'p' createrole;
-     grant pg_read_server_files to reader; create database source;
+     create role member login password 'p'; grant keeper to member; create role other_app; create role deputy login password 'p';
+     grant keeper, other_app, owner to deputy; grant pg_read_server_files to reader; create database source;
+     create database member_one owner member; create database deputy_one owner deputy;
      create database plain_one owner plain; create database reader_one owner reader`,
   )
   await server.sql(
@@ -59,6 +61,11 @@ describe('the plan of a restore says, before anything is fetched,', () => {
     )
   })
 
+  it('nothing of a role that the owners in the backup were granted to, and all of one with more', async () => {
+    expect(await planOf(urlOf('member'))).not.toMatch(/^Rights/m)
+    expect(await planOf(urlOf('deputy'))).toMatch(/^Rights .* is a member of other_app, owner;$/m)
+  })
+
   it('what a role without further rights cannot restore', async () => {
     const plan = await planOf(urlOf('plain'))
     expect(plan).not.toMatch(/^Rights/m)
@@ -88,6 +95,8 @@ it('doctor names the rights of each target, and psql', async () => {
     'targets:\n',
     entry('root', server.url('new_one')),
     entry('plain', urlOf('plain')),
+    entry('member', urlOf('member')),
+    entry('deputy', urlOf('deputy')),
     entry('gone', gone),
   ]
   await writeFile(path, file.join(''), { mode: 0o600 })
@@ -99,6 +108,11 @@ it('doctor names the rights of each target, and psql', async () => {
     hint: expect.stringMatching(/^It is restored into as owner, a superuser/),
   })
   expect(targets.get('target plain')?.state).toBe('ok')
+  expect(targets.get('target member')?.state).toBe('ok')
+  expect(targets.get('target deputy')).toMatchObject({
+    state: 'warning',
+    hint: expect.stringContaining('is a member of owner:'),
+  })
   expect(targets.get('target gone')).toMatchObject({
     state: 'warning',
     hint: expect.stringMatching(/^Nothing can be restored there now/),
@@ -106,7 +120,7 @@ it('doctor names the rights of each target, and psql', async () => {
   expect(await checkPsql(signal)).toMatchObject({ message: expect.stringMatching(/^version \d+\.\d+/) })
 })
 
-it('a psql without \\restrict restores what pg_dump made here, and refuses a dump that was handed in', async () => {
+it('a psql without \\restrict restores and drills what pg_dump made here, and refuses a dump that was handed in', async () => {
   const { path } = await newestClientProgram('psql')
   const folder = join(bench.vault.folder, 'old')
   await mkdir(folder)
@@ -130,4 +144,7 @@ it('a psql without \\restrict restores what pg_dump made here, and refuses a dum
   const run = await bench.cli(['restore', backup.id, '--to', server.url('target_one'), '--yes'], { env })
   expect(run.code, run.stderr).toBe(0)
   expect(await tables('target_one')).toBe('1')
+  const on = ['--on', server.url('postgres')]
+  const drill = await bench.cli(['verify', backup.id, '--drill', ...on], { env })
+  expect(drill.code, drill.stderr).toBe(0)
 })

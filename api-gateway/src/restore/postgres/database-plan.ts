@@ -5,7 +5,13 @@ import { type ClientProgram, newestClientProgram } from '#postgres/client-progra
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { type DatabaseProperties, rolesOf } from '#restore/postgres/database-properties.ts'
-import { beyondRights, type RestoringRole, readRestoringRole } from '#restore/postgres/restoring-role.ts'
+import {
+  beyondRights,
+  type RestoringRole,
+  readRestoringRole,
+  rightsBeyond,
+  rolesIn,
+} from '#restore/postgres/restoring-role.ts'
 import { quoteName, stemOf } from '#restore/postgres/sql-text.ts'
 import { inspectTarget, type Target } from '#restore/postgres/target-database.ts'
 
@@ -24,6 +30,8 @@ export interface DatabasePlan {
   target: Target
   /** With its rights all runs that is in the dump. */
   role: RestoringRole
+  /** What that role may do that this restore has no use for, for people; undefined when that is nothing. */
+  rights: string | undefined
   /** What that role cannot restore of what the backup is known to hold, for people. */
   problems: string[]
   /** In place: into the empty database itself. Beside: into a new one, which then takes the name. */
@@ -81,6 +89,7 @@ export async function planDatabaseRestore(
     psql,
     target,
     role,
+    rights: rightsBeyond(role, rolesIn(facts['roles'])),
     problems: beyondRights(role, facts),
     way,
     like,

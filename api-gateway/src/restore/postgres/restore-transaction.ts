@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
+import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { refusedByPostgres } from '#restore/postgres/postgres-words.ts'
@@ -95,7 +96,7 @@ export class RestoreTransaction {
     const mark = randomBytes(16).toString('hex')
     const status = `pg_catalog.pg_xact_status('${this.#transactionId}'::pg_catalog.xid8)`
     await this.#psql.write(
-      `COMMIT;\nBEGIN READ ONLY;\n${EMPTY_SEARCH_PATH}\n${telling(status, mark)}\nCOMMIT;\n`,
+      `COMMIT;\nBEGIN READ ONLY;\n${EMPTY_SEARCH_PATH};\n${telling(status, mark)}\nCOMMIT;\n`,
     )
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode === 0 && this.#psql.output.includes(`committed ${mark}`)) return
@@ -173,7 +174,6 @@ export class RestoreTransaction {
 }
 
 const OWN_TRANSACTION = 'pg_catalog.pg_current_xact_id()'
-const EMPTY_SEARCH_PATH = "SELECT pg_catalog.set_config('search_path', '', true);"
 
 /** A SELECT that gives a value and then the mark, by which the answer is known to be ours and whole. */
 function telling(expression: string, mark: string): string {
@@ -181,7 +181,7 @@ function telling(expression: string, mark: string): string {
 }
 
 /** For one transaction: parts may be long in coming, and a commit may take long. Not every server has each. */
-const SETTINGS = `${EMPTY_SEARCH_PATH}
+const SETTINGS = `${EMPTY_SEARCH_PATH};
 SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
   WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
 `

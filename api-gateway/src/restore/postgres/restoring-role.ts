@@ -9,11 +9,18 @@ export interface RestoringRole {
   attributes: string[]
   /** Roles that it can give objects to; of a superuser all. */
   memberOf: string[]
+  /** Those of them that may do more than own something: by an attribute, or since PostgreSQL made them for it. */
+  strongRoles: string[]
   /** Extensions of the server that only a superuser can make. */
   untrustedExtensions: string[]
 }
 
 // To give an object to a role takes membership, from 16 on with the right to SET ROLE.
+const GIVABLE = `
+    from pg_catalog.pg_roles m
+    where m.oid <> r.oid and m.rolname <> 'pg_database_owner' and pg_catalog.pg_has_role(m.oid,
+      case when pg_catalog.current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)`
+
 const ROLE = `
 select pg_catalog.jsonb_build_object(
   'name', r.rolname,
@@ -24,9 +31,11 @@ select pg_catalog.jsonb_build_object(
     case when r.rolbypassrls then 'BYPASSRLS' end
   ], null)),
   'memberOf', (
-    select coalesce(pg_catalog.jsonb_agg(m.rolname order by m.rolname), '[]') from pg_catalog.pg_roles m
-    where m.oid <> r.oid and m.rolname <> 'pg_database_owner' and pg_catalog.pg_has_role(m.oid,
-      case when pg_catalog.current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+    select coalesce(pg_catalog.jsonb_agg(m.rolname order by m.rolname), '[]') ${GIVABLE}
+  ),
+  'strongRoles', (
+    select coalesce(pg_catalog.jsonb_agg(m.rolname), '[]') ${GIVABLE}
+      and (m.rolsuper or m.rolcreaterole or m.rolcreatedb or m.rolreplication or m.rolbypassrls or m.rolname ~ '^pg_')
   ),
   'untrustedExtensions', (
     select coalesce(pg_catalog.jsonb_agg(distinct v.name), '[]') from pg_catalog.pg_available_extension_versions v
@@ -43,12 +52,19 @@ export async function readRestoringRole(
   return (await queryJson(connection, ROLE, options)) as RestoringRole
 }
 
-/** What it may do beyond the database that it owns, for people; undefined when that is nothing. */
-export function rightsBeyond({ isSuperuser, attributes, memberOf }: RestoringRole): string | undefined {
+/**
+ * What it may do beyond the database that it owns, for people; undefined when that is nothing.
+ * @param owners roles that it is to be a member of, since they own something in what is restored; of a strong one it is told all the same
+ */
+export function rightsBeyond(
+  { isSuperuser, attributes, memberOf, strongRoles }: RestoringRole,
+  owners: readonly string[],
+): string | undefined {
+  const further = memberOf.filter(name => strongRoles.includes(name) || !owners.includes(name))
   if (isSuperuser) return 'a superuser, who may do everything on that server and run programs there'
   const rights = [
     ...(attributes.length > 0 ? [`has ${attributes.join(', ')}`] : []),
-    ...(memberOf.length > 0 ? [`is a member of ${someOf(memberOf)}`] : []),
+    ...(further.length > 0 ? [`is a member of ${someOf(further)}`] : []),
   ]
   return rights.length === 0 ? undefined : `who ${rights.join(' and ')}`
 }
@@ -88,8 +104,8 @@ function namedIn(value: unknown): Array<{ kind: string; name: string }> {
     .map(({ kind, name }) => ({ kind: String(kind), name }))
 }
 
-/** Owners and who is granted something; predefined roles own nothing of a dump. */
-function rolesIn(value: unknown): string[] {
+/** Owners and who is granted something, of a backup's record; predefined roles own nothing of a dump. */
+export function rolesIn(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   return value.filter(name => typeof name === 'string' && !name.startsWith('pg_'))
 }

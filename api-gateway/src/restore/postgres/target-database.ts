@@ -99,7 +99,7 @@ ${DATABASE_PROPERTIES},
 `
 
 /** Databases that nearly every server has. */
-const MAINTENANCE_DATABASES: readonly string[] = ['postgres', 'template1']
+export const MAINTENANCE_DATABASES: readonly string[] = ['postgres', 'template1']
 const NO_SUCH_DATABASE = /database "[\s\S]*" does not exist/
 
 /**
@@ -142,7 +142,12 @@ async function inspectDatabase(
     await refuseSharedSessions(connection, options)
     return (await queryJson(connection, DATABASE, options)) as ExistingDatabase
   } catch (error) {
-    if (NO_SUCH_DATABASE.test(describeError(error).message)) return undefined
+    if (saysNoSuchDatabase(error)) return undefined
     throw error
   }
+}
+
+/** Whether the server is there and lets us in, and has no database of that name. */
+export function saysNoSuchDatabase(error: unknown): boolean {
+  return NO_SUCH_DATABASE.test(describeError(error).message)
 }

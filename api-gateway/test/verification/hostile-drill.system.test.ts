@@ -14,7 +14,7 @@ let open: string
 
 beforeAll(async () => {
   bench = await openDrillBench()
-  open = await mkdtemp(join(tmpdir(), 'hostile-dump-'))
+  open = await mkdtemp(join(tmpdir(), 'hostile-drill-'))
   await chmod(open, 0o777)
   await bench.server.sql('postgres', `create role mallory; create database hers owner mallory`)
 })
