@@ -66,14 +66,11 @@ async function findNode() {
 /** Without execve: as its parent, with the same files, signals and end. */
 async function follow(node, args) {
   const { spawn } = await import('node:child_process')
-  const child = spawn(node, args, { stdio: 'inherit' })
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2']) {
-    process.on(signal, () => {
-      // A terminal tells the child by itself, and told twice it would end without taking back what it sent.
-      const isTyped = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY
-      if (!isTyped) child.kill(signal)
-    })
-  }
+  const env = { ...process.env, TELEGRAM_BACKUP_LAUNCHED_BY: String(process.pid) }
+  const child = spawn(node, args, { stdio: 'inherit', env })
+  // A terminal, and systemd when it stops a service, tell the child as well; by the variable it knows that the two are one.
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2'])
+    process.on(signal, () => child.kill(signal))
   child.on('error', error => {
     process.stderr.write(`telegram-backup: ${node} cannot be started (${error.code})\n`)
     process.exit(2)

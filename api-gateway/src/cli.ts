@@ -157,6 +157,8 @@ function endWithin(ms: number, output: Output): void {
 
 /** Ctrl-C, a service manager, a terminal that is closed. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+/** Longer than the launcher takes to pass a signal on; nobody asks once more so soon. */
+const PASSED_ON_WITHIN_MS = 500
 
 interface StopSignals {
   signal: AbortSignal
@@ -173,13 +175,17 @@ function stopOnSignals(): StopSignals {
   const controller = new AbortController()
   let hungUp: (() => void) | undefined
   let received: NodeJS.Signals | undefined
+  let receivedAt = 0
   let output: Output | undefined
+  // Under an older Node a launcher passes on what may have been sent to all processes of a terminal or a service.
+  const isFollowed = process.env['TELEGRAM_BACKUP_LAUNCHED_BY'] === String(process.ppid)
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && hungUp !== undefined) {
       hungUp()
       return
     }
     if (controller.signal.aborted) {
+      if (isFollowed && performance.now() - receivedAt < PASSED_ON_WITHIN_MS) return
       // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
       process.emit('exit', exitCodeOfSignal(name))
       process.removeAllListeners(name)
@@ -187,6 +193,7 @@ function stopOnSignals(): StopSignals {
       return
     }
     received = name
+    receivedAt = performance.now()
     // A terminal has "^C" at the beginning of the line.
     if (process.stderr.isTTY) process.stderr.write('\n')
     output?.note('Stopping in good order; once more ends it at once.')

@@ -1,4 +1,4 @@
-import { type FileHandle, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BackupError } from '#lib/backups/backup-error.ts'
 
@@ -9,8 +9,8 @@ const STICKY = 0o1000
 
 /**
  * Refuses a configuration file that somebody else may have written: it says what is read, where it is restored to, and where
- * passwords are sent. One that was found, and not named, must be the present user's or root's, and nobody else may write to it; for
- * root the same goes for its folder. One that was named is taken from any owner, as containers mount it, unless everybody may write to
+ * passwords are sent. One that was found, and not named, must be a file of the present user's or root's, reached by no link of anybody
+ * else, and nobody else may write to it; for root the same goes for its folder. One that was named is taken from any owner, as containers mount it, unless everybody may write to
  * it. Throws `CONFIGURATION`.
  * @param file open, so that what is judged is what is read
  */
@@ -26,10 +26,14 @@ export async function assertOwnConfiguration(
       throw notOurs(path, 'can be written by everyone', `chmod o-w ${path}`)
     return
   }
-  if (!isTrusted(uid))
+  if (!status.isFile()) throw notOurs(path, 'is no file', 'Remove it, or run in another folder')
+  const named = await lstat(path)
+  // Otherwise others choose which of our files is meant: one that was restored out of a backup of theirs, say.
+  const stranger = [uid, ...(named.isSymbolicLink() ? [named.uid] : [])].find(owner => !isTrusted(owner))
+  if (stranger !== undefined)
     throw notOurs(
       path,
-      `belongs to another user (uid ${uid})`,
+      `belongs to another user (uid ${stranger})`,
       'Set TELEGRAM_BACKUP_CONFIG to it if it is meant',
     )
   if ((mode & WRITABLE_BY_GROUP_OR_ALL) !== 0)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Document, isMap, isNode, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
@@ -128,7 +129,8 @@ async function findFile({
 }
 
 async function readOwn(path: string, isNamed: boolean): Promise<FoundFile> {
-  const file = await open(path)
+  // A FIFO that somebody left there has no writer to wait for; one that was named may be a shell's.
+  const file = await open(path, constants.O_RDONLY | (isNamed ? 0 : constants.O_NONBLOCK))
   try {
     await assertOwnConfiguration(file, { path, isNamed })
     const { mode } = await file.stat()

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
 import { cliEnvironment } from '#test/cli-environment.ts'
+import { LAUNCHER, underOlderNode } from '#test/older-node.ts'
 import { runCli } from '#test/run-cli.ts'
 import { openTestVault, type TestVault } from '#test/vault.ts'
 
@@ -61,41 +62,6 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-it('a second Ctrl-C ends it at once, as that signal does', async () => {
-  const path = join(vault.folder, 'large.bin')
-  await writeFile(path, randomBytes(3_000_000))
-  // The chat answers nothing any more: an orderly end would have to wait for it.
-  const isOver = Promise.withResolvers<void>()
-  const isSending = Promise.withResolvers<void>()
-  const unwatch = vault.emulator.watch(async ({ method, phase }) => {
-    if (method !== 'senddocument' || phase !== 'arrived') return
-    isSending.resolve()
-    await isOver.promise
-  })
-  const launcher = fileURLToPath(import.meta.resolve('#launcher'))
-  const send = ['send', '--project', 'twice', '--type', 'storage', '--file', path]
-  const child = spawn(process.execPath, [launcher, ...send], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const ended = once(child, 'exit')
-  try {
-    await Promise.race([isSending.promise, ended])
-    let said = ''
-    child.stderr.setEncoding('utf8').on('data', text => {
-      said += text
-    })
-    child.kill('SIGINT')
-    await expect.poll(() => said).toContain('once more ends it at once')
-    child.kill('SIGINT')
-    expect(await ended).toEqual([null, 'SIGINT'])
-  } finally {
-    isOver.resolve()
-    unwatch()
-    child.kill('SIGKILL')
-  }
-})
-
 it('SIGKILL in the middle of a send leaves every message known to the catalog', async () => {
   const path = join(vault.folder, 'large.bin')
   await writeFile(path, randomBytes(3_000_000))
@@ -126,3 +92,78 @@ it('SIGKILL in the middle of a send leaves every message known to the catalog', 
   expect(strays).toEqual([])
   expect(proven.size).toBeGreaterThan(0)
 })
+
+interface StuckSend {
+  child: ChildProcess
+  ended: Promise<unknown[]>
+  said: () => string
+  goOn: () => void
+  end: () => void
+}
+
+/** A send into a chat that answers nothing any more until `goOn`: an orderly end has to wait for it. */
+async function stuckSend(project: string, program: (args: string[]) => string[]): Promise<StuckSend> {
+  const path = join(vault.folder, 'large.bin')
+  await writeFile(path, randomBytes(3_000_000))
+  const isOver = Promise.withResolvers<void>()
+  const isSending = Promise.withResolvers<void>()
+  const unwatch = vault.emulator.watch(async ({ method, phase }) => {
+    if (method !== 'senddocument' || phase !== 'arrived') return
+    isSending.resolve()
+    await isOver.promise
+  })
+  const args = program(['send', '--project', project, '--type', 'storage', '--file', path])
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  const ended = once(child, 'exit')
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', text => {
+    said += text
+  })
+  await Promise.race([isSending.promise, ended])
+  return {
+    child,
+    ended,
+    said: () => said,
+    goOn: isOver.resolve,
+    end: () => {
+      isOver.resolve()
+      unwatch()
+      child.kill('SIGKILL')
+    },
+  }
+}
+
+it('a second Ctrl-C ends it at once, as that signal does', async () => {
+  const { child, ended, said, end } = await stuckSend('twice', args => [LAUNCHER, ...args])
+  try {
+    child.kill('SIGINT')
+    await expect.poll(said).toContain('once more ends it at once')
+    child.kill('SIGINT')
+    expect(await ended).toEqual([null, 'SIGINT'])
+  } finally {
+    end()
+  }
+})
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  'under an older Node one %s that a terminal or systemd sends to launcher and program alike is one',
+  async signal => {
+    const project = `both-${signal}`
+    const { child, ended, said, goOn, end } = await stuckSend(project, args => underOlderNode(false, args))
+    try {
+      process.kill(-(child.pid ?? 0), signal)
+      await expect.poll(said).toContain('once more ends it at once')
+      await sleep(300)
+      goOn()
+      expect(await ended).toEqual([signal === 'SIGINT' ? 130 : 143, null])
+      const [backup] = (await runCli(['list', '--project', project, '--json'], { env })).json() as Backup[]
+      expect(backup?.state).toBe('failed')
+    } finally {
+      end()
+    }
+  },
+)

@@ -12,19 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-
-const LAUNCHER = fileURLToPath(import.meta.resolve('#launcher'))
-
-/** Node's arguments for the launcher as an older Node would run it, without execve if it is that old. */
-function underOlderNode(hasExecve: boolean, args: readonly string[], launcher: string = LAUNCHER): string[] {
-  const program = `Object.defineProperty(process.versions, 'node', { value: '20.1.0' })
-    if (!${hasExecve}) process.execve = undefined
-    process.argv.splice(1, 0, 'launcher')
-    await import(${JSON.stringify(launcher)})`
-  return ['--input-type=module', '--eval', program, '--', ...args]
-}
+import { LAUNCHER, underOlderNode } from '#test/older-node.ts'
 
 /** A Node of the system that is older than what the program needs; undefined where there is none. */
 function olderNode(): string | undefined {

@@ -15,7 +15,7 @@ import {
   pruneJobs,
   revokeApiKey,
 } from '#index.ts'
-import { MOST_WAITING } from '#jobs/waiting-jobs.ts'
+import { MOST_FURTHER_KEYS, MOST_WAITING } from '#jobs/waiting-jobs.ts'
 
 /** What may wait, in which order, and who has asked for it. */
 export function describeWaitingJobs(open: () => Promise<Database>): void {
@@ -60,6 +60,23 @@ export function describeWaitingJobs(open: () => Promise<Database>): void {
       expect(await create({ byKey: stranger })).toMatchObject({ isNew: true })
       await pruneJobs(database, { endedBefore: new Date(Date.now() + 60_000), limit: 9 })
       expect(await create({ byKey: second })).toMatchObject({ isNew: true })
+    })
+
+    test('so many idempotency keys name a waiting job and no more; who sends none is given it all the same', async () => {
+      const byKey = newKey()
+      const { job } = await create({ byKey })
+      await sql`
+        insert into control_plane.further_idempotency_keys (api_key_id, idempotency_key, job_id)
+        select ${byKey.apiKeyId}::uuid, 'k' || n, ${job.id}::uuid
+          from generate_series(1, ${MOST_FURTHER_KEYS - 1}::integer) n`.execute(database.kysely)
+      const last = { ...byKey, idempotencyKey: 'last' }
+      expect(await create({ byKey: last })).toMatchObject({ job: { id: job.id } })
+      const more = create({ byKey: { ...byKey, idempotencyKey: 'one more' } })
+      await expect(more).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+      for (const known of [byKey, last, { ...byKey, idempotencyKey: 'k1' }])
+        expect(await create({ byKey: known })).toMatchObject({ isNew: false, job: { id: job.id } })
+      const { rows } = await sql`select from control_plane.further_idempotency_keys`.execute(database.kysely)
+      expect(rows).toHaveLength(MOST_FURTHER_KEYS)
     })
 
     test('what runs, is to be cancelled, has begun a backup, is of another key or of a schedule is not given again', async () => {

@@ -13,7 +13,6 @@ import { withPlaces } from '#cli/fetch-places.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
-import { base64Of, escapeName } from '#restore/member/escaped-names.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
 
@@ -169,6 +168,7 @@ async function fetchOne(
   from: MemberFetchOptions,
 ): Promise<Fetched> {
   const { MemberFetch } = await import('#restore/member/fetch-member.ts')
+  const { base64Of, escapeName } = await import('#restore/member/escaped-names.ts')
   const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
   const { path, parts, bytes, stamp } = await new MemberFetch(from).open(to.path)
   const size = await (to.out === '-'

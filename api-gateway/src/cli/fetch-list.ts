@@ -1,7 +1,5 @@
-import { memberPathBytes } from '@telegram-backup/archive'
 import { formatBytes } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
-import { base64Of, escapeName } from '#restore/member/escaped-names.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 
 /**
@@ -20,6 +18,7 @@ export async function listMembers(
     await writeToStream(ended(members), process.stdout)
     return
   }
+  const { base64Of, escapeName } = await import('#restore/member/escaped-names.ts')
   const listed = await Array.fromAsync(members)
   output.answer(
     listed.map(({ path, size, kind }) => ({ path, ...base64Of(path), size, kind })),
@@ -34,5 +33,6 @@ export async function listMembers(
 }
 
 async function* ended(members: AsyncIterable<{ path: string }>): AsyncGenerator<Buffer> {
+  const { memberPathBytes } = await import('@telegram-backup/archive')
   for await (const { path } of members) yield Buffer.concat([memberPathBytes(path), Buffer.from([0])])
 }

@@ -1,4 +1,5 @@
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, chown, lchown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -70,6 +71,23 @@ describe('a configuration file that was found', () => {
       expect((await found()).sourceNames).toEqual(['a'])
     },
   )
+
+  it.runIf(isRoot)('is refused when the link that leads to it is another user’s', async () => {
+    const restored = join(home, 'restored.yaml')
+    await writeFile(restored, TEXT, { mode: 0o644 })
+    await rm(path)
+    await symlink(restored, path)
+    expect((await found()).sourceNames).toEqual(['a'])
+    await chmod(folder, 0o1777)
+    await lchown(path, STRANGER, STRANGER)
+    await expect(found()).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it('is refused, and not waited for, when it is a FIFO', { timeout: 5_000 }, async () => {
+    await rm(path)
+    execFileSync('bash', ['-c', 'mkfifo "$0"', path])
+    await expect(found()).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
 
   it.runIf(isRoot)('in the working folder ends a command with 2 before anything of it is used', async () => {
     await chown(path, STRANGER, STRANGER)

@@ -12,6 +12,8 @@ type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
  * so many different things: a verification of each backup of half a year, say. Two keys fill the bound of their project.
  */
 export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
+/** Idempotency keys that may name one waiting job: each is a row, and whoever asks in a circle would make them without an end. */
+export const MOST_FURTHER_KEYS = 1_000
 
 /** Until the transaction ends, no other one with this key, or in this project, looks at what waits: on whichever machine it is. */
 export async function lockWaiting(
@@ -55,7 +57,8 @@ export async function jobNamedBy(
 
 /**
  * The job that waits for the same, asked for with the same API key. The idempotency key of the request names it from now on. A
- * backup that has begun and waits to go on is another: what it reads is older than the request.
+ * backup that has begun and waits to go on is another: what it reads is older than the request. CatalogError QUEUE_FULL while as many
+ * keys name it as may.
  */
 export async function sameWaiting(
   trx: Transaction<CatalogSchema>,
@@ -80,6 +83,13 @@ export async function sameWaiting(
     .forUpdate()
     .executeTakeFirst()
   if (row !== undefined && idempotencyKey !== undefined) {
+    const { keys } = await trx
+      .selectFrom('further_idempotency_keys')
+      .select(({ fn }) => fn.countAll<number>().as('keys'))
+      .where('job_id', '=', row.id)
+      .executeTakeFirstOrThrow()
+    if (Number(keys) >= MOST_FURTHER_KEYS)
+      throw queueFull(`${keys} idempotency keys name the job that waits for the same`)
     await trx
       .insertInto('further_idempotency_keys')
       .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
