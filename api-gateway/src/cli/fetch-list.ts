@@ -1,7 +1,7 @@
 import { memberPathBytes } from '@telegram-backup/archive'
 import { formatBytes } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
-import { base64Of, escapeName } from '#restore/member/escaped-names.ts'
+import { base64Of, escapeName } from '#escaped-names.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 
 /**

@@ -3,6 +3,7 @@ import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from
 import { ExitCode } from '#cli/exit-codes.ts'
 import { formatBytes, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { describeMessages } from '#cli/show-messages.ts'
+import { shownName } from '#escaped-names.ts'
 import { countMissingFiles, missingFiles, missingWords, withMissingFiles } from '#missing-files.ts'
 import { mayBeResumed, resumableUntil } from '#settling/resumable.ts'
 
@@ -113,7 +114,7 @@ function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string
 function describeMissing(backup: BackupDetails): string[] {
   const rows = missingFiles(backup)
     .slice(0, MAX_SHOWN)
-    .map(({ path, reason }) => [reason, path])
+    .map(({ path, reason }) => [shownName(reason), shownName(path)])
   const rest = countMissingFiles(backup) - rows.length
   if (rows.length + rest === 0) return []
   const more = rest === 0 ? [] : [`and ${rest} more; --json lists 1,000 at most`]

@@ -1,6 +1,7 @@
-import type { BackupSource, BackupType } from 'telegram-deployment-bot'
+import { type BackupSource, type BackupType, openFile } from 'telegram-deployment-bot'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { SkippedFile } from '#sources/directory/allowances.ts'
+import { findFilePath } from '#sources/file-path.ts'
 import type { SourceChoice } from '#sources/source-settings.ts'
 
 /** What is sent: a path, or a source at work. */
@@ -17,8 +18,7 @@ export async function openSource(
   try {
     switch (choice.kind) {
       case 'file':
-        assertWholeName(choice.path)
-        return choice.path
+        return await openFileSource(choice.path, { type, signal })
       case 'stdin': {
         const { openStandardInput } = await import('#sources/standard-input.ts')
         return openStandardInput(type, choice)
@@ -37,11 +37,17 @@ export async function openSource(
   }
 }
 
-/** Of a name that is not UTF-8, only this much arrives here: it would be the name of another file. */
-function assertWholeName(path: string): void {
-  if (!path.includes('\ufffd')) return
+/** A path is opened by the send itself; a name that no text can say is opened here. */
+async function openFileSource(
+  text: string,
+  options: { type: BackupType; signal?: AbortSignal | undefined },
+): Promise<OpenedSource> {
+  const { path, shown } = await findFilePath(text)
+  if (typeof path !== 'string') return openFile({ bytes: path, shown }, options)
+  if (!path.includes('\ufffd')) return path
+  // Of such bytes in an argument only this much arrives here: it would be the name of another file.
   throw new BackupError(`The name ${JSON.stringify(path)} is not UTF-8`, {
     code: 'INVALID',
-    hint: 'Let the shell open the file: send --filename NAME - < FILE',
+    hint: 'Write it as "ls -b" prints it, in single quotes.',
   })
 }
