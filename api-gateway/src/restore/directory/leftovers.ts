@@ -59,7 +59,8 @@ export async function clearLeftovers(parent: HeldFolder, path: string): Promise<
       await rename(folder.inside(OLD), target)
       isPutBack = true
     }
-    await removePartial(parent, name, folder)
+    // What cannot be removed, such as another user's folder in the old directory, stays as it was told then.
+    await removePartial(parent, name, folder).catch(() => {})
   })
   return isPutBack
 }
