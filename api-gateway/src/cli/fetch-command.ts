@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
 import {
   type CommandContext,
@@ -36,7 +37,7 @@ export const registerFetch: RegisterCommand = (program, run) => {
       'fetch a backup’s plain bytes back, every part verified; the file appears only when it is whole',
     )
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .option('--out <file>', 'where to; "-" is standard output')
+    .option('--out <file>', 'where to; "-" is standard output; a name that is not UTF-8 as "ls -b" prints it')
     .option(
       '--path <path>',
       'only this file of a directory backup, its name also as --list prints it; fetches only the parts that hold it',
@@ -99,7 +100,7 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
   if (!list && out === undefined) throw usage('Where to?', 'Give --out FILE, or --out - for standard output.')
   // What was given is lost: the file would get another name.
   if (out?.includes('\ufffd'))
-    throw usage('The name to write is not UTF-8', 'Let the shell make the file: --out - > FILE')
+    throw usage('The name to write is not UTF-8', 'Write it as "ls -b" prints it, in single quotes.')
   if (out === '-' && json) throw usage('--json and --out - both want standard output')
 }
 
@@ -108,15 +109,24 @@ async function fetchToPlace(
   options: FetchOptions & { out: string },
   from: MemberFetchOptions,
 ): Promise<void> {
+  const out = await placeToWrite(options.out)
   const fetched = await (options.path === undefined
-    ? fetchWhole(context, options.out, from)
-    : fetchOne(context, { out: options.out, path: options.path }, from))
+    ? fetchWhole(context, out, from)
+    : fetchOne(context, { out, path: options.path }, from))
   if (options.out === '-') return
   const { size, parts, ...facts } = fetched
   context.output.answer(
     { id: from.backup.id, out: options.out, size, parts, ...facts },
     () => `${options.out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
   )
+}
+
+/** A name with a byte that no argument can say, written as `--list` does; any other stands for itself, as does a file that is there. */
+async function placeToWrite(out: string): Promise<string> {
+  const { unescapeName } = await import('#escaped-names.ts')
+  const escaped = unescapeName(out)
+  if (escaped === undefined || escaped.isWellFormed()) return out
+  return (await lstat(out).catch(() => undefined)) ? out : escaped
 }
 
 interface Fetched {
@@ -168,7 +178,7 @@ async function fetchOne(
   from: MemberFetchOptions,
 ): Promise<Fetched> {
   const { MemberFetch } = await import('#restore/member/fetch-member.ts')
-  const { base64Of, escapeName } = await import('#restore/member/escaped-names.ts')
+  const { base64Of, escapeName } = await import('#escaped-names.ts')
   const { writeToFile, writeToStream } = await import('#restore/write-back.ts')
   const { path, parts, bytes, stamp } = await new MemberFetch(from).open(to.path)
   const size = await (to.out === '-'

@@ -18,7 +18,7 @@ export async function listMembers(
     await writeToStream(ended(members), process.stdout)
     return
   }
-  const { base64Of, escapeName } = await import('#restore/member/escaped-names.ts')
+  const { base64Of, escapeName } = await import('#escaped-names.ts')
   const listed = await Array.fromAsync(members)
   output.answer(
     listed.map(({ path, size, kind }) => ({ path, ...base64Of(path), size, kind })),

@@ -28,7 +28,7 @@ export function withSourceOptions(command: Command): Command {
         'a database, by pg_dump; PGPASSWORD, ~/.pgpass or --source keep the password off the command line',
       )
       .option('--directory <path>', 'a directory, by GNU tar')
-      .option('--file <path>', 'a file')
+      .option('--file <path>', 'a file; its name also as "ls -b" prints it')
       .optionsGroup('With --postgres:')
       .option('--format <format>', 'plain (SQL) or custom (for pg_restore); default: plain')
       .option('--schema <pattern>', `only this schema ${MANY}`, collect)

@@ -20,13 +20,14 @@ export const registerShow: RegisterCommand = (program, run) => {
       run(async context => {
         const { listMessages } = await import('@telegram-backup/database')
         const { readPolicyWords } = await import('#retention/who-decides.ts')
+        const { shownName } = await import('#escaped-names.ts')
         const { backup, messages, policies } = await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
           const policies = (await readPolicyWords(database))(backup)
           return { backup, messages: await listMessages(database, backup.id), policies }
         })
         context.output.answer(withMissingFiles(backup), () =>
-          describeBackup(backup, messages, { policies, now: new Date() }),
+          describeBackup(backup, messages, { policies, now: new Date(), shownName }),
         )
         return ExitCode.DONE
       }, options),
@@ -36,7 +37,7 @@ export const registerShow: RegisterCommand = (program, run) => {
 function describeBackup(
   backup: BackupDetails,
   messages: readonly MessageRow[],
-  of: { policies: string | undefined; now: Date },
+  of: { policies: string | undefined; now: Date; shownName: (name: string) => string },
 ): string {
   const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
@@ -66,7 +67,7 @@ function describeBackup(
     '',
     ...describeMessages(messages, backup.chat_id),
     '',
-    ...describeMissing(backup),
+    ...describeMissing(backup, of.shownName),
     ...describeVerifications(backup.verifications),
     formatTable([['WHEN', 'WHAT'], ...history]),
   ].join('\n')
@@ -110,10 +111,10 @@ function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string
 }
 
 /** What is not in it as it should be. */
-function describeMissing(backup: BackupDetails): string[] {
+function describeMissing(backup: BackupDetails, shownName: (name: string) => string): string[] {
   const rows = missingFiles(backup)
     .slice(0, MAX_SHOWN)
-    .map(({ path, reason }) => [reason, path])
+    .map(({ path, reason }) => [shownName(reason), shownName(path)])
   const rest = countMissingFiles(backup) - rows.length
   if (rows.length + rest === 0) return []
   const more = rest === 0 ? [] : [`and ${rest} more; --json lists 1,000 at most`]

@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import { memberPathBytes, memberPathOf } from '@telegram-backup/archive'
+import { shownName } from '#escaped-names.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { FileStamp } from '#restore/directory/tar-fields.ts'
 
@@ -23,7 +25,7 @@ export async function writeToFile(
 }
 
 /**
- * Has a file written beside `path` and gives it its name only when all of it is there and on disk; a failure leaves
+ * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it its name only when all of it is there and on disk; a failure leaves
  * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
  * a FIFO is written as it is. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
  * written.
@@ -35,21 +37,24 @@ export async function writeFileBy(
 ): Promise<number> {
   if (path === '')
     throw new BackupError('The name of the file is empty', { code: 'USAGE', hint: 'Give --out FILE.' })
-  const existing = await stat(path).catch(() => undefined)
+  const bytes = memberPathBytes(path)
+  const existing = await stat(bytes).catch(() => undefined)
   if (existing?.isDirectory()) {
-    throw new BackupError(`${path} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
+    throw new BackupError(`${shownName(path)} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
   }
   if (existing?.isFIFO() && existing.uid !== 0 && existing.uid !== process.getuid?.()) {
-    throw new BackupError(`${path} is a FIFO of another user, who would get to read the backup`, {
+    throw new BackupError(`${shownName(path)} is a FIFO of another user, who would get to read the backup`, {
       code: 'USAGE',
       hint: 'Choose another place with --out.',
     })
   }
   if (existing && !existing.isFile())
-    return writeAndClose(await openForWriting(path, constants.O_WRONLY, path), write)
-  const target = existing ? await realpath(path) : path
-  if (Buffer.byteLength(basename(target)) > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
-  const temporary = join(dirname(target), `.telegram-backup-${randomBytes(6).toString('hex')}.partial`)
+    return writeAndClose(await openForWriting(bytes, constants.O_WRONLY, path), write)
+  const target = existing ? memberPathOf(await realpath(bytes, 'buffer')) : path
+  if (memberPathBytes(basename(target)).length > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
+  const temporary = memberPathBytes(
+    join(dirname(target), `.telegram-backup-${randomBytes(6).toString('hex')}.partial`),
+  )
   const file = await openForWriting(temporary, 'wx', path)
   // Also when the process is told to end at once.
   const removeAtExit = (): void => rmSync(temporary, { force: true })
@@ -60,8 +65,8 @@ export async function writeFileBy(
       await applyStamp(file, existing ? { ...stamp(), mode: existing.mode & 0o777 } : stamp())
       return size
     })
-    await rename(temporary, target)
-    await syncFolder(dirname(target))
+    await rename(temporary, memberPathBytes(target))
+    await syncFolder(memberPathBytes(dirname(target)))
     return size
   } catch (error) {
     await rm(temporary, { force: true })
@@ -97,7 +102,7 @@ const OPEN_FAILURES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
-async function openForWriting(path: string, flags: string | number, asked: string): Promise<FileHandle> {
+async function openForWriting(path: Buffer, flags: string | number, asked: string): Promise<FileHandle> {
   try {
     return await open(path, flags, NEW_FILE_MODE)
   } catch (error) {
@@ -106,7 +111,7 @@ async function openForWriting(path: string, flags: string | number, asked: strin
 }
 
 function cannotWrite(path: string, code: string): BackupError {
-  return new BackupError(`${path} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
+  return new BackupError(`${shownName(path)} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
     code: 'USAGE',
     hint: 'Choose another place with --out.',
   })
@@ -152,7 +157,7 @@ async function writeAll(fd: number, bytes: AsyncIterable<Buffer>): Promise<numbe
   return size
 }
 
-async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: Buffer): Promise<void> {
   const folder = await open(path, 'r')
   try {
     await folder.sync()

@@ -7,6 +7,7 @@ import { lookForMessages } from '#settling/look-for-messages.ts'
 import { partsThere } from '#settling/parts-there.ts'
 import { settleFailed } from '#settling/settle-sending.ts'
 import type { HeldBackup, Settling } from '#settling/settling.ts'
+import { findFilePath } from '#sources/file-path.ts'
 
 /**
  * Makes a backup whose run died ready to go on from the file at `path`: its proven parts from the first on without a gap
@@ -55,7 +56,8 @@ export async function resumeSend(
 
 /** The size of the file, when it looks like the one that was read: its bytes are compared when it is read again. */
 async function sizeIfUnchanged(path: string, { source }: Backup): Promise<number | undefined> {
-  const facts = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const { path: name } = await findFilePath(path)
+  const facts = await stat(name).catch((cause: NodeJS.ErrnoException) => {
     throw new BackupError(`The file ${path} cannot be read: ${cause.code}`, { code: 'INVALID', cause })
   })
   const isSame =

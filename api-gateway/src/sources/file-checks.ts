@@ -1,15 +1,17 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { findFilePath } from '#sources/file-path.ts'
 
 /** Throws `INVALID` unless there is a file, or a link to one, that may be read. */
-export async function assertReadableFile(path: string): Promise<void> {
+export async function assertReadableFile(name: string): Promise<void> {
+  const { path, shown } = await findFilePath(name)
   const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'ENOENT' ? 'there is none of that name' : error.code
-    throw refusal(`The file ${path} cannot be read: ${reason}`, 'Check the path.')
+    throw refusal(`The file ${shown} cannot be read: ${reason}`, 'Check the path.')
   })
-  if (!facts.isFile()) throw refusal(`${path} is no file`, 'A directory is a source by "directory:".')
+  if (!facts.isFile()) throw refusal(`${shown} is no file`, 'A directory is a source by "directory:".')
   await access(path, constants.R_OK).catch(() => {
-    throw refusal(`The file ${path} cannot be read: no permission`, 'Run as a user who may read it.')
+    throw refusal(`The file ${shown} cannot be read: no permission`, 'Run as a user who may read it.')
   })
 }
 

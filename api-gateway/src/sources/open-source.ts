@@ -16,9 +16,10 @@ export async function openSource(
 ): Promise<OpenedSource> {
   try {
     switch (choice.kind) {
-      case 'file':
-        assertWholeName(choice.path)
-        return choice.path
+      case 'file': {
+        const { openFileSource } = await import('#sources/file-source.ts')
+        return await openFileSource(choice.path, { type, signal })
+      }
       case 'stdin': {
         const { openStandardInput } = await import('#sources/standard-input.ts')
         return openStandardInput(type, choice)
@@ -35,13 +36,4 @@ export async function openSource(
   } catch (error) {
     throw signal?.aborted ? new BackupError('Cancelled', { code: 'CANCELLED', cause: error }) : error
   }
-}
-
-/** Of a name that is not UTF-8, only this much arrives here: it would be the name of another file. */
-function assertWholeName(path: string): void {
-  if (!path.includes('\ufffd')) return
-  throw new BackupError(`The name ${JSON.stringify(path)} is not UTF-8`, {
-    code: 'INVALID',
-    hint: 'Let the shell open the file: send --filename NAME - < FILE',
-  })
 }

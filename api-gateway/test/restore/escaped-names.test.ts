@@ -1,7 +1,7 @@
 import { memberPathOf } from '@telegram-backup/archive'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { escapeName, unescapeName } from '#restore/member/escaped-names.ts'
+import { escapeName, unescapeName } from '#escaped-names.ts'
 
 it('a name is written as ls -b does', () => {
   expect(escapeName(memberPathOf(Buffer.from([0x66, 0xff])))).toBe('f\\377')

@@ -1,9 +1,14 @@
-import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FolderBeside } from '#restore/directory/folder-beside.ts'
 import { inspectFolder, type TargetFolder } from '#restore/directory/target-folder.ts'
+
+const run = promisify(execFile)
+const isRoot = process.getuid?.() === 0
 
 let parent: string
 let path: string
@@ -130,4 +135,69 @@ describe('what a restore that was killed left', () => {
     expect((await readdir(parent)).filter(name => name.endsWith('.partial'))).toEqual(own)
     await running.discard()
   })
+})
+
+describe('a target', () => {
+  it('of a user who is not root goes with the folders in it that are closed to their owner', async () => {
+    await mkdir(join(path, 'closed', 'below'), { recursive: true })
+    await writeFile(join(path, 'closed', 'file'), 'x')
+    await mkdir(join(path, 'none'), { mode: 0 })
+    await chmod(join(path, 'closed', 'below'), 0o500)
+    await chmod(join(path, 'closed'), 0o500)
+    if (isRoot) await run('chown', ['-R', '65534:65534', parent])
+    const script = `
+      import { FolderBeside } from '#restore/directory/folder-beside.ts'
+      import { inspectFolder } from '#restore/directory/target-folder.ts'
+      const beside = await FolderBeside.create(await inspectFolder(process.env.TARGET, { overwrite: true, sizeBytes: 1 }))
+      console.log(JSON.stringify(await beside.swapIn()))
+    `
+    const command = [process.execPath, '--input-type=module', '--eval', script]
+    const other = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    const [program = '', ...args] = isRoot ? [...other, ...command] : command
+    const { stdout } = await run(program, args, {
+      cwd: new URL('.', import.meta.resolve('#launcher')),
+      env: { TARGET: path, PATH: process.env['PATH'] },
+    })
+    expect(JSON.parse(stdout)).toEqual({})
+    expect(await readdir(parent)).toEqual(['www'])
+    expect(await readdir(path)).toEqual([])
+  })
+
+  it('on which a folder of the same disk is mounted is refused before anything is done, as is one that holds such a folder', async context => {
+    const [other, place] = [join(parent, 'other'), join(parent, 'a place')]
+    await mkdir(other)
+    await mkdir(join(place, 'below'), { recursive: true })
+    for (const mounted of [place, join(place, 'below')]) {
+      const isMounted = await run('mount', ['--bind', other, mounted]).then(
+        () => true,
+        () => false,
+      )
+      // Only root may, and not in every container.
+      if (!isMounted) return context.skip()
+      try {
+        await expect(inspectFolder(place, { overwrite: true, sizeBytes: 1 })).rejects.toMatchObject({
+          code: 'USAGE',
+        })
+      } finally {
+        await run('umount', [mounted])
+      }
+    }
+    expect(await inspectFolder(place, { overwrite: true, sizeBytes: 1 })).toMatchObject({ state: 'full' })
+  })
+})
+
+it('of a killed restore that cannot be removed keeps nobody from restoring', async () => {
+  const partial = await leftover(['old'])
+  const mounted = join(partial, 'old', 'below')
+  await mkdir(mounted)
+  const isMounted = await run('mount', ['--bind', parent, mounted]).then(
+    () => true,
+    () => false,
+  )
+  try {
+    expect(await (await restored()).swapIn()).toEqual({})
+    expect(await readdir(path)).toEqual(['new'])
+  } finally {
+    if (isMounted) await run('umount', [mounted])
+  }
 })

@@ -102,6 +102,23 @@ describe.skipIf(process.getuid?.() !== 0)(
       expect(strangers).toEqual([NAME])
     })
 
+    it.each([
+      ['that holds a file with the name of the mark', 'somebody', 'notes'],
+      ['that holds what reads as a mark, and something else', '1 0', 'notes'],
+      ['that holds nothing but a file with the name of the mark', 'somebody', 'tree'],
+    ])(
+      'its own folder %s, and that another user gave the name of a leftover',
+      async (_which, owner, name) => {
+        const own = join(shared, 'own')
+        await mkdir(own, { mode: 0o700 })
+        await writeFile(join(own, 'owner'), owner)
+        await writeFile(join(own, name), 'precious')
+        await asOther(`mv own ${NAME}`)
+        expect(await restore()).toMatchObject({ strangers: [NAME] })
+        expect(await readFile(join(shared, NAME, name), 'utf8')).toBe('precious')
+      },
+    )
+
     it('its own folder with the mark of a restore that others may write to', async () => {
       await mkdir(join(shared, NAME, 'tree'), { recursive: true })
       await writeFile(join(shared, NAME, 'owner'), '1 0')

@@ -4,12 +4,15 @@ import { basename, resolve } from 'node:path'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
+/** A path; of a name that no text can say, its bytes and how it is told of. */
+export type FilePath = string | { bytes: Buffer; shown: string }
+
 /**
  * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
  * Throws `INVALID` for a path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
  */
 export async function openFile(
-  path: string,
+  given: FilePath,
   {
     filename,
     type,
@@ -21,7 +24,8 @@ export async function openFile(
     signal?: AbortSignal | undefined
   },
 ): Promise<BackupSource> {
-  const handle = await openForReading(path, signal).catch((error: NodeJS.ErrnoException) => {
+  const [bytes, path] = typeof given === 'string' ? [given, given] : [given.bytes, given.shown]
+  const handle = await openForReading(bytes, signal).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof TelegramError) throw error
     const reason =
       error.code === 'ENOENT'
@@ -68,7 +72,7 @@ export async function openFile(
  * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
  * cancel is one for a moment.
  */
-async function openForReading(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+async function openForReading(path: string | Buffer, signal: AbortSignal | undefined): Promise<FileHandle> {
   const isFifo = await stat(path).then(
     facts => facts.isFIFO(),
     () => false,

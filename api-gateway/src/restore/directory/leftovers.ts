@@ -19,6 +19,10 @@ const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
 /** A folder without its owner's mark is being made; it takes no time. */
 const UNMARKED_MS = 60_000
 const MAX_MARK_BYTES = 100
+/** The process and its start. Some folder of this user may hold a file of the same name, and get a leftover's from others. */
+const MARK = /^\d+ \d*$/
+/** All that a restore puts into its folder, or moves there to remove it. */
+const OWN_NAMES = /^(tree|old|owner|going-\d+-\d+)$/
 
 /** Anybody can give anything such a name; what we have not made is left alone. */
 type Kind = 'of a killed restore' | 'of a running restore' | 'empty' | 'not ours'
@@ -55,7 +59,8 @@ export async function clearLeftovers(parent: HeldFolder, path: string): Promise<
       await rename(folder.inside(OLD), target)
       isPutBack = true
     }
-    await removePartial(parent, name, folder)
+    // What cannot be removed, such as another user's folder in the old directory, stays as it was told then.
+    await removePartial(parent, name, folder).catch(() => {})
   })
   return isPutBack
 }
@@ -134,6 +139,8 @@ async function kindOf(folder: HeldFolder): Promise<Kind> {
   if (!folder.isPrivate) return 'not ours'
   const mark = await readMark(folder)
   if (mark !== undefined) {
+    if (!MARK.test(mark) || !folder.names().every(name => OWN_NAMES.test(name.toString('latin1'))))
+      return 'not ours'
     const [pid = '', start = ''] = mark.split(' ')
     const isRunning = isAlive(Number(pid)) && (await startOf(Number(pid))) === start
     return isRunning ? 'of a running restore' : 'of a killed restore'

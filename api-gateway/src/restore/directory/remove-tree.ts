@@ -1,4 +1,13 @@
-import { lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { HeldFolder } from '#restore/directory/held-folder.ts'
 
@@ -33,9 +42,11 @@ function* removal(top: HeldFolder, names: readonly Buffer[]): Generator<void> {
       unlinkSync(path)
       continue
     }
+    letOwnerIn(path)
     for (let tries = 1; ; tries++) {
       yield* emptying(path, top, folder => {
         const name = Buffer.from(`going-${process.pid}-${moved++}`)
+        letOwnerIn(folder)
         renameSync(folder, top.insideBytes(name))
         waiting.push(name)
       })
@@ -63,6 +74,27 @@ function* emptying(path: Buffer, top: HeldFolder, onFolder: (path: Buffer) => vo
     }
   } finally {
     folder.close()
+  }
+}
+
+/** Linux's `O_PATH`, which Node does not name: a handle without a right to read. */
+const WITHOUT_RIGHTS = 0x200000
+
+/**
+ * A tree may hold folders that are closed to their owner: to be emptied and moved, they are opened to it, by a handle and never through
+ * a link. To root they are open; another's stay closed.
+ */
+function letOwnerIn(path: Buffer): void {
+  if (process.platform !== 'linux' || process.geteuid?.() === 0) return
+  try {
+    const fd = openSync(path, WITHOUT_RIGHTS | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    try {
+      chmodSync(`/proc/self/fd/${fd}`, 0o700)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // What cannot be done to it is told by what comes next.
   }
 }
 

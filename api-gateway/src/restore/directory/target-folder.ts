@@ -1,4 +1,4 @@
-import { lstat, readdir, realpath, stat, statfs } from 'node:fs/promises'
+import { lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { type FileId, HeldFolder } from '#restore/directory/held-folder.ts'
@@ -40,6 +40,15 @@ export async function inspectFolder(
   if (there && there.dev !== parentStat.dev) {
     throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
   }
+  const mounted = await mountIn(path)
+  if (mounted !== undefined) {
+    throw unusable(
+      mounted === path
+        ? `${asked} is a mount point, which cannot be swapped`
+        : `Something is mounted on ${mounted}`,
+      mounted === path ? 'Name a directory on it.' : 'Unmount it, or name another directory.',
+    )
+  }
   const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
   if (state === 'full' && !options.overwrite) {
     throw unusable(
@@ -63,6 +72,19 @@ export async function inspectFolder(
     parentId: { dev: parentStat.dev, ino: parentStat.ino },
     strangers: await strangersIn(parent, path),
   }
+}
+
+/** Where something is mounted there or below; a folder that is mounted in a second place has no device of its own to tell it by. */
+async function mountIn(path: string): Promise<string | undefined> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  return mounts
+    .split('\n')
+    .map(line => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => octalOf(octal)))
+    .find(place => place === path || place.startsWith(`${path}/`))
+}
+
+function octalOf(digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8))
 }
 
 /** What is told of a target that cannot be one. */

@@ -1,6 +1,6 @@
 import type { Member } from '@telegram-backup/archive'
+import { escapeName, unescapeName } from '#escaped-names.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { escapeName, unescapeName } from '#restore/member/escaped-names.ts'
 import { plainPath } from '#restore/member/members-of-tar.ts'
 
 /** A member and where it ends: where the next one begins, or the whole does. */

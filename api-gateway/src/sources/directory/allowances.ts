@@ -12,7 +12,7 @@ export type Allowance = (typeof ALLOWANCES)[number]
 
 /** A file that is not in the backup as it should be. */
 export interface SkippedFile {
-  /** Relative to the directory; what is no UTF-8 in it is shown as U+FFFD. */
+  /** Relative to the directory; as `ls -b` writes it where a line could not tell it. */
   path: string
   reason: Exclude<Allowance, 'empty'>
 }

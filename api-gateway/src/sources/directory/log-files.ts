@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { matchesGlob } from 'node:path/posix'
+import { shownBytes } from '#escaped-names.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { SkippedFile } from '#sources/directory/allowances.ts'
 
@@ -34,7 +35,7 @@ export async function findLogFiles(
       withFileTypes: true,
       encoding: 'buffer',
     }).catch((error: NodeJS.ErrnoException) => {
-      skipped.push({ path: bytesOf(folder.slice(0, -1)).toString('utf8'), reason: reasonOf(error) })
+      skipped.push({ path: shownBytes(bytesOf(folder.slice(0, -1))), reason: reasonOf(error) })
       return []
     })
     for (const entry of entries) {

@@ -1,4 +1,5 @@
-import { type Member, type MemberIndex, MemberIndexWriter } from '@telegram-backup/archive'
+import { type Member, type MemberIndex, MemberIndexWriter, memberPathOf } from '@telegram-backup/archive'
+import { shownName } from '#escaped-names.ts'
 import { linkTargetIn, parseMemberLine } from '#sources/directory/member-lines.ts'
 import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#sources/directory/outside-links.ts'
 
@@ -35,12 +36,11 @@ export class TarContents {
   }
 
   #addLink({ path }: Member, target: Buffer | undefined): void {
-    const text = target?.toString('utf8') ?? ''
+    const text = target === undefined ? '' : memberPathOf(target)
     if (!leadsOutside(componentsOf(path), text)) return
     this.links.outside_link_count += 1
-    // A catalog takes no half characters.
     if (this.links.outside_links.length < MAX_NAMED)
-      this.links.outside_links.push({ path: path.toWellFormed(), target: text })
+      this.links.outside_links.push({ path: shownName(path), target: shownName(text) })
   }
 
   /** Undefined when there would be too many of them for a manifest, or a line could not be read. To be called once. */

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { type Member, memberPathOf } from '@telegram-backup/archive'
+import { shownBytes } from '#escaped-names.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import type { ChildEnd } from '#sources/child-output.ts'
 import type { Allowance, SkippedFile } from '#sources/directory/allowances.ts'
@@ -47,7 +48,7 @@ export class TarReport {
     else if (word.kind === 'changed') this.#changed.add(word.name.toString('latin1'))
     else {
       const reason = word.kind === 'shrank' ? 'changed' : word.kind
-      this.skip({ path: word.name.toString('utf8'), reason })
+      this.skip({ path: shownBytes(word.name), reason })
     }
   }
 
@@ -84,7 +85,7 @@ export class TarReport {
       const facts = lstatSync(Buffer.concat([Buffer.from(`${this.#directory}/`), bytes]), {
         throwIfNoEntry: false,
       })
-      const path = bytes.toString('utf8')
+      const path = shownBytes(bytes)
       const sizeBytes = this.#sizes?.get(memberPathOf(bytes))
       if (facts?.isDirectory()) keep(this.notes, `${path}: names came or went while it was read`)
       else if (sizeBytes !== undefined && facts !== undefined && facts.size > sizeBytes)

@@ -1,3 +1,4 @@
+import { shownBytes } from '#escaped-names.ts'
 import type { SkippedFile } from '#sources/directory/allowances.ts'
 import { QUOTED_NAME, relativeName, unquoteName } from '#sources/directory/quoted-names.ts'
 
@@ -40,6 +41,6 @@ export function parseTarWord(line: string): TarWord {
   if (known === undefined) return { kind: 'error', text: text.slice(0, 500) }
   const name = relativeName(unquoteName(quoted))
   return known.kind === 'note'
-    ? { kind: 'note', text: `${name.toString('utf8')}: ${reason}` }
+    ? { kind: 'note', text: `${shownBytes(name)}: ${reason}` }
     : { kind: known.kind, name }
 }

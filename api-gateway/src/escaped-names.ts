@@ -29,6 +29,16 @@ export function unescapeName(text: string): string | undefined {
   return memberPathOf(Buffer.concat(pieces))
 }
 
+/** A path on one line: as it is, or as {@link escapeName} writes it where it could not be told so. */
+export function shownName(path: string): string {
+  return /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(path) ? escapeName(path) : path
+}
+
+/** As {@link shownName}, of a name's bytes. */
+export function shownBytes(bytes: Uint8Array): string {
+  return shownName(memberPathOf(bytes))
+}
+
 /** The bytes of a path in base64, where text cannot say them; for JSON. */
 export function base64Of(path: string): { path_base64?: string } {
   return path.isWellFormed() ? {} : { path_base64: memberPathBytes(path).toString('base64') }
