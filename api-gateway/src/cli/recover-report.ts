@@ -145,7 +145,11 @@ function tableOf(backups: readonly RecoveredBackup[]): string {
     backup.id,
     backup.project,
     backup.type,
-    backup.isDamaged ? `${backup.state}, damaged` : backup.state,
+    [
+      backup.state,
+      ...(backup.missing === null ? [] : [backup.missing]),
+      ...(backup.isDamaged ? ['damaged'] : []),
+    ].join(', '),
     backup.size === null ? 'unknown' : formatBytes(backup.size),
     String(backup.parts),
     formatTime(new Date(backup.createdAt)),

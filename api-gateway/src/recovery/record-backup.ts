@@ -8,6 +8,7 @@ import {
   type RecoveredTrust,
 } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
+import { missingWords } from '#missing-files.ts'
 import type { FoundBackup } from '#recovery/found-backup.ts'
 import { noteLostMessage } from '#recovery/lost-message.ts'
 import type { RecoveredBackup } from '#recovery/recovery-report.ts'
@@ -41,6 +42,7 @@ export async function recordBackup(
     parts: found.messages.filter(({ kind }) => kind === 'part').length,
     outcome,
     isDamaged: isDamaged || isHeldDamaged(held),
+    missing: missingWords({ source: held?.source ?? found.source ?? null }) ?? null,
     findings: isDamaged ? [...findings, ...(isBusy ? [BUSY] : [])] : [],
   }
 }
@@ -91,6 +93,7 @@ export function knownBackup(held: Backup, parts: number): RecoveredBackup {
     parts,
     outcome: 'known',
     isDamaged: isHeldDamaged(held),
+    missing: missingWords(held) ?? null,
     findings: [],
   }
 }

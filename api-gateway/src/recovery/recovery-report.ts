@@ -61,6 +61,8 @@ export interface RecoveredBackup {
   outcome: ImportOutcome
   /** It is complete and not whole: something is missing now, or was found to be wrong before. */
   isDamaged: boolean
+  /** `1 file missing`: what its send left out of it, as it was told to; null for nothing. */
+  missing: string | null
   /** What is missing of it, in words. */
   findings: string[]
 }

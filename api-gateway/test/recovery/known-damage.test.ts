@@ -33,3 +33,25 @@ test('a backup that the index tells to be damaged is told as damaged, though not
     expect(isIncomplete(report)).toBe(true)
   }
 })
+
+test('a backup of which the send left something out is told as not whole, also when it is known', async () => {
+  const { id } = await old.send(1000, {
+    readFrom: bytes => ({
+      archiveSource: bytes,
+      filename: 'tree.tar',
+      sizeBytes: undefined,
+      facts: { kind: 'directory' },
+      finish: async () => ({
+        facts: { skipped_count: 2, skipped: [{ path: 'a', reason: 'unreadable' }] },
+      }),
+      close: async () => {},
+    }),
+  })
+  const next = await machines.open()
+  for (const outcome of ['added', 'known']) {
+    const report = await next.recover()
+    expect(report.backups).toMatchObject([{ id, outcome, isDamaged: false, missing: '2 files missing' }])
+    expect(describeRecovery(report)).toContain('complete, 2 files missing')
+    expect(recoveryAnswer(report)).toMatchObject({ backups: [{ missing: '2 files missing' }] })
+  }
+})

@@ -9,7 +9,12 @@ import {
   type VaultIndex,
 } from '@telegram-backup/archive'
 import { type Database, getBackupDetails } from '@telegram-backup/database'
-import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
+import {
+  BackupService,
+  type BackupSource,
+  createTelegramClient,
+  type TelegramClient,
+} from 'telegram-deployment-bot'
 import { BackupTelegramIntegration } from '#lib/backups/backup-telegram.integration.ts'
 import { planFetch } from '#lib/backups/fetch-plan.ts'
 import { withOtherPlaces } from '#recovery/part-places.ts'
@@ -27,7 +32,7 @@ export interface Machine {
   /** Sends so many random bytes and gives the backup's id with them; throws what failed. */
   send(
     bytes: number,
-    options?: { replicaChatId?: string; readFrom?: (bytes: Buffer) => Readable },
+    options?: { replicaChatId?: string; readFrom?: (bytes: Buffer) => Readable | BackupSource },
   ): Promise<{ id: string; bytes: Buffer }>
   recover(options?: Partial<RecoverySetup>): Promise<RecoveryReport>
   /** By the catalog of this machine; notes what was told meanwhile. */
