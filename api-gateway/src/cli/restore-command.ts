@@ -195,9 +195,7 @@ function answer(
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...(missing === undefined
           ? []
-          : [
-              `It is not whole: ${missing} since it was made; "telegram-backup show ${backup.id}" lists them.`,
-            ]),
+          : [`It is not whole: ${missing} from the start; "telegram-backup show ${backup.id}" lists them.`]),
         ...describeLeftOut(facts),
         ...describeNewRoles(newRoles),
       ].join('\n'),

@@ -27,7 +27,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
     ...(missing === undefined
       ? []
-      : [`Warning   it is not whole: ${missing} since it was made; "show" lists them`]),
+      : [`Warning   it is not whole: ${missing} from the start; "show" lists them`]),
   ]
 }
 
@@ -79,7 +79,7 @@ export function describeLeftOut({ left_out, left_out_links }: Record<string, unk
   if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
   const shown = (left_out as OutsideLink[]).slice(0, MAX_SHOWN)
   return [
-    `${count(left_out_links, 'link')} out of the directory left out:`,
+    `Left out, since they lead out of the directory: ${count(left_out_links, 'link')}`,
     ...shown.map(({ path, target }) => `  ${path} -> ${target}`),
     ...(left_out_links > shown.length ? [`  and ${left_out_links - shown.length} more`] : []),
   ]

@@ -55,7 +55,7 @@ function notesOf({ backup, members }: DirectoryDrill): string[] {
     ...(members === undefined
       ? ['There is no list of its members to compare with; the tar file itself was.']
       : []),
-    ...(missing === undefined ? [] : [`The backup itself is not whole: ${missing} since it was made`]),
+    ...(missing === undefined ? [] : [`The backup itself is not whole: ${missing} from the start`]),
   ]
 }
 

@@ -71,7 +71,7 @@ describe('the plan of a restore says, before anything is fetched,', () => {
     expect(plan).not.toMatch(/^Rights/m)
     expect(plan).toMatch(/^Warning .*only a superuser can restore the extension pageinspect; plain is none/m)
     expect(plan).toMatch(
-      /^Warning .*belongs to .*keeper.* can be restored only when that is granted to plain/m,
+      /^Warning .*belongs to a role can be restored only when that role is granted to plain; the backup names .*keeper/m,
     )
   })
 })
@@ -85,6 +85,19 @@ it('a role that is no member of an owner is told what to do, and the target stay
   expect(run.code).toBe(1)
   expect(run.json()).toMatchObject({ code: 'POSTGRES', hint: expect.stringMatching(/GRANT it TO the role/) })
   expect(await tables('plain_one')).toBe('0')
+
+  await server.sql('postgres', 'grant keeper to plain')
+  const member = await bench.cli(args)
+  expect(member.json()).toMatchObject({
+    code: 'POSTGRES',
+    error: expect.stringMatching(/permission denied for schema public/),
+    hint: expect.stringMatching(/GRANT CREATE ON SCHEMA/),
+  })
+  expect(await tables('plain_one')).toBe('0')
+  await server.sql('plain_one', 'grant create on schema public to keeper')
+  expect((await bench.cli(args)).code).toBe(0)
+  expect(await tables('plain_one')).toBe('1')
+  await server.sql('postgres', 'revoke keeper from plain')
 })
 
 it('doctor names the rights of each target, and psql', async () => {

@@ -20,6 +20,11 @@ const HINTS: ReadonlyArray<[RegExp, string]> = [
     /language "plpgsql" does not exist/,
     'A restore needs PL/pgSQL in the target, where every new database has it: CREATE EXTENSION plpgsql.',
   ],
+  [
+    // Also said to the owner of the database, of a role that an object is given to.
+    /permission denied for schema/,
+    'Who restores, and each role that the dump gives an object to, must be allowed to create there: restore as the owner of the database, and GRANT CREATE ON SCHEMA … TO such a role; or restore as a superuser if you trust whoever wrote into the source.',
+  ],
   [/must be (superuser|owner)|permission denied/, 'Restore as the owner of the database, or as a superuser.'],
   [
     /unrecognized configuration parameter|syntax error/,

@@ -87,7 +87,9 @@ export function beyondRights(role: RestoringRole, source: Readonly<Record<string
       ? [`only a superuser can restore ${someOf(forSuperusers)}; ${role.name} is none`]
       : []),
     ...(owners.length > 0
-      ? [`what belongs to ${someOf(owners)} can be restored only when that is granted to ${role.name}`]
+      ? [
+          `what belongs to a role can be restored only when that role is granted to ${role.name}; the backup names ${someOf(owners)}, each as an owner or for a right that it was given`,
+        ]
       : []),
   ]
 }
