@@ -9,8 +9,10 @@
 -- hide the failure of the one before.
 -- What is set here is set for the session, since what makes and drops a database runs in no transaction; a pooler that would hand this
 -- session's settings to others is refused before (`shared-sessions.ts`).
+-- The server may be anybody's, and psql takes what stands in a variable for its own text, with commands such as \!. So what a server answers
+-- gets names of its own (told_), whatever it calls its columns, and is used in quotes or as the word after a command alone.
 -- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
-select pg_catalog.set_config('search_path', '', false) as path \gset
+select pg_catalog.set_config('search_path', '', false) as path \gset told_
 set standard_conforming_strings = on;
 set client_min_messages = error;
 set statement_timeout = 0;
@@ -22,8 +24,8 @@ set application_name = :'session';
 \! echo not-created
 \q
 \endif
-select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \gset
-\if :{?beside_oid}
+select oid as beside_oid from pg_catalog.pg_database where datname = :'beside' \gset told_
+\if :{?told_beside_oid}
 \else
 \q
 \endif
@@ -39,18 +41,18 @@ drop database :"beside";
 \set swap `IFS= read -r line && printf %s "$line"`
 -- The connection may have been idle for hours: a new one for what counts.
 \c -reuse-previous=on
-select pg_catalog.set_config('search_path', '', false) as path \gset
+select pg_catalog.set_config('search_path', '', false) as path \gset told_
 set standard_conforming_strings = on;
 set client_min_messages = error;
 set statement_timeout = 0;
 set application_name = :'session';
 :swap
 select exists (
-  select from pg_catalog.pg_database where oid = :beside_oid and datname = :'target'
-) as is_swapped \gset
+  select from pg_catalog.pg_database where oid = :'told_beside_oid'::pg_catalog.oid and datname = :'target'
+) as is_swapped \gset told_
 select pg_catalog.format('drop database if exists %I with (force)', datname) from pg_catalog.pg_database
-where (oid = :beside_oid and datname = :'beside')
-  or (oid = :old_oid and datname = :'before' and :'keep' <> 'yes') \gexec
-\if :is_swapped
+where (oid = :'told_beside_oid'::pg_catalog.oid and datname = :'beside')
+  or (oid = :'old_oid'::pg_catalog.oid and datname = :'before' and :'keep' <> 'yes') \gexec
+\if :told_is_swapped
 \! echo swapped
 \endif

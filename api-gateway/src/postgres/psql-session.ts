@@ -156,18 +156,29 @@ export class PsqlSession {
     this.#output = ''
     // psql tells by its variables how the last statement ended; what it says on stderr comes in no sure order.
     // A message may have several lines, with the name of a table for example: the second mark comes after the last of them.
-    const marks = `\\echo ${mark} :ERROR :ROW_COUNT :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
+    const marks = `\\echo ${mark} :ENCODING :ERROR :ROW_COUNT :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
     if (!this.#isGone) this.#child.stdin.write(`${input}${marks}`)
-    const end = new RegExp(`^${mark} (true|false|:ERROR) (\\d+|:ROW_COUNT)(.*)\n${mark}\\.end\n`, 'ms')
+    const end = new RegExp(`^${mark} (\\S+) (true|false|:ERROR) (\\d+|:ROW_COUNT)(.*)\n${mark}\\.end\n`, 'ms')
     while (!this.#isGone && !end.test(this.#output)) {
       await new Promise<void>(resolve => {
         this.#onOutput = resolve
       })
     }
-    const [whole, isError, rows, message = ''] = end.exec(this.#output) ?? []
+    const [whole, encoding, isError, rows, message = ''] = end.exec(this.#output) ?? []
     if (whole === undefined) throw this.#lost()
+    if (encoding !== 'UTF8') throw await this.#misread(encoding)
     if (isError === 'true') throw failureOf(`ERROR: ${message.replaceAll('\n', ' ')}`, this.#connection)
     return { output: this.#output.slice(0, this.#output.indexOf(whole)), rows: Number(rows) }
+  }
+
+  /**
+   * psql reads its input in the encoding that the server last named. In some of them a byte of a name takes the quote behind it along,
+   * and what follows is read as psql's own commands: nothing more is given to it.
+   */
+  async #misread(encoding: string | undefined): Promise<BackupError> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+    return failureOf(`ERROR: the encoding of the session is ${encoding}, not UTF8`, this.#connection)
   }
 
   #lost(): BackupError {

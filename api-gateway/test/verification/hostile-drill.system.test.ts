@@ -104,6 +104,86 @@ it('what a dump tries on the server of a drill gives it no more than its own dat
   expect(existsSync(file), 'no file was written').toBe(false)
 })
 
+it('no version of an extension that a dump makes runs what was planted where it is made', async () => {
+  const signal = new AbortController().signal
+  const { seen } = await onOwnServer(
+    { stateFolder: bench.env['TELEGRAM_BACKUP_HOME'] ?? '', sizeBytes: 1, signal },
+    own =>
+      rehearseDatabase(
+        {
+          ...{
+            backup: { id: 'b', source: { kind: 'postgres', roles: [] }, size: 1 },
+            connection: own.superuser,
+          },
+          ...{ as: own, createRoles: true, mayDifferInLocale: true, signal },
+          open: async function* () {
+            yield Buffer.from(EXTENSIONS_AMONG_DOUBLES)
+          },
+        },
+        async (connection, psql) =>
+          await queryJson(
+            connection,
+            `select pg_catalog.jsonb_build_object(
+              'as_another', (select is_called from own.ran_as_another),
+              'ran', (select array(select distinct who from own.ran order by who)),
+              'made', (select array(select distinct name from own.made order by name)),
+              'doubles', (select count(*) > 300 from pg_catalog.pg_proc where pronamespace = 'own'::regnamespace))`,
+            { psql, signal },
+          ),
+      ),
+  )
+  const { made, ...others } = seen as { made: string[] }
+  expect(others).toEqual({ ran: ['the dump'], as_another: false, doubles: true })
+  expect(made).toEqual(expect.arrayContaining(['citext', 'cube', 'earthdistance', 'hstore', 'pageinspect']))
+})
+
+/**
+ * Doubles of PostgreSQL's own functions and operators, for other types too, in the schema where each version of each extension is
+ * made and updated. They write down with whose rights they ran; by the dump itself, once, to see that they do.
+ */
+const EXTENSIONS_AMONG_DOUBLES = `create schema own;
+create table own.ran (who text);
+create table own.made (name text, version text);
+grant all on own.ran to public;
+create sequence own.ran_as_another;
+create function own.act() returns void language plpgsql as $f$ begin
+  -- A sequence tells of it also where all else is undone.
+  if current_user <> session_user then perform nextval('own.ran_as_another'); end if;
+  insert into own.ran values (case when current_user = session_user then 'the dump' else current_user end);
+end $f$;
+do $$ declare one record; way record; begin
+  for one in
+    select distinct p.proname, v.args from pg_catalog.pg_proc p,
+      lateral (values (pg_catalog.oidvectortypes(p.proargtypes)), (replace(pg_catalog.oidvectortypes(p.proargtypes), 'text', 'name')),
+        (replace(pg_catalog.oidvectortypes(p.proargtypes), 'double precision', 'integer')), (replace(pg_catalog.oidvectortypes(p.proargtypes), 'any', 'text'))) v (args)
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname in ('abs', 'acos', 'asin', 'atan2', 'cos', 'sin', 'degrees', 'radians', 'pi', 'format',
+      'quote_ident', 'current_schema', 'current_setting', 'set_config', 'array_to_string', 'array_length', 'array_agg', 'replace', 'unnest', 'to_regprocedure',
+      'text', 'name', 'int4', 'int8', 'float8', 'numeric', 'strpos', 'lower', 'translate', 'regexp_replace', 'generate_series', 'length', 'substr')
+  loop begin
+    execute format('create function own.%I(%s) returns text language plpgsql as $f$ begin perform own.act(); return null; end $f$', one.proname, one.args);
+  exception when others then null; end; end loop;
+  for one in
+    select o.oprname, l.t as left_type, r.t as right_type, 'op_' || row_number() over () as name
+    from (select distinct oprname from pg_catalog.pg_operator where oprname in ('||', '=', '<>', '<', '<=', '>', '>=', '+', '-', '*', '/', '~')) o,
+      (values ('text'), ('name'), ('integer'), ('double precision'), ('oid'), ('regproc'), ('"char"'), ('regprocedure')) l (t),
+      (values ('text'), ('name'), ('integer'), ('double precision'), ('oid'), ('regproc'), ('"char"'), ('regprocedure')) r (t)
+  loop
+    execute format('create function own.%I(%s, %s) returns boolean language plpgsql as $f$ begin perform own.act(); return null; end $f$', one.name, one.left_type, one.right_type);
+    execute format('create operator own.%s (function = own.%I, leftarg = %s, rightarg = %s)', one.oprname, one.name, one.left_type, one.right_type);
+  end loop;
+  perform 'a'::name operator(own.||) 1;
+  for one in select name, version from pg_catalog.pg_available_extension_versions where name <> 'plpgsql' order by name, version loop begin
+    execute format('create extension %I schema own version %L cascade', one.name, one.version);
+    for way in select u.target from pg_catalog.pg_extension_update_paths(one.name) u where u.source = one.version and u.path is not null loop begin
+      execute format('alter extension %I update to %L', one.name, way.target);
+      insert into own.made values (one.name, way.target);
+    exception when others then null; end; end loop;
+    insert into own.made values (one.name, one.version);
+    execute format('drop extension %I cascade', one.name);
+  exception when others then null; end; end loop;
+end $$;
+`
+
 /** Each is tried by itself; that it went well is written down. */
 function attempts({ file, read, socket }: { file: string; read: string; socket: string }): string {
   const tries = [

@@ -112,12 +112,13 @@ export class RestoreTransaction {
     if (exitCode === null) await this.#endSession()
   }
 
-  /** The value of an expression, as text. Throws `POSTGRES` when psql has stopped. */
+  /** The value of an expression, a number. Throws `POSTGRES` when psql has stopped. */
   async #ask(expression: string): Promise<string> {
     const mark = randomBytes(16).toString('hex')
     await this.write(`${telling(expression, mark)}\n`)
     await this.#psql.said(mark)
-    const [, value] = new RegExp(`(\\S+) ${mark}`).exec(this.#psql.output) ?? []
+    // Digits alone, whatever the server says: it goes into psql's input again.
+    const [, value] = new RegExp(`(\\d+) ${mark}`).exec(this.#psql.output) ?? []
     if (value === undefined) throw await this.#failure()
     return value
   }

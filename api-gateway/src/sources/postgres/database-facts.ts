@@ -12,6 +12,8 @@ export interface DatabaseFacts {
   estimatedBytes: number
   /** For the record: names, versions, grants, settings; see the README. */
   facts: SourceFacts
+  /** What of it is not in the record, for people. */
+  warnings: string[]
   /** Of the database as a whole; undefined where the server does not tell. */
   superuser: SuperuserFacts | undefined
 }
@@ -61,19 +63,47 @@ interface DatabaseSetting {
   value: string | null
 }
 
+/**
+ * Of a database's comment and settings together, which its owner makes as long as he likes: a record is read with every list of
+ * backups, by everybody.
+ */
+const MOST_CHARACTERS = 256 * 1024
+
 /** Asks the server. Throws what the session throws. */
 export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseFacts> {
   const answer = await session.ask(QUERY)
   if (typeof answer !== 'object' || answer === null) {
     throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
   }
-  const { row_bytes: rowBytes, settings, ...facts } = answer as SourceFacts & { settings: DatabaseSetting[] }
+  const {
+    row_bytes: rowBytes,
+    settings,
+    comment,
+    ...facts
+  } = answer as SourceFacts & {
+    settings: DatabaseSetting[]
+    comment: string | null
+  }
+  let room = MOST_CHARACTERS
+  const fits = (one: SourceFacts | string): boolean => {
+    room -= JSON.stringify(one).length
+    return room >= 0
+  }
+  const isCommented = comment === null || fits(comment)
+  const told = settings.map(withoutSecret)
+  const kept = told.filter(fits)
   const serverMajor = Math.floor(Number(facts['server_version_num']) / 10_000)
   return {
     serverMajor,
     database: String(facts['database']),
     estimatedBytes: Number(rowBytes) || Number(facts['database_size']),
-    facts: { ...facts, settings: settings.map(withoutSecret) },
+    facts: { ...facts, comment: isCommented ? comment : null, settings: kept },
+    warnings:
+      isCommented && kept.length === told.length
+        ? []
+        : [
+            'The comment and the settings of the database are too long to be recorded whole, and the dump does not hold them.',
+          ],
     superuser: await readSuperuserFacts(session, serverMajor),
   }
 }

@@ -106,7 +106,7 @@ const NO_SNAPSHOT =
 function sourceOf(
   { program, child, words }: Dump,
   of: {
-    known: DatabaseFacts & { warnings: string[] }
+    known: DatabaseFacts
     connection: PostgresConnection
     startedAt: Date
     options: PgDumpOptions

@@ -72,11 +72,15 @@ export class SourceSession {
   }
 
   /** What a dump does not hold, and of some tables alone what they need besides. Throws what the session throws. */
-  async facts(options: PgDumpOptions): Promise<DatabaseFacts & { warnings: string[] }> {
+  async facts(options: PgDumpOptions): Promise<DatabaseFacts> {
     const known = await readDatabaseFacts(this.#session)
-    if (options.tables.length === 0) return { ...known, warnings: [] }
+    if (options.tables.length === 0) return known
     const { schemas, warnings } = await readTablesAlone(this.#session, options)
-    return { ...known, facts: { ...known.facts, schemas_of_tables: schemas }, warnings }
+    return {
+      ...known,
+      facts: { ...known.facts, schemas_of_tables: schemas },
+      warnings: [...known.warnings, ...warnings],
+    }
   }
 
   /**

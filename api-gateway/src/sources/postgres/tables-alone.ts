@@ -71,7 +71,8 @@ export async function readTablesAlone(session: PsqlSession, options: PgDumpOptio
   )
   const owners = new Map(chosen.map(([schema, , , owner]) => [schema, owner]))
   owners.delete('public')
-  const lacking = (await session.ask(needsOf(chosen.map(([, , oid]) => oid)))) as string[]
+  // The server may be anybody's, and give a text for a number: in psql's input it could be a command.
+  const lacking = (await session.ask(needsOf(chosen.map(([, , oid]) => Number(oid))))) as string[]
   const named = lacking.slice(0, MOST_NAMED).join(', ')
   const more = lacking.length > MOST_NAMED ? ` and ${lacking.length - MOST_NAMED} more` : ''
   return {
