@@ -110,6 +110,7 @@ describe('the catalog’s functions', () => {
       newest_backup: new Date('2026-06-02T00:00:00Z'),
       expiring_soon: 1,
       damaged: 0,
+      with_missing_files: 0,
     })
     expect((await getBackupStats({ database })).total_backups).toBeGreaterThan(2)
   })
