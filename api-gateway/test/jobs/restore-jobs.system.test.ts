@@ -83,7 +83,7 @@ test('a job backs a database up, and another brings it back into a named target'
 test('a target that is not empty is refused without the word to overwrite it', async () => {
   const refused = await ended(await submit({ kind: 'restore', backupId, target: 'copy' }))
   expect(refused).toMatchObject({ state: 'failed', attempt: 1 })
-  expect(refused.error?.message).toContain('The database copy is not empty')
+  expect(refused.error?.message).toContain('The database of target copy is not empty')
   expect(refused.error?.hint).toContain('"overwrite": true')
   const options = { overwrite: true }
   const agreed = await ended(await submit({ kind: 'restore', backupId, target: 'copy', options }))
