@@ -1,5 +1,6 @@
 import type { PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
+import { isRoleOfOurs, strangeRole } from '#acting-role.ts'
 import { type CatalogError, noAnswer } from '#catalog-error.ts'
 
 /** How long one use of a connection waits. Milliseconds. */
@@ -48,12 +49,19 @@ export class CatalogConnection implements PostgresPoolClient {
 
   /**
    * Begins a transaction, ahead of the first statement: the answer tells that the server is there. Says whether it takes no
-   * writes, as a standby does. Throws CatalogError.
+   * writes, as a standby does. Throws CatalogError, also when the database makes us act as a role that is not ours.
    */
   async open(): Promise<{ isReadOnly: boolean }> {
-    const { rows } = await this.#ask<{ read_only: string }>(opening(this.#limits.statementTimeoutMs))
+    const { rows } = await this.#ask<Opened>(opening(this.#limits.statementTimeoutMs))
     this.#boundMs = this.#limits.statementTimeoutMs * PATIENCE
-    return { isReadOnly: rows.at(-1)?.read_only === 'on' }
+    const opened = rows.at(-1)
+    if (opened && opened.acts_as !== opened.logged_in_as) await this.#refuseStrangeRole(opened)
+    return { isReadOnly: opened?.read_only === 'on' }
+  }
+
+  async #refuseStrangeRole({ acts_as, logged_in_as }: Opened): Promise<void> {
+    const { rows } = await this.#ask<{ is_ours: boolean }>(isRoleOfOurs)
+    if (rows[0]?.is_ours !== true) throw strangeRole({ actsAs: acts_as, loggedInAs: logged_in_as })
   }
 
   readonly query = (async <R>(text: string, parameters: unknown[]): Promise<PostgresQueryResult<R>> => {
@@ -110,16 +118,27 @@ export class CatalogConnection implements PostgresPoolClient {
   }
 }
 
+/** What the beginning of a transaction answers. */
+interface Opened {
+  read_only: string
+  acts_as: string
+  logged_in_as: string
+}
+
 /**
  * One text, so one way there and back. No operator in it, and a qualified name: it runs under the search_path of before. A process
- * that stops in the middle of a transaction must not keep its locks.
+ * that stops in the middle of a transaction must not keep its locks. The database's owner may set how times are written and
+ * texts are read for all who connect: in another style every time would be read as none.
  */
 function opening(timeoutMs: number): string {
   return `begin isolation level read committed;
 select pg_catalog.set_config('search_path', '', true),
   pg_catalog.set_config('statement_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', '${timeoutMs}', true),
-  pg_catalog.current_setting('transaction_read_only') as read_only`
+  pg_catalog.set_config('datestyle', 'ISO, MDY', true),
+  pg_catalog.set_config('standard_conforming_strings', 'on', true),
+  pg_catalog.current_setting('transaction_read_only') as read_only,
+  current_user as acts_as, session_user as logged_in_as`
 }
 
 /** What Kysely is answered where nothing had to be asked. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Database, migrate, openDatabase, rolesWithRights } from '#index.ts'
@@ -147,4 +148,50 @@ test('default privileges give nobody a right in the catalog, and a role that was
   )
   await superuser.query('reset role; grant insert on control_plane.api_keys to reader')
   expect(await rolesWithRights(database)).toEqual(['reader'])
+})
+
+describe('when the owner of the database lets all who connect act as a role of its own', () => {
+  beforeEach(async () => {
+    await superuser.query(`do $$ begin
+      execute format('alter database %I owner to mallory', current_database());
+      set role mallory;
+      execute format('alter database %I set role = mallory', current_database());
+      reset role;
+    end $$`)
+  })
+
+  test('a superuser as the catalog’s user makes nothing that would belong to that owner', async () => {
+    await expect(open()).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringMatching(/acts as role "mallory"/),
+      hint: expect.stringContaining('RESET role'),
+    })
+    const { rows } = await superuser.query(
+      "select nspname from pg_namespace where nspname in ('control_plane', 'pgboss')",
+    )
+    expect(rows).toEqual([])
+  })
+
+  test('a role that was set for the catalog’s user itself, or that it is a member of, goes on', async () => {
+    const [{ name }] = (await superuser.query('select current_database() as name')).rows
+    await superuser.query(`alter role keeper in database "${name}" set role = shared_owner; grant shared_owner to keeper;
+      grant create on database "${name}" to shared_owner`)
+    expect(await migrate(await open('keeper'))).not.toEqual([])
+    const { rows } = await superuser.query(
+      "select nspowner::regrole::text as owner from pg_namespace where nspname = 'control_plane'",
+    )
+    expect(rows).toEqual([{ owner: 'shared_owner' }])
+    await superuser.query('revoke shared_owner from keeper')
+  })
+})
+
+test('times are read as they are, however the owner of the database has them written', async () => {
+  await superuser.query(`do $$ begin
+    execute format('alter database %I set datestyle = ''German, DMY''', current_database());
+    execute format('alter database %I set standard_conforming_strings = off', current_database());
+  end $$`)
+  const database = await open()
+  const { rows } = await sql<{ time: Date; text: string }>`
+    select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text`.execute(database.kysely)
+  expect(rows).toEqual([{ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' }])
 })
