@@ -5,6 +5,11 @@ import { needsSuperuserIn } from '#sources/postgres/superuser-facts.ts'
 const HINT =
   'Give a server to drill on, best one with nothing else on it: --on postgresql://USER@HOST/postgres. Or, where you trust everybody who may change that database as much as yourself, --trust-dump (trust_dump: true of its source).'
 
+/** pg_dump writes nothing that starts a program or opens a file: whoever may write a function in the source has. */
+const REACHES_OUT = /\bCOPY (?:to or from|to|from) (?:an external program|a file)/i
+const REACHES_OUT_HINT =
+  'A function that the dump calls (by a CHECK, an index, a trigger) wanted to start a program or open a file on the server. Find out who wrote it before you restore this backup anywhere as a superuser.'
+
 /** To be known of a drill that was made by `--trust-dump`. */
 export const UNCONFINED_NOTE =
   'That server could open what its account can: the kernel or setpriv has no Landlock here.'
@@ -31,7 +36,7 @@ export function notRestorable(error: unknown): unknown {
   if (code !== 'POSTGRES' || !FOR_WANT_OF_RIGHTS.test(message)) return error
   return new BackupError(`The dump does what only a superuser may: ${message}`, {
     code: 'CONFIGURATION',
-    hint: HINT,
+    hint: REACHES_OUT.test(message) ? REACHES_OUT_HINT : HINT,
     cause: error,
   })
 }

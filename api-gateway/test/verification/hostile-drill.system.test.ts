@@ -48,6 +48,10 @@ it('a program that a CHECK of a dump calls is not run, and the drill has not pas
   expect(existsSync(stolen), 'nothing was run').toBe(false)
   expect(report.drill?.state, stderr).toBe('failed')
   expect({ code, answer: report.code }).toEqual({ code: 2, answer: 'CONFIGURATION' })
+  expect(report.hint, 'whoever attacks is not to be trusted by the next command').not.toContain(
+    '--trust-dump',
+  )
+  expect(report.hint).toContain('Find out who wrote it')
   expect((await bench.show(backup.id)).damaged_at).toBeNull()
 })
 
