@@ -46,24 +46,29 @@ it('a backup that is under way while the primary is lost is done when the standb
   const catalog = await openCatalog()
   const world: JobsWorld = await openJobsWorld({ ...catalog, discard: () => catalog.close() })
   const codes: string[] = []
+  const promoted = Promise.withResolvers<void>()
   world.run({
     backup: async (run, tools) => {
       if (codes.length > 0) return await runBackupJob(run, tools)
       // The primary dies in the middle of it, and the address leads to a standby that nobody has promoted yet.
       await standby.caughtUp()
       way.lead(standby.url(primary.url('postgres')))
-      await primary.stop()
       isPrimaryGone = true
+      await primary.stop()
       try {
         await runBackupJob(run, tools)
       } catch (error) {
         codes.push((error as { code: string }).code)
         await standby.promote()
         throw error
+      } finally {
+        promoted.resolve()
       }
     },
   })
   const { job } = await world.queue.submit({ kind: 'backup', projectId: 'alpha', source: 'alpha' })
+  // A question that is under way while the primary ends has no answer, so nobody asks before.
+  await promoted.promise
   const ended = await world.until(job.id, 'done', 'failed')
   expect(ended).toMatchObject({ state: 'done', attempt: 2 })
   expect(codes).toEqual(['CATALOG'])
