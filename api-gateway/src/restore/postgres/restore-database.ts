@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { atDatabase } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
-import { DatabaseBeside } from '#restore/postgres/database-beside.ts'
+import { DatabaseBeside, dropSubscriptions } from '#restore/postgres/database-beside.ts'
 import { type DatabasePlan, unknownSettings } from '#restore/postgres/database-plan.ts'
 import { RestoreTransaction } from '#restore/postgres/restore-transaction.ts'
 import { sqlOfDump } from '#restore/postgres/sql-of-dump.ts'
@@ -70,6 +71,7 @@ export async function restoreDatabase(
 /** Databases that killed restores have left. */
 export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   for (const name of plan.garbage) {
+    await dropSubscriptions(atDatabase(plan.target.server.maintenance, name), plan.psql.path)
     await queryJson(plan.target.server.maintenance, 'drop database if exists :"name"', {
       psql: plan.psql.path,
       signal,

@@ -6,6 +6,8 @@ import { FilterProgram } from '#restore/programs/filter-program.ts'
 
 /** With these bytes a dump in the custom format begins. */
 const CUSTOM_FORMAT = Buffer.from('PGDMP')
+/** An editor or a shell of Windows puts it before a text; it is none of it, for psql either. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /**
  * The SQL of a dump, whether it is SQL already or in pg_dump's custom format, which pg_restore turns into SQL. It ends
@@ -16,7 +18,8 @@ export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSign
   try {
     const first = await nextAtLeast(chunks, CUSTOM_FORMAT.length)
     if (!first.subarray(0, CUSTOM_FORMAT.length).equals(CUSTOM_FORMAT)) {
-      yield first
+      const isMarked = first.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+      yield isMarked ? first.subarray(BYTE_ORDER_MARK.length) : first
       yield* rest(chunks)
       return
     }
