@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openRestoreBench, type RestoreBench } from '#test/restore/restore-bench.ts'
-import { installedServer, type PostgresServer, startPostgresServer } from '#test/servers/postgres-server.ts'
+import {
+  dumpOf,
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '#test/servers/postgres-server.ts'
 
 // Databases and roles may have any name, and a dump may have been through many hands.
 
@@ -50,15 +55,29 @@ it('a database whose name has a line break is replaced, and none of a like name'
 it('a dump comes back that went through Windows, with its line ends and the mark before its first', async () => {
   const file = join(bench.vault.folder, 'windows.sql')
   const lines = [
-    '\ufeff-- PostgreSQL database dump',
+    ...['\ufeff--', '-- PostgreSQL database dump', '--'],
     `SET client_encoding = 'UTF8';`,
     'CREATE TABLE public.restored (a text, b text);',
     'COPY public.restored (a, b) FROM stdin;',
-    ...['größe\t1', 'b\t2', '\\.', ''],
+    ...['größe\t1', 'b\t2', '\\.', '--', '-- PostgreSQL database dump complete', ''],
   ]
   await writeFile(file, lines.join('\r\n'))
   const { id } = await bench.send('--file', file)
   const { code, stderr } = await bench.cli(['restore', id, '--yes', '--to', server.url('windows')])
   expect(code, stderr).toBe(0)
   expect(await server.sql('windows', 'select * from restored order by b')).toBe('größe|1\nb|2')
+})
+
+it('a dump that was cut off between two statements is not taken for a whole one', async () => {
+  await server.sql('postgres', 'create database source; create database target')
+  await server.sql('source', 'create table first (x int); create table second (x int)')
+  const dump = await dumpOf(server.url('source'))
+  const file = join(bench.vault.folder, 'cut.sql')
+  await writeFile(file, dump.slice(0, dump.indexOf('COPY public.second')))
+  const { id } = await bench.send('--file', file)
+  const restored = await bench.cli(['restore', id, '--yes', '--json', '--to', server.url('target')])
+  expect(await tablesOf('target')).toBe('')
+  expect(restored.json()).toMatchObject({ success: false, code: 'UNRESTORABLE' })
+  const drilled = await bench.cli(['verify', id, '--drill', '--json'])
+  expect(drilled.json()).toMatchObject({ success: false, drill: { state: 'failed' } })
 })
