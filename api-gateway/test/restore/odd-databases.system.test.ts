@@ -81,3 +81,14 @@ it('a dump that was cut off between two statements is not taken for a whole one'
   const drilled = await bench.cli(['verify', id, '--drill', '--json'])
   expect(drilled.json()).toMatchObject({ success: false, drill: { state: 'failed' } })
 })
+
+it('what somebody gave the name of a leftover, and keeps from being dropped, is in nobody’s way', async () => {
+  await server.sql('postgres', 'create role mallory createdb')
+  await server.sql(
+    'postgres',
+    `set session authorization mallory; create database shop_restoring_0badcafe is_template true`,
+  )
+  const { code, stderr } = await bench.cli(['restore', backupId, '--yes', '--to', server.url('shop')])
+  expect(code, stderr).toBe(0)
+  expect(await tablesOf('shop')).toBe('restored')
+})

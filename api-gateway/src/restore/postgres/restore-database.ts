@@ -68,7 +68,10 @@ export async function restoreDatabase(
   return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 
-/** Databases that killed restores have left. */
+/**
+ * Databases that killed restores have left. One that cannot be dropped stays: whoever may make databases may give one such a name, and make
+ * it a template, and that is to keep nobody from restoring. Throws `CANCELLED`.
+ */
 export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   for (const name of plan.garbage) {
     await dropSubscriptions(atDatabase(plan.target.server.maintenance, name), plan.psql.path)
@@ -77,7 +80,7 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
       signal,
       variables: { name },
       isOutsideTransactions: true,
-    })
+    }).catch(() => assertGoingOn(signal))
   }
 }
 
