@@ -101,8 +101,9 @@ export class RestoreTransaction {
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode === 0 && this.#psql.output.includes(`committed ${mark}`)) return
     if (exitCode === null) await this.#endSession()
-    const isLost = exitCode === null || exitCode === CONNECTION_LOST
-    if (isLost && (await this.#outcome()) === 'committed') return
+    // psql may have had so much else to tell at its end, what a dump has it LISTEN to, that the proof is not in what was kept of it.
+    const isUntold = exitCode === null || exitCode === CONNECTION_LOST || exitCode === 0
+    if (isUntold && (await this.#outcome()) === 'committed') return
     throw refusedByPostgres('PostgreSQL refused the restore', words)
   }
 
