@@ -247,8 +247,9 @@ it('a restore has failed where it left nothing, and only there, whoever floods t
     'target',
     `create schema noise; create procedure noise.make() language plpgsql as $$ begin
        loop
-         for n in 1..20 loop perform pg_notify('noise', n || repeat('x', 7000)); end loop;
+         for n in 1..3 loop perform pg_notify('noise', n || repeat('x', 7000)); end loop;
          commit;
+         perform pg_sleep(0.0005);
        end loop;
      end $$`,
   )
@@ -256,7 +257,7 @@ it('a restore has failed where it left nothing, and only there, whoever floods t
   const made = `select count(*) from pg_stat_activity where query = 'call noise.make()'`
   try {
     await waitUntil(async () => (await server.sql('postgres', made)) === '2')
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 6; round++) {
       const restored = restoreInOneTransaction(plan, {
         ...{ connection: plan.connection, session: 'telegram-backup restore test' },
         signal: new AbortController().signal,
