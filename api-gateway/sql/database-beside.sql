@@ -60,6 +60,9 @@ set application_name = :'session';
 select exists (
   select from pg_catalog.pg_database where oid = :'told_beside_oid'::pg_catalog.oid and datname = :'target'
 ) as is_swapped \gset told_
+-- A dump may have made a template of its database, which is dropped by nobody.
+select pg_catalog.format('alter database %I is_template false', datname) from pg_catalog.pg_database
+where oid = :'told_beside_oid'::pg_catalog.oid and datname = :'beside' and datistemplate \gexec
 select pg_catalog.format('drop database if exists %I with (force)', datname) from pg_catalog.pg_database
 where (oid = :'told_beside_oid'::pg_catalog.oid and datname = :'beside')
   or (oid = :'old_oid'::pg_catalog.oid and datname = :'before' and :'keep' <> 'yes') \gexec

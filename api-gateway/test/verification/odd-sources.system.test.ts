@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type DrillBench, openDrillBench } from '#test/verification/drill-bench.ts'
 
@@ -29,6 +31,18 @@ it('one with a subscription leaves nothing on a server that is named', async () 
   const { code, report } = await bench.drill(backup.id, '--on', bench.server.url('postgres'))
   expect(report.drill?.state, report.error).toBe('passed')
   expect(code).toBe(0)
+})
+
+it('one whose dump makes a template of what it is restored into leaves nothing on a server that is named', async () => {
+  const file = join(bench.vault.folder, 'template.sql')
+  const make = `execute format('alter database %I is_template true', current_database());`
+  await writeFile(
+    file,
+    `-- PostgreSQL database dump\nDO $$ begin ${make} end $$;\n-- PostgreSQL database dump complete\n`,
+  )
+  const backup = await bench.send('--file', file)
+  const { code, stderr } = await bench.drill(backup.id, '--on', bench.server.url('postgres'))
+  expect(code, stderr).toBe(0)
 })
 
 it('one that nobody may write to is drilled', async () => {

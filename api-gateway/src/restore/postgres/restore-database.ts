@@ -90,7 +90,7 @@ export async function restoreInOneTransaction(
   into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
 ): Promise<void> {
   const { signal } = into
-  const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
+  const transaction = await RestoreTransaction.begin({ ...plan, ...into })
   try {
     const cutter = new DumpCutter(unknownSettings(plan.target))
     for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)
