@@ -126,9 +126,10 @@ interface Opened {
 }
 
 /**
- * One text, so one way there and back. No operator in it, and a qualified name: it runs under the search_path of before. A process
- * that stops in the middle of a transaction must not keep its locks. The database's owner may set how times are written and
- * texts are read for all who connect: in another style every time would be read as none.
+ * One text, so one way there and back. Qualified names alone, also of the operator: it runs under the search_path of before. A process
+ * that stops in the middle of a transaction must not keep its locks. The database's owner may set for all who connect how times and
+ * numbers are written and texts are read: in another style a time would be read as none, or, in a zone that is a hundred hours away, as one of
+ * days before. Nor may he have a commit answered before it is on the disk; who waits for more than that goes on doing so.
  */
 function opening(timeoutMs: number): string {
   return `begin isolation level read committed;
@@ -136,7 +137,11 @@ select pg_catalog.set_config('search_path', '', true),
   pg_catalog.set_config('statement_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('datestyle', 'ISO, MDY', true),
+  pg_catalog.set_config('timezone', 'UTC', true),
+  pg_catalog.set_config('extra_float_digits', '1', true),
   pg_catalog.set_config('standard_conforming_strings', 'on', true),
+  case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'::pg_catalog.text
+    then pg_catalog.set_config('synchronous_commit', 'on', true) end,
   pg_catalog.current_setting('transaction_read_only') as read_only,
   current_user as acts_as, session_user as logged_in_as`
 }

@@ -186,12 +186,32 @@ describe('when the owner of the database lets all who connect act as a role of i
 })
 
 test('times are read as they are, however the owner of the database has them written', async () => {
+  // Hours that a time zone of one's own may be away, and no reader of times knows.
   await superuser.query(`do $$ begin
     execute format('alter database %I set datestyle = ''German, DMY''', current_database());
+    execute format('alter database %I set timezone = ''<far>+167''', current_database());
     execute format('alter database %I set standard_conforming_strings = off', current_database());
   end $$`)
   const database = await open()
-  const { rows } = await sql<{ time: Date; text: string }>`
-    select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text`.execute(database.kysely)
-  expect(rows).toEqual([{ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' }])
+  const { rows } = await sql<{ time: Date; inside: { time: string }; text: string }>`
+    select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text,
+           jsonb_build_object('time', '2026-12-01 05:00:00+00'::timestamptz) as inside`.execute(database.kysely)
+  const [row] = rows
+  expect(row).toMatchObject({ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' })
+  expect(new Date(row?.inside.time ?? '')).toEqual(row?.time)
+})
+
+test('what is written is on the disk when it is said to be, whatever the owner of the database has set', async () => {
+  const waitsAfter = async (setting: string): Promise<string | undefined> => {
+    await superuser.query(`do $$ begin
+      execute format('alter database %I set synchronous_commit = ${setting}', current_database()); end $$`)
+    const database = await open()
+    const { rows } = await sql<{ waits: string }>`
+      select current_setting('synchronous_commit') as waits`.execute(database.kysely)
+    return rows[0]?.waits
+  }
+  expect(await waitsAfter('off')).toBe('on')
+  // Who wants more than that, or no more than this server's own disk, has it.
+  expect(await waitsAfter('remote_apply')).toBe('remote_apply')
+  expect(await waitsAfter('local')).toBe('local')
 })
