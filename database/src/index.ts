@@ -208,6 +208,7 @@ export {
   JOB_KINDS,
   JOB_STATES,
   type Job,
+  type JobAsker,
   type JobError,
   type JobKind,
   type JobProgress,

@@ -195,7 +195,9 @@ test('times are read as they are, however the owner of the database has them wri
   const database = await open()
   const { rows } = await sql<{ time: Date; inside: { time: string }; text: string }>`
     select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text,
-           jsonb_build_object('time', '2026-12-01 05:00:00+00'::timestamptz) as inside`.execute(database.kysely)
+           jsonb_build_object('time', '2026-12-01 05:00:00+00'::timestamptz) as inside`.execute(
+    database.kysely,
+  )
   const [row] = rows
   expect(row).toMatchObject({ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' })
   expect(new Date(row?.inside.time ?? '')).toEqual(row?.time)

@@ -51,6 +51,7 @@ sources:
 targets:
   staging: { postgres: "postgresql://user:s3cret@localhost/staging" }
   other-db: { postgres: "postgresql://user:s3cret@localhost/other", project: other }
+  unset: { postgres: "postgresql://u:\${NO_SUCH_VARIABLE}@localhost/x", project: shop }
 `
 
 /**
