@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { CatalogError } from '#catalog-error.ts'
+import { CatalogError, errorCode } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 
 /** Ours, and the one of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
@@ -71,6 +72,44 @@ export async function refuseForeignOwners(kysely: Kysely<CatalogSchema>): Promis
   const { type, identity, owner, we } = foreign
   throw new CatalogError('CONFIGURATION', `In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
     hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
+  })
+}
+
+/** Of several who make the schema at once, one was faster. */
+const MADE_MEANWHILE: ReadonlySet<string | undefined> = new Set(['23505', '42P06'])
+
+/**
+ * Sees to it that the schema of the queue is there and ours before anything is made or called in it. Whoever may create schemas could make it
+ * between the look of `migrate` and the start of the queue, and would then own what the queue runs. `isNew`: nothing is in it yet, and once
+ * something is, `closeQueueSchema` is to be called. CatalogError CONFIGURATION as `refuseForeignOwners`.
+ */
+export async function makeQueueSchema({ kysely }: Database): Promise<{ isNew: boolean }> {
+  const make = (): Promise<{ isNew: boolean }> =>
+    inTransaction(kysely, async trx => {
+      await sql`do $$ begin
+        if pg_catalog.to_regnamespace('pgboss') is null then create schema pgboss; end if;
+      end $$`.execute(trx)
+      await refuseForeignOwners(trx)
+      const { rows } = await sql`
+        select from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace('pgboss') limit 1`.execute(
+        trx,
+      )
+      return { isNew: rows.length === 0 }
+    })
+  return await make().catch(async (error: unknown) => {
+    const isMade = error instanceof CatalogError && MADE_MEANWHILE.has(errorCode(error.cause))
+    if (!isMade) throw error
+    return await make()
+  })
+}
+
+/** As `shutOutPublic`, one at a time: PostgreSQL refuses two who take the same right away at once. */
+export async function closeQueueSchema({ kysely }: Database): Promise<void> {
+  await inTransaction(kysely, async trx => {
+    await sql`
+      select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: rights'::text, 0::bigint))
+    `.execute(trx)
+    await shutOutPublic(trx)
   })
 }
 
