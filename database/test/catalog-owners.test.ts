@@ -217,3 +217,31 @@ test('what is written is on the disk when it is said to be, whatever the owner o
   expect(await waitsAfter('remote_apply')).toBe('remote_apply')
   expect(await waitsAfter('local')).toBe('local')
 })
+
+test('a database that its owner has exchanged under a program at work is judged before anything in it is used', async () => {
+  const name = new URL(url).pathname.slice(1)
+  const elsewhere = new pg.Client({ connectionString: url.replace(name, 'postgres') })
+  await elsewhere.connect()
+  await elsewhere.query(`alter role mallory createdb; alter database "${name}" owner to mallory`)
+  const database = await open('keeper')
+  await migrate(database)
+  await superuser.end()
+  // As when the server is restarted, and he is quicker.
+  await elsewhere.query(`alter database "${name}" allow_connections false`)
+  await elsewhere.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+  await elsewhere.query('set role mallory')
+  await elsewhere.query(`drop database "${name}"`)
+  await elsewhere.query(`create database "${name}"`)
+  await elsewhere.end()
+  superuser = new pg.Client({ connectionString: url })
+  await superuser.connect()
+  await asMallory(`create schema control_plane; create table public.ran (as_whom text); grant all on schema control_plane to public;
+    grant all on schema public to public; grant all on public.ran to public;
+    create function control_plane.plant() returns text volatile language sql as 'insert into public.ran values (current_user) returning as_whom';
+    create view control_plane.backups as select control_plane.plant() as id; grant all on control_plane.backups to public`)
+  await expect(sql`select id from control_plane.backups`.execute(database.kysely)).rejects.toMatchObject({
+    code: 'CONFIGURATION',
+    message: expect.stringMatching(/schema control_plane belongs to role "mallory"/),
+  })
+  expect((await superuser.query('select as_whom from public.ran')).rows).toEqual([])
+})
