@@ -9,7 +9,7 @@ import { listen } from '#http/listen.ts'
 import { isLoopbackName } from '#http/loopback.ts'
 import { createReadiness } from '#http/readiness.ts'
 import { createUploads } from '#http/upload-sender.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError, type DescribedError } from '#lib/backups/backup-error.ts'
 import { watchOwnership } from '#serve/chat-ownership.ts'
 import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
 
@@ -17,6 +17,8 @@ import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
 export interface HttpPart extends ServicePart {
   /** Where it listens. */
   url: string
+  /** What keeps the certificate from being used that lies there now; undefined while it is in use, and without one. */
+  certificateFault(): DescribedError | undefined
 }
 
 /** Where it listens, and what the other parts tell and hear through it. */
@@ -73,6 +75,7 @@ export async function startHttp(
     files && certificate && watchCertificate({ files, current: certificate, use: server.useCertificate, log })
   return {
     url: server.url,
+    certificateFault: () => watching?.fault,
     stop: async () => {
       endStreams()
       await watching?.stop()

@@ -16,6 +16,7 @@ export const CONDITION_KINDS = [
   'chat_unreachable',
   'chat_not_ours',
   'config_unusable',
+  'certificate_unusable',
 ] as const
 
 /** What may be wrong. */
@@ -46,8 +47,9 @@ export interface ChatTrouble {
   hint?: string | undefined
 }
 
-/** What is wrong with the telegram-backup.yaml of a process, which goes by what it said before. */
-export interface ConfigFault extends DescribedError {
+/** A file of a machine that its process cannot use as it stands now, so that it goes by what was there before. */
+export interface FileFault extends DescribedError {
+  kind: 'config_unusable' | 'certificate_unusable'
   host: string
 }
 
@@ -69,8 +71,8 @@ export interface WatchFacts {
   notices: QueueFacts['notices']
   /** Null while this process can use the chat. */
   chatTrouble: ChatTrouble | null
-  /** Null while this process can use its telegram-backup.yaml as it stands. */
-  configFault: ConfigFault | null
+  /** None while this process can use its files as they stand. */
+  fileFaults: readonly FileFault[]
   /**
    * Keys of the alerts that are open already. What was told needs no patience any more: a process that has only just begun to watch
    * has seen nothing that disproves it.
@@ -278,9 +280,7 @@ function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: Watch
   if (forMs < patienceMs && !openAlerts.has(kind)) return []
   return [
     {
-      key: kind,
-      kind,
-      ...NOWHERE,
+      ...{ key: kind, kind, ...NOWHERE },
       details: {
         since: new Date(since).toISOString(),
         code,
@@ -291,10 +291,10 @@ function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: Watch
   ]
 }
 
-/** Each machine has a file of its own. */
-function unusable({ configFault }: WatchFacts): Condition[] {
-  if (configFault === null) return []
-  const { host, code, message, hint } = configFault
-  const details = { host, code, message: message.slice(0, 500), ...(hint !== undefined && { hint }) }
-  return [{ key: `config_unusable:${host}`, kind: 'config_unusable', ...NOWHERE, details }]
+/** Each machine has files of its own. */
+function unusable({ fileFaults }: WatchFacts): Condition[] {
+  return fileFaults.map(({ kind, host, code, message, hint }) => ({
+    ...{ key: `${kind}:${host}`, kind, ...NOWHERE },
+    details: { host, code, message: message.slice(0, 500), ...(hint !== undefined && { hint }) },
+  }))
 }

@@ -3,6 +3,7 @@ import { TelegramError } from 'telegram-deployment-bot'
 import type { ConfigFile } from '#config-file.ts'
 import { BackupError, type DescribedError, describeError } from '#lib/backups/backup-error.ts'
 import { type Channels, openChannels } from '#monitoring/channels.ts'
+import type { FileFault } from '#monitoring/conditions.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
 import { type NotificationSettings, readNoBackupFor } from '#monitoring/notification-settings.ts'
@@ -14,7 +15,13 @@ import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
 import { whatItIs } from '#sources/send-plan.ts'
 
 /** Watches, tells, and calls the heartbeat. Throws `CONFIGURATION` for a setting that is not understood. */
-export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics): ServicePart {
+export function startMonitoring(
+  context: ServiceContext,
+  {
+    metrics,
+    certificateFault,
+  }: { metrics: ServiceMetrics; certificateFault: () => DescribedError | undefined },
+): ServicePart {
   const { config, configFile, database, client, log } = context
   const settings = liveSettings(configFile)
   const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
@@ -56,7 +63,10 @@ export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics
       return await assertOwnChat({ chatId: String(id), pinned }, { signal }).then(() => undefined, refusalOf)
     },
     onChat: metrics.noteChat,
-    configFault: () => configFile.fault,
+    fileFaults: () => [
+      ...faultOf('config_unusable', configFile.fault),
+      ...faultOf('certificate_unusable', certificateFault()),
+    ],
   })
   const heartbeat = renewedPart({
     configFile,
@@ -70,6 +80,13 @@ export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics
       await Promise.all([watch.stop(), heartbeat.stop()])
     },
   }
+}
+
+function faultOf(
+  kind: FileFault['kind'],
+  fault: DescribedError | undefined,
+): readonly Omit<FileFault, 'host'>[] {
+  return fault === undefined ? [] : [{ ...fault, kind }]
 }
 
 /** As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it says at first. */

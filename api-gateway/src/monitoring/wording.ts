@@ -125,6 +125,8 @@ function sentenceOf(condition: Condition): string {
       return `${subject} since ${details['since']}: ${details['message']}. Nothing is written there any more, and nothing is backed up from here.${details['hint'] ? ` ${details['hint']}` : ''}`
     case 'config_unusable':
       return `${subject}: ${details['message']}. What it said before holds until it is mended; a serve that starts anew cannot use it at all.`
+    case 'certificate_unusable':
+      return `${subject}: ${details['message']}. The one before is used until it expires; a serve that starts anew cannot start at all.`
   }
 }
 
@@ -157,6 +159,8 @@ function endOf(condition: Omit<Condition, 'key'>): string {
       return 'The chat is for this catalog to use again'
     case 'config_unusable':
       return `The configuration file on ${details['host']} can be used again`
+    case 'certificate_unusable':
+      return `The certificate on ${details['host']} can be used again`
   }
 }
 
@@ -195,6 +199,8 @@ function subjectOf(condition: Omit<Condition, 'key'>): string {
       return 'The chat is not for this catalog to use'
     case 'config_unusable':
       return `The configuration file on ${details['host']} cannot be used`
+    case 'certificate_unusable':
+      return `The new certificate on ${details['host']} cannot be used`
   }
 }
 

@@ -64,6 +64,12 @@ export interface Job {
   finished_at: Date | null
 }
 
+/** The API key that asked for a job, and the project of that job. */
+export interface JobAsker {
+  key_id: string
+  project: string | null
+}
+
 /** A job as it is asked for. */
 export interface NewJob {
   kind: JobKind
