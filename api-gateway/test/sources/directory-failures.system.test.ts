@@ -39,6 +39,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   expect(await processesOf('tar', directory), 'no tar is left').toEqual([])
+  await chmod(join(directory, 'closed'), 0o700).catch(() => {})
   await rm(directory, { recursive: true })
 })
 
@@ -132,6 +133,37 @@ describe('what cannot be read as it was', () => {
     ])
     expect(await namesIn(sent.report)).toEqual(['./', './a-large', './z-last'])
     await expectToldEverywhere(sent.report.databaseRecord?.id ?? '')
+  })
+
+  it('of logs: unreadable and vanished fail, or are left out where that is allowed', async () => {
+    const logs = (more: readonly string[], during?: () => Promise<void>): Promise<SentRun> =>
+      send(['--include', '*', ...more], { type: 'logs', env, ...(during ? { during } : {}) })
+    const env = await tarWithoutPrivilege()
+    await writeFile(join(directory, 'secret'), 's', { mode: 0o000 })
+    for (const name of ['closed', 'gone']) {
+      await mkdir(join(directory, name))
+      await writeFile(join(directory, name, 'log'), name)
+    }
+    await chmod(join(directory, 'closed'), 0o000)
+    const refused = await logs([])
+    expect(refused).toMatchObject({
+      code: 1,
+      report: { code: 'SOURCE', hint: expect.stringContaining('--allow') },
+    })
+    expect(refused.report.error).toMatch(/(secret|closed\S*) cannot be read/)
+    expect(await expectTakenBack(bench, refused, project)).toBe(1)
+    const sent = await logs(['--allow', 'unreadable,vanished'], () =>
+      rm(join(directory, 'gone'), { recursive: true }),
+    )
+    expect(sent.code, sent.stderr).toBe(3)
+    expect(sent.report.skipped).toEqual(
+      expect.arrayContaining([
+        { path: 'secret', reason: 'unreadable' },
+        { path: expect.stringMatching(/^closed/), reason: 'unreadable' },
+        { path: 'gone/log', reason: 'vanished' },
+      ]),
+    )
+    expect(await namesIn(sent.report)).toEqual(['./a-large', './z-last'])
   })
 
   it('a folder in which only names changed is whole, and noted', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { HeldFolder, isSameFile } from '#held-folder.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { HeldFolder, isSameFile } from '#restore/directory/held-folder.ts'
 import {
   clearLeftovers,
   exists,

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants, lstatSync, rmdirSync } from 'node:fs'
 import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { type FileId, HeldFolder, isSameFile } from '#held-folder.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { type FileId, HeldFolder, isSameFile } from '#restore/directory/held-folder.ts'
 import { removeNames, removeNamesNow } from '#restore/directory/remove-tree.ts'
 
 /** A new name for a folder beside the target, by which the next restore knows it. */

@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { HeldFolder } from '#restore/directory/held-folder.ts'
+import { HeldFolder } from '#held-folder.ts'
 
 /** Names that are gone after one step. */
 const NAMES_IN_STEP = 500

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { type FileId, HeldFolder } from '#held-folder.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { type FileId, HeldFolder } from '#restore/directory/held-folder.ts'
 import { exists, partialName, strangersBeside } from '#restore/directory/leftovers.ts'
 
 /** The directory that is to be restored, as it is now. */
