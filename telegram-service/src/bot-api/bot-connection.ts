@@ -155,7 +155,8 @@ function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPa
       return await exchangeOnce(call, { ...sendOptions, repeatable: false, isUpload: true })
     } catch (error) {
       const wait = error instanceof TelegramError ? error.retryAfterSeconds : undefined
-      if (wait !== undefined) pace.hold(Math.max(1, wait) * 1000)
+      // Told a year, we ask again after the longest wait that a call would take: what a server says once must not end all sending.
+      if (wait !== undefined) pace.hold(Math.min(Math.max(1, wait), policy.maxFloodWaitSeconds) * 1000)
       throw error
     } finally {
       slot.done()
