@@ -8,9 +8,9 @@ import { promisify } from 'node:util'
 import { memberPathBytes, memberPathOf } from '@telegram-backup/archive'
 import { shownName } from '#escaped-names.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { holdsOpenFiles, linkFreePath } from '#others-links.ts'
 import { HeldFolder } from '#restore/directory/held-folder.ts'
 import type { FileStamp } from '#restore/directory/tar-fields.ts'
-import { holdsOpenFiles, linkFreePath } from '#restore/link-free-path.ts'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600

@@ -1,9 +1,9 @@
 import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { linkFreePath } from '#others-links.ts'
 import { type FileId, HeldFolder } from '#restore/directory/held-folder.ts'
 import { exists, partialName, strangersBeside } from '#restore/directory/leftovers.ts'
-import { linkFreePath } from '#restore/link-free-path.ts'
 
 /** The directory that is to be restored, as it is now. */
 export interface TargetFolder {

@@ -6,19 +6,26 @@ const MAX_LINKS = 40
 /** What a process holds open: the names in it are links, and those of pipes lead nowhere that has a path. */
 const OPEN_FILES = /^\/proc\/\d+\/(task\/\d+\/)?fd$/
 
+/** A path with every link in it followed. */
+export interface FollowedPath {
+  path: Buffer
+  /** Links on the way that are neither this user's nor root's. */
+  strangers: { uid: number; place: string }[]
+}
+
 /**
- * The path with every link in it followed, as `realpath` gives it; what it ends with need not be there. Where many may write,
- * another user's link would choose what is written to. So throws `USAGE` for a link that is neither this user's nor root's, and what
+ * Follows every link of a path, as `realpath` does; what it ends with need not be there. Throws what
  * the system says, such as `ENOENT` for a folder that is not there. An open pipe (`/dev/fd/63`) stays the link that it is.
  * @param path absolute
  */
-export async function linkFreePath(path: Buffer): Promise<Buffer> {
+export async function followLinks(path: Buffer): Promise<FollowedPath> {
+  const strangers: FollowedPath['strangers'] = []
   // One character for each byte.
   let names = path.toString('latin1').split('/')
   let real = ''
   for (let links = 0; ; ) {
     const name = names.shift()
-    if (name === undefined) return bytesOf(real || '/')
+    if (name === undefined) return { path: bytesOf(real || '/'), strangers }
     if (name === '' || name === '.') continue
     if (name === '..') {
       real = real.slice(0, Math.max(0, real.lastIndexOf('/')))
@@ -33,7 +40,8 @@ export async function linkFreePath(path: Buffer): Promise<Buffer> {
       real = place
       continue
     }
-    if (facts.uid !== 0 && facts.uid !== process.geteuid?.()) throw linkOfAnother(place)
+    if (facts.uid !== 0 && facts.uid !== process.geteuid?.())
+      strangers.push({ uid: facts.uid, place: bytesOf(place).toString() })
     links += 1
     if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
     const target = (await readlink(bytesOf(place), 'buffer')).toString('latin1')
@@ -43,6 +51,20 @@ export async function linkFreePath(path: Buffer): Promise<Buffer> {
       names = [...target.split('/'), ...names]
     }
   }
+}
+
+/**
+ * The same for what is to be written: where many may write, another user's link would choose what that is. So throws `USAGE` for one.
+ * @param path absolute
+ */
+export async function linkFreePath(path: Buffer): Promise<Buffer> {
+  const { path: followed, strangers } = await followLinks(path)
+  const [stranger] = strangers
+  if (stranger === undefined) return followed
+  throw new BackupError(`${stranger.place} is a link of another user`, {
+    code: 'USAGE',
+    hint: 'Name the place that it leads to, if that is meant.',
+  })
 }
 
 function isOpenPipe(folder: string, target: string): boolean {
@@ -56,11 +78,4 @@ export function holdsOpenFiles(folder: Buffer): boolean {
 
 function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1')
-}
-
-function linkOfAnother(place: string): BackupError {
-  return new BackupError(`${bytesOf(place).toString()} is a link of another user`, {
-    code: 'USAGE',
-    hint: 'Name the place that it leads to, if that is meant.',
-  })
 }
