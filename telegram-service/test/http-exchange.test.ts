@@ -82,11 +82,11 @@ describe('an answer', () => {
       await readBody()
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${4 * 16_384}\r\n\r\n`)
       for (let piece = 0; piece < 4; piece++) {
-        await after(600)
+        await after(1500)
         socket.write(Buffer.alloc(16_384))
       }
     })
-    const timeouts = { ...PATIENT, stallMs: 2000 }
+    const timeouts = { ...PATIENT, stallMs: 5000 }
     expect((await post(server.url, { timeouts })).body).toHaveLength(4 * 16_384)
   })
 
