@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Which file it is, whatever its name is by now. */
@@ -48,6 +48,11 @@ export class HeldFolder {
   get id(): FileId {
     const { dev, ino } = fstatSync(this.fd, { bigint: true })
     return { dev, ino }
+  }
+
+  /** Whether it lies at that path, in which no link may be; where there is no /proc, nobody can tell. */
+  isAt(path: Buffer): boolean {
+    return !this.#isByHandle || readlinkSync(this.#root, 'buffer').equals(path)
   }
 
   /** Whether it belongs to the user that this process acts as, and nobody else can look into it. */

@@ -2,6 +2,7 @@ import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from
 import { confirm } from '#cli/confirmation.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { countMissingFiles, missingWords } from '#missing-files.ts'
 import type { ErasedMessage } from '#settling/settling-report.ts'
 import { openTelegram } from '#wiring.ts'
 
@@ -36,8 +37,9 @@ export const registerErase: RegisterCommand = (program, run) => {
           else {
             // Before anything is said or asked that will not be done.
             await assertErasable(database, { backupId: backup.id, evenTheLast: options.evenTheLast === true })
+            const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup)]
             output.note(
-              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
             )
             // Whoever cannot be asked has named the backup; the last good one needs more than that.
             const isAgreed = options.yes === true || !process.stdin.isTTY
@@ -53,7 +55,8 @@ export const registerErase: RegisterCommand = (program, run) => {
             output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
           }
           const state = isErased ? 'erased' : 'erasing'
-          output.answer({ success: isErased, id: backup.id, state, messages }, () =>
+          const answer = { success: isErased, id: backup.id, state, messages }
+          output.answer({ ...answer, missing_files: countMissingFiles(backup) }, () =>
             describeErasure(backup.id, isErased, messages),
           )
           return isErased ? ExitCode.DONE : ExitCode.PARTIAL

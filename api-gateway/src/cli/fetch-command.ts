@@ -14,6 +14,7 @@ import { withPlaces } from '#cli/fetch-places.ts'
 import { fetchProgress } from '#cli/fetch-progress.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { countMissingFiles, notWholeLines } from '#missing-files.ts'
 import type { MemberFetchOptions } from '#restore/member/fetch-member.ts'
 import { openBackupService, openTelegram } from '#wiring.ts'
 
@@ -72,6 +73,7 @@ async function fetchBackup(
   if (backup.damaged_at !== null) {
     output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
+  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
   const plan = planFetch(backup)
   const identities = await readIdentities(config, plan.encrypted)
   const client = await openTelegram(config)
@@ -116,7 +118,10 @@ async function fetchToPlace(
   if (options.out === '-') return
   const { size, parts, ...facts } = fetched
   context.output.answer(
-    { id: from.backup.id, out: options.out, size, parts, ...facts },
+    {
+      ...{ id: from.backup.id, out: options.out, size, parts, ...facts },
+      missing_files: countMissingFiles(from.backup),
+    },
     () => `${options.out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
   )
 }

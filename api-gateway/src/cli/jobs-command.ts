@@ -9,7 +9,7 @@ import {
 } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTable, formatTime, NONE } from '#cli/human-units.ts'
-import { jobView } from '#jobs/job-view.ts'
+import { backupOfJob, jobView } from '#jobs/job-view.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
 import { openJobQueue } from '#wiring.ts'
 
@@ -174,7 +174,7 @@ function describeJob(job: Job): string {
     ['project', job.project_id],
     ['source', job.source],
     ['target', job.target],
-    ['backup', job.backup_id],
+    ['backup', job.backup_id && backupOfJob(job.backup_id, jobView(job))],
     ['done', describeProgress(progress)],
     ['tries', String(job.attempt)],
     ['scheduled', timeOf(job.scheduled_for)],

@@ -2,7 +2,7 @@ import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count, formatAge, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
-import { missingWords, withMissingCount } from '#missing-files.ts'
+import { stateWords, withMissingCount } from '#missing-files.ts'
 import type { PolicyWords } from '#retention/who-decides.ts'
 
 interface ListOptions {
@@ -85,14 +85,12 @@ function expiryOf(backup: Backup, words: PolicyWords): string {
 }
 
 function stateOf(backup: Backup): string {
-  const { state, pinned_at, damaged_at } = backup
-  const words = [
-    state,
-    missingWords(backup),
+  const { pinned_at, damaged_at } = backup
+  return [
+    stateWords(backup),
     ...(pinned_at === null ? [] : ['pinned']),
     ...(damaged_at === null ? [] : ['DAMAGED']),
-  ]
-  return words.filter(word => word !== undefined).join(', ')
+  ].join(', ')
 }
 
 /** How long ago every byte was read and was right. */

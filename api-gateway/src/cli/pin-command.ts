@@ -8,6 +8,7 @@ import {
 import { ExitCode } from '#cli/exit-codes.ts'
 import { tellTheIndex } from '#cli/tell-the-index.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
+import { countMissingFiles, shownId } from '#missing-files.ts'
 
 /** `pin ID` and `unpin ID`: what is pinned is erased neither by retention nor by name. */
 export const registerPins: RegisterCommand = (program, run) => {
@@ -44,8 +45,13 @@ function registerOne(
           await tellTheIndex(context, database)
           const after = await getBackupById(database, backup.id)
           context.output.answer(
-            { success: true, id: backup.id, pinned_at: after?.pinned_at ?? null },
-            () => `Backup ${backup.id} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
+            {
+              success: true,
+              id: backup.id,
+              pinned_at: after?.pinned_at ?? null,
+              missing_files: countMissingFiles(backup),
+            },
+            () => `Backup ${shownId(backup)} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
           )
         })
         return ExitCode.DONE

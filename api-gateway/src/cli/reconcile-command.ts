@@ -1,6 +1,7 @@
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#cli/command.ts'
 import { ExitCode } from '#cli/exit-codes.ts'
 import { count } from '#cli/human-units.ts'
+import { shownIdOf } from '#missing-files.ts'
 import type { ReportedReason, SettlingReport } from '#settling/settling-report.ts'
 import { openTelegram } from '#wiring.ts'
 
@@ -32,7 +33,7 @@ export const registerReconcile: RegisterCommand = (program, run) => {
 function describeReport(report: SettlingReport): string {
   const lines = [
     ...report.adopted.map(of => `adopted   message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`),
-    ...report.finished.map(of => `finished  backup ${of.backup_id}`),
+    ...report.finished.map(of => `finished  backup ${shownIdOf(of.backup_id, 'complete', of.missing)}`),
     ...report.failed.map(of => `failed    backup ${of.backup_id}: ${of.reason}`),
     ...report.erased.map(
       of => `${of.outcome.padEnd(9)} message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`,

@@ -1,4 +1,5 @@
 import { count, formatBytes, formatTable, formatTime } from '#cli/human-units.ts'
+import { withWords } from '#missing-files.ts'
 import type { RecoveredBackup, RecoveryReport } from '#recovery/recovery-report.ts'
 import { arePlansLost, isIncomplete } from '#recovery/recovery-report.ts'
 
@@ -145,11 +146,7 @@ function tableOf(backups: readonly RecoveredBackup[]): string {
     backup.id,
     backup.project,
     backup.type,
-    [
-      backup.state,
-      ...(backup.missing === null ? [] : [backup.missing]),
-      ...(backup.isDamaged ? ['damaged'] : []),
-    ].join(', '),
+    [withWords(backup.state, backup.missing), ...(backup.isDamaged ? ['damaged'] : [])].join(', '),
     backup.size === null ? 'unknown' : formatBytes(backup.size),
     String(backup.parts),
     formatTime(new Date(backup.createdAt)),

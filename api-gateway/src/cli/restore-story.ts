@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { count, formatBytes, formatSeconds, formatSizeOf, formatTime } from '#cli/human-units.ts'
-import { missingWords } from '#missing-files.ts'
+import { notWholeLines } from '#missing-files.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
+import type { PreparedRestore } from '#restore/prepare-restore.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 import type { OutsideLink } from '#sources/directory/outside-links.ts'
 
@@ -14,7 +15,6 @@ const MAX_SHOWN = 20
 export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = kind === 'postgres' ? '; the database has to load it as well' : ''
-  const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -25,9 +25,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
-    ...(missing === undefined
-      ? []
-      : [`Warning   it is not whole: ${missing} from the start; "show" lists them`]),
+    ...notWholeLines(backup, 'Warning  '),
   ]
 }
 
@@ -86,10 +84,9 @@ export function describeLeftOut({ left_out, left_out_links }: Record<string, unk
 }
 
 /** What happens to the directory. */
-export function describeDirectoryPlan(
-  { path, state, strangers }: TargetFolder,
-  links: string | undefined,
-): string[] {
+export function describeDirectoryPlan(prepared: Extract<PreparedRestore, { kind: 'directory' }>): string[] {
+  const { links, devices } = prepared
+  const { path, state, strangers } = prepared.folder
   const ways: Record<TargetFolder['state'], string> = {
     missing: 'into a new directory, which then gets its name',
     empty: 'into a new directory, which takes the place of the empty one',
@@ -99,6 +96,7 @@ export function describeDirectoryPlan(
     `Target    ${path}`,
     `Way       ${ways[state]}`,
     ...(links === undefined ? [] : [`Links     ${links}`]),
+    ...(devices === undefined ? [] : [`Devices   ${devices}`]),
     ...strangers.map(name => `Note      ${join(dirname(path), name)} is not of a restore of yours; it stays`),
   ]
 }

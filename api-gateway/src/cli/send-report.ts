@@ -2,6 +2,8 @@ import type { Backup } from '@telegram-backup/database'
 import { ExitCode, exitCodeFor } from '#cli/exit-codes.ts'
 import { count, formatBytes, formatTime } from '#cli/human-units.ts'
 import type { Output } from '#cli/output.ts'
+import { stateWords } from '#missing-files.ts'
+import { readDevices } from '#sources/directory/devices.ts'
 import { readOutsideLinks } from '#sources/directory/outside-links.ts'
 import type { SentSource } from '#sources/send-source.ts'
 import { hideSecretsIn } from '#told-error.ts'
@@ -26,6 +28,9 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
   const links = readOutsideLinks(result.databaseRecord?.source)
   if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
+  const devices = readDevices(result.databaseRecord?.source)
+  if (devices !== undefined)
+    output.note(`note: it holds ${devices.words}; only root restores that, with --allow devices`)
   const { skipped = [] } = result
   if (skipped.length === 0) return ExitCode.DONE
   output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)
@@ -98,7 +103,7 @@ function describeResult(result: SentSource, policies: string | undefined): strin
   if (!record) return ''
   const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
   return [
-    `Backup ${record.id} is complete.`,
+    `Backup ${record.id} is ${stateWords(record)}.`,
     `  file     ${record.filename}`,
     `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
     `  chat     ${record.chat_id}`,

@@ -3,7 +3,7 @@ import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from
 import { ExitCode } from '#cli/exit-codes.ts'
 import { formatBytes, formatSizeOf, formatTable, formatTime, NONE } from '#cli/human-units.ts'
 import { describeMessages } from '#cli/show-messages.ts'
-import { countMissingFiles, missingFiles, missingWords, withMissingFiles } from '#missing-files.ts'
+import { countMissingFiles, missingFiles, stateWords, withMissingFiles } from '#missing-files.ts'
 import { mayBeResumed, resumableUntil } from '#settling/resumable.ts'
 
 /** Of missing files, how many are named where a person reads. */
@@ -39,12 +39,11 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date; shownName: (name: string) => string },
 ): string {
-  const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
-    ['state', [backup.state, ...(missing === undefined ? [] : [missing])].join(', ')],
+    ['state', stateWords(backup)],
     ...damageOf(backup),
     ['source', sourceOf(backup)],
     ['file', backup.filename ?? NONE],

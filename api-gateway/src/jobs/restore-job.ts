@@ -3,6 +3,7 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { BackupError, describeError } from '#lib/backups/backup-error.ts'
 import { planFetch } from '#lib/backups/fetch-plan.ts'
+import { countMissingFiles } from '#missing-files.ts'
 import { withOtherPlaces } from '#recovery/part-places.ts'
 import { readIdentities } from '#restore/identities.ts'
 import { prepareRestore } from '#restore/prepare-restore.ts'
@@ -59,7 +60,8 @@ async function restore(
     config,
     signal,
   })
-  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0 }
+  const missing_files = countMissingFiles(backup)
+  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const onPart = (): void => report({ ...progress, parts_done: ++progress.parts_done })
   async function* counting(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     for await (const chunk of bytes) {

@@ -1,6 +1,7 @@
 import type { OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
 import type { DescribedError } from '#lib/backups/backup-error.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
+import { lastCompleteDetails } from '#monitoring/last-complete.ts'
 
 /** Everything that is watched for. */
 export const CONDITION_KINDS = [
@@ -173,7 +174,7 @@ function overdue(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Con
     source.scheduled_since?.getTime() ?? 0,
   )
   const condition = conditionOf('backup_overdue', source, {
-    last_complete_at: source.last_complete?.created_at.toISOString() ?? null,
+    ...lastCompleteDetails(source),
     limit_seconds: Math.round(limit / 1000),
   })
   const isTold = facts.openAlerts.has(condition.key)
@@ -207,7 +208,7 @@ function paused(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Cond
   const since = Math.max(schedule.since, lastAt?.getTime() ?? 0)
   if (facts.now - since <= Math.max(LEAST_PAUSED_MS, 2 * schedule.intervalMs)) return []
   const details = {
-    last_complete_at: lastAt?.toISOString() ?? null,
+    ...lastCompleteDetails(source),
     switched_off_at: new Date(schedule.since).toISOString(),
   }
   return [conditionOf('schedule_off', source, details)]

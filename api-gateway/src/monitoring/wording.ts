@@ -1,5 +1,6 @@
 import { formatBytes } from '#cli/human-units.ts'
 import type { Condition } from '#monitoring/conditions.ts'
+import { lastCompleteWords } from '#monitoring/last-complete.ts'
 
 /** What channels tell, and what a webhook gets as JSON, with the id of its delivery. `at` is ISO 8601. */
 export type NoticeBody = {
@@ -104,13 +105,13 @@ function sentenceOf(condition: Condition): string {
     case 'backup_failed':
       return `${subject}${details['message'] ? `: ${details['message']} (${details['code']})` : ''}`
     case 'backup_overdue':
-      return `${subject}. The last complete one: ${details['last_complete_at'] ?? 'never'}; there should be one every ${formatSpan(Number(details['limit_seconds']))} at least.`
+      return `${subject}. The last complete one: ${lastCompleteWords(details)}; there should be one every ${formatSpan(Number(details['limit_seconds']))} at least.`
     case 'backup_small':
       return `${subject}: ${formatBytes(Number(details['size']))}, where ${formatBytes(Number(details['usual_size']))} were usual. Look whether the source is still whole.`
     case 'backup_damaged':
       return `${subject}: ${details['backups']} in the chat. "telegram-backup list" and "show" tell which, "verify" mends from a second chat.`
     case 'schedule_off':
-      return `${subject} since ${details['switched_off_at']}. The last complete backup: ${details['last_complete_at'] ?? 'never'}. Switch it on, or remove it when none is wanted.`
+      return `${subject} since ${details['switched_off_at']}. The last complete backup: ${lastCompleteWords(details)}. Switch it on, or remove it when none is wanted.`
     case 'backup_held_up':
       return `${subject} for ${formatSpan(Number(details['failing_seconds']))}, and is tried again: ${details['message']} (${details['code']})`
     case 'jobs_waiting':

@@ -2,10 +2,12 @@ import { fileURLToPath } from 'node:url'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Config } from '#config.ts'
 import { BackupError } from '#lib/backups/backup-error.ts'
-import { LINKS_HINT, type OutsideAllowance } from '#restore/directory/member-rules.ts'
+import { assertMayMakeDevices } from '#restore/directory/making-devices.ts'
+import { DEVICES_HINT, LINKS_HINT, type OutsideAllowance } from '#restore/directory/member-rules.ts'
 import type { TargetFolder } from '#restore/directory/target-folder.ts'
 import type { DatabasePlan } from '#restore/postgres/database-plan.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
+import { readDevices } from '#sources/directory/devices.ts'
 import { readOutsideLinks } from '#sources/directory/outside-links.ts'
 
 /** What whoever asks for a restore may decide. */
@@ -32,6 +34,8 @@ export type PreparedRestore = {
       folder: TargetFolder
       /** For people: what becomes of links that lead out; undefined where there are none, or none are known. */
       links: string | undefined
+      /** The same of devices. */
+      devices: string | undefined
     }
 )
 
@@ -76,6 +80,7 @@ async function prepareDirectory(
   const { inspectFolder } = await import('#restore/directory/target-folder.ts')
   const { restoreDirectory } = await import('#restore/directory/restore-directory.ts')
   const links = outsideLinks(backup, wishes.allow)
+  const devices = devicesIn(backup, wishes.allow)
   const folder = await inspectFolder(target.path, {
     overwrite: wishes.overwrite,
     sizeBytes: backup.size,
@@ -89,6 +94,7 @@ async function prepareDirectory(
     kind: 'directory',
     folder,
     links,
+    devices,
     target: folder.path,
     run: open => restoreDirectory(folder, open(signal), { allow: wishes.allow, signal }),
   }
@@ -104,4 +110,13 @@ function outsideLinks({ source }: BackupDetails, allow: readonly OutsideAllowanc
     code: 'USAGE',
     hint: LINKS_HINT,
   })
+}
+
+/** Throws `CONFIGURATION` when the record knows of devices and nobody but root could make them, `USAGE` when nothing was said of them. */
+function devicesIn(backup: BackupDetails, allow: readonly OutsideAllowance[]): string | undefined {
+  const known = readDevices(backup.source)
+  if (known === undefined) return undefined
+  assertMayMakeDevices(backup)
+  if (allow.includes('devices')) return `${known.words}; made as in the backup`
+  throw new BackupError(`The backup holds ${known.words}`, { code: 'USAGE', hint: DEVICES_HINT })
 }

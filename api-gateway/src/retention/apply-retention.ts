@@ -1,5 +1,6 @@
 import { getBackupById, markErasing } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
+import { shownId } from '#missing-files.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 import { settleDeadRuns } from '#settling/dead-runs.ts'
 import {
@@ -57,7 +58,7 @@ async function eraseGroup(settling: Settling, group: RetentionPlan): Promise<str
   const others: string[] = []
   try {
     for (const { backup, reason } of group) {
-      settling.say(`erasing backup ${backup.id}: ${reason}`)
+      settling.say(`erasing backup ${shownId(backup)}: ${reason}`)
       try {
         const mark = { backupId: backup.id, evenTheLast: false, reason }
         held.push({ backupId: backup.id, lease: await markErasing(settling.database, mark) }) // E1

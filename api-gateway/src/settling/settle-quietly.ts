@@ -1,5 +1,6 @@
 import { isUnsettled } from '@telegram-backup/database'
 import { describeError } from '#lib/backups/backup-error.ts'
+import { shownIdOf } from '#missing-files.ts'
 import type { OpenSettling } from '#settling/open-settling.ts'
 import { endsEverything } from '#settling/settling.ts'
 import type { SettlingReport } from '#settling/settling-report.ts'
@@ -33,7 +34,10 @@ export async function settleQuietly(
 
 function linesOf(report: SettlingReport, resuming: string | undefined): string[] {
   return [
-    ...report.finished.map(({ backup_id }) => `finished backup ${backup_id}, whose send was interrupted`),
+    ...report.finished.map(
+      ({ backup_id, missing }) =>
+        `finished backup ${shownIdOf(backup_id, 'complete', missing)}, whose send was interrupted`,
+    ),
     ...report.failed
       .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
       .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),

@@ -1,6 +1,7 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
+import { assertMayMakeDevices } from '#restore/directory/making-devices.ts'
 import { planRehearsal } from '#restore/postgres/rehearse-database.ts'
 import { holdsDirectory } from '#restore/restore-target.ts'
 import { findTar } from '#sources/directory/tar-program.ts'
@@ -27,6 +28,7 @@ export interface DrillPlace {
 export async function checkDrill(backup: BackupDetails, place: DrillPlace): Promise<void> {
   const { on, createRoles, trustDump, stateFolder, signal } = place
   if (holdsDirectory(backup)) {
+    assertMayMakeDevices(backup)
     await findTar(signal)
     await inOwnFolder({ stateFolder, sizeBytes: backup.size }, async () => {})
     return

@@ -18,6 +18,8 @@ export type JobProgress = {
   /** Never less than what is done; an estimate until all is done. Null where nobody knows. */
   bytes_total: number | null
   parts_done: number
+  /** Of a whole one that was made or is restored: files that its send was told to leave out, or that are torn. */
+  missing_files?: number
 }
 
 /** Why a job failed, or why its last attempt did. */

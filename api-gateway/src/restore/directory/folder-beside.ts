@@ -148,7 +148,7 @@ function holdParent({ path, parentId }: TargetFolder): HeldFolder {
   } catch (error) {
     throw cannotWrite(parent, error)
   }
-  if (isSameFile(held.id, parentId)) return held
+  if (isSameFile(held.id, parentId) && held.isAt(Buffer.from(parent))) return held
   held.close()
   throw takenMeanwhile(parent)
 }

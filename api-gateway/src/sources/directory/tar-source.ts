@@ -97,6 +97,7 @@ export async function openDirectorySource(
       const facts: SourceFacts = {
         ...contents.counts,
         ...contents.links,
+        ...contents.devices,
         ended_at: new Date().toISOString(),
         ...factsOf(report),
       }
