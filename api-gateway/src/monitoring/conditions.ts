@@ -276,18 +276,14 @@ function unerased({ eraseFailures, chatTrouble, openAlerts }: WatchFacts): Condi
 
 function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: WatchRules): Condition[] {
   if (chatTrouble === null) return []
-  const { since, forMs, isNotOurs, code, message, hint } = chatTrouble
+  const { forMs, isNotOurs, code, message, hint } = chatTrouble
+  const since = new Date(chatTrouble.since).toISOString()
   const kind = isNotOurs ? 'chat_not_ours' : 'chat_unreachable'
   if (forMs < patienceMs && !openAlerts.has(kind)) return []
   return [
     {
       ...{ key: kind, kind, ...NOWHERE },
-      details: {
-        since: new Date(since).toISOString(),
-        code,
-        message: message.slice(0, 500),
-        ...(hint !== undefined && { hint }),
-      },
+      details: { since, code, message: message.slice(0, 500), ...(hint !== undefined && { hint }) },
     },
   ]
 }

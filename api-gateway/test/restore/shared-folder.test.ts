@@ -5,7 +5,6 @@ import {
   chown,
   lstat,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   rename,
@@ -14,48 +13,30 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FolderBeside } from '#restore/directory/folder-beside.ts'
 import { inspectFolder } from '#restore/directory/target-folder.ts'
+import { OTHER_USER, ofOther, openSharedPlace, type SharedPlace } from '#test/restore/shared-place.ts'
 
-const run = promisify(execFile)
-const OTHER_USER = 65_534
 const NAME = '.www.telegram-backup-0123abcd.partial'
 
-let root: string
-/** Anybody may write here, and rename what others have here. */
+const run = promisify(execFile)
+
+let place: SharedPlace
 let shared: string
 let target: string
-/** Of the user who restores, out of the other one's reach. */
 let precious: string
+let asOther: SharedPlace['asOther']
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'shared-'))
-  await chmod(root, 0o755)
-  shared = join(root, 'shared')
+  place = await openSharedPlace()
+  ;({ shared, precious, asOther } = place)
   target = join(shared, 'www')
-  precious = join(root, 'precious')
-  await mkdir(shared)
-  await chmod(shared, 0o777)
-  await mkdir(precious, { mode: 0o700 })
-  await writeFile(join(precious, 'key'), 'precious')
 })
 
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true })
-})
-
-/** As the other user, in the shared folder. */
-async function asOther(script: string): Promise<void> {
-  await run(...ofOther('sh', '-ec', script), { cwd: shared })
-}
-/** A command, run with the rights of the other user. */
-function ofOther(...command: string[]): [string, string[]] {
-  return ['setpriv', [`--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups', ...command]]
-}
+afterEach(() => place.close())
 
 async function restore(): Promise<{ strangers: string[] }> {
   const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })

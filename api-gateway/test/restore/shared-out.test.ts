@@ -1,54 +1,26 @@
-import { execFile, execFileSync } from 'node:child_process'
-import {
-  chmod,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeToFile } from '#restore/write-back.ts'
+import { openSharedPlace, type SharedPlace } from '#test/restore/shared-place.ts'
 
 // `fetch --out` of root into a folder where another user of the machine may plant what he likes.
 
-const run = promisify(execFile)
-const OTHER_USER = 65_534
-
+let place: SharedPlace
 let root: string
 let shared: string
-/** Of the user who fetches, out of the other one's reach. */
 let precious: string
 let out: string
+let asOther: SharedPlace['asOther']
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'shared-out-'))
-  await chmod(root, 0o755)
-  shared = join(root, 'shared')
-  precious = join(root, 'precious')
+  place = await openSharedPlace()
+  ;({ root, shared, precious, asOther } = place)
   out = join(shared, 'shop.sql')
-  await mkdir(shared)
-  await chmod(shared, 0o777)
-  await mkdir(precious, { mode: 0o700 })
-  await writeFile(join(precious, 'key'), 'precious')
 })
 
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true })
-})
-
-async function asOther(script: string): Promise<string> {
-  const args = [`--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups', 'sh', '-ec', script]
-  return (await run('setpriv', args, { cwd: shared })).stdout
-}
+afterEach(() => place.close())
 
 async function* secret(meanwhile: () => Promise<unknown> = async () => {}): AsyncGenerator<Buffer> {
   yield Buffer.from('sec')
