@@ -5,10 +5,10 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
+import { installedServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { breakOff, type Filled, fetchAll, fillVault } from '#golden/fill.ts'
 import { serveForAWhile } from '#golden/serving.ts'
 import { dumpCatalog, type GoldenStage, openStage } from '#golden/stage.ts'
-import { installedServer } from '#servers/postgres-server.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const name = process.argv[2] ?? ''

@@ -176,7 +176,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'api-gateway/src/jobs/backup-job.ts',
+        file: 'engine/src/jobs/backup-job.ts',
         find: 'job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)',
         replace: 'job.backup_id === null ? null : null',
       },
@@ -188,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'api-gateway/src/jobs/retry-rules.ts',
+        file: 'engine/src/jobs/retry-rules.ts',
         find: "return mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
         replace: "return !mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
       },

@@ -1,13 +1,13 @@
 import { type Database, findApiKey } from '@telegram-backup/database'
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { BackupError } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import { bearerKeyOf } from '#http/bearer-key.ts'
 import { GoodKeys } from '#http/good-keys.ts'
-import type { HttpSettings } from '#http/http-settings.ts'
 import { callerOf, note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import type { Logger } from '#logging.ts'
 
 const WINDOW_MS = 60_000
 

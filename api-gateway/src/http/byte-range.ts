@@ -1,4 +1,4 @@
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError } from '@telegram-backup/errors'
 
 /** Bytes from `start` up to `end`, which is not among them; at least one. */
 export interface ByteRange {

@@ -2,9 +2,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
-import { BackupError, describeError } from '#lib/backups/backup-error.ts'
-import type { Logger } from '#logging.ts'
-import { repeatUntilStopped } from '#serve/repeat-until-stopped.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { repeatUntilStopped } from '@telegram-backup/engine/repeat-until-stopped.ts'
+import { BackupError, describeError } from '@telegram-backup/errors'
 
 /** Paths of PEM files: a certificate with those between it and its authority, and its private key. */
 export interface CertificateFiles {

@@ -1,14 +1,14 @@
 import { type BackupDetails, type Database, getBackupDetails, markSound } from '@telegram-backup/database'
+import type { Config } from '@telegram-backup/engine/environment.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { readIdentities } from '@telegram-backup/engine/restore/identities.ts'
+import { noteDamage } from '@telegram-backup/engine/restore/restore-record.ts'
+import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
+import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import type { BackupService, TelegramClient } from 'telegram-deployment-bot'
-import type { Config } from '#config.ts'
 import { type ByteRange, within } from '#http/byte-range.ts'
 import { notFound } from '#http/callers.ts'
 import type { Contents } from '#http/http-ports.ts'
-import { planFetch } from '#lib/backups/fetch-plan.ts'
-import type { Logger } from '#logging.ts'
-import { withOtherPlaces } from '#recovery/part-places.ts'
-import { readIdentities } from '#restore/identities.ts'
-import { noteDamage } from '#restore/restore-record.ts'
 
 /** Fetches contents out of the chat, wherever their messages lie; what is found out about a backup goes into the catalog. */
 export function createContents(of: {

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { BackupType, Database } from '@telegram-backup/database'
-import type { ConfigFile } from '#config-file.ts'
+import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import type { ByteRange } from '#http/byte-range.ts'
-import type { HttpSettings } from '#http/http-settings.ts'
 import type { RequestObserver } from '#http/request-context.ts'
-import type { JobQueue } from '#jobs/job-queue.ts'
-import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
-import type { Logger } from '#logging.ts'
 
 /** All that the HTTP API needs of the rest of the program. It opens and closes none of it. */
 export interface HttpPorts {

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { BackupError } from '@telegram-backup/errors'
 import type { Express } from 'express'
 import type { Certificate } from '#http/certificate.ts'
 import { answerUnreadable } from '#http/unreadable.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** A server that listens. */
 export interface ListeningServer {

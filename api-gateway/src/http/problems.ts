@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http'
+import { BackupError, tellError } from '@telegram-backup/errors'
 import type { ErrorRequestHandler, Response } from 'express'
 import { logOf, requestIdOf } from '#http/request-context.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import { tellError } from '#told-error.ts'
 
 /** The HTTP status of each code of an error; whatever is not here is a fault of ours, 500. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {

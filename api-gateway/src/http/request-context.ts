@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ApiKey } from '@telegram-backup/database'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Logger } from '#logging.ts'
 
 /** What is known of a request on its way. */
 interface RequestContext {

@@ -1,17 +1,17 @@
 import { catalogIdentity } from '@telegram-backup/database'
+import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { ServiceContext, ServicePart } from '@telegram-backup/engine/service/service-context.ts'
+import { BackupError } from '@telegram-backup/errors'
+import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { certificateFiles, type HttpSettings } from '#http/http-settings.ts'
 import { listen } from '#http/listen.ts'
 import { isLoopbackName } from '#http/loopback.ts'
 import { createReadiness } from '#http/readiness.ts'
 import { createUploads } from '#http/upload-sender.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import { watchOwnership } from '#serve/chat-ownership.ts'
-import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
 
 /** The HTTP API as a part of the service. */
 export interface HttpPart extends ServicePart {

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import { beginJob, createJob, type Database } from '@telegram-backup/database'
+import { progressOfSend, progressOfWhole } from '@telegram-backup/engine/jobs/backup-progress.ts'
+import type { JobRun } from '@telegram-backup/engine/jobs/job-handler.ts'
+import { type JobDelivery, RunningJob } from '@telegram-backup/engine/jobs/running-job.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { BackupError } from '@telegram-backup/errors'
+import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import type { Uploads } from '#http/http-ports.ts'
-import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
-import type { JobRun } from '#jobs/job-handler.ts'
-import { type JobDelivery, RunningJob } from '#jobs/running-job.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 import { BackupTelegramIntegration, type IBackupService } from '#lib/backups/backup-telegram.integration.ts'
-import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
-import type { Logger } from '#logging.ts'
 
 type Upload = Parameters<Uploads['send']>[0]
 

@@ -3,14 +3,14 @@ import { Agent, get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
+import { certificateFiles } from '@telegram-backup/engine/config/http-settings.ts'
+import { createLogger } from '@telegram-backup/engine/logging.ts'
+import { selfSigned } from '@telegram-backup/test-support/self-signed.ts'
 import express from 'express'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CertificateFiles, readCertificate, watchCertificate } from '#http/certificate.ts'
-import { certificateFiles } from '#http/http-settings.ts'
 import { type ListeningServer, listen } from '#http/listen.ts'
-import { createLogger } from '#logging.ts'
 import { rawExchange } from '#test/http/raw-exchange.ts'
-import { selfSigned } from '#test/http/self-signed.ts'
 
 let folder: string
 let files: CertificateFiles

@@ -12,15 +12,15 @@ import {
   removeSourcePolicies,
   setRetentionPolicy,
 } from '@telegram-backup/database'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
+import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
+import { type RetentionEvent, runRetention } from '@telegram-backup/engine/retention/run-retention.ts'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { readConfig } from '#config.ts'
 import { deleteExpiredBackups } from '#lib/backups/backups.service.ts'
-import { startRetention } from '#retention/retention-runs.ts'
-import { type RetentionEvent, runRetention } from '#retention/run-retention.ts'
-import { openSettling } from '#settling/open-settling.ts'
-import { cliEnvironment } from '#test/cli-environment.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>

@@ -1,4 +1,13 @@
 import { type Backup, type BackupOrigin, CatalogError, type Database } from '@telegram-backup/database'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { type CatalogLedger, createCatalogLedger } from '@telegram-backup/vault/ledger/catalog-ledger.ts'
+import {
+  databaseFailure,
+  type IntegratedBackupDetails,
+  type IntegratedBackupResult,
+  telegramFailure,
+} from '@telegram-backup/vault/send/integrated-result.ts'
+import { recordSentBackup } from '@telegram-backup/vault/send/record-backup.ts'
 import {
   assertProjectId,
   assertType,
@@ -13,16 +22,7 @@ import {
   type SendProgress,
   type VaultLedger,
 } from 'telegram-deployment-bot'
-import { BackupError, describeError } from '#lib/backups/backup-error.ts'
-import { recordSentBackup } from '#lib/backups/backup-record.ts'
-import { type CatalogLedger, createCatalogLedger } from '#lib/backups/catalog-ledger.ts'
 import { defaultCatalog } from '#lib/backups/default-catalog.ts'
-import {
-  databaseFailure,
-  type IntegratedBackupDetails,
-  type IntegratedBackupResult,
-  telegramFailure,
-} from '#lib/backups/integrated-result.ts'
 
 /**
  * All that this integration asks of a telegram service. A service that uses the `ledger` has every message written

@@ -5,9 +5,9 @@ import {
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
 import { CatalogError, type CatalogErrorCode } from '@telegram-backup/database'
+import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import type { BackupSendResult } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTestCatalog } from '#test/vault.ts'
 
 let database: Awaited<ReturnType<typeof openTestCatalog>>
 

@@ -1,0 +1,84 @@
+import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import type { ErasedMessage } from '@telegram-backup/vault/session/report.ts'
+import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { confirm } from '#commands/confirmation.ts'
+
+interface EraseOptions {
+  evenTheLast?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+/** `erase ID`: out of the chat, then out of the catalog's living backups. */
+export const registerErase: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('erase'), [
+    'telegram-backup erase 3f0c2c1e',
+    'telegram-backup erase 3f0c2c1e --even-the-last --yes',
+  ])
+    .description(
+      'erase a backup: each message is deleted, or replaced by a few bytes where Telegram does not delete it any more (after 48 hours); may be run again until all is done',
+    )
+    .argument('<id>', 'the backup’s id, or its first eight characters')
+    .option('--even-the-last', 'also when it is the last good backup of its project and type')
+    .option('--yes', 'do not ask; without a terminal nobody is asked either, and it is erased at once')
+    .action((id: string, options: EraseOptions) =>
+      run(async context => {
+        const { config, output, signal } = context
+        const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
+        const { eraseBackup } = await import('@telegram-backup/vault/erase/erase-backup.ts')
+        const { assertErasable } = await import('@telegram-backup/database')
+        const client = await openTelegram(config)
+        return await withCatalog(context, async database => {
+          const backup = await findBackup(database, id)
+          if (backup.state === 'erased') output.note('it has been erased before')
+          else {
+            // Before anything is said or asked that will not be done.
+            await assertErasable(database, { backupId: backup.id, evenTheLast: options.evenTheLast === true })
+            output.note(
+              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+            )
+            // Whoever cannot be asked has named the backup; the last good one needs more than that.
+            const isAgreed = options.yes === true || !process.stdin.isTTY
+            await confirm({ isAgreed, output, signal })
+          }
+          const say = (line: string): void => output.note(line)
+          const settling = await openSettling({ database, client, config, signal, say })
+          const { isErased, messages } = await eraseBackup(settling, {
+            backupId: backup.id,
+            evenTheLast: options.evenTheLast === true,
+          })
+          for (const left of settling.report.indexes_left) {
+            output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
+          }
+          const state = isErased ? 'erased' : 'erasing'
+          output.answer({ success: isErased, id: backup.id, state, messages }, () =>
+            describeErasure(backup.id, isErased, messages),
+          )
+          return isErased ? ExitCode.DONE : ExitCode.PARTIAL
+        })
+      }, options),
+    )
+}
+
+function describeErasure(id: string, isErased: boolean, messages: readonly ErasedMessage[]): string {
+  const heading = ['PART', 'CHAT', 'MESSAGE', 'OUTCOME', 'REASON']
+  const rows = messages.map(({ kind, part_no, chat_id, message_id, outcome, reason = '' }) => [
+    kind === 'manifest' ? 'manifest' : String(part_no),
+    chat_id,
+    String(message_id),
+    outcome,
+    reason,
+  ])
+  const table = rows.length === 0 ? [] : [formatTable([heading, ...rows])]
+  const kept = messages.filter(({ outcome }) => outcome === 'kept').length
+  const left =
+    kept === 0
+      ? 'Its index could not be written'
+      : `${count(kept, 'message')} could be neither deleted nor replaced`
+  const end = isErased
+    ? `Backup ${id} is erased.`
+    : `${left}; backup ${id} stays "erasing". Mend the reason, then run it again.`
+  return [...table, end].join('\n')
+}

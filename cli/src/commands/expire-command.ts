@@ -1,0 +1,97 @@
+import type { RetentionPlan } from '@telegram-backup/engine/retention/catalog-plan.ts'
+import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
+import { openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
+import {
+  type CommandContext,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+} from '#commands/command.ts'
+import { confirm } from '#commands/confirmation.ts'
+
+interface ExpireOptions {
+  dryRun?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+/** `expire`: erases the backups that retention no longer keeps. */
+export const registerExpire: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('expire'), ['telegram-backup expire --dry-run', 'telegram-backup expire'])
+    .description(
+      'erase the backups that no policy keeps any more, those without a policy whose time has come, and those that are marked to be erased; the last good one of a project and type stays',
+    )
+    .option('--dry-run', 'only say what would become of each backup, and why')
+    .option('--yes', 'also when more than half of a source’s backups would go at once')
+    .action((options: ExpireOptions) => run(context => expire(context, options), options))
+}
+
+async function expire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
+  const { config, output, signal } = context
+  const { applyRetention } = await import('@telegram-backup/engine/retention/apply-retention.ts')
+  const { planRetention, withWord } = await import('@telegram-backup/engine/retention/catalog-plan.ts')
+  const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
+  return await withCatalog(context, async database => {
+    const found = await planRetention(database)
+    if (options.dryRun === true) {
+      output.answer({ dry_run: true, decisions: found.map(decisionView) }, () => describePlan(found))
+      return ExitCode.DONE
+    }
+    const client = await openTelegram(config)
+    const inDoubt = found.filter(({ needsWord }) => needsWord)
+    const agreed = options.yes === true || (await isAgreedTo(context, inDoubt))
+    const plan = agreed ? withWord(found) : found
+    const say = (line: string): void => output.note(line)
+    const settling = await openSettling({ database, client, config, signal, say })
+    await applyRetention(settling, plan, { agreed, waitForLiving: true })
+    const { report } = settling
+    output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report))
+    const isLeft = inDoubt.length > 0 && !agreed
+    return report.isDone && !isLeft ? ExitCode.DONE : ExitCode.PARTIAL
+  })
+}
+
+/** Whoever can be asked is asked; where nobody can, such backups stay, and the exit code says so. */
+async function isAgreedTo({ output, signal }: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
+  if (inDoubt.length === 0 || !process.stdin.isTTY || !output.stderr.isTTY) return false
+  output.note(describePlan(inDoubt))
+  output.note(`${count(inDoubt.length, 'backup')} would go at once.`)
+  await confirm({ isAgreed: false, output, signal })
+  return true
+}
+
+function decisionView({ backup, decision, reason }: RetentionPlan[number]): object {
+  const { id, project_id, type, source_name: source } = backup
+  return { id, project_id, type, source, decision, reason }
+}
+
+function describePlan(plan: RetentionPlan): string {
+  if (plan.length === 0) return 'There are no backups to decide over.'
+  const rows = plan.map(({ backup, decision, reason }) => [
+    backup.id,
+    backup.project_id,
+    backup.type,
+    backup.source_name ?? NONE,
+    formatTime(backup.created_at),
+    decision,
+    reason,
+  ])
+  const table = formatTable([['ID', 'PROJECT', 'TYPE', 'SOURCE', 'CREATED', 'DECISION', 'REASON'], ...rows])
+  const number = (which: string): number => plan.filter(({ decision }) => decision === which).length
+  return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
+}
+
+function describeOutcome(report: SettlingReport): string {
+  return [
+    ...report.erased_backups.map(
+      ({ backup_id, by_another_process }) =>
+        `erased    backup ${backup_id}${by_another_process ? ', by another process' : ''}`,
+    ),
+    ...report.kept.map(({ backup_id, reason }) => `kept      backup ${backup_id}: ${reason}`),
+    ...report.pending.map(({ backup_id, reason }) => `PENDING   backup ${backup_id}: ${reason}`),
+    ...report.indexes_left.map(({ chat_id, reason }) => `index     of chat ${chat_id}: ${reason}`),
+    `${count(report.erased_backups.length, 'backup')} erased.`,
+  ].join('\n')
+}

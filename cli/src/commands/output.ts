@@ -1,0 +1,98 @@
+import { describeError, hideSecrets } from '@telegram-backup/errors'
+import { ProgressLine } from '#commands/progress-line.ts'
+import type { TextSink } from '#commands/text-sink.ts'
+
+/** A log of lines of JSON, as far as a command needs it. */
+export interface LineLog {
+  info(text: string): void
+  warn(text: string): void
+  fatal(facts: object, text: string): void
+}
+
+const WARNING = 'warning: '
+
+/** What a command says: one answer on stdout (text, or one JSON value), all else on stderr. */
+export class Output {
+  readonly json: boolean
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+  #log: LineLog | undefined
+  readonly #lines: ProgressLine[] = []
+
+  constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
+    this.json = options.json
+    this.stdout = options.stdout
+    this.stderr = options.stderr
+  }
+
+  /** A line of progress on stderr, which makes room for all else that is said. */
+  progressLine(): ProgressLine {
+    const line = new ProgressLine(this.stderr)
+    this.#lines.push(line)
+    return line
+  }
+
+  /** The answer. `text` is not called when JSON is wanted. */
+  answer(value: unknown, text: () => string): void {
+    this.#makeRoom()
+    this.stdout.write(
+      `${this.json ? asciiControls(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
+    )
+  }
+
+  /** From now on all that is not the answer goes into this log, which writes on stderr: a reader of its lines finds no other between them. */
+  logTo(log: LineLog): void {
+    this.#log = log
+  }
+
+  /** Something to know that is not the answer. */
+  note(text: string): void {
+    this.#makeRoom()
+    if (this.#log === undefined) this.stderr.write(`${printable(text)}\n`)
+    else if (text.startsWith(WARNING)) this.#log.warn(text.slice(WARNING.length))
+    else this.#log.info(text)
+  }
+
+  #makeRoom(): void {
+    for (const line of this.#lines) line.end()
+  }
+
+  /** Why a command failed, for people and, with JSON, as the answer. */
+  failure(error: unknown): void {
+    const { message: said, code, hint } = describeError(error)
+    const message = hideSecrets(said)
+    if (this.json) this.answer({ success: false, error: message, code, ...(hint ? { hint } : {}) }, () => '')
+    this.reason(message, hint)
+  }
+
+  /** An error's words on stderr. */
+  reason(message: string, hint: string | undefined): void {
+    if (this.#log !== undefined) {
+      this.#log.fatal(hint === undefined ? {} : { hint }, message)
+      return
+    }
+    this.note(`error: ${hideSecrets(message)}`)
+    if (hint !== undefined) this.note(`hint: ${hint}`)
+  }
+}
+
+/**
+ * Text without what could rewrite a terminal or turn its order round: chat titles, file names and errors come from
+ * others. Line breaks stay.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}
+
+/** What was typed, without the password of a URL in it. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s:@/]*):[^\n]*@/g, '$1:…@').replace(/(password=)[^\n&]*/gi, '$1…')
+}
+
+/** JSON escapes the control characters below 0x20 only. */
+function asciiControls(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

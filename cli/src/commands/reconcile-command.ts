@@ -1,0 +1,76 @@
+import { count } from '@telegram-backup/engine/units/human-units.ts'
+import { openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import type { ReportedReason, SettlingReport } from '@telegram-backup/vault/session/report.ts'
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+
+/** `reconcile`: brings to rest what crashes and lost answers left behind. */
+export const registerReconcile: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('reconcile'), [
+    'telegram-backup reconcile',
+    'telegram-backup reconcile --json',
+  ])
+    .description(
+      'settle what crashes left behind: find lost messages, finish or fail broken sends, go on with erasing, draw the index; what living processes work on is left alone',
+    )
+    .action((options: { json?: boolean }) =>
+      run(async context => {
+        const { config, output, signal } = context
+        const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
+        const { reconcile } = await import('@telegram-backup/vault/reconcile/reconcile.ts')
+        const client = await openTelegram(config)
+        return await withCatalog(context, async database => {
+          const say = (line: string): void => output.note(line)
+          const report = await reconcile(await openSettling({ database, client, config, signal, say }))
+          output.answer(report, () => describeReport(report))
+          return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
+        })
+      }, options),
+    )
+}
+
+function describeReport(report: SettlingReport): string {
+  const lines = [
+    ...report.adopted.map(of => `adopted   message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`),
+    ...report.finished.map(of => `finished  backup ${of.backup_id}`),
+    ...report.failed.map(of => `failed    backup ${of.backup_id}: ${of.reason}`),
+    ...report.erased.map(
+      of => `${of.outcome.padEnd(9)} message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`,
+    ),
+    ...report.erased_backups.map(of => `erased    backup ${of.backup_id}`),
+    ...report.remnants.map(
+      of =>
+        `${of.outcome.padEnd(9)} message ${of.message_id} of chat ${of.chat_id}, which nothing needs any more${of.reason === undefined ? '' : `: ${of.reason}`}`,
+    ),
+    ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
+    ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
+    ...report.mended.map(of => `mended    ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
+    ...report.indexes.map(of => `index     of chat ${of.chat_id} is up to date`),
+    ...report.indexes_left.map(of => `index     of chat ${of.chat_id}: ${of.reason}`),
+    ...report.kept.map(of => `kept      ${about(of)}: ${of.reason}`),
+    ...report.looked_for_again.map(of => `open      ${about(of)}: ${of.reason}`),
+    ...report.pending.map(of => `PENDING   ${about(of)}: ${of.reason}${of.hint ? ` (${of.hint})` : ''}`),
+  ]
+  const end = report.isDone
+    ? settledWords(report)
+    : `${count(report.pending.length, 'thing')} could not be settled now; run it again.`
+  return [...lines, end].join('\n')
+}
+
+/** A server that lost an answer may be at work for minutes, so that there is nothing to be done but to look again. */
+function settledWords({ looked_for_again: open }: SettlingReport): string {
+  if (open.length === 0) return 'Everything is settled.'
+  return `Everything else is settled. What is open is looked for again by each send and reconcile, for a quarter of an hour from its send on.`
+}
+
+function named({ kind, part_no }: { kind: string; part_no: number }): string {
+  return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
+}
+
+function about({ backup_id, restore_id, chat_id }: ReportedReason): string {
+  return [
+    ...(backup_id ? [`backup ${backup_id}`] : []),
+    ...(restore_id ? [`restore ${restore_id}`] : []),
+    ...(chat_id ? [`chat ${chat_id}`] : []),
+  ].join(', ')
+}

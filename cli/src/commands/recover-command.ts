@@ -1,0 +1,165 @@
+import type { Database } from '@telegram-backup/database'
+import { count, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
+import { openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
+import type { RecoveryReport } from '@telegram-backup/vault/recover/recovery-report.ts'
+import {
+  type CommandContext,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+} from '#commands/command.ts'
+import { describeRecovery, recoveryAnswer } from '#commands/recover-report.ts'
+
+interface RecoverOptions {
+  signer?: string[]
+  wholeChat?: boolean
+  json?: boolean
+}
+
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=?$/
+
+/** `recover`: the catalog back from the chat, and the chat taken over. */
+export const registerRecover: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('recover'), [
+    'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
+    'telegram-backup recover',
+  ])
+    .description(
+      'rebuild the catalog from the chat and take the chat over; needs the bot, the chat and the key, nothing else. What the catalog knows already stays as it is',
+    )
+    .option(
+      '--signer <fingerprint...>',
+      'believe only what is signed by this key; the recovery card names it',
+    )
+    .option(
+      '--whole-chat',
+      'where the index is lost, read every message, also those far below all of ours that people most likely wrote',
+    )
+    .action((options: RecoverOptions) =>
+      run(async context => {
+        const signers = (options.signer ?? []).map(readFingerprint)
+        const { wholeChat = false } = options
+        const { report, hasKeys } = await withCatalog(context, async database => ({
+          report: await recoverInto(context, { database, signers, wholeChat }),
+          hasKeys: await hasApiKeys(database),
+        }))
+        const { isAllRefused, isIncomplete } = await import(
+          '@telegram-backup/vault/recover/recovery-report.ts'
+        )
+        context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
+        if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
+          context.output.note(
+            `warning: the signature of ${report.signer} was believed unseen; compare it with your recovery card`,
+          )
+        }
+        for (const line of await sourcesThatLack(context, report)) context.output.note(line)
+        if (report.owner !== null && !hasKeys) {
+          context.output.note(
+            'API keys are not in the chat: those of the machine before open nothing here. Make new ones: telegram-backup apikey create --name NAME --scope SCOPES',
+          )
+        }
+        if (report.owner !== null && context.config.encryption === undefined) {
+          const { ownRecipients } = await import('@telegram-backup/engine/config/own-recipients.ts')
+          const own = await ownRecipients(context.config)
+          const next =
+            own.length > 0
+              ? `export BACKUP_AGE_RECIPIENTS=${own.join(',')}, which belongs to the key file; sending and the card need it.`
+              : 'what was read is in clear. Set BACKUP_ENCRYPTION=off to go on so, or make a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS; then run recover again.'
+          // Where something is locked, the report asks for its key, and there is nothing to go on with before.
+          if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
+        }
+        if (isAllRefused(report)) return ExitCode.INTEGRITY
+        return isIncomplete(report) ? ExitCode.PARTIAL : ExitCode.DONE
+      }, options),
+    )
+}
+
+async function hasApiKeys(database: Database): Promise<boolean> {
+  const { listApiKeys } = await import('@telegram-backup/database')
+  return (await listApiKeys(database)).length > 0
+}
+
+async function recoverInto(
+  { config, output, signal }: CommandContext,
+  of: {
+    database: Database
+    signers: readonly string[]
+    wholeChat: boolean
+  },
+): Promise<RecoveryReport> {
+  const { loadOrCreateSigningKey, readIdentityFile, recipientOf, signerFingerprint } = await import(
+    '@telegram-backup/archive'
+  )
+  const { recover } = await import('@telegram-backup/vault/recover/recover.ts')
+  if (config.chatId === undefined) {
+    throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
+  }
+  if (config.identityFile === undefined) {
+    output.note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only what captions tell can be read.')
+  }
+  const identities = config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile)
+  const publicKeys = await Promise.all(identities.map(recipientOf))
+  const client = await openTelegram(config)
+  const signingKey = () => loadOrCreateSigningKey(config.signingKeyFile)
+  const line = output.progressLine()
+  let asked = 0
+  try {
+    return await recover({
+      client,
+      ...of,
+      chat: config.chatId,
+      replicaChat: config.replicaChatId,
+      identities,
+      encryption: config.encryption,
+      signingKey,
+      // One that cannot be had is told of when something is to be signed.
+      ownSigner: await signingKey().then(signerFingerprint, () => undefined),
+      signal,
+      onWrongKey: () =>
+        output.note(
+          `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? Going on to search.`,
+        ),
+      onPlan: ({ messages, what }) =>
+        output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
+      onLook: () => {
+        asked++
+        line.update(() => `${count(asked, 'message')} asked for`)
+      },
+    })
+  } finally {
+    line.end()
+  }
+}
+
+/** A schedule whose source no configuration names makes no backup: that has to be known before it is missed. */
+async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryReport): Promise<string[]> {
+  const wanted = new Set(plans?.schedules.filter(({ enabled }) => enabled).map(({ source }) => source))
+  if (wanted.size === 0) return []
+  const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
+  try {
+    const { sourceNames } = await readConfigFile(config)
+    const lacking = [...wanted].filter(source => !sourceNames.includes(source))
+    return lacking.map(
+      source =>
+        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; its schedules cannot make backups here until it does`,
+    )
+  } catch (error) {
+    return [`warning: ${describeError(error).message}`]
+  }
+}
+
+/** Only messages that have to be read cost a message of the chat's pace. */
+function timeOf(messages: number, { messagesPerMinute }: { messagesPerMinute: number }): string {
+  if (messagesPerMinute === 0) return ''
+  const seconds = (messages / messagesPerMinute) * 60
+  return `; those that have to be read take a forward each, ${formatSeconds(seconds)} at most at ${messagesPerMinute} a minute`
+}
+
+function readFingerprint(text: string): string {
+  if (FINGERPRINT.test(text)) return text.endsWith('=') ? text : `${text}=`
+  throw new BackupError(`${JSON.stringify(text.slice(0, 80))} is no fingerprint`, {
+    code: 'USAGE',
+    hint: 'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
+  })
+}

@@ -1,0 +1,23 @@
+import type { Database, Schedule } from '@telegram-backup/database'
+import { describeKeep } from '@telegram-backup/engine/retention/keep-policy.ts'
+import { hasRules } from '@telegram-backup/engine/retention/retention-rules.ts'
+import { count } from '@telegram-backup/engine/units/human-units.ts'
+
+/**
+ * That the rule of a schedule, new or changed, decides about backups that were there before it, too; undefined where it does about none.
+ * A rule that only names a minimum leaves them to their expiry, as do those that were given one, and pinned ones stay.
+ */
+export async function describeEarlier(
+  database: Database,
+  { project_id: projectId, type, source, keep }: Schedule,
+): Promise<string | undefined> {
+  if (keep === null || (!hasRules(keep) && keep.minimum !== undefined)) return undefined
+  const { queryBackups } = await import('@telegram-backup/database')
+  const { data } = await queryBackups(database, { projectId, type, state: 'complete' })
+  const earlier = data.filter(
+    one => one.source_name === source && !one.expiry_given && one.pinned_at === null,
+  )
+  if (earlier.length === 0) return undefined
+  const backups = `${count(earlier.length, 'earlier backup')} of ${source}`
+  return `From now on this rule decides about ${backups} as well: ${describeKeep(keep)}. What no rule keeps is erased; "telegram-backup expire --dry-run" tells what, and "telegram-backup pin ID" keeps what must stay.`
+}

@@ -1,0 +1,109 @@
+import { readOutsideLinks } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
+import type { Backup } from '@telegram-backup/database'
+import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
+import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
+import type { Output } from '#commands/output.ts'
+
+/** Of missing files, how many are named where a person reads. */
+const MAX_SHOWN = 20
+
+/** What people are told of a send beside its result. */
+export interface SendRemarks {
+  /** Words of the policies by which the backup stays, if by any. */
+  policies?: string | undefined
+  /** It failed before Telegram was asked for anything: then it is no failure of Telegram. */
+  failedBefore?: boolean | undefined
+}
+
+/** Says what became of a send; returns the exit code for it. */
+export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
+  const result = sent.success ? sent : toldFailure(sent, remarks)
+  if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
+  if (!result.success) return reportFailure(result, output)
+  if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
+  for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
+  const links = readOutsideLinks(result.databaseRecord?.source)
+  if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
+  const { skipped = [] } = result
+  if (skipped.length === 0) return ExitCode.DONE
+  output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)
+  for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.note(`  ${reason}  ${path}`)
+  if (skipped.length > MAX_SHOWN) output.note(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
+  return ExitCode.PARTIAL
+}
+
+/** The library names the side that failed; where Telegram did not, what was wrong stands alone. */
+function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
+  const { telegramError, sourceFailed = false, refused = false } = sent.details
+  const isOurs = failedBefore || sourceFailed || refused
+  const error = isOurs ? (telegramError ?? sent.error) : sent.error
+  return hideSecretsIn({
+    ...sent,
+    ...(error === undefined ? {} : { error }),
+    details: hideSecretsIn(sent.details),
+  })
+}
+
+function reportFailure(result: SentSource, output: Output): ExitCode {
+  output.reason(describeFailure(result), result.hint)
+  if (result.details.telegramSuccess) {
+    output.note('The backup itself is whole in the chat, and its messages are known to the catalog.')
+  }
+  return exitCodeFor(result.code)
+}
+
+function warningsOf({ telegramMetadata, details }: SentSource): string[] {
+  const warnings = telegramMetadata?.source?.['warnings']
+  const { indexUpToDate, indexError, replica } = details
+  const isLeft = 'the next send or "telegram-backup reconcile" makes good for it'
+  return [
+    ...(Array.isArray(warnings) ? warnings.map(String) : []),
+    ...(indexUpToDate === false
+      ? [`the index in the chat is not up to date (${indexError}); ${isLeft}`]
+      : []),
+    ...(replica && !replica.isWhole
+      ? [`not every message was copied to the second chat (${replica.error}); ${isLeft}`]
+      : []),
+    ...(replica?.indexUpToDate === false
+      ? [`the index in the second chat is not up to date (${replica.error}); ${isLeft}`]
+      : []),
+  ]
+}
+
+/** What the user got wrong never reached either side, so neither is named. */
+function describeFailure(result: SentSource): string {
+  const { telegramError, databaseError } = result.details
+  if (result.code === 'CANCELLED')
+    return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
+  const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
+  return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
+}
+
+/** Of `Cancelled; 2 message(s) may still be in the chat`, what follows the first word. */
+function leftovers(telegramError: string | undefined): string {
+  const [, ...rest] = (telegramError ?? '').split('; ')
+  return rest.length === 0 ? '' : `, but ${rest.join('; ')}`
+}
+
+/** The command that brings a backup of that kind back. */
+function wayBack({ id, source }: Backup): string {
+  if (source?.['kind'] === 'postgres') return `restore ${id} --to URL`
+  return source?.['kind'] === 'directory' ? `restore ${id} --to DIRECTORY` : `fetch ${id} --out FILE`
+}
+
+function describeResult(result: SentSource, policies: string | undefined): string {
+  const { databaseRecord: record, telegramMetadata: metadata } = result
+  if (!record) return ''
+  const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
+  return [
+    `Backup ${record.id} is complete.`,
+    `  file     ${record.filename}`,
+    `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
+    `  chat     ${record.chat_id}`,
+    policies === undefined
+      ? `  expires  ${formatTime(record.expires_at)}`
+      : `  kept     by its policy: ${policies}`,
+    `Get it back with: telegram-backup ${wayBack(record)}`,
+  ].join('\n')
+}

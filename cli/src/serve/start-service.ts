@@ -1,0 +1,84 @@
+import { type HttpOptions, startHttp } from '@telegram-backup/api-gateway/http/start-http.ts'
+import { renewedPart } from '@telegram-backup/engine/config/renewed-part.ts'
+import type { JobTools } from '@telegram-backup/engine/jobs/job-handler.ts'
+import type { ServiceMetrics } from '@telegram-backup/engine/monitoring/metrics.ts'
+import { startMonitoring } from '@telegram-backup/engine/monitoring/start-monitoring.ts'
+import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
+import { startScheduler } from '@telegram-backup/engine/schedules/ticker.ts'
+import { startConfigWatch } from '@telegram-backup/engine/service/config-watch.ts'
+import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
+import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
+import type { ServiceContext, ServicePart } from '@telegram-backup/engine/service/service-context.ts'
+import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
+import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
+
+/** How the service is to run. */
+export interface ServiceOptions {
+  /** Jobs at the same time. */
+  slots: number
+  /** How long jobs may go on after a stop is asked for. */
+  graceMs: number
+  openLimited: JobTools['openLimited']
+  metrics: ServiceMetrics
+  http: Omit<HttpOptions, 'metrics'>
+}
+
+/** The service while it runs. */
+export interface RunningService extends ServicePart {
+  /** Where its HTTP API listens. */
+  url: string
+}
+
+/**
+ * Starts every part of the service, in this order. A part that cannot start stops those that have.
+ */
+export async function startService(
+  context: ServiceContext,
+  options: ServiceOptions,
+): Promise<RunningService> {
+  const parts: ServicePart[] = []
+  const stop = async (): Promise<void> => {
+    // At once: each has the same time to end in, and none takes anything new meanwhile.
+    await Promise.all(
+      parts
+        .splice(0)
+        .map(part =>
+          part
+            .stop()
+            .catch((error: unknown) => context.log.error({ error }, 'a part did not stop in good order')),
+        ),
+    )
+  }
+  try {
+    const { metrics } = options
+    // First: whether it can listen is the likeliest thing to fail, and one that cannot is to have told nobody of anything, and begun no job.
+    const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
+    parts.push(http)
+    // Then: whatever keeps the others from their work is told of.
+    parts.push(startMonitoring(context, metrics))
+    parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
+    parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
+    parts.push(startRetention({ ...context, deliver: context.queue.deliver }))
+    parts.push(startHousekeeping(context))
+    parts.push(keepIndexesFresh(context))
+    parts.push(
+      renewedPart({
+        ...context,
+        settings: () => context.configFile.verification,
+        start: ({ readAllWithinMs, messagesPerHour }) =>
+          readAllWithinMs === null
+            ? undefined
+            : startSampling({
+                ...context,
+                deliver: context.queue.deliver,
+                rules: { readAllWithinMs, messagesPerHour },
+              }),
+      }),
+    )
+    parts.push(startConfigWatch(context))
+    return { url: http.url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,132 @@
+import { BackupError } from '@telegram-backup/errors'
+import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
+import type { Allowance, SkippedFile } from '#directory/pack/allowances.ts'
+import { assertReadableDirectory, tarFileName } from '#directory/pack/directory-checks.ts'
+import { findLogFiles, type LogSelection } from '#directory/pack/log-files.ts'
+import { TarContents } from '#directory/pack/tar-contents.ts'
+import { TarReport } from '#directory/pack/tar-report.ts'
+import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
+import { startChild } from '#programs/child-output.ts'
+
+/** How a directory is backed up. */
+export interface DirectoryOptions {
+  /** tar's patterns: `*` also matches a slash; one matches whole path components, anywhere, or from the top with `./`. */
+  exclude: readonly string[]
+  oneFileSystem: boolean
+  allow: readonly Allowance[]
+  /** Of logs: a file that only grew while it was read is whole up to where reading began. */
+  mayGrow: boolean
+  /** Only these files, and no folders. */
+  logs?: LogSelection | undefined
+}
+
+/** A tar at work. */
+export interface DirectorySource extends BackupSource {
+  /** After `finish`: the files that are missing or torn, all of them allowed. */
+  readonly skipped: readonly SkippedFile[]
+}
+
+/** Of the files that are missing or torn, how many the record names; all are counted. */
+const MAX_RECORDED = 1_000
+
+/**
+ * Starts GNU tar on a directory. What it could not read as it was makes `finish` throw `SOURCE`, unless it is allowed
+ * by name. Throws `INVALID` for a path that is no readable directory, `CONFIGURATION` without GNU tar, `SOURCE` when no
+ * log file is selected.
+ */
+export async function openDirectorySource(
+  path: string,
+  options: DirectoryOptions & { signal?: AbortSignal | undefined },
+): Promise<DirectorySource> {
+  const { logs, allow, mayGrow, signal } = options
+  await assertReadableDirectory(path)
+  const [tar, files] = await Promise.all([findTar(signal), logs && findLogFiles(path, logs, signal)])
+  if (files?.names.length === 0 && !allow.includes('empty')) {
+    throw new BackupError(`No log file in ${path} is selected`, {
+      code: 'SOURCE',
+      hint: 'Check --include and --since; --allow empty takes nothing for an answer.',
+    })
+  }
+  const report = new TarReport({ directory: path, allowed: allow, mayGrow })
+  for (const folder of files?.skipped ?? []) report.skip(folder)
+  const contents = new TarContents()
+  const startedAt = new Date()
+  const child = await startChild({
+    program: tar.program,
+    args: tarArguments(path, options, tar),
+    env: tarEnvironment(),
+    encoding: 'latin1',
+    onErrorLine: line => {
+      report.hear(line)
+      // Not another terabyte for a backup that will be taken back.
+      if (report.isHopeless) child.stop()
+    },
+    onSideLine: line => {
+      const member = contents.hear(line)
+      if (member) report.add(member)
+    },
+    ...(files ? { input: Buffer.concat(files.names.flatMap(name => [name, Buffer.from([0])])) } : {}),
+  })
+  return {
+    archiveSource: { fd: child.fd },
+    filename: tarFileName(path),
+    sizeBytes: undefined,
+    facts: {
+      kind: 'directory',
+      path,
+      exclude: [...options.exclude],
+      ...(logs ? { include: [...logs.include], since: logs.since?.toISOString() ?? null } : {}),
+      one_file_system: options.oneFileSystem,
+      tar_version: tar.version,
+      attributes_kept: tar.keepsAttributes,
+      started_at: startedAt.toISOString(),
+    },
+    get skipped() {
+      return report.skipped
+    },
+    finish: async () => {
+      report.judge(await child.ended)
+      const members = contents.finishIndex()
+      const facts: SourceFacts = {
+        ...contents.counts,
+        ...contents.links,
+        ended_at: new Date().toISOString(),
+        ...factsOf(report),
+      }
+      return members ? { facts, members } : { facts: { ...facts, indexed: false } }
+    },
+    close: () => child.close(),
+  }
+}
+
+function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram): string[] {
+  return [
+    '--create',
+    '--file=-',
+    '--format=posix',
+    // Records as large as a pipe takes: with tar's own 10 KiB it is 2.6 times slower. The end is padded to as much.
+    '--blocking-factor=128',
+    '--sparse',
+    ...(tar.keepsAttributes ? ['--acls', '--xattrs'] : []),
+    '--index-file=/dev/fd/3',
+    '--verbose',
+    '--verbose',
+    '--block-number',
+    '--full-time',
+    '--quoting-style=c',
+    ...(options.oneFileSystem ? ['--one-file-system'] : []),
+    ...options.exclude.map(pattern => `--exclude=${pattern}`),
+    `--directory=${path}`,
+    ...(options.logs
+      ? ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
+      : ['--sort=name', '.']),
+  ]
+}
+
+function factsOf({ skipped, skippedCount, notes }: TarReport): SourceFacts {
+  return {
+    skipped_count: skippedCount,
+    skipped: skipped.slice(0, MAX_RECORDED).map(({ path, reason }) => ({ path, reason })),
+    ...(notes.length > 0 ? { warnings: notes } : {}),
+  }
+}

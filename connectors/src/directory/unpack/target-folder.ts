@@ -1,0 +1,138 @@
+import { lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { BackupError } from '@telegram-backup/errors'
+import { type FileId, HeldFolder } from '#directory/unpack/held-folder.ts'
+import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
+
+/** The directory that is to be restored, as it is now. */
+export interface TargetFolder {
+  /** Absolute, links resolved. */
+  path: string
+  state: 'missing' | 'empty' | 'full'
+  /** Which file it is, where there is one, and which one it lies in. */
+  id: FileId | undefined
+  parentId: FileId
+  /** Names beside it that look like leftovers of a restore and are not, or not of this user; they stay. */
+  strangers: string[]
+}
+
+/** Of one name, on the file systems that people have. */
+const MAX_NAME_BYTES = 255
+
+/**
+ * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
+ * is not empty and may not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
+ */
+export async function inspectFolder(
+  asked: string,
+  options: { overwrite: boolean; sizeBytes: number; keep?: readonly string[] },
+): Promise<TargetFolder> {
+  const path = await resolved(asked)
+  const parent = dirname(path)
+  const parentStat = await stat(parent, { bigint: true }).catch(() => undefined)
+  if (path === parent) throw unusable(`${asked} is the root of everything`)
+  if (!parentStat?.isDirectory()) throw unusable(`${parent} is no directory`, 'Make it first.')
+  if (Buffer.byteLength(partialName(path)) > MAX_NAME_BYTES)
+    throw unusable('The name of the directory is too long')
+  const there = await stat(path, { bigint: true }).catch(() => undefined)
+  if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
+  if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
+  if (there && there.dev !== parentStat.dev) {
+    throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
+  }
+  const mounted = await mountIn(path)
+  if (mounted !== undefined) {
+    throw unusable(
+      mounted === path
+        ? `${asked} is a mount point, which cannot be swapped`
+        : `Something is mounted on ${mounted}`,
+      mounted === path ? 'Name a directory on it.' : 'Unmount it, or name another directory.',
+    )
+  }
+  const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
+  if (state === 'full' && !options.overwrite) {
+    throw unusable(
+      `${asked} is not empty`,
+      'Give --overwrite to replace it when the restore has succeeded, or name another directory.',
+    )
+  }
+  if (state === 'full') await assertHoldsNone(path, options.keep ?? [])
+  const disk = await statfs(parent)
+  const freeBytes = disk.bavail * disk.bsize
+  if (freeBytes < options.sizeBytes) {
+    throw new BackupError(`The disk has ${freeBytes} bytes left, and the backup has ${options.sizeBytes}`, {
+      code: 'DISK_FULL',
+      hint: 'Free some room, or name a directory on another disk.',
+    })
+  }
+  return {
+    path,
+    state,
+    id: there && { dev: there.dev, ino: there.ino },
+    parentId: { dev: parentStat.dev, ino: parentStat.ino },
+    strangers: await strangersIn(parent, path),
+  }
+}
+
+/** Where something is mounted there or below; a folder that is mounted in a second place has no device of its own to tell it by. */
+async function mountIn(path: string): Promise<string | undefined> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  return mounts
+    .split('\n')
+    .map(line => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => octalOf(octal)))
+    .find(place => place === path || place.startsWith(`${path}/`))
+}
+
+function octalOf(digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8))
+}
+
+/** What is told of a target that cannot be one. */
+export function unusable(message: string, hint?: string): BackupError {
+  return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+}
+
+async function strangersIn(parent: string, path: string): Promise<string[]> {
+  let held: HeldFolder
+  try {
+    held = new HeldFolder(parent)
+  } catch {
+    // Nothing can be written there either, which the restore will say.
+    return []
+  }
+  try {
+    return await strangersBeside(held, path)
+  } finally {
+    held.close()
+  }
+}
+
+/** The catalog, the key and the program that restore must not go with what they replace. */
+async function assertHoldsNone(path: string, keep: readonly string[]): Promise<void> {
+  for (const one of keep) {
+    const kept = await realpath(one).catch(() => resolve(one))
+    if (kept !== path && !kept.startsWith(`${path}/`)) continue
+    throw unusable(
+      `${path} holds ${one}, which this program needs, and would be deleted`,
+      'Restore into another directory, and move what you want from there.',
+    )
+  }
+}
+
+async function resolved(asked: string): Promise<string> {
+  const path = resolve(asked)
+  const whole = await realpath(path).catch(() => undefined)
+  if (whole !== undefined) {
+    await assertOwnLink(asked, path, whole)
+    return whole
+  }
+  const parent = await realpath(dirname(path)).catch(() => dirname(path))
+  return join(parent, basename(path))
+}
+
+/** In a folder that many may write to, another user's link would choose the directory that is replaced. */
+async function assertOwnLink(asked: string, path: string, target: string): Promise<void> {
+  const facts = await lstat(path)
+  if (!facts.isSymbolicLink() || facts.uid === 0 || facts.uid === process.geteuid?.()) return
+  throw unusable(`${asked} is a link of another user`, `Name the directory itself, if it is meant: ${target}`)
+}

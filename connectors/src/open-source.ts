@@ -1,0 +1,39 @@
+import type { SourceChoice } from '@telegram-backup/engine/config/source-settings.ts'
+import { BackupError } from '@telegram-backup/errors'
+import type { BackupSource, BackupType } from 'telegram-deployment-bot'
+import type { SkippedFile } from '#directory/pack/allowances.ts'
+
+/** What is sent: a path, or a source at work. */
+export type OpenedSource = string | (BackupSource & { readonly skipped?: readonly SkippedFile[] })
+
+/**
+ * Opens the source, which starts the program that it needs; whoever opens it closes it, or hands it to a send, which
+ * does. Throws what the kinds of source throw, or `CANCELLED`.
+ */
+export async function openSource(
+  choice: SourceChoice,
+  { type, signal }: { type: BackupType; signal?: AbortSignal | undefined },
+): Promise<OpenedSource> {
+  try {
+    switch (choice.kind) {
+      case 'file': {
+        const { openFileSource } = await import('#stream/file-source.ts')
+        return await openFileSource(choice.path, { type, signal })
+      }
+      case 'stdin': {
+        const { openStandardInput } = await import('#stream/standard-input.ts')
+        return openStandardInput(type, choice)
+      }
+      case 'postgres': {
+        const { openPostgresSource } = await import('#postgres/dump/pg-dump-source.ts')
+        return await openPostgresSource(choice.url, { ...choice.options, signal })
+      }
+      case 'directory': {
+        const { openDirectorySource } = await import('#directory/pack/tar-source.ts')
+        return await openDirectorySource(choice.path, { ...choice.options, signal })
+      }
+    }
+  } catch (error) {
+    throw signal?.aborted ? new BackupError('Cancelled', { code: 'CANCELLED', cause: error }) : error
+  }
+}

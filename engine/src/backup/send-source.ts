@@ -1,0 +1,75 @@
+import {
+  BackupTelegramIntegration,
+  type IBackupService,
+} from '@telegram-backup/api-gateway/lib/backups/backup-telegram.integration.ts'
+import type { SkippedFile } from '@telegram-backup/connectors/directory/pack/allowances.ts'
+import type { OpenedSource } from '@telegram-backup/connectors/open-source.ts'
+import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
+import { HIDDEN_NAME, namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
+import type { BackupOrigin, Database } from '@telegram-backup/database'
+import { settleQuietly } from '@telegram-backup/vault/reconcile/before-send.ts'
+import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+import type { SendProgress, TelegramClient } from 'telegram-deployment-bot'
+import type { SendPlan } from '#backup/send-plan.ts'
+import { clockDifference } from '#clock-check.ts'
+import type { Config } from '#environment.ts'
+
+/** What became of a send: the integration's result, and of a directory what is missing or torn in it. */
+export interface SentSource extends IntegratedBackupResult {
+  skipped?: readonly SkippedFile[]
+}
+
+/** What a send of a source works with. */
+export interface SendSource {
+  database: Database
+  client: TelegramClient
+  service: IBackupService
+  config: Config
+  signal: AbortSignal
+  origin: BackupOrigin
+  /** Hears, a line at a time, what was settled before, and that a clock is wrong. */
+  note: (line: string) => void
+  /** Called once the source is open, before anything of it is sent. */
+  onOpened?: (source: OpenedSource) => Promise<void>
+  onProgress: (progress: SendProgress) => void
+}
+
+/**
+ * Settles what dead runs left, then sends the source and records it. The source may still be opening; whoever opened it
+ * closes it. Resolves, also on failure, unless the source cannot be opened.
+ */
+export async function sendSource(
+  plan: SendPlan,
+  opening: Promise<OpenedSource>,
+  of: SendSource,
+): Promise<SentSource> {
+  const { database, client, service, config, signal } = of
+  await settleQuietly({ database, client, config, signal, note: of.note })
+  // A catalog that does not answer is told of below.
+  const clocks = await clockDifference(database).catch(() => undefined)
+  if (clocks !== undefined) of.note(`warning: ${clocks}`)
+  const source = await opening
+  await of.onOpened?.(source)
+  const result = await new BackupTelegramIntegration(service, { database }).sendAndRecord({
+    projectId: plan.project,
+    type: plan.type,
+    file: source,
+    ...(plan.expiresAt ? { expires_at: plan.expiresAt } : {}),
+    ...(plan.filename === undefined ? {} : { filename: plan.filename }),
+    ...(plan.caption === undefined ? {} : { caption: plan.caption }),
+    ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
+    ...(plan.resume === undefined ? {} : { resume: plan.resume }),
+    origin: of.origin,
+    ...(plan.source.kind === 'postgres' ? { tellFailure: naming(plan.source.url, of.origin) } : {}),
+    signal,
+    onProgress: of.onProgress,
+  })
+  const { skipped = [] } = typeof source === 'string' ? {} : source
+  return skipped.length === 0 ? result : { ...result, skipped }
+}
+
+/** The catalog has more readers than the place of a source may have: what sends it was told all of it. */
+function naming(url: string, { sourceName }: BackupOrigin): (failure: unknown) => unknown {
+  return failure =>
+    namingSource(failure, { name: sourceName ?? HIDDEN_NAME, connection: parsePostgresUrl(url) })
+}

@@ -1,0 +1,52 @@
+import { describeError, exitCodeOf } from '@telegram-backup/errors'
+import type { Config } from '#environment.ts'
+
+/** What a look found; with a warning where something can be made better, which says how. */
+export interface Finding {
+  message: string
+  warning?: string
+}
+
+/** What a look has to go by. */
+export interface CheckScope {
+  config: Config
+  signal: AbortSignal
+}
+
+/** Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and exit code. */
+export interface DoctorCheck<Scope = CheckScope> {
+  name: string
+  look: (scope: Scope) => Promise<Finding>
+}
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string
+  state: 'ok' | 'warning' | 'failed'
+  message: string
+  /** How to mend it. */
+  hint?: string
+  /** Of a failed check. */
+  exitCode?: number
+}
+
+/** Never rejects. */
+export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: Scope): Promise<Check> {
+  try {
+    const { message, warning } = await look(scope)
+    return {
+      name,
+      message,
+      state: warning === undefined ? 'ok' : 'warning',
+      ...(warning ? { hint: warning } : {}),
+    }
+  } catch (error) {
+    return failed(name, error)
+  }
+}
+
+/** A check that found what keeps a backup from being made. */
+export function failed(name: string, error: unknown): Check {
+  const { message, hint } = describeError(error)
+  return { name, state: 'failed', message, ...(hint ? { hint } : {}), exitCode: exitCodeOf(error) }
+}

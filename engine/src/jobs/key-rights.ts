@@ -1,0 +1,16 @@
+import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+
+/** Throws `FORBIDDEN` unless the key has the scope. */
+export function assertScope(key: ApiKey, scope: ApiScope): void {
+  if (key.scopes.includes(scope) || key.scopes.includes('admin')) return
+  throw new BackupError(`This key lacks the scope "${scope}"`, {
+    code: 'FORBIDDEN',
+    hint: 'Make a key with it: telegram-backup apikey create.',
+  })
+}
+
+/** Whether a key sees what belongs to that project; null is what concerns them all. */
+export function sees({ project_id }: Pick<ApiKey, 'project_id'>, projectId: string | null): boolean {
+  return project_id === null || project_id === projectId
+}

@@ -1,0 +1,182 @@
+import { type Manifest, type Member, readMemberIndex } from '@telegram-backup/archive'
+import { type FoundMember, findMember } from '@telegram-backup/connectors/directory/find-member.ts'
+import { membersOfTar, pathOf } from '@telegram-backup/connectors/directory/members-of-tar.ts'
+import { findTar, tarEnvironment } from '@telegram-backup/connectors/directory/tar-program.ts'
+import type { FileStamp } from '@telegram-backup/connectors/directory/unpack/tar-fields.ts'
+import { TarInspector } from '@telegram-backup/connectors/directory/unpack/tar-inspector.ts'
+import { FilterProgram } from '@telegram-backup/connectors/programs/filter-program.ts'
+import type { BackupDetails } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
+import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
+
+/** What a member is fetched from and with. */
+export interface MemberFetchOptions {
+  service: BackupService
+  backup: BackupDetails
+  plan: FetchPlan
+  identities: readonly string[]
+  signal: AbortSignal
+  onPart?: (part: PartToFetch) => void
+}
+
+/** A file of a directory backup, on its way. */
+export interface FetchedMember {
+  path: string
+  /** The parts that hold it; only these are fetched. */
+  parts: number
+  bytes: AsyncIterable<Buffer>
+  /** Its mode and time, known when the bytes have come. */
+  stamp(): FileStamp
+}
+
+/** Two zero blocks end a tar file. */
+const END_OF_TAR = Buffer.alloc(1024)
+/** A hard link leads to a file; a longer way is none that tar makes. */
+const MAX_LINKS = 8
+
+/** One file out of a directory backup. */
+export class MemberFetch {
+  readonly #options: MemberFetchOptions
+  #manifest: Promise<Manifest> | undefined
+
+  constructor(options: MemberFetchOptions) {
+    this.#options = options
+  }
+
+  /** All members, in order: from the manifest, or where it has no index of them, by reading all of the backup. */
+  async *members(): AsyncGenerator<Member> {
+    const { members } = await this.#openManifest()
+    if (members !== undefined) yield* readMemberIndex(members)
+    else yield* membersOfTar(this.#fetch(this.#options.plan.parts, false))
+  }
+
+  /** The members as the manifest lists them; undefined where it has no list. */
+  async listed(): Promise<Iterable<Member> | undefined> {
+    const { members } = await this.#openManifest()
+    return members === undefined ? undefined : readMemberIndex(members)
+  }
+
+  /**
+   * The file of that path; a hard link is the file that it leads to. Only the parts that hold it are fetched, and each
+   * is verified. Throws `NOT_FOUND`, `USAGE` for what is no file, and what fetching throws.
+   */
+  async open(path: string): Promise<FetchedMember> {
+    const { plainSize } = await this.#openManifest()
+    let member = await findMember(this.members(), path, { end: plainSize })
+    for (let links = 0; member.kind === 'hardlink' && links < MAX_LINKS; links++) {
+      const target = await this.#linkTarget(member)
+      member = await findMember(this.members(), target, { end: plainSize, before: member.offset })
+    }
+    if (member.kind !== 'file') {
+      throw new BackupError(`${JSON.stringify(member.path)} is no file, but a ${NAME_OF_KIND[member.kind]}`, {
+        code: 'USAGE',
+        hint:
+          member.kind === 'directory'
+            ? 'telegram-backup restore ID --to DIRECTORY brings back the whole.'
+            : 'telegram-backup fetch ID --list shows the files.',
+      })
+    }
+    const parts = await this.#partsOf(member)
+    let stamp: FileStamp = {}
+    const bytes = this.#contents(member, found => {
+      stamp = found
+    })
+    return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
+  }
+
+  async *#contents(member: FoundMember, onStamp: (stamp: FileStamp) => void): AsyncGenerator<Buffer> {
+    const { program } = await findTar(this.#options.signal)
+    const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
+    yield* tar.pass(ended(heard(this.#slice(member), onStamp)))
+    const { exitCode, words } = await tar.ended
+    if (exitCode === 0) return
+    throw new BackupError(`tar cannot unpack the file: ${words.split('\n')[0]?.slice(0, 500)}`, {
+      code: 'EXTRACTION',
+    })
+  }
+
+  async #linkTarget(member: FoundMember): Promise<string> {
+    let target = ''
+    const inspector = new TarInspector({
+      check: ({ linkName }) => {
+        target = pathOf(linkName)
+        return true
+      },
+    })
+    for await (const chunk of this.#slice(member)) inspector.inspect(chunk)
+    return target
+  }
+
+  /** The bytes of the tar file that are this member's. */
+  async *#slice(member: FoundMember): AsyncGenerator<Buffer> {
+    const parts = await this.#partsOf(member)
+    let at = (await this.#openManifest()).parts[(parts[0]?.number ?? 1) - 1]?.plainOffset ?? 0
+    for await (const chunk of this.#fetch(parts, true)) {
+      const piece = chunk.subarray(Math.max(0, member.offset - at), Math.max(0, member.end - at))
+      at += chunk.length
+      if (piece.length > 0) yield piece
+    }
+  }
+
+  async #partsOf(member: FoundMember): Promise<PartToFetch[]> {
+    const { parts } = await this.#openManifest()
+    const wanted = new Set(
+      parts
+        .filter(part => part.plainOffset < member.end && part.plainOffset + part.plainSize > member.offset)
+        .map(part => part.number),
+    )
+    return this.#options.plan.parts.filter(part => wanted.has(part.number))
+  }
+
+  #fetch(parts: readonly PartToFetch[], partial: boolean): AsyncIterable<Buffer> {
+    const { service, plan, identities, signal, onPart } = this.#options
+    return service.fetchBackup({ ...plan, parts, partial, identities, signal, onPart })
+  }
+
+  #openManifest(): Promise<Manifest> {
+    this.#manifest ??= this.#fetchManifest()
+    return this.#manifest
+  }
+
+  async #fetchManifest(): Promise<Manifest> {
+    const { service, backup, plan, identities, signal } = this.#options
+    if (plan.manifest === undefined) {
+      throw new BackupError('The catalog knows no manifest of this backup, which tells where its files are', {
+        code: 'NOT_FOUND',
+        hint: 'Fetch the whole: telegram-backup fetch ID --out FILE.tar',
+      })
+    }
+    const { encrypted } = plan
+    const { manifest } = await service.fetchManifest({ ...plan.manifest, encrypted, identities, signal })
+    if (manifest.backup.id === backup.id) return manifest
+    throw new BackupError('The manifest in the chat is that of another backup', { code: 'INTEGRITY' })
+  }
+}
+
+const NAME_OF_KIND: Readonly<Record<Member['kind'], string>> = {
+  file: 'file',
+  directory: 'directory',
+  symlink: 'symbolic link',
+  hardlink: 'hard link that leads nowhere',
+  other: 'device, pipe or socket',
+}
+
+/** The bytes as they are; what their header says of mode and time is heard on the way. */
+async function* heard(
+  bytes: AsyncIterable<Buffer>,
+  onStamp: (stamp: FileStamp) => void,
+): AsyncGenerator<Buffer> {
+  const inspector = new TarInspector({
+    check: ({ stamp }) => {
+      onStamp(stamp)
+      return true
+    },
+  })
+  for await (const chunk of bytes) yield* inspector.inspect(chunk)
+}
+
+async function* ended(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* bytes
+  yield END_OF_TAR
+}

@@ -1,0 +1,45 @@
+import { isUnsettled } from '@telegram-backup/database'
+import { settleDeadRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
+import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
+import { settleStrayCalls } from '@telegram-backup/vault/reconcile/unanswered-calls.ts'
+import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { refreshIndexes } from '@telegram-backup/vault/session/refresh-indexes.ts'
+import { repeatUntilStopped } from '#repeat-until-stopped.ts'
+import type { ServiceContext, ServicePart } from '#service/service-context.ts'
+
+const EVERY_MS = 60_000
+
+/**
+ * Settles, at its start and once a minute, what processes left behind that died: uploads, commands, jobs that nobody goes on
+ * with. A look into the catalog when there is nothing.
+ */
+export function startHousekeeping(context: ServiceContext): ServicePart {
+  return repeatUntilStopped({
+    work: async signal => {
+      if (await isUnsettled(context.database)) await settle(context, signal)
+      return undefined
+    },
+    everyMs: EVERY_MS,
+    log: context.log,
+    failed: 'what dead processes left behind was not settled',
+  })
+}
+
+async function settle(context: ServiceContext, signal: AbortSignal): Promise<void> {
+  const { log } = context
+  const settling = await openSettling({ ...context, signal })
+  await settleDeadRuns(settling, { waitMs: 0 })
+  await settleStrayCalls(settling)
+  await takeBackCancelled(settling)
+  const { finished, failed, erased_backups, pending } = settling.report
+  if (finished.length + failed.length + erased_backups.length > 0) {
+    await refreshIndexes(settling, await settling.gates.entered())
+  }
+  for (const { backup_id } of finished)
+    log.info({ backup_id }, 'finished a backup whose send was interrupted')
+  for (const { backup_id, reason } of failed) log.warn({ backup_id, reason }, 'a backup has failed')
+  for (const { backup_id } of erased_backups) log.info({ backup_id }, 'erased a backup')
+  for (const { backup_id, chat_id, code, reason } of pending) {
+    log.warn({ backup_id, chat_id, code, reason }, 'not settled yet')
+  }
+}

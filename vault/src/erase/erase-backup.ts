@@ -1,0 +1,47 @@
+import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
+import { type Erasure, eraseTogether } from '#erase/erase-together.ts'
+import type { ErasedMessage } from '#session/report.ts'
+import type { Settling } from '#session/session.ts'
+
+/**
+ * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with, and of one that has been
+ * erased it says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while somebody else works on it,
+ * `NOT_FOUND`, `CONFLICT` for one that is being sent, or pinned.
+ */
+export async function eraseBackup(
+  settling: Settling,
+  { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
+): Promise<Erasure> {
+  const { database } = settling
+  if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
+  const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
+    // Somebody else was quicker, in this very moment.
+    if (await isErased(database, backupId)) return undefined
+    throw error
+  }) // E1
+  if (lease === undefined) return await earlierErasure(database, backupId)
+  try {
+    const end = (await eraseTogether(settling, [{ backupId, lease }])).get(backupId)
+    if (end === undefined) throw new Error(`Nothing became of backup ${backupId}`)
+    if ('failure' in end) throw end.failure
+    return end
+  } finally {
+    await lease.release()
+  }
+}
+
+async function isErased(database: Database, backupId: string): Promise<boolean> {
+  return (await getBackupById(database, backupId))?.state === 'erased'
+}
+
+/** As the catalog keeps it. */
+async function earlierErasure(database: Database, backupId: string): Promise<Erasure> {
+  const rows = await listMessages(database, backupId)
+  const messages = rows.flatMap(({ kind, part_no, chat_id, message_id, state, error }): ErasedMessage[] => {
+    if (message_id === null) return []
+    const message = { backup_id: backupId, kind, part_no, chat_id, message_id }
+    if (state === 'erased' || state === 'tombstone') return [{ ...message, outcome: state }]
+    return [{ ...message, outcome: 'unreachable', ...(error !== null && { reason: error }) }]
+  })
+  return { isErased: true, messages }
+}

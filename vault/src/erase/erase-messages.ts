@@ -1,0 +1,81 @@
+import { listMessages, type MessageRow, markPart, notePart } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import { eraseMessage } from 'telegram-deployment-bot'
+import type { ErasedMessage, ReportedMessage } from '#session/report.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#session/session.ts'
+
+/**
+ * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the manifest first, and writes down after each
+ * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
+ * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST`,
+ * `CANCELLED`, and `UNREACHABLE` where nothing answers.
+ */
+export async function eraseMessages(
+  settling: Settling,
+  held: HeldBackup,
+  which: (row: MessageRow) => boolean = () => true,
+): Promise<ErasedMessage[]> {
+  const erased: ErasedMessage[] = []
+  for (const row of await listMessages(settling.database, held.backupId)) {
+    if (!which(row)) continue
+    // Of one that was announced only, the open send says where to look; that was done before.
+    if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
+    assertMayGoOn(settling, held.lease)
+    erased.push(await eraseOne(settling, held, { ...row, message_id: row.message_id }))
+  }
+  settling.report.erased.push(...erased)
+  return erased
+}
+
+async function eraseOne(
+  settling: Settling,
+  held: HeldBackup,
+  row: MessageRow & { message_id: number },
+): Promise<ErasedMessage> {
+  const { database, client, vault, gates, signal } = settling
+  const message = reported(held.backupId, row)
+  const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
+  const leaseToken = held.lease.token
+  try {
+    if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(settling, held, message)
+    const erasure = await eraseMessage(client, {
+      chatId: row.chat_id,
+      messageId: row.message_id,
+      tombstone: {
+        backupId: held.backupId,
+        kind: row.kind,
+        partNumber: row.part_no,
+        ...(await vault.identity()),
+      },
+      signal,
+      ...(settling.onWait && { onWait: settling.onWait }),
+    })
+    if (erasure.outcome === 'kept') await notePart(database, { ...key, error: erasure.reason, leaseToken })
+    else await markPart(database, { ...key, state: erasure.outcome, leaseToken })
+    return { ...message, ...erasure }
+  } catch (error) {
+    const { message: reason, code } = describeError(error)
+    // Without a network, each of the others would only wait as long as this one did.
+    if (code === 'UNREACHABLE' || isTheEnd(settling, held, error)) throw error
+    await notePart(database, { ...key, error: reason, leaseToken })
+    return { ...message, outcome: 'kept', reason }
+  }
+}
+
+/** Telegram refuses every change of what was sent before a group became a supergroup, for good. */
+async function giveUp(
+  { database, report }: Settling,
+  { backupId, lease }: HeldBackup,
+  message: ReportedMessage,
+): Promise<ErasedMessage> {
+  const { chat_id: chatId, message_id, kind, part_no: partNo } = message
+  const reason = 'the group has become a supergroup: a message of the old one cannot be removed any more'
+  await notePart(database, { backupId, chatId, kind, partNo, error: reason, leaseToken: lease.token })
+  report.kept.push({ backup_id: backupId, chat_id: chatId, reason: `Message ${message_id} stays: ${reason}` })
+  return { ...message, outcome: 'unreachable', reason }
+}
+
+function reported(backupId: string, row: MessageRow): ReportedMessage {
+  const { kind, part_no, chat_id, message_id } = row
+  return { backup_id: backupId, kind, part_no, chat_id, message_id }
+}

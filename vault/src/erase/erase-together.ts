@@ -1,0 +1,156 @@
+import { beginErasing, finishErase, listMessages, notePart } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import { eraseMessages } from '#erase/erase-messages.ts'
+import { assertMayGo } from '#erase/last-good.ts'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import { refreshIndexes } from '#session/refresh-indexes.ts'
+import type { ErasedMessage, ReportedReason } from '#session/report.ts'
+import { endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+
+/** What became of a backup that was to be erased. */
+export interface Erasure {
+  /** False: a message stayed, or an index still names the backup; then it stays `erasing`. */
+  isErased: boolean
+  messages: ErasedMessage[]
+}
+
+/** Of each backup, by its id, what became of it, or what it failed with: then it stays `erasing`. */
+export type ErasureEnds = Map<string, Erasure | { failure: unknown }>
+
+/** So many are marked in the index at once. A run that is ended in their midst leaves so many to be gone on with, at most. */
+const GROUP = 50
+
+/** The same in the same order, as many together as are erased together. */
+export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
+  for (let at = 0; at < items.length; at += GROUP) yield items.slice(at, at + GROUP)
+}
+
+/**
+ * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them goes, and once after the
+ * last. What fails for one stops no other, unless nothing answers. Throws when the catalog fails or the signal fires.
+ */
+export async function eraseTogether(settling: Settling, all: readonly HeldBackup[]): Promise<ErasureEnds> {
+  const ends: ErasureEnds = new Map()
+  const chatsOf = new Map<string, Set<string>>()
+  const found = await eachOf(settling, { all, ends }, async held => {
+    const { backupId } = held
+    await assertMayGo(settling, backupId)
+    await lookForMessages(settling, held)
+    chatsOf.set(backupId, new Set((await listMessages(settling.database, backupId)).map(row => row.chat_id)))
+    return true
+  })
+  const chatsOfAll = (which: readonly HeldBackup[]) =>
+    new Set(which.flatMap(({ backupId }) => [...(chatsOf.get(backupId) ?? [])]))
+  const unmarked = await refreshIndexes(settling, chatsOfAll(found)) // E2
+  const gone = await eachOf(settling, { all: found, ends }, async held => {
+    // Others may have gone since, or turned out to be damaged.
+    await assertMayGo(settling, held.backupId)
+    const messages = await eraseMarked(settling, held, unmarked) // E3
+    ends.set(held.backupId, { isErased: false, messages })
+    return messages.every(({ outcome }) => outcome !== 'kept')
+  })
+  const chats = chatsOfAll(gone)
+  const left = await refreshIndexes(settling, chats) // E4
+  await eachOf(settling, { all: gone, ends }, async held => {
+    const itsOwn = chatsOf.get(held.backupId)
+    // One of a chat that nobody here named is that of a group which became a supergroup, and may be anybody's.
+    const stillNaming = left.filter(({ chat_id = '' }) => itsOwn?.has(chat_id) || !chats.has(chat_id))
+    return await finish(settling, held, { stillNaming, ends }) // E5
+  })
+  return ends
+}
+
+/** Those for which the step said yes. */
+async function eachOf(
+  settling: Settling,
+  { all, ends }: { all: readonly HeldBackup[]; ends: ErasureEnds },
+  step: (held: HeldBackup) => Promise<boolean>,
+): Promise<HeldBackup[]> {
+  const passed: HeldBackup[] = []
+  let unreachable: unknown
+  for (const held of all) {
+    try {
+      // Each of the others would only wait as long as that one did.
+      if (unreachable !== undefined) throw unreachable
+      if (await step(held)) passed.push(held)
+    } catch (error) {
+      if (endsEverything(settling, error)) throw error
+      if (describeError(error).code === 'UNREACHABLE') unreachable = error
+      ends.set(held.backupId, { failure: error })
+    }
+  }
+  return passed
+}
+
+/** E3, but not in a chat whose index does not say that the backup goes: there it would seem to be whole. */
+async function eraseMarked(
+  settling: Settling,
+  held: HeldBackup,
+  unmarked: readonly ReportedReason[],
+): Promise<ErasedMessage[]> {
+  const { database } = settling
+  const { backupId } = held
+  const leaseToken = held.lease.token
+  await beginErasing(database, { backupId, leaseToken })
+  const reasons = new Map(unmarked.map(({ chat_id, ...why }) => [chat_id, why]))
+  const messages = await eraseMessages(settling, held, row => !reasons.has(row.chat_id))
+  for (const row of await listMessages(database, backupId)) {
+    const { kind, part_no, chat_id, message_id, state } = row
+    const why = reasons.get(chat_id)
+    if (why === undefined || message_id === null || state === 'erased' || state === 'tombstone') continue
+    const reason = `the index of its chat does not say yet that the backup goes: ${why.reason}`
+    // A chat that is away says nothing about its messages: what is noted counts as one that cannot be erased.
+    if (why.code !== 'UNREACHABLE' && why.code !== 'ANSWER_LOST') {
+      await notePart(database, {
+        backupId,
+        chatId: chat_id,
+        kind,
+        partNo: part_no,
+        error: reason,
+        leaseToken,
+      })
+    }
+    messages.push({ backup_id: backupId, kind, part_no, chat_id, message_id, outcome: 'kept', reason })
+  }
+  return messages
+}
+
+async function finish(
+  settling: Settling,
+  { backupId, lease }: HeldBackup,
+  { stillNaming, ends }: { stillNaming: readonly ReportedReason[]; ends: ErasureEnds },
+): Promise<boolean> {
+  const { database, report } = settling
+  for (const { reason, ...of } of stillNaming) {
+    const words = `the index still names the backup, which is gone otherwise: ${reason}`
+    report.pending.push({ ...of, backup_id: backupId, reason: words })
+  }
+  if (stillNaming.length > 0) return false
+  await finishErase(database, { backupId, leaseToken: lease.token })
+  report.erased_backups.push({ backup_id: backupId })
+  const end = ends.get(backupId)
+  if (end !== undefined && 'messages' in end) end.isErased = true
+  return true
+}
+
+/** It is the last good one, or somebody alive restores it or works on it: it is as it should be that it stays. */
+export function isReasonToStay(code: string): boolean {
+  return code === 'LAST_BACKUP' || code === 'BUSY'
+}
+
+/** Puts into the report what kept each of them from going. */
+export function tellErasures({ report }: Settling, ends: ErasureEnds): void {
+  for (const [backup_id, end] of ends) {
+    if ('failure' in end) {
+      const { message: reason, code } = describeError(end.failure)
+      report[isReasonToStay(code) ? 'kept' : 'pending'].push({ backup_id, code, reason })
+      continue
+    }
+    const kept = end.messages.filter(({ outcome }) => outcome === 'kept')
+    const [first] = kept
+    if (first === undefined) continue
+    const { chat_id, reason } = first
+    const words = `${kept.length} of its messages could be neither deleted nor replaced: ${reason}`
+    report.pending.push({ backup_id, chat_id, reason: words })
+  }
+}

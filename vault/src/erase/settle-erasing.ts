@@ -1,0 +1,38 @@
+import { acquireLease, getBackupById } from '@telegram-backup/database'
+import { eraseTogether, inGroups, tellErasures } from '#erase/erase-together.ts'
+import type { HeldBackup, Settling } from '#session/session.ts'
+
+/**
+ * R4: erases go on where they ended, many at once. Returns the ids of those that are settled as far as they can be now; somebody alive works
+ * on the others, and they were not touched.
+ */
+export async function settleErasing(
+  settling: Settling,
+  backupIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const settled = new Set<string>()
+  for (const group of inGroups(backupIds)) {
+    const held: HeldBackup[] = []
+    try {
+      for (const backupId of group) {
+        const lease = await acquireLease(settling.database, { subject: backupId, purpose: 'reconcile' })
+        if (lease === null) continue
+        settled.add(backupId)
+        held.push({ backupId, lease })
+      }
+      tellErasures(settling, await eraseTogether(settling, await stillErasing(settling, held)))
+    } finally {
+      for (const { lease } of held) await lease.release()
+    }
+  }
+  return settled
+}
+
+/** Without those that somebody has erased just before the lease became ours. */
+async function stillErasing({ database }: Settling, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
+  const still: HeldBackup[] = []
+  for (const one of held) {
+    if ((await getBackupById(database, one.backupId))?.state === 'erasing') still.push(one)
+  }
+  return still
+}

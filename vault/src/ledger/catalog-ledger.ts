@@ -1,0 +1,175 @@
+import {
+  type BackupOrigin,
+  CatalogError,
+  closeSend,
+  confirmPart,
+  type Database,
+  failBackup,
+  intendPart,
+  type Lease,
+  manifestBelow,
+  markPart,
+  type OpenedBackup,
+  openBackup,
+  type PartKey,
+  reopenBackup,
+  sealBackup,
+  unsealBackup,
+} from '@telegram-backup/database'
+import { tellError } from '@telegram-backup/errors'
+import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
+import { createCatalogVault } from '#ledger/catalog-vault.ts'
+
+/** A ledger over the catalog, which remembers whether and how the catalog failed it. */
+export interface CatalogLedger extends PartLedger {
+  readonly vault: VaultLedger
+  /** The backup's id once the catalog has its row. */
+  readonly backupId: string | undefined
+  /** Of the lease under which this run writes; to be given to whatever else is written in its name. */
+  readonly leaseToken: string | undefined
+  /** The catalog's first failure, if there was one. */
+  readonly failure: unknown
+  /** Gives the lease back: whoever comes next need not wait until it has expired. Never throws. */
+  release(): Promise<void>
+}
+
+/** What is written down of a run beside its messages. */
+export interface LedgerOptions {
+  /** Where the backup comes from. */
+  origin?: BackupOrigin | undefined
+  /** Takes out of a failure what is not for whoever may read the catalog, such as the place of a source. Default: nothing. */
+  tellFailure?: ((failure: unknown) => unknown) | undefined
+}
+
+/** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it comes from. */
+export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
+  return new LedgerOverCatalog(database, options)
+}
+
+/** Of what has the words of others: no log need have it. */
+const UNFORESEEN = 'Something unforeseen ended it; whoever sent it was told what'
+
+class LedgerOverCatalog implements CatalogLedger {
+  readonly vault: VaultLedger
+  readonly #database: Database
+  readonly #options: LedgerOptions
+  readonly #lost = new AbortController()
+  #lease: Lease | undefined
+  #backupId: string | undefined
+  #failure: unknown
+
+  constructor(database: Database, options: LedgerOptions) {
+    this.#database = database
+    this.#options = options
+    this.vault = createCatalogVault(database)
+  }
+
+  get backupId(): string | undefined {
+    return this.#backupId
+  }
+
+  get leaseToken(): string | undefined {
+    return this.#lease?.token
+  }
+
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get leaseLost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  holdsLease(): boolean {
+    return !this.#lost.signal.aborted && (this.#lease?.isHeld() ?? false)
+  }
+
+  async release(): Promise<void> {
+    await this.#lease?.release()
+  }
+
+  async openBackup(intent: Parameters<PartLedger['openBackup']>[0]): Promise<LedgerContext> {
+    const { project, expiresAt, caption, ...rest } = intent
+    return this.#hold(intent.backupId, () =>
+      openBackup(this.#database, {
+        ...rest,
+        projectId: project,
+        origin: this.#options.origin,
+        ...(expiresAt ? { expiresAt } : {}),
+        ...(caption === undefined ? {} : { caption }),
+      }),
+    )
+  }
+
+  reopenBackup({ backupId }: { backupId: string }): Promise<LedgerContext> {
+    return this.#hold(backupId, () => reopenBackup(this.#database, { backupId }))
+  }
+
+  async intendMessage(
+    message: Parameters<PartLedger['intendMessage']>[0],
+  ): ReturnType<PartLedger['intendMessage']> {
+    const { partNumber, sizeBytes, ...rest } = message
+    return this.#note(() =>
+      intendPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber, size: sizeBytes }),
+    )
+  }
+
+  async confirmMessage(proof: Parameters<PartLedger['confirmMessage']>[0]): Promise<void> {
+    const { partNumber, ...rest } = proof
+    await this.#note(() => confirmPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber }))
+  }
+
+  async sendRefused(sendId: string): Promise<void> {
+    await closeSend(this.#database, sendId)
+  }
+
+  async manifestBelow(place: { chatId: string; messageId: number }): Promise<number | undefined> {
+    return (await this.#note(() => manifestBelow(this.#database, place))) ?? undefined
+  }
+
+  async sealBackup(sealed: Parameters<PartLedger['sealBackup']>[0]): Promise<void> {
+    await this.#note(() => sealBackup(this.#database, { ...sealed, ...this.#underLease }))
+  }
+
+  async unsealBackup({ backupId }: { backupId: string }): Promise<void> {
+    await unsealBackup(this.#database, { backupId, ...this.#underLease })
+  }
+
+  async messageErased(key: MessageKey): Promise<void> {
+    await markPart(this.#database, { ...partKey(key), ...this.#underLease, state: 'erased' })
+  }
+
+  async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
+    const { tellFailure = (failure: unknown) => failure } = this.#options
+    const { code, message } = tellError(tellFailure(cause))
+    const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
+    await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
+  }
+
+  async #hold(backupId: string, open: () => Promise<OpenedBackup>): Promise<LedgerContext> {
+    const { lease, ...context } = await this.#note(open)
+    this.#backupId = backupId
+    this.#lease = lease
+    if (lease.signal.aborted) this.#lost.abort()
+    else lease.signal.addEventListener('abort', () => this.#lost.abort(), { once: true })
+    return context
+  }
+
+  get #underLease(): { leaseToken?: string } {
+    return this.#lease ? { leaseToken: this.#lease.token } : {}
+  }
+
+  async #note<Result>(write: () => Promise<Result>): Promise<Result> {
+    try {
+      return await write()
+    } catch (error) {
+      this.#failure ??= error
+      if (error instanceof CatalogError && error.code === 'LEASE_LOST') this.#lost.abort()
+      throw error
+    }
+  }
+}
+
+function partKey({ backupId, chatId, kind, partNumber }: MessageKey): PartKey {
+  return { backupId, chatId, kind, partNo: partNumber }
+}

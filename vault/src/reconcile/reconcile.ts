@@ -1,0 +1,60 @@
+import { describeError } from '@telegram-backup/errors'
+import { settleDeadRuns } from '#reconcile/abandoned-runs.ts'
+import { settleRemnants } from '#reconcile/leftover-messages.ts'
+import { mendChats } from '#reconcile/repair-chats.ts'
+import { settleStrayCalls } from '#reconcile/unanswered-calls.ts'
+import { refreshIndexes } from '#session/refresh-indexes.ts'
+import type { SettlingReport } from '#session/report.ts'
+import { endsEverything, type Settling } from '#session/session.ts'
+
+/** A lease that nobody renews has expired after 45 seconds. */
+const WAIT_FOR_LEASES_MS = 60_000
+
+/**
+ * Brings everything to rest that crashes and lost answers left behind. Each chat is entered only when it is this
+ * catalog's (R0). What cannot be settled now is in the report, and stays as it is for the next time. Throws only when
+ * the catalog fails or the signal fires.
+ */
+export async function reconcile(settling: Settling): Promise<SettlingReport> {
+  await settleDeadRuns(settling, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
+  await settleStrayCalls(settling) // R2, the calls of no backup
+  await mendEachOther(settling) // R7
+  const chats = await indexedChats(settling)
+  await settleRemnants(settling, chats) // R2, what earlier runs could not remove
+  await refreshIndexes(settling, chats) // R8
+  return settling.report
+}
+
+async function mendEachOther(settling: Settling): Promise<void> {
+  const { chatId, replicaChatId, gates, report } = settling
+  if (chatId === undefined || replicaChatId === undefined) return
+  try {
+    const [main, replica] = [await gates.enter(chatId), await gates.enter(replicaChatId)]
+    await mendChats(settling, { chatId: main.chatId, replicaChatId: replica.chatId })
+  } catch (error) {
+    if (endsEverything(settling, error)) throw error
+    const { message, code } = describeError(error)
+    report.pending.push({
+      chat_id: replicaChatId,
+      code,
+      reason: `The two chats cannot be compared: ${message}`,
+    })
+  }
+}
+
+/** The configured chats, and every other one that something was settled in. */
+async function indexedChats({ chatId, replicaChatId, gates, report }: Settling): Promise<Set<string>> {
+  for (const configured of [chatId, replicaChatId]) {
+    if (configured === undefined) continue
+    await gates.enter(configured).catch((error: unknown) => {
+      const { message, code, hint } = describeError(error)
+      report.pending.push({
+        chat_id: configured,
+        code,
+        reason: message,
+        ...(hint === undefined ? {} : { hint }),
+      })
+    })
+  }
+  return new Set(await gates.entered())
+}

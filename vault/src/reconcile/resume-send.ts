@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises'
+import { findFilePath } from '@telegram-backup/connectors/stream/file-path.ts'
+import { acquireLease, type Backup, listMessages, type MessageRow } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
+import { eraseMessages } from '#erase/erase-messages.ts'
+import { partsThere } from '#reconcile/parts-there.ts'
+import { settleFailed } from '#reconcile/settle-sending.ts'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import type { HeldBackup, Settling } from '#session/session.ts'
+
+/**
+ * Makes a backup whose run died ready to go on from the file at `path`: its proven parts from the first on without a gap
+ * stay, whatever else of it is in a chat is erased. Undefined when nothing can go on, because the file has changed or no
+ * part is left; then all of it is erased, and it is to be sent anew. Throws `CONFLICT` while somebody else works on it,
+ * and what erasing throws.
+ */
+export async function resumeSend(
+  settling: Settling,
+  backup: Backup,
+  path: string,
+): Promise<ResumedSend | undefined> {
+  const lease = await acquireLease(settling.database, { subject: backup.id, purpose: 'send' })
+  if (!lease) {
+    throw new BackupError(`Another process works on backup ${backup.id}`, {
+      code: 'CONFLICT',
+      hint: 'Wait for it; if it is dead, "telegram-backup reconcile" finds out within a minute.',
+    })
+  }
+  const held: HeldBackup = { backupId: backup.id, lease }
+  try {
+    await lookForMessages(settling, held)
+    const rows = await listMessages(settling.database, backup.id)
+    const size = await sizeIfUnchanged(path, backup)
+    const { chat_id: chatId } = backup
+    const { botId } = settling.client
+    const there =
+      size === undefined
+        ? []
+        : await partsThere(
+            settling,
+            held,
+            rows.filter(row => row.chat_id === chatId && row.kind === 'part'),
+          )
+    const parts = size === undefined ? [] : unbrokenParts(there, { chatId, botId, endBefore: size })
+    if (parts.length === 0) {
+      await settleFailed(settling, held)
+      return undefined
+    }
+    await eraseMessages(settling, held, row => row.kind === 'manifest' || row.part_no > parts.length)
+    return { backupId: backup.id, createdAt: backup.created_at, parts }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** The size of the file, when it looks like the one that was read: its bytes are compared when it is read again. */
+async function sizeIfUnchanged(path: string, { source }: Backup): Promise<number | undefined> {
+  const { path: name } = await findFilePath(path)
+  const facts = await stat(name).catch((cause: NodeJS.ErrnoException) => {
+    throw new BackupError(`The file ${path} cannot be read: ${cause.code}`, { code: 'INVALID', cause })
+  })
+  const isSame =
+    facts.isFile() && facts.size === source?.['size'] && facts.mtime.toISOString() === source['modified_at']
+  return isSame ? facts.size : undefined
+}
+
+/**
+ * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the last, and
+ * what comes after the parts that stay has to be said by another.
+ */
+export function unbrokenParts(
+  rows: readonly MessageRow[],
+  { chatId, botId, endBefore }: { chatId: string | null; botId: string; endBefore: number },
+): ResumedPart[] {
+  const sent = new Map(
+    rows
+      .filter(
+        row => row.kind === 'part' && row.chat_id === chatId && row.bot_id === botId && row.state === 'sent',
+      )
+      .map(row => [row.part_no, row]),
+  )
+  const parts: ResumedPart[] = []
+  let plainOffset = 0
+  for (;;) {
+    const part = resumedPart(sent.get(parts.length + 1))
+    if (part?.plainOffset !== plainOffset || plainOffset + part.plainSize >= endBefore) return parts
+    plainOffset += part.plainSize
+    parts.push(part)
+  }
+}
+
+function resumedPart(row: MessageRow | undefined): ResumedPart | undefined {
+  if (!row) return undefined
+  const { message_id, file_id, file_unique_id, sent_at, plain_offset, plain_size, plain_sha256 } = row
+  if (message_id === null || file_id === null || file_unique_id === null || sent_at === null) return undefined
+  if (plain_offset === null || plain_size === null || plain_sha256 === null) return undefined
+  return {
+    number: row.part_no,
+    messageId: message_id,
+    fileId: file_id,
+    fileUniqueId: file_unique_id,
+    fileName: row.file_name,
+    size: row.size,
+    sha256: row.sha256,
+    sentAt: sent_at,
+    plainOffset: plain_offset,
+    plainSize: plain_size,
+    plainSha256: plain_sha256,
+  }
+}

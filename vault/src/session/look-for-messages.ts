@@ -1,0 +1,146 @@
+import {
+  CatalogError,
+  closeSend,
+  confirmPart,
+  getBackupById,
+  keepRemnant,
+  openSends,
+} from '@telegram-backup/database'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
+import type { ReportedMessage } from '#session/report.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#session/session.ts'
+
+/**
+ * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
+ * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against the backup's
+ * own chat, `UNFINISHED` when there is more to look at than one look takes in; the next one goes on from there. What
+ * stands against another chat is in the report.
+ */
+export async function lookForMessages(settling: Settling, held: HeldBackup): Promise<void> {
+  const { database, report } = settling
+  const { backupId } = held
+  const open = await openSends(database, { backupId })
+  if (open.length === 0) return
+  const backup = await getBackupById(database, backupId)
+  for (const chatId of new Set(open.map(send => send.chatId))) {
+    try {
+      await lookInChat(settling, held, chatId)
+    } catch (error) {
+      if (chatId === backup?.chat_id || isTheEnd(settling, held, error)) throw error
+      const { message, code } = describeError(error)
+      report.pending.push({ backup_id: backupId, chat_id: chatId, code, reason: message })
+    }
+  }
+  for (const { chatId, purpose, partNo } of await openSends(database, { backupId })) {
+    const reason = `${purpose === 'part' ? `part ${partNo}` : purpose} was not found; it may still appear`
+    report.looked_for_again.push({ backup_id: backupId, chat_id: chatId, reason })
+  }
+}
+
+async function lookInChat(settling: Settling, held: HeldBackup, chatId: string): Promise<void> {
+  const { client, vault, gates, signal, onWait } = settling
+  const { backupId } = held
+  assertMayGoOn(settling, held.lease)
+  settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
+  if ((await gates.enter(chatId)).chatId !== chatId) {
+    return giveUpMoved(settling, { backupId, chatId })
+  }
+  const { found, beyondLimit } = await findLostMessages(client, vault, {
+    chatId,
+    backupId,
+    signal,
+    ...(onWait && { onWait }),
+  })
+  for (const message of found) await settleFound(settling, held, message)
+  if (beyondLimit) throw unfinishedLook()
+}
+
+/** Nothing may be concluded from what was not found. */
+export function unfinishedLook(): BackupError {
+  return new BackupError('There are more messages to look at than one look takes in', {
+    code: 'UNFINISHED',
+    hint: 'Run "telegram-backup reconcile" until it is settled; each run goes on where the one before ended.',
+  })
+}
+
+/** Of a group that has become a supergroup, messages can be read by their ids, but neither looked for nor removed. */
+export async function giveUpMoved(
+  { database, report }: Settling,
+  { backupId, chatId }: { backupId: string | null; chatId: string },
+): Promise<void> {
+  for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
+  const reason = 'The group has become a supergroup: what was lost in the old one is not looked for any more'
+  report.kept.push({ ...(backupId !== null && { backup_id: backupId }), chat_id: chatId, reason })
+}
+
+async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {
+  const { chatId, purpose, partNumber } = found.open
+  if (purpose !== 'part' && purpose !== 'manifest') return
+  const message: ReportedMessage = {
+    backup_id: held.backupId,
+    kind: purpose,
+    part_no: partNumber ?? 0,
+    chat_id: chatId,
+    message_id: found.messageId,
+  }
+  if ((await isWanted(settling, held.backupId)) && (await adopt(settling, held, { found, message }))) {
+    settling.report.adopted.push(message)
+    return
+  }
+  await eraseUnwanted(settling, held, { found, message })
+}
+
+/** Also of a backup that is to be erased: the row is what its eraser goes by. */
+async function isWanted({ database }: Settling, backupId: string): Promise<boolean> {
+  const backup = await getBackupById(database, backupId)
+  return backup !== null && backup.state !== 'erased'
+}
+
+/** False when the message is in the chat twice, and the other one is the known one. */
+async function adopt(
+  { database, client }: Settling,
+  { backupId, lease }: HeldBackup,
+  { found, message }: { found: FoundMessage; message: ReportedMessage },
+): Promise<boolean> {
+  try {
+    await confirmPart(database, {
+      backupId,
+      chatId: message.chat_id,
+      kind: message.kind,
+      partNo: message.part_no,
+      messageId: found.messageId,
+      fileId: found.fileId,
+      fileUniqueId: found.fileUniqueId,
+      botId: client.botId,
+      sentAt: found.sentAt,
+      sendId: found.open.id,
+      leaseToken: lease.token,
+    })
+    return true
+  } catch (error) {
+    if (error instanceof CatalogError && error.code === 'CONFLICT') return false
+    throw error
+  }
+}
+
+async function eraseUnwanted(
+  { database, client, vault, report, signal }: Settling,
+  { backupId }: HeldBackup,
+  { found, message }: { found: FoundMessage; message: ReportedMessage },
+): Promise<void> {
+  const erasure = await eraseMessage(client, {
+    chatId: message.chat_id,
+    messageId: found.messageId,
+    tombstone: { backupId, kind: message.kind, partNumber: message.part_no, ...(await vault.identity()) },
+    signal,
+  })
+  if (erasure.outcome !== 'erased') {
+    // Known from now on, it is not found again.
+    const { chat_id: chatId } = message
+    const isTombstone = erasure.outcome === 'tombstone'
+    await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })
+  }
+  await closeSend(database, found.open.id)
+  report.erased.push({ ...message, ...erasure })
+}

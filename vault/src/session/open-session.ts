@@ -1,0 +1,45 @@
+import { loadOrCreateSigningKey, readIdentityFile } from '@telegram-backup/archive'
+import type { Database } from '@telegram-backup/database'
+import type { Config } from '@telegram-backup/engine/environment.ts'
+import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
+import { createCatalogVault } from '#ledger/catalog-vault.ts'
+import { ChatGates } from '#session/chat-gates.ts'
+import { SettlingReport } from '#session/report.ts'
+import type { IndexSeal, Settling } from '#session/session.ts'
+
+export interface OpenSettling {
+  database: Database
+  client: TelegramClient
+  config: Config
+  signal: AbortSignal
+  onWait?: (wait: CallWait) => void
+  /** Hears, a line at a time, what is being done. */
+  say?: (line: string) => void
+}
+
+/** What settling works with, out of the configuration. Asks nothing of any chat yet. */
+export async function openSettling(options: OpenSettling): Promise<Settling> {
+  const { database, client, config, signal, onWait, say = () => {} } = options
+  const vault = createCatalogVault(database)
+  const { identityFile } = config
+  return {
+    database,
+    client,
+    vault,
+    chatId: config.chatId,
+    replicaChatId: config.replicaChatId,
+    indexSeal: await readIndexSeal(config),
+    ...(identityFile !== undefined && { identities: () => readIdentityFile(identityFile) }),
+    gates: new ChatGates({ client, vault, signal }),
+    report: new SettlingReport(),
+    signal,
+    ...(onWait && { onWait }),
+    say,
+  }
+}
+
+/** Without public keys nothing is sealed, also not by mistake in clear. */
+async function readIndexSeal({ encryption, signingKeyFile }: Config): Promise<IndexSeal | undefined> {
+  if (encryption === undefined) return undefined
+  return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }
+}

@@ -1,0 +1,45 @@
+import { closeSend, confirmPart, intendPart, markPart } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import { MessageSender, type PartLedger } from 'telegram-deployment-bot'
+import type { HeldBackup, Settling } from '#session/session.ts'
+
+/**
+ * Sends messages of a backup that is settled, as its own run would: intent, send, proof, confirmation, and a look for
+ * one whose answer was lost.
+ */
+export function heldSender(settling: Settling, held: HeldBackup, chatId: string): MessageSender {
+  return new MessageSender({
+    client: settling.client,
+    ledger: heldLedger(settling, held),
+    chatId,
+    backupId: held.backupId,
+    onWait: wait => settling.onWait?.(wait),
+  })
+}
+
+function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartLedger {
+  const leaseToken = lease.token
+  return {
+    vault,
+    holdsLease: () => lease.isHeld(),
+    leaseLost: lease.signal,
+    intendMessage: ({ partNumber, sizeBytes, ...message }) =>
+      intendPart(database, { ...message, partNo: partNumber, size: sizeBytes, leaseToken }),
+    confirmMessage: ({ partNumber, ...proof }) =>
+      confirmPart(database, { ...proof, partNo: partNumber, leaseToken }),
+    sendRefused: sendId => closeSend(database, sendId),
+    messageErased: ({ partNumber, ...key }) =>
+      markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
+    openBackup: notHere,
+    reopenBackup: notHere,
+    manifestBelow: notHere,
+    sealBackup: notHere,
+    unsealBackup: notHere,
+    failBackup: notHere,
+  }
+}
+
+/** Whoever settles a backup does these himself. */
+async function notHere(): Promise<never> {
+  throw new BackupError('Only the run of a backup opens, seals and fails it')
+}

@@ -1,0 +1,90 @@
+import {
+  getBackupById,
+  learnFileId,
+  type MessageRow,
+  markDamaged,
+  markPart,
+  type PartState,
+} from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import { downloadDocument, readDocument, TelegramError } from 'telegram-deployment-bot'
+import type { HeldBackup, Settling } from '#session/session.ts'
+
+/** A row that says that its message is in its chat. */
+export type PlacedMessage = MessageRow & { message_id: number }
+
+/**
+ * A file id of this bot for a message: the one that is known, or what a new bot learns from the message. Throws `INTEGRITY`,
+ * and writes it down, when the message is gone or is another one now.
+ */
+export async function usableFileId(
+  settling: Settling,
+  held: HeldBackup,
+  message: PlacedMessage,
+): Promise<string> {
+  const { database, client, vault, signal } = settling
+  if (message.file_id !== null && message.bot_id === client.botId) return message.file_id
+  const { chat_id: chatId, message_id: messageId, kind, part_no: partNo, size, sha256 } = message
+  const current = await readDocument(client, vault, {
+    chatId,
+    messageId,
+    expected: { size, sha256 },
+    signal,
+  })
+  if (current.outcome !== 'found') {
+    throw await noteLoss(settling, held, message, current.outcome === 'gone' ? 'missing' : 'damaged')
+  }
+  const { outcome: _, ...renewed } = current
+  const partKey = { backupId: held.backupId, chatId, kind, partNo }
+  await learnFileId(database, { partKey, botId: client.botId, ...renewed })
+  return renewed.fileId
+}
+
+/** Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not what was sent. */
+export async function assertWhole(
+  settling: Settling,
+  held: HeldBackup,
+  { message, fileId }: { message: PlacedMessage; fileId: string },
+): Promise<void> {
+  const { client, signal } = settling
+  const { size, sha256 } = message
+  const name = `${nameOf(message)} in chat ${message.chat_id}`
+  const isRight = await downloadDocument(client, { fileId, size, sha256 }, { name, signal }).then(
+    document => document.isRight,
+    (error: unknown) => {
+      if (isAnotherFile(error)) return false
+      throw error
+    },
+  )
+  if (!isRight) throw await noteLoss(settling, held, message, 'damaged')
+}
+
+/** More came than was sent. A file that the server refuses to give says less: it may be there tomorrow. */
+function isAnotherFile(error: unknown): boolean {
+  const { cause } = error instanceof TelegramError ? error : {}
+  return cause instanceof TelegramError && cause.code === 'UNPROVEN'
+}
+
+/** For people, in the middle of a sentence. */
+export function nameOf({ kind, part_no }: Pick<MessageRow, 'kind' | 'part_no'>): string {
+  return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
+}
+
+async function noteLoss(
+  { database }: Settling,
+  { backupId, lease }: HeldBackup,
+  message: PlacedMessage,
+  state: Extract<PartState, 'missing' | 'damaged'>,
+): Promise<BackupError> {
+  const { chat_id: chatId, kind, part_no: partNo } = message
+  const error = `${nameOf(message)} in chat ${chatId} is ${state}`
+  await markPart(database, { backupId, chatId, kind, partNo, state, error, leaseToken: lease.token })
+  // What the second chat has lost makes the backup no worse.
+  const backup = await getBackupById(database, backupId)
+  if (backup?.chat_id === chatId)
+    await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNo }) })
+  return new BackupError(error, {
+    code: 'INTEGRITY',
+    hint: 'What one chat has lost comes back from the other one; else another backup of this source may be whole.',
+  })
+}

@@ -1,0 +1,41 @@
+import { type Backup, type MessageRow, markDamaged, markPart } from '@telegram-backup/database'
+import { assertMayGoOn, type HeldBackup, type Settling } from '#session/session.ts'
+import type { Finding, Findings } from '#verify/verification-report.ts'
+
+/**
+ * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what the second
+ * chat has lost makes the backup no worse.
+ */
+export async function noteFindings(
+  settling: Settling,
+  { backupId, lease }: HeldBackup,
+  { backup, rows, findings }: { backup: Backup; rows: readonly MessageRow[]; findings: Findings },
+): Promise<void> {
+  const { database } = settling
+  for (const finding of findings.list) {
+    assertMayGoOn(settling, lease)
+    const { kind, part_no: partNo, chat_id: chatId, reason } = finding
+    const row = rows.find(one => isAbout(finding, one))
+    const state = finding.finding === 'missing' ? 'missing' : 'damaged'
+    // Contents that are wrong are so in both chats, and a copy would be no better.
+    const isOfMessage = row !== undefined && kind !== 'backup' && finding.finding !== 'contents'
+    if (isOfMessage && row.state !== 'erased' && (row.state !== state || row.error !== reason)) {
+      await markPart(database, {
+        backupId,
+        chatId,
+        kind,
+        partNo,
+        state,
+        error: reason,
+        leaseToken: lease.token,
+      })
+    }
+    if (chatId !== backup.chat_id && finding.finding !== 'contents') continue
+    await markDamaged(database, { backupId, error: reason, ...(kind === 'part' && { partNo }) })
+  }
+}
+
+/** Whether a finding is about that message. */
+export function isAbout(finding: Finding, row: MessageRow): boolean {
+  return finding.chat_id === row.chat_id && finding.kind === row.kind && finding.part_no === row.part_no
+}

@@ -1,0 +1,277 @@
+import {
+  acquireLease,
+  type Backup,
+  beginVerification,
+  finishVerification,
+  getBackupById,
+  type JobProgress,
+  type Lease,
+  listMessages,
+  listVerifications,
+  type MessageRow,
+  markSound,
+} from '@telegram-backup/database'
+import { BackupError, describeError, tellError } from '@telegram-backup/errors'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import { SettlingReport } from '#session/report.ts'
+import { assertMayGoOn, cancelled, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { mendFindings } from '#verify/mend-findings.ts'
+import { noteFindings } from '#verify/note-findings.ts'
+import { DocumentReader } from '#verify/read-documents.ts'
+import { type Depth, Findings, type VerificationReport } from '#verify/verification-report.ts'
+import { isPlaced, verifyChat } from '#verify/verify-chat.ts'
+
+/** Which backup, and how far. */
+export interface VerifyBackup {
+  backupId: string
+  /** Every byte; else only whether every message is there. */
+  readData: boolean
+  /** The job that asked for it. */
+  jobId?: string | undefined
+  /** Hears of each message; must not throw. */
+  onProgress?: ((progress: JobProgress) => void) | undefined
+}
+
+/**
+ * Verifies a complete backup in each of its chats, writes down what was found, and mends from the other chat what one has
+ * lost. Changes nothing else in any chat. With `readData` every byte of every chat is read, and, where
+ * `settling.identities` opens the backup, its contents are opened and held against the catalog and the signed manifest.
+ *
+ * What was found is in the report; damage that was not mended is also `damaged_at` where it is the backup's own chat that
+ * has it. Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` for one of which no message is
+ * known, `BUSY` while somebody else works on it, and what kept it from being verified (`UNREACHABLE`, `CATALOG`,
+ * `CANCELLED`…): then nothing was found.
+ */
+export async function verifyBackup(settling: Settling, of: VerifyBackup): Promise<VerificationReport> {
+  const { database } = settling
+  const { backupId, readData, jobId } = of
+  assertVerifiable(await getBackupById(database, backupId), backupId)
+  const lease = await acquireLease(database, { subject: backupId, purpose: 'verify' })
+  if (lease === null) throw busy(backupId)
+  try {
+    const kind = readData ? 'data' : 'existence'
+    const id = await beginVerification(database, { backupId, kind, jobId, leaseToken: lease.token })
+    const findings = new Findings()
+    const finish = (how: { state: 'sound' | 'damaged' | 'failed'; error?: string }): Promise<void> =>
+      finishVerification(database, {
+        verificationId: id,
+        parts: findings.parts,
+        bytes: findings.bytes,
+        findings: findings.list,
+        ...how,
+      })
+    try {
+      const held = { backupId, lease }
+      const depth = await verifyHeld(withLease(settling, lease), held, { ...of, findings })
+      const state = stateOf(findings)
+      await finish({ state: state === 'damaged' ? 'damaged' : 'sound' })
+      const { parts, bytes, list, unproven } = findings
+      return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
+    } catch (thrown) {
+      const error = reasonOf(settling, lease, thrown)
+      // Whatever is the matter, it is the reason; a row that stays running is settled by the next verification.
+      await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
+      throw error
+    }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** A lease that is lost ends the calls as well; what is reported of mending concerns this backup alone. */
+function withLease(settling: Settling, lease: Lease): Settling {
+  const signal = AbortSignal.any([settling.signal, lease.signal])
+  return { ...settling, signal, report: new SettlingReport() }
+}
+
+function reasonOf(settling: Settling, lease: Lease, error: unknown): unknown {
+  if (settling.signal.aborted) return cancelled()
+  if (lease.signal.aborted) return lease.signal.reason
+  return error
+}
+
+async function verifyHeld(
+  settling: Settling,
+  held: HeldBackup,
+  of: VerifyBackup & { findings: Findings },
+): Promise<Depth> {
+  const { database } = settling
+  const { backupId, readData, findings } = of
+  // What a verification that was broken off has left in the chat.
+  await lookForMessages(settling, held)
+  const backup = await getBackupById(database, backupId)
+  assertVerifiable(backup, backupId)
+  const rows = await listMessages(database, backupId)
+  if (!rows.some(isPlaced)) throw unknownMessages(backupId)
+  noteUnknown(backup, rows, findings)
+  const isOpened = await verifyChats(settling, held, { ...of, backup, rows })
+  await noteFindings(settling, held, { backup, rows, findings })
+  if (findings.left().length > 0) await mendFindings(settling, held, { rows, readData, findings })
+  await settleDamage(settling, held, { readData, isOpened, findings })
+  if (!readData) return 'messages'
+  return isOpened ? 'plain bytes' : 'sent bytes'
+}
+
+/** Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are right. */
+async function verifyChats(
+  settling: Settling,
+  held: HeldBackup,
+  {
+    backup,
+    rows,
+    readData,
+    findings,
+    onProgress,
+  }: VerifyBackup & { findings: Findings; backup: Backup; rows: readonly MessageRow[] },
+): Promise<boolean> {
+  const placed = rows.filter(isPlaced).filter(row => row.chat_id === backup.chat_id || isToBeThere(row))
+  const bytesTotal = readData ? placed.reduce((sum, { size }) => sum + size, 0) : null
+  const identities = readData ? await identitiesFor(settling, backup) : undefined
+  const reader = new DocumentReader(settling, held)
+  let isOpened = false
+  const chats = Map.groupBy(placed, ({ chat_id }) => chat_id)
+  const inOrder = [...chats].sort(([a], [b]) => Number(b === backup.chat_id) - Number(a === backup.chat_id))
+  for (const [chatId, messages] of inOrder) {
+    assertMayGoOn(settling, held.lease)
+    try {
+      const { chatId: current, chatType } = await settling.gates.enter(chatId)
+      // A group that has become a supergroup keeps its old numbers.
+      const hasOwnNumbers = chatType === 'private' || chatType === 'group' || current !== chatId
+      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(settling, message)) : []
+      if (ofOthers.length > 0) throw numberedByAnother(ofOthers.length)
+      const opened = await verifyChat(settling, held, {
+        ...{ chatId, backup, messages, readData, reader, findings },
+        movedTo: current === chatId ? undefined : current,
+        identities: isOpened ? undefined : identities,
+        // What stands in a message's place may be larger than what was sent.
+        onProgress: progress =>
+          onProgress?.({
+            ...progress,
+            bytes_total: bytesTotal && Math.max(bytesTotal, progress.bytes_done),
+          }),
+      })
+      isOpened ||= opened.isOpened
+    } catch (error) {
+      // The second chat says nothing about what is in the first.
+      const { code, message: reason } = describeError(error)
+      if (chatId === backup.chat_id || endsEverything(settling, error) || code === 'LEASE_LOST') throw error
+      findings.unproven.push({ chat_id: chatId, code, reason })
+    }
+  }
+  return isOpened
+}
+
+/** Of another chat only what is said to be there: what was erased there is none the worse for it. */
+function isToBeThere({ state }: MessageRow): boolean {
+  return state === 'sent' || state === 'missing' || state === 'damaged'
+}
+
+/** Undefined where the contents cannot be opened. */
+async function identitiesFor(
+  { identities }: Settling,
+  { encrypted }: Backup,
+): Promise<readonly string[] | undefined> {
+  if (encrypted === false) return []
+  return await identities?.()
+}
+
+/** Private chats and basic groups count the messages of each bot by themselves: the number means another one to this bot. */
+function isOfAnother({ client }: Settling, { bot_id }: MessageRow): boolean {
+  return bot_id !== null && bot_id !== client.botId
+}
+
+function numberedByAnother(count: number): BackupError {
+  return new BackupError(
+    `${count} messages were sent by another bot, in a chat where each bot has its own numbers`,
+    {
+      code: 'UNPROVEN',
+      hint: 'Verify with that bot’s token; or use a channel, where all see the same numbers.',
+    },
+  )
+}
+
+/** What the catalog itself does not have: a part without a message, or without a row. */
+function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Findings): void {
+  const own = rows.filter(({ chat_id }) => chat_id === backup.chat_id)
+  const placed = new Set(own.filter(isPlaced).flatMap(row => (row.kind === 'part' ? [row.part_no] : [])))
+  const chat_id = backup.chat_id ?? ''
+  const missing = { chat_id, message_id: null, finding: 'missing' } as const
+  for (let part_no = 1; part_no <= (backup.part_count ?? 0); part_no++) {
+    if (placed.has(part_no)) continue
+    list.push({
+      ...missing,
+      kind: 'part',
+      part_no,
+      reason: `part ${part_no} has no message in chat ${chat_id}`,
+    })
+  }
+  if (own.some(row => row.kind === 'manifest' && !isPlaced(row))) {
+    list.push({
+      ...missing,
+      kind: 'manifest',
+      part_no: 0,
+      reason: `the manifest has no message in chat ${chat_id}`,
+    })
+  }
+}
+
+/** Takes back what was known against the backup once every byte is proven; else says that it still is. */
+async function settleDamage(
+  { database }: Settling,
+  { backupId }: HeldBackup,
+  { readData, isOpened, findings }: { readData: boolean; isOpened: boolean; findings: Findings },
+): Promise<void> {
+  const backup = await getBackupById(database, backupId)
+  if (backup?.damaged_at == null || findings.left(backup.chat_id ?? '').length > 0) return
+  const isProven = readData && (isOpened || !(await wasOpenedWrong({ database, backupId })))
+  if (isProven) {
+    await markSound(database, backupId, 'messages')
+    return
+  }
+  findings.list.push({
+    ...{ kind: 'backup', part_no: 0, chat_id: backup.chat_id ?? '', message_id: null, finding: 'damaged' },
+    reason: `it was found damaged on ${backup.damaged_at.toISOString()}, and ${
+      readData ? 'no key was at hand to open it' : 'only reading every byte can prove that it is not'
+    }`,
+  })
+}
+
+/** Whether it was the contents that were wrong when it was last opened; that its bytes are those that were sent disproves nothing then. */
+async function wasOpenedWrong({
+  database,
+  backupId,
+}: Pick<Settling, 'database'> & { backupId: string }): Promise<boolean> {
+  const earlier = await listVerifications(database, backupId)
+  const last = earlier.find(({ kind, state }) => kind === 'data' && state === 'damaged')
+  return last?.findings.some(({ finding }) => finding === 'contents') ?? false
+}
+
+function stateOf(findings: Findings): VerificationReport['state'] {
+  if (findings.left().length > 0) return 'damaged'
+  return findings.list.length > 0 ? 'mended' : 'sound'
+}
+
+function assertVerifiable(backup: Backup | null, backupId: string): asserts backup is Backup {
+  if (backup?.state === 'complete') return
+  throw new BackupError(
+    backup === null
+      ? `There is no backup ${backupId}`
+      : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`,
+    { code: 'NOT_FOUND', hint: 'telegram-backup list --state complete shows those that can be verified.' },
+  )
+}
+
+function unknownMessages(backupId: string): BackupError {
+  return new BackupError(`No message of backup ${backupId} is known, so that none can be asked for`, {
+    code: 'UNPROVEN',
+    hint: 'It was recorded by its first file id alone, by a telegram service of another make.',
+  })
+}
+
+/** Somebody else holds its lease. */
+export function busy(backupId: string): BackupError {
+  return new BackupError(`Another run works on backup ${backupId} now`, {
+    code: 'BUSY',
+    hint: 'Wait until it has ended; a run that died is noticed within a minute.',
+  })
+}
