@@ -10,6 +10,7 @@ import {
   type VaultIndex,
 } from '@telegram-backup/archive'
 import { type Database, getBackupDetails } from '@telegram-backup/database'
+import { nextTime } from '@telegram-backup/engine/cron/cron-times.ts'
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import { recover } from '@telegram-backup/vault/recover/recover.ts'
@@ -126,6 +127,7 @@ function machine(of: {
     },
     recover: options =>
       recover({
+        nextRun: nextTime,
         client,
         database,
         chat: String(chatId),

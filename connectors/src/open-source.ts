@@ -1,10 +1,6 @@
-import type { SourceChoice } from '@telegram-backup/engine/config/source-settings.ts'
 import { BackupError } from '@telegram-backup/errors'
-import type { BackupSource, BackupType } from 'telegram-deployment-bot'
-import type { SkippedFile } from '#directory/pack/allowances.ts'
-
-/** What is sent: a path, or a source at work. */
-export type OpenedSource = string | (BackupSource & { readonly skipped?: readonly SkippedFile[] })
+import type { BackupType } from 'telegram-deployment-bot'
+import type { OpenedSource, SourceChoice } from '#connector.ts'
 
 /**
  * Opens the source, which starts the program that it needs; whoever opens it closes it, or hands it to a send, which
@@ -18,7 +14,7 @@ export async function openSource(
     switch (choice.kind) {
       case 'file': {
         const { openFileSource } = await import('#stream/file-source.ts')
-        return await openFileSource(choice.path, { type, signal })
+        return await openFileSource(choice.path)
       }
       case 'stdin': {
         const { openStandardInput } = await import('#stream/standard-input.ts')

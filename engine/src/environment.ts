@@ -1,6 +1,4 @@
-import { isAbsolute } from 'node:path'
-import { searchPath } from '@telegram-backup/connectors/programs/search-path.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { readPostgresPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
 import {
   type Environment,
   readTelegramConfig,
@@ -8,6 +6,7 @@ import {
   type TelegramConfig,
 } from 'telegram-deployment-bot/config'
 
+export { bareEnvironment } from '@telegram-backup/connectors/programs/environment.ts'
 export type { Environment }
 
 /** All settings of the application. */
@@ -30,24 +29,7 @@ export function readConfig(environment: Environment = process.env): Config {
   }
 }
 
-/** The folder that {@link Config.postgresPrograms} is. Throws `CONFIGURATION` for one that depends on the working folder. */
-export function readPostgresPrograms(environment: Environment = process.env): string | undefined {
-  const folder = readVariable(environment, 'TELEGRAM_BACKUP_PG_BIN')
-  if (folder === undefined || isAbsolute(folder)) return folder
-  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is no absolute path', {
-    code: 'CONFIGURATION',
-    hint: 'Name the folder from the root on, for example /usr/lib/postgresql/17/bin.',
-  })
-}
-
 /** One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad file. */
 export function readSetting(environment: Environment, name: string): string | undefined {
   return readVariable(environment, name, 'secret')
-}
-
-/** What a child process needs to run at all; nothing of the user's own configuration goes along. */
-export function bareEnvironment(environment: Environment = process.env): Record<string, string> {
-  const { HOME } = environment
-  // An empty HOME is not an absent one: what lies below it would lie in the working folder.
-  return { PATH: searchPath(environment), ...(HOME ? { HOME } : {}) }
 }

@@ -67,7 +67,7 @@ export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
 export { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
-export { openFile } from '#services/file-source.ts'
+export type { FilePath } from '#services/file-source.ts'
 export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
 export {

@@ -4,9 +4,9 @@ import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
+import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import type { ByteRange } from '#http/byte-range.ts'
-import type { RequestObserver } from '#http/request-context.ts'
 
 /** All that the HTTP API needs of the rest of the program. It opens and closes none of it. */
 export interface HttpPorts {
@@ -63,12 +63,4 @@ export interface Contents {
 export interface Readiness {
   catalog: boolean
   chat: boolean
-}
-
-/** What is measured. */
-export interface Metrics {
-  /** As text of Prometheus. */
-  render(): Promise<{ contentType: string; text: string }>
-  /** Hears of each request that has ended. */
-  observeRequest: RequestObserver
 }

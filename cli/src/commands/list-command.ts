@@ -1,5 +1,5 @@
 import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
-import { missingWords, withMissingCount } from '@telegram-backup/engine/backup/missing-files.ts'
+import { missingWords, withMissingCount } from '@telegram-backup/database'
 import type { PolicyWords } from '@telegram-backup/engine/retention/describe-policies.ts'
 import {
   count,

@@ -91,6 +91,7 @@ async function recoverInto(
   const { loadOrCreateSigningKey, readIdentityFile, recipientOf, signerFingerprint } = await import(
     '@telegram-backup/archive'
   )
+  const { nextTime } = await import('@telegram-backup/engine/cron/cron-times.ts')
   const { recover } = await import('@telegram-backup/vault/recover/recover.ts')
   if (config.chatId === undefined) {
     throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
@@ -113,6 +114,7 @@ async function recoverInto(
       identities,
       encryption: config.encryption,
       signingKey,
+      nextRun: nextTime,
       // One that cannot be had is told of when something is to be signed.
       ownSigner: await signingKey().then(signerFingerprint, () => undefined),
       signal,

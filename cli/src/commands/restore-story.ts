@@ -3,7 +3,7 @@ import type { OutsideLink } from '@telegram-backup/connectors/directory/pack/out
 import type { TargetFolder } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
 import type { DatabasePlan } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
 import type { BackupDetails } from '@telegram-backup/database'
-import { missingWords } from '@telegram-backup/engine/backup/missing-files.ts'
+import { missingWords } from '@telegram-backup/database'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import {
   count,

@@ -1,4 +1,5 @@
-import { type OpenedSource, openSource } from '@telegram-backup/connectors/open-source.ts'
+import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
+import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import type { Database } from '@telegram-backup/database'
 import type { SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
@@ -125,7 +126,7 @@ async function warn({ config, output }: CommandContext, { source }: SendPlan): P
 
 /** Also of a source that nothing was read from. */
 async function close(source: OpenedSource): Promise<void> {
-  if (typeof source !== 'string') await source.close()
+  if (isAtWork(source)) await source.close()
 }
 
 /** Says how long it will take, where the pace of the chat or a bound makes it long. */

@@ -1,3 +1,4 @@
+import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry, parseRate } from '@telegram-backup/engine/units/quantities.ts'
@@ -39,7 +40,7 @@ export async function planResume(
     if (backup.state !== 'failed' || source?.['kind'] !== 'file') throw nothingToResume(backup)
     const path = typeof options['file'] === 'string' ? options['file'] : String(source['path'])
     const settling = await openSettling({ database, client, config, signal })
-    const resume = await resumeSend(settling, backup, path)
+    const resume = await resumeSend(settling, backup, await lookAtFile(path))
     output.note(
       resume
         ? `${count(resume.parts.length, 'part')} of it in the chat already: fetched and compared, then the rest is sent`

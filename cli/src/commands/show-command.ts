@@ -1,10 +1,5 @@
 import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
-import {
-  countMissingFiles,
-  missingFiles,
-  missingWords,
-  withMissingFiles,
-} from '@telegram-backup/engine/backup/missing-files.ts'
+import { countMissingFiles, missingFiles, missingWords, withMissingFiles } from '@telegram-backup/database'
 import {
   formatBytes,
   formatSizeOf,

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { bareEnvironment } from '@telegram-backup/engine/environment.ts'
 import { BackupError } from '@telegram-backup/errors'
+import { bareEnvironment } from '#programs/environment.ts'
 
 /** An installed GNU tar. */
 export interface TarProgram {

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readdir, realpath } from 'node:fs/promises'
 import { basename, isAbsolute, join } from 'node:path'
 import { promisify } from 'node:util'
-import { bareEnvironment, readPostgresPrograms } from '@telegram-backup/engine/environment.ts'
 import { BackupError } from '@telegram-backup/errors'
+import { bareEnvironment, type Environment } from '#programs/environment.ts'
 
 /** A program of PostgreSQL's client, as it is installed here. */
 export interface ClientProgram {
@@ -24,6 +24,17 @@ const VERSIONED_FOLDERS: ReadonlyArray<{ parent: string; name: RegExp; bin: stri
   { parent: '/usr/libexec', name: /^postgresql\d+$/, bin: '' },
   { parent: '/opt/homebrew/opt', name: /^(postgresql(@\d+)?|libpq)$/, bin: 'bin' },
 ]
+
+/** TELEGRAM_BACKUP_PG_BIN: the folder of PostgreSQL's client programs that comes before all others; absolute. Throws `CONFIGURATION` for one that depends on the working folder. */
+export function readPostgresPrograms(environment: Environment = process.env): string | undefined {
+  const folder = environment['TELEGRAM_BACKUP_PG_BIN']?.trim()
+  if (!folder) return undefined
+  if (isAbsolute(folder)) return folder
+  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is no absolute path', {
+    code: 'CONFIGURATION',
+    hint: 'Name the folder from the root on, for example /usr/lib/postgresql/17/bin.',
+  })
+}
 
 /**
  * All versions that are installed, that of `TELEGRAM_BACKUP_PG_BIN` first, then the newest; none is an empty list. Throws

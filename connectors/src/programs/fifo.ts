@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { bareEnvironment } from '@telegram-backup/engine/environment.ts'
 import { BackupError } from '@telegram-backup/errors'
+import { bareEnvironment } from '#programs/environment.ts'
 
 /** Both ends of a FIFO whose name is gone already: what holds neither of them holds nothing. */
 export interface Fifo {

@@ -1,6 +1,7 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { escapeName, memberPathBytes, unescapeName } from '@telegram-backup/archive'
+import { BackupError } from '@telegram-backup/errors'
 
 /** A file to be read. */
 export interface FilePath {
@@ -16,4 +17,14 @@ export async function findFilePath(text: string): Promise<FilePath> {
   if (escaped === undefined || (await lstat(text).catch(() => undefined))) return { path: text, shown: text }
   if (escaped.isWellFormed()) return { path: escaped, shown: escaped }
   return { path: memberPathBytes(escaped), shown: escapeName(resolve(escaped)) }
+}
+
+/** What tells whether a file was changed. Throws `INVALID` for one that cannot be looked at. */
+export async function lookAtFile(text: string): Promise<{ size: number; modifiedAt: Date }> {
+  const { path } = await findFilePath(text)
+  const facts = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new BackupError(`The file ${text} cannot be read: ${cause.code}`, { code: 'INVALID', cause })
+  })
+  // What is no file has no size that could be that of the file before.
+  return { size: facts.isFile() ? facts.size : -1, modifiedAt: facts.mtime }
 }

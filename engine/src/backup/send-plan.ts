@@ -1,6 +1,7 @@
+import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
-import { chooseSource, type SourceChoice, type SourceSettings } from '#config/source-settings.ts'
+import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
 
 /** What is to be sent, and how. */

@@ -1,14 +1,11 @@
-import {
-  BackupTelegramIntegration,
-  type IBackupService,
-} from '@telegram-backup/api-gateway/lib/backups/backup-telegram.integration.ts'
+import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
 import type { SkippedFile } from '@telegram-backup/connectors/directory/pack/allowances.ts'
-import type { OpenedSource } from '@telegram-backup/connectors/open-source.ts'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { HIDDEN_NAME, namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
 import type { BackupOrigin, Database } from '@telegram-backup/database'
 import { settleQuietly } from '@telegram-backup/vault/reconcile/before-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+import { type IBackupService, sendAndRecord } from '@telegram-backup/vault/send/send-and-record.ts'
 import type { SendProgress, TelegramClient } from 'telegram-deployment-bot'
 import type { SendPlan } from '#backup/send-plan.ts'
 import { clockDifference } from '#clock-check.ts'
@@ -50,21 +47,24 @@ export async function sendSource(
   if (clocks !== undefined) of.note(`warning: ${clocks}`)
   const source = await opening
   await of.onOpened?.(source)
-  const result = await new BackupTelegramIntegration(service, { database }).sendAndRecord({
-    projectId: plan.project,
-    type: plan.type,
-    file: source,
-    ...(plan.expiresAt ? { expires_at: plan.expiresAt } : {}),
-    ...(plan.filename === undefined ? {} : { filename: plan.filename }),
-    ...(plan.caption === undefined ? {} : { caption: plan.caption }),
-    ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
-    ...(plan.resume === undefined ? {} : { resume: plan.resume }),
-    origin: of.origin,
-    ...(plan.source.kind === 'postgres' ? { tellFailure: naming(plan.source.url, of.origin) } : {}),
-    signal,
-    onProgress: of.onProgress,
-  })
-  const { skipped = [] } = typeof source === 'string' ? {} : source
+  const result = await sendAndRecord(
+    { database, service },
+    {
+      projectId: plan.project,
+      type: plan.type,
+      file: source,
+      ...(plan.expiresAt ? { expires_at: plan.expiresAt } : {}),
+      ...(plan.filename === undefined ? {} : { filename: plan.filename }),
+      ...(plan.caption === undefined ? {} : { caption: plan.caption }),
+      ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
+      ...(plan.resume === undefined ? {} : { resume: plan.resume }),
+      origin: of.origin,
+      ...(plan.source.kind === 'postgres' ? { tellFailure: naming(plan.source.url, of.origin) } : {}),
+      signal,
+      onProgress: of.onProgress,
+    },
+  )
+  const { skipped = [] } = isAtWork(source) ? source : {}
   return skipped.length === 0 ? result : { ...result, skipped }
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { DEFAULT_PART_SIZE_BYTES } from '@telegram-backup/archive'
-import type { OpenedSource } from '@telegram-backup/connectors/open-source.ts'
+import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
 import { estimateSend, type SendEstimate } from 'telegram-deployment-bot'
 
 /**
@@ -28,7 +28,7 @@ export async function estimateSource(
 }
 
 async function sizeOf(source: OpenedSource): Promise<number | undefined> {
-  if (typeof source !== 'string') return source.sizeBytes ?? source.estimatedBytes
-  const facts = await stat(source).catch(() => undefined)
+  if (isAtWork(source)) return source.sizeBytes ?? source.estimatedBytes
+  const facts = await stat(typeof source === 'string' ? source : source.bytes).catch(() => undefined)
   return facts?.isFile() ? facts.size : undefined
 }

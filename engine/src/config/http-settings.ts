@@ -1,11 +1,13 @@
 import { isIP } from 'node:net'
-import type { CertificateFiles } from '@telegram-backup/api-gateway/http/certificate.ts'
-import {
-  defaultTransferMemory,
-  LEAST_TRANSFER_MIB,
-} from '@telegram-backup/api-gateway/http/transfer-memory.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
+import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
+
+/** Paths of PEM files: a certificate with those between it and its authority, and its private key. */
+export interface CertificateFiles {
+  certificate: string
+  key: string
+}
 
 /** How the HTTP API minds its doors: `http` in telegram-backup.yaml. */
 export interface HttpSettings {
@@ -62,7 +64,7 @@ export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   downloads_at_once: COUNT.default(16),
   transfer_memory_mib: z
     .int('write a whole number')
-    .min(LEAST_TRANSFER_MIB, `at least ${LEAST_TRANSFER_MIB}, for one upload`)
+    .min(UPLOAD_MIB, `at least ${UPLOAD_MIB}, for one upload`)
     .default(defaultTransferMemory),
   stall_seconds: COUNT.default(60),
   certificate: PATH.optional(),

@@ -1,3 +1,4 @@
+import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { type Allowance, parseAllowances } from '@telegram-backup/connectors/directory/pack/allowances.ts'
 import type { DirectoryOptions } from '@telegram-backup/connectors/directory/pack/tar-source.ts'
 import type { PgDumpOptions } from '@telegram-backup/connectors/postgres/dump/pg-dump-arguments.ts'
@@ -39,13 +40,6 @@ export interface SourceSettings {
   one_file_system?: boolean | undefined
   allow?: string[] | undefined
 }
-
-/** A source, chosen and with its options read. */
-export type SourceChoice =
-  | { kind: 'file'; path: string }
-  | { kind: 'stdin'; mayBeEmpty: boolean }
-  | { kind: 'postgres'; url: string; options: PgDumpOptions }
-  | { kind: 'directory'; path: string; options: DirectoryOptions }
 
 const KINDS = ['file', 'postgres', 'directory', 'stdin'] as const
 

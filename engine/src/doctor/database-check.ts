@@ -1,3 +1,4 @@
+import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import {
   findClientPrograms,
   newestClientProgram,
@@ -8,7 +9,6 @@ import { readSelection } from '@telegram-backup/connectors/postgres/dump/table-p
 import { queryJson } from '@telegram-backup/connectors/postgres/psql.ts'
 import { refuseSharedSessions } from '@telegram-backup/connectors/postgres/shared-sessions.ts'
 import { BackupError } from '@telegram-backup/errors'
-import type { SourceChoice } from '#config/source-settings.ts'
 import type { Finding } from '#doctor/check.ts'
 
 /** What a role has to be let do with what is dumped: see it, lock it, read all of it. */

@@ -1,10 +1,13 @@
 import { findTar } from '@telegram-backup/connectors/directory/tar-program.ts'
-import { findClientPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
+import {
+  findClientPrograms,
+  readPostgresPrograms,
+} from '@telegram-backup/connectors/postgres/client-programs.ts'
 import { describeError } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Finding } from '#doctor/check.ts'
-import { type Config, readPostgresPrograms } from '#environment.ts'
+import type { Config } from '#environment.ts'
 
 /** Which pg_dumps are installed. None is a warning: files and directories need none. So is a folder in the settings without one. */
 export async function checkPgDump(signal: AbortSignal): Promise<Finding> {

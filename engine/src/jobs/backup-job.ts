@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAtWork } from '@telegram-backup/connectors/connector.ts'
 import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
+import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { Backup, Job } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { settleBackupNow } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
@@ -62,7 +64,7 @@ async function planJob(
   const { source } = plan
   if (source.kind !== 'file' || earlier === null || !mayBeResumed(earlier)) return plan
   const settling = await openSettling({ ...tools, signal })
-  const resume = await resumeSend(settling, earlier, source.path)
+  const resume = await resumeSend(settling, earlier, await lookAtFile(source.path))
   return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
 }
 
@@ -98,7 +100,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
     throw namingSource(error, { name: job.source ?? '', connection: parsePostgresUrl(plan.source.url) })
   } finally {
     await opening.then(
-      source => (typeof source === 'string' ? undefined : source.close()),
+      source => (isAtWork(source) ? source.close() : undefined),
       () => {},
     )
   }

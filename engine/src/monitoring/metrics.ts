@@ -1,10 +1,25 @@
-import type { Metrics } from '@telegram-backup/api-gateway/http/http-ports.ts'
 import { type Database, listSchedules, openAlerts, queueFacts, sourceFacts } from '@telegram-backup/database'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { TransferObserver } from 'telegram-deployment-bot'
 import type { Logger } from '#logging.ts'
 import { type CatalogFacts, catalogGauges } from '#monitoring/catalog-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
+
+/** Told of each request that has ended. */
+export type RequestObserver = (ended: {
+  method: string
+  route: string
+  status: number
+  seconds: number
+}) => void
+
+/** What is measured, as the HTTP API needs it. */
+export interface Metrics {
+  /** As text of Prometheus. */
+  render(): Promise<{ contentType: string; text: string }>
+  /** Hears of each request that has ended. */
+  observeRequest: RequestObserver
+}
 
 /** All that is measured in this process, and how it comes to know. */
 export interface ServiceMetrics extends Metrics {

@@ -9,8 +9,8 @@ import { type Difference, difference } from '@telegram-backup/connectors/postgre
 import type { OpenBytes } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
 import { FilterProgram } from '@telegram-backup/connectors/programs/filter-program.ts'
 import type { BackupDetails } from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import { missingWords } from '#backup/missing-files.ts'
 import type { Drilled } from '#proof/drill-report.ts'
 import { inOwnFolder } from '#proof/own-server.ts'
 

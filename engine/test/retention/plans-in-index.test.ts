@@ -21,6 +21,7 @@ import {
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { recoverPlans } from '@telegram-backup/vault/recover/recovered-plans.ts'
 import { expect, onTestFinished, test } from 'vitest'
+import { nextTime } from '#cron/cron-times.ts'
 import { keepView } from '#retention/keep-policy.ts'
 import { parseKeep } from '#retention/parse-keep.ts'
 
@@ -79,7 +80,7 @@ test('every rule and every field of a schedule go through an index and come back
     { encryption: 'off', signingKey: await loadOrCreateSigningKey(join(folder, 'key')) },
   )
   const { index } = await openIndex(sealed, { encrypted: false, identities: [] })
-  const { notes } = await recoverPlans(next, [index], new Date('2026-01-01'))
+  const { notes } = await recoverPlans(next, [index], { now: new Date('2026-01-01'), nextRun: nextTime })
   expect(notes).toEqual([])
   expect((await listRetentionPolicies(next)).map(({ keep }) => keep)).toEqual([KEEP])
   const changing = {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ArchiveSource, MemberIndex } from '@telegram-backup/archive'
 import type { SourceFacts } from '#services/backup-metadata.ts'
+import type { FilePath } from '#services/file-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /**
@@ -41,7 +42,7 @@ export interface SourceEnd {
 }
 
 /** What a caller may give as the file. */
-export type GivenFile = string | Uint8Array | Readable | BackupSource
+export type GivenFile = FilePath | Uint8Array | Readable | BackupSource
 
 /** Throws `INVALID` for what is no source, and for a Readable that would pass for an empty file. */
 export function assertGivenFile(file: unknown): asserts file is GivenFile {
@@ -50,7 +51,7 @@ export function assertGivenFile(file: unknown): asserts file is GivenFile {
     if (file.readable || file.errored !== null) return
     throw new TelegramError('The Readable has already been read or destroyed', 'INVALID')
   }
-  if ((typeof file === 'string' && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
+  if ((isFilePath(file) && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
   throw new TelegramError('The file is neither a path, a Buffer, a Readable nor a source', 'INVALID')
 }
 
@@ -132,6 +133,12 @@ function closedOnce(source: BackupSource, filename: string | undefined): BackupS
       return closing
     },
   }
+}
+
+/** A path as text, or as bytes with words for it. */
+export function isFilePath(file: unknown): file is FilePath {
+  if (typeof file === 'string') return true
+  return typeof file === 'object' && file !== null && 'bytes' in file && 'shown' in file
 }
 
 function isBackupSource(file: unknown): file is BackupSource {

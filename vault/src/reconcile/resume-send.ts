@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { findFilePath } from '@telegram-backup/connectors/stream/file-path.ts'
 import { acquireLease, type Backup, listMessages, type MessageRow } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
@@ -9,8 +7,15 @@ import { settleFailed } from '#reconcile/settle-sending.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import type { HeldBackup, Settling } from '#session/session.ts'
 
+/** The file that is to be read once more, as it is now. */
+export interface FileNow {
+  /** In bytes. */
+  size: number
+  modifiedAt: Date
+}
+
 /**
- * Makes a backup whose run died ready to go on from the file at `path`: its proven parts from the first on without a gap
+ * Makes a backup whose run died ready to go on from its `file`: its proven parts from the first on without a gap
  * stay, whatever else of it is in a chat is erased. Undefined when nothing can go on, because the file has changed or no
  * part is left; then all of it is erased, and it is to be sent anew. Throws `CONFLICT` while somebody else works on it,
  * and what erasing throws.
@@ -18,7 +23,7 @@ import type { HeldBackup, Settling } from '#session/session.ts'
 export async function resumeSend(
   settling: Settling,
   backup: Backup,
-  path: string,
+  file: FileNow,
 ): Promise<ResumedSend | undefined> {
   const lease = await acquireLease(settling.database, { subject: backup.id, purpose: 'send' })
   if (!lease) {
@@ -31,7 +36,7 @@ export async function resumeSend(
   try {
     await lookForMessages(settling, held)
     const rows = await listMessages(settling.database, backup.id)
-    const size = await sizeIfUnchanged(path, backup)
+    const size = sizeIfUnchanged(file, backup)
     const { chat_id: chatId } = backup
     const { botId } = settling.client
     const there =
@@ -55,14 +60,8 @@ export async function resumeSend(
 }
 
 /** The size of the file, when it looks like the one that was read: its bytes are compared when it is read again. */
-async function sizeIfUnchanged(path: string, { source }: Backup): Promise<number | undefined> {
-  const { path: name } = await findFilePath(path)
-  const facts = await stat(name).catch((cause: NodeJS.ErrnoException) => {
-    throw new BackupError(`The file ${path} cannot be read: ${cause.code}`, { code: 'INVALID', cause })
-  })
-  const isSame =
-    facts.isFile() && facts.size === source?.['size'] && facts.mtime.toISOString() === source['modified_at']
-  return isSame ? facts.size : undefined
+function sizeIfUnchanged({ size, modifiedAt }: FileNow, { source }: Backup): number | undefined {
+  return size === source?.['size'] && modifiedAt.toISOString() === source['modified_at'] ? size : undefined
 }
 
 /**

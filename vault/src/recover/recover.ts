@@ -114,7 +114,8 @@ async function takeChats(all: readonly ChatRecovery[]): Promise<boolean> {
   }
   const indexes = chats.flatMap(recovery => recovery.indexes)
   for (const { report } of chats) report.hasIndex = indexes.length > 0
-  first.report.plans = await recoverPlans(first.setup.database, indexes, new Date())
+  const { database, nextRun } = first.setup
+  first.report.plans = await recoverPlans(database, indexes, { now: new Date(), nextRun })
   // Of all chats first, since their indexes name the generation.
   const [toTake, ...others] = chats.flatMap(claimOn)
   const owner = toTake

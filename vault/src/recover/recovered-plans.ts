@@ -18,7 +18,6 @@ import {
   setRetentionPolicy,
   updateSchedule,
 } from '@telegram-backup/database'
-import { nextTime } from '@telegram-backup/engine/cron/cron-times.ts'
 import { describeError } from '@telegram-backup/errors'
 
 /** `off`: it was switched off, since a newer index does not have it. */
@@ -41,9 +40,13 @@ export interface RecoveredPlans {
   notes: string[]
 }
 
+/** When a schedule runs next, after a time. Throws for one that no program reads. */
+export type NextRun = (schedule: { cron: string; timezone: string }, after: Date) => Date
+
 interface Planning {
   database: Database
   now: Date
+  nextRun: NextRun
   /** Drawn after what this catalog last heard of the chat: another machine knows better. */
   isNewer: boolean
   /** Of another catalog, that is merged into this one. */
@@ -59,7 +62,7 @@ interface Planning {
 export async function recoverPlans(
   database: Database,
   indexes: readonly VaultIndex[],
-  now: Date,
+  { now, nextRun }: { now: Date; nextRun: NextRun },
 ): Promise<RecoveredPlans> {
   const plans: RecoveredPlans = { schedules: [], retention: [], notes: [] }
   const index = newestOf(indexes)
@@ -69,7 +72,7 @@ export async function recoverPlans(
   const isForeign = !isEmpty && catalogId !== index.catalogId
   const known = (await chatRecord(database, index.chatId))?.index
   const isNewer = !isForeign && (known == null || countOf(index.edition) > countOf(known.edition))
-  const planning = { database, now, isNewer, isForeign, plans }
+  const planning = { database, now, nextRun, isNewer, isForeign, plans }
   for (const schedule of index.schedules ?? []) {
     await unlessInvalid(plans, `The schedule of ${JSON.stringify(schedule.source)}`, () =>
       recoverSchedule(schedule, planning),
@@ -163,9 +166,9 @@ function changeableOf(held: Schedule): ScheduleChange {
   return { cron, timezone, enabled, keep, jitterSeconds, catchUp }
 }
 
-function nextRunOf(schedule: IndexedSchedule, { now, plans }: Planning): Date | null {
+function nextRunOf(schedule: IndexedSchedule, { now, nextRun, plans }: Planning): Date | null {
   try {
-    return nextTime(schedule, now)
+    return nextRun(schedule, now)
   } catch (error) {
     const { message } = describeError(error)
     plans.notes.push(`The schedule of ${JSON.stringify(schedule.source)} was switched off: ${message}`)

@@ -1,6 +1,7 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
 import type { TelegramClient } from 'telegram-deployment-bot'
+import type { NextRun } from '#recover/recovered-plans.ts'
 
 /** What a recovery works with. */
 export interface RecoverySetup {
@@ -20,6 +21,7 @@ export interface RecoverySetup {
   signingKey: () => Promise<SigningKey>
   /** Without an index, reads every message, also those far below all of ours that people most likely wrote. */
   wholeChat?: boolean
+  nextRun: NextRun
   signal: AbortSignal
   /** Hears, before a long search, that the pinned index is there and none of `identities` opens it. */
   onWrongKey?: () => void

@@ -1,16 +1,22 @@
 import { loadOrCreateSigningKey, readIdentityFile } from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
-import type { Config } from '@telegram-backup/engine/environment.ts'
 import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
+import type { TelegramConfig } from 'telegram-deployment-bot/config'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { ChatGates } from '#session/chat-gates.ts'
 import { SettlingReport } from '#session/report.ts'
 import type { IndexSeal, Settling } from '#session/session.ts'
 
+/** The chats and keys of the configuration. */
+export type VaultConfig = Pick<
+  TelegramConfig,
+  'chatId' | 'replicaChatId' | 'encryption' | 'identityFile' | 'signingKeyFile'
+>
+
 export interface OpenSettling {
   database: Database
   client: TelegramClient
-  config: Config
+  config: VaultConfig
   signal: AbortSignal
   onWait?: (wait: CallWait) => void
   /** Hears, a line at a time, what is being done. */
@@ -39,7 +45,7 @@ export async function openSettling(options: OpenSettling): Promise<Settling> {
 }
 
 /** Without public keys nothing is sealed, also not by mistake in clear. */
-async function readIndexSeal({ encryption, signingKeyFile }: Config): Promise<IndexSeal | undefined> {
+async function readIndexSeal({ encryption, signingKeyFile }: VaultConfig): Promise<IndexSeal | undefined> {
   if (encryption === undefined) return undefined
   return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }
 }

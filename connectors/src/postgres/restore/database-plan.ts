@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
+import type { RecordedBackup } from '#connector.ts'
 import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
@@ -60,7 +60,7 @@ const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', 
  * not be overwritten, `CONFIGURATION` for one that cannot be restored into, `DISK_FULL`, and what a query throws.
  */
 export async function planDatabaseRestore(
-  backup: Pick<BackupDetails, 'source' | 'size'>,
+  backup: Pick<RecordedBackup, 'source' | 'size'>,
   connection: PostgresConnection,
   options: DatabaseRestoreOptions,
 ): Promise<DatabasePlan> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
+import type { RecordedBackup } from '#connector.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
@@ -20,7 +20,7 @@ const NAME = 'telegram_backup_drill'
 
 /** A restore into a database that is dropped again. */
 export interface Rehearsal {
-  backup: Pick<BackupDetails, 'id' | 'source' | 'size'>
+  backup: Pick<RecordedBackup, 'id' | 'source' | 'size'>
   /** Of a server; the database in it does not count. */
   connection: PostgresConnection
   open: OpenBytes
@@ -101,7 +101,7 @@ export async function rehearseDatabase<Seen>(
  */
 export async function planRehearsal(
   of: Pick<Rehearsal, 'connection' | 'createRoles' | 'signal'> & {
-    backup: Pick<BackupDetails, 'source' | 'size'>
+    backup: Pick<RecordedBackup, 'source' | 'size'>
   },
 ): Promise<DatabasePlan> {
   const { backup, connection, createRoles, signal } = of

@@ -1,4 +1,4 @@
-import type { BackupDetails } from '@telegram-backup/database'
+import type { RecordedBackup } from '#connector.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { DatabasePlan } from '#postgres/restore/database-plan.ts'
@@ -23,7 +23,7 @@ const WITHOUT_RIGHTS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASS
  */
 export async function makeRestrictedRoles(
   plan: DatabasePlan,
-  of: { backup: Pick<BackupDetails, 'source'>; as: RestrictedRoles; signal: AbortSignal },
+  of: { backup: Pick<RecordedBackup, 'source'>; as: RestrictedRoles; signal: AbortSignal },
 ): Promise<DatabasePlan> {
   const { restorer, reader } = of.as.roles
   const roles = rolesOfDump(plan, of.backup)
@@ -49,7 +49,7 @@ export async function makeRestrictedRoles(
  */
 export async function makeSuperusers(
   plan: DatabasePlan,
-  of: { backup: Pick<BackupDetails, 'source'>; signal: AbortSignal },
+  of: { backup: Pick<RecordedBackup, 'source'>; signal: AbortSignal },
 ): Promise<DatabasePlan> {
   const statements = rolesOfDump(plan, of.backup).map(
     role => `CREATE ROLE ${quoteName(role)} NOLOGIN SUPERUSER`,
@@ -106,7 +106,7 @@ function withHarmlessSettings(
 }
 
 /** Whoever made the source's cluster owns what nobody else does, and need not stand among the owners. */
-function rolesOfDump(plan: DatabasePlan, { source }: Pick<BackupDetails, 'source'>): string[] {
+function rolesOfDump(plan: DatabasePlan, { source }: Pick<RecordedBackup, 'source'>): string[] {
   const first = source?.['bootstrap_superuser']
   const isName = typeof first === 'string' && !first.startsWith('pg_')
   const names = new Set([...plan.newRoles, 'postgres', ...(isName ? [first] : [])])

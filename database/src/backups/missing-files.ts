@@ -1,4 +1,4 @@
-import type { Backup } from '@telegram-backup/database'
+import type { Backup } from '#jobs/types.backup.ts'
 
 /** A file of a directory that is not in its backup as it should be, as the send was told to allow. */
 export interface MissingFile {
