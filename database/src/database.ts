@@ -1,12 +1,12 @@
 import { hostname } from 'node:os'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
-import { checkCount } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { CatalogPool, POOL_LIMITS, type PoolLimits, type Readiness } from '#connections.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { userName } from '#embedded/server-user.ts'
+import { checkCount } from '#input-checks.ts'
 
 /** An open catalog. Its functions take it as their first argument. */
 export interface Database {

@@ -61,7 +61,24 @@ export {
   type IndexRecord,
   knownMessageIds,
   nameChat,
-} from '#vault/chats.ts'
+} from '#chats/chats.ts'
+export {
+  dueRemnants,
+  forgetRemnant,
+  keepRemnant,
+  keepUnsure,
+  putOffRemnant,
+  type Remnant,
+} from '#chats/leftover-messages.ts'
+export {
+  type BegunSend,
+  beginCopy,
+  beginIndex,
+  closeSend,
+  looked,
+  type OpenSend,
+  openSends,
+} from '#chats/open-sends.ts'
 export {
   beginRecovery,
   type CatalogIdentity,
@@ -77,23 +94,6 @@ export {
   intendIndexEdition,
   withIndexLock,
 } from '#vault/index-record.ts'
-export {
-  type BegunSend,
-  beginCopy,
-  beginIndex,
-  closeSend,
-  looked,
-  type OpenSend,
-  openSends,
-} from '#vault/open-sends.ts'
-export {
-  dueRemnants,
-  forgetRemnant,
-  keepRemnant,
-  keepUnsure,
-  putOffRemnant,
-  type Remnant,
-} from '#vault/remnants.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
@@ -169,48 +169,21 @@ export type {
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'
 export {
-  type SampledBackup,
-  type SampledLately,
-  type SampledPick,
-  sampleBackups,
-} from '#backups/sampling.ts'
-export {
   beginVerification,
   finishVerification,
   listVerifications,
 } from '#backups/verifications.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#queue/sampling.ts'
 
 // 8. What is to be done: jobs, the schedules that make them, and what is kept.
 
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
-export {
-  type DueWork,
-  dueWork,
-  failWaitingJob,
-  overdueJobs,
-  type Recovery,
-  recoverJob,
-  redeliverJob,
-} from '#jobs/job-recovery.ts'
-export {
-  cancelJob,
-  createJob,
-  type DeliverJob,
-  getJob,
-  type JobFilter,
-  listJobs,
-} from '#jobs/job-requests.ts'
-export {
-  abandonedJobs,
-  type BegunJob,
-  beginJob,
-  finishJob,
-  noteProgress,
-  pruneJobs,
-  putBackJob,
-} from '#jobs/job-runs.ts'
-export { noteService, type ServedNames, servedNames, unservedJobs } from '#jobs/services.ts'
 export {
   type CatchUp,
   JOB_KINDS,
@@ -224,6 +197,33 @@ export {
   type NewJob,
   type Schedule,
 } from '#jobs/types.job.ts'
+export {
+  type DueWork,
+  dueWork,
+  failWaitingJob,
+  overdueJobs,
+  type Recovery,
+  recoverJob,
+  redeliverJob,
+} from '#queue/job-recovery.ts'
+export {
+  cancelJob,
+  createJob,
+  type DeliverJob,
+  getJob,
+  type JobFilter,
+  listJobs,
+} from '#queue/job-requests.ts'
+export {
+  abandonedJobs,
+  type BegunJob,
+  beginJob,
+  finishJob,
+  noteProgress,
+  pruneJobs,
+  putBackJob,
+} from '#queue/job-runs.ts'
+export { noteService, type ServedNames, servedNames, unservedJobs } from '#queue/services.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export {
   listRetentionNotices,

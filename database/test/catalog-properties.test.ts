@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { isUuid } from '#backups/input-checks.ts'
 import {
   type BackupType,
   createBackup,
@@ -13,6 +12,7 @@ import {
   queryBackups,
   updateBackup,
 } from '#index.ts'
+import { isUuid } from '#input-checks.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
 import { CHAT, TestSend } from '#test/test-send.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkProjectId, checkState, checkType } from '#backups/input-checks.ts'
 import { type Database, migrate, openDatabase, type PartKind, type PartState } from '#index.ts'
+import { checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
 

@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: 'database/src/vault/open-sends.ts',
+        file: 'database/src/chats/open-sends.ts',
         find: "interval '1 minute'",
         replace: "interval '0 minutes'",
       },

@@ -1,6 +1,7 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
-import type { ServiceContext, ServicePart } from '@telegram-backup/engine/service/service-context.ts'
+import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
+import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
 import { checkChatAccess } from 'telegram-deployment-bot'

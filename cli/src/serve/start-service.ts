@@ -8,8 +8,9 @@ import { startScheduler } from '@telegram-backup/engine/schedules/ticker.ts'
 import { startConfigWatch } from '@telegram-backup/engine/service/config-watch.ts'
 import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
 import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
-import type { ServiceContext, ServicePart } from '@telegram-backup/engine/service/service-context.ts'
+import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
+import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
 import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 
 /** How the service is to run. */

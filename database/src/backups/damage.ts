@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely'
-import { checkUuid, storable } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 
 /**

@@ -1,15 +1,15 @@
 import { sql, type Transaction } from 'kysely'
-import { checkUuid } from '#backups/input-checks.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { movedChats } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
-import { movedChats } from '#vault/chats.ts'
 
 /**
  * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the

@@ -1,13 +1,6 @@
 import type { ImportedBackup } from '#backups/imports-types.ts'
-import {
-  checkCount,
-  checkProjectId,
-  checkText,
-  checkTime,
-  checkType,
-  checkUuid,
-} from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
+import { checkCount, checkProjectId, checkText, checkTime, checkType, checkUuid } from '#input-checks.ts'
 
 /** CatalogError INVALID for what no catalog can hold. */
 export function checkImported(backup: ImportedBackup): void {

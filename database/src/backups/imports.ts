@@ -1,15 +1,15 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
 import { checkImported } from '#backups/imports-checks.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
-import { storable } from '#backups/input-checks.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { raiseNewest } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
-import { raiseNewest } from '#vault/chats.ts'
 
 /** What became of an import. */
 export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'

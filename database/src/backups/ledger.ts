@@ -1,17 +1,10 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import {
-  checkProjectId,
-  checkText,
-  checkTime,
-  checkType,
-  checkUuid,
-  storable,
-} from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkTime, checkType, checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, BackupOrigin, BackupType, JsonObject } from '#jobs/types.backup.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'

@@ -1,7 +1,7 @@
 import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely'
-import { checkCount, checkText, checkUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { checkCount, checkText, checkUuid } from '#input-checks.ts'
 import type { PartKind } from '#jobs/types.backup.ts'
 
 /** Names one message of a backup. The manifest has part number 0. */

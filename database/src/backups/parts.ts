@@ -1,15 +1,15 @@
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText, checkTime } from '#backups/input-checks.ts'
 import { checkPartKey, describePart, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { raiseNewest } from '#chats/chats.ts'
+import { keepRemnantIn } from '#chats/leftover-messages.ts'
+import { type BegunSend, beginSend, closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText, checkTime } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
-import { raiseNewest } from '#vault/chats.ts'
-import { type BegunSend, beginSend, closeSendIn } from '#vault/open-sends.ts'
-import { keepRemnantIn } from '#vault/remnants.ts'
 
 /** A message that is going to be sent. Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {

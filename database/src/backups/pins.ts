@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { isUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { isUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 
 /** Pins a complete backup, or takes the pin away: retention leaves a pinned one alone. False for an unknown or another id. */

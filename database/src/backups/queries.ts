@@ -1,4 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
 import {
   checkCount,
   checkPage,
@@ -7,9 +9,7 @@ import {
   checkTime,
   checkType,
   checkUuid,
-} from '#backups/input-checks.ts'
-import type { CatalogSchema } from '#catalog-schema.ts'
-import type { Database } from '#database.ts'
+} from '#input-checks.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
 
 /** All that match, or one page of them: `limit` backups after the first `offset`. */

@@ -1,4 +1,9 @@
 import { type Insertable, sql, type Transaction, type Updateable } from 'kysely'
+import { refusePinned } from '#backups/pins.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
 import {
   checkCount,
   checkProjectId,
@@ -7,12 +12,7 @@ import {
   checkType,
   checkUuid,
   isUuid,
-} from '#backups/input-checks.ts'
-import { refusePinned } from '#backups/pins.ts'
-import { CatalogError } from '#catalog-error.ts'
-import type { CatalogSchema } from '#catalog-schema.ts'
-import { inTransaction } from '#connections.ts'
-import type { Database } from '#database.ts'
+} from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type {
   Backup,

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
-import { checkProjectId, checkText, checkTime, isUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
 import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 const PREFIX = 'tbk_'

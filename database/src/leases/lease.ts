@@ -1,7 +1,7 @@
-import { checkUuid } from '#backups/input-checks.ts'
 import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid } from '#input-checks.ts'
 import { abandonedLeases, heldLeases, type LocalLease } from '#leases/held-leases.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { ensureChat, type IndexRecord, raiseNewest } from '#chats/chats.ts'
+import { keepRemnantIn } from '#chats/leftover-messages.ts'
+import { closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { ensureChat, type IndexRecord, raiseNewest } from '#vault/chats.ts'
-import { closeSendIn } from '#vault/open-sends.ts'
-import { keepRemnantIn } from '#vault/remnants.ts'
+import { checkCount, checkText } from '#input-checks.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {

@@ -1,11 +1,11 @@
 import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { movedChats } from '#chats/chats.ts'
 import type { Database } from '#database.ts'
 import type { Backup, Restore } from '#jobs/types.backup.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { describeHolder, isAbandoned } from '#leases/lease-rows.ts'
-import { movedChats } from '#vault/chats.ts'
 
 /** Whether somebody works on it. A dead run is one that is not alive. */
 export interface Attendance {

@@ -1,7 +1,7 @@
 import type { NoticeChannel } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
-import { CONDITION_KINDS } from '#monitoring/conditions.ts'
+import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { parseSpanMs } from '#units/quantities.ts'
 
 /** `notifications:` of telegram-backup.yaml, as a person writes it. */

@@ -1,6 +1,6 @@
 import type { LiveConfigFile } from '#config/live-config-file.ts'
 import type { Logger } from '#logging.ts'
-import type { ServicePart } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
 
 /**
  * A part that is stopped and started anew whenever what it goes by in `telegram-backup.yaml` has become another. One that

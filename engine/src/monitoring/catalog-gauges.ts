@@ -7,7 +7,7 @@ import {
   type SourceFacts,
 } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
-import { CONDITION_KINDS } from '#monitoring/conditions.ts'
+import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { sourceGauges } from '#monitoring/source-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 

@@ -1,22 +1,7 @@
 import type { OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
 import type { DescribedError } from '@telegram-backup/errors'
+import type { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
-
-/** Everything that is watched for. */
-export const CONDITION_KINDS = [
-  'backup_failed',
-  'backup_overdue',
-  'backup_small',
-  'backup_damaged',
-  'schedule_off',
-  'jobs_waiting',
-  'backup_held_up',
-  'erase_failed',
-  'notices_waiting',
-  'chat_unreachable',
-  'chat_not_ours',
-  'config_unusable',
-] as const
 
 /** What may be wrong. */
 type ConditionKind = (typeof CONDITION_KINDS)[number]

@@ -11,7 +11,8 @@ import { type Channels, openChannels } from '#monitoring/channels.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
 import { startWatch } from '#monitoring/watch.ts'
-import type { ServiceContext, ServicePart } from '#service/service-context.ts'
+import type { ServiceContext } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
 
 /** Watches, tells, and calls the heartbeat. Throws `CONFIGURATION` for a setting that is not understood. */
 export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics): ServicePart {

@@ -9,15 +9,10 @@ import {
   noteConditions,
 } from '@telegram-backup/database'
 import { type DescribedError, describeError } from '@telegram-backup/errors'
+import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
-import {
-  CONDITION_KINDS,
-  type Condition,
-  type ConfigFault,
-  findConditions,
-  type WatchRules,
-} from '#monitoring/conditions.ts'
+import { type Condition, type ConfigFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
 import { deliverNotices, GIVE_UP_AFTER_MS } from '#monitoring/deliver-notices.ts'
 import { watchOutage, watchRecoveries, within } from '#monitoring/outage.ts'
 import {

@@ -3,7 +3,7 @@ import type { LiveConfigFile } from '#config/live-config-file.ts'
 import type { Logger } from '#logging.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 import { describeUnserved } from '#schedules/unserved-sources.ts'
-import type { ServicePart } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
 
 const EVERY_MS = 5_000
 

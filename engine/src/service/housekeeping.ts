@@ -5,7 +5,8 @@ import { settleStrayCalls } from '@telegram-backup/vault/reconcile/unanswered-ca
 import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { refreshIndexes } from '@telegram-backup/vault/session/refresh-indexes.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
-import type { ServiceContext, ServicePart } from '#service/service-context.ts'
+import type { ServiceContext } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
 
 const EVERY_MS = 60_000
 

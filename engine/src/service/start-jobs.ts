@@ -8,7 +8,8 @@ import { servedQueues } from '#jobs/queue-names.ts'
 import { runRestoreJob } from '#jobs/restore-job.ts'
 import { runVerifyJob } from '#jobs/verify-job.ts'
 import { retentionTelling } from '#retention/announce-retention.ts'
-import type { ServiceContext, ServicePart } from '#service/service-context.ts'
+import type { ServiceContext } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
 
 const HANDLERS: JobHandlers = {
   backup: runBackupJob,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CONDITION_KINDS, type Condition } from '#monitoring/conditions.ts'
+import { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import type { Condition } from '#monitoring/conditions.ts'
 import { alertNotice, catalogNotice, chatText, recoveryNotice } from '#monitoring/wording.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')

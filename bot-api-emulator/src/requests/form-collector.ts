@@ -1,8 +1,8 @@
 import type { DocumentStore, IncomingFile } from '#files/document-store.ts'
-import type { MultipartEvent } from '#http/multipart.ts'
-import { RequestRejected } from '#http/rejection.ts'
-import type { RequestParameters } from '#http/request-parameters.ts'
 import type { EmulatorLimits } from '#limits.ts'
+import type { MultipartEvent } from '#requests/multipart.ts'
+import { RequestRejected } from '#requests/rejection.ts'
+import type { RequestParameters } from '#requests/request-parameters.ts'
 
 /** A part that is being received: a file if it has a file name, else a field. */
 type OpenPart =

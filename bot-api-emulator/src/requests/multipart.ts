@@ -1,5 +1,5 @@
 import { percentDecode } from '#files/file-names.ts'
-import { RequestRejected } from '#http/rejection.ts'
+import { RequestRejected } from '#requests/rejection.ts'
 
 /** What a multipart body turns out to hold, in order: each part, its bytes in pieces, its end. */
 export type MultipartEvent =

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql, type Transaction } from 'kysely'
-import { checkProjectId, checkText, checkUuid, isUuid } from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { errorColumns, jobOf } from '#jobs/job-rows.ts'
+import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
 import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
-import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#jobs/waiting-jobs.ts'
+import { errorColumns, jobOf } from '#queue/job-rows.ts'
+import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
 
 /** An index cannot hold a text of any length. */

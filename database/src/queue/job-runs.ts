@@ -1,14 +1,14 @@
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkTime, checkUuid, storable } from '#backups/input-checks.ts'
 import { CatalogError, errorCode } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import type { DeliverJob } from '#jobs/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#jobs/job-rows.ts'
+import { checkCount, checkTime, checkUuid, storable } from '#input-checks.ts'
 import type { Job, JobError, JobProgress } from '#jobs/types.job.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLease, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
+import type { DeliverJob } from '#queue/job-requests.ts'
+import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** A job that this process has begun, and nobody else works on. */

@@ -7,7 +7,7 @@ import { answerJson } from '#http/answering.ts'
 import { wholeBody } from '#http/cutting.ts'
 import { answerFailure, type Exchange } from '#http/exchange.ts'
 import { isLoopback } from '#http/loopback.ts'
-import { parseJson } from '#http/request-body.ts'
+import { parseJson } from '#requests/request-body.ts'
 import type { ChatDeclaration } from '#world/declaring.ts'
 import type { AdministratorRights } from '#world/records.ts'
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { refusal } from '#answers.ts'
 import type { DocumentStore } from '#files/document-store.ts'
-import { FormCollector } from '#http/form-collector.ts'
-import { boundaryOf, MultipartReader } from '#http/multipart.ts'
-import { RequestRejected } from '#http/rejection.ts'
-import { RequestParameters } from '#http/request-parameters.ts'
 import type { EmulatorLimits } from '#limits.ts'
+import { FormCollector } from '#requests/form-collector.ts'
+import { boundaryOf, MultipartReader } from '#requests/multipart.ts'
+import { RequestRejected } from '#requests/rejection.ts'
+import { RequestParameters } from '#requests/request-parameters.ts'
 
 /** What reading a body needs. `body` is the request itself, or a shortened view of it. */
 export interface BodySource {

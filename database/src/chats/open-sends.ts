@@ -1,9 +1,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import { checkCount, checkText, checkUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { newestMessageId, raiseNewest } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { newestMessageId, raiseNewest } from '#vault/chats.ts'
+import { checkCount, checkText, checkUuid } from '#input-checks.ts'
 
 /** A call that may have made a message whose id nobody knows. Sizes and offsets are bytes, hashes hex. */
 export interface OpenSend {

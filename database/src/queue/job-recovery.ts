@@ -1,13 +1,13 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { checkUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import type { DeliverJob } from '#jobs/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#jobs/job-rows.ts'
+import { checkUuid } from '#input-checks.ts'
 import type { Backup } from '#jobs/types.backup.ts'
 import type { Job, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
 import { claimLease, dropLease } from '#leases/lease-rows.ts'
+import type { DeliverJob } from '#queue/job-requests.ts'
+import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** Jobs of one kind that wait for the same thing. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely'
-import { storable } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { storable } from '#input-checks.ts'
 import type { Job, JobError, JobProgress } from '#jobs/types.job.ts'
 
 const NOTHING_DONE: JobProgress = { bytes_done: 0, bytes_total: null, parts_done: 0 }

@@ -2,8 +2,8 @@ import { sql, type Transaction } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { createJobIn, type DeliverJob } from '#jobs/job-requests.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /** A complete backup, as whoever spreads verifications over the days sees it. */
 export interface SampledBackup {

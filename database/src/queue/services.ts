@@ -1,10 +1,10 @@
 import { type Selectable, sql } from 'kysely'
-import { checkUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
-import { jobOf } from '#jobs/job-rows.ts'
+import { checkUuid } from '#input-checks.ts'
 import type { Job } from '#jobs/types.job.ts'
 import { isGone, thisProcess } from '#leases/holder.ts'
+import { jobOf } from '#queue/job-rows.ts'
 
 /** The names of sources and restore targets of which somebody does jobs. */
 export interface ServedNames {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { checkCount, checkText } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText } from '#input-checks.ts'
 
 /** A message of ours that nothing needs any more and that is still in its chat. */
 export interface Remnant {

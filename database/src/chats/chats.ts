@@ -1,9 +1,9 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
-import { checkCount, checkText } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText } from '#input-checks.ts'
 
 /** What is known of a chat besides the messages of its backups. */
 export interface ChatRecord {
