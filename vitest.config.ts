@@ -11,8 +11,7 @@ const config: ViteUserConfig = defineConfig({
       '**/node_modules/**',
       '**/*.system.test.ts',
       '**/*.servers.test.ts',
-      // Suites of their own: vitest.crashes.config.ts.
-      'api-gateway/test/{settling,recovery}/**',
+      // A suite of its own: vitest.crashes.config.ts.
       '**/*.crashes.test.ts',
     ],
     // Most tests wait for processes and servers; of two cores, vitest would use one.

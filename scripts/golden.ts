@@ -1,5 +1,5 @@
 // Makes golden state, once for a release: two chats, a catalog, keys and the packed program that made them, into
-// api-gateway/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program of then and the
+// cli/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program of then and the
 // one of now, and recover it; they never make it anew, and neither does anybody for a release that has it.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { dumpCatalog, type GoldenStage, openStage } from '#golden/stage.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const name = process.argv[2] ?? ''
-const target = join(ROOT, 'api-gateway', 'test', 'golden', name)
+const target = join(ROOT, 'cli', 'test', 'golden', name)
 if (!/^[\w.-]+$/.test(name) || existsSync(target))
   throw new Error('Give a name that no golden state has: npm run golden -- NAME')
 

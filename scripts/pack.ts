@@ -50,6 +50,10 @@ function packedManifest(manifest: Manifest): Manifest {
   }
 }
 
+function isPublished(folder: string): boolean {
+  return !readFileSync(join(ROOT, folder, 'package.json'), 'utf8').includes('"private": true')
+}
+
 function stage(folder: string): string {
   const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
   const target = join(BUILD, 'stage', folder)
@@ -73,5 +77,5 @@ run('npm', [
   '--silent',
   '--pack-destination',
   join(BUILD, 'packages'),
-  ...ROOT_MANIFEST.workspaces.map(stage),
+  ...ROOT_MANIFEST.workspaces.filter(isPublished).map(stage),
 ])

@@ -1,4 +1,4 @@
-import { memberPathBytes, memberPathOf } from '@telegram-backup/archive'
+import { memberPathBytes, memberPathOf } from '#member-path.ts'
 
 // What ends a word or a line, rewrites a terminal, or is a byte outside of UTF-8 (a lone surrogate in a path).
 const ESCAPED = /[\\ \p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu

@@ -69,14 +69,7 @@ it('the packed packages import, with the names of the contract', () => {
 })
 
 it('the packed command line does the main job: the demo, from the tarballs', () => {
-  const launcher = join(
-    folder,
-    'node_modules',
-    '@telegram-backup',
-    'api-gateway',
-    'bin',
-    'telegram-backup.js',
-  )
+  const launcher = join(folder, 'node_modules', '@telegram-backup', 'cli', 'bin', 'telegram-backup.js')
   expect(JSON.parse(node(launcher, 'demo', '--json'))).toMatchObject({ success: true })
 })
 

@@ -1,5 +1,12 @@
-import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
-import { type MissingFile, missingFiles, withMissingCount } from '@telegram-backup/database'
+import {
+  type ApiKey,
+  type Backup,
+  type BackupDetails,
+  type MissingFile,
+  missingFiles,
+  type Verification,
+  withMissingCount,
+} from '@telegram-backup/database'
 
 /** Facts of a source that say where it is. */
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])

@@ -1,8 +1,7 @@
 import type { BackupDetails, Database } from '@telegram-backup/database'
 import type { Config } from '@telegram-backup/engine/environment.ts'
 import { openCatalog } from '@telegram-backup/engine/wiring.ts'
-import type { ExitCode } from '@telegram-backup/errors'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { Output } from '#commands/output.ts'
 

@@ -1,5 +1,10 @@
-import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
-import { missingWords, withMissingCount } from '@telegram-backup/database'
+import {
+  type Backup,
+  type BackupState,
+  type BackupType,
+  missingWords,
+  withMissingCount,
+} from '@telegram-backup/database'
 import type { PolicyWords } from '@telegram-backup/engine/retention/describe-policies.ts'
 import {
   count,

@@ -1,6 +1,5 @@
 import type { OutsideAllowance } from '@telegram-backup/connectors/directory/unpack/member-rules.ts'
-import type { BackupDetails, Database } from '@telegram-backup/database'
-import { countMissingFiles, missingWords } from '@telegram-backup/database'
+import { type BackupDetails, countMissingFiles, type Database, missingWords } from '@telegram-backup/database'
 import type { PreparedRestore, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'

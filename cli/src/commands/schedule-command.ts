@@ -16,6 +16,7 @@ import { tellTheIndex } from '#commands/refresh-index.ts'
 import { describeEarlier } from '#commands/schedule-earlier.ts'
 import { followJob } from '#commands/schedule-follow.ts'
 import {
+  changeOf,
   describeSchedule,
   describeSchedules,
   type TermOptions,
@@ -109,24 +110,6 @@ function registerChange(parent: Command, run: RunAction): void {
       return await changeAndShow(context, id, terms)
     }, options),
   )
-}
-
-/** Throws `USAGE` where nothing is to change. */
-function changeOf({
-  keepNone,
-  cron,
-  ...options
-}: TermOptions & { cron?: string; keepNone?: boolean }): ScheduleTerms {
-  const { keep, ...others } = termsOf(options)
-  if (keepNone === true && keep !== undefined) {
-    throw new BackupError('--keep-none goes with no rule', { code: 'USAGE' })
-  }
-  const terms = { ...others, cron, keep: keepNone === true ? null : keep }
-  if (Object.values(terms).some(value => value !== undefined)) return terms
-  throw new BackupError('Nothing was given that is to change', {
-    code: 'USAGE',
-    hint: 'Give what is to be another, such as --cron "0 4 * * *" or --keep-daily 14.',
-  })
 }
 
 function registerList(parent: Command, run: RunAction): void {

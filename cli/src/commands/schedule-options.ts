@@ -137,3 +137,21 @@ function describeNext(next: Date): string {
 function describeLast(job: ScheduleView['last_job']): string {
   return job === null ? NONE : `${job.state} ${formatTime(job.finished_at ?? job.created_at)}`
 }
+
+/** Throws `USAGE` where nothing is to change. */
+export function changeOf({
+  keepNone,
+  cron,
+  ...options
+}: TermOptions & { cron?: string; keepNone?: boolean }): ScheduleTerms {
+  const { keep, ...others } = termsOf(options)
+  if (keepNone === true && keep !== undefined) {
+    throw new BackupError('--keep-none goes with no rule', { code: 'USAGE' })
+  }
+  const terms = { ...others, cron, keep: keepNone === true ? null : keep }
+  if (Object.values(terms).some(value => value !== undefined)) return terms
+  throw new BackupError('Nothing was given that is to change', {
+    code: 'USAGE',
+    hint: 'Give what is to be another, such as --cron "0 4 * * *" or --keep-daily 14.',
+  })
+}

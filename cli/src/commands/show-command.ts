@@ -1,5 +1,12 @@
-import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
-import { countMissingFiles, missingFiles, missingWords, withMissingFiles } from '@telegram-backup/database'
+import {
+  type BackupDetails,
+  countMissingFiles,
+  type MessageRow,
+  missingFiles,
+  missingWords,
+  type Verification,
+  withMissingFiles,
+} from '@telegram-backup/database'
 import {
   formatBytes,
   formatSizeOf,

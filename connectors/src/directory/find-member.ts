@@ -1,5 +1,4 @@
-import type { Member } from '@telegram-backup/archive'
-import { escapeName, unescapeName } from '@telegram-backup/archive'
+import { escapeName, type Member, unescapeName } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import { plainPath } from '#directory/members-of-tar.ts'
 

@@ -155,7 +155,7 @@ describe('a target', () => {
     const other = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
     const [program = '', ...args] = isRoot ? [...other, ...command] : command
     const { stdout } = await run(program, args, {
-      cwd: new URL('.', import.meta.resolve('@telegram-backup/cli/bin/telegram-backup.js')),
+      cwd: new URL('.', import.meta.resolve('#connector.ts')),
       env: { TARGET: path, PATH: process.env['PATH'] },
     })
     expect(JSON.parse(stdout)).toEqual({})

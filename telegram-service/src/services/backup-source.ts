@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ArchiveSource, MemberIndex } from '@telegram-backup/archive'
 import type { SourceFacts } from '#services/backup-metadata.ts'
-import type { FilePath } from '#services/file-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /**
@@ -40,6 +39,9 @@ export interface SourceEnd {
   /** What lies where in the plain bytes of a tar file; goes into the manifest. */
   members?: MemberIndex
 }
+
+/** A path; of a name that no text can say, its bytes and how it is told of. */
+export type FilePath = string | { bytes: Buffer; shown: string }
 
 /** What a caller may give as the file. */
 export type GivenFile = FilePath | Uint8Array | Readable | BackupSource

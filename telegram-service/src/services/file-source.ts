@@ -1,11 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import type { BackupSource } from '#services/backup-source.ts'
+import type { BackupSource, FilePath } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
-
-/** A path; of a name that no text can say, its bytes and how it is told of. */
-export type FilePath = string | { bytes: Buffer; shown: string }
 
 /**
  * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
