@@ -108,14 +108,6 @@ export {
 } from '#backups/erase.ts'
 export { type ImportOutcome, importBackup } from '#backups/imports.ts'
 export type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
-export {
-  countMissingFiles,
-  type MissingFile,
-  missingFiles,
-  missingWords,
-  withMissingCount,
-  withMissingFiles,
-} from '#backups/missing-files.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
 export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
 

@@ -4,6 +4,7 @@ import type { BackupService, TelegramClient, TransferObserver } from 'telegram-d
 import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
+import type { Engine } from '#operations/engine.ts'
 
 // The packages are loaded when they are needed: `list` wants no chat and no archive, and answers sooner without them.
 
@@ -54,6 +55,34 @@ export async function openBackupService(config: Config, client?: TelegramClient)
   const { BackupService } = await import('telegram-deployment-bot')
   const telegramClient = client ?? (await openTelegram(config))
   return new BackupService({ telegramClient, defaultChatId: config.chatId })
+}
+
+/** An engine, and what closes its catalog. */
+export interface OpenEngine extends Engine {
+  close(): Promise<void>
+}
+
+/** Opens all that operations work with: first what is wrong without a catalog, then the catalog. The caller closes it. */
+export async function openEngine(
+  config: Config,
+  options: {
+    signal: AbortSignal
+    connections?: number
+    tell?: (words: string) => void
+    /** A bound for all uploads together; none if left out. */
+    uploadBytesPerSecond?: number | undefined
+  },
+): Promise<OpenEngine> {
+  const { signal, uploadBytesPerSecond, ...rest } = options
+  const client = await openTelegram(
+    config,
+    uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond },
+  )
+  const [service, database] = await Promise.all([
+    openBackupService(config, client),
+    openCatalog(config, signal, rest),
+  ])
+  return { config, client, service, database, close: () => database.close() }
 }
 
 const START_ATTEMPTS = 5

@@ -1,10 +1,9 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
-import { BackupError } from '@telegram-backup/errors'
-import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
-import { checkChatAccess } from 'telegram-deployment-bot'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
@@ -12,7 +11,6 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { listen } from '#http/listen.ts'
 import { isLoopbackName } from '#http/loopback.ts'
 import { createReadiness } from '#http/readiness.ts'
-import { createUploads } from '#http/upload-sender.ts'
 
 /** The HTTP API as a part of the service. */
 export interface HttpPart extends ServicePart {
@@ -39,12 +37,11 @@ export async function startHttp(
     graceMs: number
   },
 ): Promise<HttpPart> {
-  const { config, configFile, database, client, log } = context
+  const { configFile, database, log } = context
   const { host, port, orAnyPort, tls = {}, graceMs, ...rest } = options
   const isGiven = tls.certificate !== undefined || tls.certificate_key !== undefined
   const files = certificateFiles(isGiven ? tls : configFile.http)
   const certificate = files && (await readCertificate(files))
-  const assertOwnChat = watchOwnership({ database, client })
   const { app, endStreams, close } = createApp({
     ...context,
     ...rest,
@@ -54,9 +51,7 @@ export async function startHttp(
     contents: createContents(context),
     readiness: createReadiness({
       catalog: () => catalogIdentity(database),
-      chat: async signal => {
-        await assertOwnChat(await checkChatAccess(client, chatIdOf(config), { signal }), { signal })
-      },
+      chat: createChatCheck(context),
     }),
   })
   const server = await listen(app, { host, port, orAnyPort, certificate }).catch(async (error: unknown) => {
@@ -81,9 +76,4 @@ export async function startHttp(
       await close()
     },
   }
-}
-
-function chatIdOf({ chatId }: ServiceContext['config']): string {
-  if (chatId !== undefined) return chatId
-  throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
 }

@@ -1,7 +1,7 @@
-import type { BackupDetails, Database } from '@telegram-backup/database'
+import type { Database } from '@telegram-backup/database'
 import type { Config } from '@telegram-backup/engine/environment.ts'
-import { openCatalog } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
+import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
+import { describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { Output } from '#commands/output.ts'
 
@@ -44,16 +44,18 @@ function exampleLines(examples: readonly string[]): string {
   return `\n${title}:\n${examples.map(example => `  ${example}`).join('\n')}`
 }
 
-/** The backup with that id, or the one whose id begins so. Throws `NOT_FOUND`. */
-export async function findBackup(database: Database, id: string): Promise<BackupDetails> {
-  const { findBackupId, getBackupDetails } = await import('@telegram-backup/database')
-  const found = await findBackupId(database, id.trim())
-  const backup = found === null ? null : await getBackupDetails(database, found)
-  if (backup !== null) return backup
-  throw new BackupError(`No backup has the id ${JSON.stringify(id.slice(0, 80))}`, {
-    code: 'NOT_FOUND',
-    hint: 'telegram-backup list shows the ids; the first eight characters are enough.',
-  })
+/** Opens all that operations work with for one piece of work and closes it, also after a failure. */
+export async function withEngine<Result>(
+  context: CommandContext,
+  work: (engine: OpenEngine) => Promise<Result>,
+): Promise<Result> {
+  const { config, output, signal } = context
+  const engine = await openEngine(config, { signal, tell: words => output.note(words) })
+  try {
+    return await work(engine)
+  } finally {
+    await leave(context, engine)
+  }
 }
 
 /** Opens the catalog for one piece of work and closes it, also after a failure. */
@@ -70,6 +72,26 @@ export async function withCatalog<Result>(
     return await work(database)
   } finally {
     await leave(context, database)
+  }
+}
+
+/** Works with a catalog that is opened only when it is wanted, and closed in the end. */
+export async function withCatalogWhenWanted<Result>(
+  context: CommandContext,
+  work: (catalog: () => Promise<Database>) => Promise<Result>,
+): Promise<Result> {
+  let opened: Promise<Database> | undefined
+  try {
+    return await work(() => {
+      opened ??= openCatalog(context.config, context.signal)
+      return opened
+    })
+  } finally {
+    // One that could not be opened has told so to who wanted it.
+    await opened?.then(
+      database => leave(context, database),
+      () => {},
+    )
   }
 }
 
@@ -93,6 +115,6 @@ export async function readCatalog<Result>(
 }
 
 /** What was done stays done, and what failed stays the reason, also when the catalog cannot be left in good order. */
-async function leave({ output }: CommandContext, database: Database): Promise<void> {
+export async function leave({ output }: CommandContext, database: { close(): Promise<void> }): Promise<void> {
   await database.close().catch((error: unknown) => output.note(`warning: ${describeError(error).message}`))
 }

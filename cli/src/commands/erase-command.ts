@@ -1,8 +1,7 @@
+import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
-import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import type { ErasedMessage } from '@telegram-backup/vault/session/report.ts'
-import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 
 interface EraseOptions {
@@ -25,36 +24,34 @@ export const registerErase: RegisterCommand = (program, run) => {
     .option('--yes', 'do not ask; without a terminal nobody is asked either, and it is erased at once')
     .action((id: string, options: EraseOptions) =>
       run(async context => {
-        const { config, output, signal } = context
-        const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
-        const { eraseBackup } = await import('@telegram-backup/vault/erase/erase-backup.ts')
-        const { assertErasable } = await import('@telegram-backup/database')
-        const client = await openTelegram(config)
-        return await withCatalog(context, async database => {
-          const backup = await findBackup(database, id)
-          if (backup.state === 'erased') output.note('it has been erased before')
-          else {
-            // Before anything is said or asked that will not be done.
-            await assertErasable(database, { backupId: backup.id, evenTheLast: options.evenTheLast === true })
-            output.note(
-              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
-            )
-            // Whoever cannot be asked has named the backup; the last good one needs more than that.
-            const isAgreed = options.yes === true || !process.stdin.isTTY
-            await confirm({ isAgreed, output, signal })
-          }
-          const say = (line: string): void => output.note(line)
-          const settling = await openSettling({ database, client, config, signal, say })
-          const { isErased, messages } = await eraseBackup(settling, {
-            backupId: backup.id,
-            evenTheLast: options.evenTheLast === true,
-          })
-          for (const left of settling.report.indexes_left) {
+        const { output, signal } = context
+        const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
+        return await withEngine(context, async engine => {
+          const evenTheLast = options.evenTheLast === true
+          const erased = await erase(
+            engine,
+            { id, evenTheLast },
+            {
+              signal,
+              note: line => output.note(line),
+              onFound: async backup => {
+                output.note(
+                  `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+                )
+                // Whoever cannot be asked has named the backup; the last good one needs more than that.
+                const isAgreed = options.yes === true || !process.stdin.isTTY
+                await confirm({ isAgreed, output, signal })
+              },
+            },
+          )
+          const { isErased, messages } = erased
+          if (erased.wasErased) output.note('it has been erased before')
+          for (const left of erased.indexesLeft) {
             output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
           }
           const state = isErased ? 'erased' : 'erasing'
-          output.answer({ success: isErased, id: backup.id, state, messages }, () =>
-            describeErasure(backup.id, isErased, messages),
+          output.answer({ success: isErased, id: erased.id, state, messages }, () =>
+            describeErasure(erased.id, isErased, messages),
           )
           return isErased ? ExitCode.DONE : ExitCode.PARTIAL
         })

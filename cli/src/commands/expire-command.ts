@@ -1,13 +1,12 @@
-import type { RetentionPlan } from '@telegram-backup/engine/retention/catalog-plan.ts'
+import type { RetentionPlan, SettlingReport } from '@telegram-backup/engine/operations/expire.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
-import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
 import {
   type CommandContext,
   type RegisterCommand,
   withCatalog,
   withCommonOptions,
+  withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 
@@ -25,37 +24,33 @@ export const registerExpire: RegisterCommand = (program, run) => {
     )
     .option('--dry-run', 'only say what would become of each backup, and why')
     .option('--yes', 'also when more than half of a source’s backups would go at once')
-    .action((options: ExpireOptions) => run(context => expire(context, options), options))
+    .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
 }
 
-async function expire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
-  const { config, output, signal } = context
-  const { applyRetention } = await import('@telegram-backup/engine/retention/apply-retention.ts')
-  const { planRetention, withWord } = await import('@telegram-backup/engine/retention/catalog-plan.ts')
-  const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
-  return await withCatalog(context, async database => {
-    const found = await planRetention(database)
-    if (options.dryRun === true) {
-      output.answer({ dry_run: true, decisions: found.map(decisionView) }, () => describePlan(found))
+async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
+  const { output, signal } = context
+  const { expire, planExpiry } = await import('@telegram-backup/engine/operations/expire.ts')
+  if (options.dryRun === true) {
+    return await withCatalog(context, async database => {
+      const plan = await planExpiry(database)
+      output.answer({ dry_run: true, decisions: plan.map(decisionView) }, () => describePlan(plan))
       return ExitCode.DONE
-    }
-    const client = await openTelegram(config)
-    const inDoubt = found.filter(({ needsWord }) => needsWord)
-    const agreed = options.yes === true || (await isAgreedTo(context, inDoubt))
-    const plan = agreed ? withWord(found) : found
-    const say = (line: string): void => output.note(line)
-    const settling = await openSettling({ database, client, config, signal, say })
-    await applyRetention(settling, plan, { agreed, waitForLiving: true })
-    const { report } = settling
+    })
+  }
+  return await withEngine(context, async engine => {
+    const { plan, report, isDone } = await expire(engine, {
+      signal,
+      note: line => output.note(line),
+      agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
+    })
     output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report))
-    const isLeft = inDoubt.length > 0 && !agreed
-    return report.isDone && !isLeft ? ExitCode.DONE : ExitCode.PARTIAL
+    return isDone ? ExitCode.DONE : ExitCode.PARTIAL
   })
 }
 
 /** Whoever can be asked is asked; where nobody can, such backups stay, and the exit code says so. */
 async function isAgreedTo({ output, signal }: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
-  if (inDoubt.length === 0 || !process.stdin.isTTY || !output.stderr.isTTY) return false
+  if (!process.stdin.isTTY || !output.stderr.isTTY) return false
   output.note(describePlan(inDoubt))
   output.note(`${count(inDoubt.length, 'backup')} would go at once.`)
   await confirm({ isAgreed: false, output, signal })

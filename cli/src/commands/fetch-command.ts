@@ -1,20 +1,20 @@
 import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
-import type { MemberFetchOptions } from '@telegram-backup/engine/restore/fetch-member.ts'
+import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { base64Of, escapeName, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
+import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
-  findBackup,
   type RegisterCommand,
   readCatalog,
-  withCatalog,
+  withCatalogWhenWanted,
   withCommonOptions,
 } from '#commands/command.ts'
-import { listMembers } from '#commands/fetch-list.ts'
-import { withPlaces } from '#commands/fetch-places.ts'
+import { tellMembers } from '#commands/fetch-list.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
+import type { Output } from '#commands/output.ts'
 
 interface FetchOptions {
   out?: string
@@ -46,6 +46,7 @@ export const registerFetch: RegisterCommand = (program, run) => {
     .action((id: string, options: FetchOptions) =>
       run(async context => {
         checkOptions(options)
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
         const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
         try {
           await fetchBackup(context, backup, options)
@@ -63,31 +64,38 @@ async function fetchBackup(
   options: FetchOptions,
 ): Promise<void> {
   const { output, config, signal } = context
-  const { planFetch } = await import('@telegram-backup/vault/fetch/fetch-plan.ts')
-  const { readIdentities } = await import('@telegram-backup/engine/restore/identities.ts')
-  const { assertHoldsFiles } = await import('@telegram-backup/engine/restore/restore-target.ts')
-  const { noteDamage } = await import('@telegram-backup/engine/restore/restore-record.ts')
-  if (options.list || options.path !== undefined) assertHoldsFiles(backup)
+  const { fetch, listMembers } = await import('@telegram-backup/engine/operations/fetch.ts')
   if (backup.damaged_at !== null) {
     output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
-  const plan = planFetch(backup)
-  const identities = await readIdentities(config, plan.encrypted)
   const client = await openTelegram(config)
   const service = await openBackupService(config, client)
-  try {
-    await withPlaces(context, { plan, client }, async plan => {
-      const from = { service, backup, plan, identities, signal }
-      if (options.list) await listMembers(output, from, { isRaw: options.null === true })
-      else await fetchToPlace(context, { ...options, out: options.out ?? '' }, from)
-    })
-  } catch (error) {
-    if (describeError(error).code === 'INTEGRITY')
-      await withCatalog(context, database => noteDamage(database, backup.id, error)).catch(() =>
-        output.note('warning: the catalog could not be told of the damage'),
-      )
-    throw error
-  }
+  await withCatalogWhenWanted(context, async catalog => {
+    const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
+    if (options.list) {
+      await tellMembers(output, await listMembers(backup, from), { isRaw: options.null === true })
+      return
+    }
+    const { out = '', path } = options
+    const to = out === '-' ? process.stdout : await placeToWrite(out)
+    const progress = fetchProgress(output.progressLine())
+    const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
+    tellFetched(output, backup, { ...fetched, out })
+  })
+}
+
+function tellFetched(
+  output: Output,
+  backup: BackupDetails,
+  { out, size, parts, path }: Fetched & { out: string },
+): void {
+  if (out === '-') return
+  if (path !== undefined) output.note(`${escapeName(path)}, out of ${backup.filename ?? backup.id}`)
+  const facts = path === undefined ? { plain_sha256: backup.plain_sha256 } : { path, ...base64Of(path) }
+  output.answer(
+    { id: backup.id, out, size, parts, ...facts },
+    () => `${out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
+  )
 }
 
 function checkOptions({ out, path, list, json, ...options }: FetchOptions): void {
@@ -103,87 +111,9 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
   if (out === '-' && json) throw usage('--json and --out - both want standard output')
 }
 
-async function fetchToPlace(
-  context: CommandContext,
-  options: FetchOptions & { out: string },
-  from: MemberFetchOptions,
-): Promise<void> {
-  const out = await placeToWrite(options.out)
-  const fetched = await (options.path === undefined
-    ? fetchWhole(context, out, from)
-    : fetchOne(context, { out, path: options.path }, from))
-  if (options.out === '-') return
-  const { size, parts, ...facts } = fetched
-  context.output.answer(
-    { id: from.backup.id, out: options.out, size, parts, ...facts },
-    () => `${options.out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
-  )
-}
-
 /** A name with a byte that no argument can say, written as `--list` does; any other stands for itself, as does a file that is there. */
 async function placeToWrite(out: string): Promise<string> {
-  const { unescapeName } = await import('@telegram-backup/archive')
   const escaped = unescapeName(out)
   if (escaped === undefined || escaped.isWellFormed()) return out
   return (await lstat(out).catch(() => undefined)) ? out : escaped
-}
-
-interface Fetched {
-  size: number
-  parts: number
-  plain_sha256?: string | null
-  path?: string
-  path_base64?: string
-}
-
-async function fetchWhole(context: CommandContext, out: string, from: MemberFetchOptions): Promise<Fetched> {
-  const { backup, plan, service } = from
-  const { writeFileBy, writeToStream } = await import('@telegram-backup/engine/restore/output-file.ts')
-  const { markSound } = await import('@telegram-backup/database')
-  const progress = fetchProgress(context.output.progressLine(), plan, backup.size)
-  const options = { ...plan, ...from, onPart: progress.onPart }
-  const size = await (out === '-'
-    ? writeToStream(progress.counting(service.fetchBackup(options)), process.stdout)
-    : writeFileBy(
-        async fd =>
-          (await service.fetchBackupInto(fd, { ...options, onProgress: progress.onBytes })).plainSize,
-        out,
-      )
-  ).finally(() => progress.end())
-  if (backup.damaged_at !== null) await forgetDamage(context, backup, markSound)
-  return { size, parts: plan.parts.length, plain_sha256: backup.plain_sha256 }
-}
-
-/** Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this one tells nothing. */
-async function forgetDamage(
-  context: CommandContext,
-  backup: BackupDetails,
-  markSound: typeof import('@telegram-backup/database').markSound,
-): Promise<void> {
-  const { output } = context
-  try {
-    const isSound = await withCatalog(context, database => markSound(database, backup.id, 'file ids'))
-    if (isSound) return
-    output.note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
-    output.note(`only "telegram-backup verify ${backup.id} --read-data" can take that back`)
-  } catch {
-    output.note('warning: the catalog still holds the backup for damaged')
-  }
-}
-
-async function fetchOne(
-  context: CommandContext,
-  to: { out: string; path: string },
-  from: MemberFetchOptions,
-): Promise<Fetched> {
-  const { MemberFetch } = await import('@telegram-backup/engine/restore/fetch-member.ts')
-  const { base64Of, escapeName } = await import('@telegram-backup/archive')
-  const { writeToFile, writeToStream } = await import('@telegram-backup/engine/restore/output-file.ts')
-  const { path, parts, bytes, stamp } = await new MemberFetch(from).open(to.path)
-  const size = await (to.out === '-'
-    ? writeToStream(bytes, process.stdout)
-    : writeToFile(bytes, to.out, stamp))
-  if (to.out !== '-')
-    context.output.note(`${escapeName(path)}, out of ${from.backup.filename ?? from.backup.id}`)
-  return { size, parts, path, ...base64Of(path) }
 }

@@ -1,44 +1,39 @@
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { type ProgressLine, progressBar } from '#commands/progress-line.ts'
 
-/** What is shown while a backup comes back. */
+/** What is shown while a backup comes back; its functions may be passed on alone. */
 export interface FetchProgress {
+  onStart(of: { partCount: number; plainBytes: number }): void
   onPart(): void
-  /** Counts plain bytes that have left for their target. */
+  /** Plain bytes so far. */
   onBytes(plainBytes: number): void
-  /** The same bytes, counted. */
-  counting(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer>
+  /** Clears the line; may be called repeatedly. */
   end(): void
 }
 
-/** Shows parts and bytes on that line; `plainSizeBytes` is the whole. */
-export function fetchProgress(
-  line: ProgressLine,
-  plan: { parts: readonly unknown[] },
-  plainSizeBytes: number,
-): FetchProgress {
+/** Shows parts and bytes on that line. */
+export function fetchProgress(line: ProgressLine): FetchProgress {
+  let whole = { partCount: 0, plainBytes: 0 }
   let parts = 0
-  let plainBytes = 0
+  let written = 0
   const show = (): void =>
     line.update(
       () =>
-        `${progressBar(plainBytes / Math.max(1, plainSizeBytes))}  ${parts} of ${count(plan.parts.length, 'part')} fetched, ${formatBytes(plainBytes)} written`,
+        `${progressBar(written / Math.max(1, whole.plainBytes))}  ${parts} of ${count(whole.partCount, 'part')} fetched, ${formatBytes(written)} written`,
     )
-  const onBytes = (total: number): void => {
-    plainBytes = total
-    show()
-  }
   return {
+    onStart: of => {
+      whole = of
+      parts = 0
+      written = 0
+    },
     onPart: () => {
       parts++
       show()
     },
-    onBytes,
-    counting: async function* (bytes) {
-      for await (const chunk of bytes) {
-        yield chunk
-        onBytes(plainBytes + chunk.length)
-      }
+    onBytes: plainBytes => {
+      written = plainBytes
+      show()
     },
     end: () => line.end(),
   }

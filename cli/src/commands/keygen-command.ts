@@ -13,7 +13,7 @@ export const registerKeygen: RegisterCommand = (program, run) => {
     .option('--out <file>', 'write the key file here, for the owner only; an existing file is never replaced')
     .action((options: { out?: string; json?: boolean }) =>
       run(async ({ output }) => {
-        const { generateIdentity } = await import('@telegram-backup/archive')
+        const { generateIdentity } = await import('@telegram-backup/engine/operations/make-key.ts')
         const { identity, recipient } = await generateIdentity()
         const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
         if (options.out === undefined) {

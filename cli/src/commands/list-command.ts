@@ -1,10 +1,5 @@
-import {
-  type Backup,
-  type BackupState,
-  type BackupType,
-  missingWords,
-  withMissingCount,
-} from '@telegram-backup/database'
+import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
+import { missingWords, withMissingCount } from '@telegram-backup/database/missing-files'
 import type { PolicyWords } from '@telegram-backup/engine/retention/describe-policies.ts'
 import {
   count,

@@ -1,11 +1,5 @@
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import {
-  findBackup,
-  type RegisterCommand,
-  type RunAction,
-  withCatalog,
-  withCommonOptions,
-} from '#commands/command.ts'
+import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { tellTheIndex } from '#commands/refresh-index.ts'
 
 /** `pin ID` and `unpin ID`: what is pinned is erased neither by retention nor by name. */
@@ -29,6 +23,7 @@ function registerOne(
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
         const { getBackupById, pinBackup } = await import('@telegram-backup/database')
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
         await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
           if (!(await pinBackup(database, backup.id, isPinned))) {

@@ -1,8 +1,7 @@
+import type { ReportedReason, SettlingReport } from '@telegram-backup/engine/operations/reconcile.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
-import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import type { ReportedReason, SettlingReport } from '@telegram-backup/vault/session/report.ts'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
 
 /** `reconcile`: brings to rest what crashes and lost answers left behind. */
 export const registerReconcile: RegisterCommand = (program, run) => {
@@ -15,13 +14,10 @@ export const registerReconcile: RegisterCommand = (program, run) => {
     )
     .action((options: { json?: boolean }) =>
       run(async context => {
-        const { config, output, signal } = context
-        const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
-        const { reconcile } = await import('@telegram-backup/vault/reconcile/reconcile.ts')
-        const client = await openTelegram(config)
-        return await withCatalog(context, async database => {
-          const say = (line: string): void => output.note(line)
-          const report = await reconcile(await openSettling({ database, client, config, signal, say }))
+        const { output, signal } = context
+        const { reconcile } = await import('@telegram-backup/engine/operations/reconcile.ts')
+        return await withEngine(context, async engine => {
+          const report = await reconcile(engine, { signal, note: line => output.note(line) })
           output.answer(report, () => describeReport(report))
           return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
         })

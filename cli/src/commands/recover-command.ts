@@ -1,15 +1,14 @@
 import type { Database } from '@telegram-backup/database'
+import type { RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
-import type { RecoveryReport } from '@telegram-backup/vault/recover/recovery-report.ts'
 import {
   type CommandContext,
   type RegisterCommand,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
-import { describeRecovery, recoveryAnswer } from '#commands/recover-report.ts'
 
 interface RecoverOptions {
   signer?: string[]
@@ -44,9 +43,8 @@ export const registerRecover: RegisterCommand = (program, run) => {
           report: await recoverInto(context, { database, signers, wholeChat }),
           hasKeys: await hasApiKeys(database),
         }))
-        const { isAllRefused, isIncomplete } = await import(
-          '@telegram-backup/vault/recover/recovery-report.ts'
-        )
+        const { isAllRefused, isIncomplete } = await import('@telegram-backup/engine/operations/recover.ts')
+        const { describeRecovery, recoveryAnswer } = await import('#commands/recover-report.ts')
         context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
         if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
           context.output.note(
@@ -82,46 +80,17 @@ async function hasApiKeys(database: Database): Promise<boolean> {
 
 async function recoverInto(
   { config, output, signal }: CommandContext,
-  of: {
-    database: Database
-    signers: readonly string[]
-    wholeChat: boolean
-  },
+  of: { database: Database; signers: readonly string[]; wholeChat: boolean },
 ): Promise<RecoveryReport> {
-  const { loadOrCreateSigningKey, readIdentityFile, recipientOf, signerFingerprint } = await import(
-    '@telegram-backup/archive'
-  )
-  const { nextTime } = await import('@telegram-backup/engine/cron/cron-times.ts')
-  const { recover } = await import('@telegram-backup/vault/recover/recover.ts')
-  if (config.chatId === undefined) {
-    throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
-  }
-  if (config.identityFile === undefined) {
-    output.note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only what captions tell can be read.')
-  }
-  const identities = config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile)
-  const publicKeys = await Promise.all(identities.map(recipientOf))
+  const { recover } = await import('@telegram-backup/engine/operations/recover.ts')
+  const { database, ...request } = of
   const client = await openTelegram(config)
-  const signingKey = () => loadOrCreateSigningKey(config.signingKeyFile)
   const line = output.progressLine()
   let asked = 0
   try {
-    return await recover({
-      client,
-      ...of,
-      chat: config.chatId,
-      replicaChat: config.replicaChatId,
-      identities,
-      encryption: config.encryption,
-      signingKey,
-      nextRun: nextTime,
-      // One that cannot be had is told of when something is to be signed.
-      ownSigner: await signingKey().then(signerFingerprint, () => undefined),
+    return await recover({ config, database, client }, request, {
       signal,
-      onWrongKey: () =>
-        output.note(
-          `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? Going on to search.`,
-        ),
+      note: words => output.note(words),
       onPlan: ({ messages, what }) =>
         output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
       onLook: () => {

@@ -1,6 +1,6 @@
+import type { RecoveredBackup, RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
+import { arePlansLost, isIncomplete } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
-import type { RecoveredBackup, RecoveryReport } from '@telegram-backup/vault/recover/recovery-report.ts'
-import { arePlansLost, isIncomplete } from '@telegram-backup/vault/recover/recovery-report.ts'
 
 /** The report as `recover --json` prints it. */
 export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> {

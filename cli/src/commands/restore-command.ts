@@ -1,17 +1,20 @@
-import type { OutsideAllowance } from '@telegram-backup/connectors/directory/unpack/member-rules.ts'
-import { type BackupDetails, countMissingFiles, type Database, missingWords } from '@telegram-backup/database'
-import type { PreparedRestore, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
+import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
+import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
+import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
+import type {
+  OutsideAllowance,
+  PreparedRestore,
+  RestoreWishes,
+} from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
-import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import {
   type CommandContext,
-  findBackup,
   type RegisterCommand,
-  withCatalog,
   withCommonOptions,
+  withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
@@ -58,60 +61,38 @@ export const registerRestore: RegisterCommand = (program, run) => {
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
         // While the catalog's server starts, there is time to load what is needed next.
-        void Promise.all([
-          import('@telegram-backup/engine/restore/restore-record.ts'),
-          openBackupService(context.config),
-        ]).catch(() => {})
-        return await withCatalog(context, database => restore(context, { database, id, options }))
+        void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
+        return await withEngine(context, engine => runRestore(context, { engine, id, options }))
       }, options),
     )
 }
 
-async function restore(
+async function runRestore(
   context: CommandContext,
-  of: { database: Database; id: string; options: RestoreOptions },
+  of: { engine: Engine; id: string; options: RestoreOptions },
 ): Promise<ExitCode> {
   const { output, config, signal } = context
-  const { database, options } = of
-  const { prepareRestore } = await import('@telegram-backup/engine/restore/prepare-restore.ts')
-  const { planFetch } = await import('@telegram-backup/vault/fetch/fetch-plan.ts')
-  const { withOtherPlaces } = await import('@telegram-backup/vault/fetch/part-places.ts')
-  const { readIdentities } = await import('@telegram-backup/engine/restore/identities.ts')
+  const { engine, options } = of
+  const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+  const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
   const { chooseTarget } = await import('@telegram-backup/engine/restore/restore-target.ts')
-  const { recordRestore } = await import('@telegram-backup/engine/restore/restore-record.ts')
-  const backup = await findBackup(database, of.id)
-  const client = await openTelegram(config)
-  const plan = withOtherPlaces(planFetch(backup), {
-    client,
-    catalog: async () => database,
-    note: text => output.note(`note: ${text}`),
-    signal,
-  })
-  const identities = await readIdentities(config, plan.encrypted)
-  const service = await openBackupService(config, client)
+  const backup = await findBackup(engine.database, of.id)
   const target = await chooseTarget(options.to, backup, config)
-  const prepared = await prepareRestore(target, backup, {
-    wishes: wishesFor(target, options),
-    config,
+  const progress = fetchProgress(output.progressLine())
+  let startMs = 0
+  const request = { backup, target, wishes: wishesFor(target, options) }
+  const restored = await restore(engine, request, {
+    ...progress,
     signal,
-  })
-  for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
-  await confirm({ isAgreed: options.yes === true, output, signal })
-  const startMs = performance.now()
-  const progress = fetchProgress(output.progressLine(), plan, backup.size)
-  const open = (until: AbortSignal): AsyncIterable<Buffer> =>
-    progress.counting(service.fetchBackup({ ...plan, identities, signal: until, onPart: progress.onPart }))
-  const restored = await recordRestore(
-    database,
-    {
-      backupId: backup.id,
-      target: prepared.target,
-      onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
+    note: line => output.note(line),
+    onPlan: async prepared => {
+      for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
+      await confirm({ isAgreed: options.yes === true, output, signal })
+      startMs = performance.now()
     },
-    async () => ({ facts: await prepared.run(open), bytes: backup.size }),
-  ).finally(() => progress.end())
-  const seconds = (performance.now() - startMs) / 1000
-  answer(context, { backup, plan, prepared, restored, seconds })
+    onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
+  }).finally(progress.end)
+  answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE
 }
 
@@ -163,15 +144,10 @@ function onlyFor(option: string, what: string): BackupError {
 
 function answer(
   { output }: CommandContext,
-  of: {
-    backup: BackupDetails
-    plan: FetchPlan
-    prepared: PreparedRestore
-    restored: { facts: Record<string, unknown>; bytes: number; restoreId: string }
-    seconds: number
-  },
+  backup: BackupDetails,
+  { restored, seconds }: { restored: Restored; seconds: number },
 ): void {
-  const { backup, plan, prepared, restored, seconds } = of
+  const { prepared, restoreId, bytes, partCount } = restored
   const { keptOld, ...facts } = restored.facts
   const missing = missingWords(backup)
   const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
@@ -180,17 +156,17 @@ function answer(
       success: true,
       id: backup.id,
       target: prepared.target,
-      bytes: restored.bytes,
-      parts: plan.parts.length,
+      bytes,
+      parts: partCount,
       seconds: Math.round(seconds * 1000) / 1000,
-      restore_id: restored.restoreId,
+      restore_id: restoreId,
       missing_files: countMissingFiles(backup),
       ...(keptOld === undefined ? {} : { kept_old: keptOld }),
       ...facts,
     },
     () =>
       [
-        `${prepared.target} holds backup ${backup.id}: ${formatBytes(restored.bytes)} from ${count(plan.parts.length, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
+        `${prepared.target} holds backup ${backup.id}: ${formatBytes(bytes)} from ${count(partCount, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...(missing === undefined
           ? []

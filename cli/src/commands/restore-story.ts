@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path'
-import type { OutsideLink } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
-import type { TargetFolder } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
-import type { DatabasePlan } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
-import { type BackupDetails, missingWords } from '@telegram-backup/database'
+import type { BackupDetails } from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database/missing-files'
+import type { DatabasePlan, OutsideLink, TargetFolder } from '@telegram-backup/engine/operations/restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import {
   count,

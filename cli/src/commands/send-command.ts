@@ -1,21 +1,11 @@
-import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
-import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import type { Database } from '@telegram-backup/database'
-import type { SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
-import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
-import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { describeError } from '@telegram-backup/errors'
-import type { TelegramError } from 'telegram-deployment-bot'
-import {
-  type CommandContext,
-  type RegisterCommand,
-  withCatalog,
-  withCommonOptions,
-} from '#commands/command.ts'
+import type { SendEstimate, SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import { openEngine } from '@telegram-backup/engine/wiring.ts'
+import { type CommandContext, leave, type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
 import { describeEstimate, describeProgress, startRate } from '#commands/send-progress.ts'
 import { report, type SendRemarks } from '#commands/send-report.ts'
-import { planResume } from '#commands/send-resume.ts'
+import { readResume } from '#commands/send-resume.ts'
 
 /** `send`: one backup to the chat and into the catalog. */
 export const registerSend: RegisterCommand = (program, run) => {
@@ -46,13 +36,13 @@ export const registerSend: RegisterCommand = (program, run) => {
     .option('--limit-rate <rate>', 'send at most so many bytes a second: 500k, 2M')
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
+      const { failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
       const planning =
         options.resume === undefined
           ? planSend(context, stdin, options)
-          : planResume(context, options.resume, options)
-      const { policies, failedBefore, ...result } = await planning
-        .then(plan => send(context, plan))
-        .catch(failureBefore)
+          : readResume(context, options.resume, options)
+      const sent: Sent = await planning.then(plan => send(context, plan)).catch(failureBefore)
+      const { policies, failedBefore, ...result } = sent
       return report(result, context.output, { policies, failedBefore })
     }, options),
   )
@@ -64,40 +54,36 @@ type Sent = SentSource & SendRemarks
 /** Starts the source first: it works while all else is still being loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const { config, signal, output } = context
-  const opening = openSource(plan.source, { type: plan.type, signal })
-  // Whatever fails first is told; the source is closed below in any case.
-  opening.catch(() => {})
+  const { bytesPerSecond, sourceName } = plan
+  const { backup, failureBefore, warningsBefore } = await import(
+    '@telegram-backup/engine/operations/backup.ts'
+  )
   const progress = output.progressLine()
+  const opening = warningsBefore(plan, config).then(warnings => {
+    for (const warning of warnings) output.note(`warning: ${warning}`)
+    const tell = (words: string): void => output.note(words)
+    return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
+  })
+  // What is wrong with it, the backup tells.
+  opening.catch(() => {})
   try {
-    const { sendSource } = await import('@telegram-backup/engine/backup/send-source.ts')
-    const { bytesPerSecond, sourceName } = plan
-    const client = await openTelegram(
-      config,
-      bytesPerSecond === undefined ? {} : { uploadBytesPerSecond: bytesPerSecond },
-    )
-    const service = await openBackupService(config, client)
-    await warn(context, plan)
-    return await withCatalog(context, async database => {
-      const rate = startRate()
-      const sent = await sendSource(plan, opening, {
-        database,
-        client,
-        service,
-        config,
-        signal,
-        origin: { sourceName },
-        note: line => output.note(line),
-        onOpened: source =>
-          foretell(context, { source, bytesPerSecond, messagesPerMinute: client.messagesPerMinute }),
-        onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
-      })
-      return { ...sent, policies: await policiesOf(sent, database) }
+    const rate = startRate()
+    const sent = await backup(opening, plan, {
+      signal,
+      origin: { sourceName },
+      note: line => output.note(line),
+      onEstimate: (estimate, { messagesPerMinute }) => foretell(context, estimate, messagesPerMinute),
+      onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
     })
+    return { ...sent, policies: await policiesOf(sent, (await opening).database) }
   } catch (error) {
-    return await failureBefore(error)
+    return failureBefore(error)
   } finally {
     progress.end()
-    await opening.then(close, () => {})
+    await opening.then(
+      engine => leave(context, engine),
+      () => {},
+    )
   }
 }
 
@@ -109,51 +95,8 @@ async function policiesOf({ databaseRecord }: SentSource, database: Database): P
   return words?.(databaseRecord)
 }
 
-async function warn({ config, output }: CommandContext, { source }: SendPlan): Promise<void> {
-  const isClear = config.encryption === 'off'
-  if (isClear) {
-    output.note('warning: BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat')
-  }
-  if (source.kind !== 'directory' || config.identityFile === undefined) return
-  const { holdsFile } = await import('@telegram-backup/connectors/directory/pack/directory-checks.ts')
-  if (!(await holdsFile(source.path, config.identityFile))) return
-  output.note(
-    isClear
-      ? 'warning: the private key lies in the directory, and goes into the chat in clear'
-      : 'warning: the private key lies in the directory; the copy in the backup opens nothing, so keep another elsewhere',
-  )
-}
-
-/** Also of a source that nothing was read from. */
-async function close(source: OpenedSource): Promise<void> {
-  if (isAtWork(source)) await source.close()
-}
-
 /** Says how long it will take, where the pace of the chat or a bound makes it long. */
-async function foretell(
-  { config, output }: CommandContext,
-  of: { source: OpenedSource; bytesPerSecond: number | undefined; messagesPerMinute: number },
-): Promise<void> {
-  const { estimateSource } = await import('@telegram-backup/engine/backup/send-time.ts')
-  const estimate = await estimateSource(of.source, { ...of, partSizeBytes: config.partSizeBytes })
-  const words = estimate && describeEstimate(estimate, of.messagesPerMinute)
+function foretell({ output }: CommandContext, estimate: SendEstimate, messagesPerMinute: number): void {
+  const words = describeEstimate(estimate, messagesPerMinute)
   if (words !== undefined) output.note(words)
-}
-
-/** What failed before the integration was asked: the catalog that cannot be opened, what the user gave, or a look at the chat. */
-async function failureBefore(error: unknown): Promise<Sent> {
-  const { databaseFailure, telegramFailure } = await import(
-    '@telegram-backup/vault/send/integrated-result.ts'
-  )
-  const { CatalogError } = await import('@telegram-backup/database')
-  if (error instanceof CatalogError) return databaseFailure(error)
-  const failure = telegramFailure({ success: false, error: describeError(error).message, cause: error })
-  return { ...failure, failedBefore: !isOfChat(error) }
-}
-
-/** A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is one. */
-function isOfChat(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'TelegramError') return false
-  const { code, errorCode } = error as TelegramError
-  return code !== 'CONFIGURATION' || errorCode !== undefined
 }

@@ -1,5 +1,5 @@
+import type { CallWait, SendEstimate, SendProgress } from '@telegram-backup/engine/operations/backup.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
-import type { CallWait, SendEstimate, SendProgress } from 'telegram-deployment-bot'
 import { progressBar } from '#commands/progress-line.ts'
 
 /** Below this nobody plans anything else meanwhile. */

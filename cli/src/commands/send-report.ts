@@ -1,6 +1,6 @@
-import { readOutsideLinks } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
 import type { Backup } from '@telegram-backup/database'
-import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
+import { readOutsideLinks } from '@telegram-backup/engine/backup/outside-links.ts'
+import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'

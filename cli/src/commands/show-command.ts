@@ -1,12 +1,11 @@
+import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
 import {
-  type BackupDetails,
   countMissingFiles,
-  type MessageRow,
   missingFiles,
   missingWords,
-  type Verification,
   withMissingFiles,
-} from '@telegram-backup/database'
+} from '@telegram-backup/database/missing-files'
+import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/resumable.ts'
 import {
   formatBytes,
   formatSizeOf,
@@ -14,9 +13,9 @@ import {
   formatTime,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { mayBeResumed, resumableUntil } from '@telegram-backup/vault/session/resumable.ts'
-import { findBackup, type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
 /** Of missing files, how many are named where a person reads. */
@@ -33,14 +32,14 @@ export const registerShow: RegisterCommand = (program, run) => {
       run(async context => {
         const { listMessages } = await import('@telegram-backup/database')
         const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
-        const { shownName } = await import('@telegram-backup/archive')
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
         const { backup, messages, policies } = await withCatalog(context, async database => {
           const backup = await findBackup(database, id)
           const policies = (await readPolicyWords(database))(backup)
           return { backup, messages: await listMessages(database, backup.id), policies }
         })
         context.output.answer(withMissingFiles(backup), () =>
-          describeBackup(backup, messages, { policies, now: new Date(), shownName }),
+          describeBackup(backup, messages, { policies, now: new Date() }),
         )
         return ExitCode.DONE
       }, options),
@@ -50,7 +49,7 @@ export const registerShow: RegisterCommand = (program, run) => {
 function describeBackup(
   backup: BackupDetails,
   messages: readonly MessageRow[],
-  of: { policies: string | undefined; now: Date; shownName: (name: string) => string },
+  of: { policies: string | undefined; now: Date },
 ): string {
   const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
@@ -80,7 +79,7 @@ function describeBackup(
     '',
     ...describeMessages(messages, backup.chat_id),
     '',
-    ...describeMissing(backup, of.shownName),
+    ...describeMissing(backup),
     ...describeVerifications(backup.verifications),
     formatTable([['WHEN', 'WHAT'], ...history]),
   ].join('\n')
@@ -124,7 +123,7 @@ function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string
 }
 
 /** What is not in it as it should be. */
-function describeMissing(backup: BackupDetails, shownName: (name: string) => string): string[] {
+function describeMissing(backup: BackupDetails): string[] {
   const rows = missingFiles(backup)
     .slice(0, MAX_SHOWN)
     .map(({ path, reason }) => [shownName(reason), shownName(path)])

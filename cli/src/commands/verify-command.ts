@@ -1,31 +1,17 @@
-import type { Backup, BackupType, Database, JobProgress } from '@telegram-backup/database'
+import type { JobProgress } from '@telegram-backup/database'
+import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
+import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
-import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { endsEverything, type Settling } from '@telegram-backup/vault/session/session.ts'
-import type { VerificationReport } from '@telegram-backup/vault/verify/verification-report.ts'
 import {
   type CommandContext,
-  findBackup,
   type RegisterCommand,
-  withCatalog,
   withCommonOptions,
+  withEngine,
 } from '#commands/command.ts'
+import { fetchProgress } from '#commands/fetch-progress.ts'
 import { progressBar } from '#commands/progress-line.ts'
-import {
-  assertMeantForDrill,
-  type DrillMaker,
-  type DrillOptions,
-  drillMaker,
-} from '#commands/verify-drill.ts'
-import {
-  type DrillOutcome,
-  describeAllVerified,
-  describeVerified,
-  type VerifyOutcome,
-  verifiedBackup,
-  verifyExitCode,
-} from '#commands/verify-report.ts'
+import { assertMeantForDrill, type DrillOptions } from '#commands/verify-drill.ts'
 
 interface VerifyOptions extends DrillOptions {
   all?: boolean
@@ -67,20 +53,34 @@ export const registerVerify: RegisterCommand = (program, run) => {
     )
     .action((id: string | undefined, options: VerifyOptions) =>
       run(async context => {
-        const { config, output, signal } = context
+        const { output, signal } = context
         const isMany = isForMany(id, options)
         assertMeantForDrill(options)
-        const { openSettling } = await import('@telegram-backup/vault/session/open-session.ts')
-        const client = await openTelegram(config)
-        return await withCatalog(context, async database => {
+        const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+        const { describeAllVerified, describeVerified, verifiedBackup, verifyExitCode } = await import(
+          '#commands/verify-report.ts'
+        )
+        return await withEngine(context, async engine => {
           const backups = isMany
-            ? await completeBackups(database, options)
-            : [await findBackup(database, id ?? '')]
-          const say = (line: string): void => output.note(line)
-          const settling = await openSettling({ database, client, config, signal, say })
-          const drill = await drillMaker(context, { database, client, options, isMany })
-          const readData = options.readData === true || drill !== undefined
-          const outcomes = await verifyInTurn(context, settling, { backups, readData, drill, isMany })
+            ? await completeBackups(engine.database, options)
+            : [await findBackup(engine.database, id ?? '')]
+          const drills = options.drill === true ? await drillsFor(context, engine, options) : undefined
+          const readData = options.readData === true || drills !== undefined
+          const line = output.progressLine()
+          const outcomes = await verify(
+            engine,
+            { backups, readData, drills, isMany },
+            {
+              signal,
+              note: words => output.note(words),
+              onProgress: (progress, { index }) => {
+                const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `
+                line.update(() => which + describeProgress(progress))
+              },
+              onRead: () => line.end(),
+            },
+          )
           const [first] = outcomes
           if (!isMany && first !== undefined && 'error' in first) throw first.error
           const verified = outcomes.map(verifiedBackup)
@@ -116,71 +116,19 @@ function isForMany(id: string | undefined, { all, project, type }: VerifyOptions
   return id === undefined
 }
 
-async function completeBackups(database: Database, { project, type }: VerifyOptions): Promise<Backup[]> {
-  const { listBackups } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
-  const filter = { projectId: project, type: type as BackupType, state: 'complete' } as const
-  return (await listBackups(filter, { database })).data
-}
-
-interface ToVerify {
-  backups: readonly Backup[]
-  readData: boolean
-  drill: DrillMaker | undefined
-  /** Nobody has named one: what is erased meanwhile is not missed. */
-  isMany: boolean
-}
-
-/** One that cannot be verified keeps none of the others from it. Throws what would meet them all. */
-async function verifyInTurn(
-  { output }: CommandContext,
-  settling: Settling,
-  { backups, readData, drill, isMany }: ToVerify,
-): Promise<VerifyOutcome[]> {
-  const { isGoneMeanwhile } = await import('@telegram-backup/engine/verification/gone-meanwhile.ts')
-  const { verifyBackup } = await import('@telegram-backup/vault/verify/verify-backup.ts')
-  const line = output.progressLine()
-  const outcomes: VerifyOutcome[] = []
-  for (const [index, backup] of backups.entries()) {
-    const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `
-    const onProgress = (progress: JobProgress): void => line.update(() => which + describeProgress(progress))
-    const verifyOne = async (): Promise<VerifyOutcome> => {
-      try {
-        const unfit = await drill?.check(backup)
-        const report = await verifyBackup(settling, { backupId: backup.id, readData, onProgress })
-        line.end()
-        return {
-          ...{ backup, report },
-          ...(drill && { drill: await drillOf(settling, { report, backup, drill, unfit }) }),
-        }
-      } catch (error) {
-        if (endsEverything(settling, error)) throw error
-        return { backup, error }
-      } finally {
-        line.end()
-      }
-    }
-    const outcome = await verifyOne()
-    const isGone =
-      isMany && !verifiedBackup(outcome).success && (await isGoneMeanwhile(settling.database, backup.id))
-    outcomes.push(isGone ? { backup, skipped: 'erased meanwhile' } : outcome)
+async function drillsFor(
+  { output, signal }: CommandContext,
+  engine: Engine,
+  options: DrillOptions,
+): Promise<Drills> {
+  const { openDrills } = await import('@telegram-backup/engine/operations/drill.ts')
+  const { end, ...hooks } = fetchProgress(output.progressLine())
+  const request = {
+    on: options.on,
+    createRoles: options.createRoles === true,
+    trustDump: options.trustDump === true,
   }
-  return outcomes
-}
-
-/** A backup whose bytes are wrong is not restored. One that cannot be drilled keeps none of the others from it. */
-async function drillOf(
-  settling: Settling,
-  of: { report: VerificationReport; backup: Backup; drill: DrillMaker; unfit: DrillOutcome | undefined },
-): Promise<DrillOutcome> {
-  const { report, backup, drill, unfit } = of
-  if (report.state === 'damaged') return 'damaged'
-  if (unfit !== undefined) return unfit
-  try {
-    return await drill.make(backup)
-  } catch (error) {
-    if (endsEverything(settling, error)) throw error
-    return { error }
-  }
+  return await openDrills(engine, request, { ...hooks, signal, note: line => output.note(line), onEnd: end })
 }
 
 function describeProgress({ bytes_done, bytes_total, parts_done }: JobProgress): string {

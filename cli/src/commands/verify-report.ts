@@ -1,4 +1,10 @@
-import type { Backup } from '@telegram-backup/database'
+import {
+  type DrillOutcome,
+  type Finding,
+  isSound,
+  type VerificationReport,
+  type VerifyOutcome,
+} from '@telegram-backup/engine/operations/verify.ts'
 import { type DrillReport, differenceIn } from '@telegram-backup/engine/proof/drill-report.ts'
 import {
   count,
@@ -8,18 +14,7 @@ import {
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { type DescribedError, describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
-import type { Finding, VerificationReport } from '@telegram-backup/vault/verify/verification-report.ts'
 import { describeDrill } from '#commands/describe-drill.ts'
-
-/** What became of the verification of one backup. */
-export type VerifyOutcome = { backup: Backup } & (
-  | { report: VerificationReport; drill?: DrillOutcome }
-  | { error: unknown }
-  | { skipped: string }
-)
-
-/** What became of its drill; `damaged`: it was not made, since the bytes are wrong. */
-export type DrillOutcome = DrillReport | { error: unknown } | 'damaged'
 
 /** A backup that was verified, or could not be, as the JSON of the command line names it. */
 export interface VerifiedBackup {
@@ -72,9 +67,8 @@ export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
   const damage = findings.filter(({ mended }) => !mended)
   const { drill } = outcome
   const drilled = drill === undefined ? undefined : shownDrill(drill)
-  const isDrilled = drilled === undefined || (drilled.state !== 'failed' && drilled.state !== 'differs')
   return {
-    success: damage.length === 0 && unproven.length === 0 && isDrilled,
+    success: isSound(outcome),
     ...backup,
     ...{ state, depth, verification_id, parts, bytes, findings, unproven },
     ...(drilled && { drill: drilled }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Emulator, prepareWorld, startEmulator } from '@telegram-backup/bot-api-emulator'
 import type { Backup } from '@telegram-backup/database'
-import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+import type { IntegratedBackupResult } from '@telegram-backup/engine/operations/backup.ts'
 import { OwnCommandLine } from '#demo/own-command-line.ts'
 import { openSampleDatabase, type TableContents } from '#demo/sample-database.ts'
 

@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAtWork } from '@telegram-backup/connectors/connector.ts'
-import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
 import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
@@ -12,11 +10,11 @@ import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { mayBeResumed } from '@telegram-backup/vault/session/resumable.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
-import { type SentSource, sendSource } from '#backup/send-source.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { ofSource, toldFailure } from '#jobs/source-failure.ts'
+import { backup, type SentSource } from '#operations/backup.ts'
 
 /** Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops gives its jobs. */
 const TAKE_BACK_MS = 12_000
@@ -72,15 +70,8 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
   const { bytesPerSecond } = plan
   const limited = bytesPerSecond === undefined ? {} : await tools.openLimited(bytesPerSecond)
   const { log, ...rest } = tools
-  const opening = openSource(plan.source, { type: plan.type, signal }).catch((error: unknown) => {
-    throw ofSource(error, job)
-  })
-  // Whatever fails first is told; the source is closed below in any case.
-  opening.catch(() => {})
   try {
-    const sent = await sendSource(plan, opening, {
-      ...rest,
-      ...limited,
+    const sent = await backup({ ...rest, ...limited }, plan, {
       signal,
       origin: {
         sourceName: job.source ?? undefined,
@@ -89,6 +80,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
         jobId: job.id,
       },
       note: line => log.info({ job_id: job.id }, line),
+      onSourceFailed: error => ofSource(error, job),
       onProgress: state => report(progressOfSend(state)),
     })
     judge(sent, job, log)
@@ -98,11 +90,6 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
     // Whoever mends it needs to know the place.
     log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
     throw namingSource(error, { name: job.source ?? '', connection: parsePostgresUrl(plan.source.url) })
-  } finally {
-    await opening.then(
-      source => (isAtWork(source) ? source.close() : undefined),
-      () => {},
-    )
   }
 }
 

@@ -1,9 +1,8 @@
 import { BackupError } from '@telegram-backup/errors'
-import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
+import { erase } from '#operations/erase.ts'
 
 /** Erases a backup in its chats and then in the catalog; `even_the_last` among its options also the last good one. */
 export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) => {
@@ -11,15 +10,16 @@ export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) =>
   const { backup_id: backupId } = job
   if (backupId === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   await assertAskerMay(tools.database, job)
-  const settling = await openSettling({ ...tools, signal })
-  const { isErased, messages } = await eraseBackup(settling, {
-    backupId,
-    evenTheLast: job.options['even_the_last'] === true,
-  })
+  const { log, ...engine } = tools
+  const { isErased, messages, pending } = await erase(
+    engine,
+    { id: backupId, evenTheLast: job.options['even_the_last'] === true },
+    { signal, note: line => log.info({ job_id: job.id }, line) },
+  )
   const kept = messages.filter(({ outcome }) => outcome === 'kept')
   report({ bytes_done: 0, bytes_total: null, parts_done: messages.length - kept.length })
   if (isErased) return
-  const reason = kept[0]?.reason ?? settling.report.pending[0]?.reason ?? 'an index still names it'
+  const reason = kept[0]?.reason ?? pending[0]?.reason ?? 'an index still names it'
   throw new BackupError(
     `The backup is not erased yet: ${kept.length} of its messages stay in the chat: ${reason}`,
     {

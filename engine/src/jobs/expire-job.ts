@@ -1,15 +1,12 @@
 import { BackupError } from '@telegram-backup/errors'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
-import { runRetention } from '#retention/run-retention.ts'
+import { expireAfterNotice } from '#operations/expire.ts'
 
 /** Applies retention to all projects, after it was told. */
 export const runExpireJob: JobHandler = async ({ job, signal, report }, tools) => {
   if (job.cancel_requested_at !== null) throw cancelled()
-  const settling = await openSettling({ ...tools, signal })
-  await runRetention(settling, tools.retention)
-  const { erased_backups, pending, isDone } = settling.report
+  const { erased_backups, pending, isDone } = await expireAfterNotice(tools, tools.retention, { signal })
   report({ bytes_done: 0, bytes_total: null, parts_done: erased_backups.length })
   if (isDone) return
   throw new BackupError(

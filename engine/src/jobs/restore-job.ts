@@ -1,14 +1,10 @@
 import { namingTarget, overHttp } from '@telegram-backup/connectors/postgres/hide-place.ts'
 import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
 import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors'
-import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
-import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { readIdentities } from '#restore/identities.ts'
-import { prepareRestore } from '#restore/prepare-restore.ts'
-import { recordRestore } from '#restore/restore-record.ts'
+import { restore } from '#operations/restore.ts'
 import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
 
 /** Restores a backup into the target that the job names, in one transaction; `overwrite` among its options replaces what is there. */
@@ -25,7 +21,7 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
   ])
   const target = namedTarget(name, backup, tools.configFile)
   try {
-    await restore(backup, target, run, tools)
+    await restoreInto(target, backup, run, tools)
   } catch (error) {
     if (target.kind !== 'postgres') throw inWordsOfHttp(error)
     // Whoever mends it needs to know the place.
@@ -40,46 +36,32 @@ function inWordsOfHttp(error: unknown): unknown {
   return new BackupError(message, { code, hint: overHttp(hint), cause: error })
 }
 
-async function restore(
-  backup: BackupDetails,
+async function restoreInto(
   target: RestoreTarget,
+  backup: BackupDetails,
   { job, signal, report }: JobRun,
-  { config, database, client, service, log }: JobTools,
+  { log, ...engine }: JobTools,
 ): Promise<void> {
-  const plan = withOtherPlaces(planFetch(backup), {
-    client,
-    catalog: async () => database,
-    note: text => log.info({ job_id: job.id }, text),
-    signal,
-  })
-  const identities = await readIdentities(config, plan.encrypted)
-  const prepared = await prepareRestore(target, backup, {
-    wishes: { overwrite: job.options['overwrite'] === true, keepOld: false, createRoles: false, allow: [] },
-    config,
-    signal,
-  })
   const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0 }
-  const onPart = (): void => report({ ...progress, parts_done: ++progress.parts_done })
-  async function* counting(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-    for await (const chunk of bytes) {
-      yield chunk
-      progress.bytes_done += chunk.length
-      report({ ...progress })
-    }
+  const wishes = {
+    overwrite: job.options['overwrite'] === true,
+    keepOld: false,
+    createRoles: false,
+    allow: [],
   }
-  await recordRestore(
-    database,
+  await restore(
+    engine,
+    { backup, target, wishes },
     {
-      backupId: backup.id,
-      target: prepared.target,
+      signal,
+      note: line => log.info({ job_id: job.id }, line),
+      onPart: () => report({ ...progress, parts_done: ++progress.parts_done }),
+      onBytes: plainBytes => {
+        progress.bytes_done = plainBytes
+        report({ ...progress })
+      },
       onUntold: error =>
         log.warn({ job_id: job.id, error }, 'the catalog could not be told how the restore ended'),
-    },
-    async () => {
-      const open = (until: AbortSignal): AsyncIterable<Buffer> =>
-        counting(service.fetchBackup({ ...plan, identities, signal: until, onPart }))
-      await prepared.run(open)
-      return { bytes: backup.size }
     },
   )
 }

@@ -11,6 +11,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Config } from '#environment.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
+export type { OutsideAllowance }
+
 /** What whoever asks for a restore may decide. */
 export interface RestoreWishes {
   overwrite: boolean

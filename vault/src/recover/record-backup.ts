@@ -5,9 +5,9 @@ import {
   getBackupById,
   importBackup,
   markDamaged,
-  missingWords,
   type RecoveredTrust,
 } from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
 import { noteLostMessage } from '#fetch/lost-message.ts'
 import type { FoundBackup } from '#recover/found-backup.ts'

@@ -1,13 +1,33 @@
 import { hostname } from 'node:os'
-import { beginJob, createJob, type Database } from '@telegram-backup/database'
-import { progressOfSend, progressOfWhole } from '@telegram-backup/engine/jobs/backup-progress.ts'
-import type { JobRun } from '@telegram-backup/engine/jobs/job-handler.ts'
-import { type JobDelivery, RunningJob } from '@telegram-backup/engine/jobs/running-job.ts'
-import type { Logger } from '@telegram-backup/engine/logging.ts'
+import type { Readable } from 'node:stream'
+import { type BackupType, beginJob, createJob, type Database } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
-import type { Uploads } from '#http/http-ports.ts'
-import { BackupTelegramIntegration, type IBackupService } from '#lib/backups/backup-telegram.integration.ts'
+import { type IBackupService, sendAndRecord } from '@telegram-backup/vault/send/send-and-record.ts'
+import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
+import type { JobRun } from '#jobs/job-handler.ts'
+import { type JobDelivery, RunningJob } from '#jobs/running-job.ts'
+import type { Logger } from '#logging.ts'
+
+export type { IntegratedBackupResult }
+
+/** Sends what a request brings to the chat. */
+export interface Uploads {
+  /**
+   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own, whose id `onJob`
+   * hears. The signal, and a body that fails, end it.
+   */
+  send(upload: {
+    projectId: string
+    type: BackupType
+    filename: string | undefined
+    body: Readable
+    /** Who asked, for the record. */
+    actor: string
+    signal: AbortSignal
+    onJob?: (jobId: string) => void
+  }): Promise<IntegratedBackupResult>
+}
 
 type Upload = Parameters<Uploads['send']>[0]
 
@@ -68,15 +88,18 @@ async function send(
   { job, signal, report }: JobRun,
   { database, service }: { database: Database; service: IBackupService },
 ): Promise<IntegratedBackupResult> {
-  const result = await new BackupTelegramIntegration(service, { database }).sendAndRecord({
-    projectId: upload.projectId,
-    type: upload.type,
-    file: upload.body,
-    ...(upload.filename === undefined ? {} : { filename: upload.filename }),
-    signal,
-    origin: { jobId: job.id },
-    onProgress: state => report(progressOfSend(state)),
-  })
+  const result = await sendAndRecord(
+    { database, service },
+    {
+      projectId: upload.projectId,
+      type: upload.type,
+      file: upload.body,
+      ...(upload.filename === undefined ? {} : { filename: upload.filename }),
+      signal,
+      origin: { jobId: job.id },
+      onProgress: state => report(progressOfSend(state)),
+    },
+  )
   const { success, databaseRecord: backup } = result
   if (success && backup) report(progressOfWhole(backup))
   return result

@@ -1,0 +1,1 @@
+export { readOutsideLinks } from '@telegram-backup/connectors/directory/pack/outside-links.ts'

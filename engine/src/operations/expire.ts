@@ -1,0 +1,52 @@
+import type { Database } from '@telegram-backup/database'
+import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
+import type { Engine, Watching } from '#operations/engine.ts'
+import { applyRetention } from '#retention/apply-retention.ts'
+import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
+import { type RetentionTelling, runRetention } from '#retention/run-retention.ts'
+
+export type { RetentionPlan, SettlingReport }
+
+/** What would become of each backup, and why. Changes nothing. */
+export async function planExpiry(database: Database): Promise<RetentionPlan> {
+  return await planRetention(database)
+}
+
+/** Who hears of it, and is asked. */
+export interface ExpireHooks extends Watching {
+  /** Asked where more than half of a source's backups would go at once: those. Without a yes they stay. */
+  agree: (inDoubt: RetentionPlan) => Promise<boolean>
+}
+
+/** What retention has done. */
+export interface Expired {
+  plan: RetentionPlan
+  report: SettlingReport
+  /** Everything was done, and nothing waits for a word. */
+  isDone: boolean
+}
+
+/** Erases the backups that retention no longer keeps, and those that are marked to be erased. */
+export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expired> {
+  const { signal, note } = hooks
+  const found = await planRetention(engine.database)
+  const inDoubt = found.filter(({ needsWord }) => needsWord)
+  const agreed = inDoubt.length === 0 ? false : await hooks.agree(inDoubt)
+  const plan = agreed ? withWord(found) : found
+  const settling = await openSettling({ ...engine, signal, say: line => note(line) })
+  await applyRetention(settling, plan, { agreed, waitForLiving: true })
+  const { report } = settling
+  return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
+}
+
+/** The same, as the service does it by itself: what is about to go is told first, and waits where a word is needed. */
+export async function expireAfterNotice(
+  engine: Engine,
+  telling: RetentionTelling,
+  { signal }: Pick<Watching, 'signal'>,
+): Promise<SettlingReport> {
+  const settling = await openSettling({ ...engine, signal })
+  await runRetention(settling, telling)
+  return settling.report
+}
