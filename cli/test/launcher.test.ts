@@ -106,7 +106,7 @@ it('loads neither chat nor catalog nor schemas before a command wants them: they
   expect(loaded).toContainEqual(expect.stringMatching(/\/commander\//))
   expect(loaded).not.toContainEqual(
     expect.stringMatching(
-      /\/node_modules\/(kysely|pg|zod|yaml|express)\/|\/(archive|database)\/src\/|\/services\//,
+      /\/node_modules\/(kysely|pg|zod|yaml|express)\/|\/(archive|database)\/src\/index\.|\/services\//,
     ),
   )
 })
