@@ -1,27 +1,26 @@
-/** What a `BackupError` may carry besides its message. */
-export interface BackupErrorDetails {
-  /** For programs; see `exit-codes.ts` for what the command line makes of it. */
-  code?: string
+/** What an error may carry besides its message. */
+export interface BackupErrorDetails<Code extends string = string> {
+  /** For programs; `exit-codes.ts` says what the command line makes of it. `BACKUP_ERROR` where nothing more is known. */
+  code?: Code | undefined
   /** What to do next, one sentence. */
-  hint?: string
+  hint?: string | undefined
   cause?: unknown
 }
 
-/** A failure of this application. The message is for people and holds no secret. */
-export class BackupError extends Error {
+/** A failure of this program; each package that has codes of its own extends it. The message is for people and holds no secret. */
+export class BackupError<Code extends string = string> extends Error {
   override readonly name: string = 'BackupError'
-  /** `BACKUP_ERROR` where nothing more is known. */
-  readonly code: string
+  readonly code: Code
   readonly hint?: string
 
-  constructor(message: string, details: BackupErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
-    this.code = details.code ?? 'BACKUP_ERROR'
-    if (details.hint !== undefined) this.hint = details.hint
+  constructor(message: string, { code, hint, cause }: BackupErrorDetails<Code> = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code ?? ('BACKUP_ERROR' as Code)
+    if (hint !== undefined) this.hint = hint
   }
 }
 
-/** The errors of all packages have this shape, whatever their class. */
+/** An error as it is told. */
 export interface DescribedError {
   message: string
   code: string

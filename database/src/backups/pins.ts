@@ -31,7 +31,8 @@ export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: stri
     .where('pinned_at', 'is not', null)
     .executeTakeFirst()
   if (pinned === undefined) return
-  throw new CatalogError('CONFLICT', 'The backup is pinned', {
+  throw new CatalogError('The backup is pinned', {
+    code: 'CONFLICT',
     hint: `Take the pin away first: telegram-backup unpin ${backupId.slice(0, 8)}`,
   })
 }

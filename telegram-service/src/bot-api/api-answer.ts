@@ -15,7 +15,8 @@ export function readAnswer(answer: ExchangeAnswer, token: string): unknown {
   const description = describe(json, status, token)
   const isUnclear = status < 300 ? said !== false : status >= 400 && said === true
   if (status >= 500 || isUnclear) {
-    throw new TelegramError(`The Bot API server failed: ${description}`, 'ANSWER_LOST', {
+    throw new TelegramError(`The Bot API server failed: ${description}`, {
+      code: 'ANSWER_LOST',
       errorCode: status,
       description,
     })
@@ -33,7 +34,8 @@ export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
   const json = parseObject(body)
   const description = describe(json, status, token)
   if (status === 429 || (status >= 300 && status < 400)) throw refusal({ status, headers, json, description })
-  throw new TelegramError(`The file’s link gave HTTP status ${status}`, 'ANSWER_LOST', {
+  throw new TelegramError(`The file’s link gave HTTP status ${status}`, {
+    code: 'ANSWER_LOST',
     errorCode: status,
     description,
   })
@@ -76,18 +78,21 @@ function refusal(refused: Refusal): TelegramError {
   const tokenIsWrong =
     status === 401 || status === 421 || (status === 404 && !/method not found/i.test(description))
   if (tokenIsWrong) {
-    return new TelegramError(`Telegram does not accept the bot token (${description})`, 'CONFIGURATION', {
+    return new TelegramError(`Telegram does not accept the bot token (${description})`, {
+      code: 'CONFIGURATION',
       ...common,
       hint: 'Check TELEGRAM_BOT_TOKEN (@BotFather shows it under /mybots, "API Token"), and TELEGRAM_API_ROOT if you set it.',
     })
   }
   const chat = chatRefusal(description, movedTo)
   if (chat)
-    return new TelegramError(`${chat.message} (${description})`, 'CONFIGURATION', {
+    return new TelegramError(`${chat.message} (${description})`, {
+      code: 'CONFIGURATION',
       ...common,
       hint: chat.hint,
     })
-  return new TelegramError(`Telegram refused: ${description}`, 'REFUSED', {
+  return new TelegramError(`Telegram refused: ${description}`, {
+    code: 'REFUSED',
     ...common,
     ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
   })
@@ -102,14 +107,11 @@ function migrationTarget(json: Record<string, unknown> | undefined): number | un
 
 /** Never followed: wherever it leads, the token would go there. */
 function redirected(facts: { errorCode: number; description: string }): TelegramError {
-  return new TelegramError(
-    `The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`,
-    'CONFIGURATION',
-    {
-      ...facts,
-      hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
-    },
-  )
+  return new TelegramError(`The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`, {
+    code: 'CONFIGURATION',
+    ...facts,
+    hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
+  })
 }
 
 /** Refusals that a person mends in Telegram, with the words for it. */

@@ -108,7 +108,8 @@ async function refusalOf(
 async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<TelegramError | undefined> {
   const { index } = await vault.knownChat(chatId)
   if (index !== undefined) return undefined
-  return new TelegramError('What is in the chat was not recovered when this catalog was', 'CONFIGURATION', {
+  return new TelegramError('What is in the chat was not recovered when this catalog was', {
+    code: 'CONFIGURATION',
     hint: 'Run "telegram-backup recover" with this chat configured as before; else use another chat.',
   })
 }
@@ -139,7 +140,8 @@ async function isKnownMessage(vault: VaultLedger, chatId: string, messageId: num
 }
 
 function halfRecovered(): TelegramError {
-  return new TelegramError('This catalog was not recovered to the end', 'CONFIGURATION', {
+  return new TelegramError('This catalog was not recovered to the end', {
+    code: 'CONFIGURATION',
     hint: 'Run "telegram-backup recover" again; it goes on from what is there.',
   })
 }
@@ -149,7 +151,8 @@ function notOurs(): TelegramError {
 }
 
 function refusedChat(message: string): TelegramError {
-  return new TelegramError(message, 'CONFIGURATION', {
+  return new TelegramError(message, {
+    code: 'CONFIGURATION',
     hint: 'If the other one is gone for good, take the chat over with "telegram-backup recover"; else use another chat.',
   })
 }

@@ -150,7 +150,7 @@ function isUnproven(error: unknown): error is TelegramError {
 }
 
 function damaged({ name }: DocumentDownloadOptions): TelegramError {
-  return new TelegramError(`${name} is not what was sent`, 'INTEGRITY')
+  return new TelegramError(`${name} is not what was sent`, { code: 'INTEGRITY' })
 }
 
 function unobtainable(
@@ -158,7 +158,8 @@ function unobtainable(
   cause: TelegramError | undefined,
 ): TelegramError {
   const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'
-  return new TelegramError(`${name} cannot be had from the chat: ${why}`, 'INTEGRITY', {
+  return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
+    code: 'INTEGRITY',
     cause,
     ...(partNumber === undefined ? {} : { partNumber }),
     hint: 'Another backup of this source may be whole: telegram-backup list',

@@ -24,7 +24,8 @@ export async function fetchManifest(
   const { encrypted, identities, signal, onWait } = options
   const { bytes, isRight } = await downloadDocument(client, options, { name: 'The manifest', signal, onWait })
   if (!isRight) {
-    throw new TelegramError('The manifest in the chat is not the one that was sent', 'INTEGRITY', {
+    throw new TelegramError('The manifest in the chat is not the one that was sent', {
+      code: 'INTEGRITY',
       hint: 'Another backup of this source may be whole: telegram-backup list',
     })
   }

@@ -30,14 +30,16 @@ export async function openFile(
         : error.code === 'EACCES'
           ? 'no permission'
           : error.code
-    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, 'INVALID', {
+    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
+      code: 'INVALID',
       hint: 'Check the path.',
     })
   })
   try {
     const before = await handle.stat()
     if (before.isDirectory()) {
-      throw new TelegramError(`${path} is a directory`, 'INVALID', {
+      throw new TelegramError(`${path} is a directory`, {
+        code: 'INVALID',
         hint: 'Give it with --directory; as a library, pack it first.',
       })
     }
@@ -110,7 +112,8 @@ function assertSame(
     read.plainBytesRead <= after.size
   if (same || grewOnly) return
   const how = after.size < before.size ? 'shrank' : after.size > before.size ? 'grew' : 'was changed'
-  throw new TelegramError(`The file ${read.path} ${how} while it was read`, 'SOURCE', {
+  throw new TelegramError(`The file ${read.path} ${how} while it was read`, {
+    code: 'SOURCE',
     hint: 'Send a copy or a snapshot of it, or send it when nothing writes to it.',
   })
 }

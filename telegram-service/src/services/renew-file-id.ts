@@ -49,7 +49,8 @@ export async function renewFileId(
   const { outcome, ...found } = await readDocument(client, vault, options)
   if ('fileId' in found) return found
   const what = outcome === 'gone' ? 'is not in the chat any more' : 'in the chat is not the one that was sent'
-  throw new TelegramError(`Message ${options.messageId} ${what}`, 'INTEGRITY', {
+  throw new TelegramError(`Message ${options.messageId} ${what}`, {
+    code: 'INTEGRITY',
     hint: 'Another backup of this source may be whole: telegram-backup list',
   })
 }
