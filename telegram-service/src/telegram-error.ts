@@ -1,4 +1,4 @@
-import { BackupError, type BackupErrorDetails } from '@telegram-backup/errors'
+import { BackupError, type BackupErrorDetails, hint, run } from '@telegram-backup/errors'
 
 /**
  * What went wrong, for programs:
@@ -76,6 +76,6 @@ export function cancelled(): TelegramError {
 export function leaseLost(): TelegramError {
   return new TelegramError('Another process may have taken the backup over', {
     code: 'LEASE_LOST',
-    hint: 'Run "telegram-backup reconcile", then see "telegram-backup list".',
+    hint: hint`Run "${run('reconcile')}", then see "${run('list')}".`,
   })
 }

@@ -1,3 +1,4 @@
+import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
@@ -86,7 +87,7 @@ async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string):
   if (rows[0]?.spare) return
   throw new CatalogError('This is the last good backup of its project and type', {
     code: 'LAST_BACKUP',
-    hint: 'Make another one first, or say --even-the-last.',
+    hint: hint`Make another one first, or ask with ${option('even-the-last')}.`,
   })
 }
 

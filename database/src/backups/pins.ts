@@ -1,3 +1,4 @@
+import { hint, run } from '@telegram-backup/errors'
 import { type Kysely, sql } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -33,6 +34,6 @@ export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: stri
   if (pinned === undefined) return
   throw new CatalogError('The backup is pinned', {
     code: 'CONFLICT',
-    hint: `Take the pin away first: telegram-backup unpin ${backupId.slice(0, 8)}`,
+    hint: hint`Take the pin away first: ${run('unpin', backupId.slice(0, 8))}`,
   })
 }

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { hint, option } from '@telegram-backup/errors'
 import { CatalogError } from '#catalog-error.ts'
 import { type Account, accountNamed, accounts, makeOwnAccount, OWN_ACCOUNT } from '#embedded/own-account.ts'
 
@@ -105,7 +106,7 @@ export function drillUser(ownerOfCatalog: { uid: number } | undefined): ServerUs
   if (account === undefined) {
     throw new CatalogError('No account is left that could run the server of a drill', {
       code: 'CONFIGURATION',
-      hint: `Add a user named ${DRILL_ACCOUNTS[0]} (useradd --system), or drill on a server of yours: --on.`,
+      hint: hint`Add a user named ${DRILL_ACCOUNTS[0] ?? ''} (useradd --system), or drill on a server of yours: ${option('on')}.`,
     })
   }
   return lent(account)

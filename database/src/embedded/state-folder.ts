@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { hint, run } from '@telegram-backup/errors'
 import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
 import { saysDiskFull } from '#embedded/full-disk.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
@@ -108,7 +109,7 @@ function refuseOtherVersion(path: string, entries: string[], major: number): voi
   if (!other || entries.includes(`pg${major}`)) return
   throw new CatalogError(`${path} holds a catalog of PostgreSQL ${other.slice(2)}, this is ${major}`, {
     code: 'CONFIGURATION',
-    hint: 'Use the version of telegram-backup that made it, or move the folder away and run "telegram-backup recover".',
+    hint: hint`Use the version of telegram-backup that made it, or move the folder away and run "${run('recover')}".`,
   })
 }
 

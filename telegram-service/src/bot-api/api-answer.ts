@@ -1,3 +1,4 @@
+import { type Hint, hint, option, run } from '@telegram-backup/errors'
 import type { ExchangeAnswer } from '#bot-api/http-exchange.ts'
 import { withoutToken } from '#bot-api/server-words.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -118,17 +119,17 @@ function redirected(facts: { errorCode: number; description: string }): Telegram
 function chatRefusal(
   description: string,
   migratedTo: number | undefined,
-): { message: string; hint: string } | undefined {
+): { message: string; hint: string | Hint } | undefined {
   if (/chat not found|chat_id is empty|group chat was deleted/i.test(description)) {
     return {
       message: 'The chat does not exist for this bot',
-      hint: 'Check the chat’s id, from --chat or TELEGRAM_CHAT_ID (a channel’s begins with -100), and add the bot to the chat.',
+      hint: hint`Check the chat’s id, from ${option('chat')} or TELEGRAM_CHAT_ID (a channel’s begins with -100), and add the bot to the chat.`,
     }
   }
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: `Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, --chat or a source’s chat.`,
+      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, ${option('chat')} or a source’s chat.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {
@@ -140,7 +141,7 @@ function chatRefusal(
   if (/administrator rights|not enough rights|have no rights|need administrator/i.test(description)) {
     return {
       message: 'The bot lacks a right in the chat',
-      hint: 'Make it an administrator that may post, edit and delete messages; "telegram-backup doctor" tells which is missing.',
+      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" tells which is missing.`,
     }
   }
   return undefined

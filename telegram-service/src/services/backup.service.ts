@@ -9,6 +9,7 @@ import {
   MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
@@ -194,7 +195,7 @@ export class BackupService {
     if (encryption === undefined) {
       throw new TelegramError('No encryption key is configured, and clear text is never sent by default', {
         code: 'CONFIGURATION',
-        hint: 'Set BACKUP_AGE_RECIPIENTS to the public key that your key file names; "telegram-backup keygen --out backup-key.txt" makes one.',
+        hint: hint`Set BACKUP_AGE_RECIPIENTS to the public key that your key file names; "${run('keygen', { out: 'backup-key.txt' })}" makes one.`,
       })
     }
     if (encryption !== 'off') for (const recipient of encryption.recipients) assertRecipient(recipient)

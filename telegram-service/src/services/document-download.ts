@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hint, run } from '@telegram-backup/errors'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
@@ -162,6 +163,6 @@ function unobtainable(
     code: 'INTEGRITY',
     cause,
     ...(partNumber === undefined ? {} : { partNumber }),
-    hint: 'Another backup of this source may be whole: telegram-backup list',
+    hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }

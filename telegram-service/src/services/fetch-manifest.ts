@@ -1,4 +1,5 @@
 import { type Manifest, openManifest } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { downloadDocument, type ExpectedDocument } from '#services/document-download.ts'
@@ -26,7 +27,7 @@ export async function fetchManifest(
   if (!isRight) {
     throw new TelegramError('The manifest in the chat is not the one that was sent', {
       code: 'INTEGRITY',
-      hint: 'Another backup of this source may be whole: telegram-backup list',
+      hint: hint`Another backup of this source may be whole: ${run('list')}`,
     })
   }
   return openManifest(bytes, { encrypted, identities })

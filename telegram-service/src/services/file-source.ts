@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { hint, option } from '@telegram-backup/errors'
 import type { BackupSource, FilePath } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -40,7 +41,7 @@ export async function openFile(
     if (before.isDirectory()) {
       throw new TelegramError(`${path} is a directory`, {
         code: 'INVALID',
-        hint: 'Give it with --directory; as a library, pack it first.',
+        hint: hint`Give it with ${option('directory')}; as a library, pack it first.`,
       })
     }
     return {

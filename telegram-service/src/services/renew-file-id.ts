@@ -1,3 +1,4 @@
+import { hint, run } from '@telegram-backup/errors'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
@@ -51,6 +52,6 @@ export async function renewFileId(
   const what = outcome === 'gone' ? 'is not in the chat any more' : 'in the chat is not the one that was sent'
   throw new TelegramError(`Message ${options.messageId} ${what}`, {
     code: 'INTEGRITY',
-    hint: 'Another backup of this source may be whole: telegram-backup list',
+    hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }
