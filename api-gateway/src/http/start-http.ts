@@ -1,7 +1,7 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { ServiceContext, ServicePart } from '@telegram-backup/engine/service/service-context.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type DescribedError } from '@telegram-backup/errors'
 import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
@@ -17,6 +17,8 @@ import { createUploads } from '#http/upload-sender.ts'
 export interface HttpPart extends ServicePart {
   /** Where it listens. */
   url: string
+  /** What keeps the certificate from being used that lies there now; undefined while it is in use, and without one. */
+  certificateFault(): DescribedError | undefined
 }
 
 /** Where it listens, and what the other parts tell and hear through it. */
@@ -73,6 +75,7 @@ export async function startHttp(
     files && certificate && watchCertificate({ files, current: certificate, use: server.useCertificate, log })
   return {
     url: server.url,
+    certificateFault: () => watching?.fault,
     stop: async () => {
       endStreams()
       await watching?.stop()

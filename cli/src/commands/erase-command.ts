@@ -1,3 +1,4 @@
+import { countMissingFiles, missingWords } from '@telegram-backup/engine/backup/missing-files.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
@@ -36,8 +37,9 @@ export const registerErase: RegisterCommand = (program, run) => {
           else {
             // Before anything is said or asked that will not be done.
             await assertErasable(database, { backupId: backup.id, evenTheLast: options.evenTheLast === true })
+            const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup)]
             output.note(
-              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+              `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
             )
             // Whoever cannot be asked has named the backup; the last good one needs more than that.
             const isAgreed = options.yes === true || !process.stdin.isTTY
@@ -53,7 +55,8 @@ export const registerErase: RegisterCommand = (program, run) => {
             output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
           }
           const state = isErased ? 'erased' : 'erasing'
-          output.answer({ success: isErased, id: backup.id, state, messages }, () =>
+          const answer = { success: isErased, id: backup.id, state, messages }
+          output.answer({ ...answer, missing_files: countMissingFiles(backup) }, () =>
             describeErasure(backup.id, isErased, messages),
           )
           return isErased ? ExitCode.DONE : ExitCode.PARTIAL

@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles, notWholeLines } from '@telegram-backup/engine/backup/missing-files.ts'
 import type { MemberFetchOptions } from '@telegram-backup/engine/restore/fetch-member.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
@@ -71,6 +72,7 @@ async function fetchBackup(
   if (backup.damaged_at !== null) {
     output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
+  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
   const plan = planFetch(backup)
   const identities = await readIdentities(config, plan.encrypted)
   const client = await openTelegram(config)
@@ -115,7 +117,10 @@ async function fetchToPlace(
   if (options.out === '-') return
   const { size, parts, ...facts } = fetched
   context.output.answer(
-    { id: from.backup.id, out: options.out, size, parts, ...facts },
+    {
+      ...{ id: from.backup.id, out: options.out, size, parts, ...facts },
+      missing_files: countMissingFiles(from.backup),
+    },
     () => `${options.out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
   )
 }

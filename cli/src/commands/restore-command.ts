@@ -1,6 +1,6 @@
 import type { OutsideAllowance } from '@telegram-backup/connectors/directory/unpack/member-rules.ts'
 import type { BackupDetails, Database } from '@telegram-backup/database'
-import { countMissingFiles, missingWords } from '@telegram-backup/engine/backup/missing-files.ts'
+import { countMissingFiles, notWholeLines } from '@telegram-backup/engine/backup/missing-files.ts'
 import type { PreparedRestore, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
@@ -131,9 +131,7 @@ function wishesFor(target: RestoreTarget, options: RestoreOptions): RestoreWishe
 }
 
 function describePlan(prepared: PreparedRestore): string[] {
-  return prepared.kind === 'postgres'
-    ? describeDatabasePlan(prepared.plan)
-    : describeDirectoryPlan(prepared.folder, prepared.links)
+  return prepared.kind === 'postgres' ? describeDatabasePlan(prepared.plan) : describeDirectoryPlan(prepared)
 }
 
 function readLinks(how: string | undefined): OutsideAllowance[] {
@@ -174,7 +172,6 @@ function answer(
 ): void {
   const { backup, plan, prepared, restored, seconds } = of
   const { keptOld, ...facts } = restored.facts
-  const missing = missingWords(backup)
   const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
   output.answer(
     {
@@ -193,9 +190,7 @@ function answer(
       [
         `${prepared.target} holds backup ${backup.id}: ${formatBytes(restored.bytes)} from ${count(plan.parts.length, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
-        ...(missing === undefined
-          ? []
-          : [`It is not whole: ${missing} from the start; "telegram-backup show ${backup.id}" lists them.`]),
+        ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(newRoles),
       ].join('\n'),

@@ -3,7 +3,8 @@ import type { OutsideLink } from '@telegram-backup/connectors/directory/pack/out
 import type { TargetFolder } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
 import type { DatabasePlan } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
 import type { BackupDetails } from '@telegram-backup/database'
-import { missingWords } from '@telegram-backup/engine/backup/missing-files.ts'
+import { notWholeLines } from '@telegram-backup/engine/backup/missing-files.ts'
+import type { PreparedRestore } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import {
   count,
@@ -20,7 +21,6 @@ const MAX_SHOWN = 20
 export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = kind === 'postgres' ? '; the database has to load it as well' : ''
-  const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -31,9 +31,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
-    ...(missing === undefined
-      ? []
-      : [`Warning   it is not whole: ${missing} from the start; "show" lists them`]),
+    ...notWholeLines(backup, 'Warning  '),
   ]
 }
 
@@ -92,10 +90,9 @@ export function describeLeftOut({ left_out, left_out_links }: Record<string, unk
 }
 
 /** What happens to the directory. */
-export function describeDirectoryPlan(
-  { path, state, strangers }: TargetFolder,
-  links: string | undefined,
-): string[] {
+export function describeDirectoryPlan(prepared: Extract<PreparedRestore, { kind: 'directory' }>): string[] {
+  const { links, devices } = prepared
+  const { path, state, strangers } = prepared.folder
   const ways: Record<TargetFolder['state'], string> = {
     missing: 'into a new directory, which then gets its name',
     empty: 'into a new directory, which takes the place of the empty one',
@@ -105,6 +102,7 @@ export function describeDirectoryPlan(
     `Target    ${path}`,
     `Way       ${ways[state]}`,
     ...(links === undefined ? [] : [`Links     ${links}`]),
+    ...(devices === undefined ? [] : [`Devices   ${devices}`]),
     ...strangers.map(name => `Note      ${join(dirname(path), name)} is not of a restore of yours; it stays`),
   ]
 }

@@ -63,7 +63,7 @@ type Sent = SentSource & SendRemarks
 /** Starts the source first: it works while all else is still being loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const { config, signal, output } = context
-  const opening = openSource(plan.source, { type: plan.type, signal })
+  const opening = openSource(plan.source, { type: plan.type, waits: true, signal })
   // Whatever fails first is told; the source is closed below in any case.
   opening.catch(() => {})
   const progress = output.progressLine()
@@ -96,7 +96,11 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
     return await failureBefore(error)
   } finally {
     progress.end()
-    await opening.then(close, () => {})
+    // Also of a source that nothing was read from.
+    await opening.then(
+      source => source.close(),
+      () => {},
+    )
   }
 }
 
@@ -123,18 +127,13 @@ async function warn({ config, output }: CommandContext, { source }: SendPlan): P
   )
 }
 
-/** Also of a source that nothing was read from. */
-async function close(source: OpenedSource): Promise<void> {
-  if (typeof source !== 'string') await source.close()
-}
-
 /** Says how long it will take, where the pace of the chat or a bound makes it long. */
 async function foretell(
   { config, output }: CommandContext,
   of: { source: OpenedSource; bytesPerSecond: number | undefined; messagesPerMinute: number },
 ): Promise<void> {
   const { estimateSource } = await import('@telegram-backup/engine/backup/send-time.ts')
-  const estimate = await estimateSource(of.source, { ...of, partSizeBytes: config.partSizeBytes })
+  const estimate = estimateSource(of.source, { ...of, partSizeBytes: config.partSizeBytes })
   const words = estimate && describeEstimate(estimate, of.messagesPerMinute)
   if (words !== undefined) output.note(words)
 }

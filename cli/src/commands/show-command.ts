@@ -2,7 +2,7 @@ import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/d
 import {
   countMissingFiles,
   missingFiles,
-  missingWords,
+  stateWords,
   withMissingFiles,
 } from '@telegram-backup/engine/backup/missing-files.ts'
 import {
@@ -50,12 +50,11 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date; shownName: (name: string) => string },
 ): string {
-  const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
-    ['state', [backup.state, ...(missing === undefined ? [] : [missing])].join(', ')],
+    ['state', stateWords(backup)],
     ...damageOf(backup),
     ['source', sourceOf(backup)],
     ['file', backup.filename ?? NONE],

@@ -64,7 +64,7 @@ export async function sendSource(
     signal,
     onProgress: of.onProgress,
   })
-  const { skipped = [] } = typeof source === 'string' ? {} : source
+  const { skipped = [] } = source
   return skipped.length === 0 ? result : { ...result, skipped }
 }
 

@@ -70,9 +70,11 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
   const { bytesPerSecond } = plan
   const limited = bytesPerSecond === undefined ? {} : await tools.openLimited(bytesPerSecond)
   const { log, ...rest } = tools
-  const opening = openSource(plan.source, { type: plan.type, signal }).catch((error: unknown) => {
-    throw ofSource(error, job)
-  })
+  const opening = openSource(plan.source, { type: plan.type, waits: false, signal }).catch(
+    (error: unknown) => {
+      throw ofSource(error, job)
+    },
+  )
   // Whatever fails first is told; the source is closed below in any case.
   opening.catch(() => {})
   try {
@@ -98,7 +100,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
     throw namingSource(error, { name: job.source ?? '', connection: parsePostgresUrl(plan.source.url) })
   } finally {
     await opening.then(
-      source => (typeof source === 'string' ? undefined : source.close()),
+      source => source.close(),
       () => {},
     )
   }

@@ -4,6 +4,7 @@ import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
+import { countMissingFiles } from '#backup/missing-files.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { readIdentities } from '#restore/identities.ts'
@@ -58,7 +59,8 @@ async function restore(
     config,
     signal,
   })
-  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0 }
+  const missing_files = countMissingFiles(backup)
+  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const onPart = (): void => report({ ...progress, parts_done: ++progress.parts_done })
   async function* counting(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     for await (const chunk of bytes) {

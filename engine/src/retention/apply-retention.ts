@@ -9,6 +9,7 @@ import {
 } from '@telegram-backup/vault/erase/erase-together.ts'
 import { settleDeadRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
 import { endsEverything, type HeldBackup, type Settling } from '@telegram-backup/vault/session/session.ts'
+import { shownId } from '#backup/missing-files.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
@@ -57,7 +58,7 @@ async function eraseGroup(settling: Settling, group: RetentionPlan): Promise<str
   const others: string[] = []
   try {
     for (const { backup, reason } of group) {
-      settling.say(`erasing backup ${backup.id}: ${reason}`)
+      settling.say(`erasing backup ${shownId(backup)}: ${reason}`)
       try {
         const mark = { backupId: backup.id, evenTheLast: false, reason }
         held.push({ backupId: backup.id, lease: await markErasing(settling.database, mark) }) // E1
