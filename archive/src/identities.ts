@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { ageLibrary } from '#age-library.ts'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { readSecretFile } from '#secret-file.ts'
 
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/
@@ -68,7 +68,9 @@ export function assertRecipient(recipient: string): void {
  * @throws ArchiveError `CONFIGURATION` when the file is missing, unreadable, holds no key or something else.
  */
 export async function readIdentityFile(path: string): Promise<string[]> {
-  const lines = (await readText(path)).split(/\r?\n/).map(line => line.trim())
+  const lines = readText(path)
+    .split(/\r?\n/)
+    .map(line => line.trim())
   const identities: string[] = []
   for (const [index, line] of lines.entries()) {
     if (line === '' || line.startsWith('#')) continue
@@ -90,9 +92,9 @@ export async function readIdentityFile(path: string): Promise<string[]> {
   return identities
 }
 
-async function readText(path: string): Promise<string> {
+function readText(path: string): string {
   try {
-    return await readFile(path, 'utf8')
+    return readSecretFile(path)
   } catch (error) {
     throw toArchiveError(error, 'CONFIGURATION', `The identity file ${path} cannot be read`)
   }

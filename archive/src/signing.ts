@@ -12,6 +12,7 @@ import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { assertSafeFromOthers } from '#key-file-access.ts'
+import { readSecretFile } from '#secret-file.ts'
 
 /** An Ed25519 key that signs manifests and the index. */
 export interface SigningKey {
@@ -99,13 +100,7 @@ async function readOrCreate(path: string): Promise<string> {
 }
 
 async function readKeyFile(path: string): Promise<string> {
-  const file = await open(path)
-  try {
-    assertSafeFromOthers(path, await file.stat(), process.getuid?.())
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
-  }
+  return readSecretFile(path, facts => assertSafeFromOthers(path, facts, process.getuid?.()))
 }
 
 /** As `mkdir -p`. Node's own recursion never ends where a folder is there but takes none, as /proc. */

@@ -161,7 +161,11 @@ describe('what send --json says is', () => {
   it.each([
     { what: 'a missing file', args: ['--file', '/no/such/file'], says: /^The file \/no\/such\/file cannot/ },
     { what: 'a bad expiry', args: ['--expires', '2001-01-01', '--file', '/x'], says: /^--?expires|future/i },
-    { what: 'a bad project', args: ['--project', '../x', '--file', '/x'], says: /^The project/ },
+    {
+      what: 'a bad project',
+      args: ['--project', '../x', '--file', import.meta.filename],
+      says: /^The project/,
+    },
     { what: 'a bad key', env: { BACKUP_AGE_RECIPIENTS: 'age1nonsense' }, says: /^A recipient is not/ },
     { what: 'no token', env: { TELEGRAM_BOT_TOKEN: '' }, says: /^No bot token/ },
   ])('$what, and not a failure of Telegram', async ({ args, says, ...rest }) => {

@@ -35,13 +35,21 @@ describe('what reaches a terminal', () => {
     expect(printable('\u001b]0;owned\u0007')).not.toContain('\u001b')
   })
 
+  it('is JSON in which nothing turns the order of a line round', () => {
+    const stdout = new Sink(true)
+    const text = 'invoice\u202egnp.sql\u2066\u2028\u009b2J'
+    new Output({ json: true, stdout, stderr: new Sink(true) }).answer({ text }, () => '')
+    expect(stdout.text).toContain('"invoice\\u202egnp.sql\\u2066\\u2028\\u009b2J"')
+    expect(JSON.parse(stdout.text)).toEqual({ text })
+  })
+
   it('is JSON that comes back as it was, without raw control characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), text => {
         const stdout = new Sink(false)
         new Output({ json: true, stdout, stderr: new Sink(false) }).answer({ text }, () => '')
         expect(JSON.parse(stdout.text)).toEqual({ text })
-        expect(stdout.text).not.toMatch(/[^\P{Cc}\n]/u)
+        expect(stdout.text).not.toMatch(/[^\P{Cc}\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u)
       }),
     )
   })

@@ -11,6 +11,9 @@
 -- session's settings to others is refused before (`shared-sessions.ts`).
 -- The server may be anybody's, and psql takes what stands in a variable for its own text, with commands such as \!. So what a server answers
 -- gets names of its own (told_), whatever it calls its columns, and is used in quotes or as the word after a command alone.
+-- The lines of the input hold names and locales of the server's as well. In an encoding such as SJIS, which a server may claim at any time,
+-- the last byte of one takes the quote behind it along for psql. So the first line is read in UTF-8 alone; in the other ones the dollar quotes
+-- round all of it end behind a blank, in every encoding.
 -- Words for the other program are said by a shell: with nobody there to hear them, saying them is deadly (SIGPIPE).
 select pg_catalog.set_config('search_path', '', false) as path \gset told_
 set standard_conforming_strings = on;
@@ -19,6 +22,13 @@ set statement_timeout = 0;
 set lock_timeout = 0;
 set application_name = :'session';
 \set create `IFS= read -r line && printf %s "$line"`
+\set is_utf8 `test :'ENCODING' = UTF8 && echo on || echo off`
+\if :is_utf8
+\else
+\warn 'ERROR:  the encoding of the session is' :ENCODING
+\! echo not-created
+\q
+\endif
 :create
 \if :ERROR
 \! echo not-created
@@ -50,6 +60,9 @@ set application_name = :'session';
 select exists (
   select from pg_catalog.pg_database where oid = :'told_beside_oid'::pg_catalog.oid and datname = :'target'
 ) as is_swapped \gset told_
+-- A dump may have made a template of its database, which is dropped by nobody.
+select pg_catalog.format('alter database %I is_template false', datname) from pg_catalog.pg_database
+where oid = :'told_beside_oid'::pg_catalog.oid and datname = :'beside' and datistemplate \gexec
 select pg_catalog.format('drop database if exists %I with (force)', datname) from pg_catalog.pg_database
 where (oid = :'told_beside_oid'::pg_catalog.oid and datname = :'beside')
   or (oid = :'old_oid'::pg_catalog.oid and datname = :'before' and :'keep' <> 'yes') \gexec

@@ -1,4 +1,4 @@
-import type { BackupSource, FilePath } from 'telegram-deployment-bot'
+import type { BackupSource } from 'telegram-deployment-bot'
 import type { SkippedFile } from '#directory/pack/allowances.ts'
 import type { DirectoryOptions } from '#directory/pack/tar-source.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
@@ -11,15 +11,7 @@ export type SourceChoice =
   | { kind: 'directory'; path: string; options: DirectoryOptions }
 
 /** A source at work, and of a directory what it could not read as it was. */
-export type WorkingSource = BackupSource & { readonly skipped?: readonly SkippedFile[] }
-
-/** What is sent: a file, which the send itself opens, or a source at work. */
-export type OpenedSource = FilePath | WorkingSource
-
-/** Whether there is something to be closed. */
-export function isAtWork(source: OpenedSource): source is WorkingSource {
-  return typeof source !== 'string' && 'archiveSource' in source
-}
+export type OpenedSource = BackupSource & { readonly skipped?: readonly SkippedFile[] }
 
 /** What was recorded of a backup that is restored or compared. It comes from a catalog or a chat, so nothing in it is believed. */
 export interface RecordedBackup {

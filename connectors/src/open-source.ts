@@ -4,17 +4,17 @@ import type { OpenedSource, SourceChoice } from '#connector.ts'
 
 /**
  * Opens the source, which starts the program that it needs; whoever opens it closes it, or hands it to a send, which
- * does. Throws what the kinds of source throw, or `CANCELLED`.
+ * does. `waits`: for whoever is to write into a FIFO. Throws what the kinds of source throw, or `CANCELLED`.
  */
 export async function openSource(
   choice: SourceChoice,
-  { type, signal }: { type: BackupType; signal?: AbortSignal | undefined },
+  { type, waits, signal }: { type: BackupType; waits: boolean; signal?: AbortSignal | undefined },
 ): Promise<OpenedSource> {
   try {
     switch (choice.kind) {
       case 'file': {
         const { openFileSource } = await import('#stream/file-source.ts')
-        return await openFileSource(choice.path)
+        return await openFileSource(choice.path, { type, waits, signal })
       }
       case 'stdin': {
         const { openStandardInput } = await import('#stream/standard-input.ts')

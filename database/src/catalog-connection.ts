@@ -2,6 +2,7 @@ import type { PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
 import { isRoleOfOurs, strangeRole } from '#acting-role.ts'
 import { type CatalogError, noAnswer } from '#catalog-error.ts'
+import { type ForeignObject, foreignObject, foreignOwner } from '#foreign-owners.ts'
 
 /** How long one use of a connection waits. Milliseconds. */
 export interface ConnectionLimits {
@@ -32,6 +33,7 @@ export class CatalogConnection implements PostgresPoolClient {
   readonly #client: pg.PoolClient
   readonly #limits: ConnectionLimits
   readonly #explain: (error: unknown) => CatalogError
+  readonly #known: KnownSchema
   #boundMs: number
   #isReleased = false
   /** Whoever uses the connection has begun a transaction, and ends it. */
@@ -39,24 +41,42 @@ export class CatalogConnection implements PostgresPoolClient {
   /** What a rollback on a connection that was given up fails with as well. */
   #lost: CatalogError | undefined
 
-  /** @param explain makes the error that leaves of the one that PostgreSQL's client threw */
-  constructor(client: pg.PoolClient, limits: ConnectionLimits, explain: (error: unknown) => CatalogError) {
+  /**
+   * @param of.explain makes the error that leaves of the one that PostgreSQL's client threw
+   * @param of.known shared by all connections of a pool
+   */
+  constructor(
+    client: pg.PoolClient,
+    of: { limits: ConnectionLimits; explain: (error: unknown) => CatalogError; known: KnownSchema },
+  ) {
     this.#client = client
-    this.#limits = limits
-    this.#explain = explain
-    this.#boundMs = limits.connectTimeoutMs
+    this.#limits = of.limits
+    this.#explain = of.explain
+    this.#known = of.known
+    this.#boundMs = of.limits.connectTimeoutMs
   }
 
   /**
    * Begins a transaction, ahead of the first statement: the answer tells that the server is there. Says whether it takes no
-   * writes, as a standby does. Throws CatalogError, also when the database makes us act as a role that is not ours.
+   * writes, as a standby does. Throws CatalogError, also when the database makes us act as a role that is not ours, or has come to be
+   * another one, in which not all is ours.
    */
   async open(): Promise<{ isReadOnly: boolean }> {
     const { rows } = await this.#ask<Opened>(opening(this.#limits.statementTimeoutMs))
     this.#boundMs = this.#limits.statementTimeoutMs * PATIENCE
     const opened = rows.at(-1)
     if (opened && opened.acts_as !== opened.logged_in_as) await this.#refuseStrangeRole(opened)
+    if (opened && opened.schema !== this.#known.schema) await this.#judge(opened.schema)
     return { isReadOnly: opened?.read_only === 'on' }
+  }
+
+  /** `migrate` judges what was there first. */
+  async #judge(schema: number | null): Promise<void> {
+    if (this.#known.schema !== undefined) {
+      const { rows } = await this.#ask<ForeignObject>(foreignObject)
+      if (rows[0] !== undefined) throw foreignOwner(rows[0])
+    }
+    this.#known.schema = schema
   }
 
   async #refuseStrangeRole({ acts_as, logged_in_as }: Opened): Promise<void> {
@@ -118,17 +138,27 @@ export class CatalogConnection implements PostgresPoolClient {
   }
 }
 
+/**
+ * The catalog's schema by its number, null for none: who owns the database may drop it while we are away, make another one of that name, and
+ * put into it what he likes. Undefined before the first look.
+ */
+export interface KnownSchema {
+  schema: number | null | undefined
+}
+
 /** What the beginning of a transaction answers. */
 interface Opened {
+  schema: number | null
   read_only: string
   acts_as: string
   logged_in_as: string
 }
 
 /**
- * One text, so one way there and back. No operator in it, and a qualified name: it runs under the search_path of before. A process
- * that stops in the middle of a transaction must not keep its locks. The database's owner may set how times are written and
- * texts are read for all who connect: in another style every time would be read as none.
+ * One text, so one way there and back. Qualified names alone, also of the operator: it runs under the search_path of before. A process
+ * that stops in the middle of a transaction must not keep its locks. The database's owner may set for all who connect how times and
+ * numbers are written and texts are read: in another style a time would be read as none, or, in a zone that is a hundred hours away, as one of
+ * days before. Nor may he have a commit answered before it is on the disk; who waits for more than that goes on doing so.
  */
 function opening(timeoutMs: number): string {
   return `begin isolation level read committed;
@@ -136,7 +166,12 @@ select pg_catalog.set_config('search_path', '', true),
   pg_catalog.set_config('statement_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('datestyle', 'ISO, MDY', true),
+  pg_catalog.set_config('timezone', 'UTC', true),
+  pg_catalog.set_config('extra_float_digits', '1', true),
   pg_catalog.set_config('standard_conforming_strings', 'on', true),
+  case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'::pg_catalog.text
+    then pg_catalog.set_config('synchronous_commit', 'on', true) end,
+  pg_catalog.to_regnamespace('control_plane')::pg_catalog.oid as schema,
   pg_catalog.current_setting('transaction_read_only') as read_only,
   current_user as acts_as, session_user as logged_in_as`
 }

@@ -45,6 +45,9 @@ const GONE = new Set([
   '57P01',
   '57P02',
   '57P03',
+  // Closed by the server, which found it idle, or its transaction open, for longer than somebody has set.
+  '57P05',
+  '25P04',
   '53300',
   '08006',
 ])

@@ -1,77 +1,52 @@
-import { type Kysely, sql } from 'kysely'
-import { CatalogError } from '#catalog-error.ts'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
+import { CatalogError, errorCode } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { type ForeignObject, foreignObject, foreignOwner, SCHEMAS, TRUSTED } from '#foreign-owners.ts'
 
-/** Ours, and the one of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
-const SCHEMAS = sql`array['control_plane', 'pgboss']`
-
-/**
- * Whom we trust with what is ours: ourselves, roles that we were made members of, since whoever did that meant us to share, and
- * superusers, whom nothing stops. Memberships are walked, since a superuser counts as a member of every role.
- */
-const TRUSTED = sql`
-  recursive roles_of_ours (role) as (
-    select oid from pg_catalog.pg_roles where rolname = current_user
-     union
-    select member.roleid from pg_catalog.pg_auth_members member join roles_of_ours on member.member = role
-  ), trusted (role) as (
-    select role from roles_of_ours union select oid from pg_catalog.pg_roles where rolsuper
-  )`
-
-interface ForeignObject {
-  /** As PostgreSQL says it: `table`, `function`, `schema`. */
-  type: string
-  /** With its schema, quoted where need be. */
-  identity: string
-  owner: string
-  we: string
+/** CatalogError CONFIGURATION when something of the catalog belongs to a role that is not ours, see `foreignObject`. */
+export async function refuseForeignOwners(kysely: Kysely<CatalogSchema>): Promise<void> {
+  const { rows } = await kysely.executeQuery<ForeignObject>(CompiledQuery.raw(foreignObject))
+  const [foreign] = rows
+  if (foreign !== undefined) throw foreignOwner(foreign)
 }
 
+/** Of several who make the schema at once, one was faster. */
+const MADE_MEANWHILE: ReadonlySet<string | undefined> = new Set(['23505', '42P06'])
+
 /**
- * CatalogError CONFIGURATION when something in the catalog's schemas, or a function or operator that a trigger, a default, a check
- * or an index of a table there calls, belongs to a role that is not ours: that role could have it do anything with our rights.
+ * Sees to it that the schema of the queue is there and ours before anything is made or called in it. Whoever may create schemas could make it
+ * between the look of `migrate` and the start of the queue, and would then own what the queue runs. `isNew`: nothing is in it yet, and once
+ * something is, `closeQueueSchema` is to be called. CatalogError CONFIGURATION as `refuseForeignOwners`.
  */
-export async function refuseForeignOwners(kysely: Kysely<CatalogSchema>): Promise<void> {
-  // An owner is noted for all but what was made with the server itself.
-  const { rows } = await sql<ForeignObject>`
-    with ${TRUSTED}, schemas as (
-      select oid from pg_catalog.pg_namespace where nspname = any (${SCHEMAS})
-    ), members (classid, objid) as (
-      select 'pg_namespace'::regclass, oid from schemas
-       union
-      select depend.classid, depend.objid from pg_catalog.pg_depend depend
-        join schemas on depend.refclassid = 'pg_namespace'::regclass and depend.refobjid = schemas.oid
-    ), parts (classid, objid) as (
-      select classid, objid from members
-       union
-      select depend.classid, depend.objid from pg_catalog.pg_depend depend
-        join members on members.classid = 'pg_class'::regclass
-                    and (depend.refclassid, depend.refobjid) = (members.classid, members.objid)
-       where depend.classid in ('pg_trigger'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
-    ), ours_to_run (classid, objid) as (
-      select classid, objid from members
-       union
-      select depend.refclassid, depend.refobjid from pg_catalog.pg_depend depend
-        join parts on (depend.classid, depend.objid) = (parts.classid, parts.objid)
-       where depend.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
-    )
-    select object.type, object.identity, pg_catalog.pg_get_userbyid(owned.refobjid) as owner, current_user as we
-      from ours_to_run
-      join pg_catalog.pg_shdepend owned on (owned.classid, owned.objid) = (ours_to_run.classid, ours_to_run.objid)
-       and owned.deptype = 'o' and owned.refclassid = 'pg_authid'::regclass
-       and owned.dbid = (select oid from pg_catalog.pg_database where datname = current_database())
-      cross join lateral pg_catalog.pg_identify_object(owned.classid, owned.objid, 0) object
-     where owned.refobjid not in (select role from trusted)
-     order by object.type = 'schema' desc, object.identity
-     limit 1
-  `.execute(kysely)
-  const [foreign] = rows
-  if (foreign === undefined) return
-  const { type, identity, owner, we } = foreign
-  throw new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
-    code: 'CONFIGURATION',
-    hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
+export async function makeQueueSchema({ kysely }: Database): Promise<{ isNew: boolean }> {
+  const make = (): Promise<{ isNew: boolean }> =>
+    inTransaction(kysely, async trx => {
+      await sql`do $$ begin
+        if pg_catalog.to_regnamespace('pgboss') is null then create schema pgboss; end if;
+      end $$`.execute(trx)
+      await refuseForeignOwners(trx)
+      const { rows } = await sql`
+        select from pg_catalog.pg_class where relnamespace = pg_catalog.to_regnamespace('pgboss') limit 1`.execute(
+        trx,
+      )
+      return { isNew: rows.length === 0 }
+    })
+  return await make().catch(async (error: unknown) => {
+    const isMade = error instanceof CatalogError && MADE_MEANWHILE.has(errorCode(error.cause))
+    if (!isMade) throw error
+    return await make()
+  })
+}
+
+/** As `shutOutPublic`, one at a time: PostgreSQL refuses two who take the same right away at once. */
+export async function closeQueueSchema({ kysely }: Database): Promise<void> {
+  await inTransaction(kysely, async trx => {
+    await sql`
+      select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: rights'::text, 0::bigint))
+    `.execute(trx)
+    await shutOutPublic(trx)
   })
 }
 
@@ -92,8 +67,8 @@ export async function shutOutPublic(kysely: Kysely<CatalogSchema>): Promise<void
 /** The roles (`PUBLIC` among them) that have any right in the catalog's schemas and are not ours, by name. */
 export async function rolesWithRights({ kysely }: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string }>`
-    with ${TRUSTED}, schemas as (
-      select oid, nspacl from pg_catalog.pg_namespace where nspname = any (${SCHEMAS})
+    with ${sql.raw(TRUSTED)}, schemas as (
+      select oid, nspacl from pg_catalog.pg_namespace where nspname = any (${sql.raw(SCHEMAS)})
     ), lists (acl) as (
       select nspacl from schemas
        union all

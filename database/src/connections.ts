@@ -7,7 +7,12 @@ import {
   type Transaction,
 } from 'kysely'
 import pg from 'pg'
-import { CatalogConnection, type ConnectionLimits, WITHOUT_BOUND } from '#catalog-connection.ts'
+import {
+  CatalogConnection,
+  type ConnectionLimits,
+  type KnownSchema,
+  WITHOUT_BOUND,
+} from '#catalog-connection.ts'
 import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 
@@ -62,6 +67,7 @@ export class CatalogPool implements PostgresPool {
   readonly #readiness: Readiness
   readonly #limits: PoolLimits
   readonly #used = new WeakSet<pg.PoolClient>()
+  readonly #known: KnownSchema = { schema: undefined }
   /** Once the catalog could be written, a fault of where it is counts as an outage. */
   #wasGood = false
 
@@ -101,7 +107,11 @@ export class CatalogPool implements PostgresPool {
   async #connectAlive(): Promise<PostgresPoolClient> {
     for (;;) {
       const client = await this.#pool.connect()
-      const connection = new CatalogConnection(client, this.#limits, this.#explain)
+      const connection = new CatalogConnection(client, {
+        limits: this.#limits,
+        explain: this.#explain,
+        known: this.#known,
+      })
       const wasUsed = this.#used.has(client)
       this.#used.add(client)
       try {

@@ -1,7 +1,7 @@
 // 1. Open the catalog and bring it up to date.
 
 export { CatalogError, type CatalogErrorCode } from '#catalog-error.ts'
-export { rolesWithRights } from '#catalog-owners.ts'
+export { closeQueueSchema, makeQueueSchema, rolesWithRights } from '#catalog-owners.ts'
 export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
@@ -181,6 +181,7 @@ export {
   JOB_KINDS,
   JOB_STATES,
   type Job,
+  type JobAsker,
   type JobError,
   type JobKind,
   type JobProgress,

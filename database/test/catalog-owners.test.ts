@@ -186,12 +186,62 @@ describe('when the owner of the database lets all who connect act as a role of i
 })
 
 test('times are read as they are, however the owner of the database has them written', async () => {
+  // Hours that a time zone of one's own may be away, and no reader of times knows.
   await superuser.query(`do $$ begin
     execute format('alter database %I set datestyle = ''German, DMY''', current_database());
+    execute format('alter database %I set timezone = ''<far>+167''', current_database());
     execute format('alter database %I set standard_conforming_strings = off', current_database());
   end $$`)
   const database = await open()
-  const { rows } = await sql<{ time: Date; text: string }>`
-    select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text`.execute(database.kysely)
-  expect(rows).toEqual([{ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' }])
+  const { rows } = await sql<{ time: Date; inside: { time: string }; text: string }>`
+    select '2026-12-01 05:00:00+00'::timestamptz as time, 'a\\b' as text,
+           jsonb_build_object('time', '2026-12-01 05:00:00+00'::timestamptz) as inside`.execute(
+    database.kysely,
+  )
+  const [row] = rows
+  expect(row).toMatchObject({ time: new Date('2026-12-01T05:00:00Z'), text: 'a\\b' })
+  expect(new Date(row?.inside.time ?? '')).toEqual(row?.time)
+})
+
+test('what is written is on the disk when it is said to be, whatever the owner of the database has set', async () => {
+  const waitsAfter = async (setting: string): Promise<string | undefined> => {
+    await superuser.query(`do $$ begin
+      execute format('alter database %I set synchronous_commit = ${setting}', current_database()); end $$`)
+    const database = await open()
+    const { rows } = await sql<{ waits: string }>`
+      select current_setting('synchronous_commit') as waits`.execute(database.kysely)
+    return rows[0]?.waits
+  }
+  expect(await waitsAfter('off')).toBe('on')
+  // Who wants more than that, or no more than this server's own disk, has it.
+  expect(await waitsAfter('remote_apply')).toBe('remote_apply')
+  expect(await waitsAfter('local')).toBe('local')
+})
+
+test('a database that its owner has exchanged under a program at work is judged before anything in it is used', async () => {
+  const name = new URL(url).pathname.slice(1)
+  const elsewhere = new pg.Client({ connectionString: url.replace(name, 'postgres') })
+  await elsewhere.connect()
+  await elsewhere.query(`alter role mallory createdb; alter database "${name}" owner to mallory`)
+  const database = await open('keeper')
+  await migrate(database)
+  await superuser.end()
+  // As when the server is restarted, and he is quicker.
+  await elsewhere.query(`alter database "${name}" allow_connections false`)
+  await elsewhere.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+  await elsewhere.query('set role mallory')
+  await elsewhere.query(`drop database "${name}"`)
+  await elsewhere.query(`create database "${name}"`)
+  await elsewhere.end()
+  superuser = new pg.Client({ connectionString: url })
+  await superuser.connect()
+  await asMallory(`create schema control_plane; create table public.ran (as_whom text); grant all on schema control_plane to public;
+    grant all on schema public to public; grant all on public.ran to public;
+    create function control_plane.plant() returns text volatile language sql as 'insert into public.ran values (current_user) returning as_whom';
+    create view control_plane.backups as select control_plane.plant() as id; grant all on control_plane.backups to public`)
+  await expect(sql`select id from control_plane.backups`.execute(database.kysely)).rejects.toMatchObject({
+    code: 'CONFIGURATION',
+    message: expect.stringMatching(/schema control_plane belongs to role "mallory"/),
+  })
+  expect((await superuser.query('select as_whom from public.ran')).rows).toEqual([])
 })

@@ -51,9 +51,9 @@ export function describeMonitoring(open: () => Promise<Database>): void {
       for (;;) {
         const last = found.at(-1)
         const after = last && { createdAt: last.created_at, id: last.id }
-        const page = await pageBackups(database, { ...filter, limit, after })
-        found.push(...page)
-        if (page.length < limit) return found
+        const { backups, hasMore } = await pageBackups(database, { ...filter, limit, after })
+        found.push(...backups)
+        if (!hasMore) return found
       }
     }
 
@@ -94,16 +94,29 @@ export function describeMonitoring(open: () => Promise<Database>): void {
           database.kysely,
         )
       for (let count = 0; count < 9; count++) await insert('2026-01-01T00:00:00.123Z')
-      const first = await pageBackups(database, { limit: 4 })
+      const { backups: first } = await pageBackups(database, { limit: 4 })
       await insert('2026-01-02T00:00:00Z')
       const last = first.at(-1)
       if (!last) throw new Error('the first page is empty')
       await sql`delete from control_plane.backups where id = ${last.id}`.execute(database.kysely)
-      const rest = await pageBackups(database, {
+      const { backups: rest } = await pageBackups(database, {
         limit: 99,
         after: { createdAt: last.created_at, id: last.id },
       })
       expect(new Set([...first, ...rest].map(({ id }) => id)).size).toBe(9)
+    })
+
+    test('a page of long records ends sooner, and the next ones go on until all have come, each once', async () => {
+      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
+      await sql`
+        insert into control_plane.backups (project_id, type, created_at, source)
+        select 'p', 'database', now() - number * interval '1 second', jsonb_build_object('comment', repeat('x', 256 * 1024))
+          from generate_series(1, 100) number`.execute(database.kysely)
+      const { backups, hasMore } = await pageBackups(database, { limit: 500 })
+      expect({ hasMore, count: backups.length }).toEqual({ hasMore: true, count: 16 })
+      const all = await walk({}, 500)
+      expect(new Set(all.map(({ id }) => id)).size).toBe(100)
+      expect(all).toHaveLength(100)
     })
 
     test.each<BackupPageFilter>([

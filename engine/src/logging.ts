@@ -1,6 +1,7 @@
 import { BackupError, describeError, HIDDEN, hasOwnWords, hideSecrets } from '@telegram-backup/errors'
 import { type Logger, pino } from 'pino'
 import { type Environment, readSetting } from '#environment.ts'
+import { terminalJson } from '#units/terminal-json.ts'
 
 export type { Logger }
 
@@ -39,7 +40,7 @@ export function createLogger({
       formatters: { level: label => ({ level: label }) },
       serializers: { err: errorFields, error: errorFields },
       // The whole line, not chosen fields: a secret may stand in any text, such as the message of a library.
-      hooks: { streamWrite: line => `${onOneLine(JSON.stringify(withoutSecrets(JSON.parse(line))))}\n` },
+      hooks: { streamWrite: line => `${terminalJson(JSON.stringify(withoutSecrets(JSON.parse(line))))}\n` },
     },
     { write: line => void stream.write(line) },
   )
@@ -73,13 +74,5 @@ function withoutSecrets(value: unknown): unknown {
       hideSecrets(key),
       SECRET_FIELD.test(key) && item !== null ? HIDDEN : withoutSecrets(item),
     ]),
-  )
-}
-
-/** JSON leaves in what some readers take for the end of a line, and what turns the order of a line round. */
-function onOneLine(line: string): string {
-  return line.replace(
-    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

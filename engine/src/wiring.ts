@@ -93,7 +93,8 @@ const START_ATTEMPTS = 5
 const MADE_MEANWHILE: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42723', '42710'])
 
 /**
- * The queue of jobs in the catalog's own PostgreSQL; made there if need be. The caller stops it before the catalog is closed.
+ * The queue of jobs in the catalog's own PostgreSQL; made there if need be. The caller stops it before the catalog is closed. Throws
+ * `CONFIGURATION` where its schema belongs to somebody else.
  * @param options.tends whether it also clears away what pg-boss no longer needs: for a service, not for one command
  */
 export async function openJobQueue(
@@ -102,7 +103,11 @@ export async function openJobQueue(
 ): Promise<PgBossQueue> {
   const { PgBoss } = await import('pg-boss')
   const { bossDatabase, PgBossQueue } = await import('#jobs/pg-boss-queue.ts')
-  const { sqlRunner } = await import('@telegram-backup/database')
+  const { closeQueueSchema, makeQueueSchema, sqlRunner } = await import('@telegram-backup/database')
+  const { isNew } = await makeQueueSchema(database).catch((error: Error) => {
+    // A refusal of ours has no cause.
+    throw error.cause === undefined ? error : unopened(error)
+  })
   const make = () => {
     const boss = new PgBoss({
       db: bossDatabase(sqlRunner(database)),
@@ -130,15 +135,20 @@ export async function openJobQueue(
     const boss = make()
     try {
       await boss.start()
+      if (isNew) await closeQueueSchema(database)
       return new PgBossQueue(database, boss)
     } catch (error) {
       await boss.stop({ graceful: false }).catch(() => {})
       if (attempt < START_ATTEMPTS && MADE_MEANWHILE.has(describeError(error).code ?? '')) continue
-      throw new BackupError('The queue of jobs could not be opened in the catalog', {
-        code: 'CATALOG',
-        hint: 'The catalog’s user needs to be allowed to create the schema "pgboss" once.',
-        cause: error,
-      })
+      throw unopened(error)
     }
   }
+}
+
+function unopened(cause: unknown): BackupError {
+  return new BackupError('The queue of jobs could not be opened in the catalog', {
+    code: 'CATALOG',
+    hint: 'The catalog’s user needs to be allowed to create the schema "pgboss" once.',
+    cause,
+  })
 }

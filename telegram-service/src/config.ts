@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { readSecretFile } from '@telegram-backup/archive/secret-file'
 import { TelegramError } from '#telegram-error.ts'
 
 /** Telegram's own Bot API server. */
@@ -40,9 +40,10 @@ export function readVariable(
   const file = kind === 'secret' ? environment[`${name}_FILE`]?.trim() : undefined
   if (!file) return undefined
   try {
-    return readFileSync(file, 'utf8').trim() || undefined
+    return readSecretFile(file).trim() || undefined
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'CONFIGURATION' ? message : code
     throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, {
       code: 'CONFIGURATION',
       hint: `Set ${name}_FILE to a file that this user can read, or set ${name} itself.`,

@@ -58,7 +58,7 @@ export {
   type SentPart,
   type SourceFacts,
 } from '#services/backup-metadata.ts'
-export type { BackupSource, FilePath, GivenFile, SourceEnd } from '#services/backup-source.ts'
+export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source.ts'
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
@@ -67,6 +67,7 @@ export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
 export { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+export { openFile } from '#services/file-source.ts'
 export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
 export {

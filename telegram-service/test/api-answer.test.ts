@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
-import { type TelegramError, TelegramError as TelegramErrorClass } from '#index.ts'
+import { createTelegramClient, type TelegramError, TelegramError as TelegramErrorClass } from '#index.ts'
+import { QUICK_POLICY } from '#test/emulated-chat.ts'
+import { oddServer } from '#test/odd-server.ts'
 
 const TOKEN = '7000000001:AAabcdefghijklmnopqrstuvwxyz012345'
 
@@ -186,5 +188,29 @@ describe('the answer of a file’s link', () => {
     const headers = { 'retry-after': '3' }
     const error = errorOf(() => readFileAnswer({ status: 429, headers, body: Buffer.from('') }, TOKEN))
     expect(error.retryAfterSeconds).toBe(3)
+  })
+})
+
+describe('more than an answer of the Bot API may have is not read into memory as JSON:', () => {
+  test('of a method', async () => {
+    const levels = 500_000
+    const server = await oddServer(async ({ readBody, answer }) => {
+      await readBody()
+      answer(200, `{"ok":true,"result":${'['.repeat(levels)}${']'.repeat(levels)}}`)
+    })
+    const client = createTelegramClient({ token: TOKEN, apiRoot: server.url, policy: QUICK_POLICY })
+    await expect(client.getMe()).rejects.toMatchObject({
+      code: 'UNPROVEN',
+      message: expect.stringContaining('longer than it may be'),
+    })
+  })
+
+  test('in the place of a file', () => {
+    const words = (padding: number): string | undefined => {
+      const body = Buffer.from(JSON.stringify({ description: 'Gone', padding: ' '.repeat(padding) }))
+      return errorOf(() => readFileAnswer({ status: 404, headers: {}, body }, TOKEN)).description
+    }
+    expect(words(1000)).toBe('Gone')
+    expect(words(600_000)).toBe('HTTP status 404')
   })
 })

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { ChatPace } from '#bot-api/chat-pace.ts'
-import { emulatedChat } from '#test/emulated-chat.ts'
+import { createTelegramClient } from '#index.ts'
+import { emulatedChat, QUICK_POLICY } from '#test/emulated-chat.ts'
 import { sendSixParts } from '#test/failed-send.ts'
+import { oddServer } from '#test/odd-server.ts'
+import { TOKEN } from '#test/token-forms.ts'
 
 /** A clock that stands still, and sleepers that wake when it is moved. */
 function manualClock(): {
@@ -102,3 +105,24 @@ test('a hold that ends in the very moment it is asked about leaves nobody waitin
   }
   expect(nowMs).toBeGreaterThan(40)
 })
+
+test.each([1e9, 1e300])(
+  'of a server that asks for %d seconds, once, the chat is asked again',
+  async retry_after => {
+    const server = await oddServer(async ({ json, readBody }, count) => {
+      await readBody()
+      const flood = {
+        ok: false,
+        error_code: 429,
+        description: 'Too Many Requests',
+        parameters: { retry_after },
+      }
+      const message = { message_id: 7, date: 1_800_000_000, chat: { id: -1, type: 'channel' }, text: 'a' }
+      json(count === 1 ? 429 : 200, count === 1 ? flood : { ok: true, result: message })
+    })
+    const policy = { ...QUICK_POLICY, maxFloodWaitSeconds: 0.05 }
+    const client = createTelegramClient({ token: TOKEN, apiRoot: server.url, policy })
+    await expect(client.sendText('-1', 'a')).rejects.toMatchObject({ retryAfterSeconds: retry_after })
+    await expect(client.sendText('-1', 'a')).resolves.toMatchObject({ messageId: 7 })
+  },
+)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import { setTimeout as after } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { failureOf, PATIENT, post } from '#test/odd-exchange.ts'
 import { oddServer } from '#test/odd-server.ts'
@@ -75,6 +76,19 @@ describe('an answer', () => {
       expect(into.equals(bytes)).toBe('Content-Length' in headers)
     },
   )
+
+  test('that comes slowly is waited for, as long as it moves', async () => {
+    const server = await oddServer(async ({ socket, readBody }) => {
+      await readBody()
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${4 * 16_384}\r\n\r\n`)
+      for (let piece = 0; piece < 4; piece++) {
+        await after(1500)
+        socket.write(Buffer.alloc(16_384))
+      }
+    })
+    const timeouts = { ...PATIENT, stallMs: 5000 }
+    expect((await post(server.url, { timeouts })).body).toHaveLength(4 * 16_384)
+  })
 
   test('that is longer than it may be is not taken', async () => {
     const server = await oddServer(async ({ answer, readBody }) => {
@@ -151,6 +165,25 @@ describe('the answer of a request that is out whole is lost', () => {
       socket.end()
     })
     await expect(failureOf(post(server.url))).resolves.toMatchObject({ code: 'ANSWER_LOST' })
+  })
+
+  test.each([
+    ['its length told', 'Content-Length: 3000\r\n\r\n', 'x'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
+  ])('when a byte of it comes now and then, %s', async (_, head, byte) => {
+    const server = await oddServer(async ({ socket, readBody }) => {
+      await readBody()
+      socket.write(`HTTP/1.1 200 OK\r\n${head}`)
+      for (let sent = 0; sent < 3000 && !socket.destroyed; sent++) {
+        socket.write(byte)
+        await after(5)
+      }
+    })
+    const timeouts = { ...PATIENT, stallMs: 400 }
+    await expect(failureOf(post(server.url, { timeouts }))).resolves.toMatchObject({
+      code: 'ANSWER_LOST',
+      message: expect.stringContaining('the answer stalled'),
+    })
   })
 
   test.each([

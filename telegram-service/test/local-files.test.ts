@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +53,21 @@ describe('a file on the disk of a Bot API server run with --local', () => {
       await expect(failureOf(downloadLocal(path))).resolves.toMatchObject({ code: 'UNPROVEN' })
     },
   )
+
+  test('is not even opened when it is no file', async () => {
+    const path = join(await folder(), 'fifo')
+    execFileSync('bash', ['-c', 'mkfifo "$0"', path])
+    // Waits until somebody opens the other end.
+    const writer = spawn('bash', ['-c', 'echo waiting; exec 3>"$0"; echo opened', path])
+    const ended = once(writer, 'close')
+    let said = ''
+    writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await once(writer.stdout, 'data')
+    for (let look = 0; look < 20; look++) await failureOf(downloadLocal(path))
+    writer.kill()
+    await ended
+    expect(said).toBe('waiting\n')
+  })
 
   test('is not waited for when it is a FIFO', async () => {
     const path = join(await folder(), 'fifo')

@@ -5,6 +5,7 @@ import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import { bearerKeyOf } from '#http/bearer-key.ts'
+import { noteGoodKey } from '#http/connections.ts'
 import { GoodKeys } from '#http/good-keys.ts'
 import { callerOf, note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
@@ -62,6 +63,7 @@ export function openAuthentication(of: {
         throw unauthenticated('This API key is not valid')
       }
       note(response, { caller })
+      noteGoodKey(request.socket)
       next()
     },
     limitRate: rateLimit({

@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls'
 import type { CertificateFiles } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { repeatUntilStopped } from '@telegram-backup/engine/repeat-until-stopped.ts'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
 
 /** What a server proves itself with. */
 export interface Certificate {
@@ -86,7 +86,7 @@ async function assertPrivate(file: FileHandle, path: string): Promise<void> {
 
 /**
  * Looks every few seconds whether the files hold something else, and has it used from then on. What cannot be used changes nothing: it is told to
- * the log once, and what was there before is used on.
+ * the log once, and is the `fault` until it is mended; what was there before is used on.
  */
 export function watchCertificate(of: {
   files: CertificateFiles
@@ -96,10 +96,10 @@ export function watchCertificate(of: {
   /** For tests; how often to look, and how long to wait before a fault is believed. */
   everyMs?: number
   settleMs?: number
-}): { stop(): Promise<void> } {
+}): { stop(): Promise<void>; readonly fault: DescribedError | undefined } {
   const { files, use, log, everyMs = LOOK_EVERY_MS, settleMs = SETTLE_MS } = of
   let { current } = of
-  let fault: string | undefined
+  let fault: DescribedError | undefined
   const look = async (): Promise<void> => {
     try {
       const next = await readCertificate(files).catch(async () => {
@@ -112,13 +112,13 @@ export function watchCertificate(of: {
       use(next)
       log.info({ certificate: files.certificate }, 'the certificate was changed, and is in use')
     } catch (error) {
-      const { message } = describeError(error)
-      if (message === fault) return
-      fault = message
+      const isKnown = fault?.message === describeError(error).message
+      fault = describeError(error)
+      if (isKnown) return
       log.error({ error }, 'the certificate cannot be used as it is now; the one before is used on')
     }
   }
-  return repeatUntilStopped({
+  const watching = repeatUntilStopped({
     work: async () => {
       await look()
       return undefined
@@ -128,4 +128,10 @@ export function watchCertificate(of: {
     log,
     failed: 'the certificate was not looked at',
   })
+  return {
+    stop: () => watching.stop(),
+    get fault() {
+      return fault
+    },
+  }
 }

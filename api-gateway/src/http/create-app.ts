@@ -20,7 +20,7 @@ import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
 import { TransferMemory } from '#http/transfer-memory.ts'
-import { dropUnread } from '#http/unread-answers.ts'
+import { AnswersUnderWay, dropUnread } from '#http/unread-answers.ts'
 
 /** The HTTP API, ready to be listened with. */
 export interface HttpApp {
@@ -62,8 +62,9 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use('/api/v1', authentication.authenticate, authentication.limitRate)
   // The route of an upload goes before the one that takes its last word for an id.
   const underWay = new Set<Promise<unknown>>()
+  const answers = new AnswersUnderWay()
   const readBody = readJson({ withinMs: Math.min(LONGEST_JSON_MS, settings.stall_seconds * 1_000) })
-  for (const route of routes) addRoute(app, route, { underWay, readBody })
+  for (const route of routes) addRoute(app, route, { underWay, answers, readBody })
   refuseOtherMethods(app, routes)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
@@ -100,8 +101,9 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
 function addRoute(
   app: Express,
   route: Route,
-  { underWay, readBody }: { underWay: Set<Promise<unknown>>; readBody: RequestHandler },
+  of: { underWay: Set<Promise<unknown>>; answers: AnswersUnderWay; readBody: RequestHandler },
 ): void {
+  const { underWay, answers, readBody } = of
   const path = pathOf(route)
   app[route.method](
     path,
@@ -117,7 +119,7 @@ function addRoute(
       const answering = route.handle({ caller: callerOf(response), request, response })
       underWay.add(answering)
       const answer = await answering.finally(() => underWay.delete(answering))
-      if (answer !== undefined) send(response, answer)
+      if (answer !== undefined) send(response, answer, answers)
     },
   )
 }
@@ -131,10 +133,16 @@ function pathOf({ path }: Route): string {
   return `/api/v1${path.replace('{id}', ':id')}`
 }
 
-function send(response: Response, { status, body, headers = {} }: NonNullable<Answer>): void {
+function send(
+  response: Response,
+  { status, body, headers = {} }: NonNullable<Answer>,
+  answers: AnswersUnderWay,
+): void {
   response.status(status).set(headers)
   if (body === undefined) response.end()
-  else response.json(body)
+  // What was done is told in any case, and in a few words.
+  else if (response.req.method !== 'GET') response.json(body)
+  else answers.sendJson(response, callerOf(response).id, body)
 }
 
 /** What is at a path, but not by that method. */

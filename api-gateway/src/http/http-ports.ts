@@ -12,7 +12,7 @@ export interface HttpPorts {
   database: Database
   queue: JobQueue
   /** What sources and targets there are. A request never holds more of them than a name. */
-  configFile: Pick<ConfigFile, 'source' | 'sourceNames' | 'target' | 'targetNames'>
+  configFile: Pick<ConfigFile, 'source' | 'target' | 'projectOf' | 'sourceNames' | 'targetNames'>
   uploads: Uploads
   contents: Contents
   /** Whether catalog and chat can be reached. Never rejects; quick, also when one of them hangs. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { Express } from 'express'
 import type { Certificate } from '#http/certificate.ts'
+import { boundConnections } from '#http/connections.ts'
 import { answerUnreadable } from '#http/unreadable.ts'
 
 /** A server that listens. */
@@ -24,6 +25,8 @@ export interface ListenOptions {
   orAnyPort?: boolean
   /** How long the headers of a request may take, and the beginning of TLS before them. */
   headersWithinMs?: number
+  /** At once; see `boundConnections`. */
+  mostConnections?: number
   /** TLS 1.2 or newer with that; plain HTTP if left out. */
   certificate?: Certificate | undefined
 }
@@ -31,7 +34,6 @@ export interface ListenOptions {
 const HEADERS_WITHIN_MS = 10_000
 const LOOK_EVERY_MS = 1_000
 const KEEP_ALIVE_MS = 65_000
-/** Each costs memory and a descriptor, also one on which nobody says anything. */
 const MOST_CONNECTIONS = 5_000
 
 /**
@@ -39,7 +41,7 @@ const MOST_CONNECTIONS = 5_000
  * there.
  */
 export async function listen(app: Express, where: ListenOptions): Promise<ListeningServer> {
-  const { certificate, headersWithinMs = HEADERS_WITHIN_MS } = where
+  const { certificate, headersWithinMs = HEADERS_WITHIN_MS, mostConnections = MOST_CONNECTIONS } = where
   const options = {
     headersTimeout: headersWithinMs,
     connectionsCheckingInterval: LOOK_EVERY_MS,
@@ -59,7 +61,7 @@ export async function listen(app: Express, where: ListenOptions): Promise<Listen
   server.on('checkContinue', app)
   // Nobody need know what else is expected.
   server.on('checkExpectation', app)
-  server.maxConnections = MOST_CONNECTIONS
+  boundConnections(server, mostConnections)
   answerUnreadable(server)
   await bind(server, where).catch(async (cause: NodeJS.ErrnoException) => {
     if (where.orAnyPort && cause.code === 'EADDRINUSE') return await bind(server, { ...where, port: 0 })

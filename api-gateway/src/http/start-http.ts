@@ -4,6 +4,7 @@ import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
+import type { DescribedError } from '@telegram-backup/errors'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
@@ -16,6 +17,8 @@ import { createReadiness } from '#http/readiness.ts'
 export interface HttpPart extends ServicePart {
   /** Where it listens. */
   url: string
+  /** What keeps the certificate from being used that lies there now; undefined while it is in use, and without one. */
+  certificateFault(): DescribedError | undefined
 }
 
 /** Where it listens, and what the other parts tell and hear through it. */
@@ -69,6 +72,7 @@ export async function startHttp(
     files && certificate && watchCertificate({ files, current: certificate, use: server.useCertificate, log })
   return {
     url: server.url,
+    certificateFault: () => watching?.fault,
     stop: async () => {
       endStreams()
       await watching?.stop()

@@ -18,7 +18,7 @@ import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
-import { type ListeningServer, listen } from '#http/listen.ts'
+import { type ListeningServer, type ListenOptions, listen } from '#http/listen.ts'
 
 /** The HTTP API over a real chat, catalog and connection; jobs are written down, and nobody does them. */
 export interface TestService {
@@ -51,6 +51,7 @@ sources:
 targets:
   staging: { postgres: "postgresql://user:s3cret@localhost/staging" }
   other-db: { postgres: "postgresql://user:s3cret@localhost/other", project: other }
+  unset: { postgres: "postgresql://u:\${NO_SUCH_VARIABLE}@localhost/x", project: shop }
 `
 
 /**
@@ -59,7 +60,10 @@ targets:
  */
 export async function openTestService(
   settings: Partial<HttpSettings> = {},
-  { headersWithinMs = 60_000 }: { headersWithinMs?: number } = {},
+  {
+    headersWithinMs = 60_000,
+    ...where
+  }: Pick<ListenOptions, 'headersWithinMs' | 'mostConnections' | 'certificate'> = {},
 ): Promise<TestService> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
@@ -90,7 +94,7 @@ export async function openTestService(
     settings: { ...configFile.http, ...settings },
     version: '0.0.0',
   })
-  const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs })
+  const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs, ...where })
   return {
     vault,
     database,

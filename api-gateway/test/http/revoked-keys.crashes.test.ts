@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { createJob, listApiKeys, listJobs, revokeApiKey } from '@telegram-backup/database'
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
@@ -46,4 +47,33 @@ it('a key that is revoked ends what it has begun: an upload is taken back, a dow
   expect(job?.state).toBe('cancelled')
   vault.emulator.faults.clear()
   await expectNothingLost(vault, { database, chatId: vault.chatId })
+})
+
+it.each([
+  ['keeps the scope read alone', "scopes = array['read']"],
+  ['is bound to another project', "project_id = 'another'"],
+])('a key that %s meanwhile loses the download and the upload that it has begun', async (_, change) => {
+  const { database, server, vault } = service
+  const key = await service.key(['admin'])
+  const id = await upload(service, { key, bytes: randomBytes(4_000_000) })
+  vault.emulator.faults.on('download', { call: 7, calls: 1_000 }, { kind: 'slow', bytesPerSecond: 1_000 })
+  const content = await service.ask(`/backups/${id}/content`, { key })
+  const sending = request(`${server.url}/api/v1/backups/upload?project_id=shop&type=logs`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}` },
+  })
+  sending.on('error', () => {})
+  const feeding = setInterval(() => sending.write(randomBytes(1_000)), 100)
+  const running = () => listJobs(database, { limit: 5, state: 'running' })
+  await expect.poll(async () => (await running()).length).toBe(1)
+  const ends = Promise.allSettled([content.arrayBuffer(), once(sending, 'close')])
+  const apiKey = (await listApiKeys(database)).find(({ prefix }) => key.startsWith(prefix))
+  await sql`update control_plane.api_keys set ${sql.raw(change)} where id = ${apiKey?.id}`.execute(
+    database.kysely,
+  )
+  const [bytes] = await ends
+  clearInterval(feeding)
+  expect(bytes.status).toBe('rejected')
+  await expect.poll(running).toEqual([])
+  vault.emulator.faults.clear()
 })

@@ -86,18 +86,20 @@ async function readiness(database: Database): Promise<[number, unknown]> {
   return [answer.status, await answer.json()]
 }
 
+const MONITORED = { metrics: createMetrics(), certificateFault: () => undefined }
+
 it('whoever has the chat is ready, and tells in it', async () => {
   // A machine that does nothing for some seconds takes that for an outage; the next one that is asked knows better.
   await expect.poll(() => readiness(owner)).toEqual([200, { catalog: true, chat: true }])
   await tell(owner, 'from its owner')
-  parts.push(startMonitoring(await contextOf(owner), createMetrics()))
+  parts.push(startMonitoring(await contextOf(owner), MONITORED))
   await expect.poll(texts).toContain('from its owner')
 })
 
 it('whoever has lost it to another catalog is not ready, and tells by the webhook alone', async () => {
   await expect.poll(() => readiness(stranger)).toEqual([503, { catalog: true, chat: false }])
   await tell(stranger, 'from a stranger')
-  parts.push(startMonitoring(await contextOf(stranger), createMetrics()))
+  parts.push(startMonitoring(await contextOf(stranger), MONITORED))
   await expect.poll(() => heard('from a stranger')).toBe(true)
   await new Promise(resolve => setTimeout(resolve, 500))
   expect(texts()).not.toContain('from a stranger')

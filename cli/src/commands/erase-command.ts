@@ -1,3 +1,4 @@
+import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
 import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
@@ -35,8 +36,13 @@ export const registerErase: RegisterCommand = (program, run) => {
               signal,
               note: line => output.note(line),
               onFound: async backup => {
+                const facts = [
+                  formatBytes(backup.size),
+                  count(backup.parts.length, 'part'),
+                  missingWords(backup),
+                ]
                 output.note(
-                  `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}, ${count(backup.parts.length, 'part')}`,
+                  `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
                 )
                 // Whoever cannot be asked has named the backup; the last good one needs more than that.
                 const isAgreed = options.yes === true || !process.stdin.isTTY
@@ -50,8 +56,9 @@ export const registerErase: RegisterCommand = (program, run) => {
             output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
           }
           const state = isErased ? 'erased' : 'erasing'
-          output.answer({ success: isErased, id: erased.id, state, messages }, () =>
-            describeErasure(erased.id, isErased, messages),
+          const answer = { success: isErased, id: erased.backup.id, state, messages }
+          output.answer({ ...answer, missing_files: countMissingFiles(erased.backup) }, () =>
+            describeErasure(erased.backup.id, isErased, messages),
           )
           return isErased ? ExitCode.DONE : ExitCode.PARTIAL
         })

@@ -1,3 +1,4 @@
+import { countMissingFiles, shownId, stateWords } from '@telegram-backup/database/missing-files'
 import type { RetentionPlan, SettlingReport } from '@telegram-backup/engine/operations/expire.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
@@ -43,7 +44,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
       note: line => output.note(line),
       agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
     })
-    output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report))
+    output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report, plan))
     return isDone ? ExitCode.DONE : ExitCode.PARTIAL
   })
 }
@@ -59,7 +60,7 @@ async function isAgreedTo({ output, signal }: CommandContext, inDoubt: Retention
 
 function decisionView({ backup, decision, reason }: RetentionPlan[number]): object {
   const { id, project_id, type, source_name: source } = backup
-  return { id, project_id, type, source, decision, reason }
+  return { id, project_id, type, source, decision, reason, missing_files: countMissingFiles(backup) }
 }
 
 function describePlan(plan: RetentionPlan): string {
@@ -69,23 +70,29 @@ function describePlan(plan: RetentionPlan): string {
     backup.project_id,
     backup.type,
     backup.source_name ?? NONE,
+    stateWords(backup),
     formatTime(backup.created_at),
     decision,
     reason,
   ])
-  const table = formatTable([['ID', 'PROJECT', 'TYPE', 'SOURCE', 'CREATED', 'DECISION', 'REASON'], ...rows])
+  const table = formatTable([
+    ['ID', 'PROJECT', 'TYPE', 'SOURCE', 'STATE', 'CREATED', 'DECISION', 'REASON'],
+    ...rows,
+  ])
   const number = (which: string): number => plan.filter(({ decision }) => decision === which).length
   return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
 }
 
-function describeOutcome(report: SettlingReport): string {
+function describeOutcome(report: SettlingReport, plan: RetentionPlan): string {
+  const ids = new Map(plan.map(({ backup }) => [backup.id, shownId(backup)]))
+  const shown = (id = ''): string => ids.get(id) ?? id
   return [
     ...report.erased_backups.map(
       ({ backup_id, by_another_process }) =>
-        `erased    backup ${backup_id}${by_another_process ? ', by another process' : ''}`,
+        `erased    backup ${shown(backup_id)}${by_another_process ? ', by another process' : ''}`,
     ),
-    ...report.kept.map(({ backup_id, reason }) => `kept      backup ${backup_id}: ${reason}`),
-    ...report.pending.map(({ backup_id, reason }) => `PENDING   backup ${backup_id}: ${reason}`),
+    ...report.kept.map(({ backup_id, reason }) => `kept      backup ${shown(backup_id)}: ${reason}`),
+    ...report.pending.map(({ backup_id, reason }) => `PENDING   backup ${shown(backup_id)}: ${reason}`),
     ...report.indexes_left.map(({ chat_id, reason }) => `index     of chat ${chat_id}: ${reason}`),
     `${count(report.erased_backups.length, 'backup')} erased.`,
   ].join('\n')

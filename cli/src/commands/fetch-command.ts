@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, unescapeName } from '@telegram-backup/engine/units/names.ts'
@@ -68,6 +69,7 @@ async function fetchBackup(
   if (backup.damaged_at !== null) {
     output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
+  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
   const client = await openTelegram(config)
   const service = await openBackupService(config, client)
   await withCatalogWhenWanted(context, async catalog => {
@@ -93,7 +95,7 @@ function tellFetched(
   if (path !== undefined) output.note(`${escapeName(path)}, out of ${backup.filename ?? backup.id}`)
   const facts = path === undefined ? { plain_sha256: backup.plain_sha256 } : { path, ...base64Of(path) }
   output.answer(
-    { id: backup.id, out, size, parts, ...facts },
+    { id: backup.id, out, size, parts, ...facts, missing_files: countMissingFiles(backup) },
     () => `${out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
   )
 }

@@ -1,5 +1,5 @@
 import type { Database, Job, JobState } from '@telegram-backup/database'
-import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
+import { backupOfJob, jobView } from '@telegram-backup/engine/jobs/job-view.ts'
 import {
   count,
   formatBytes,
@@ -179,7 +179,7 @@ function describeJob(job: Job): string {
     ['project', job.project_id],
     ['source', job.source],
     ['target', job.target],
-    ['backup', job.backup_id],
+    ['backup', job.backup_id && backupOfJob(job.backup_id, jobView(job))],
     ['done', describeProgress(progress)],
     ['tries', String(job.attempt)],
     ['scheduled', timeOf(job.scheduled_for)],

@@ -1,5 +1,5 @@
 import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
-import { missingWords, withMissingCount } from '@telegram-backup/database/missing-files'
+import { stateWords, withMissingCount } from '@telegram-backup/database/missing-files'
 import type { PolicyWords } from '@telegram-backup/engine/retention/describe-policies.ts'
 import {
   count,
@@ -92,14 +92,12 @@ function expiryOf(backup: Backup, words: PolicyWords): string {
 }
 
 function stateOf(backup: Backup): string {
-  const { state, pinned_at, damaged_at } = backup
-  const words = [
-    state,
-    missingWords(backup),
+  const { pinned_at, damaged_at } = backup
+  return [
+    stateWords(backup),
     ...(pinned_at === null ? [] : ['pinned']),
     ...(damaged_at === null ? [] : ['DAMAGED']),
-  ]
-  return words.filter(word => word !== undefined).join(', ')
+  ].join(', ')
 }
 
 /** How long ago every byte was read and was right. */

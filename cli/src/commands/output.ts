@@ -1,3 +1,4 @@
+import { terminalJson } from '@telegram-backup/engine/units/terminal-json.ts'
 import { describeError, hideSecrets } from '@telegram-backup/errors'
 import { ProgressLine } from '#commands/progress-line.ts'
 import type { TextSink } from '#commands/text-sink.ts'
@@ -36,7 +37,7 @@ export class Output {
   answer(value: unknown, text: () => string): void {
     this.#makeRoom()
     this.stdout.write(
-      `${this.json ? asciiControls(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
+      `${this.json ? terminalJson(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
     )
   }
 
@@ -87,12 +88,4 @@ export function printable(text: string): string {
 /** What was typed, without the password of a URL in it. */
 export function withoutPasswords(text: string): string {
   return text.replace(/(:\/\/[^\s:@/]*):[^\n]*@/g, '$1:…@').replace(/(password=)[^\n&]*/gi, '$1…')
-}
-
-/** JSON escapes the control characters below 0x20 only. */
-function asciiControls(json: string): string {
-  return json.replace(
-    /[\u007f-\u009f]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

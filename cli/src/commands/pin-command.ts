@@ -1,3 +1,4 @@
+import { countMissingFiles, shownId } from '@telegram-backup/database/missing-files'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { tellTheIndex } from '#commands/refresh-index.ts'
@@ -38,8 +39,13 @@ function registerOne(
           await tellTheIndex(context, database)
           const after = await getBackupById(database, backup.id)
           context.output.answer(
-            { success: true, id: backup.id, pinned_at: after?.pinned_at ?? null },
-            () => `Backup ${backup.id} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
+            {
+              success: true,
+              id: backup.id,
+              pinned_at: after?.pinned_at ?? null,
+              missing_files: countMissingFiles(backup),
+            },
+            () => `Backup ${shownId(backup)} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
           )
         })
         return ExitCode.DONE

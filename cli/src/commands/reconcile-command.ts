@@ -1,3 +1,4 @@
+import { shownIdOf } from '@telegram-backup/database/missing-files'
 import type { ReportedReason, SettlingReport } from '@telegram-backup/engine/operations/reconcile.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
@@ -28,7 +29,7 @@ export const registerReconcile: RegisterCommand = (program, run) => {
 function describeReport(report: SettlingReport): string {
   const lines = [
     ...report.adopted.map(of => `adopted   message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`),
-    ...report.finished.map(of => `finished  backup ${of.backup_id}`),
+    ...report.finished.map(of => `finished  backup ${shownIdOf(of.backup_id, 'complete', of.missing)}`),
     ...report.failed.map(of => `failed    backup ${of.backup_id}: ${of.reason}`),
     ...report.erased.map(
       of => `${of.outcome.padEnd(9)} message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`,

@@ -1,3 +1,4 @@
+import { withWords } from '@telegram-backup/database/missing-files'
 import type { RecoveredBackup, RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { arePlansLost, isIncomplete } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
@@ -145,11 +146,7 @@ function tableOf(backups: readonly RecoveredBackup[]): string {
     backup.id,
     backup.project,
     backup.type,
-    [
-      backup.state,
-      ...(backup.missing === null ? [] : [backup.missing]),
-      ...(backup.isDamaged ? ['damaged'] : []),
-    ].join(', '),
+    [withWords(backup.state, backup.missing), ...(backup.isDamaged ? ['damaged'] : [])].join(', '),
     backup.size === null ? 'unknown' : formatBytes(backup.size),
     String(backup.parts),
     formatTime(new Date(backup.createdAt)),

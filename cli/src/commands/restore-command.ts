@@ -1,5 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
+import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type {
@@ -111,9 +111,7 @@ function wishesFor(target: RestoreTarget, options: RestoreOptions): RestoreWishe
 }
 
 function describePlan(prepared: PreparedRestore): string[] {
-  return prepared.kind === 'postgres'
-    ? describeDatabasePlan(prepared.plan)
-    : describeDirectoryPlan(prepared.folder, prepared.links)
+  return prepared.kind === 'postgres' ? describeDatabasePlan(prepared.plan) : describeDirectoryPlan(prepared)
 }
 
 function readLinks(how: string | undefined): OutsideAllowance[] {
@@ -149,7 +147,6 @@ function answer(
 ): void {
   const { prepared, restoreId, bytes, partCount } = restored
   const { keptOld, ...facts } = restored.facts
-  const missing = missingWords(backup)
   const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
   output.answer(
     {
@@ -168,9 +165,7 @@ function answer(
       [
         `${prepared.target} holds backup ${backup.id}: ${formatBytes(bytes)} from ${count(partCount, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
-        ...(missing === undefined
-          ? []
-          : [`It is not whole: ${missing} from the start; "telegram-backup show ${backup.id}" lists them.`]),
+        ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(newRoles),
       ].join('\n'),

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
-import { missingWords } from '@telegram-backup/database/missing-files'
+import { notWholeLines } from '@telegram-backup/database/missing-files'
 import type { DatabasePlan, OutsideLink, TargetFolder } from '@telegram-backup/engine/operations/restore.ts'
+import type { PreparedRestore } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import {
   count,
@@ -18,7 +19,6 @@ const MAX_SHOWN = 20
 export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = kind === 'postgres' ? ', plus the time to load' : ''
-  const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -27,9 +27,7 @@ export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
-    ...(missing === undefined
-      ? []
-      : [`Warning   it is not whole: ${missing} from the start; "show" lists them`]),
+    ...notWholeLines(backup, 'Warning  '),
   ]
 }
 
@@ -88,10 +86,9 @@ export function describeLeftOut({ left_out, left_out_links }: Record<string, unk
 }
 
 /** What happens to the directory. */
-export function describeDirectoryPlan(
-  { path, state, strangers }: TargetFolder,
-  links: string | undefined,
-): string[] {
+export function describeDirectoryPlan(prepared: Extract<PreparedRestore, { kind: 'directory' }>): string[] {
+  const { links, devices } = prepared
+  const { path, state, strangers } = prepared.folder
   const ways: Record<TargetFolder['state'], string> = {
     missing: 'into a new directory, which then gets its name',
     empty: 'into a new directory, which takes the place of the empty one',
@@ -101,6 +98,7 @@ export function describeDirectoryPlan(
     `Target    ${path}`,
     `Way       ${ways[state]}`,
     ...(links === undefined ? [] : [`Links     ${links}`]),
+    ...(devices === undefined ? [] : [`Devices   ${devices}`]),
     ...strangers.map(name => `Note      ${join(dirname(path), name)} is not of a restore of yours; it stays`),
   ]
 }

@@ -247,11 +247,12 @@ function registerRun(parent: Command, run: RunAction): void {
 }
 
 async function answerJob({ output }: CommandContext, job: Job): Promise<ExitCode> {
-  const { jobView } = await import('@telegram-backup/engine/jobs/job-view.ts')
+  const { backupOfJob, jobView } = await import('@telegram-backup/engine/jobs/job-view.ts')
   const view = jobView(job)
   output.answer(
     view,
-    () => `Job ${job.id}: ${job.state}${job.backup_id === null ? '' : `, backup ${job.backup_id}`}`,
+    () =>
+      `Job ${job.id}: ${job.state}${job.backup_id === null ? '' : `, backup ${backupOfJob(job.backup_id, view)}`}`,
   )
   if (job.state === 'cancelled') return ExitCode.FAILED
   if (job.state !== 'failed') return ExitCode.DONE

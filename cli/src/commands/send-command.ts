@@ -71,6 +71,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
     const sent = await backup(opening, plan, {
       signal,
       origin: { sourceName },
+      waits: true,
       note: line => output.note(line),
       onEstimate: (estimate, { messagesPerMinute }) => foretell(context, estimate, messagesPerMinute),
       onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),

@@ -1,5 +1,6 @@
 import type { Backup } from '@telegram-backup/database'
-import { readOutsideLinks } from '@telegram-backup/engine/backup/outside-links.ts'
+import { stateWords } from '@telegram-backup/database/missing-files'
+import { readDevices, readOutsideLinks } from '@telegram-backup/engine/backup/recorded-members.ts'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
@@ -25,6 +26,9 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
   const links = readOutsideLinks(result.databaseRecord?.source)
   if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
+  const devices = readDevices(result.databaseRecord?.source)
+  if (devices !== undefined)
+    output.note(`note: it holds ${devices.words}; only root restores that, with --allow devices`)
   const { skipped = [] } = result
   if (skipped.length === 0) return ExitCode.DONE
   output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)
@@ -97,7 +101,7 @@ function describeResult(result: SentSource, policies: string | undefined): strin
   if (!record) return ''
   const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
   return [
-    `Backup ${record.id} is complete.`,
+    `Backup ${record.id} is ${stateWords(record)}.`,
     `  file     ${record.filename}`,
     `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
     `  chat     ${record.chat_id}`,

@@ -2,7 +2,7 @@ import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/d
 import {
   countMissingFiles,
   missingFiles,
-  missingWords,
+  stateWords,
   withMissingFiles,
 } from '@telegram-backup/database/missing-files'
 import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/resumable.ts'
@@ -51,12 +51,11 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date },
 ): string {
-  const missing = missingWords(backup)
   const facts: Array<[string, string]> = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
-    ['state', [backup.state, ...(missing === undefined ? [] : [missing])].join(', ')],
+    ['state', stateWords(backup)],
     ...damageOf(backup),
     ['source', sourceOf(backup)],
     ['file', backup.filename ?? NONE],

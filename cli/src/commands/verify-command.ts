@@ -58,9 +58,8 @@ export const registerVerify: RegisterCommand = (program, run) => {
         assertMeantForDrill(options)
         const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
         const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { describeAllVerified, describeVerified, verifiedBackup, verifyExitCode } = await import(
-          '#commands/verify-report.ts'
-        )
+        const { describeAllVerified, describeVerified, toldVerification, verifiedBackup, verifyExitCode } =
+          await import('#commands/verify-report.ts')
         return await withEngine(context, async engine => {
           const backups = isMany
             ? await completeBackups(engine.database, options)
@@ -85,12 +84,14 @@ export const registerVerify: RegisterCommand = (program, run) => {
           if (!isMany && first !== undefined && 'error' in first) throw first.error
           const verified = outcomes.map(verifiedBackup)
           const success = verified.every(one => one.success)
-          const [only] = verified
-          if (!isMany && only !== undefined) output.answer(only, () => describeVerified(only))
+          if (!isMany && first !== undefined)
+            output.answer(verifiedBackup(first), () => describeVerified(toldVerification(first)))
           else {
             const skipped = verified.filter(({ state }) => state === 'skipped').length
             output.answer({ success, ...(skipped > 0 && { skipped }), backups: verified }, () =>
-              verified.length === 0 ? 'No complete backup matches.' : describeAllVerified(verified),
+              verified.length === 0
+                ? 'No complete backup matches.'
+                : describeAllVerified(outcomes.map(toldVerification)),
             )
           }
           return verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)

@@ -1,4 +1,10 @@
 import {
+  countMissingFiles,
+  missingWords,
+  shownIdOf,
+  withWords,
+} from '@telegram-backup/database/missing-files'
+import {
   type DrillOutcome,
   type Finding,
   isSound,
@@ -24,6 +30,8 @@ export interface VerifiedBackup {
   project_id: string
   type: string
   created_at: Date
+  /** Files that its send was told to leave out, or that are torn. */
+  missing_files: number
   /** skipped: of many, one that was erased before it had been verified. */
   state: VerificationReport['state'] | 'failed' | 'skipped'
   depth?: VerificationReport['depth']
@@ -48,7 +56,7 @@ const MEND_HINT =
 /** How a verification is shown to programs. */
 export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
   const { id, project_id, type, created_at } = outcome.backup
-  const backup = { id, project_id, type, created_at }
+  const backup = { id, project_id, type, created_at, missing_files: countMissingFiles(outcome.backup) }
   if ('skipped' in outcome) {
     const { skipped: reason } = outcome
     return { success: true, ...backup, state: 'skipped', reason, findings: [], unproven: [] }
@@ -82,6 +90,13 @@ export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
   }
 }
 
+/** A verification for people, with the words for the files that its backup lacks. */
+export type ToldVerification = VerifiedBackup & { missing?: string | undefined }
+
+export function toldVerification(outcome: VerifyOutcome): ToldVerification {
+  return { ...verifiedBackup(outcome), missing: missingWords(outcome.backup) }
+}
+
 type Failure = { code: string; error: string; hint?: string }
 
 function shownDrill(drill: DrillOutcome): NonNullable<VerifiedBackup['drill']> {
@@ -111,8 +126,9 @@ export function verifyExitCode(verified: readonly VerifiedBackup[]): ExitCode {
 }
 
 /** One backup, in a few lines. */
-export function describeVerified(verified: VerifiedBackup): string {
-  const { id, state, depth, parts = 0, bytes = 0, error, hint, unproven } = verified
+export function describeVerified(verified: ToldVerification): string {
+  const { state, depth, parts = 0, bytes = 0, error, hint, unproven } = verified
+  const id = shownIdOf(verified.id, 'complete', verified.missing)
   const isSoundAsSent = state !== 'damaged' && unproven.length > 0
   const read = depth === 'messages' ? '' : `, ${formatBytes(bytes)} read`
   const end =
@@ -143,14 +159,14 @@ const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
 }
 
 /** Many backups as a table, and what is wrong with any. */
-export function describeAllVerified(all: readonly VerifiedBackup[]): string {
+export function describeAllVerified(all: readonly ToldVerification[]): string {
   const heading = ['ID', 'PROJECT', 'TYPE', 'CREATED', 'RESULT', 'MESSAGES', 'READ']
-  const rows = all.map(({ id, project_id, type, created_at, state, depth, parts, bytes }) => [
+  const rows = all.map(({ id, project_id, type, created_at, state, depth, parts, bytes, missing }) => [
     id,
     project_id,
     type,
     formatTime(created_at),
-    state === 'damaged' ? 'DAMAGED' : state,
+    withWords(state === 'damaged' ? 'DAMAGED' : state, missing),
     String(parts ?? NONE),
     bytes === undefined || depth === 'messages' ? NONE : formatBytes(bytes),
   ])

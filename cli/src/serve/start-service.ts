@@ -56,7 +56,7 @@ export async function startService(
     const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
     parts.push(http)
     // Then: whatever keeps the others from their work is told of.
-    parts.push(startMonitoring(context, metrics))
+    parts.push(startMonitoring(context, { metrics, certificateFault: http.certificateFault }))
     parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
     parts.push(startRetention({ ...context, deliver: context.queue.deliver }))

@@ -12,6 +12,7 @@ import {
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
+import { tarWithoutPrivilege } from '@telegram-backup/test-support/unprivileged-tar.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -53,6 +54,16 @@ async function send(...source: string[]): Promise<IntegratedBackupResult> {
   return sent.json() as IntegratedBackupResult
 }
 
+/** Of a directory with something in it that nobody may read. */
+async function sendInPart(...source: string[]): Promise<IntegratedBackupResult> {
+  const more = ['--allow', 'unreadable', '--json']
+  const sent = await runCli(['send', '--project', 'shop', ...source, ...more], {
+    env: { ...env, ...(await tarWithoutPrivilege(vault.folder)) },
+  })
+  expect(sent.code, sent.stderr).toBe(3)
+  return sent.json() as IntegratedBackupResult
+}
+
 async function bash(script: string, variables: Record<string, string> = {}): Promise<string> {
   const { stdout } = await run('bash', ['-c', script], {
     cwd: folder,
@@ -72,8 +83,9 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
   const uploads = join(vault.folder, 'uploads')
   await mkdir(uploads)
   await writeFile(join(uploads, 'a.txt'), 'text\n')
+  await writeFile(join(uploads, 'closed.txt'), 'closed\n', { mode: 0o000 })
   const logs = await send('--type', 'logs', '--file', join(vault.folder, 'numbers.log'))
-  const directory = await send('--type', 'storage', '--directory', uploads)
+  const directory = await sendInPart('--type', 'storage', '--directory', uploads)
   await server.sql('postgres', 'create database source; create database target template template0')
   await server.sql(
     'source',
@@ -101,10 +113,14 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
     .map(row => row.split('\t'))
   const sent = [logs, directory, database].map(({ telegramMetadata }) => telegramMetadata?.filename)
   expect(rows.map(([name]) => name)).toEqual(sent)
-  await bash(`${list}\n${backup}`, { MANIFEST: rows[0]?.[1] ?? '' })
+  const whole = await bash(`${list}\n${backup}`, { MANIFEST: rows[0]?.[1] ?? '' })
+  expect(whole).not.toContain('missing')
   expect((await readFile(join(folder, 'restored'))).equals(file)).toBe(true)
-  await bash(`${list}\n${backup}\n${tar}`, { MANIFEST: rows[1]?.[1] ?? '', TARGET: join(folder, 'back') })
+  const shown = await bash(`${list}\n${backup}\n${tar}`, {
+    ...{ MANIFEST: rows[1]?.[1] ?? '', TARGET: join(folder, 'back') },
+  })
   expect(await readFile(join(folder, 'back', 'a.txt'), 'utf8')).toBe('text\n')
+  expect(shown).toContain('files missing or torn from the start: 1\n')
   await bash(`${list}\n${backup}\n${psql}`, {
     MANIFEST: rows[2]?.[1] ?? '',
     DATABASE: server.url('target'),

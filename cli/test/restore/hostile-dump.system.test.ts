@@ -9,7 +9,11 @@ import {
   planDatabaseRestore,
 } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
 import { restoreInOneTransaction } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
+import {
+  openRestoreBench,
+  type RestoreBench,
+  waitUntil,
+} from '@telegram-backup/test-support/restore-bench.ts'
 import {
   installedServer,
   type PostgresServer,
@@ -247,4 +251,43 @@ describe('whatever a text is made of,', () => {
       { numRuns: 150 },
     )
   })
+})
+
+it('a restore has failed where it left nothing, and only there, whoever floods the psql of a dump that listens', async () => {
+  await server.sql(
+    'target',
+    `create schema noise; create procedure noise.make() language plpgsql as $$ begin
+       loop
+         for n in 1..3 loop perform pg_notify('noise', n || repeat('x', 7000)); end loop;
+         commit;
+         perform pg_sleep(0.0005);
+       end loop;
+     end $$`,
+  )
+  const making = [1, 2].map(() => server.sql('target', 'call noise.make()').catch(() => {}))
+  const made = `select count(*) from pg_stat_activity where query = 'call noise.make()'`
+  try {
+    await waitUntil(async () => (await server.sql('postgres', made)) === '2')
+    for (let round = 0; round < 6; round++) {
+      const restored = restoreInOneTransaction(plan, {
+        ...{ connection: plan.connection, session: 'telegram-backup restore test' },
+        signal: new AbortController().signal,
+        open: async function* () {
+          yield Buffer.from(`CREATE TABLE round_${round} ();\nLISTEN noise;\n`)
+        },
+      })
+      const isRestored = await restored.then(
+        () => true,
+        () => false,
+      )
+      const isThere = `select count(*) from pg_class where relname = 'round_${round}'`
+      expect(await server.sql('target', isThere)).toBe(isRestored ? '1' : '0')
+    }
+  } finally {
+    await server.sql(
+      'postgres',
+      `select pg_terminate_backend(pid) from pg_stat_activity where query = 'call noise.make()'`,
+    )
+    await Promise.all(making)
+  }
 })

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import {
   type SendOptions,
   type SentRun,
 } from '@telegram-backup/test-support/send-bench.ts'
+import { tarWithoutPrivilege } from '@telegram-backup/test-support/unprivileged-tar.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
@@ -39,6 +40,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   expect(await processesOf('tar', directory), 'no tar is left').toEqual([])
+  await chmod(join(directory, 'closed'), 0o700).catch(() => {})
   await rm(directory, { recursive: true })
 })
 
@@ -52,17 +54,6 @@ async function namesIn(report: SentSource): Promise<string[]> {
   const path = join(bench.vault.folder, 'listed.tar')
   await writeFile(path, await bench.fetch(report))
   return (await run('tar', ['-tf', path])).stdout.split('\n').filter(Boolean)
-}
-
-/** To root, nothing is unreadable: then a tar without that privilege. */
-async function tarWithoutPrivilege(): Promise<Record<string, string>> {
-  if (process.getuid?.() !== 0) return {}
-  const folder = join(bench.vault.folder, 'bin')
-  await mkdir(folder, { recursive: true })
-  const tar = execFileSync('which', ['tar'], { encoding: 'utf8' }).trim()
-  const script = `#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search ${tar} "$@"\n`
-  await writeFile(join(folder, 'tar'), script, { mode: 0o755 })
-  return { PATH: `${folder}:${process.env['PATH']}` }
 }
 
 describe('what cannot be read as it was', () => {
@@ -119,7 +110,7 @@ describe('what cannot be read as it was', () => {
   it('unreadable: fails, or is left out where that is allowed', async () => {
     await writeFile(join(directory, 'secret'), 's', { mode: 0o000 })
     await mkdir(join(directory, 'closed'), { mode: 0o000 })
-    const env = await tarWithoutPrivilege()
+    const env = await tarWithoutPrivilege(bench.vault.folder)
     const refused = await send([], { env })
     expect(refused.code).toBe(1)
     expect(refused.report.error).toMatch(/(secret|closed) cannot be read/)
@@ -132,6 +123,37 @@ describe('what cannot be read as it was', () => {
     ])
     expect(await namesIn(sent.report)).toEqual(['./', './a-large', './z-last'])
     await expectToldEverywhere(sent.report.databaseRecord?.id ?? '')
+  })
+
+  it('of logs: unreadable and vanished fail, or are left out where that is allowed', async () => {
+    const logs = (more: readonly string[], during?: () => Promise<void>): Promise<SentRun> =>
+      send(['--include', '*', ...more], { type: 'logs', env, ...(during ? { during } : {}) })
+    const env = await tarWithoutPrivilege(bench.vault.folder)
+    await writeFile(join(directory, 'secret'), 's', { mode: 0o000 })
+    for (const name of ['closed', 'gone']) {
+      await mkdir(join(directory, name))
+      await writeFile(join(directory, name, 'log'), name)
+    }
+    await chmod(join(directory, 'closed'), 0o000)
+    const refused = await logs([])
+    expect(refused).toMatchObject({
+      code: 1,
+      report: { code: 'SOURCE', hint: expect.stringContaining('--allow') },
+    })
+    expect(refused.report.error).toMatch(/(secret|closed\S*) cannot be read/)
+    expect(await expectTakenBack(bench, refused, project)).toBe(1)
+    const sent = await logs(['--allow', 'unreadable,vanished'], () =>
+      rm(join(directory, 'gone'), { recursive: true }),
+    )
+    expect(sent.code, sent.stderr).toBe(3)
+    expect(sent.report.skipped).toEqual(
+      expect.arrayContaining([
+        { path: 'secret', reason: 'unreadable' },
+        { path: expect.stringMatching(/^closed/), reason: 'unreadable' },
+        { path: 'gone/log', reason: 'vanished' },
+      ]),
+    )
+    expect(await namesIn(sent.report)).toEqual(['./a-large', './z-last'])
   })
 
   it('a folder in which only names changed is whole, and noted', async () => {
@@ -179,5 +201,7 @@ async function expectToldEverywhere(id: string): Promise<void> {
   expect(restored.code, restored.stderr).toBe(0)
   expect(restored.stderr).toMatch(/^Warning .*2 files missing/m)
   expect(restored.stdout).toContain('2 files missing')
-  expect(await cli('verify', id, '--drill')).toContain('2 files missing')
+  expect(await cli('verify', id, '--drill')).toMatch(
+    new RegExp(`${id} \\(complete, 2 files missing\\) is sound[^]*^note .*2 files missing`, 'm'),
+  )
 }

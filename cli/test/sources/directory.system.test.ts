@@ -58,6 +58,17 @@ function send(more: readonly string[] = [], options: SendOptions & { type?: stri
   return bench.send(['--project', project, '--type', type, '--directory', directory, ...more], rest)
 }
 
+function inDirectory(...bytes: Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from(`${directory}/`), ...bytes])
+}
+
+/** A name that a shell would take apart. */
+async function oddTemporaryFolder(): Promise<string> {
+  const folder = join(bench.vault.folder, "it's a \\ temporary folder")
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
 /** The names in a backup, as tar lists them. */
 async function namesIn(report: SentSource): Promise<string[]> {
   const path = join(bench.vault.folder, 'listed.tar')
@@ -198,6 +209,43 @@ describe('logs', () => {
     const sent = await send(more, { type: 'logs' })
     expect(sent.code, sent.stderr).toBe(0)
     expect(await namesIn(sent.report)).toEqual(names)
+  })
+
+  it('come back from folders of any name, in each other too, with holes and hard links', async () => {
+    const odd = [
+      'größe',
+      'new\nline',
+      'quo"te\\back\\n',
+      "it's",
+      ' blank ',
+      '-C',
+      `l${'o'.repeat(200)}ng`,
+      '*?[x]',
+    ]
+    for (const name of [...odd, 'nginx/old', 'nginx-2', 'nginx/old/er'].map(name => Buffer.from(name))) {
+      await mkdir(inDirectory(name), { recursive: true })
+      await writeFile(inDirectory(name, Buffer.from('/'), name.subarray(name.lastIndexOf('/') + 1)), name)
+    }
+    const noUtf8 = Buffer.from([0xff, 0xfe])
+    await mkdir(inDirectory(noUtf8))
+    await writeFile(inDirectory(noUtf8, Buffer.from('/'), noUtf8), 'no UTF-8', { mode: 0o640 })
+    await run('ln', [join(directory, 'app.log'), join(directory, 'nginx', 'hard')])
+    await truncate(join(directory, 'nginx', 'access.log'), 50_000_000)
+    const sent = await send(['--include', '*'], { type: 'logs', env: { TMPDIR: await oddTemporaryFolder() } })
+    expect(sent.code, sent.stderr).toBe(0)
+    const back = await mkdtemp(join(bench.vault.folder, 'back-'))
+    const plain = await bench.fetch(sent.report)
+    expect(plain.length).toBeLessThan(1_000_000)
+    await writeFile(join(bench.vault.folder, 'logs.tar'), plain)
+    await run('tar', ['-xpf', join(bench.vault.folder, 'logs.tar'), '--acls', '--xattrs', '-C', back])
+    const files = (folder: string): string =>
+      execFileSync('find', ['.', '-type', 'f', '-printf', '%p %m %n %s %T@ %U:%G\\n'], {
+        cwd: folder,
+        encoding: 'latin1',
+      })
+    const sorted = (text: string): string[] => text.split('\n').sort()
+    expect(sorted(files(back))).toEqual(sorted(files(directory)))
+    await run('diff', ['-r', '--no-dereference', '--exclude=stolen.log', directory, back])
   })
 
   it('of which none is selected is an error, unless that is allowed', async () => {

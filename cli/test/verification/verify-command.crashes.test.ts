@@ -44,6 +44,11 @@ async function send(): Promise<string> {
   return (run.json() as IntegratedBackupResult).databaseRecord?.id ?? ''
 }
 
+const ofBackup = () => ({
+  ...{ id, project_id: 'shop', type: 'storage', created_at: new Date() },
+  ...{ parts: 2, bytes: 9, missing_files: 0 },
+})
+
 async function deletePart(backupId: string, partNo: number): Promise<void> {
   const row = (await listMessages(database, backupId)).find(({ part_no }) => part_no === partNo)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)
@@ -122,8 +127,7 @@ describe('verify', () => {
   })
 
   it('says what kept it from being opened: what is wrong with it, or the key', async () => {
-    const one = { id, project_id: 'shop', type: 'storage', created_at: new Date(), parts: 2, bytes: 9 }
-    const read = { ...one, depth: 'sent bytes' as const, findings: [], unproven: [] }
+    const read = { ...ofBackup(), depth: 'sent bytes' as const, findings: [], unproven: [] }
     const damaged = describeVerified({ ...read, success: false, state: 'damaged' })
     expect(damaged).toContain('what is wrong kept it from being opened')
     const unproven = [{ chat_id: '1', code: 'WRONG_KEY', reason: 'no key fits' }]
@@ -132,9 +136,8 @@ describe('verify', () => {
   })
 
   it('counts the drills of many that failed beside what became of their bytes', () => {
-    const one = { id, project_id: 'shop', type: 'storage', created_at: new Date(), parts: 2, bytes: 9 }
     const sound = {
-      ...one,
+      ...ofBackup(),
       state: 'sound' as const,
       depth: 'plain bytes' as const,
       findings: [],
@@ -153,6 +156,19 @@ describe('verify', () => {
     )
     expect(describeAllVerified([failed, differs])).toMatch(/ 0 not verified, 2 drills failed$/m)
     expect(describeAllVerified([passed])).toMatch(/ 0 not verified$/m)
+  })
+
+  it('says of a backup that is not whole what it lacks, whatever comes of it', () => {
+    const found = { ...ofBackup(), missing_files: 1, missing: '1 file missing' }
+    const sound = { ...found, depth: 'plain bytes' as const, findings: [], unproven: [], success: true }
+    const all = (['sound', 'damaged', 'failed', 'skipped'] as const).map(state => ({ ...sound, state }))
+    for (const one of all) {
+      const words = describeVerified(one)
+      expect(words).toContain(`Backup ${id} (complete, 1 file missing) `)
+    }
+    const table = describeAllVerified(all)
+    for (const result of ['sound', 'DAMAGED', 'failed', 'skipped'])
+      expect(table).toMatch(new RegExp(` ${result}, 1 file missing +2 `))
   })
 
   it('of many is no failure for those that are erased before their turn, or while they are read', async () => {

@@ -16,6 +16,8 @@ export interface QueryOptions {
    * search path, no function, operator, type or table. Default: one transaction, with an empty search path.
    */
   isOutsideTransactions?: boolean
+  /** For what writes into a database that may be set to be read only. Default: as the database says. */
+  mode?: 'read write'
 }
 
 /** Of an answer; facts about a server with very many roles have their place in it. */
@@ -33,8 +35,8 @@ export async function queryJson(
   sql: string,
   options: QueryOptions = {},
 ): Promise<unknown> {
-  const { signal, variables = {}, isOutsideTransactions = false } = options
-  const input = isOutsideTransactions ? sql : [...beginning(), sql, ';', 'commit;', ''].join('\n')
+  const { signal, variables = {}, isOutsideTransactions = false, mode } = options
+  const input = isOutsideTransactions ? sql : [...beginning(mode), sql, ';', 'commit;', ''].join('\n')
   const psql = options.psql ?? (await newestClientProgram('psql', signal)).path
   const assignments = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`])
   const answer = await run(

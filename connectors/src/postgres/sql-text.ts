@@ -1,6 +1,9 @@
-/** A name for SQL, whatever it holds. */
+/** A name for SQL, in one line, whatever it holds. */
 export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+  const quoted = name.replaceAll('"', '""')
+  if (!/[\n\r]/.test(quoted)) return `"${quoted}"`
+  const escaped = quoted.replaceAll('\\', '\\\\').replaceAll('\n', '\\000a').replaceAll('\r', '\\000d')
+  return `U&"${escaped}"`
 }
 
 /** A text for SQL, in one line, whatever it holds and however the server reads backslashes. */

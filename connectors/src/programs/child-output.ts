@@ -7,6 +7,9 @@ import { BackupError } from '@telegram-backup/errors'
 import { type Fifo, openFifo } from '#programs/fifo.ts'
 import { forEachLine } from '#programs/lines.ts'
 
+/** The first of a program's descriptors that may be a handle of ours; the one before it is for what it says besides. */
+export const FIRST_HANDLE = 4
+
 /** A program to run, whose standard output is the backup. */
 export interface ChildOptions {
   program: string
@@ -20,6 +23,8 @@ export interface ChildOptions {
   input?: Uint8Array
   /** Hears the lines, as Latin-1, that it writes to its descriptor 3, which is a FIFO. */
   onSideLine?: (line: string) => void
+  /** Descriptors that it gets as its own, from {@link FIRST_HANDLE} on. Once it was started, whoever opened them may close them. */
+  handles?: readonly number[]
   /**
    * Asked when it has ended and wrote nothing: the arguments with which it is run once more. Undefined where its end stands.
    * That it wrote nothing is to follow from how it ended, too: not every file system tells that something was written.
@@ -136,11 +141,11 @@ interface Running {
 }
 
 function launch(options: ChildOptions, args: readonly string[], writeFds: readonly number[]): Running {
-  const [outputFd = 'ignore', ...sideFds] = writeFds
+  const [outputFd = 'ignore', sideFd = 'ignore'] = writeFds
   const child = spawn(options.program, args, {
     env: options.env,
     detached: true,
-    stdio: [options.input ? 'pipe' : 'ignore', outputFd, 'pipe', ...sideFds],
+    stdio: [options.input ? 'pipe' : 'ignore', outputFd, 'pipe', sideFd, ...(options.handles ?? [])],
   })
   // Attached before anything is waited for, or what it says first would be lost.
   const heard = hear(child.stderr, options.encoding, options.onErrorLine)

@@ -182,6 +182,27 @@ describe.skipIf(process.getuid?.() !== 0)(
       expect(await readdir(shared)).toEqual(['www'])
     })
 
+    it('what another user’s link above the target leads to', async () => {
+      await asOther('ln -s ../precious sub')
+      target = join(shared, 'sub', 'www')
+      await expect(restore()).rejects.toThrow('link of another user')
+      await assertPrecious()
+    })
+
+    it('what a folder above the target is exchanged for after the look at it', async () => {
+      await asOther('mkdir -p sub/deep; chmod 777 sub sub/deep')
+      await mkdir(join(precious, 'deep'))
+      target = join(shared, 'sub', 'deep', 'www')
+      const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
+      // The very folder that was looked at, in another place.
+      await rename(join(shared, 'sub', 'deep'), join(precious, 'deep'))
+      await asOther('rmdir sub; ln -s ../precious sub')
+      await expect(FolderBeside.create(folder)).rejects.toMatchObject({ code: 'SWAP' })
+      expect(await readdir(join(precious, 'deep'))).toEqual([])
+      await rm(join(precious, 'deep'), { recursive: true })
+      await assertPrecious()
+    })
+
     it('what another user’s link leads to', async () => {
       await asOther('ln -s ../precious www')
       await expect(restore()).rejects.toThrow('link of another user')

@@ -76,7 +76,13 @@ describe('text for SQL', () => {
           quoted.startsWith('E') ? inner.replace(/\\(.)/g, (_, c) => ESCAPES[c] ?? c) : inner
         ).replaceAll("''", "'")
         expect(meant).toBe(text)
-        expect(quoteName(text).slice(1, -1).replaceAll('""', '"')).toBe(text)
+        const name = quoteName(text)
+        expect(name).not.toMatch(/[\n\r]/)
+        const innerName = name.replace(/^(?:U&)?"/, '').slice(0, -1)
+        const meantName = name.startsWith('U')
+          ? innerName.replace(/\\(000[ad]|\\)/g, (_, c) => ESCAPES[c] ?? c)
+          : innerName
+        expect(meantName.replaceAll('""', '"')).toBe(text)
       }),
     )
   })
@@ -94,4 +100,4 @@ describe('text for SQL', () => {
   })
 })
 
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r' }
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', '000a': '\n', '000d': '\r' }

@@ -85,7 +85,8 @@ describe('a dump on its way to psql', () => {
         ['\\.', ''],
       ] as const) {
         const text = `${dump}${data}${mark}${ending}`
-        const expected = `${copy}${data}\\.\n${ending && `[[${ending}]]`}`
+        const lineEnd = data.endsWith('\r\n') ? '\r\n' : '\n'
+        const expected = `${copy}${data}\\.${lineEnd}${ending && `[[${ending}]]`}`
         expect(cut(text)).toBe(expected)
         expect(cut(text, everyByte(text))).toBe(expected)
       }

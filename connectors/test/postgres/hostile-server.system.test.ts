@@ -7,6 +7,7 @@ import { parsePostgresUrl } from '#postgres/connection.ts'
 import { SourceSession } from '#postgres/dump/source-session.ts'
 import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
+import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
 import { type Answer, startHostileServer } from '#test/postgres/hostile-server.ts'
 
@@ -42,8 +43,11 @@ const sessionOf = (query: string, connection: number): Answer =>
     ? [['answer', `[${connection}]`]]
     : undefined
 
-async function makeBeside(answer: (query: string, connection: number) => Answer): Promise<void> {
-  const server = await startHostileServer(answer)
+async function makeBeside(
+  answer: (query: string, connection: number) => Answer,
+  { like, encoding = 'UTF8' }: { like?: DatabaseProperties; encoding?: string } = {},
+): Promise<void> {
+  const server = await startHostileServer(answer, { encoding })
   try {
     const beside = await DatabaseBeside.create({
       target: {
@@ -56,7 +60,7 @@ async function makeBeside(answer: (query: string, connection: number) => Answer)
         },
       },
       psql: await newestClientProgram('psql'),
-      ...{ beside: 'shop_restoring_00000000', before: 'shop_before_00000000', like: undefined },
+      ...{ beside: 'shop_restoring_00000000', before: 'shop_before_00000000', like },
       ...{ newRoles: [], keepOld: false, session: 'telegram-backup beside 00000000' },
     })
     await beside.swapIn()
@@ -74,6 +78,19 @@ test('what a target server answers becomes no command of the psql that makes the
     const session = sessionOf(query, connection)
     if (session !== undefined || !/^\s*select/i.test(query)) return session
     return names.map(name => [name, command(name)])
+  })
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('an encoding that a target server makes up lets no locale of it become a command', async () => {
+  const command = (name: string): string => `${HALF}\\! touch ${join(folder, name)} #`
+  await makeBeside(sessionOf, {
+    encoding: 'SJIS',
+    like: {
+      ...{ encoding: HALF, collation: command('encoding'), ctype: HALF, locale: command('ctype') },
+      ...{ locale_provider: 'icu', icu_rules: null, owner: HALF, database_acl: null },
+      ...{ settings: [], connection_limit: -1, comment: command('owner') },
+    },
   })
   expect(readdirSync(folder)).toEqual([])
 })

@@ -24,13 +24,43 @@ export function missingFiles({ source }: OfSource): MissingFile[] {
 
 /** `1 file missing`; undefined when none is. */
 export function missingWords(backup: OfSource): string | undefined {
-  const count = countMissingFiles(backup)
-  if (count === 0) return undefined
   const reasons = new Set(
     missingFiles(backup).map(({ reason }) => (reason === 'changed' ? 'torn' : 'missing')),
   )
-  const how = reasons.size === 1 ? [...reasons].join('') : 'missing or torn'
-  return `${count} ${count === 1 ? 'file' : 'files'} ${how}`
+  return wordsOfCount(countMissingFiles(backup), reasons.size === 1 ? [...reasons].join('') : undefined)
+}
+
+/** `1 file missing or torn`, where no more than their number is known; undefined for 0. */
+export function wordsOfCount(count: number, how: string = 'missing or torn'): string | undefined {
+  return count === 0 ? undefined : `${count} ${count === 1 ? 'file' : 'files'} ${how}`
+}
+
+/** `complete, 1 file missing`: its state, and what it lacks. */
+export function stateWords(backup: Pick<Backup, 'state' | 'source'>): string {
+  return withWords(backup.state, missingWords(backup))
+}
+
+/** Its id for a sentence, and `(complete, 1 file missing)` after it where it is not whole. */
+export function shownId(backup: Pick<Backup, 'id' | 'state' | 'source'>): string {
+  return shownIdOf(backup.id, backup.state, missingWords(backup))
+}
+
+/** The same by the words alone. */
+export function shownIdOf(id: string, state: Backup['state'], missing: string | null | undefined): string {
+  return missing == null ? id : `${id} (${withWords(state, missing)})`
+}
+
+/** `sound, 1 file missing`: the result of something, and what the backup lacks. */
+export function withWords(result: string, missing: string | null | undefined): string {
+  return missing == null ? result : `${result}, ${missing}`
+}
+
+/** A line for who gets it back, after the words `before`; none where it is whole. */
+export function notWholeLines(backup: Pick<Backup, 'id' | 'source'>, before: string): string[] {
+  const words = missingWords(backup)
+  if (words === undefined) return []
+  const where = `"telegram-backup show ${backup.id}" lists them`
+  return [`${before} it is not whole: ${words} from the start; ${where}`]
 }
 
 /** The backup with its number of missing files, as it is shown outside. */

@@ -94,12 +94,18 @@ export interface BackupPageFilter {
   after?: { createdAt: Date; id: string } | undefined
 }
 
+/** The record of a source is as long as the owner of a database likes, up to a bound; a page of hundreds would fill the memory. */
+const MOST_BYTES_OF_RECORDS = 4 * 1024 * 1024
+
 /**
- * One page of backups, newest first, those of the same millisecond by id from the greatest. A page costs the same however far
- * down it is, and what is added or goes meanwhile neither repeats nor hides a backup. CatalogError INVALID for a value that
- * cannot be one.
+ * One page of backups, newest first, those of the same millisecond by id from the greatest, and whether there are more. A page costs the
+ * same however far down it is, and what is added or goes meanwhile neither repeats nor hides a backup. It ends sooner than at its limit
+ * behind the backup whose record, with those before it, has more than 4 MiB. CatalogError INVALID for a value that cannot be one.
  */
-export async function pageBackups(database: Database, filter: BackupPageFilter): Promise<Backup[]> {
+export async function pageBackups(
+  database: Database,
+  filter: BackupPageFilter,
+): Promise<{ backups: Backup[]; hasMore: boolean }> {
   const { projectId, type, state, from, to, limit, after } = filter
   checkCount('limit', limit, 1)
   let query = database.kysely
@@ -107,7 +113,8 @@ export async function pageBackups(database: Database, filter: BackupPageFilter):
     .selectAll()
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(limit)
+    // One more tells whether there is a next page.
+    .limit(limit + 1)
   if (projectId !== undefined) {
     checkProjectId(projectId)
     query = query.where('project_id', '=', projectId)
@@ -133,7 +140,25 @@ export async function pageBackups(database: Database, filter: BackupPageFilter):
     checkUuid('id to go on from', after.id)
     query = query.where(sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`)
   }
-  return await query.execute()
+  const sized = database.kysely
+    .selectFrom(query.as('listed'))
+    .selectAll()
+    .select([
+      sql<number>`count(*) over ()`.as('listed'),
+      sql<number>`coalesce(sum(coalesce(octet_length(source::text), 0) + coalesce(octet_length(error), 0))
+        over (order by created_at desc, id desc rows between unbounded preceding and 1 preceding), 0)`.as(
+        'bytes_before',
+      ),
+    ])
+  const rows = await database.kysely
+    .selectFrom(sized.as('sized'))
+    .selectAll()
+    .where('bytes_before', '<', MOST_BYTES_OF_RECORDS)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
+  const backups = rows.slice(0, limit).map(({ listed: _, bytes_before: __, ...backup }) => backup)
+  return { backups, hasMore: backups.length < (rows[0]?.listed ?? 0) }
 }
 
 async function newestFirst(

@@ -18,6 +18,8 @@ export type JobProgress = {
   /** Never less than what is done; an estimate until all is done. Null where nobody knows. */
   bytes_total: number | null
   parts_done: number
+  /** Of a whole one that was made or is restored: files that its send was told to leave out, or that are torn. */
+  missing_files?: number
 }
 
 /** Why a job failed, or why its last attempt did. */
@@ -62,6 +64,12 @@ export interface Job {
   created_at: Date
   started_at: Date | null
   finished_at: Date | null
+}
+
+/** The API key that asked for a job, and the project of that job. */
+export interface JobAsker {
+  key_id: string
+  project: string | null
 }
 
 /** A job as it is asked for. */

@@ -4,7 +4,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkUuid } from '#input-checks.ts'
 import type { Backup } from '#jobs/types.backup.ts'
-import type { Job, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
+import type { Job, JobAsker, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
 import { claimLease, dropLease } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
 import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
@@ -15,6 +15,8 @@ export interface DueWork {
   kind: JobKind
   source: string | null
   target: string | null
+  /** Whose the longest waiting is, where API keys have asked for all of them; null where somebody else waits for it, too. */
+  asker: JobAsker | null
 }
 
 /**
@@ -24,7 +26,9 @@ export interface DueWork {
  */
 export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
   const { rows } = await sql<DueWork>`
-    select kind, source, target
+    select kind, source, target,
+           case when bool_and(api_key_id is not null)
+             then (array_agg(jsonb_build_object('key_id', api_key_id, 'project', project_id) order by run_after))[1] end as asker
       from control_plane.jobs waiting
      where state = 'queued' and run_after <= clock_timestamp()
        and not exists (select from control_plane.jobs running

@@ -33,12 +33,15 @@ export function oneMoreTry(code: string): RawBuilder<Job['tries']> {
   return sql`tries || jsonb_build_object(${code}::text, coalesce((tries ->> ${code}::text)::integer, 0) + 1)`
 }
 
+/** Characters. A server may say more against a job than anybody wants to read; the log of the process has it. */
+const MOST_OF_WORDS = 8 * 1024
+
 /** An error as the columns keep it; none where it is left out. */
 export function errorColumns(
   error: JobError | undefined,
 ): Record<'error' | 'error_code' | 'error_hint', string | null> {
   return {
-    error: error === undefined ? null : storable(error.message),
+    error: error === undefined ? null : storable(error.message.slice(0, MOST_OF_WORDS)),
     error_code: error === undefined ? null : storable(error.code),
     error_hint: error?.hint === undefined ? null : storable(error.hint),
   }

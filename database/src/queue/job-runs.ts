@@ -4,7 +4,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkTime, checkUuid, storable } from '#input-checks.ts'
-import type { Job, JobError, JobProgress } from '#jobs/types.job.ts'
+import type { Job, JobAsker, JobError, JobProgress } from '#jobs/types.job.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLease, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
@@ -15,6 +15,8 @@ import { sqlRunnerIn } from '#sql-runner.ts'
 export interface BegunJob {
   job: Job
   lease: Lease
+  /** Null where no API key asked for it. */
+  asker: JobAsker | null
 }
 
 const UNIQUE_VIOLATION = '23505'
@@ -55,7 +57,8 @@ export async function beginJob(
       .where('id', '=', jobId)
       .returningAll()
       .executeTakeFirstOrThrow()
-    return { job: jobOf(row), token }
+    const { api_key_id: keyId, project_id: project } = row
+    return { job: jobOf(row), token, asker: keyId === null ? null : { key_id: keyId, project } }
   }).catch((error: unknown) => {
     if (error instanceof CatalogError && errorCode(error.cause) === UNIQUE_VIOLATION) {
       throw busy('Another backup of this source is running now')
@@ -63,8 +66,8 @@ export async function beginJob(
     throw error
   })
   if (begun === null) return null
-  const { job, token } = begun
-  return { job, lease: holdLease(database, jobId, token, since) }
+  const { token, ...rest } = begun
+  return { ...rest, lease: holdLease(database, jobId, token, since) }
 }
 
 function busy(message: string): CatalogError {

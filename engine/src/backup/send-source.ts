@@ -1,4 +1,4 @@
-import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
+import type { OpenedSource } from '@telegram-backup/connectors/connector.ts'
 import type { SkippedFile } from '@telegram-backup/connectors/directory/pack/allowances.ts'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { HIDDEN_NAME, namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
@@ -64,7 +64,7 @@ export async function sendSource(
       onProgress: of.onProgress,
     },
   )
-  const { skipped = [] } = isAtWork(source) ? source : {}
+  const { skipped = [] } = source
   return skipped.length === 0 ? result : { ...result, skipped }
 }
 

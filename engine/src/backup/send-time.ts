@@ -1,13 +1,12 @@
-import { stat } from 'node:fs/promises'
 import { DEFAULT_PART_SIZE_BYTES } from '@telegram-backup/archive'
-import { isAtWork, type OpenedSource } from '@telegram-backup/connectors/connector.ts'
+import type { OpenedSource } from '@telegram-backup/connectors/connector.ts'
 import { estimateSend, type SendEstimate } from 'telegram-deployment-bot'
 
 /**
  * How long the source takes at most at the pace of the chat and the bound on uploads, packed as badly as can be.
  * Undefined where nobody knows its size.
  */
-export async function estimateSource(
+export function estimateSource(
   source: OpenedSource,
   options: {
     partSizeBytes: number | undefined
@@ -15,9 +14,9 @@ export async function estimateSource(
     messagesPerMinute: number
     bytesPerSecond: number | undefined
   },
-): Promise<SendEstimate | undefined> {
+): SendEstimate | undefined {
   const { partSizeBytes = DEFAULT_PART_SIZE_BYTES, messagesPerMinute, bytesPerSecond } = options
-  const archiveBytes = await sizeOf(source)
+  const archiveBytes = source.sizeBytes ?? source.estimatedBytes
   if (archiveBytes === undefined) return undefined
   return estimateSend({
     archiveBytes,
@@ -25,10 +24,4 @@ export async function estimateSource(
     messagesPerMinute,
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
   })
-}
-
-async function sizeOf(source: OpenedSource): Promise<number | undefined> {
-  if (isAtWork(source)) return source.sizeBytes ?? source.estimatedBytes
-  const facts = await stat(typeof source === 'string' ? source : source.bytes).catch(() => undefined)
-  return facts?.isFile() ? facts.size : undefined
 }

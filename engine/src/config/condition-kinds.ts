@@ -12,4 +12,5 @@ export const CONDITION_KINDS = [
   'chat_unreachable',
   'chat_not_ours',
   'config_unusable',
+  'certificate_unusable',
 ] as const

@@ -47,6 +47,11 @@ export interface ConfigFile {
   source(name: string): SourceSettings
   /** The same for a place to restore to. */
   target(name: string): TargetSettings
+  /**
+   * The project of one of them, whether the rest of it can be used or not. Null for a target that has none; undefined where there is no
+   * such name, or it cannot be told for a variable that is not set.
+   */
+  projectOf(kind: 'source' | 'target', name: string): string | null | undefined
   /** Who is told when something is wrong. Throws `CONFIGURATION`. */
   notifications(): NotificationSettings
   readonly http: HttpSettings
@@ -88,6 +93,16 @@ export async function readConfigFile(
     warnings: found?.isOpenToAll && holdsPassword(contents) ? [openPassword(found.path)] : [],
     source: name => named('source', contents.sources, name),
     target: name => named('target', contents.targets, name),
+    projectOf: (kind, name) => {
+      const entries = contents[`${kind}s`]
+      const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
+      if (entry === undefined) return undefined
+      try {
+        return expandVariables(entry.project ?? null, environment, `${kind} "${name}"`)
+      } catch {
+        return undefined
+      }
+    },
     http: contents.http,
     retention: readRetentionSettings(contents.retention),
     verification: contents.verification,

@@ -95,6 +95,7 @@ export async function openLiveConfigFile(
     },
     source: name => current.source(name),
     target: name => current.target(name),
+    projectOf: (kind, name) => current.projectOf(kind, name),
     notifications: () => current.notifications(),
     get fault() {
       return fault

@@ -80,6 +80,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
         jobId: job.id,
       },
       note: line => log.info({ job_id: job.id }, line),
+      waits: false,
       onSourceFailed: error => ofSource(error, job),
       onProgress: state => report(progressOfSend(state)),
     })

@@ -1,4 +1,5 @@
 import type { Backup, JobProgress } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { SendProgress } from 'telegram-deployment-bot'
 
 /** How far a send is, as its job says it. An estimate that was passed was wrong; then nobody knows how many there will be. */
@@ -10,6 +11,12 @@ export function progressOfSend(state: SendProgress): JobProgress {
 }
 
 /** All of it is sent, and how much that was is known. */
-export function progressOfWhole({ size, part_count }: Pick<Backup, 'size' | 'part_count'>): JobProgress {
-  return { bytes_done: size ?? 0, bytes_total: size, parts_done: part_count ?? 0 }
+export function progressOfWhole(backup: Pick<Backup, 'size' | 'part_count' | 'source'>): JobProgress {
+  const { size, part_count } = backup
+  return {
+    bytes_done: size ?? 0,
+    bytes_total: size,
+    parts_done: part_count ?? 0,
+    missing_files: countMissingFiles(backup),
+  }
 }

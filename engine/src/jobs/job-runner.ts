@@ -6,6 +6,7 @@ import type { JobHandler, JobTools } from '#jobs/job-handler.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 import { RunningJob } from '#jobs/running-job.ts'
+import { mayTakeSlot, type SlotUse } from '#jobs/slot-rules.ts'
 
 /** What does each kind of job. */
 export type JobHandlers = Readonly<Record<JobKind, JobHandler>>
@@ -120,7 +121,7 @@ export class JobRunner {
     for (const work of await dueWork(tools.database)) {
       const name = queueOf(work)
       if (name === undefined || !served.has(name)) continue
-      if (work.kind === 'verify' && !this.#mayVerify()) continue
+      if (!mayTakeSlot(work, this.#slotUses(), slots)) continue
       if (this.#stopping.signal.aborted || !isFree()) return false
       const jobId = await queue.take(name)
       if (jobId === undefined) continue
@@ -130,10 +131,8 @@ export class JobRunner {
     return tookAny
   }
 
-  /** Verifications may be many and long; one slot is left for whatever else there is, where there are two or more. */
-  #mayVerify(): boolean {
-    const verifying = [...this.#running.keys()].filter(({ job }) => job.kind === 'verify').length
-    return verifying < Math.max(1, this.#options.slots - 1)
+  #slotUses(): SlotUse[] {
+    return [...this.#running.keys()].map(({ job, asker }) => ({ kind: job.kind, asker }))
   }
 
   async #begin(

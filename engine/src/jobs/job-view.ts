@@ -1,4 +1,5 @@
 import type { Job, JobError, JobKind, JobProgress, JobState } from '@telegram-backup/database'
+import { shownIdOf, wordsOfCount } from '@telegram-backup/database/missing-files'
 
 /** A job as the command line, the HTTP API and its events show it. */
 export interface JobView {
@@ -11,7 +12,9 @@ export interface JobView {
   target: string | null
   scheduled_for: Date | null
   attempt: number
-  progress: JobProgress
+  progress: Pick<JobProgress, 'bytes_done' | 'bytes_total' | 'parts_done'>
+  /** Of a backup that was made or restored: files that its send was told to leave out, or that are torn. */
+  missing_files: number
   /** Why it failed, or why its last attempt did. */
   error: JobError | null
   created_at: Date
@@ -33,9 +36,15 @@ export function jobView(job: Job): JobView {
     scheduled_for: job.scheduled_for,
     attempt: job.attempt,
     progress: { bytes_done, bytes_total, parts_done },
+    missing_files: job.progress.missing_files ?? 0,
     error: job.error,
     created_at: job.created_at,
     started_at: job.started_at,
     finished_at: job.finished_at,
   }
+}
+
+/** The id of a job's backup; of one that is not whole, `(complete, 1 file missing or torn)` after it. */
+export function backupOfJob(id: string, { missing_files }: Pick<JobView, 'missing_files'>): string {
+  return shownIdOf(id, 'complete', wordsOfCount(missing_files))
 }

@@ -1,5 +1,6 @@
 import { namingTarget, overHttp } from '@telegram-backup/connectors/postgres/hide-place.ts'
 import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
@@ -42,7 +43,8 @@ async function restoreInto(
   { job, signal, report }: JobRun,
   { log, ...engine }: JobTools,
 ): Promise<void> {
-  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0 }
+  const missing_files = countMissingFiles(backup)
+  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const wishes = {
     overwrite: job.options['overwrite'] === true,
     keepOld: false,

@@ -5,6 +5,7 @@ import {
   finishJob,
   getJob,
   type Job,
+  type JobAsker,
   type JobError,
   type JobProgress,
   noteProgress,
@@ -40,6 +41,7 @@ type Outcome =
 /** One attempt at a job, from its beginning to the row that says how it ended. */
 export class RunningJob {
   readonly job: Job
+  readonly asker: JobAsker | null
   readonly #begun: BegunJob
   readonly #tools: Pick<JobTools, 'database' | 'log'>
   readonly #queue: JobDelivery
@@ -50,6 +52,7 @@ export class RunningJob {
 
   constructor(begun: BegunJob, of: { tools: Pick<JobTools, 'database' | 'log'>; queue: JobDelivery }) {
     this.job = begun.job
+    this.asker = begun.asker
     this.#begun = begun
     this.#tools = of.tools
     this.#queue = of.queue

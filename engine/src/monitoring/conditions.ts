@@ -2,6 +2,7 @@ import type { OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/databas
 import type { DescribedError } from '@telegram-backup/errors'
 import type { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
+import { lastCompleteDetails } from '#monitoring/last-complete.ts'
 
 /** What may be wrong. */
 type ConditionKind = (typeof CONDITION_KINDS)[number]
@@ -31,8 +32,9 @@ export interface ChatTrouble {
   hint?: string | undefined
 }
 
-/** What is wrong with the telegram-backup.yaml of a process, which goes by what it said before. */
-export interface ConfigFault extends DescribedError {
+/** A file of a machine that its process cannot use as it stands now, so that it goes by what was there before. */
+export interface FileFault extends DescribedError {
+  kind: 'config_unusable' | 'certificate_unusable'
   host: string
 }
 
@@ -54,8 +56,8 @@ export interface WatchFacts {
   notices: QueueFacts['notices']
   /** Null while this process can use the chat. */
   chatTrouble: ChatTrouble | null
-  /** Null while this process can use its telegram-backup.yaml as it stands. */
-  configFault: ConfigFault | null
+  /** None while this process can use its files as they stand. */
+  fileFaults: readonly FileFault[]
   /**
    * Keys of the alerts that are open already. What was told needs no patience any more: a process that has only just begun to watch
    * has seen nothing that disproves it.
@@ -156,7 +158,7 @@ function overdue(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Con
     source.scheduled_since?.getTime() ?? 0,
   )
   const condition = conditionOf('backup_overdue', source, {
-    last_complete_at: source.last_complete?.created_at.toISOString() ?? null,
+    ...lastCompleteDetails(source),
     limit_seconds: Math.round(limit / 1000),
   })
   const isTold = facts.openAlerts.has(condition.key)
@@ -190,7 +192,7 @@ function paused(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Cond
   const since = Math.max(schedule.since, lastAt?.getTime() ?? 0)
   if (facts.now - since <= Math.max(LEAST_PAUSED_MS, 2 * schedule.intervalMs)) return []
   const details = {
-    last_complete_at: lastAt?.toISOString() ?? null,
+    ...lastCompleteDetails(source),
     switched_off_at: new Date(schedule.since).toISOString(),
   }
   return [conditionOf('schedule_off', source, details)]
@@ -263,9 +265,7 @@ function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: Watch
   if (forMs < patienceMs && !openAlerts.has(kind)) return []
   return [
     {
-      key: kind,
-      kind,
-      ...NOWHERE,
+      ...{ key: kind, kind, ...NOWHERE },
       details: {
         since: new Date(since).toISOString(),
         code,
@@ -276,10 +276,10 @@ function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: Watch
   ]
 }
 
-/** Each machine has a file of its own. */
-function unusable({ configFault }: WatchFacts): Condition[] {
-  if (configFault === null) return []
-  const { host, code, message, hint } = configFault
-  const details = { host, code, message: message.slice(0, 500), ...(hint !== undefined && { hint }) }
-  return [{ key: `config_unusable:${host}`, kind: 'config_unusable', ...NOWHERE, details }]
+/** Each machine has files of its own. */
+function unusable({ fileFaults }: WatchFacts): Condition[] {
+  return fileFaults.map(({ kind, host, code, message, hint }) => ({
+    ...{ key: `${kind}:${host}`, kind, ...NOWHERE },
+    details: { host, code, message: message.slice(0, 500), ...(hint !== undefined && { hint }) },
+  }))
 }

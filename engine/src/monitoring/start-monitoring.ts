@@ -8,6 +8,7 @@ import { type NotificationSettings, readNoBackupFor } from '#config/notification
 import { renewedPart } from '#config/renewed-part.ts'
 import { intervalMs } from '#cron/cron-times.ts'
 import { type Channels, openChannels } from '#monitoring/channels.ts'
+import type { FileFault } from '#monitoring/conditions.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
 import { startWatch } from '#monitoring/watch.ts'
@@ -15,7 +16,13 @@ import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
 /** Watches, tells, and calls the heartbeat. Throws `CONFIGURATION` for a setting that is not understood. */
-export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics): ServicePart {
+export function startMonitoring(
+  context: ServiceContext,
+  {
+    metrics,
+    certificateFault,
+  }: { metrics: ServiceMetrics; certificateFault: () => DescribedError | undefined },
+): ServicePart {
   const { config, configFile, database, client, log } = context
   const settings = liveSettings(configFile)
   const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
@@ -57,7 +64,10 @@ export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics
       return await assertOwnChat({ chatId: String(id), pinned }, { signal }).then(() => undefined, refusalOf)
     },
     onChat: metrics.noteChat,
-    configFault: () => configFile.fault,
+    fileFaults: () => [
+      ...faultOf('config_unusable', configFile.fault),
+      ...faultOf('certificate_unusable', certificateFault()),
+    ],
   })
   const heartbeat = renewedPart({
     configFile,
@@ -71,6 +81,13 @@ export function startMonitoring(context: ServiceContext, metrics: ServiceMetrics
       await Promise.all([watch.stop(), heartbeat.stop()])
     },
   }
+}
+
+function faultOf(
+  kind: FileFault['kind'],
+  fault: DescribedError | undefined,
+): readonly Omit<FileFault, 'host'>[] {
+  return fault === undefined ? [] : [{ ...fault, kind }]
 }
 
 /** As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it says at first. */

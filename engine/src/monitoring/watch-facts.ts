@@ -19,7 +19,7 @@ export type IntervalOf = (schedule: Pick<Schedule, 'cron' | 'timezone'>) => numb
 export async function gatherFacts(
   database: Database,
   intervalOf: IntervalOf,
-): Promise<Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'configFault'>> {
+): Promise<Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'fileFaults'>> {
   const sources = await sourceFacts(database)
   const schedules = await listSchedules(database)
   const jobs = await openJobs(database)

@@ -12,7 +12,7 @@ import { type DescribedError, describeError } from '@telegram-backup/errors'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
-import { type Condition, type ConfigFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
+import { type Condition, type FileFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
 import { deliverNotices, GIVE_UP_AFTER_MS } from '#monitoring/deliver-notices.ts'
 import { watchOutage, watchRecoveries, within } from '#monitoring/outage.ts'
 import {
@@ -33,8 +33,8 @@ export interface WatchOptions {
   /** Asks the chat for anything; throws when it cannot be reached. Resolves with why the chat is not this catalog's, when it is not. */
   askChat: (signal: AbortSignal) => Promise<DescribedError | undefined>
   log: Logger
-  /** What is wrong with telegram-backup.yaml as it stands now. */
-  configFault?: () => DescribedError | undefined
+  /** What is wrong with the files of this machine as they stand now. */
+  fileFaults?: () => readonly Omit<FileFault, 'host'>[]
   /** Hears after each look whether the chat answered. */
   onChat?: (isUp: boolean) => void
   /** Pause between two looks. */
@@ -62,9 +62,8 @@ const whoAmI = { host: hostname(), pid: process.pid }
 
 const STOP_TIME_LIMIT_MS = 5_000
 
-function faultOf({ configFault }: Pick<WatchOptions, 'configFault'>): ConfigFault | null {
-  const fault = configFault?.()
-  return fault === undefined ? null : { ...fault, host: whoAmI.host }
+function faultsOf({ fileFaults }: Pick<WatchOptions, 'fileFaults'>): FileFault[] {
+  return (fileFaults?.() ?? []).map(fault => ({ ...fault, host: whoAmI.host }))
 }
 
 /**
@@ -104,7 +103,7 @@ export function startWatch(options: WatchOptions): Watch {
         now: Date.now(),
         watchedSince,
         chatTrouble: chat.trouble,
-        configFault: faultOf(options),
+        fileFaults: faultsOf(options),
       },
       { ...options.rules, patienceMs },
     )

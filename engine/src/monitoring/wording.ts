@@ -1,4 +1,5 @@
 import type { Condition } from '#monitoring/conditions.ts'
+import { lastCompleteWords } from '#monitoring/last-complete.ts'
 import { formatBytes } from '#units/human-units.ts'
 
 /** What channels tell, and what a webhook gets as JSON, with the id of its delivery. `at` is ISO 8601. */
@@ -104,13 +105,13 @@ function sentenceOf(condition: Condition): string {
     case 'backup_failed':
       return `${subject}${details['message'] ? `: ${details['message']} (${details['code']})` : ''}`
     case 'backup_overdue':
-      return `${subject}. The last complete one: ${details['last_complete_at'] ?? 'never'}; there should be one every ${formatSpan(Number(details['limit_seconds']))} at least.`
+      return `${subject}. The last complete one: ${lastCompleteWords(details)}; there should be one every ${formatSpan(Number(details['limit_seconds']))} at least.`
     case 'backup_small':
       return `${subject}: ${formatBytes(Number(details['size']))}, where ${formatBytes(Number(details['usual_size']))} were usual. Look whether the source is still whole.`
     case 'backup_damaged':
       return `${subject}: ${details['backups']} in the chat. "telegram-backup list" and "show" tell which, "verify" mends from a second chat.`
     case 'schedule_off':
-      return `${subject} since ${details['switched_off_at']}. The last complete backup: ${details['last_complete_at'] ?? 'never'}. Switch it on, or remove it when none is wanted.`
+      return `${subject} since ${details['switched_off_at']}. The last complete backup: ${lastCompleteWords(details)}. Switch it on, or remove it when none is wanted.`
     case 'backup_held_up':
       return `${subject} for ${formatSpan(Number(details['failing_seconds']))}, and is tried again: ${details['message']} (${details['code']})`
     case 'jobs_waiting':
@@ -125,6 +126,8 @@ function sentenceOf(condition: Condition): string {
       return `${subject} since ${details['since']}: ${details['message']}. Nothing is written there any more, and nothing is backed up from here.${details['hint'] ? ` ${details['hint']}` : ''}`
     case 'config_unusable':
       return `${subject}: ${details['message']}. What it said before holds until it is mended; a serve that starts anew cannot use it at all.`
+    case 'certificate_unusable':
+      return `${subject}: ${details['message']}. The one before is used until it expires; a serve that starts anew cannot start at all.`
   }
 }
 
@@ -157,6 +160,8 @@ function endOf(condition: Omit<Condition, 'key'>): string {
       return 'The chat is for this catalog to use again'
     case 'config_unusable':
       return `The configuration file on ${details['host']} can be used again`
+    case 'certificate_unusable':
+      return `The certificate on ${details['host']} can be used again`
   }
 }
 
@@ -195,6 +200,8 @@ function subjectOf(condition: Omit<Condition, 'key'>): string {
       return 'The chat is not for this catalog to use'
     case 'config_unusable':
       return `The configuration file on ${details['host']} cannot be used`
+    case 'certificate_unusable':
+      return `The new certificate on ${details['host']} cannot be used`
   }
 }
 

@@ -1,4 +1,3 @@
-import { isAtWork } from '@telegram-backup/connectors/connector.ts'
 import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { BackupOrigin } from '@telegram-backup/database'
@@ -22,6 +21,8 @@ export { failureBefore, warningsBefore }
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin: BackupOrigin
+  /** Whether to wait for the writer of a FIFO in the place of a file; else one is refused. */
+  waits: boolean
   /** Says of a source that cannot be opened or read what is to be told. Default: the error itself. */
   onSourceFailed?: (error: unknown) => unknown
   /** Hears, once the source is open and before anything of it is sent, how long it takes at most; not where nobody knows. */
@@ -38,8 +39,8 @@ export async function backup(
   plan: SendPlan,
   hooks: BackupHooks,
 ): Promise<SentSource> {
-  const { signal, origin, note, onProgress } = hooks
-  const opening = openSource(plan.source, { type: plan.type, signal }).catch((error: unknown) => {
+  const { signal, origin, waits, note, onProgress } = hooks
+  const opening = openSource(plan.source, { type: plan.type, waits, signal }).catch((error: unknown) => {
     throw hooks.onSourceFailed?.(error) ?? error
   })
   // Whatever fails first is told; the source is closed below in any case.
@@ -52,7 +53,7 @@ export async function backup(
       onOpened: async source => {
         if (hooks.onEstimate === undefined) return
         const { messagesPerMinute } = opened.client
-        const estimate = await estimateSource(source, {
+        const estimate = estimateSource(source, {
           partSizeBytes: opened.config.partSizeBytes,
           ...{ messagesPerMinute, bytesPerSecond: plan.bytesPerSecond },
         })
@@ -62,7 +63,7 @@ export async function backup(
   } finally {
     // Also of a source that nothing was read from.
     await opening.then(
-      source => (isAtWork(source) ? source.close() : undefined),
+      source => source.close(),
       () => {},
     )
   }

@@ -23,7 +23,7 @@ export interface EraseHooks extends Watching {
 
 /** What was erased. */
 export interface Erased {
-  id: string
+  backup: BackupDetails
   /** False: some messages stay, or an index still names it; run again, it goes on. */
   isErased: boolean
   /** It had been before. */
@@ -53,5 +53,5 @@ export async function erase(engine: Engine, request: EraseRequest, hooks: EraseH
   const settling = await openSettling({ ...engine, signal, say: line => hooks.note(line) })
   const { isErased, messages } = await eraseBackup(settling, { backupId: backup.id, evenTheLast })
   const { indexes_left: indexesLeft, pending } = settling.report
-  return { id: backup.id, isErased, wasErased, messages, indexesLeft, pending }
+  return { backup, isErased, wasErased, messages, indexesLeft, pending }
 }

@@ -1,4 +1,5 @@
 import { findTar } from '@telegram-backup/connectors/directory/tar-program.ts'
+import { assertMayMakeDevices } from '@telegram-backup/connectors/directory/unpack/making-devices.ts'
 import { newestClientProgram } from '@telegram-backup/connectors/postgres/client-programs.ts'
 import type { PostgresConnection } from '@telegram-backup/connectors/postgres/connection.ts'
 import { planRehearsal } from '@telegram-backup/connectors/postgres/restore/rehearse-database.ts'
@@ -27,6 +28,7 @@ export interface DrillPlace {
 export async function checkDrill(backup: BackupDetails, place: DrillPlace): Promise<void> {
   const { on, createRoles, trustDump, stateFolder, signal } = place
   if (holdsDirectory(backup)) {
+    assertMayMakeDevices(backup)
     await findTar(signal)
     await inOwnFolder({ stateFolder, sizeBytes: backup.size }, async () => {})
     return

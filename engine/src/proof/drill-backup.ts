@@ -1,6 +1,7 @@
 import type { Member } from '@telegram-backup/archive'
 import type { PostgresConnection } from '@telegram-backup/connectors/postgres/connection.ts'
 import type { OpenBytes } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
+import { BEGINS_AS_DUMP, DUMP_HEAD_BYTES } from '@telegram-backup/connectors/postgres/restore/whole-dump.ts'
 import {
   acquireLease,
   type BackupDetails,
@@ -32,9 +33,6 @@ export interface DrillBackup {
   stateFolder: string
   signal: AbortSignal
 }
-
-/** So much of a file tells whether pg_dump wrote it. */
-const HEAD_BYTES = 4096
 
 /**
  * Restores a backup for real into a place that is made for it and goes again, and compares what came of it with what is known
@@ -104,8 +102,8 @@ async function kindOf({ backup, open, signal }: DrillBackup): Promise<'database'
   const enough = new AbortController()
   try {
     for await (const chunk of open(AbortSignal.any([signal, enough.signal]))) {
-      const head = chunk.subarray(0, HEAD_BYTES).toString('latin1')
-      return /^PGDMP|^-- PostgreSQL database dump$/m.test(head) ? 'database' : undefined
+      const head = chunk.toString('latin1', 0, DUMP_HEAD_BYTES)
+      return head.startsWith('PGDMP') || BEGINS_AS_DUMP.test(head) ? 'database' : undefined
     }
     return undefined
   } finally {

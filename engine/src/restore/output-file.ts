@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { constants, rmSync, write as writeBytes } from 'node:fs'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { constants, rmSync, type Stats, write as writeBytes } from 'node:fs'
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { memberPathBytes, memberPathOf, shownName } from '@telegram-backup/archive'
+import { HeldFolder } from '@telegram-backup/connectors/directory/held-folder.ts'
 import type { FileStamp } from '@telegram-backup/connectors/directory/unpack/tar-fields.ts'
+import { holdsOpenFiles, linkFreePath } from '@telegram-backup/connectors/programs/others-links.ts'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
@@ -25,8 +27,8 @@ export async function writeToFile(
 
 /**
  * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it its name only when all of it is there and on disk; a failure leaves
- * whatever was at `path` before, and no other file. A file that was there keeps its mode, a link its place; a device or
- * a FIFO is written as it is. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
+ * whatever was at `path` before, and no other file. A file of this user that was there keeps its mode, a link its place; a device or
+ * a FIFO is written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
  * written.
  */
 export async function writeFileBy(
@@ -39,23 +41,74 @@ export async function writeFileBy(
       code: 'USAGE',
       hint: hint`Give ${option('out', 'FILE')}.`,
     })
-  const bytes = memberPathBytes(path)
-  const existing = await stat(bytes).catch(() => undefined)
-  if (existing?.isDirectory()) {
+  const place = await findPlace(path)
+  try {
+    return await writeAt(place, path, { write, stamp })
+  } finally {
+    place.folder.close()
+  }
+}
+
+/** Where a file is to be: the folder itself, the name in it, and what has that name now. */
+interface Place {
+  folder: HeldFolder
+  name: Buffer
+  there: Stats | undefined
+}
+
+async function findPlace(path: string): Promise<Place> {
+  let folder: HeldFolder | undefined
+  try {
+    const real = memberPathOf(
+      await linkFreePath(memberPathBytes(isAbsolute(path) ? path : `${process.cwd()}/${path}`)),
+    )
+    const parent = memberPathBytes(dirname(real))
+    const name = memberPathBytes(basename(real))
+    folder = new HeldFolder(parent)
+    if (!folder.isAt(parent)) throw exchanged(path)
+    const there = await (holdsOpenFiles(parent) ? stat : lstat)(folder.insideBytes(name)).catch(
+      () => undefined,
+    )
+    if (there?.isSymbolicLink()) throw exchanged(path)
+    return { folder, name, there }
+  } catch (error) {
+    folder?.close()
+    if (error instanceof BackupError) throw error
+    throw cannotWrite(path, (error as NodeJS.ErrnoException).code ?? 'unknown')
+  }
+}
+
+function exchanged(path: string): BackupError {
+  return new BackupError(`Somebody exchanged ${shownName(path)} for something else`, {
+    code: 'USAGE',
+    hint: hint`Choose another place with ${option('out')}, where no other user may write.`,
+  })
+}
+
+interface Writing {
+  write: (fd: number) => Promise<number>
+  stamp: () => FileStamp
+}
+
+async function writeAt(
+  { folder, name, there }: Place,
+  path: string,
+  { write, stamp }: Writing,
+): Promise<number> {
+  if (there?.isDirectory()) {
     throw new BackupError(`${shownName(path)} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
   }
-  if (existing?.isFIFO() && existing.uid !== 0 && existing.uid !== process.getuid?.()) {
+  if (there?.isFIFO() && there.uid !== 0 && there.uid !== process.geteuid?.()) {
     throw new BackupError(`${shownName(path)} is a FIFO of another user, who would get to read the backup`, {
       code: 'USAGE',
       hint: hint`Choose another place with ${option('out')}.`,
     })
   }
-  if (existing && !existing.isFile())
-    return writeAndClose(await openForWriting(bytes, constants.O_WRONLY, path), write)
-  const target = existing ? memberPathOf(await realpath(bytes, 'buffer')) : path
-  if (memberPathBytes(basename(target)).length > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
-  const temporary = memberPathBytes(
-    join(dirname(target), `.telegram-backup-${randomBytes(6).toString('hex')}.partial`),
+  const target = folder.insideBytes(name)
+  if (there && !there.isFile()) return await writeAndClose(await openAsItIs(target, there, path), write)
+  if (name.length > MAX_NAME_BYTES) throw cannotWrite(path, 'ENAMETOOLONG')
+  const temporary = folder.insideBytes(
+    Buffer.from(`.telegram-backup-${randomBytes(6).toString('hex')}.partial`),
   )
   const file = await openForWriting(temporary, 'wx', path)
   // Also when the process is told to end at once.
@@ -64,11 +117,11 @@ export async function writeFileBy(
   try {
     const size = await writeAndClose(file, async fd => {
       const size = await write(fd)
-      await applyStamp(file, existing ? { ...stamp(), mode: existing.mode & 0o777 } : stamp())
+      await applyStamp(file, there ? { ...stamp(), mode: modeAfter(there) } : stamp())
       return size
     })
-    await rename(temporary, memberPathBytes(target))
-    await syncFolder(memberPathBytes(dirname(target)))
+    await rename(temporary, target)
+    await syncFolder(folder)
     return size
   } catch (error) {
     await rm(temporary, { force: true })
@@ -76,6 +129,20 @@ export async function writeFileBy(
   } finally {
     process.off('exit', removeAtExit)
   }
+}
+
+/** Of the file that takes the place of another one: whose file it was does not decide who reads ours. */
+function modeAfter(there: Stats): number {
+  return there.uid === process.geteuid?.() ? there.mode & 0o777 : NEW_FILE_MODE
+}
+
+/** A device or a FIFO, if it is still the one that was looked at. */
+async function openAsItIs(target: Buffer, there: Stats, path: string): Promise<FileHandle> {
+  const file = await openForWriting(target, constants.O_WRONLY, path)
+  const opened = await file.stat()
+  if (opened.dev === there.dev && opened.ino === there.ino) return file
+  await file.close()
+  throw exchanged(path)
 }
 
 async function applyStamp(file: FileHandle, { mode, modifiedSeconds }: FileStamp): Promise<void> {
@@ -159,8 +226,8 @@ async function writeAll(fd: number, bytes: AsyncIterable<Buffer>): Promise<numbe
   return size
 }
 
-async function syncFolder(path: Buffer): Promise<void> {
-  const folder = await open(path, 'r')
+async function syncFolder(held: HeldFolder): Promise<void> {
+  const folder = await open(held.inside(), 'r')
   try {
     await folder.sync()
   } finally {

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { readDevices } from '@telegram-backup/connectors/directory/pack/devices.ts'
 import { readOutsideLinks } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
+import { assertMayMakeDevices } from '@telegram-backup/connectors/directory/unpack/making-devices.ts'
 import {
+  DEVICES_HINT,
   LINKS_HINT,
   type OutsideAllowance,
 } from '@telegram-backup/connectors/directory/unpack/member-rules.ts'
@@ -37,6 +40,8 @@ export type PreparedRestore = {
       folder: TargetFolder
       /** For people: what becomes of links that lead out; undefined where there are none, or none are known. */
       links: string | undefined
+      /** The same of devices. */
+      devices: string | undefined
     }
 )
 
@@ -85,6 +90,7 @@ async function prepareDirectory(
     '@telegram-backup/connectors/directory/unpack/restore-directory.ts'
   )
   const links = outsideLinks(backup, wishes.allow)
+  const devices = devicesIn(backup, wishes.allow)
   const folder = await inspectFolder(target.path, {
     overwrite: wishes.overwrite,
     sizeBytes: backup.size,
@@ -98,6 +104,7 @@ async function prepareDirectory(
     kind: 'directory',
     folder,
     links,
+    devices,
     target: folder.path,
     run: open => restoreDirectory(folder, open(signal), { allow: wishes.allow, signal }),
   }
@@ -113,4 +120,13 @@ function outsideLinks({ source }: BackupDetails, allow: readonly OutsideAllowanc
     code: 'USAGE',
     hint: LINKS_HINT,
   })
+}
+
+/** Throws `CONFIGURATION` when the record knows of devices and nobody but root could make them, `USAGE` when nothing was said of them. */
+function devicesIn(backup: BackupDetails, allow: readonly OutsideAllowance[]): string | undefined {
+  const known = readDevices(backup.source)
+  if (known === undefined) return undefined
+  assertMayMakeDevices(backup)
+  if (allow.includes('devices')) return `${known.words}; made as in the backup`
+  throw new BackupError(`The backup holds ${known.words}`, { code: 'USAGE', hint: DEVICES_HINT })
 }

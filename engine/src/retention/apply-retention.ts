@@ -1,4 +1,5 @@
 import { getBackupById, markErasing } from '@telegram-backup/database'
+import { shownId } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
 import {
   type ErasureEnds,
@@ -57,7 +58,7 @@ async function eraseGroup(settling: Settling, group: RetentionPlan): Promise<str
   const others: string[] = []
   try {
     for (const { backup, reason } of group) {
-      settling.say(`erasing backup ${backup.id}: ${reason}`)
+      settling.say(`erasing backup ${shownId(backup)}: ${reason}`)
       try {
         const mark = { backupId: backup.id, evenTheLast: false, reason }
         held.push({ backupId: backup.id, lease: await markErasing(settling.database, mark) }) // E1

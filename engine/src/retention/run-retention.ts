@@ -3,6 +3,7 @@ import {
   type RetentionNotice,
   rememberRetentionNotices,
 } from '@telegram-backup/database'
+import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
 import type { Settling } from '@telegram-backup/vault/session/session.ts'
 import type { RetentionSettings } from '#config/retention-settings.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
@@ -23,7 +24,14 @@ export type RetentionEvent = {
   }
 }
 
-type ToldBackup = { id: string; project_id: string; type: string; source: string | null; reason: string }
+type ToldBackup = {
+  id: string
+  project_id: string
+  type: string
+  source: string | null
+  reason: string
+  missing_files: number
+}
 
 /** How a service tells of retention before it erases, and how long it waits then. */
 export interface RetentionTelling extends RetentionSettings {
@@ -119,7 +127,9 @@ function paragraph(heading: string, decisions: RetentionPlan): string[] {
     heading,
     ...decisions.slice(0, MOST_IN_TEXT).map(({ backup, reason }) => {
       const of = [backup.project_id, backup.type, backup.source_name ?? ''].filter(Boolean).join(' ')
-      return `${backup.id.slice(0, 8)} ${of}, ${backup.created_at.toISOString().slice(0, 16)}Z: ${reason}`
+      const at = `${backup.created_at.toISOString().slice(0, 16)}Z`
+      const facts = [of, at, missingWords(backup)].filter(words => words !== undefined).join(', ')
+      return `${backup.id.slice(0, 8)} ${facts}: ${reason}`
     }),
     ...(more > 0 ? [`and ${more} more`] : []),
   ]
@@ -127,5 +137,5 @@ function paragraph(heading: string, decisions: RetentionPlan): string[] {
 
 function factsOf({ backup, reason }: RetentionDecision): ToldBackup {
   const { id, project_id, type, source_name: source } = backup
-  return { id, project_id, type, source, reason }
+  return { id, project_id, type, source, reason, missing_files: countMissingFiles(backup) }
 }

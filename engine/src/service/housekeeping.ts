@@ -36,8 +36,8 @@ async function settle(context: ServiceContext, signal: AbortSignal): Promise<voi
   if (finished.length + failed.length + erased_backups.length > 0) {
     await refreshIndexes(settling, await settling.gates.entered())
   }
-  for (const { backup_id } of finished)
-    log.info({ backup_id }, 'finished a backup whose send was interrupted')
+  for (const { backup_id, missing } of finished)
+    log.info({ backup_id, missing }, 'finished a backup whose send was interrupted')
   for (const { backup_id, reason } of failed) log.warn({ backup_id, reason }, 'a backup has failed')
   for (const { backup_id } of erased_backups) log.info({ backup_id }, 'erased a backup')
   for (const { backup_id, chat_id, code, reason } of pending) {

@@ -65,7 +65,7 @@ function find(sources: SourceFacts[], facts: Partial<WatchFacts> = {}, rules: Pa
       openJobs: [],
       eraseFailures: 0,
       notices: [],
-      ...{ chatTrouble: null, configFault: null },
+      ...{ chatTrouble: null, fileFaults: [] },
       openAlerts: new Set(),
       ...facts,
     },
@@ -204,7 +204,12 @@ describe('what is wrong', () => {
     const isTold = { openAlerts: new Set(['erase_failed']) }
     expect(find([], { chatTrouble: away(1), eraseFailures: 4, ...isTold })).toEqual(['erase_failed'])
     expect(find([], { chatTrouble: { ...away(30_000), isNotOurs: true } })).toEqual(['chat_not_ours'])
-    expect(find([], { configFault: { host: 'a', code: 'X', message: 'x' } })).toEqual(['config_unusable:a'])
+    const fault = { host: 'a', code: 'X', message: 'x' }
+    const fileFaults = (['config_unusable', 'certificate_unusable'] as const).map(kind => ({
+      ...fault,
+      kind,
+    }))
+    expect(find([], { fileFaults })).toEqual(['config_unusable:a', 'certificate_unusable:a'])
   })
 
   test('a process that has only just begun to watch finds what was told, until it is disproved', () => {

@@ -41,10 +41,10 @@ it.each(['', 'targets: { production: { postgres: "postgresql://u@h/d" } }'])(
   async text => {
     const config = await configOf(text)
     for (const refused of [
-      chooseTarget('staging', DUMP, config),
-      readTarget('staging', config, { mayBeDirectory: false }),
+      () => chooseTarget('staging', DUMP, config),
+      () => readTarget('staging', config, { mayBeDirectory: false }),
     ]) {
-      await expect(refused).rejects.toMatchObject({
+      await expect(refused()).rejects.toMatchObject({
         code: 'USAGE',
         message: expect.stringContaining('names no target "staging"'),
         hint: expect.stringMatching(/^(There are: production\. )?Give a PostgreSQL URL/),

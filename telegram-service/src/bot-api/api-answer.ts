@@ -3,6 +3,9 @@ import type { ExchangeAnswer } from '#bot-api/http-exchange.ts'
 import { withoutToken } from '#bot-api/server-words.ts'
 import { TelegramError } from '#telegram-error.ts'
 
+/** Many times the longest message. What is nested through and through takes a hundred times its size to be read. */
+export const MAX_JSON_ANSWER_BYTES: number = 512 * 1024
+
 /**
  * The `result` of an answer, or the error that it stands for. 5xx says nothing about whether the call was carried out
  * (messages arrived minutes after a 502): `ANSWER_LOST`, and so is a 2xx that is not the Bot API's. Everything else that
@@ -162,7 +165,9 @@ function floodWaitSeconds({ status, headers, json, description }: Refusal): numb
   return Number.isFinite(header) && header >= 0 ? header : 1
 }
 
+/** Undefined also for more than an answer of the Bot API may have, as a file may. */
 function parseObject(body: Buffer): Record<string, unknown> | undefined {
+  if (body.length > MAX_JSON_ANSWER_BYTES) return undefined
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
+import { MAX_JSON_ANSWER_BYTES, readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
 import { UnexpectedAnswer } from '#bot-api/bot-api-types.ts'
 import {
   type CallOptions,
@@ -26,7 +26,6 @@ const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   answerMs: 600_000,
   answerAfterCancelMs: 20_000,
 }
-const MAX_JSON_ANSWER_BYTES = 4 * 1024 * 1024
 /** Room for the words of a refusal where a small file was asked for. */
 const MIN_ANSWER_BYTES = 64 * 1024
 
@@ -155,7 +154,8 @@ function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPa
       return await exchangeOnce(call, { ...sendOptions, repeatable: false, isUpload: true })
     } catch (error) {
       const wait = error instanceof TelegramError ? error.retryAfterSeconds : undefined
-      if (wait !== undefined) pace.hold(Math.max(1, wait) * 1000)
+      // Told a year, we ask again after the longest wait that a call would take: what a server says once must not end all sending.
+      if (wait !== undefined) pace.hold(Math.min(Math.max(1, wait), policy.maxFloodWaitSeconds) * 1000)
       throw error
     } finally {
       slot.done()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { constants, type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open, stat } from 'node:fs/promises'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -32,29 +32,32 @@ export function filePathInUrl(filePath: string): string {
 
 /**
  * A file that a Bot API server with --local names by its path on the disk. Reads a regular file of at most `maxBytes`;
- * anything else that the server may name (a device, a folder, a FIFO) throws `UNPROVEN`, also without reading it.
+ * anything else that the server may name (a device, a folder, a FIFO) throws `UNPROVEN` without opening it: of a watchdog or a
+ * tape that alone has an effect.
  */
 export async function readLocalFile(path: string, maxBytes: number): Promise<DownloadedFile> {
-  // Without O_NONBLOCK opening a FIFO would wait for its writer.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new TelegramError(
-        `The Bot API server keeps its files where this process cannot read them (${error.code})`,
-        {
-          code: 'CONFIGURATION',
-          hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
-        },
-      )
-    },
-  )
+  const named = await stat(path).catch(cannotRead)
+  if (!named.isFile()) throw notThePart()
+  // Without O_NONBLOCK opening what has become a FIFO would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(cannotRead)
   try {
-    const stat = await file.stat()
-    if (!stat.isFile() || stat.size > maxBytes) throw notThePart()
-    const bytes = await readBytes(file, stat.size)
+    const opened = await file.stat()
+    if (!opened.isFile() || opened.size > maxBytes) throw notThePart()
+    const bytes = await readBytes(file, opened.size)
     return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
   } finally {
     await file.close()
   }
+}
+
+function cannotRead({ code }: NodeJS.ErrnoException): never {
+  throw new TelegramError(
+    `The Bot API server keeps its files where this process cannot read them (${code})`,
+    {
+      code: 'CONFIGURATION',
+      hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
+    },
+  )
 }
 
 /** Not `readFile`: what is no longer the file that was measured must not fill the memory. */

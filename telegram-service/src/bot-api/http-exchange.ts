@@ -10,7 +10,10 @@ import { cancelled, TelegramError } from '#telegram-error.ts'
 export interface ExchangeTimeouts {
   /** Until the connection stands. */
   connectMs: number
-  /** Without a byte moving while the body goes out or the answer comes in. */
+  /**
+   * Without a byte moving while the body goes out; while the answer comes in, without its end or a further 16 KiB: a byte now and
+   * then would keep us for ever.
+   */
   stallMs: number
   /**
    * From the last byte of the body to the first of the answer. The server forwards an upload to Telegram only after
@@ -50,6 +53,9 @@ export interface ExchangeAnswer {
   headers: IncomingHttpHeaders
   body: Buffer
 }
+
+/** So much of an answer has to come before it counts as moving. */
+const MOVED_BYTES = 16 * 1024
 
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
 
@@ -148,12 +154,17 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
     })
     outgoing.on('response', incoming => {
       isAnswering = true
+      let sinceMoved = 0
       const answer = new AnswerBody(Number(incoming.headers['content-length']), request.answer)
       outgoing.once('close', freeReads(incoming.socket))
       within(timeouts.stallMs, 'the answer stalled')
       incoming.on('data', (chunk: Buffer) => {
         if (isSettled) return
-        within(timeouts.stallMs, 'the answer stalled')
+        sinceMoved += chunk.length
+        if (sinceMoved >= MOVED_BYTES) {
+          sinceMoved = 0
+          within(timeouts.stallMs, 'the answer stalled')
+        }
         if (!answer.add(chunk)) failWith(tooLong())
       })
       incoming.on('error', error => fail(errorName(error)))

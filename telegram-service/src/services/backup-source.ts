@@ -40,11 +40,8 @@ export interface SourceEnd {
   members?: MemberIndex
 }
 
-/** A path; of a name that no text can say, its bytes and how it is told of. */
-export type FilePath = string | { bytes: Buffer; shown: string }
-
 /** What a caller may give as the file. */
-export type GivenFile = FilePath | Uint8Array | Readable | BackupSource
+export type GivenFile = string | Uint8Array | Readable | BackupSource
 
 /** Throws `INVALID` for what is no source, and for a Readable that would pass for an empty file. */
 export function assertGivenFile(file: unknown): asserts file is GivenFile {
@@ -53,7 +50,7 @@ export function assertGivenFile(file: unknown): asserts file is GivenFile {
     if (file.readable || file.errored !== null) return
     throw new TelegramError('The Readable has already been read or destroyed', { code: 'INVALID' })
   }
-  if ((isFilePath(file) && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
+  if ((typeof file === 'string' && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
   throw new TelegramError('The file is neither a path, a Buffer, a Readable nor a source', {
     code: 'INVALID',
   })
@@ -137,12 +134,6 @@ function closedOnce(source: BackupSource, filename: string | undefined): BackupS
       return closing
     },
   }
-}
-
-/** A path as text, or as bytes with words for it. */
-export function isFilePath(file: unknown): file is FilePath {
-  if (typeof file === 'string') return true
-  return typeof file === 'object' && file !== null && 'bytes' in file && 'shown' in file
 }
 
 function isBackupSource(file: unknown): file is BackupSource {

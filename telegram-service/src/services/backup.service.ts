@@ -14,7 +14,7 @@ import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram
 import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
 import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
-import { assertGivenFile, type GivenFile, givenSource, isFilePath } from '#services/backup-source.ts'
+import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
 import { type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 import {
   type FetchBackupOptions,
@@ -88,7 +88,7 @@ export class BackupService {
     let source = givenSource(options.file, options)
     try {
       const plan = await this.#plan(options)
-      source ??= await openFile(isFilePath(options.file) ? options.file : String(options.file), options)
+      source ??= await openFile(String(options.file), options)
       assertFilename(source.filename)
       return await runSend({ ...plan, source })
     } catch (error) {

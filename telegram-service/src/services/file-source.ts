@@ -2,8 +2,11 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { hint, option } from '@telegram-backup/errors'
-import type { BackupSource, FilePath } from '#services/backup-source.ts'
+import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
+
+/** A path; of a name that no text can say, its bytes and how it is told of. */
+export type FilePath = string | { bytes: Buffer; shown: string }
 
 /**
  * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
@@ -14,28 +17,33 @@ export async function openFile(
   {
     filename,
     type,
+    waits = true,
     signal,
   }: {
     filename?: string | undefined
     type: string
+    /** Whether to wait for a FIFO's writer; else one is refused. Waiting takes one of the few threads of this process. */
+    waits?: boolean | undefined
     /** Ends the waiting for a FIFO's writer. */
     signal?: AbortSignal | undefined
   },
 ): Promise<BackupSource> {
   const [bytes, path] = typeof given === 'string' ? [given, given] : [given.bytes, given.shown]
-  const handle = await openForReading(bytes, signal).catch((error: NodeJS.ErrnoException) => {
-    if (error instanceof TelegramError) throw error
-    const reason =
-      error.code === 'ENOENT'
-        ? 'there is no such file'
-        : error.code === 'EACCES'
-          ? 'no permission'
-          : error.code
-    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
-      code: 'INVALID',
-      hint: 'Check the path.',
-    })
-  })
+  const handle = await (waits ? openForReading(bytes, signal) : openAtOnce(bytes, path)).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error instanceof TelegramError) throw error
+      const reason =
+        error.code === 'ENOENT'
+          ? 'there is no such file'
+          : error.code === 'EACCES'
+            ? 'no permission'
+            : error.code
+      throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
+        code: 'INVALID',
+        hint: 'Check the path.',
+      })
+    },
+  )
   try {
     const before = await handle.stat()
     if (before.isDirectory()) {
@@ -66,6 +74,17 @@ export async function openFile(
     await closeQuietly(handle)
     throw error
   }
+}
+
+/** Throws `INVALID` for a FIFO. */
+async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  if (!(await handle.stat()).isFIFO()) return handle
+  await closeQuietly(handle)
+  throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, {
+    code: 'INVALID',
+    hint: 'Write a file, or send it by hand: telegram-backup send --file.',
+  })
 }
 
 /**

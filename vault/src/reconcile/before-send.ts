@@ -1,4 +1,5 @@
 import { isUnsettled } from '@telegram-backup/database'
+import { shownIdOf } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
 import type { OpenSettling } from '#session/open-session.ts'
 import type { SettlingReport } from '#session/report.ts'
@@ -33,7 +34,10 @@ export async function settleQuietly(
 
 function linesOf(report: SettlingReport, resuming: string | undefined): string[] {
   return [
-    ...report.finished.map(({ backup_id }) => `finished backup ${backup_id}, whose send was interrupted`),
+    ...report.finished.map(
+      ({ backup_id, missing }) =>
+        `finished backup ${shownIdOf(backup_id, 'complete', missing)}, whose send was interrupted`,
+    ),
     ...report.failed
       .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
       .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),

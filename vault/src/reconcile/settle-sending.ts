@@ -6,6 +6,7 @@ import {
   type MessageRow,
   sealedManifest,
 } from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database/missing-files'
 import { eraseMessages } from '#erase/erase-messages.ts'
 import { partsThere } from '#reconcile/parts-there.ts'
 import { sendStoredManifest } from '#reconcile/send-stored-manifest.ts'
@@ -19,7 +20,7 @@ export async function settleSending(settling: Settling, held: HeldBackup, backup
   const rows = (await listMessages(settling.database, backup.id)).filter(
     row => row.chat_id === backup.chat_id,
   )
-  if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(settling, held)
+  if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(settling, held, backup)
   const manifest = await sealedManifest(settling.database, backup.id)
   // The run may have been taking its parts out again, or people may have.
   const isWhole = async (): Promise<boolean> => hasAllParts(await partsThere(settling, held, rows), backup)
@@ -30,7 +31,7 @@ export async function settleSending(settling: Settling, held: HeldBackup, backup
     (await isWhole())
   ) {
     await sendStoredManifest(settling, held, { backup, manifest })
-    return finish(settling, held)
+    return finish(settling, held, backup)
   }
   await fail(settling, held, { backup, hasParts: rows.some(isSent) })
 }
@@ -49,9 +50,13 @@ async function hasMoved({ gates }: Settling, { chat_id }: Backup): Promise<boole
   return chat_id !== null && (await gates.enter(chat_id)).chatId !== chat_id
 }
 
-async function finish({ database, report }: Settling, { backupId, lease }: HeldBackup): Promise<void> {
+async function finish(
+  { database, report }: Settling,
+  { backupId, lease }: HeldBackup,
+  backup: Backup,
+): Promise<void> {
   await completeSealed(database, { backupId, leaseToken: lease.token })
-  report.finished.push({ backup_id: backupId })
+  report.finished.push({ backup_id: backupId, missing: missingWords(backup) ?? null })
 }
 
 /** What can go on from its file keeps its parts for a day; of anything else nothing stays in the chat. */

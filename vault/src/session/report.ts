@@ -29,12 +29,19 @@ export interface ReportedReason {
   hint?: string
 }
 
+/** A backup that was whole but for its end. */
+export interface FinishedBackup {
+  backup_id: string
+  /** `1 file missing`, as its send was told to allow; null for nothing. */
+  missing: string | null
+}
+
 /** What a reconcile did, and what it left. */
 export class SettlingReport {
   /** Messages whose answer was lost, and which are there. */
   readonly adopted: ReportedMessage[] = []
   /** Backups that were whole but for their end. */
-  readonly finished: { backup_id: string }[] = []
+  readonly finished: FinishedBackup[] = []
   readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
   /** Messages that went, of backups that failed, were being erased, or had a message twice. */
   readonly erased: ErasedMessage[] = []

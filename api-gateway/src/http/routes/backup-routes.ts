@@ -46,16 +46,14 @@ const list = ({ database }: HttpPorts): Route =>
       problems: [404],
     },
     async ({ caller, query }) => {
-      const { project_id, cursor, limit, ...filter } = query
+      const { project_id, cursor, ...filter } = query
       const projectId = projectOf(caller, project_id)
-      const backups = await pageBackups(database, {
+      const { backups, hasMore } = await pageBackups(database, {
         ...filter,
         projectId,
-        // One more tells whether there is a next page.
-        limit: limit + 1,
         after: readCursor(cursor),
       })
-      return { status: 200, body: page(backups, { limit, view: backup => backupView(caller, backup) }) }
+      return { status: 200, body: page(backups, { hasMore, view: backup => backupView(caller, backup) }) }
     },
   )
 

@@ -59,7 +59,10 @@ export function contentRoute({ database, contents, settings }: HttpPorts, memory
       }
       const work = async (): Promise<Answer> => {
         const { signal, end } = goneAway(response)
-        const unwatch = watchKey(database, request, () => response.destroy())
+        const unwatch = watchKey(
+          { database, request, onGone: () => response.destroy() },
+          { scope: 'restore', project: backup.project_id },
+        )
         try {
           const bytes = await contents.open(backup.id, { signal, range })
           const chunks = bytes[Symbol.asyncIterator]()

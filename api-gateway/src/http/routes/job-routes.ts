@@ -35,10 +35,12 @@ const list = ({ database }: HttpPorts): Route =>
       const jobs = await listJobs(database, {
         projectId: projectOf(caller, project_id),
         state,
+        // One more tells whether there is a next page.
         limit: limit + 1,
         after: readCursor(cursor),
       })
-      return { status: 200, body: page(jobs, { limit, view: jobView }) }
+      const hasMore = jobs.length > limit
+      return { status: 200, body: page(jobs.slice(0, limit), { hasMore, view: jobView }) }
     },
   )
 

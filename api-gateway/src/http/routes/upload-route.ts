@@ -1,3 +1,4 @@
+import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import { BackupError, hideSecretsIn } from '@telegram-backup/errors'
 import type { Request } from 'express'
 import { z } from 'zod'
@@ -34,7 +35,7 @@ export function uploadRoute({ database, uploads, settings }: HttpPorts, memory: 
       path: '/backups/upload',
       name: 'uploadBackup',
       summary: 'Back up the body; it is streamed to the chat and stored nowhere on the way',
-      scope: 'backup',
+      scope: SCOPE_FOR.backup,
       query: z.strictObject({ project_id: PROJECT_ID, type: TYPE, filename: FILENAME.optional() }),
       takesBytes: true,
       answers: { 201: { description: 'It is in the chat, proven and recorded', schema: INTEGRATED_RESULT } },
@@ -46,7 +47,10 @@ export function uploadRoute({ database, uploads, settings }: HttpPorts, memory: 
       assertAsItIs(request)
       const work = async (): Promise<Answer> => {
         const { signal, end } = goneAway(response)
-        const unwatch = watchKey(database, request, () => response.destroy())
+        const unwatch = watchKey(
+          { database, request, onGone: () => response.destroy() },
+          { scope: SCOPE_FOR.backup, project: query.project_id },
+        )
         try {
           const body = await readBody({ request, response }, { stallMs: settings.stall_seconds * 1_000 })
           let bodyFailure: unknown

@@ -26,14 +26,14 @@ export function readCursor(cursor: string | undefined): Place | undefined {
   })
 }
 
-/** One page as it is answered. There may be a next one when this one is full. */
+/** One page as it is answered: some items, and the place of the last of them where there are more. */
 export function page<Item extends { created_at: Date; id: string }, View>(
   items: readonly Item[],
-  { limit, view }: { limit: number; view: (item: Item) => View },
+  { hasMore, view }: { hasMore: boolean; view: (item: Item) => View },
 ): { items: View[]; next_cursor: string | null } {
-  const last = items.length > limit ? items[limit - 1] : undefined
+  const last = hasMore ? items.at(-1) : undefined
   return {
-    items: items.slice(0, limit).map(view),
+    items: items.map(view),
     next_cursor: last === undefined ? null : writeCursor({ createdAt: last.created_at, id: last.id }),
   }
 }

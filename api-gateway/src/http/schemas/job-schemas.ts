@@ -30,6 +30,10 @@ export const JOB: z.ZodType = z
         .meta({ description: 'Null where nobody knows; of a database about so many, until all is done.' }),
       parts_done: z.int().min(0),
     }),
+    missing_files: z.int().min(0).meta({
+      description:
+        'Of a backup that was made or restored: files that its send was told to leave out, or that are torn.',
+    }),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
     created_at: TIME,
     started_at: TIME_OR_NULL,

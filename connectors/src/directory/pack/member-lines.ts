@@ -24,6 +24,11 @@ export function linkTargetIn(line: string): Buffer | undefined {
   return quoted === undefined ? undefined : unquoteName(quoted)
 }
 
+/** Whether such a line tells of a device node. @param line Latin-1 */
+export function isDeviceLine(line: string): boolean {
+  return /^block \d+: [bc]/.test(line)
+}
+
 /**
  * Reads a line of `tar --create -vv --block-number --full-time --quoting-style=c`, where the block is the one that the
  * member begins with, its PAX header included. Undefined for the line that tells of the end, or in no known form.

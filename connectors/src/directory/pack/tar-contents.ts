@@ -5,10 +5,11 @@ import {
   memberPathOf,
   shownName,
 } from '@telegram-backup/archive'
-import { linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
+import type { DevicesRecord } from '#directory/pack/devices.ts'
+import { isDeviceLine, linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
 import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#directory/pack/outside-links.ts'
 
-/** Of links that lead out, how many the record names. */
+/** Of links that lead out, and of devices, how many the record names. */
 const MAX_NAMED = 50
 
 /** Counts what tar puts into its output, and notes where. */
@@ -21,6 +22,7 @@ export class TarContents {
   }
   /** Links that lead out of the directory. */
   readonly links: OutsideLinksRecord = { outside_link_count: 0, outside_links: [] }
+  readonly devices: DevicesRecord = { device_count: 0, devices: [] }
   readonly #index = new MemberIndexWriter()
   #isWhole = true
 
@@ -35,9 +37,15 @@ export class TarContents {
     this.#index.add(member)
     if (member.kind === 'file') this.counts.files += 1
     if (member.kind === 'symlink') this.#addLink(member, linkTargetIn(line))
+    if (isDeviceLine(line)) this.#addDevice(member)
     if (member.kind === 'directory') this.counts.directories += 1
     this.counts.bytes += member.size
     return member
+  }
+
+  #addDevice({ path }: Member): void {
+    this.devices.device_count += 1
+    if (this.devices.devices.length < MAX_NAMED) this.devices.devices.push(shownName(path))
   }
 
   #addLink({ path }: Member, target: Buffer | undefined): void {

@@ -3,6 +3,7 @@ import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import type { Allowance, SkippedFile } from '#directory/pack/allowances.ts'
 import { assertReadableDirectory, tarFileName } from '#directory/pack/directory-checks.ts'
 import { findLogFiles, type LogSelection } from '#directory/pack/log-files.ts'
+import { NAMED_FILES_ARGUMENTS, nameFiles } from '#directory/pack/named-files.ts'
 import { TarContents } from '#directory/pack/tar-contents.ts'
 import { TarReport } from '#directory/pack/tar-report.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
@@ -40,8 +41,9 @@ export async function openDirectorySource(
 ): Promise<DirectorySource> {
   const { logs, allow, mayGrow, signal } = options
   await assertReadableDirectory(path)
-  const [tar, files] = await Promise.all([findTar(signal), logs && findLogFiles(path, logs, signal)])
-  if (files?.names.length === 0 && !allow.includes('empty')) {
+  const tar = await findTar(signal)
+  const files = logs && (await findLogFiles(path, logs, signal))
+  if (files?.folders.length === 0 && !allow.includes('empty')) {
     throw new BackupError(`No log file in ${path} is selected`, {
       code: 'SOURCE',
       hint: 'Check --include and --since; --allow empty accepts an empty selection.',
@@ -51,6 +53,7 @@ export async function openDirectorySource(
   for (const folder of files?.skipped ?? []) report.skip(folder)
   const contents = new TarContents()
   const startedAt = new Date()
+  const named = files && (await nameFiles(files.folders))
   const child = await startChild({
     program: tar.program,
     args: tarArguments(path, options, tar),
@@ -65,8 +68,12 @@ export async function openDirectorySource(
       const member = contents.hear(line)
       if (member) report.add(member)
     },
-    ...(files ? { input: Buffer.concat(files.names.flatMap(name => [name, Buffer.from([0])])) } : {}),
+    ...(named ? { input: named.list, handles: named.handles } : {}),
+  }).catch(async error => {
+    await named?.remove()
+    throw error
   })
+  named?.letGo()
   return {
     archiveSource: { fd: child.fd },
     filename: tarFileName(path),
@@ -90,12 +97,16 @@ export async function openDirectorySource(
       const facts: SourceFacts = {
         ...contents.counts,
         ...contents.links,
+        ...contents.devices,
         ended_at: new Date().toISOString(),
         ...factsOf(report),
       }
       return members ? { facts, members } : { facts: { ...facts, indexed: false } }
     },
-    close: () => child.close(),
+    close: async () => {
+      await child.close()
+      await named?.remove()
+    },
   }
 }
 
@@ -116,10 +127,7 @@ function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram):
     '--quoting-style=c',
     ...(options.oneFileSystem ? ['--one-file-system'] : []),
     ...options.exclude.map(pattern => `--exclude=${pattern}`),
-    `--directory=${path}`,
-    ...(options.logs
-      ? ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
-      : ['--sort=name', '.']),
+    ...(options.logs ? NAMED_FILES_ARGUMENTS : [`--directory=${path}`, '--sort=name', '.']),
   ]
 }
 

@@ -3,7 +3,7 @@ import { constants, lstatSync, rmdirSync } from 'node:fs'
 import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { type FileId, HeldFolder, isSameFile } from '#directory/unpack/held-folder.ts'
+import { type FileId, HeldFolder, isSameFile } from '#directory/held-folder.ts'
 import { removeNames, removeNamesNow } from '#directory/unpack/remove-tree.ts'
 
 /** A new name for a folder beside the target, by which the next restore knows it. */

@@ -29,6 +29,9 @@ export interface TarMember {
 export const LINKS_HINT =
   'Give --links skip to leave such links out, or --links keep to get them as they are; nothing is ever written through a link.'
 
+/** What a person can do about devices. */
+export const DEVICES_HINT = 'Give --allow devices if the tree is your own.'
+
 /** The types that tar makes a file, a link or a folder of; 7 and S are files as well. */
 const KNOWN_TYPES = '01234567S'
 const WITHOUT_DATA = '123456'
@@ -73,7 +76,7 @@ export class MemberRules {
 
   #device(shown: string): void {
     if (this.#allowed.has('devices')) return
-    throw hostile(`${shown} is a device`, 'Give --allow devices if the tree is your own.')
+    throw hostile(`${shown} is a device`, DEVICES_HINT)
   }
 
   #symbolicLink(path: string[], target: string): boolean {

@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { HeldFolder } from '#directory/unpack/held-folder.ts'
+import { HeldFolder } from '#directory/held-folder.ts'
 
 /** Names that are gone after one step. */
 const NAMES_IN_STEP = 500

@@ -1,7 +1,7 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { HeldFolder, isSameFile } from '#directory/unpack/held-folder.ts'
+import { HeldFolder, isSameFile } from '#directory/held-folder.ts'
 import {
   clearLeftovers,
   exists,
@@ -148,7 +148,7 @@ function holdParent({ path, parentId }: TargetFolder): HeldFolder {
   } catch (error) {
     throw cannotWrite(parent, error)
   }
-  if (isSameFile(held.id, parentId)) return held
+  if (isSameFile(held.id, parentId) && held.isAt(Buffer.from(parent))) return held
   held.close()
   throw takenMeanwhile(parent)
 }

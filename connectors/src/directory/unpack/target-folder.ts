@@ -1,8 +1,9 @@
-import { lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
+import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { type FileId, HeldFolder } from '#directory/unpack/held-folder.ts'
+import { type FileId, HeldFolder } from '#directory/held-folder.ts'
 import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
+import { linkFreePath } from '#programs/others-links.ts'
 
 /** The directory that is to be restored, as it is now. */
 export interface TargetFolder {
@@ -121,18 +122,17 @@ async function assertHoldsNone(path: string, keep: readonly string[]): Promise<v
 
 async function resolved(asked: string): Promise<string> {
   const path = resolve(asked)
-  const whole = await realpath(path).catch(() => undefined)
-  if (whole !== undefined) {
-    await assertOwnLink(asked, path, whole)
-    return whole
-  }
-  const parent = await realpath(dirname(path)).catch(() => dirname(path))
-  return join(parent, basename(path))
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined
+  if (isThere) return await followed(path)
+  return join(await followed(dirname(path)), basename(path))
 }
 
-/** In a folder that many may write to, another user's link would choose the directory that is replaced. */
-async function assertOwnLink(asked: string, path: string, target: string): Promise<void> {
-  const facts = await lstat(path)
-  if (!facts.isSymbolicLink() || facts.uid === 0 || facts.uid === process.geteuid?.()) return
-  throw unusable(`${asked} is a link of another user`, `Name the directory itself, if it is meant: ${target}`)
+/** Throws `USAGE` for another user's link. What is wrong with a path besides is found when it is looked at. */
+async function followed(path: string): Promise<string> {
+  try {
+    return (await linkFreePath(Buffer.from(path))).toString()
+  } catch (error) {
+    if (error instanceof BackupError) throw error
+    return path
+  }
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError, describeError } from '@telegram-backup/errors'
+import { atDatabase } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { type DatabasePlan, unknownSettings } from '#postgres/restore/database-plan.ts'
 import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
-import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import { DatabaseBeside, dropSubscriptions } from '#postgres/restore/staging-database.ts'
 import { quoteName } from '#postgres/sql-text.ts'
 
 /** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
@@ -67,15 +68,19 @@ export async function restoreDatabase(
   return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 
-/** Databases that killed restores have left. */
+/**
+ * Databases that killed restores have left. One that cannot be dropped stays: whoever may make databases may give one such a name, and make
+ * it a template, and that is to keep nobody from restoring. Throws `CANCELLED`.
+ */
 export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   for (const name of plan.garbage) {
+    await dropSubscriptions(atDatabase(plan.target.server.maintenance, name), plan.psql.path)
     await queryJson(plan.target.server.maintenance, 'drop database if exists :"name"', {
       psql: plan.psql.path,
       signal,
       variables: { name },
       isOutsideTransactions: true,
-    })
+    }).catch(() => assertGoingOn(signal))
   }
 }
 
@@ -85,7 +90,7 @@ export async function restoreInOneTransaction(
   into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
 ): Promise<void> {
   const { signal } = into
-  const transaction = await RestoreTransaction.begin({ ...into, psql: plan.psql, newRoles: plan.newRoles })
+  const transaction = await RestoreTransaction.begin({ ...plan, ...into })
   try {
     const cutter = new DumpCutter(unknownSettings(plan.target))
     for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)

@@ -7,6 +7,7 @@ import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
+import type { RestoringRole } from '#postgres/restore/restoring-role.ts'
 import { executed } from '#postgres/restore/sql/executed.ts'
 import { quoteName, quoteText } from '#postgres/sql-text.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
@@ -19,6 +20,8 @@ export interface RestoreTransactionOptions {
   session: string
   /** Roles to make first. */
   newRoles: readonly string[]
+  /** Who restores: one that may change no other role than itself is to be as before. */
+  role: Pick<RestoringRole, 'isSuperuser' | 'attributes'>
   /** Ends psql at once. */
   signal: AbortSignal
 }
@@ -88,10 +91,20 @@ export class RestoreTransaction {
    * or `UNKNOWN_OUTCOME` when nobody can tell.
    */
   async commit(): Promise<void> {
-    // What the dump has set is neither to speak into this, nor to stay in a connection that a pooler gives to others.
+    // What of the dump waits for the COMMIT (deferred triggers, cursors that are to outlive it) is done before anything is looked at.
+    await this.write('CLOSE ALL; SET CONSTRAINTS ALL IMMEDIATE;\n')
+    // What it has set is neither to speak into this, nor to stay in a connection that a pooler gives to others.
     await this.write(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;\n${SETTINGS}`)
     if ((await this.#ask(OWN_TRANSACTION)) !== this.#transactionId) {
       throw new BackupError('The dump got out of the transaction of its restore', { code: 'UNRESTORABLE' })
+    }
+    const { isSuperuser, attributes } = this.#options.role
+    const mayChangeRoles = isSuperuser || attributes.includes('CREATEROLE')
+    if (!mayChangeRoles && (await this.#ask(CHANGES_OF_ROLES)) !== '0') {
+      throw new BackupError('The dump changes the password or the members of the role that restores it', {
+        code: 'UNRESTORABLE',
+        hint: 'pg_dump writes no such thing. Find out who wrote it: get the file with "telegram-backup fetch" and look at it.',
+      })
     }
     const mark = randomBytes(16).toString('hex')
     const status = `pg_catalog.pg_xact_status('${this.#transactionId}'::pg_catalog.xid8)`
@@ -101,8 +114,9 @@ export class RestoreTransaction {
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode === 0 && this.#psql.output.includes(`committed ${mark}`)) return
     if (exitCode === null) await this.#endSession()
-    const isLost = exitCode === null || exitCode === CONNECTION_LOST
-    if (isLost && (await this.#outcome()) === 'committed') return
+    // psql may have had so much else to tell at its end, what a dump has it LISTEN to, that the proof is not in what was kept of it.
+    const isUntold = exitCode === null || exitCode === CONNECTION_LOST || exitCode === 0
+    if (isUntold && (await this.#outcome()) === 'committed') return
     throw refusedByPostgres('PostgreSQL refused the restore', words)
   }
 
@@ -173,6 +187,14 @@ export class RestoreTransaction {
     )
   }
 }
+
+/**
+ * How many of the catalogs of roles this transaction has written to. Who may not read them sees its own locks on them, which last until
+ * its end.
+ */
+const CHANGES_OF_ROLES = `(SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks
+  WHERE pid = pg_catalog.pg_backend_pid() AND mode = 'RowExclusiveLock'
+  AND relation IN ('pg_catalog.pg_authid'::pg_catalog.regclass, 'pg_catalog.pg_auth_members'::pg_catalog.regclass))`
 
 const OWN_TRANSACTION = 'pg_catalog.pg_current_xact_id()'
 

@@ -72,7 +72,7 @@ export async function openToRestorer(
   const restorer = quoteName(of.as.roles.restorer)
   const statements = [
     // The database has the settings of its source by now.
-    'SET default_transaction_read_only = off; SET statement_timeout = 0; SET search_path = pg_catalog',
+    'SET LOCAL statement_timeout = 0',
     `ALTER DATABASE ${name} OWNER TO ${restorer}`,
     `GRANT CREATE ON DATABASE ${name} TO PUBLIC`,
     'GRANT CREATE ON SCHEMA public TO PUBLIC',
@@ -83,6 +83,7 @@ export async function openToRestorer(
   await queryJson(of.database, statements.join(';\n'), {
     psql: plan.psql.path,
     signal: of.signal,
+    mode: 'read write',
     variables: { restorer: of.as.roles.restorer },
   })
 }

@@ -1,11 +1,15 @@
+import { totalmem } from 'node:os'
 import { BackupError } from '@telegram-backup/errors'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import { libpqEnvironment } from '#postgres/connection-config.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
+import { asWholeDump, DUMP_HEAD_BYTES } from '#postgres/restore/whole-dump.ts'
 import { FilterProgram } from '#programs/filter-program.ts'
 
 /** With these bytes a dump in the custom format begins. */
 const CUSTOM_FORMAT = Buffer.from('PGDMP')
+/** An editor or a shell of Windows puts it before a text; it is none of it, for psql either. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /**
  * The SQL of a dump, whether it is SQL already or in pg_dump's custom format, which pg_restore turns into SQL. It ends
@@ -14,19 +18,49 @@ const CUSTOM_FORMAT = Buffer.from('PGDMP')
 export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
   const chunks = bytes[Symbol.asyncIterator]()
   try {
-    const first = await nextAtLeast(chunks, CUSTOM_FORMAT.length)
+    const first = await nextAtLeast(chunks, DUMP_HEAD_BYTES)
     if (!first.subarray(0, CUSTOM_FORMAT.length).equals(CUSTOM_FORMAT)) {
-      yield first
-      yield* rest(chunks)
+      const isMarked = first.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+      yield* asWholeDump(isMarked ? first.subarray(BYTE_ORDER_MARK.length) : first, rest(chunks))
       return
     }
     const { path } = await newestClientProgram('pg_restore', signal)
     const pgRestore = new FilterProgram(path, ['-f', '-'], libpqEnvironment())
-    yield* pgRestore.pass(prepend(first, chunks))
+    const memory = new MemoryForContents()
+    for await (const sql of pgRestore.pass(memory.whileReading(prepend(first, chunks)))) {
+      memory.isRead = true
+      yield sql
+    }
     const { exitCode, words } = await pgRestore.ended
     if (exitCode !== 0) throw refusedByPostgres('pg_restore cannot read the dump', words)
   } finally {
     await chunks.return?.()
+  }
+}
+
+/**
+ * pg_restore holds the table of contents of a dump in memory, and says nothing before it has all of it. One that was made to be larger than
+ * the memory would take it from everybody on this machine.
+ */
+class MemoryForContents {
+  isRead = false
+
+  async *whileReading(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const mostBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2
+    let readBytes = 0
+    for await (const chunk of bytes) {
+      readBytes += chunk.length
+      if (!this.isRead && readBytes > mostBytes) {
+        throw new BackupError(
+          'The table of contents of the dump is too large for the memory of this machine',
+          {
+            code: 'UNRESTORABLE',
+            hint: `More than ${Math.floor(mostBytes)} bytes of it, half of its memory, were read without an end: restore on a machine with more memory, or see who made the dump.`,
+          },
+        )
+      }
+      yield chunk
+    }
   }
 }
 

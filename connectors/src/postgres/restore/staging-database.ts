@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { BackupError } from '@telegram-backup/errors'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
 import {
   createStatement,
   type DatabaseProperties,
@@ -115,11 +116,29 @@ export class DatabaseBeside {
 
   /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
   async discard(): Promise<void> {
+    await dropSubscriptions(this.connection, this.#options.psql.path)
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode !== 0 || tellsOfFailure(words))
       throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
   }
 }
+
+/**
+ * Takes the subscriptions out of a database that is to be dropped: PostgreSQL drops none that has one, and lets them go only from inside. Their
+ * slots, on whatever server they name, stay as they are. Where it cannot be done, the dropping tells.
+ */
+export async function dropSubscriptions(database: PostgresConnection, psql: string): Promise<void> {
+  await queryJson(database, DROP_SUBSCRIPTIONS, { psql, mode: 'read write' }).catch(() => {})
+}
+
+const DROP_SUBSCRIPTIONS = `do $$ declare name pg_catalog.text; begin
+  for name in select subname from pg_catalog.pg_subscription
+    where subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()) loop
+    execute pg_catalog.format('alter subscription %I disable', name);
+    execute pg_catalog.format('alter subscription %I set (slot_name = none)', name);
+    execute pg_catalog.format('drop subscription %I', name);
+  end loop;
+end $$`
 
 /** Warnings may come with every connection, for example of a collation that the system has changed. */
 function tellsOfFailure(words: string): boolean {

@@ -4,6 +4,7 @@ import { unrestorable } from '#postgres/restore/sql/statement-rules.ts'
 
 const END_MARK = Buffer.from('\n\\.')
 const END_LINE = Buffer.from('\\.\n')
+const END_LINE_OF_DOS = Buffer.from('\\.\r\n')
 
 /**
  * The data of a `COPY … FROM stdin`: from behind its semicolon to the line that holds `\.` alone. Where they end must be
@@ -11,12 +12,18 @@ const END_LINE = Buffer.from('\\.\n')
  */
 export class CopyData {
   #place: 'statement line' | 'line start' | 'data' = 'statement line'
+  /** The last byte that was passed over in the data. */
+  #last: number | undefined
 
   /** Goes on; 'undecided' when the bytes at hand do not tell. */
   step(text: PassThrough): 'end' | 'more' | 'undecided' {
     if (this.#place === 'statement line') return this.#toLineEnd(text)
     const mark = this.#place === 'line start' ? END_MARK.subarray(1) : END_MARK
-    if (this.#place === 'data' && !text.skipTo(mark)) return 'undecided'
+    if (this.#place === 'data') {
+      const isFound = text.skipTo(mark)
+      this.#last = text.bytes[text.at - 1] ?? this.#last
+      if (!isFound) return 'undecided'
+    }
     const { bytes, at, isLast } = text
     const end = at + mark.length
     if (bytes.length < end + 2 && !isLast) return 'undecided'
@@ -27,7 +34,8 @@ export class CopyData {
     text.at = end - 2
     text.isKeeping = false
     text.drop(end + ending.length)
-    text.put(END_LINE)
+    // PostgreSQL takes an end in the manner of the other lines alone; a file that went through Windows has another one.
+    text.put(this.#last === Byte.RETURN ? END_LINE_OF_DOS : END_LINE)
     return 'end'
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Which file it is, whatever its name is by now. */
@@ -17,41 +17,52 @@ const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW 
  */
 export class HeldFolder {
   readonly path: string
-  readonly #fd: number
-  readonly #root: string
+  readonly fd: number
+  readonly #isByHandle: boolean
+  readonly #root: Buffer
   #isOpen = true
 
   /** Throws what the system says: `ENOTDIR` for anything that is no folder, a link included. */
   constructor(path: string | Buffer, as: string = path.toString()) {
-    this.#fd = openSync(path, FLAGS)
+    this.fd = openSync(path, FLAGS)
     this.path = as
-    const root = `/proc/self/fd/${this.#fd}`
-    this.#root = existsSync(root) ? root : as
+    this.#isByHandle = existsSync(handlePath(this.fd))
+    this.#root = this.#isByHandle ? handlePath(this.fd) : bytesOf(path)
   }
 
   /** The path of a name in it; without one, of itself. For this process alone, and as long as it is held. */
   inside(name: string = '.'): string {
-    return join(this.#root, name)
+    return join(this.#root.toString(), name)
   }
 
   /** The same for a name of any bytes. */
   insideBytes(name: Buffer): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#root}/`), name])
+    return Buffer.concat([this.#root, Buffer.from('/'), name])
+  }
+
+  /** Its path for a program that has `fd` as its own descriptor `number`. Only there is it this very folder. */
+  pathFor(number: number): Buffer {
+    return this.#isByHandle ? handlePath(number) : this.#root
   }
 
   get id(): FileId {
-    const { dev, ino } = fstatSync(this.#fd, { bigint: true })
+    const { dev, ino } = fstatSync(this.fd, { bigint: true })
     return { dev, ino }
+  }
+
+  /** Whether it lies at that path, in which no link may be; where there is no /proc, nobody can tell. */
+  isAt(path: Buffer): boolean {
+    return !this.#isByHandle || readlinkSync(this.#root, 'buffer').equals(path)
   }
 
   /** Whether it belongs to the user that this process acts as, and nobody else can look into it. */
   get isPrivate(): boolean {
-    const { uid, mode } = fstatSync(this.#fd)
+    const { uid, mode } = fstatSync(this.fd)
     return uid === process.geteuid?.() && (mode & 0o777) === 0o700
   }
 
   get modifiedMs(): number {
-    return fstatSync(this.#fd).mtimeMs
+    return fstatSync(this.fd).mtimeMs
   }
 
   /** The names in it, as bytes. */
@@ -60,9 +71,17 @@ export class HeldFolder {
   }
 
   close(): void {
-    if (this.#isOpen) closeSync(this.#fd)
+    if (this.#isOpen) closeSync(this.fd)
     this.#isOpen = false
   }
+}
+
+function handlePath(fd: number): Buffer {
+  return Buffer.from(`/proc/self/fd/${fd}`)
+}
+
+function bytesOf(path: string | Buffer): Buffer {
+  return typeof path === 'string' ? Buffer.from(path) : path
 }
 
 export function isSameFile(a: FileId | undefined, b: FileId | undefined): boolean {

@@ -1,0 +1,32 @@
+import { BackupError } from '@telegram-backup/errors'
+
+/** The line that every plain dump of pg_dump, and what pg_restore makes of another, begins with; the other one ends it. */
+export const BEGINS_AS_DUMP: RegExp = /^-- PostgreSQL database dump$/m
+const LAST_LINE = Buffer.from('-- PostgreSQL database dump complete')
+
+/** So much of a file tells whether pg_dump wrote it. */
+export const DUMP_HEAD_BYTES = 4096
+
+/**
+ * Passes a plain dump on. Throws `UNRESTORABLE` at the end of one that pg_dump began and did not end: cut between two statements,
+ * each of them is sound. `head` is its beginning, which `rest` does not repeat.
+ */
+export async function* asWholeDump(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield head
+  const isOfPgDump = BEGINS_AS_DUMP.test(head.toString('latin1', 0, DUMP_HEAD_BYTES))
+  let isEnded = !isOfPgDump || head.includes(LAST_LINE)
+  let before: Buffer = head.subarray(-LAST_LINE.length)
+  for await (const chunk of rest) {
+    if (!isEnded) {
+      const seam = Buffer.concat([before, chunk.subarray(0, LAST_LINE.length)])
+      isEnded = seam.includes(LAST_LINE) || chunk.includes(LAST_LINE)
+      before = Buffer.concat([before, chunk.subarray(-LAST_LINE.length)]).subarray(-LAST_LINE.length)
+    }
+    yield chunk
+  }
+  if (isEnded) return
+  throw new BackupError('The dump is cut off: the line with which pg_dump ends one is missing', {
+    code: 'UNRESTORABLE',
+    hint: 'It was so when it was sent: look why pg_dump ended early, and make a new backup. What there is of it "telegram-backup fetch" gets.',
+  })
+}

@@ -1,1 +1,0 @@
-export { readOutsideLinks } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
