@@ -87,6 +87,7 @@ export type {
   LedgerContext,
   MessageIntent,
   MessageKey,
+  MessageLedger,
   MessageProof,
   PartLedger,
   SealedBackup,

@@ -1,4 +1,4 @@
-import type { RetentionPlan, SettlingReport } from '@telegram-backup/engine/operations/expire.ts'
+import type { RetentionPlan, SessionReport } from '@telegram-backup/engine/operations/expire.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
@@ -78,7 +78,7 @@ function describePlan(plan: RetentionPlan): string {
   return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
 }
 
-function describeOutcome(report: SettlingReport): string {
+function describeOutcome(report: SessionReport): string {
   return [
     ...report.erased_backups.map(
       ({ backup_id, by_another_process }) =>

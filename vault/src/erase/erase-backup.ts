@@ -1,7 +1,7 @@
 import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
 import { type Erasure, eraseTogether } from '#erase/erase-together.ts'
 import type { ErasedMessage } from '#session/report.ts'
-import type { Settling } from '#session/session.ts'
+import type { VaultSession } from '#session/session.ts'
 
 /**
  * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with, and of one that has been
@@ -9,10 +9,10 @@ import type { Settling } from '#session/session.ts'
  * `NOT_FOUND`, `CONFLICT` for one that is being sent, or pinned.
  */
 export async function eraseBackup(
-  settling: Settling,
+  session: VaultSession,
   { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
 ): Promise<Erasure> {
-  const { database } = settling
+  const { database } = session
   if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
   const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
     // Somebody else was quicker, in this very moment.
@@ -21,7 +21,7 @@ export async function eraseBackup(
   }) // E1
   if (lease === undefined) return await earlierErasure(database, backupId)
   try {
-    const end = (await eraseTogether(settling, [{ backupId, lease }])).get(backupId)
+    const end = (await eraseTogether(session, [{ backupId, lease }])).get(backupId)
     if (end === undefined) throw new Error(`Nothing became of backup ${backupId}`)
     if ('failure' in end) throw end.failure
     return end

@@ -5,7 +5,7 @@ import { assertMayGo } from '#erase/last-good.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { refreshIndexes } from '#session/refresh-indexes.ts'
 import type { ErasedMessage, ReportedReason } from '#session/report.ts'
-import { endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /** What became of a backup that was to be erased. */
 export interface Erasure {
@@ -29,40 +29,40 @@ export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
  * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them goes, and once after the
  * last. What fails for one stops no other, unless nothing answers. Throws when the catalog fails or the signal fires.
  */
-export async function eraseTogether(settling: Settling, all: readonly HeldBackup[]): Promise<ErasureEnds> {
+export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
   const chatsOf = new Map<string, Set<string>>()
-  const found = await eachOf(settling, { all, ends }, async held => {
+  const found = await eachOf(session, { all, ends }, async held => {
     const { backupId } = held
-    await assertMayGo(settling, backupId)
-    await lookForMessages(settling, held)
-    chatsOf.set(backupId, new Set((await listMessages(settling.database, backupId)).map(row => row.chat_id)))
+    await assertMayGo(session, backupId)
+    await lookForMessages(session, held)
+    chatsOf.set(backupId, new Set((await listMessages(session.database, backupId)).map(row => row.chat_id)))
     return true
   })
   const chatsOfAll = (which: readonly HeldBackup[]) =>
     new Set(which.flatMap(({ backupId }) => [...(chatsOf.get(backupId) ?? [])]))
-  const unmarked = await refreshIndexes(settling, chatsOfAll(found)) // E2
-  const gone = await eachOf(settling, { all: found, ends }, async held => {
+  const unmarked = await refreshIndexes(session, chatsOfAll(found)) // E2
+  const gone = await eachOf(session, { all: found, ends }, async held => {
     // Others may have gone since, or turned out to be damaged.
-    await assertMayGo(settling, held.backupId)
-    const messages = await eraseMarked(settling, held, unmarked) // E3
+    await assertMayGo(session, held.backupId)
+    const messages = await eraseMarked(session, held, unmarked) // E3
     ends.set(held.backupId, { isErased: false, messages })
     return messages.every(({ outcome }) => outcome !== 'kept')
   })
   const chats = chatsOfAll(gone)
-  const left = await refreshIndexes(settling, chats) // E4
-  await eachOf(settling, { all: gone, ends }, async held => {
+  const left = await refreshIndexes(session, chats) // E4
+  await eachOf(session, { all: gone, ends }, async held => {
     const itsOwn = chatsOf.get(held.backupId)
     // One of a chat that nobody here named is that of a group which became a supergroup, and may be anybody's.
     const stillNaming = left.filter(({ chat_id = '' }) => itsOwn?.has(chat_id) || !chats.has(chat_id))
-    return await finish(settling, held, { stillNaming, ends }) // E5
+    return await finish(session, held, { stillNaming, ends }) // E5
   })
   return ends
 }
 
 /** Those for which the step said yes. */
 async function eachOf(
-  settling: Settling,
+  session: VaultSession,
   { all, ends }: { all: readonly HeldBackup[]; ends: ErasureEnds },
   step: (held: HeldBackup) => Promise<boolean>,
 ): Promise<HeldBackup[]> {
@@ -74,7 +74,7 @@ async function eachOf(
       if (unreachable !== undefined) throw unreachable
       if (await step(held)) passed.push(held)
     } catch (error) {
-      if (endsEverything(settling, error)) throw error
+      if (endsEverything(session, error)) throw error
       if (describeError(error).code === 'UNREACHABLE') unreachable = error
       ends.set(held.backupId, { failure: error })
     }
@@ -84,16 +84,16 @@ async function eachOf(
 
 /** E3, but not in a chat whose index does not say that the backup goes: there it would seem to be whole. */
 async function eraseMarked(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   unmarked: readonly ReportedReason[],
 ): Promise<ErasedMessage[]> {
-  const { database } = settling
+  const { database } = session
   const { backupId } = held
   const leaseToken = held.lease.token
   await beginErasing(database, { backupId, leaseToken })
   const reasons = new Map(unmarked.map(({ chat_id, ...why }) => [chat_id, why]))
-  const messages = await eraseMessages(settling, held, row => !reasons.has(row.chat_id))
+  const messages = await eraseMessages(session, held, row => !reasons.has(row.chat_id))
   for (const row of await listMessages(database, backupId)) {
     const { kind, part_no, chat_id, message_id, state } = row
     const why = reasons.get(chat_id)
@@ -116,11 +116,11 @@ async function eraseMarked(
 }
 
 async function finish(
-  settling: Settling,
+  session: VaultSession,
   { backupId, lease }: HeldBackup,
   { stillNaming, ends }: { stillNaming: readonly ReportedReason[]; ends: ErasureEnds },
 ): Promise<boolean> {
-  const { database, report } = settling
+  const { database, report } = session
   for (const { reason, ...of } of stillNaming) {
     const words = `the index still names the backup, which is gone otherwise: ${reason}`
     report.pending.push({ ...of, backup_id: backupId, reason: words })
@@ -139,7 +139,7 @@ export function isReasonToStay(code: string): boolean {
 }
 
 /** Puts into the report what kept each of them from going. */
-export function tellErasures({ report }: Settling, ends: ErasureEnds): void {
+export function reportErasures({ report }: VaultSession, ends: ErasureEnds): void {
   for (const [backup_id, end] of ends) {
     if ('failure' in end) {
       const { message: reason, code } = describeError(end.failure)

@@ -38,7 +38,7 @@ export interface LedgerOptions {
   /** Where the backup comes from. */
   origin?: BackupOrigin | undefined
   /** Takes out of a failure what is not for whoever may read the catalog, such as the place of a source. Default: nothing. */
-  tellFailure?: ((failure: unknown) => unknown) | undefined
+  redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
 /** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it comes from. */
@@ -140,8 +140,8 @@ class LedgerOverCatalog implements CatalogLedger {
   }
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
-    const { tellFailure = (failure: unknown) => failure } = this.#options
-    const { code, message } = tellError(tellFailure(cause))
+    const { redactFailure = (failure: unknown) => failure } = this.#options
+    const { code, message } = tellError(redactFailure(cause))
     const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
     await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
   }

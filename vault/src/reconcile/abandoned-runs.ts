@@ -9,17 +9,17 @@ import {
   unsettled,
 } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import { settleErasing } from '#erase/settle-erasing.ts'
-import { settleDeadRestore } from '#reconcile/settle-restores.ts'
-import { eraseRemains, settleFailed, settleSending } from '#reconcile/settle-sending.ts'
+import { resumeErases } from '#erase/resume-erases.ts'
+import { eraseFailed, eraseRemains, reconcileSend } from '#reconcile/interrupted-sends.ts'
+import { failAbandonedRestore } from '#reconcile/settle-restores.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { mayBeResumed } from '#session/resumable.ts'
-import { cancelled, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { cancelled, endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 const POLL_MS = 1_000
 
 /** Something whose run may be dead. */
-export interface Unsettled {
+export interface Unfinished {
   /** Of a backup or a restore, which is also the subject of its lease. */
   readonly id: string
   /** What the report calls it. */
@@ -31,14 +31,14 @@ export interface Unsettled {
   /** Somebody holds a lease that has not expired, and is not known to be gone. */
   readonly isAlive: boolean
   /** Undefined while somebody alive works on it; then nothing was touched. */
-  settle(settling: Settling): Promise<'settled' | undefined>
+  settle(session: VaultSession): Promise<'settled' | undefined>
 }
 
 /**
  * R1: backups and restores that are not at rest, backups of which a call was never answered, and whatever else somebody
  * held a lease of and died.
  */
-export async function findUnsettled({ database }: Pick<Settling, 'database'>): Promise<Unsettled[]> {
+export async function findUnfinished({ database }: Pick<VaultSession, 'database'>): Promise<Unfinished[]> {
   const found = await unsettled(database)
   const backups = [...found.sending, ...found.erasing, ...found.failedWithMessages.filter(isToBeErased)]
   const known = new Set([...backups, ...found.restores].map(({ id }) => id))
@@ -54,21 +54,21 @@ export async function findUnsettled({ database }: Pick<Settling, 'database'>): P
       state: backup.state,
       leaseExpiresAt: backup.leaseExpiresAt,
       isAlive: backup.alive,
-      settle: (settling: Settling) => settleBackup(settling, backup),
+      settle: (session: VaultSession) => reconcileByState(session, backup),
     })),
     ...[...others.difference(known)].map(id => ({
       id,
       reported: { backup_id: id },
       leaseExpiresAt: null,
       isAlive: false,
-      settle: (settling: Settling) => settleOther(settling, id),
+      settle: (session: VaultSession) => reconcileOther(session, id),
     })),
     ...found.restores.map(restore => ({
       id: restore.id,
       reported: { restore_id: restore.id },
       leaseExpiresAt: restore.leaseExpiresAt,
       isAlive: restore.alive,
-      settle: (settling: Settling) => settleDeadRestore(settling, restore),
+      settle: (session: VaultSession) => failAbandonedRestore(session, restore),
     })),
   ]
 }
@@ -88,20 +88,20 @@ function isToBeErased(backup: Backup & Attendance): boolean {
  * @param options.except these are left alone
  * @param options.waitForLiving waits for the living as well, until all is at rest, however long that takes
  */
-export async function settleDeadRuns(
-  settling: Settling,
+export async function reconcileAbandonedRuns(
+  session: VaultSession,
   options: { waitMs: number; only?: 'erasing'; except?: Iterable<string>; waitForLiving?: boolean },
 ): Promise<void> {
   const { waitMs, only, waitForLiving = false } = options
-  const { report, signal } = settling
+  const { report, signal } = session
   const until = performance.now() + waitMs
   const seenFirst = new Map<string, number>()
   const done = new Set<string>(options.except)
   let isWaiting = false
   for (;;) {
-    const held: Unsettled[] = []
-    const erasing: Unsettled[] = []
-    for (const run of await findUnsettled(settling)) {
+    const held: Unfinished[] = []
+    const erasing: Unfinished[] = []
+    for (const run of await findUnfinished(session)) {
       if (done.has(run.id) || (only !== undefined && run.state !== only)) continue
       const expiresAt = run.leaseExpiresAt?.getTime() ?? 0
       const first = seenFirst.get(run.id) ?? expiresAt
@@ -110,12 +110,12 @@ export async function settleDeadRuns(
         done.add(run.id)
         report.kept.push({ ...run.reported, reason: 'A process that is alive works on it' })
       } else if (run.state === 'erasing') erasing.push(run)
-      else if (await settleOne(settling, run)) done.add(run.id)
+      else if (await reconcileOne(session, run)) done.add(run.id)
       else held.push(run)
     }
-    const erased = await settleErasing(
+    const erased = await resumeErases(
       // R4
-      settling,
+      session,
       erasing.map(({ id }) => id),
     )
     for (const run of erasing) {
@@ -129,7 +129,7 @@ export async function settleDeadRuns(
       return
     }
     if (!isWaiting)
-      settling.say(
+      session.say(
         waitForLiving
           ? `waiting for another process that works on ${held.length} of them`
           : 'waiting for a lease to be renewed or to expire',
@@ -142,13 +142,13 @@ export async function settleDeadRuns(
 }
 
 /** False while somebody alive has it. What fails for it is told, and stops nothing else. */
-async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
+async function reconcileOne(session: VaultSession, run: Unfinished): Promise<boolean> {
   try {
-    return (await run.settle(settling)) !== undefined
+    return (await run.settle(session)) !== undefined
   } catch (error) {
-    if (endsEverything(settling, error)) throw error
+    if (endsEverything(session, error)) throw error
     const { message, code } = describeError(error)
-    settling.report.pending.push({ ...run.reported, code, reason: message })
+    session.report.pending.push({ ...run.reported, code, reason: message })
     return true
   }
 }
@@ -157,40 +157,40 @@ async function settleOne(settling: Settling, run: Unsettled): Promise<boolean> {
  * R1 to R6 for one backup, at once; returns it as it then is, null for one that is not there. One that may go on from its
  * file keeps its parts, unless it has failed `forGood`. Throws `BUSY` while somebody alive works on it.
  */
-export async function settleBackupNow(
-  settling: Settling,
+export async function reconcileBackup(
+  session: VaultSession,
   backupId: string,
   { forGood = false }: { forGood?: boolean } = {},
 ): Promise<Backup | null> {
   for (;;) {
-    const backup = await getBackupById(settling.database, backupId)
+    const backup = await getBackupById(session.database, backupId)
     const isAtRest =
       backup === null ||
       backup.state === 'complete' ||
       backup.state === 'erased' ||
       (backup.state === 'failed' && mayBeResumed(backup) && !forGood)
     if (isAtRest) return backup
-    if ((await settleBackup(settling, backup)) === undefined) {
+    if ((await reconcileByState(session, backup)) === undefined) {
       throw new BackupError('Another process works on the backup of this job', {
         code: 'BUSY',
         hint: 'It is tried again; a process that died is noticed within a minute.',
       })
     }
     if (backup.state === 'failed' || backup.state === 'erasing') {
-      return await getBackupById(settling.database, backupId)
+      return await getBackupById(session.database, backupId)
     }
   }
 }
 
 /** By the state it is in, unless somebody else has settled it just before the lease became ours. */
-async function settleBackup(settling: Settling, found: Backup): Promise<'settled' | undefined> {
+async function reconcileByState(session: VaultSession, found: Backup): Promise<'settled' | undefined> {
   if (found.state === 'erasing')
-    return (await settleErasing(settling, [found.id])).has(found.id) ? 'settled' : undefined
-  return await withLease(settling, found.id, async held => {
-    const backup = await getBackupById(settling.database, found.id)
+    return (await resumeErases(session, [found.id])).has(found.id) ? 'settled' : undefined
+  return await withLease(session, found.id, async held => {
+    const backup = await getBackupById(session.database, found.id)
     if (backup?.state !== found.state) return
-    if (backup.state === 'sending') await settleSending(settling, held, backup)
-    else await settleFailed(settling, held)
+    if (backup.state === 'sending') await reconcileSend(session, held, backup)
+    else await eraseFailed(session, held)
   })
 }
 
@@ -198,16 +198,16 @@ async function settleBackup(settling: Settling, found: Backup): Promise<'settled
  * A backup that is at rest but for a call, or for a lease, which goes by being taken and given back. What is found of one
  * that has failed is adopted so that it can be erased like the rest.
  */
-function settleOther(settling: Settling, id: string): Promise<'settled' | undefined> {
-  return withLease(settling, id, async held => {
-    await lookForMessages(settling, held)
-    const backup = await getBackupById(settling.database, id)
-    if (backup?.state === 'failed' && !mayBeResumed(backup)) await eraseRemains(settling, held)
+function reconcileOther(session: VaultSession, id: string): Promise<'settled' | undefined> {
+  return withLease(session, id, async held => {
+    await lookForMessages(session, held)
+    const backup = await getBackupById(session.database, id)
+    if (backup?.state === 'failed' && !mayBeResumed(backup)) await eraseRemains(session, held)
   })
 }
 
 async function withLease(
-  { database }: Settling,
+  { database }: VaultSession,
   backupId: string,
   work: (held: HeldBackup) => Promise<void>,
 ): Promise<'settled' | undefined> {

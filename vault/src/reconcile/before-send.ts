@@ -1,7 +1,7 @@
 import { isUnsettled } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import type { OpenSettling } from '#session/open-session.ts'
-import type { SettlingReport } from '#session/report.ts'
+import type { SessionOptions } from '#session/open-session.ts'
+import type { SessionReport } from '#session/report.ts'
 import { endsEverything } from '#session/session.ts'
 
 /**
@@ -10,28 +10,28 @@ import { endsEverything } from '#session/session.ts'
  * call of the Bot API. It never fails: what it did and what it could not do is said, in a line each.
  * @param open.resuming a backup that goes on now: nobody is told how to go on with it
  */
-export async function settleQuietly(
-  open: OpenSettling & { note: (line: string) => void; resuming?: string },
+export async function reconcileBeforeSend(
+  open: SessionOptions & { note: (line: string) => void; resuming?: string },
 ): Promise<void> {
   try {
     if (!(await isUnsettled(open.database))) return
     // Loaded when it is wanted: hardly ever.
-    const { findUnsettled, settleDeadRuns } = await import('#reconcile/abandoned-runs.ts')
-    const { openSettling } = await import('#session/open-session.ts')
-    const dead = (await findUnsettled(open)).filter(({ isAlive }) => !isAlive)
+    const { findUnfinished, reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
+    const { openSession } = await import('#session/open-session.ts')
+    const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
     if (dead.length === 0) return
-    const settling = await openSettling(open)
-    await settleDeadRuns(settling, { waitMs: 0 }).catch((error: unknown) => {
+    const session = await openSession(open)
+    await reconcileAbandonedRuns(session, { waitMs: 0 }).catch((error: unknown) => {
       // The send will meet the same, and knows better what it means.
-      if (!endsEverything(settling, error)) throw error
+      if (!endsEverything(session, error)) throw error
     })
-    for (const line of linesOf(settling.report, open.resuming)) open.note(line)
+    for (const line of linesOf(session.report, open.resuming)) open.note(line)
   } catch (error) {
     open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
   }
 }
 
-function linesOf(report: SettlingReport, resuming: string | undefined): string[] {
+function linesOf(report: SessionReport, resuming: string | undefined): string[] {
   return [
     ...report.finished.map(({ backup_id }) => `finished backup ${backup_id}, whose send was interrupted`),
     ...report.failed

@@ -2,10 +2,10 @@ import { acquireLease, type Backup, listMessages, type MessageRow } from '@teleg
 import { BackupError } from '@telegram-backup/errors'
 import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
 import { eraseMessages } from '#erase/erase-messages.ts'
+import { eraseFailed } from '#reconcile/interrupted-sends.ts'
 import { partsThere } from '#reconcile/parts-there.ts'
-import { settleFailed } from '#reconcile/settle-sending.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /** The file that is to be read once more, as it is now. */
 export interface FileNow {
@@ -21,11 +21,11 @@ export interface FileNow {
  * and what erasing throws.
  */
 export async function resumeSend(
-  settling: Settling,
+  session: VaultSession,
   backup: Backup,
   file: FileNow,
 ): Promise<ResumedSend | undefined> {
-  const lease = await acquireLease(settling.database, { subject: backup.id, purpose: 'send' })
+  const lease = await acquireLease(session.database, { subject: backup.id, purpose: 'send' })
   if (!lease) {
     throw new BackupError(`Another process works on backup ${backup.id}`, {
       code: 'CONFLICT',
@@ -34,25 +34,25 @@ export async function resumeSend(
   }
   const held: HeldBackup = { backupId: backup.id, lease }
   try {
-    await lookForMessages(settling, held)
-    const rows = await listMessages(settling.database, backup.id)
+    await lookForMessages(session, held)
+    const rows = await listMessages(session.database, backup.id)
     const size = sizeIfUnchanged(file, backup)
     const { chat_id: chatId } = backup
-    const { botId } = settling.client
+    const { botId } = session.client
     const there =
       size === undefined
         ? []
         : await partsThere(
-            settling,
+            session,
             held,
             rows.filter(row => row.chat_id === chatId && row.kind === 'part'),
           )
     const parts = size === undefined ? [] : unbrokenParts(there, { chatId, botId, endBefore: size })
     if (parts.length === 0) {
-      await settleFailed(settling, held)
+      await eraseFailed(session, held)
       return undefined
     }
-    await eraseMessages(settling, held, row => row.kind === 'manifest' || row.part_no > parts.length)
+    await eraseMessages(session, held, row => row.kind === 'manifest' || row.part_no > parts.length)
     return { backupId: backup.id, createdAt: backup.created_at, parts }
   } finally {
     await lease.release()

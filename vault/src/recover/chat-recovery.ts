@@ -201,7 +201,7 @@ export async function recordRefused(recovery: ChatRecovery): Promise<void> {
     const told = isLocked ? foundByCaptions({ parts, manifest: sighting }, placeOf(recovery)) : undefined
     if (told) {
       left.found.add(backupId)
-      await recordTold(told, recovery)
+      await recordCaptioned(told, recovery)
     } else report.refused.push({ messageId: sighting.messageId, backupId, reason })
   }
 }
@@ -210,7 +210,7 @@ export async function recordRefused(recovery: ChatRecovery): Promise<void> {
  * Parts without a manifest; last of all, since a run that was under way may have sent its manifest meanwhile. Reconcile will
  * delete them, so whatever is told to be a person's copy is none. In a second chat they may be the begun copy of a whole backup.
  */
-export async function recordDeadRuns(recovery: ChatRecovery): Promise<void> {
+export async function recordAbandonedRuns(recovery: ChatRecovery): Promise<void> {
   const { left, reading, report, setup } = recovery
   const isRun = ({ facts, isByPerson }: OwnSighting): boolean =>
     facts.kind === 'part' && !isByPerson && !left.erased.has(`${facts.backupId} ${facts.partNumber}`)
@@ -218,7 +218,7 @@ export async function recordDeadRuns(recovery: ChatRecovery): Promise<void> {
     const parts = all.filter(isRun)
     const told = foundByCaptions({ parts, manifest: undefined }, placeOf(recovery))
     if (told && !(await isNamed(told, recovery))) {
-      await recordTold(told, recovery)
+      await recordCaptioned(told, recovery)
       continue
     }
     left.named.add(backupId)
@@ -247,7 +247,7 @@ function placeOf({ reading, isIndexed }: ChatRecovery): {
 }
 
 /** What only captions tell counts only for a backup of which nobody knows better: anybody may write them. */
-async function recordTold(told: FoundBackup, recovery: ChatRecovery): Promise<void> {
+async function recordCaptioned(told: FoundBackup, recovery: ChatRecovery): Promise<void> {
   const { setup, report } = recovery
   const held = await getBackupById(setup.database, told.id)
   if (held === null || held.recovered_trust === 0) return await record(told, recovery)

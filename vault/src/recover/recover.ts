@@ -7,7 +7,7 @@ import {
   ownerOf,
   readChat,
   readLatecomers,
-  recordDeadRuns,
+  recordAbandonedRuns,
   recordRefused,
 } from '#recover/chat-recovery.ts'
 import { noteErasedBackups } from '#recover/erased-elsewhere.ts'
@@ -17,7 +17,7 @@ import { isEmpty, type RecoveryReport } from '#recover/recovery-report.ts'
 import type { RecoverySetup } from '#recover/recovery-setup.ts'
 import { SignedDocuments } from '#recover/signed-documents.ts'
 import { Signers } from '#recover/signers.ts'
-import { keepStrays } from '#recover/strays.ts'
+import { keepUnexplained } from '#recover/unexplained-messages.ts'
 
 /**
  * Rebuilds the catalog from the chat and takes the chat over: the index, what is newer than it, else the chain of
@@ -39,8 +39,8 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const chats = [main, ...(second ? [second] : [])]
   for (const recovery of chats) await recordRefused(recovery)
   const isTaken = await takeChats(chats)
-  for (const recovery of chats) await recordDeadRuns(recovery)
-  if (isTaken) for (const recovery of chats) await keepStrays(recovery)
+  for (const recovery of chats) await recordAbandonedRuns(recovery)
+  if (isTaken) for (const recovery of chats) await keepUnexplained(recovery)
   for (const { report, reading } of chats) report.lookedAt = reading.reader.lookedAt
   // Until then, nothing else may work with what is half of a catalog.
   if (isTaken) await endRecovery(setup.database)

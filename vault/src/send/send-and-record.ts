@@ -56,7 +56,7 @@ export interface IntegratedBackupOptions {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin?: BackupOrigin
   /** Takes out of a failure what is not for whoever may read the catalog; the result keeps it. Default: nothing. */
-  tellFailure?: (failure: unknown) => unknown
+  redactFailure?: (failure: unknown) => unknown
 }
 
 /**
@@ -91,7 +91,7 @@ export async function sendUnrecorded(
     if (typeof options !== 'object' || options === null) {
       throw new BackupError('No options were given', { code: 'INVALID' })
     }
-    const { expires_at, origin: _origin, tellFailure: _tellFailure, ...rest } = options
+    const { expires_at, origin: _origin, redactFailure: _redactFailure, ...rest } = options
     // Also before a service of another make, which may take anything.
     assertProjectId(rest.projectId)
     assertType(rest.type)

@@ -4,8 +4,8 @@ import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
 import type { TelegramConfig } from 'telegram-deployment-bot/config'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { ChatGates } from '#session/chat-gates.ts'
-import { SettlingReport } from '#session/report.ts'
-import type { IndexSeal, Settling } from '#session/session.ts'
+import { SessionReport } from '#session/report.ts'
+import type { IndexSeal, VaultSession } from '#session/session.ts'
 
 /** The chats and keys of the configuration. */
 export type VaultConfig = Pick<
@@ -13,7 +13,7 @@ export type VaultConfig = Pick<
   'chatId' | 'replicaChatId' | 'encryption' | 'identityFile' | 'signingKeyFile'
 >
 
-export interface OpenSettling {
+export interface SessionOptions {
   database: Database
   client: TelegramClient
   config: VaultConfig
@@ -24,7 +24,7 @@ export interface OpenSettling {
 }
 
 /** What settling works with, out of the configuration. Asks nothing of any chat yet. */
-export async function openSettling(options: OpenSettling): Promise<Settling> {
+export async function openSession(options: SessionOptions): Promise<VaultSession> {
   const { database, client, config, signal, onWait, say = () => {} } = options
   const vault = createCatalogVault(database)
   const { identityFile } = config
@@ -37,7 +37,7 @@ export async function openSettling(options: OpenSettling): Promise<Settling> {
     indexSeal: await readIndexSeal(config),
     ...(identityFile !== undefined && { identities: () => readIdentityFile(identityFile) }),
     gates: new ChatGates({ client, vault, signal }),
-    report: new SettlingReport(),
+    report: new SessionReport(),
     signal,
     ...(onWait && { onWait }),
     say,

@@ -1,23 +1,23 @@
 import { closeSend, confirmPart, intendPart, markPart } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { MessageSender, type PartLedger } from 'telegram-deployment-bot'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
  * Sends messages of a backup that is settled, as its own run would: intent, send, proof, confirmation, and a look for
  * one whose answer was lost.
  */
-export function heldSender(settling: Settling, held: HeldBackup, chatId: string): MessageSender {
+export function repairSender(session: VaultSession, held: HeldBackup, chatId: string): MessageSender {
   return new MessageSender({
-    client: settling.client,
-    ledger: heldLedger(settling, held),
+    client: session.client,
+    ledger: repairLedger(session, held),
     chatId,
     backupId: held.backupId,
-    onWait: wait => settling.onWait?.(wait),
+    onWait: wait => session.onWait?.(wait),
   })
 }
 
-function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartLedger {
+function repairLedger({ database, vault }: VaultSession, { lease }: HeldBackup): PartLedger {
   const leaseToken = lease.token
   return {
     vault,

@@ -30,7 +30,7 @@ export interface ReportedReason {
 }
 
 /** What a reconcile did, and what it left. */
-export class SettlingReport {
+export class SessionReport {
   /** Messages whose answer was lost, and which are there. */
   readonly adopted: ReportedMessage[] = []
   /** Backups that were whole but for their end. */

@@ -3,10 +3,10 @@ import type { Database, Lease } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
 import type { ChatGates } from '#session/chat-gates.ts'
-import type { SettlingReport } from '#session/report.ts'
+import type { SessionReport } from '#session/report.ts'
 
 /** What settling and erasing work with. */
-export interface Settling {
+export interface VaultSession {
   readonly database: Database
   readonly client: TelegramClient
   readonly vault: VaultLedger
@@ -18,7 +18,7 @@ export interface Settling {
   /** The private keys that open backups, read when they are wanted; none if left out. Throws `CONFIGURATION` for a bad key file. */
   readonly identities?: () => Promise<readonly string[]>
   readonly gates: ChatGates
-  readonly report: SettlingReport
+  readonly report: SessionReport
   readonly signal: AbortSignal
   readonly onWait?: (wait: CallWait) => void
   /** Hears, a line at a time, what is being done. */
@@ -38,7 +38,7 @@ export interface HeldBackup {
 }
 
 /** Throws `LEASE_LOST` or `CANCELLED`; called before each step that another holder must not see twice. */
-export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease): void {
+export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: Lease): void {
   if (signal.aborted) throw cancelled()
   if (lease.isHeld()) return
   throw new BackupError('The lease was lost: another process may be at work on it', {
@@ -53,12 +53,12 @@ export function cancelled(): BackupError {
 }
 
 /** Errors after which nothing more may be done for this backup. */
-export function isTheEnd(settling: Settling, held: HeldBackup, error: unknown): boolean {
-  return endsEverything(settling, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
+export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown): boolean {
+  return endsEverything(session, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
 }
 
 /** Errors that end the whole run; whatever else fails concerns one backup, or one chat. */
-export function endsEverything({ signal }: Pick<Settling, 'signal'>, error: unknown): boolean {
+export function endsEverything({ signal }: Pick<VaultSession, 'signal'>, error: unknown): boolean {
   return signal.aborted || codeOf(error) === 'CATALOG'
 }
 

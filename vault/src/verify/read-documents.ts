@@ -6,7 +6,7 @@ import {
   readPinnedIndex,
   TelegramError,
 } from 'telegram-deployment-bot'
-import { assertMayGoOn, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { assertMayGoOn, endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
 import { findingOf, learnDocument } from '#verify/look-at-message.ts'
 import type { Finding } from '#verify/verification-report.ts'
@@ -40,15 +40,15 @@ const MOST_WITNESSES = 3
  * be had: an outage is no damage, and throws what the client said.
  */
 export class DocumentReader {
-  readonly #settling: Settling
+  readonly #session: VaultSession
   readonly #held: HeldBackup
   /** A document of each chat that could be had, to tell an outage from damage. */
   readonly #readable = new Map<string, ReadableMessage>()
   /** Messages that were seen to hold a document, by chat; whether it can be had was not tried yet. */
   readonly #seen = new Map<string, ReadableMessage[]>()
 
-  constructor(settling: Settling, held: HeldBackup) {
-    this.#settling = settling
+  constructor(session: VaultSession, held: HeldBackup) {
+    this.#session = session
     this.#held = held
   }
 
@@ -62,14 +62,14 @@ export class DocumentReader {
 
   /** One document; its bytes are its own. */
   async readOne(of: ReadableMessage): Promise<ReadMessage> {
-    const { client, signal } = this.#settling
-    assertMayGoOn(this.#settling, this.#held.lease)
+    const { client, signal } = this.#session
+    assertMayGoOn(this.#session, this.#held.lease)
     const { message, fileId } = of
     const { size, sha256 } = message
     const name = nameOf(message)
     try {
       const expected = { fileId, size, sha256 }
-      const patience = impatient(this.#settling)
+      const patience = impatient(this.#session)
       const document = await downloadDocument(client, expected, { name, signal, onWait: patience.onWait })
       return await this.#judge(of, document)
     } catch (error) {
@@ -82,15 +82,15 @@ export class DocumentReader {
     let next = 0
     while (next < parts.length) {
       const rest = parts.slice(next)
-      const { signal } = this.#settling
-      const patience = impatient(this.#settling)
-      const received = fetchParts(this.#settling.client, rest.map(partOf), {
+      const { signal } = this.#session
+      const patience = impatient(this.#session)
+      const received = fetchParts(this.#session.client, rest.map(partOf), {
         signal,
         onWait: patience.onWait,
       })
       try {
         for (;;) {
-          assertMayGoOn(this.#settling, this.#held.lease)
+          assertMayGoOn(this.#session, this.#held.lease)
           let came: Awaited<ReturnType<typeof received.next>>
           try {
             came = await received.next()
@@ -119,7 +119,7 @@ export class DocumentReader {
     const { message } = of
     this.#readable.set(message.chat_id, of)
     if (bytes.length === message.size && sha256 === message.sha256) {
-      await learnDocument(this.#settling, this.#held, message, of)
+      await learnDocument(this.#session, this.#held, message, of)
       return { message, bytes, sha256, finding: undefined }
     }
     const words =
@@ -130,7 +130,7 @@ export class DocumentReader {
   }
 
   async #unreadable(of: ReadableMessage, error: unknown): Promise<ReadMessage> {
-    if (endsEverything(this.#settling, error) || !isAboutTheDocument(error)) throw error
+    if (endsEverything(this.#session, error) || !isAboutTheDocument(error)) throw error
     const { message } = of
     const finding = isAnotherFile(error)
       ? findingOf(message, 'damaged', 'is longer than what was sent')
@@ -161,28 +161,28 @@ export class DocumentReader {
   }
 
   async #canBeHad({ fileId, message }: { fileId: string; message: { size: number } }): Promise<boolean> {
-    const { client, signal } = this.#settling
-    const { onWait } = impatient(this.#settling, WITNESS_PATIENCE_SECONDS)
+    const { client, signal } = this.#session
+    const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
     try {
       await client.downloadFile(fileId, { maxBytes: message.size, signal, onWait })
       return true
     } catch (error) {
-      if (endsEverything(this.#settling, error)) throw error
+      if (endsEverything(this.#session, error)) throw error
       return false
     }
   }
 
   /** Of a backup whose other documents are all gone as well, the index of the chat tells. */
   async #canIndexBeHad(chatId: string): Promise<boolean> {
-    const { client, signal } = this.#settling
+    const { client, signal } = this.#session
     try {
-      const { onWait } = impatient(this.#settling, WITNESS_PATIENCE_SECONDS)
+      const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
       const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
       if (pinned.kind !== 'index' || pinned.document?.size === undefined) return false
       const { fileId, size } = pinned.document
       return await this.#canBeHad({ fileId, message: { size } })
     } catch (error) {
-      if (endsEverything(this.#settling, error)) throw error
+      if (endsEverything(this.#session, error)) throw error
       return false
     }
   }
@@ -199,7 +199,7 @@ function partOf({ message, fileId }: ReadableMessage) {
 
 /** Ends a call that has been tried for long enough; floods are waited for. */
 function impatient(
-  { onWait }: Settling,
+  { onWait }: VaultSession,
   seconds: number = PATIENCE_SECONDS,
 ): { onWait: (wait: CallWait) => void; reset: () => void } {
   let waited = 0

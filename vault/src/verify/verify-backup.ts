@@ -13,11 +13,17 @@ import {
 } from '@telegram-backup/database'
 import { BackupError, describeError, tellError } from '@telegram-backup/errors'
 import { lookForMessages } from '#session/look-for-messages.ts'
-import { SettlingReport } from '#session/report.ts'
-import { assertMayGoOn, cancelled, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
-import { mendFindings } from '#verify/mend-findings.ts'
+import { SessionReport } from '#session/report.ts'
+import {
+  assertMayGoOn,
+  cancelled,
+  endsEverything,
+  type HeldBackup,
+  type VaultSession,
+} from '#session/session.ts'
 import { noteFindings } from '#verify/note-findings.ts'
 import { DocumentReader } from '#verify/read-documents.ts'
+import { repairFindings } from '#verify/repair-findings.ts'
 import { type Depth, Findings, type VerificationReport } from '#verify/verification-report.ts'
 import { isPlaced, verifyChat } from '#verify/verify-chat.ts'
 
@@ -42,8 +48,8 @@ export interface VerifyBackup {
  * known, `BUSY` while somebody else works on it, and what kept it from being verified (`UNREACHABLE`, `CATALOG`,
  * `CANCELLED`…): then nothing was found.
  */
-export async function verifyBackup(settling: Settling, of: VerifyBackup): Promise<VerificationReport> {
-  const { database } = settling
+export async function verifyBackup(session: VaultSession, of: VerifyBackup): Promise<VerificationReport> {
+  const { database } = session
   const { backupId, readData, jobId } = of
   assertVerifiable(await getBackupById(database, backupId), backupId)
   const lease = await acquireLease(database, { subject: backupId, purpose: 'verify' })
@@ -62,13 +68,13 @@ export async function verifyBackup(settling: Settling, of: VerifyBackup): Promis
       })
     try {
       const held = { backupId, lease }
-      const depth = await verifyHeld(withLease(settling, lease), held, { ...of, findings })
+      const depth = await verifyHeld(withLease(session, lease), held, { ...of, findings })
       const state = stateOf(findings)
       await finish({ state: state === 'damaged' ? 'damaged' : 'sound' })
       const { parts, bytes, list, unproven } = findings
       return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
     } catch (thrown) {
-      const error = reasonOf(settling, lease, thrown)
+      const error = reasonOf(session, lease, thrown)
       // Whatever is the matter, it is the reason; a row that stays running is settled by the next verification.
       await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
       throw error
@@ -79,42 +85,42 @@ export async function verifyBackup(settling: Settling, of: VerifyBackup): Promis
 }
 
 /** A lease that is lost ends the calls as well; what is reported of mending concerns this backup alone. */
-function withLease(settling: Settling, lease: Lease): Settling {
-  const signal = AbortSignal.any([settling.signal, lease.signal])
-  return { ...settling, signal, report: new SettlingReport() }
+function withLease(session: VaultSession, lease: Lease): VaultSession {
+  const signal = AbortSignal.any([session.signal, lease.signal])
+  return { ...session, signal, report: new SessionReport() }
 }
 
-function reasonOf(settling: Settling, lease: Lease, error: unknown): unknown {
-  if (settling.signal.aborted) return cancelled()
+function reasonOf(session: VaultSession, lease: Lease, error: unknown): unknown {
+  if (session.signal.aborted) return cancelled()
   if (lease.signal.aborted) return lease.signal.reason
   return error
 }
 
 async function verifyHeld(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   of: VerifyBackup & { findings: Findings },
 ): Promise<Depth> {
-  const { database } = settling
+  const { database } = session
   const { backupId, readData, findings } = of
   // What a verification that was broken off has left in the chat.
-  await lookForMessages(settling, held)
+  await lookForMessages(session, held)
   const backup = await getBackupById(database, backupId)
   assertVerifiable(backup, backupId)
   const rows = await listMessages(database, backupId)
   if (!rows.some(isPlaced)) throw unknownMessages(backupId)
   noteUnknown(backup, rows, findings)
-  const isOpened = await verifyChats(settling, held, { ...of, backup, rows })
-  await noteFindings(settling, held, { backup, rows, findings })
-  if (findings.left().length > 0) await mendFindings(settling, held, { rows, readData, findings })
-  await settleDamage(settling, held, { readData, isOpened, findings })
+  const isOpened = await verifyChats(session, held, { ...of, backup, rows })
+  await noteFindings(session, held, { backup, rows, findings })
+  if (findings.left().length > 0) await repairFindings(session, held, { rows, readData, findings })
+  await updateDamage(session, held, { readData, isOpened, findings })
   if (!readData) return 'messages'
   return isOpened ? 'plain bytes' : 'sent bytes'
 }
 
 /** Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are right. */
 async function verifyChats(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   {
     backup,
@@ -126,20 +132,20 @@ async function verifyChats(
 ): Promise<boolean> {
   const placed = rows.filter(isPlaced).filter(row => row.chat_id === backup.chat_id || isToBeThere(row))
   const bytesTotal = readData ? placed.reduce((sum, { size }) => sum + size, 0) : null
-  const identities = readData ? await identitiesFor(settling, backup) : undefined
-  const reader = new DocumentReader(settling, held)
+  const identities = readData ? await identitiesFor(session, backup) : undefined
+  const reader = new DocumentReader(session, held)
   let isOpened = false
   const chats = Map.groupBy(placed, ({ chat_id }) => chat_id)
   const inOrder = [...chats].sort(([a], [b]) => Number(b === backup.chat_id) - Number(a === backup.chat_id))
   for (const [chatId, messages] of inOrder) {
-    assertMayGoOn(settling, held.lease)
+    assertMayGoOn(session, held.lease)
     try {
-      const { chatId: current, chatType } = await settling.gates.enter(chatId)
+      const { chatId: current, chatType } = await session.gates.enter(chatId)
       // A group that has become a supergroup keeps its old numbers.
       const hasOwnNumbers = chatType === 'private' || chatType === 'group' || current !== chatId
-      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(settling, message)) : []
+      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(session, message)) : []
       if (ofOthers.length > 0) throw numberedByAnother(ofOthers.length)
-      const opened = await verifyChat(settling, held, {
+      const opened = await verifyChat(session, held, {
         ...{ chatId, backup, messages, readData, reader, findings },
         movedTo: current === chatId ? undefined : current,
         identities: isOpened ? undefined : identities,
@@ -154,7 +160,7 @@ async function verifyChats(
     } catch (error) {
       // The second chat says nothing about what is in the first.
       const { code, message: reason } = describeError(error)
-      if (chatId === backup.chat_id || endsEverything(settling, error) || code === 'LEASE_LOST') throw error
+      if (chatId === backup.chat_id || endsEverything(session, error) || code === 'LEASE_LOST') throw error
       findings.unproven.push({ chat_id: chatId, code, reason })
     }
   }
@@ -168,7 +174,7 @@ function isToBeThere({ state }: MessageRow): boolean {
 
 /** Undefined where the contents cannot be opened. */
 async function identitiesFor(
-  { identities }: Settling,
+  { identities }: VaultSession,
   { encrypted }: Backup,
 ): Promise<readonly string[] | undefined> {
   if (encrypted === false) return []
@@ -176,7 +182,7 @@ async function identitiesFor(
 }
 
 /** Private chats and basic groups count the messages of each bot by themselves: the number means another one to this bot. */
-function isOfAnother({ client }: Settling, { bot_id }: MessageRow): boolean {
+function isOfAnother({ client }: VaultSession, { bot_id }: MessageRow): boolean {
   return bot_id !== null && bot_id !== client.botId
 }
 
@@ -216,8 +222,8 @@ function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Find
 }
 
 /** Takes back what was known against the backup once every byte is proven; else says that it still is. */
-async function settleDamage(
-  { database }: Settling,
+async function updateDamage(
+  { database }: VaultSession,
   { backupId }: HeldBackup,
   { readData, isOpened, findings }: { readData: boolean; isOpened: boolean; findings: Findings },
 ): Promise<void> {
@@ -240,7 +246,7 @@ async function settleDamage(
 async function wasOpenedWrong({
   database,
   backupId,
-}: Pick<Settling, 'database'> & { backupId: string }): Promise<boolean> {
+}: Pick<VaultSession, 'database'> & { backupId: string }): Promise<boolean> {
   const earlier = await listVerifications(database, backupId)
   const last = earlier.find(({ kind, state }) => kind === 'data' && state === 'damaged')
   return last?.findings.some(({ finding }) => finding === 'contents') ?? false

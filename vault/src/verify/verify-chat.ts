@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { openManifest } from '@telegram-backup/archive'
 import { type Backup, type JobProgress, type MessageRow, markPartSound } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 import type { PlacedMessage } from '#session/whole-messages.ts'
 import { contradiction } from '#verify/check-manifest.ts'
 import { askForMessage, findingOf, type LookedAtChat, lookAt } from '#verify/look-at-message.ts'
@@ -34,27 +34,27 @@ export interface ChatToVerify extends LookedAtChat {
  * right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
  */
 export async function verifyChat(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
 ): Promise<{ isOpened: boolean }> {
-  const readable = await lookAtAll(settling, held, chat)
+  const readable = await lookAtAll(session, held, chat)
   const manifest = readable.find(({ message }) => message.kind === 'manifest')
   const parts = readable.filter(({ message }) => message.kind === 'part')
-  if (manifest !== undefined) await readManifest(settling, held, chat, manifest)
-  const read = noted(settling, held, chat, chat.reader.readParts(parts))
+  if (manifest !== undefined) await readManifest(session, held, chat, manifest)
+  const read = noted(session, held, chat, chat.reader.readParts(parts))
   const partCount = chat.backup.part_count ?? parts.length
   // A part that is not there keeps the whole from being opened.
   if (!chat.readData || chat.identities === undefined || parts.length !== partCount) {
     for (let next = await read.next(); !next.done; next = await read.next());
     return { isOpened: false }
   }
-  return { isOpened: await open(settling, chat, chat.identities, read) }
+  return { isOpened: await open(session, chat, chat.identities, read) }
 }
 
 /** Those whose documents are to be read; without `readData` only where a look leaves a doubt. */
 async function lookAtAll(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
 ): Promise<ReadableMessage[]> {
@@ -64,10 +64,10 @@ async function lookAtAll(
   for (const message of messages) {
     findings.parts++
     if (!looks.has(message)) {
-      const finding = await askForMessage(settling, held, message)
+      const finding = await askForMessage(session, held, message)
       if (finding !== undefined) findings.list.push(finding)
     } else {
-      const look = await lookAt(settling, held, { message, chat })
+      const look = await lookAt(session, held, { message, chat })
       if (look.outcome === 'wrong') findings.list.push(look.finding)
       else {
         chat.reader.noteSeen({ message, ...look })
@@ -90,14 +90,14 @@ function someOf(messages: readonly PlacedMessage[]): Set<PlacedMessage> {
 }
 
 async function readManifest(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
   of: ReadableMessage,
 ): Promise<void> {
   const { backup, findings, identities } = chat
   const read = await chat.reader.readOne(of)
-  await note(settling, held, chat, read)
+  await note(session, held, chat, read)
   if (read.finding !== undefined || !chat.readData || identities === undefined) return
   try {
     const opened = await openManifest(read.bytes, { encrypted: backup.encrypted !== false, identities })
@@ -113,13 +113,13 @@ async function readManifest(
 }
 
 async function open(
-  settling: Settling,
+  session: VaultSession,
   chat: ChatToVerify,
   identities: readonly string[],
   read: AsyncGenerator<ReadMessage, void>,
 ): Promise<boolean> {
   const { backup, messages, findings } = chat
-  const { signal } = settling
+  const { signal } = session
   const outcome = await openContents(read, { backup, identities, signal })
   if (outcome.outcome === 'closed') notOpened(chat, outcome)
   if (outcome.outcome === 'wrong') {
@@ -144,20 +144,20 @@ function notOpened({ findings, chatId }: ChatToVerify, why: { code: string; reas
 }
 
 async function* noted(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
   read: AsyncGenerator<ReadMessage, void>,
 ): AsyncGenerator<ReadMessage, void> {
   for await (const one of read) {
-    await note(settling, held, chat, one)
+    await note(session, held, chat, one)
     yield one
   }
 }
 
 /** One that was found wrong before and is right now is believed again. */
 async function note(
-  { database }: Settling,
+  { database }: VaultSession,
   { backupId, lease }: HeldBackup,
   { findings, onProgress, readData }: ChatToVerify,
   { message, bytes, finding }: ReadMessage,

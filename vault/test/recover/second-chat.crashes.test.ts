@@ -3,8 +3,8 @@ import { type Machine, type Machines, openMachines } from '@telegram-backup/test
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reconcile } from '#reconcile/reconcile.ts'
-import type { SettlingReport } from '#session/report.ts'
-import { settlingOf } from '#test/recover/settling.ts'
+import type { SessionReport } from '#session/report.ts'
+import { sessionOf } from '#test/recover/session-of.ts'
 
 let machines: Machines
 let old: Machine
@@ -25,8 +25,8 @@ const sendToBoth = (size: number): Promise<{ id: string; bytes: Buffer }> =>
   old.send(size, { replicaChatId: String(replica) })
 
 /** A reconcile by that machine, with both chats. */
-async function settle(machine: Machine): Promise<SettlingReport> {
-  return await reconcile(settlingOf(machine, machines.vault, replica))
+async function settle(machine: Machine): Promise<SessionReport> {
+  return await reconcile(sessionOf(machine, machines.vault, replica))
 }
 
 /** As it is, with its caption; gives the id of the copy. */

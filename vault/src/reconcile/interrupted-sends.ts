@@ -11,28 +11,26 @@ import { partsThere } from '#reconcile/parts-there.ts'
 import { sendStoredManifest } from '#reconcile/send-stored-manifest.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { isYoungEnoughToResume } from '#session/resumable.ts'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /** R2 and R3: a send whose process is gone is finished where everything is there, and failed where not. */
-export async function settleSending(settling: Settling, held: HeldBackup, backup: Backup): Promise<void> {
-  await lookForMessages(settling, held)
-  const rows = (await listMessages(settling.database, backup.id)).filter(
-    row => row.chat_id === backup.chat_id,
-  )
-  if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(settling, held)
-  const manifest = await sealedManifest(settling.database, backup.id)
+export async function reconcileSend(session: VaultSession, held: HeldBackup, backup: Backup): Promise<void> {
+  await lookForMessages(session, held)
+  const rows = (await listMessages(session.database, backup.id)).filter(row => row.chat_id === backup.chat_id)
+  if (isSent(rows.find(row => row.kind === 'manifest'))) return finish(session, held)
+  const manifest = await sealedManifest(session.database, backup.id)
   // The run may have been taking its parts out again, or people may have.
-  const isWhole = async (): Promise<boolean> => hasAllParts(await partsThere(settling, held, rows), backup)
+  const isWhole = async (): Promise<boolean> => hasAllParts(await partsThere(session, held, rows), backup)
   if (
     manifest !== null &&
     hasAllParts(rows, backup) &&
-    !(await hasMoved(settling, backup)) &&
+    !(await hasMoved(session, backup)) &&
     (await isWhole())
   ) {
-    await sendStoredManifest(settling, held, { backup, manifest })
-    return finish(settling, held)
+    await sendStoredManifest(session, held, { backup, manifest })
+    return finish(session, held)
   }
-  await fail(settling, held, { backup, hasParts: rows.some(isSent) })
+  await fail(session, held, { backup, hasParts: rows.some(isSent) })
 }
 
 function isSent(row: MessageRow | undefined): boolean {
@@ -45,43 +43,43 @@ function hasAllParts(rows: readonly MessageRow[], backup: Backup): boolean {
 }
 
 /** Nothing can be sent any more to a group that has become a supergroup, and the parts do not move along. */
-async function hasMoved({ gates }: Settling, { chat_id }: Backup): Promise<boolean> {
+async function hasMoved({ gates }: VaultSession, { chat_id }: Backup): Promise<boolean> {
   return chat_id !== null && (await gates.enter(chat_id)).chatId !== chat_id
 }
 
-async function finish({ database, report }: Settling, { backupId, lease }: HeldBackup): Promise<void> {
+async function finish({ database, report }: VaultSession, { backupId, lease }: HeldBackup): Promise<void> {
   await completeSealed(database, { backupId, leaseToken: lease.token })
   report.finished.push({ backup_id: backupId })
 }
 
 /** What can go on from its file keeps its parts for a day; of anything else nothing stays in the chat. */
 async function fail(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   { backup, hasParts }: { backup: Backup; hasParts: boolean },
 ): Promise<void> {
-  const { database, report } = settling
+  const { database, report } = session
   const resumable = hasParts && backup.source?.['kind'] === 'file' && isYoungEnoughToResume(backup)
   const reason = resumable
     ? `The process that sent it ended early; to go on: telegram-backup send --resume ${backup.id}`
     : 'The process that sent it ended early'
-  if (!resumable) await eraseRemains(settling, held)
+  if (!resumable) await eraseRemains(session, held)
   await failBackup(database, { backupId: backup.id, error: reason, resumable, leaseToken: held.lease.token })
   report.failed.push({ backup_id: backup.id, resumable, reason })
 }
 
 /** R5: nothing of a failed backup that cannot go on stays in a chat. Its state stays `failed`. */
-export async function settleFailed(settling: Settling, held: HeldBackup): Promise<void> {
-  await lookForMessages(settling, held)
-  await eraseRemains(settling, held)
+export async function eraseFailed(session: VaultSession, held: HeldBackup): Promise<void> {
+  await lookForMessages(session, held)
+  await eraseRemains(session, held)
 }
 
 /** Takes every message of a backup that has failed out of the chats. One that stays is told, and tried again each time. */
-export async function eraseRemains(settling: Settling, held: HeldBackup): Promise<void> {
-  for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(settling, held)) {
+export async function eraseRemains(session: VaultSession, held: HeldBackup): Promise<void> {
+  for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(session, held)) {
     if (outcome !== 'kept') continue
     // Nobody waits for it: the backup has failed either way.
     const words = `Message ${message_id} of a backup that failed stays in the chat: ${reason}`
-    settling.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
+    session.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
   }
 }

@@ -17,7 +17,7 @@ const WORDS = {
  * a call of this catalog explains, of a recovery that was killed, is removed first. What a run of this catalog may have sent for a
  * backup and never heard of is left to whoever settles that run: known, it would not be found, and be sent once more.
  */
-export async function keepStrays({ setup, vault, reading, report, left }: ChatRecovery): Promise<void> {
+export async function keepUnexplained({ setup, vault, reading, report, left }: ChatRecovery): Promise<void> {
   const { client, database, signal } = setup
   const { reader } = reading
   const { chatId } = reader

@@ -1,13 +1,13 @@
 import { acquireLease, getBackupById } from '@telegram-backup/database'
-import { eraseTogether, inGroups, tellErasures } from '#erase/erase-together.ts'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import { eraseTogether, inGroups, reportErasures } from '#erase/erase-together.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
  * R4: erases go on where they ended, many at once. Returns the ids of those that are settled as far as they can be now; somebody alive works
  * on the others, and they were not touched.
  */
-export async function settleErasing(
-  settling: Settling,
+export async function resumeErases(
+  session: VaultSession,
   backupIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const settled = new Set<string>()
@@ -15,12 +15,12 @@ export async function settleErasing(
     const held: HeldBackup[] = []
     try {
       for (const backupId of group) {
-        const lease = await acquireLease(settling.database, { subject: backupId, purpose: 'reconcile' })
+        const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
         if (lease === null) continue
         settled.add(backupId)
         held.push({ backupId, lease })
       }
-      tellErasures(settling, await eraseTogether(settling, await stillErasing(settling, held)))
+      reportErasures(session, await eraseTogether(session, await stillErasing(session, held)))
     } finally {
       for (const { lease } of held) await lease.release()
     }
@@ -29,7 +29,7 @@ export async function settleErasing(
 }
 
 /** Without those that somebody has erased just before the lease became ours. */
-async function stillErasing({ database }: Settling, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
+async function stillErasing({ database }: VaultSession, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
   const still: HeldBackup[] = []
   for (const one of held) {
     if ((await getBackupById(database, one.backupId))?.state === 'erasing') still.push(one)
