@@ -7,15 +7,15 @@ import {
   type PartState,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import { downloadDocument, readDocument, TelegramError } from 'telegram-deployment-bot'
+import { fetchDocument, readDocument } from 'telegram-deployment-bot'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /** A row that says that its message is in its chat. */
 export type PlacedMessage = MessageRow & { message_id: number }
 
 /**
- * A file id of this bot for a message: the one that is known, or what a new bot learns from the message. Throws `INTEGRITY`,
- * and writes it down, when the message is gone or is another one now.
+ * A file id of this bot for a message: the one that is known, or what a new bot learns from the message.
+ * Throws `INTEGRITY`, and writes it down, when the message is gone or is another one now.
  */
 export async function usableFileId(
   session: VaultSession,
@@ -40,7 +40,10 @@ export async function usableFileId(
   return renewed.fileId
 }
 
-/** Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not what was sent. */
+/**
+ * Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not
+ * what was sent.
+ */
 export async function assertWhole(
   session: VaultSession,
   held: HeldBackup,
@@ -49,20 +52,10 @@ export async function assertWhole(
   const { client, signal } = session
   const { size, sha256 } = message
   const name = `${nameOf(message)} in chat ${message.chat_id}`
-  const isRight = await downloadDocument(client, { fileId, size, sha256 }, { name, signal }).then(
-    document => document.isRight,
-    (error: unknown) => {
-      if (isAnotherFile(error)) return false
-      throw error
-    },
-  )
-  if (!isRight) throw await noteLoss(session, held, message, 'damaged')
-}
-
-/** More came than was sent. A file that the server refuses to give says less: it may be there tomorrow. */
-function isAnotherFile(error: unknown): boolean {
-  const { cause } = error instanceof TelegramError ? error : {}
-  return cause instanceof TelegramError && cause.code === 'UNPROVEN'
+  const fetched = await fetchDocument(client, { fileId, size, sha256 }, { name, signal })
+  // A file that the server refuses to give may be there tomorrow: that is no damage.
+  if (fetched.state === 'refused') throw fetched.failure
+  if (fetched.state !== 'right') throw await noteLoss(session, held, message, 'damaged')
 }
 
 /** For people, in the middle of a sentence. */
