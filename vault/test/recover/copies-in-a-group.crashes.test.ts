@@ -72,7 +72,7 @@ test.each(['the same bot', 'another bot'])('forwards and copies are not taken fo
   expect(alive()).toEqual(expect.arrayContaining(before))
 })
 
-test('what a person has copied of an erased backup is no dead run, and stays', async () => {
+test('what a person has copied of an erased backup is no abandoned run, and stays', async () => {
   await old.send(1000)
   const { id } = await old.send(100_000)
   const theirs: number[] = []

@@ -5,7 +5,7 @@ import { ChatGates } from '#session/chat-gates.ts'
 import { SessionReport } from '#session/report.ts'
 import type { VaultSession } from '#session/session.ts'
 
-/** What a machine settles with, in the vault's chat and a second one. */
+/** A session of a machine in the vault's chat and a second one. */
 export function sessionOf(
   { client, database, signingKey }: Machine,
   { chatId, recipient }: TestVault,

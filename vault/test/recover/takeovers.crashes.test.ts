@@ -149,7 +149,7 @@ test('a service that runs on the displaced machine hears of it when it looks', a
   await expect(look()).rejects.toMatchObject({ code: 'CONFIGURATION' })
 })
 
-test('a displaced machine settles nothing and draws nothing in the chat', async () => {
+test('a displaced machine reconciles nothing and draws nothing in the chat', async () => {
   await old.send(1000)
   const displaced = await recovered()
   deleteIndex()
