@@ -4,7 +4,7 @@ import { namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts
 import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { Backup, Job } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import { reconcileBackup } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
+import { reconcileBackup } from '@telegram-backup/vault/reconcile/reconcile-run.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { mayBeResumed } from '@telegram-backup/vault/session/resumable.ts'

@@ -5,18 +5,20 @@ import type { SessionReport } from '#session/report.ts'
 import { endsEverything } from '#session/session.ts'
 
 /**
- * What every send does first: settles what dead runs left behind, without waiting for a lease, and without the second
- * chat and the indexes, which the send itself sees to. With nothing to settle it costs one look into the catalog and no
- * call of the Bot API. It never fails: what it did and what it could not do is said, in a line each.
- * @param open.resuming a backup that goes on now: nobody is told how to go on with it
+ * Every send begins with this. It reconciles what abandoned runs left behind, without waiting for a lease.
+ * The second chat and the indexes are left to the send itself. With nothing to do it costs one query of the
+ * catalog and no call of the Bot API. It never fails: `note` gets a line for each thing that was done or
+ * could not be done.
+ * @param open.resuming a backup that is resumed now: no line says how to resume it
  */
 export async function reconcileBeforeSend(
   open: SessionOptions & { note: (line: string) => void; resuming?: string },
 ): Promise<void> {
   try {
     if (!(await isUnsettled(open.database))) return
-    // Loaded when it is wanted: hardly ever.
-    const { findUnfinished, reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
+    // Loaded when it is needed, which is rare.
+    const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
+    const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
     const { openSession } = await import('#session/open-session.ts')
     const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
     if (dead.length === 0) return

@@ -4,8 +4,9 @@ import { isNotDeletable } from 'telegram-deployment-bot'
 import { endsEverything, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for what nothing needs any more and an earlier run could not remove: it is tried again, a hundred messages of a chat at
- * most, and each less and less often, since mostly it is older than 48 hours and only a right that is given later helps.
+ * R2 for messages that nothing needs and an earlier run could not remove. At most a hundred of each chat are
+ * tried again, and each less and less often: most are older than 48 hours, so that only a right that is given
+ * later helps.
  */
 export async function removeLeftoverMessages(
   session: VaultSession,

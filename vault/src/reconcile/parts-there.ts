@@ -2,8 +2,8 @@ import { type MessageRow, markPart } from '@telegram-backup/database'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /**
- * Of the proven messages of a backup, those that are in the chat still: what a dead run has sent, people or the run itself
- * may have deleted since. Those that are gone become `missing`. Throws the client's errors.
+ * The proven messages of a backup that are still in the chat. People, or the abandoned run itself, may have
+ * deleted others since: those become `missing`. Throws the client's errors.
  */
 export async function partsThere(
   session: VaultSession,

@@ -11,9 +11,9 @@ import { endsEverything, type VaultSession } from '#session/session.ts'
 const WAIT_FOR_LEASES_MS = 60_000
 
 /**
- * Brings everything to rest that crashes and lost answers left behind. Each chat is entered only when it is this
- * catalog's (R0). What cannot be settled now is in the report, and stays as it is for the next time. Throws only when
- * the catalog fails or the signal fires.
+ * Brings everything to rest that crashes and lost answers left behind. Each stage enters a chat only when it
+ * is this catalog's (R0). What cannot be done now is in the report, and stays as it is for the next time.
+ * Throws only when the catalog fails or the signal fires.
  */
 export async function reconcile(session: VaultSession): Promise<SessionReport> {
   await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
@@ -42,7 +42,7 @@ async function repairEachOther(session: VaultSession): Promise<void> {
   }
 }
 
-/** The configured chats, and every other one that something was settled in. */
+/** The configured chats, and every other chat that a stage before has entered. */
 async function indexedChats({ chatId, replicaChatId, gates, report }: VaultSession): Promise<Set<string>> {
   for (const configured of [chatId, replicaChatId]) {
     if (configured === undefined) continue

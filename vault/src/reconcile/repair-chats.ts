@@ -16,16 +16,16 @@ import { lookForMessages } from '#session/look-for-messages.ts'
 import { repairSender } from '#session/repair-sender.ts'
 import {
   assertMayGoOn,
-  endsEverything,
   type HeldBackup,
   isTheEnd,
+  reportPending,
   type VaultSession,
 } from '#session/session.ts'
 import { assertWhole, nameOf, type PlacedMessage, usableFileId } from '#session/whole-messages.ts'
 
 /**
- * R7: gives the second chat what it lacks, and either chat what it has lost and the other still has. Nothing is uploaded:
- * Telegram is told the file id of the message that is whole.
+ * R7: gives the second chat what it lacks, and each chat what it has lost and the other still has. Nothing is
+ * uploaded: the copy is sent by the file id of the whole message.
  */
 export async function repairChats(
   session: VaultSession,
@@ -34,14 +34,12 @@ export async function repairChats(
   const uneven = await unevenMessages(session.database, chats)
   for (const [backupId, messages] of Map.groupBy(uneven, message => message.backupId)) {
     const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
-    // Whoever has it is at work on its messages.
+    // The holder works on its messages.
     if (lease === null) continue
     try {
       await repairAndProve(session, { backupId, lease }, messages)
     } catch (error) {
-      if (endsEverything(session, error)) throw error
-      const { message, code } = describeError(error)
-      session.report.pending.push({ backup_id: backupId, code, reason: message })
+      reportPending(session, { backup_id: backupId }, error)
     } finally {
       await lease.release()
     }
@@ -55,13 +53,14 @@ async function repairAndProve(
 ): Promise<void> {
   const backup = await getBackupById(session.database, held.backupId)
   if (backup?.state !== 'complete') return
-  const mended = await repairBackup(session, held, { backup, messages })
-  if (backup.damaged_at !== null && mended.size > 0) await proveSound(session, held, { backup, mended })
+  const repaired = await repairBackup(session, held, { backup, messages })
+  if (backup.damaged_at !== null && repaired.size > 0) await proveSound(session, held, { backup, repaired })
 }
 
 /**
- * Copies these messages of a complete backup from the chat that has them to the one that lacks them, each read first where
- * anything is in doubt. Returns the numbers of those that its own chat got; what could not be mended is in the report.
+ * Copies these messages of a complete backup from the chat that has them to the chat that lacks them. A
+ * message in doubt is read first. Returns the part numbers that the backup's own chat got; the report names
+ * what could not be repaired.
  */
 export async function repairBackup(
   session: VaultSession,
@@ -75,7 +74,7 @@ export async function repairBackup(
   // A copy whose answer was lost may be there.
   await lookForMessages(session, held)
   const rows = await listMessages(database, backup.id)
-  const mended = new Set<number>()
+  const repaired = new Set<number>()
   const incomplete = new Set<string>()
   for (const message of messages) {
     const { whole, toChatId, wasSent } = message
@@ -86,20 +85,21 @@ export async function repairBackup(
     if (whole.kind === 'manifest' && !wasSent && incomplete.has(toChatId)) continue
     try {
       await copyMessage(session, held, { backup, message, there })
-      if (toChatId === backup.chat_id) mended.add(whole.part_no)
+      if (toChatId === backup.chat_id) repaired.add(whole.part_no)
     } catch (error) {
       incomplete.add(toChatId)
       leavePending(session, held, error)
     }
   }
-  return mended
+  return repaired
 }
 
-/** One message that cannot be mended now is told, and keeps no other from it. Throws what would meet the others as well. */
+/**
+ * Reports a message that cannot be repaired now; the others go on. Throws what the others would meet as well.
+ */
 function leavePending(session: VaultSession, held: HeldBackup, error: unknown): void {
-  const { message: reason, code } = describeError(error)
-  if (code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
-  session.report.pending.push({ backup_id: held.backupId, code, reason })
+  if (describeError(error).code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
+  reportPending(session, { backup_id: held.backupId }, error)
 }
 
 function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: UnevenMessage): boolean {
@@ -115,7 +115,8 @@ async function copyMessage(
   const { whole, toChatId, wasSent } = message
   session.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
   const fileId = await usableFileId(session, held, whole)
-  // A first copy is of a message that was proven when it was sent, unless something has been found wrong since.
+  // A first copy is of a message that was proven when it was sent, unless something has been found wrong
+  // since.
   const isDoubtful = wasSent || backup.damaged_at !== null || whole.error !== null
   if (isDoubtful) await assertWhole(session, held, { message: whole, fileId })
   if (there?.state === 'damaged') await removeDamaged(session, held, there)
@@ -147,7 +148,7 @@ async function copyMessage(
   else report.copied.push(reported)
 }
 
-/** What stands in the way of the one that is whole, whose row names the new message from now on. */
+/** Removes the damaged message: the row is to name its whole copy from now on. */
 async function removeDamaged(
   { database, client, vault, signal }: VaultSession,
   { backupId }: HeldBackup,
@@ -161,13 +162,13 @@ async function removeDamaged(
 }
 
 /**
- * Takes back what was found against a backup, once all of it is there again: then the messages that were not mended, and so
- * not read just now, are read as well.
+ * Clears the damage of a backup once all of it is there again. The messages that were not repaired, and so
+ * not read just now, are read for that.
  */
 export async function proveSound(
   session: VaultSession,
   held: HeldBackup,
-  { backup, mended }: { backup: Backup; mended: ReadonlySet<number> },
+  { backup, repaired }: { backup: Backup; repaired: ReadonlySet<number> },
 ): Promise<void> {
   const { database } = session
   const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
@@ -175,7 +176,7 @@ export async function proveSound(
   session.say(`reading the rest of backup ${backup.id}, which was damaged`)
   let isSound = true
   for (const message of own.filter(isPlaced)) {
-    if (mended.has(message.part_no)) continue
+    if (repaired.has(message.part_no)) continue
     assertMayGoOn(session, held.lease)
     try {
       const fileId = await usableFileId(session, held, message)

@@ -15,10 +15,10 @@ export interface FileNow {
 }
 
 /**
- * Makes a backup whose run died ready to go on from its `file`: its proven parts from the first on without a gap
- * stay, whatever else of it is in a chat is erased. Undefined when nothing can go on, because the file has changed or no
- * part is left; then all of it is erased, and it is to be sent anew. Throws `CONFLICT` while somebody else works on it,
- * and what erasing throws.
+ * Prepares a backup whose run was abandoned to be resumed from its `file`. Its proven parts from the first on
+ * without a gap stay; all other messages are erased. Undefined when nothing can be resumed, because the file
+ * has changed or no part is left: then every message is erased, and the backup is to be sent anew. Throws
+ * `CONFLICT` while another process works on it, and what erasing throws.
  */
 export async function resumeSend(
   session: VaultSession,
@@ -59,14 +59,17 @@ export async function resumeSend(
   }
 }
 
-/** The size of the file, when it looks like the one that was read: its bytes are compared when it is read again. */
+/**
+ * The size of the file, when it looks like the one that was read: its bytes are compared when it is read
+ * again.
+ */
 function sizeIfUnchanged({ size, modifiedAt }: FileNow, { source }: Backup): number | undefined {
   return size === source?.['size'] && modifiedAt.toISOString() === source['modified_at'] ? size : undefined
 }
 
 /**
- * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the last, and
- * what comes after the parts that stay has to be said by another.
+ * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the
+ * last, and what comes after the parts that stay has to be said by another.
  */
 export function unbrokenParts(
   rows: readonly MessageRow[],

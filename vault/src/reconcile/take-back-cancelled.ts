@@ -1,26 +1,24 @@
 import { getBackupById, type Job, listHistory, listJobs } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import { reconcileBackup } from '#reconcile/abandoned-runs.ts'
+import { reconcileBackup } from '#reconcile/reconcile-run.ts'
 import { mayBeResumed } from '#session/resumable.ts'
-import { endsEverything, type VaultSession } from '#session/session.ts'
+import { reportPending, type VaultSession } from '#session/session.ts'
 
-const CANCELLED_LATELY = { state: 'cancelled', limit: 50 } as const
+const RECENTLY_CANCELLED = { state: 'cancelled', limit: 50 } as const
 
 /**
- * Of jobs that were cancelled while they waited for another attempt, nobody goes on with what is in the chat already. What
- * fails for one of them is told in the report, and stops nothing else.
+ * Erases what jobs left in the chat that were cancelled while they waited for another attempt. A failure goes
+ * into the report, and stops no other job.
  */
 export async function takeBackCancelled(session: VaultSession): Promise<void> {
-  for (const job of await listJobs(session.database, CANCELLED_LATELY)) {
+  for (const job of await listJobs(session.database, RECENTLY_CANCELLED)) {
     if (job.kind !== 'backup' || job.backup_id === null) continue
     try {
       await takeBack(session, job, job.backup_id)
     } catch (error) {
-      const { code, message } = describeError(error)
-      if (endsEverything(session, error)) throw error
-      // Whoever works on it will be done, and there is another round.
-      if (code === 'BUSY') continue
-      session.report.pending.push({ backup_id: job.backup_id, code, reason: message })
+      // Another process works on it; there is another round.
+      if (describeError(error).code === 'BUSY' && !session.signal.aborted) continue
+      reportPending(session, { backup_id: job.backup_id }, error)
     }
   }
 }

@@ -1,23 +1,20 @@
 import { closeSend, keepRemnant, openSends } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
 import { type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
 import { giveUpMoved, unfinishedLook } from '#session/look-for-messages.ts'
-import { endsEverything, type VaultSession } from '#session/session.ts'
+import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for what belongs to no backup: copies that were made to be looked at, which the look itself removes, and new indexes.
- * A chat that lacks an index adopts a lost one when its index is next written; a second one is deleted.
+ * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes, and
+ * new indexes. A chat without an index adopts a lost one when its index is next written; a second index is
+ * deleted.
  */
 export async function reconcileUnansweredCalls(session: VaultSession): Promise<void> {
-  const { database, report } = session
-  const strays = await openSends(database, { backupId: null })
-  for (const chatId of new Set(strays.map(open => open.chatId))) {
+  const unanswered = await openSends(session.database, { backupId: null })
+  for (const chatId of new Set(unanswered.map(open => open.chatId))) {
     try {
       await reconcileInChat(session, chatId)
     } catch (error) {
-      if (endsEverything(session, error)) throw error
-      const { message, code } = describeError(error)
-      report.pending.push({ chat_id: chatId, code, reason: message })
+      reportPending(session, { chat_id: chatId }, error)
     }
   }
 }
@@ -42,7 +39,7 @@ async function removeSecondIndexes(
   chatId: string,
   found: readonly FoundMessage[],
 ): Promise<void> {
-  // Under the lock, no other process is between its new index and the record of it.
+  // Under the lock no other process has sent an index that it has not recorded yet.
   await vault.withIndexLock(chatId, async () => {
     const { index } = await vault.knownChat(chatId)
     if (index === undefined) return

@@ -6,16 +6,22 @@ import {
   keepRemnant,
   openSends,
 } from '@telegram-backup/database'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError } from '@telegram-backup/errors'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
 import type { ReportedMessage } from '#session/report.ts'
-import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
+import {
+  assertMayGoOn,
+  type HeldBackup,
+  isTheEnd,
+  reportPending,
+  type VaultSession,
+} from '#session/session.ts'
 
 /**
- * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
- * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against the backup's
- * own chat, `UNFINISHED` when there is more to look at than one look takes in; the next one goes on from there. What
- * stands against another chat is in the report.
+ * R2: looks for the messages of a backup whose answers were lost, in each chat that may have any. A message
+ * that is there is adopted as if its answer had come; a message that nothing needs any more is erased. Throws
+ * what stands against the backup's own chat, and `UNFINISHED` when one look cannot take in all messages; the
+ * next look goes on from there. What stands against another chat is in the report.
  */
 export async function lookForMessages(session: VaultSession, held: HeldBackup): Promise<void> {
   const { database, report } = session
@@ -28,8 +34,7 @@ export async function lookForMessages(session: VaultSession, held: HeldBackup): 
       await lookInChat(session, held, chatId)
     } catch (error) {
       if (chatId === backup?.chat_id || isTheEnd(session, held, error)) throw error
-      const { message, code } = describeError(error)
-      report.pending.push({ backup_id: backupId, chat_id: chatId, code, reason: message })
+      reportPending(session, { backup_id: backupId, chat_id: chatId }, error)
     }
   }
   for (const { chatId, purpose, partNo } of await openSends(database, { backupId })) {
@@ -56,7 +61,7 @@ async function lookInChat(session: VaultSession, held: HeldBackup, chatId: strin
   if (beyondLimit) throw unfinishedLook()
 }
 
-/** Nothing may be concluded from what was not found. */
+/** The look ended early: nothing may be concluded from what was not found. */
 export function unfinishedLook(): BackupError {
   return new BackupError('There are more messages to look at than one look takes in', {
     code: 'UNFINISHED',
@@ -64,7 +69,10 @@ export function unfinishedLook(): BackupError {
   })
 }
 
-/** Of a group that has become a supergroup, messages can be read by their ids, but neither looked for nor removed. */
+/**
+ * The messages of a group that has become a supergroup can be read by their ids, but neither looked for nor
+ * removed.
+ */
 export async function giveUpMoved(
   { database, report }: VaultSession,
   { backupId, chatId }: { backupId: string | null; chatId: string },
@@ -91,7 +99,9 @@ async function reconcileFound(session: VaultSession, held: HeldBackup, found: Fo
   await eraseUnwanted(session, held, { found, message })
 }
 
-/** Also of a backup that is to be erased: the row is what its eraser goes by. */
+/**
+ * A backup that is being erased wants its message too: erasing goes by the rows, so the message needs one.
+ */
 async function isWanted({ database }: VaultSession, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)
   return backup !== null && backup.state !== 'erased'
@@ -136,7 +146,7 @@ async function eraseUnwanted(
     signal,
   })
   if (erasure.outcome !== 'erased') {
-    // Known from now on, it is not found again.
+    // A message that is known is not found again.
     const { chat_id: chatId } = message
     const isTombstone = erasure.outcome === 'tombstone'
     await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })

@@ -19,11 +19,11 @@ export interface SessionOptions {
   config: VaultConfig
   signal: AbortSignal
   onWait?: (wait: CallWait) => void
-  /** Hears, a line at a time, what is being done. */
+  /** Called with a line of text for each step. */
   say?: (line: string) => void
 }
 
-/** What settling works with, out of the configuration. Asks nothing of any chat yet. */
+/** A session over the configured chats. No chat is asked yet. */
 export async function openSession(options: SessionOptions): Promise<VaultSession> {
   const { database, client, config, signal, onWait, say = () => {} } = options
   const vault = createCatalogVault(database)

@@ -7,8 +7,8 @@ import { endsEverything, type VaultSession } from '#session/session.ts'
 const UNSEALED = 'No public key is configured (BACKUP_AGE_RECIPIENTS), so the index was left as it is'
 
 /**
- * E2, E4, R8: has the index of each chat say what the catalog says. A chat whose index cannot be written is told in the
- * report and in the answer, and stops none of the others: the next reconcile draws it again.
+ * E2, E4, R8: makes the index of each chat say what the catalog says. A chat whose index cannot be written is
+ * in the report and in the answer, and stops no other chat: the next reconcile draws its index again.
  */
 export async function refreshIndexes(
   session: VaultSession,

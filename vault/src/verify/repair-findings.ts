@@ -7,8 +7,8 @@ import { isAbout } from '#verify/note-findings.ts'
 import type { Findings } from '#verify/verification-report.ts'
 
 /**
- * Copies back what one chat has lost and another still has, and says so in the findings. Where the rest was not read yet,
- * it is read now: only then may the backup count as sound again.
+ * Copies back what one chat has lost and another still has, and says so in the findings. Where the rest was
+ * not read yet, it is read now: only then may the backup count as sound again.
  */
 export async function repairFindings(
   session: VaultSession,
@@ -20,13 +20,13 @@ export async function repairFindings(
   if (backup?.state !== 'complete' || backup.chat_id === null) return
   const { chat_id: chatId } = backup
   const others = new Set(rows.map(row => row.chat_id).filter(other => other !== chatId))
-  const mendedOwn = new Set<number>()
+  const repairedOwn = new Set<number>()
   for (const replicaChatId of others) {
     try {
       const uneven = await unevenMessages(database, { chatId, replicaChatId, backupId: backup.id })
       const messages = uneven.filter(({ wasSent }) => wasSent)
       if (messages.length === 0) continue
-      for (const partNo of await repairBackup(session, held, { backup, messages })) mendedOwn.add(partNo)
+      for (const partNo of await repairBackup(session, held, { backup, messages })) repairedOwn.add(partNo)
     } catch (error) {
       if (endsEverything(session, error) || !held.lease.isHeld()) throw error
       if (findings.unproven.some(({ chat_id }) => chat_id === replicaChatId)) continue
@@ -36,9 +36,9 @@ export async function repairFindings(
   }
   await noteRepaired(session, held, findings)
   if (!findings.list.some(({ mended }) => mended)) return
-  const isToBeRead = !readData && backup.damaged_at !== null && mendedOwn.size > 0
+  const isToBeRead = !readData && backup.damaged_at !== null && repairedOwn.size > 0
   if (isToBeRead && findings.left(chatId).length === 0)
-    await proveSound(session, held, { backup, mended: mendedOwn })
+    await proveSound(session, held, { backup, repaired: repairedOwn })
   await refreshIndexes(session, [chatId, ...others])
 }
 
