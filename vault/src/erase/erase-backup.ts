@@ -4,9 +4,9 @@ import type { ErasedMessage } from '#session/report.ts'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with, and of one that has been
- * erased it says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while somebody else works on it,
- * `NOT_FOUND`, `CONFLICT` for one that is being sent, or pinned.
+ * Erases a backup in its chats, and then in the catalog. An erase that was begun is resumed; for an erased
+ * backup the answer says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while
+ * another process works on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
  */
 export async function eraseBackup(
   session: VaultSession,
@@ -15,7 +15,7 @@ export async function eraseBackup(
   const { database } = session
   if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
   const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
-    // Somebody else was quicker, in this very moment.
+    // Another process erased it at this very moment.
     if (await isErased(database, backupId)) return undefined
     throw error
   }) // E1

@@ -5,10 +5,11 @@ import type { ErasedMessage, ReportedMessage } from '#session/report.ts'
 import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
 
 /**
- * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the manifest first, and writes down after each
- * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
- * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST`,
- * `CANCELLED`, and `UNREACHABLE` where nothing answers.
+ * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the
+ * manifest first. After each message it writes down what became of it. Messages that are gone are passed
+ * over, so that it can be done again. A message that stays is in the answer with its reason, and so is every
+ * message in a chat that cannot be entered. Throws `LEASE_LOST`, `CANCELLED`, and `UNREACHABLE` when nothing
+ * answers.
  */
 export async function eraseMessages(
   session: VaultSession,
@@ -18,7 +19,7 @@ export async function eraseMessages(
   const erased: ErasedMessage[] = []
   for (const row of await listMessages(session.database, held.backupId)) {
     if (!which(row)) continue
-    // Of one that was announced only, the open send says where to look; that was done before.
+    // A message without an id was looked for before, by its open send.
     if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
     assertMayGoOn(session, held.lease)
     erased.push(await eraseOne(session, held, { ...row, message_id: row.message_id }))

@@ -14,20 +14,23 @@ export interface Erasure {
   messages: ErasedMessage[]
 }
 
-/** Of each backup, by its id, what became of it, or what it failed with: then it stays `erasing`. */
+/** By backup id, what became of it. A backup with a `failure` stays `erasing`. */
 export type ErasureEnds = Map<string, Erasure | { failure: unknown }>
 
-/** So many are marked in the index at once. A run that is ended in their midst leaves so many to be gone on with, at most. */
+/**
+ * So many are marked in the index at once. A run that dies in their midst leaves at most so many unfinished.
+ */
 const GROUP = 50
 
-/** The same in the same order, as many together as are erased together. */
+/** The items in the same order, in groups of those that are erased together. */
 export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
   for (let at = 0; at < items.length; at += GROUP) yield items.slice(at, at + GROUP)
 }
 
 /**
- * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them goes, and once after the
- * last. What fails for one stops no other, unless nothing answers. Throws when the catalog fails or the signal fires.
+ * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them
+ * goes, and once after the last. What fails for one stops no other, unless nothing answers. Throws when the
+ * catalog fails or the signal fires.
  */
 export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
@@ -53,14 +56,14 @@ export async function eraseTogether(session: VaultSession, all: readonly HeldBac
   const left = await refreshIndexes(session, chats) // E4
   await eachOf(session, { all: gone, ends }, async held => {
     const itsOwn = chatsOf.get(held.backupId)
-    // One of a chat that nobody here named is that of a group which became a supergroup, and may be anybody's.
+    // A chat that was not asked for is a group that became a supergroup: it may be the chat of any backup.
     const stillNaming = left.filter(({ chat_id = '' }) => itsOwn?.has(chat_id) || !chats.has(chat_id))
     return await finish(session, held, { stillNaming, ends }) // E5
   })
   return ends
 }
 
-/** Those for which the step said yes. */
+/** Those for which the step returned true. */
 async function eachOf(
   session: VaultSession,
   { all, ends }: { all: readonly HeldBackup[]; ends: ErasureEnds },
@@ -70,7 +73,7 @@ async function eachOf(
   let unreachable: unknown
   for (const held of all) {
     try {
-      // Each of the others would only wait as long as that one did.
+      // Without an answer each of the others would only wait as long.
       if (unreachable !== undefined) throw unreachable
       if (await step(held)) passed.push(held)
     } catch (error) {
@@ -133,12 +136,12 @@ async function finish(
   return true
 }
 
-/** It is the last good one, or somebody alive restores it or works on it: it is as it should be that it stays. */
+/** It is the last good backup, or a living process works on it or restores it: it is right to stay. */
 export function isReasonToStay(code: string): boolean {
   return code === 'LAST_BACKUP' || code === 'BUSY'
 }
 
-/** Puts into the report what kept each of them from going. */
+/** Reports for each backup what kept it from being erased. */
 export function reportErasures({ report }: VaultSession, ends: ErasureEnds): void {
   for (const [backup_id, end] of ends) {
     if ('failure' in end) {

@@ -4,8 +4,9 @@ import { lookAtMessage, parseCaption } from 'telegram-deployment-bot'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * Throws `LAST_BACKUP` for a backup that is marked to be erased while it is the last good one of its project and type, and nobody
- * approved that: such an erase does not begin. Of one that has begun, when it was not the last, the chat is asked.
+ * Throws `LAST_BACKUP` when a backup is marked to be erased, is the last good one of its project and type,
+ * and no person approved that: such an erase does not begin. When it began before the backup became the last
+ * one, the chat decides.
  */
 export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
   if (await mayErase(session.database, backupId)) return
@@ -16,7 +17,10 @@ export async function assertMayGo(session: VaultSession, backupId: string): Prom
   )
 }
 
-/** Whoever died between the first message and its row has taken the manifest out of the chat, which goes first. */
+/**
+ * The manifest goes first: a run that died between the first message and its row has taken it out of the
+ * chat.
+ */
 async function isPartlyGone(session: VaultSession, backupId: string): Promise<boolean> {
   const { database, client, vault, gates, signal } = session
   if (!(await hasBegunErasing(database, backupId))) return false

@@ -3,21 +3,21 @@ import { eraseTogether, inGroups, reportErasures } from '#erase/erase-together.t
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
- * R4: erases go on where they ended, many at once. Returns the ids of those that are settled as far as they can be now; somebody alive works
- * on the others, and they were not touched.
+ * R4: resumes erases where they ended, many at once. Returns the ids of all that could be tried; another
+ * process works on the others, and they were not touched.
  */
 export async function resumeErases(
   session: VaultSession,
   backupIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const settled = new Set<string>()
+  const tried = new Set<string>()
   for (const group of inGroups(backupIds)) {
     const held: HeldBackup[] = []
     try {
       for (const backupId of group) {
         const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
         if (lease === null) continue
-        settled.add(backupId)
+        tried.add(backupId)
         held.push({ backupId, lease })
       }
       reportErasures(session, await eraseTogether(session, await stillErasing(session, held)))
@@ -25,10 +25,10 @@ export async function resumeErases(
       for (const { lease } of held) await lease.release()
     }
   }
-  return settled
+  return tried
 }
 
-/** Without those that somebody has erased just before the lease became ours. */
+/** Without those that another process erased just before the lease became ours. */
 async function stillErasing({ database }: VaultSession, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
   const still: HeldBackup[] = []
   for (const one of held) {

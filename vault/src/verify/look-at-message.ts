@@ -13,16 +13,16 @@ export interface LookedAtChat {
 }
 
 /**
- * What a message holds now, as far as a look at it tells. there: the document that was sent · doubtful: one that may be,
- * once it is read.
+ * What a message holds now, as far as a look shows. there: the document that was sent · doubtful: a document
+ * that may be the one that was sent; reading it decides.
  */
 export type Look =
   | { outcome: 'there' | 'doubtful'; fileId: string; fileUniqueId: string }
   | { outcome: 'wrong'; finding: Finding }
 
 /**
- * Asks whether a message exists, by an edit that cannot succeed: one call, which leaves no trace and tells nothing of what
- * the message holds. Throws the client's errors.
+ * Asks whether a message exists, by an edit that cannot succeed: one call, which leaves no trace and says
+ * nothing about what the message holds. Throws the client's errors.
  */
 export async function askForMessage(
   session: VaultSession,
@@ -37,8 +37,8 @@ export async function askForMessage(
 }
 
 /**
- * Reads a message by a copy that is deleted at once: two calls. A file id alone proves nothing, since the file outlives
- * its message. Throws the client's errors.
+ * Reads a message by a copy that is deleted at once: two calls. A file id alone proves nothing, since the
+ * file outlives its message. Throws the client's errors.
  */
 export async function lookAt(
   session: VaultSession,

@@ -3,8 +3,8 @@ import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/sess
 import type { Finding, Findings } from '#verify/verification-report.ts'
 
 /**
- * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what the second
- * chat has lost makes the backup no worse.
+ * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what
+ * the second chat has lost makes the backup no worse.
  */
 export async function noteFindings(
   session: VaultSession,

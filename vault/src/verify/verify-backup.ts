@@ -34,19 +34,20 @@ export interface VerifyBackup {
   readData: boolean
   /** The job that asked for it. */
   jobId?: string | undefined
-  /** Hears of each message; must not throw. */
+  /** Called for each message; must not throw. */
   onProgress?: ((progress: JobProgress) => void) | undefined
 }
 
 /**
- * Verifies a complete backup in each of its chats, writes down what was found, and mends from the other chat what one has
- * lost. Changes nothing else in any chat. With `readData` every byte of every chat is read, and, where
- * `settling.identities` opens the backup, its contents are opened and held against the catalog and the signed manifest.
+ * Verifies a complete backup in each of its chats, writes down the findings, and repairs from the other chat
+ * what one has lost. It changes nothing else in any chat. With `readData` every byte of every chat is read.
+ * Where `session.identities` opens the backup, its contents are opened as well, and compared with the catalog
+ * and the signed manifest.
  *
- * What was found is in the report; damage that was not mended is also `damaged_at` where it is the backup's own chat that
- * has it. Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` for one of which no message is
- * known, `BUSY` while somebody else works on it, and what kept it from being verified (`UNREACHABLE`, `CATALOG`,
- * `CANCELLED`…): then nothing was found.
+ * The report has the findings. Damage in the backup's own chat that was not repaired also sets `damaged_at`.
+ * Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` when none of its messages is
+ * known, `BUSY` while another process works on it, and what kept it from being verified (`UNREACHABLE`,
+ * `CATALOG`, `CANCELLED`…): then nothing was found.
  */
 export async function verifyBackup(session: VaultSession, of: VerifyBackup): Promise<VerificationReport> {
   const { database } = session
@@ -75,7 +76,7 @@ export async function verifyBackup(session: VaultSession, of: VerifyBackup): Pro
       return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
     } catch (thrown) {
       const error = reasonOf(session, lease, thrown)
-      // Whatever is the matter, it is the reason; a row that stays running is settled by the next verification.
+      // The error is the reason, also when this fails; the next verification ends a row that stays running.
       await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
       throw error
     }
@@ -84,7 +85,7 @@ export async function verifyBackup(session: VaultSession, of: VerifyBackup): Pro
   }
 }
 
-/** A lease that is lost ends the calls as well; what is reported of mending concerns this backup alone. */
+/** A lease that is lost ends the calls as well. The report of repairs is this backup's own. */
 function withLease(session: VaultSession, lease: Lease): VaultSession {
   const signal = AbortSignal.any([session.signal, lease.signal])
   return { ...session, signal, report: new SessionReport() }
@@ -103,7 +104,7 @@ async function verifyHeld(
 ): Promise<Depth> {
   const { database } = session
   const { backupId, readData, findings } = of
-  // What a verification that was broken off has left in the chat.
+  // Copies that an interrupted verification has left in the chat.
   await lookForMessages(session, held)
   const backup = await getBackupById(database, backupId)
   assertVerifiable(backup, backupId)
@@ -118,7 +119,10 @@ async function verifyHeld(
   return isOpened ? 'plain bytes' : 'sent bytes'
 }
 
-/** Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are right. */
+/**
+ * Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are
+ * right.
+ */
 async function verifyChats(
   session: VaultSession,
   held: HeldBackup,
@@ -167,7 +171,7 @@ async function verifyChats(
   return isOpened
 }
 
-/** Of another chat only what is said to be there: what was erased there is none the worse for it. */
+/** In another chat only messages that should be there count: what was erased there is no damage. */
 function isToBeThere({ state }: MessageRow): boolean {
   return state === 'sent' || state === 'missing' || state === 'damaged'
 }
@@ -181,7 +185,10 @@ async function identitiesFor(
   return await identities?.()
 }
 
-/** Private chats and basic groups count the messages of each bot by themselves: the number means another one to this bot. */
+/**
+ * Private chats and basic groups count the messages of each bot by themselves: the number means another one
+ * to this bot.
+ */
 function isOfAnother({ client }: VaultSession, { bot_id }: MessageRow): boolean {
   return bot_id !== null && bot_id !== client.botId
 }
@@ -221,7 +228,7 @@ function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Find
   }
 }
 
-/** Takes back what was known against the backup once every byte is proven; else says that it still is. */
+/** Clears the known damage of the backup once every byte is proven; else adds it to the findings. */
 async function updateDamage(
   { database }: VaultSession,
   { backupId }: HeldBackup,
@@ -242,7 +249,10 @@ async function updateDamage(
   })
 }
 
-/** Whether it was the contents that were wrong when it was last opened; that its bytes are those that were sent disproves nothing then. */
+/**
+ * Whether it was the contents that were wrong when it was last opened; that its bytes are those that were
+ * sent disproves nothing then.
+ */
 async function wasOpenedWrong({
   database,
   backupId,
@@ -274,7 +284,7 @@ function unknownMessages(backupId: string): BackupError {
   })
 }
 
-/** Somebody else holds its lease. */
+/** Another process holds its lease. */
 export function busy(backupId: string): BackupError {
   return new BackupError(`Another run works on backup ${backupId} now`, {
     code: 'BUSY',

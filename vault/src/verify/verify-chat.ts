@@ -11,8 +11,9 @@ import type { DocumentReader, ReadableMessage, ReadMessage } from '#verify/read-
 import type { Findings } from '#verify/verification-report.ts'
 
 /**
- * So many messages of a chat are looked at where only their existence is asked for: all of a small backup. Each look is a
- * copy, which counts against the chat's pace; the others are asked for in a way that makes no message.
+ * So many messages of a chat are looked at where only their existence is asked for: all of a small backup.
+ * Each look is a copy, which counts against the chat's pace; the others are asked for in a way that makes no
+ * message.
  */
 const LOOKS_FOR_EXISTENCE = 10
 
@@ -30,8 +31,8 @@ export interface ChatToVerify extends LookedAtChat {
 }
 
 /**
- * Verifies the messages of one chat; what is wrong goes into the findings. True when the contents were opened and are
- * right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
+ * Verifies the messages of one chat; what is wrong goes into the findings. True when the contents were opened
+ * and are right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
  */
 export async function verifyChat(
   session: VaultSession,
@@ -137,7 +138,7 @@ async function open(
   return outcome.outcome === 'right'
 }
 
-/** The same key opens nothing else of it either: said once. */
+/** The same key opens nothing else of it either, so it is reported once. */
 function notOpened({ findings, chatId }: ChatToVerify, why: { code: string; reason: string }): void {
   if (findings.unproven.some(({ code }) => code === why.code)) return
   findings.unproven.push({ chat_id: chatId, code: why.code, reason: why.reason })
@@ -155,7 +156,7 @@ async function* noted(
   }
 }
 
-/** One that was found wrong before and is right now is believed again. */
+/** A message that was found wrong before and is right now is believed again. */
 async function note(
   { database }: VaultSession,
   { backupId, lease }: HeldBackup,
