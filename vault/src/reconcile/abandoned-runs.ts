@@ -61,7 +61,7 @@ class LeaseWatch {
   }
 }
 
-/** One by one, and the erases last, all together. Returns those that no other process holds. */
+/** Reconciles the runs one by one, then all erases together. Returns those that no other process holds. */
 async function reconcileRound(
   session: VaultSession,
   runs: readonly Unfinished[],

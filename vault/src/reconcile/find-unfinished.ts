@@ -4,7 +4,7 @@ import type { VaultSession } from '#session/session.ts'
 
 /** Something that is not at rest, so that its run may be dead. */
 export type Unfinished = {
-  /** Of a backup or a restore; also the subject of its lease. */
+  /** Id of a backup or a restore; also the subject of its lease. */
   readonly id: string
   /** How the report names it. */
   readonly reported: { backup_id: string } | { restore_id: string }

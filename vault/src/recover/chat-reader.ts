@@ -199,7 +199,7 @@ type Presence = 'ours' | 'there' | 'gone'
 /** A message that says what ours say. */
 export interface MarkedMessage {
   messageId: number
-  /** None of an index. */
+  /** Undefined for an index. */
   backupId: string | undefined
   what: 'forward' | ParsedCaption['kind']
   /** What it says, as a copy the same as what it repeats. */

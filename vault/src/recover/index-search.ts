@@ -185,7 +185,7 @@ function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSea
   return Object.assign(search, { ...read, foundBy, message })
 }
 
-/** By the signed facts where they can be read, else by the caption. */
+/** Compares the signed facts where they can be read, else the captions. */
 function isEarlier(one: Candidate, other: Candidate): boolean {
   const ageOf = ({ read, facts }: Candidate): { generation: number; edition: number } => ({
     generation: read?.index.generation ?? facts.catalog.generation,

@@ -37,7 +37,7 @@ export class Signers {
     return this.#first
   }
 
-  /** Those whose signatures fit and were not believed. */
+  /** Fingerprints of keys whose signatures fit and were not believed. */
   get others(): readonly string[] {
     return [...this.#others]
   }

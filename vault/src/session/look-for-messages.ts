@@ -100,7 +100,7 @@ async function reconcileFound(session: VaultSession, held: HeldBackup, found: Fo
 }
 
 /**
- * A backup that is being erased wants its message too: erasing goes by the rows, so the message needs one.
+ * Also a backup that is being erased needs the row of its message: erasing goes through the rows.
  */
 async function isWanted({ database }: VaultSession, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)

@@ -44,7 +44,7 @@ export async function openSession(options: SessionOptions): Promise<VaultSession
   }
 }
 
-/** Without public keys nothing is sealed, also not by mistake in clear. */
+/** Without public keys no index is written: it must not be sent unencrypted by mistake. */
 async function readIndexSeal({ encryption, signingKeyFile }: VaultConfig): Promise<IndexSeal | undefined> {
   if (encryption === undefined) return undefined
   return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }

@@ -18,7 +18,7 @@ export type Finding = {
   finding: FindingKind
   /** For people. */
   reason: string
-  /** It is right again: the other chat had it still. */
+  /** It was repaired from the other chat. */
   mended?: boolean
 }
 

@@ -53,7 +53,10 @@ export async function verifyChat(
   return { isOpened: await open(session, chat, chat.identities, read) }
 }
 
-/** Those whose documents are to be read; without `readData` only where a look leaves a doubt. */
+/**
+ * Looks at the messages. Returns those whose documents are to be read: without `readData` only the doubtful
+ * ones.
+ */
 async function lookAtAll(
   session: VaultSession,
   held: HeldBackup,
