@@ -1,4 +1,5 @@
 import { type Manifest, openManifest } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type ExpectedDocument, fetchDocument } from '#services/fetch-document.ts'
@@ -25,8 +26,9 @@ export async function fetchManifest(
   const fetched = await fetchDocument(client, options, { name: 'The manifest', signal, onWait })
   if ('failure' in fetched) throw fetched.failure
   if (fetched.state === 'changed') {
-    throw new TelegramError('The manifest in the chat is not the one that was sent', 'INTEGRITY', {
-      hint: 'Another backup of this source may be whole: telegram-backup list',
+    throw new TelegramError('The manifest in the chat is not the one that was sent', {
+      code: 'INTEGRITY',
+      hint: hint`Another backup of this source may be whole: ${run('list')}`,
     })
   }
   return openManifest(fetched.bytes, { encrypted, identities })
