@@ -5,8 +5,8 @@ import { loadOrCreateSigningKey } from '@telegram-backup/archive'
 import { type Database, listMessages, type MessageRow } from '@telegram-backup/database'
 import { createCatalogVault } from '@telegram-backup/vault/ledger/catalog-vault.ts'
 import { ChatGates } from '@telegram-backup/vault/session/chat-gates.ts'
-import { SettlingReport } from '@telegram-backup/vault/session/report.ts'
-import type { Settling } from '@telegram-backup/vault/session/session.ts'
+import { SessionReport } from '@telegram-backup/vault/session/report.ts'
+import type { VaultSession } from '@telegram-backup/vault/session/session.ts'
 import type { VerificationReport } from '@telegram-backup/vault/verify/verification-report.ts'
 import { type VerifyBackup, verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
@@ -25,10 +25,10 @@ export interface VerifiedVault {
   /** Sends `size` random bytes; returns the id. */
   send(size: number, chats?: { chatId?: number; replicaChatId?: number }): Promise<string>
   /** What works by that way, with the key unless another is given; `null` for none. */
-  settling(options?: { identity?: string | null; signal?: AbortSignal; client?: TelegramClient }): Settling
+  session(options?: { identity?: string | null; signal?: AbortSignal; client?: TelegramClient }): VaultSession
   verify(
     backupId: string,
-    options?: Partial<VerifyBackup> & Parameters<VerifiedVault['settling']>[0],
+    options?: Partial<VerifyBackup> & Parameters<VerifiedVault['session']>[0],
   ): Promise<VerificationReport>
   row(backupId: string, partNo: number, chatId?: number): Promise<MessageRow & { message_id: number }>
   close(): Promise<void>
@@ -41,7 +41,7 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
   const { emulator, token, recipient } = vault
   const client = clientOf({ token, apiRoot: way.url })
   const signingKey = await loadOrCreateSigningKey(join(vault.folder, 'signing-key.pem'))
-  const settling: VerifiedVault['settling'] = ({ identity = vault.identity, signal, client: other } = {}) => {
+  const session: VerifiedVault['session'] = ({ identity = vault.identity, signal, client: other } = {}) => {
     const end = signal ?? new AbortController().signal
     const catalogVault = createCatalogVault(database)
     return {
@@ -53,7 +53,7 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
       indexSeal: { encryption: { recipients: [recipient] }, signingKey },
       ...(identity !== null && { identities: async () => [identity] }),
       gates: new ChatGates({ client: other ?? client, vault: catalogVault, signal: end }),
-      report: new SettlingReport(),
+      report: new SessionReport(),
       signal: end,
       say: () => {},
     }
@@ -63,7 +63,7 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
     database,
     way,
     client,
-    settling,
+    session,
     openChannel: () => {
       const [bot] = emulator.inspect.bots()
       if (bot === undefined) throw new Error('The vault has no bot')
@@ -87,7 +87,7 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
     },
     verify: (backupId, { identity, signal, client: other, ...options } = {}) =>
       verifyBackup(
-        settling({
+        session({
           ...(identity !== undefined && { identity }),
           ...(signal && { signal }),
           ...(other && { client: other }),

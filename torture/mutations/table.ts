@@ -1,7 +1,7 @@
 import type { Mutation } from '#torture/mutations/mutation.ts'
 
 const SERVICES = 'telegram-service/src/services'
-const SETTLING = 'api-gateway/src/settling'
+const VAULT = 'vault/src'
 const SENDS = 'send a file,send standard,reconcile'
 const ERASES = 'send a file,erase'
 
@@ -42,7 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SETTLING}/look-for-messages.ts`,
+        file: `${VAULT}/session/look-for-messages.ts`,
         find: '  if (open.length === 0) return\n',
         replace: '  if (open.length >= 0) return\n',
       },
@@ -121,8 +121,8 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SETTLING}/settle-sending.ts`,
-        find: '  if (!resumable) await eraseRemains(settling, held)\n',
+        file: `${VAULT}/reconcile/interrupted-sends.ts`,
+        find: '  if (!resumable) await eraseRemains(session, held)\n',
         replace: '',
       },
     ],
@@ -133,7 +133,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: ERASES,
     edits: [
       {
-        file: `${SETTLING}/erase-messages.ts`,
+        file: `${VAULT}/erase/erase-messages.ts`,
         find: '    const erasure = await eraseMessage(client, {\n',
         replace:
           "    await markPart(database, { ...key, state: 'erased', leaseToken })\n    const erasure = await eraseMessage(client, {\n",

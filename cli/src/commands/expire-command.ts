@@ -1,5 +1,5 @@
 import { countMissingFiles, shownId, stateWords } from '@telegram-backup/database/missing-files'
-import type { RetentionPlan, SettlingReport } from '@telegram-backup/engine/operations/expire.ts'
+import type { RetentionPlan, SessionReport } from '@telegram-backup/engine/operations/expire.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
@@ -83,7 +83,7 @@ function describePlan(plan: RetentionPlan): string {
   return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
 }
 
-function describeOutcome(report: SettlingReport, plan: RetentionPlan): string {
+function describeOutcome(report: SessionReport, plan: RetentionPlan): string {
   const ids = new Map(plan.map(({ backup }) => [backup.id, shownId(backup)]))
   const shown = (id = ''): string => ids.get(id) ?? id
   return [

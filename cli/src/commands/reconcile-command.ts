@@ -1,5 +1,5 @@
 import { shownIdOf } from '@telegram-backup/database/missing-files'
-import type { ReportedReason, SettlingReport } from '@telegram-backup/engine/operations/reconcile.ts'
+import type { ReportedReason, SessionReport } from '@telegram-backup/engine/operations/reconcile.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
@@ -26,7 +26,7 @@ export const registerReconcile: RegisterCommand = (program, run) => {
     )
 }
 
-function describeReport(report: SettlingReport): string {
+function describeReport(report: SessionReport): string {
   const lines = [
     ...report.adopted.map(of => `adopted   message ${of.message_id}: ${named(of)} of backup ${of.backup_id}`),
     ...report.finished.map(of => `finished  backup ${shownIdOf(of.backup_id, 'complete', of.missing)}`),
@@ -55,7 +55,7 @@ function describeReport(report: SettlingReport): string {
 }
 
 /** A server that lost an answer may be at work for minutes, so that there is nothing to be done but to look again. */
-function settledWords({ looked_for_again: open }: SettlingReport): string {
+function settledWords({ looked_for_again: open }: SessionReport): string {
   if (open.length === 0) return 'Everything is settled.'
   return `Everything else is settled. What is open is looked for again by each send and reconcile, for a quarter of an hour from its send on.`
 }

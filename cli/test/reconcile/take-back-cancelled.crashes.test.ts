@@ -8,7 +8,7 @@ import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 let vault: TestVault
@@ -51,7 +51,7 @@ async function leaveCancelled(): Promise<{ chat: SettledChat; backupId: string }
 async function takeBack(chat: SettledChat): Promise<void> {
   const { signal } = new AbortController()
   const config = readConfig(chat.env)
-  await takeBackCancelled(await openSettling({ database, client: vault.client, config, signal }))
+  await takeBackCancelled(await openSession({ database, client: vault.client, config, signal }))
 }
 
 const partsIn = (chat: SettledChat): number =>

@@ -3,7 +3,7 @@ import type { SkippedFile } from '@telegram-backup/connectors/directory/pack/all
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { HIDDEN_NAME, namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
 import type { BackupOrigin, Database } from '@telegram-backup/database'
-import { settleQuietly } from '@telegram-backup/vault/reconcile/before-send.ts'
+import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { type IBackupService, sendAndRecord } from '@telegram-backup/vault/send/send-and-record.ts'
 import type { SendProgress, TelegramClient } from 'telegram-deployment-bot'
@@ -41,7 +41,7 @@ export async function sendSource(
   of: SendSource,
 ): Promise<SentSource> {
   const { database, client, service, config, signal } = of
-  await settleQuietly({ database, client, config, signal, note: of.note })
+  await reconcileBeforeSend({ database, client, config, signal, note: of.note })
   // A catalog that does not answer is told of below.
   const clocks = await clockDifference(database).catch(() => undefined)
   if (clocks !== undefined) of.note(`warning: ${clocks}`)
@@ -59,7 +59,7 @@ export async function sendSource(
       ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
       ...(plan.resume === undefined ? {} : { resume: plan.resume }),
       origin: of.origin,
-      ...(plan.source.kind === 'postgres' ? { tellFailure: naming(plan.source.url, of.origin) } : {}),
+      ...(plan.source.kind === 'postgres' ? { redactFailure: naming(plan.source.url, of.origin) } : {}),
       signal,
       onProgress: of.onProgress,
     },

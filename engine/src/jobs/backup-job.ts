@@ -4,9 +4,9 @@ import { namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts
 import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { Backup, Job } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import { settleBackupNow } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
+import { reconcileBackup } from '@telegram-backup/vault/reconcile/reconcile-run.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { mayBeResumed } from '@telegram-backup/vault/session/resumable.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
@@ -40,8 +40,8 @@ export const runBackupJob: JobHandler = async (run, tools) => {
 }
 
 async function settleEarlier(backupId: string, signal: AbortSignal, tools: JobTools): Promise<Backup | null> {
-  const settling = await openSettling({ ...tools, signal })
-  return await settleBackupNow(settling, backupId)
+  const session = await openSession({ ...tools, signal })
+  return await reconcileBackup(session, backupId)
 }
 
 async function planJob(
@@ -61,8 +61,8 @@ async function planJob(
   await assertAskerMay(tools.database, job, [plan.project])
   const { source } = plan
   if (source.kind !== 'file' || earlier === null || !mayBeResumed(earlier)) return plan
-  const settling = await openSettling({ ...tools, signal })
-  const resume = await resumeSend(settling, earlier, await lookAtFile(source.path))
+  const session = await openSession({ ...tools, signal })
+  const resume = await resumeSend(session, earlier, await lookAtFile(source.path))
   return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
 }
 
@@ -119,9 +119,9 @@ async function takeBack(job: Job, tools: JobTools): Promise<Backup | undefined> 
     const backupId = (await getJob(tools.database, job.id))?.backup_id
     if (backupId == null) return undefined
     const signal = AbortSignal.timeout(TAKE_BACK_MS)
-    const settling = await openSettling({ ...tools, signal })
+    const session = await openSession({ ...tools, signal })
     for (;;) {
-      const settled = await settleBackupNow(settling, backupId, { forGood: true }).catch(unlessBusy)
+      const settled = await reconcileBackup(session, backupId, { forGood: true }).catch(unlessBusy)
       if (settled !== 'busy') return settled?.state === 'complete' ? settled : undefined
       await sleep(BUSY_PAUSE_MS, undefined, { signal })
     }

@@ -1,5 +1,5 @@
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
@@ -26,8 +26,8 @@ async function verify({ job, signal, report }: JobRun, tools: JobTools): Promise
   if (job.cancel_requested_at !== null) throw cancelled()
   if (job.backup_id === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   await assertAskerMay(tools.database, job)
-  const settling = await openSettling({ ...tools, signal })
-  const { state, findings } = await verifyBackup(settling, {
+  const session = await openSession({ ...tools, signal })
+  const { state, findings } = await verifyBackup(session, {
     backupId: job.backup_id,
     readData: job.options['read_data'] === true,
     jobId: job.id,

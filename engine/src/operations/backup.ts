@@ -2,10 +2,10 @@ import { openSource } from '@telegram-backup/connectors/open-source.ts'
 import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
 import type { BackupOrigin } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import { settleQuietly } from '@telegram-backup/vault/reconcile/before-send.ts'
+import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { CallWait, SendEstimate, SendProgress } from 'telegram-deployment-bot'
 import { failureBefore, warningsBefore } from '#backup/before-send.ts'
 import type { SendPlan } from '#backup/send-plan.ts'
@@ -89,13 +89,13 @@ export async function planResume(
   { signal, note }: Watching,
 ): Promise<SendPlan> {
   const { id: backupId } = await findBackup(engine.database, request.id)
-  await settleQuietly({ ...engine, signal, note, resuming: backupId })
+  await reconcileBeforeSend({ ...engine, signal, note, resuming: backupId })
   const found = await findBackup(engine.database, backupId)
   const { source, chat_id: chat, caption } = found
   if (found.state !== 'failed' || source?.['kind'] !== 'file') throw nothingToResume(found)
   const path = request.path ?? String(source['path'])
-  const settling = await openSettling({ ...engine, signal })
-  const resume = await resumeSend(settling, found, await lookAtFile(path))
+  const session = await openSession({ ...engine, signal })
+  const resume = await resumeSend(session, found, await lookAtFile(path))
   return {
     project: found.project_id,
     type: found.type,

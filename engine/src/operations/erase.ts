@@ -1,6 +1,6 @@
 import { assertErasable, type BackupDetails } from '@telegram-backup/database'
 import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { ErasedMessage, ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
@@ -50,8 +50,8 @@ export async function erase(engine: Engine, request: EraseRequest, hooks: EraseH
     await assertErasable(database, { backupId: backup.id, evenTheLast })
     await hooks.onFound?.(backup)
   }
-  const settling = await openSettling({ ...engine, signal, say: line => hooks.note(line) })
-  const { isErased, messages } = await eraseBackup(settling, { backupId: backup.id, evenTheLast })
-  const { indexes_left: indexesLeft, pending } = settling.report
+  const session = await openSession({ ...engine, signal, say: line => hooks.note(line) })
+  const { isErased, messages } = await eraseBackup(session, { backupId: backup.id, evenTheLast })
+  const { indexes_left: indexesLeft, pending } = session.report
   return { backup, isErased, wasErased, messages, indexesLeft, pending }
 }

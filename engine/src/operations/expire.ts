@@ -1,12 +1,12 @@
 import type { Database } from '@telegram-backup/database'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
-import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
+import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 import { type RetentionTelling, runRetention } from '#retention/run-retention.ts'
 
-export type { RetentionPlan, SettlingReport }
+export type { RetentionPlan, SessionReport }
 
 /** What would become of each backup, and why. Changes nothing. */
 export async function planExpiry(database: Database): Promise<RetentionPlan> {
@@ -22,7 +22,7 @@ export interface ExpireHooks extends Watching {
 /** What retention has done. */
 export interface Expired {
   plan: RetentionPlan
-  report: SettlingReport
+  report: SessionReport
   /** Everything was done, and nothing waits for a word. */
   isDone: boolean
 }
@@ -34,9 +34,9 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
   const inDoubt = found.filter(({ needsWord }) => needsWord)
   const agreed = inDoubt.length === 0 ? false : await hooks.agree(inDoubt)
   const plan = agreed ? withWord(found) : found
-  const settling = await openSettling({ ...engine, signal, say: line => note(line) })
-  await applyRetention(settling, plan, { agreed, waitForLiving: true })
-  const { report } = settling
+  const session = await openSession({ ...engine, signal, say: line => note(line) })
+  await applyRetention(session, plan, { agreed, waitForLiving: true })
+  const { report } = session
   return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
 }
 
@@ -45,8 +45,8 @@ export async function expireAfterNotice(
   engine: Engine,
   telling: RetentionTelling,
   { signal }: Pick<Watching, 'signal'>,
-): Promise<SettlingReport> {
-  const settling = await openSettling({ ...engine, signal })
-  await runRetention(settling, telling)
-  return settling.report
+): Promise<SessionReport> {
+  const session = await openSession({ ...engine, signal })
+  await runRetention(session, telling)
+  return session.report
 }

@@ -5,8 +5,8 @@ import {
   type JobProgress,
   queryBackups,
 } from '@telegram-backup/database'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
-import { endsEverything, type Settling } from '@telegram-backup/vault/session/session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
+import { endsEverything, type VaultSession } from '@telegram-backup/vault/session/session.ts'
 import type { Finding, VerificationReport } from '@telegram-backup/vault/verify/verification-report.ts'
 import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { Drills } from '#operations/drill.ts'
@@ -67,10 +67,10 @@ export async function verify(
   request: VerifyRequest,
   hooks: VerifyHooks,
 ): Promise<VerifyOutcome[]> {
-  const settling = await openSettling({ ...engine, signal: hooks.signal, say: line => hooks.note(line) })
+  const session = await openSession({ ...engine, signal: hooks.signal, say: line => hooks.note(line) })
   const outcomes: VerifyOutcome[] = []
   for (const [index, backup] of request.backups.entries()) {
-    const outcome = await verifyOne(settling, { backup, index, request, hooks })
+    const outcome = await verifyOne(session, { backup, index, request, hooks })
     const isGone = request.isMany && !isSound(outcome) && (await isGoneMeanwhile(engine.database, backup.id))
     outcomes.push(isGone ? { backup, skipped: 'erased meanwhile' } : outcome)
   }
@@ -87,7 +87,7 @@ export function isSound(outcome: VerifyOutcome): boolean {
 }
 
 async function verifyOne(
-  settling: Settling,
+  session: VaultSession,
   of: { backup: Backup; index: number; request: VerifyRequest; hooks: VerifyHooks },
 ): Promise<VerifyOutcome> {
   const { backup, index, request, hooks } = of
@@ -95,15 +95,15 @@ async function verifyOne(
   try {
     const unfit = drills && (await whyUnfit(drills, backup, { isMany: request.isMany, signal: hooks.signal }))
     const onProgress = (progress: JobProgress): void => hooks.onProgress?.(progress, { index })
-    const report = await verifyBackup(settling, { backupId: backup.id, readData, onProgress })
+    const report = await verifyBackup(session, { backupId: backup.id, readData, onProgress })
     hooks.onRead?.()
     if (drills === undefined) return { backup, report }
     // A backup whose bytes are wrong is not restored.
     const drill =
-      report.state === 'damaged' ? 'damaged' : (unfit ?? (await drillOne(settling, drills, backup)))
+      report.state === 'damaged' ? 'damaged' : (unfit ?? (await drillOne(session, drills, backup)))
     return { backup, report, drill }
   } catch (error) {
-    if (endsEverything(settling, error)) throw error
+    if (endsEverything(session, error)) throw error
     return { backup, error }
   } finally {
     hooks.onRead?.()
@@ -126,11 +126,11 @@ async function whyUnfit(
 }
 
 /** One that cannot be drilled keeps none of the others from it. */
-async function drillOne(settling: Settling, drills: Drills, backup: Backup): Promise<DrillOutcome> {
+async function drillOne(session: VaultSession, drills: Drills, backup: Backup): Promise<DrillOutcome> {
   try {
     return await drills.make(backup)
   } catch (error) {
-    if (endsEverything(settling, error)) throw error
+    if (endsEverything(session, error)) throw error
     return { error }
   }
 }

@@ -6,10 +6,10 @@ import {
   eraseTogether,
   inGroups,
   isReasonToStay,
-  tellErasures,
+  reportErasures,
 } from '@telegram-backup/vault/erase/erase-together.ts'
-import { settleDeadRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
-import { endsEverything, type HeldBackup, type Settling } from '@telegram-backup/vault/session/session.ts'
+import { reconcileAbandonedRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
+import { endsEverything, type HeldBackup, type VaultSession } from '@telegram-backup/vault/session/session.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
@@ -19,30 +19,30 @@ import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-
  * @param options.waitForLiving waits until what other processes erase is gone as well, however long that takes
  */
 export async function applyRetention(
-  settling: Settling,
+  session: VaultSession,
   plan: RetentionPlan,
   { agreed, waitForLiving }: { agreed: boolean; waitForLiving: boolean },
 ): Promise<void> {
   // Those that are marked may be the work of a living process, or want an approval: see below.
   const decided = (agreed ? withWord(plan) : plan).filter(({ backup }) => backup.state !== 'erasing')
   for (const { backup, decision, reason, isGuarded } of decided) {
-    if (decision !== 'erase' && isGuarded) settling.report.kept.push({ backup_id: backup.id, reason })
+    if (decision !== 'erase' && isGuarded) session.report.kept.push({ backup_id: backup.id, reason })
   }
   const others = new Set<string>()
   for (const group of inGroups(decided.filter(({ decision }) => decision === 'erase'))) {
-    for (const id of await eraseGroup(settling, await stillToGo(settling, group))) others.add(id)
+    for (const id of await eraseGroup(session, await stillToGo(session, group))) others.add(id)
   }
   // What could not go just now cannot go now either.
-  const except = settling.report.pending.flatMap(({ backup_id }) => backup_id ?? [])
-  await settleDeadRuns(settling, { waitMs: 0, only: 'erasing', except, waitForLiving })
-  await tellWhatOthersErased(settling, others)
+  const except = session.report.pending.flatMap(({ backup_id }) => backup_id ?? [])
+  await reconcileAbandonedRuns(session, { waitMs: 0, only: 'erasing', except, waitForLiving })
+  await tellWhatOthersErased(session, others)
 }
 
 /**
  * Somebody may have thought for long before giving the word, and the groups before this one took their time: a policy that keeps more since
  * then keeps it. What needs a word now either had it, or needed none when it was told.
  */
-async function stillToGo({ database, report }: Settling, group: RetentionPlan): Promise<RetentionPlan> {
+async function stillToGo({ database, report }: VaultSession, group: RetentionPlan): Promise<RetentionPlan> {
   const now = new Map((await planRetention(database)).map(made => [made.backup.id, made]))
   return group.filter(({ backup }) => {
     const made = now.get(backup.id)
@@ -53,23 +53,23 @@ async function stillToGo({ database, report }: Settling, group: RetentionPlan): 
 }
 
 /** Returns the ids of those that others erase, or have erased. */
-async function eraseGroup(settling: Settling, group: RetentionPlan): Promise<string[]> {
+async function eraseGroup(session: VaultSession, group: RetentionPlan): Promise<string[]> {
   const held: HeldBackup[] = []
   const others: string[] = []
   try {
     for (const { backup, reason } of group) {
-      settling.say(`erasing backup ${shownId(backup)}: ${reason}`)
+      session.say(`erasing backup ${shownId(backup)}: ${reason}`)
       try {
         const mark = { backupId: backup.id, evenTheLast: false, reason }
-        held.push({ backupId: backup.id, lease: await markErasing(settling.database, mark) }) // E1
+        held.push({ backupId: backup.id, lease: await markErasing(session.database, mark) }) // E1
       } catch (error) {
-        if (endsEverything(settling, error)) throw error
-        if (await isOthersWork(settling, backup.id, error)) others.push(backup.id)
+        if (endsEverything(session, error)) throw error
+        if (await isOthersWork(session, backup.id, error)) others.push(backup.id)
       }
     }
-    const ends = await eraseTogether(settling, held)
+    const ends = await eraseTogether(session, held)
     others.push(...takeLost(ends))
-    tellErasures(settling, ends)
+    reportErasures(session, ends)
     return others
   } finally {
     for (const { lease } of held) await lease.release()
@@ -78,7 +78,7 @@ async function eraseGroup(settling: Settling, group: RetentionPlan): Promise<str
 
 /** What kept one from being marked is told, unless it is that somebody else has marked it. */
 async function isOthersWork(
-  { database, report }: Settling,
+  { database, report }: VaultSession,
   backup_id: string,
   error: unknown,
 ): Promise<boolean> {
@@ -99,7 +99,10 @@ function takeLost(ends: ErasureEnds): string[] {
   return lost.map(([id]) => id)
 }
 
-async function tellWhatOthersErased({ database, report }: Settling, ids: ReadonlySet<string>): Promise<void> {
+async function tellWhatOthersErased(
+  { database, report }: VaultSession,
+  ids: ReadonlySet<string>,
+): Promise<void> {
   const here = new Set(report.erased_backups.map(({ backup_id }) => backup_id))
   for (const id of ids.difference(here)) {
     if ((await getBackupById(database, id))?.state !== 'erased') continue

@@ -4,7 +4,7 @@ import {
   rememberRetentionNotices,
 } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
-import type { Settling } from '@telegram-backup/vault/session/session.ts'
+import type { VaultSession } from '@telegram-backup/vault/session/session.ts'
 import type { RetentionSettings } from '#config/retention-settings.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
 import { type RetentionPlan, readRetention } from '#retention/catalog-plan.ts'
@@ -49,10 +49,10 @@ const MOST_IN_DETAILS = 200
  * needs a word is told as well, and left. Throws as `applyRetention`; what `tell` throws ends the run before anything is erased.
  */
 export async function runRetention(
-  settling: Settling,
+  session: VaultSession,
   { noticeMs, tell, untilTold }: RetentionTelling,
 ): Promise<void> {
-  const { database } = settling
+  const { database } = session
   const { now, notices } = await listRetentionNotices(database)
   const toldAt = new Map(notices.map(({ backup_id, kind, told_at }) => [`${kind} ${backup_id}`, told_at]))
   const planWith = await readRetention(database, now)
@@ -94,7 +94,7 @@ export async function runRetention(
     ...inDoubt.map(({ backup }) => ({ backup_id: backup.id, kind: 'word' as const })),
   ]
   await rememberRetentionNotices(database, good, noticeId)
-  await applyRetention(settling, plan, { agreed: false, waitForLiving: false })
+  await applyRetention(session, plan, { agreed: false, waitForLiving: false })
 }
 
 /** When it was told of each that it goes, without a word. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { indexContent } from '@telegram-backup/archive'
 import { catalogIdentity, chatRecord, currentChat, type Database, drawIndex } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import { type OpenSettling, openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession, type SessionOptions } from '@telegram-backup/vault/session/open-session.ts'
 import { refreshIndexes } from '@telegram-backup/vault/session/refresh-indexes.ts'
 import type { TelegramClient } from 'telegram-deployment-bot'
 import type { Config } from '#environment.ts'
@@ -45,7 +45,7 @@ export async function refreshQuietly(of: {
  * way.
  */
 export function keepIndexesFresh(
-  of: Omit<OpenSettling, 'signal'> & {
+  of: Omit<SessionOptions, 'signal'> & {
     everyMs?: number
     log: Pick<Logger, 'info' | 'warn'>
   },
@@ -72,11 +72,11 @@ export function keepIndexesFresh(
 }
 
 /** Throws what stands against one of the indexes, after all were tried. */
-async function refresh(open: OpenSettling): Promise<void> {
-  const settling = await openSettling(open)
-  const { chatId, replicaChatId } = settling
+async function refresh(open: SessionOptions): Promise<void> {
+  const session = await openSession(open)
+  const { chatId, replicaChatId } = session
   const [left] = await refreshIndexes(
-    settling,
+    session,
     [chatId, replicaChatId].filter(chat => chat !== undefined),
   )
   if (left !== undefined)

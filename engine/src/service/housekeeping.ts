@@ -1,8 +1,8 @@
 import { isUnsettled } from '@telegram-backup/database'
-import { settleDeadRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
+import { reconcileAbandonedRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
 import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
-import { settleStrayCalls } from '@telegram-backup/vault/reconcile/unanswered-calls.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { reconcileUnansweredCalls } from '@telegram-backup/vault/reconcile/unanswered-calls.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { refreshIndexes } from '@telegram-backup/vault/session/refresh-indexes.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 import type { ServiceContext } from '#service/service-context.ts'
@@ -28,13 +28,13 @@ export function startHousekeeping(context: ServiceContext): ServicePart {
 
 async function settle(context: ServiceContext, signal: AbortSignal): Promise<void> {
   const { log } = context
-  const settling = await openSettling({ ...context, signal })
-  await settleDeadRuns(settling, { waitMs: 0 })
-  await settleStrayCalls(settling)
-  await takeBackCancelled(settling)
-  const { finished, failed, erased_backups, pending } = settling.report
+  const session = await openSession({ ...context, signal })
+  await reconcileAbandonedRuns(session, { waitMs: 0 })
+  await reconcileUnansweredCalls(session)
+  await takeBackCancelled(session)
+  const { finished, failed, erased_backups, pending } = session.report
   if (finished.length + failed.length + erased_backups.length > 0) {
-    await refreshIndexes(settling, await settling.gates.entered())
+    await refreshIndexes(session, await session.gates.entered())
   }
   for (const { backup_id, missing } of finished)
     log.info({ backup_id, missing }, 'finished a backup whose send was interrupted')

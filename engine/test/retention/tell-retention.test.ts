@@ -1,7 +1,7 @@
 import { createBackup, setRetentionPolicy } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { readNotificationSettings } from '#config/notification-settings.ts'
@@ -58,11 +58,11 @@ async function run({
   })
   const { signal } = new AbortController()
   const config = readConfig(await cliEnvironment(vault))
-  const settling = await openSettling({ database, client: vault.client, config, signal })
-  await runRetention(settling, telling)
+  const session = await openSession({ database, client: vault.client, config, signal })
+  await runRetention(session, telling)
   const rows = await database.kysely.selectFrom('notices').select('notice').execute()
   return {
-    erased: settling.report.erased_backups.map(({ backup_id }) => backup_id),
+    erased: session.report.erased_backups.map(({ backup_id }) => backup_id),
     waiting: rows.map(({ notice }) => (notice as { details: never }).details),
   }
 }

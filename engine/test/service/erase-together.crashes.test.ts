@@ -11,9 +11,9 @@ import {
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { reconcile } from '@telegram-backup/vault/reconcile/reconcile.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
-import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
-import type { Settling } from '@telegram-backup/vault/session/session.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
+import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
+import type { VaultSession } from '@telegram-backup/vault/session/session.ts'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { readConfig } from '#environment.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
@@ -31,10 +31,10 @@ afterEach(() => machines.close())
 
 const NOT_NOW = { kind: 'error', errorCode: 400, description: 'Bad Request: not now' } as const
 
-async function open(say: (line: string) => void = () => {}): Promise<Settling> {
+async function open(say: (line: string) => void = () => {}): Promise<VaultSession> {
   const { database, client } = machine
   const config = readConfig(await cliEnvironment(machines.vault))
-  return await openSettling({ database, client, config, signal: new AbortController().signal, say })
+  return await openSession({ database, client, config, signal: new AbortController().signal, say })
 }
 
 /** Oldest first. Each is a part and a manifest; the policy keeps only the newest. */
@@ -45,20 +45,20 @@ async function sendAndKeepOne(count: number): Promise<string[]> {
   return ids
 }
 
-async function expire(): Promise<SettlingReport> {
-  const settling = await open()
-  await applyRetention(settling, await planRetention(machine.database), {
+async function expire(): Promise<SessionReport> {
+  const session = await open()
+  await applyRetention(session, await planRetention(machine.database), {
     agreed: true,
     waitForLiving: false,
   })
-  return settling.report
+  return session.report
 }
 
-async function settle(): Promise<SettlingReport> {
+async function settle(): Promise<SessionReport> {
   return await reconcile(await open())
 }
 
-const erasedBy = ({ erased_backups }: SettlingReport): Set<string> =>
+const erasedBy = ({ erased_backups }: SessionReport): Set<string> =>
   new Set(erased_backups.map(({ backup_id }) => backup_id))
 
 /** By state, in the catalog and in the index. */
@@ -133,10 +133,10 @@ it('what is kept since the plan was made stays', async () => {
   const ids = await sendAndKeepOne(3)
   const plan = await planRetention(machine.database)
   await setRetentionPolicy(machine.database, { project_id: 'shop', type: 'database', keep: { last: 2 } })
-  const settling = await open()
-  await applyRetention(settling, plan, { agreed: true, waitForLiving: false })
-  expect(erasedBy(settling.report)).toEqual(new Set([ids[0]]))
-  expect(settling.report).toMatchObject({
+  const session = await open()
+  await applyRetention(session, plan, { agreed: true, waitForLiving: false })
+  expect(erasedBy(session.report)).toEqual(new Set([ids[0]]))
+  expect(session.report).toMatchObject({
     isDone: true,
     kept: [{ backup_id: ids[1], reason: 'last 2 of 2' }],
   })
@@ -195,16 +195,16 @@ it('what another run erases already is waited for, and is as it should be', asyn
   const ids = await sendAndKeepOne(4)
   const going = new Set(ids.slice(0, -1))
   const stale = await planRetention(machine.database)
-  const reports: Promise<SettlingReport>[] = []
+  const reports: Promise<SessionReport>[] = []
   /** Resolves once it waits for the other one. */
   const startAnother = (waitForLiving: boolean): Promise<void> =>
     new Promise((resolve, reject) => {
-      const run = async (): Promise<SettlingReport> => {
-        const settling = await open(line => {
+      const run = async (): Promise<SessionReport> => {
+        const session = await open(line => {
           if (line.startsWith('waiting for another process')) resolve()
         })
-        await applyRetention(settling, stale, { agreed: true, waitForLiving })
-        return settling.report
+        await applyRetention(session, stale, { agreed: true, waitForLiving })
+        return session.report
       }
       const report = run()
       reports.push(report)

@@ -2,8 +2,8 @@ import { dueRemnants, keepRemnant, keepUnsure } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { reconcile } from '@telegram-backup/vault/reconcile/reconcile.ts'
-import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
-import type { SettlingReport } from '@telegram-backup/vault/session/report.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
+import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '#environment.ts'
@@ -20,11 +20,11 @@ beforeEach(async () => {
 
 afterEach(() => machines.close())
 
-async function settle(): Promise<SettlingReport> {
+async function settle(): Promise<SessionReport> {
   const { database, client } = machine
   const config = readConfig(await cliEnvironment(machines.vault))
   const { signal } = new AbortController()
-  return await reconcile(await openSettling({ database, client, config, signal }))
+  return await reconcile(await openSession({ database, client, config, signal }))
 }
 
 /** A message of the bot that nothing needs. */

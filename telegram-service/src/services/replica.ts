@@ -3,7 +3,7 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { ReplicaOutcome, SentMessage } from '#services/backup-metadata.ts'
 import type { MessageDraft } from '#services/message-drafts.ts'
 import { MessageSender } from '#services/message-sender.ts'
-import type { PartLedger } from '#services/part-ledger.ts'
+import type { MessageLedger } from '#services/part-ledger.ts'
 import type { PreparedChat } from '#services/prepare-chat.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -25,7 +25,7 @@ export class Replica {
 
   constructor(options: {
     client: TelegramClient
-    ledger: PartLedger | undefined
+    ledger: MessageLedger | undefined
     backupId: string
     /** As it is configured. */
     chatName: string

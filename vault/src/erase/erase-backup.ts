@@ -1,27 +1,27 @@
 import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
 import { type Erasure, eraseTogether } from '#erase/erase-together.ts'
 import type { ErasedMessage } from '#session/report.ts'
-import type { Settling } from '#session/session.ts'
+import type { VaultSession } from '#session/session.ts'
 
 /**
- * Erases a backup in its chats, and then in the catalog; one that is being erased already is gone on with, and of one that has been
- * erased it says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while somebody else works on it,
- * `NOT_FOUND`, `CONFLICT` for one that is being sent, or pinned.
+ * Erases a backup in its chats, and then in the catalog. An erase that was begun is resumed; for an erased
+ * backup the answer says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while
+ * another process works on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
  */
 export async function eraseBackup(
-  settling: Settling,
+  session: VaultSession,
   { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
 ): Promise<Erasure> {
-  const { database } = settling
+  const { database } = session
   if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
   const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
-    // Somebody else was quicker, in this very moment.
+    // Another process erased it at this very moment.
     if (await isErased(database, backupId)) return undefined
     throw error
   }) // E1
   if (lease === undefined) return await earlierErasure(database, backupId)
   try {
-    const end = (await eraseTogether(settling, [{ backupId, lease }])).get(backupId)
+    const end = (await eraseTogether(session, [{ backupId, lease }])).get(backupId)
     if (end === undefined) throw new Error(`Nothing became of backup ${backupId}`)
     if ('failure' in end) throw end.failure
     return end

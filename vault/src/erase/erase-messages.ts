@@ -2,42 +2,43 @@ import { listMessages, type MessageRow, markPart, notePart } from '@telegram-bac
 import { describeError } from '@telegram-backup/errors'
 import { eraseMessage } from 'telegram-deployment-bot'
 import type { ErasedMessage, ReportedMessage } from '#session/report.ts'
-import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#session/session.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
 
 /**
- * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the manifest first, and writes down after each
- * what became of it. Messages that are gone already are passed over, so that it can be done again. A message that stays
- * is in the answer with its reason, and so is all that is in a chat which cannot be entered. Throws `LEASE_LOST`,
- * `CANCELLED`, and `UNREACHABLE` where nothing answers.
+ * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the
+ * manifest first. After each message it writes down what became of it. Messages that are gone are passed
+ * over, so that it can be done again. A message that stays is in the answer with its reason, and so is every
+ * message in a chat that cannot be entered. Throws `LEASE_LOST`, `CANCELLED`, and `UNREACHABLE` when nothing
+ * answers.
  */
 export async function eraseMessages(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   which: (row: MessageRow) => boolean = () => true,
 ): Promise<ErasedMessage[]> {
   const erased: ErasedMessage[] = []
-  for (const row of await listMessages(settling.database, held.backupId)) {
+  for (const row of await listMessages(session.database, held.backupId)) {
     if (!which(row)) continue
-    // Of one that was announced only, the open send says where to look; that was done before.
+    // A message without an id was looked for before, by its open send.
     if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
-    assertMayGoOn(settling, held.lease)
-    erased.push(await eraseOne(settling, held, { ...row, message_id: row.message_id }))
+    assertMayGoOn(session, held.lease)
+    erased.push(await eraseOne(session, held, { ...row, message_id: row.message_id }))
   }
-  settling.report.erased.push(...erased)
+  session.report.erased.push(...erased)
   return erased
 }
 
 async function eraseOne(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   row: MessageRow & { message_id: number },
 ): Promise<ErasedMessage> {
-  const { database, client, vault, gates, signal } = settling
+  const { database, client, vault, gates, signal } = session
   const message = reported(held.backupId, row)
   const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
   const leaseToken = held.lease.token
   try {
-    if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(settling, held, message)
+    if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(session, held, message)
     const erasure = await eraseMessage(client, {
       chatId: row.chat_id,
       messageId: row.message_id,
@@ -48,7 +49,7 @@ async function eraseOne(
         ...(await vault.identity()),
       },
       signal,
-      ...(settling.onWait && { onWait: settling.onWait }),
+      ...(session.onWait && { onWait: session.onWait }),
     })
     if (erasure.outcome === 'kept') await notePart(database, { ...key, error: erasure.reason, leaseToken })
     else await markPart(database, { ...key, state: erasure.outcome, leaseToken })
@@ -56,7 +57,7 @@ async function eraseOne(
   } catch (error) {
     const { message: reason, code } = describeError(error)
     // Without a network, each of the others would only wait as long as this one did.
-    if (code === 'UNREACHABLE' || isTheEnd(settling, held, error)) throw error
+    if (code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
     await notePart(database, { ...key, error: reason, leaseToken })
     return { ...message, outcome: 'kept', reason }
   }
@@ -64,7 +65,7 @@ async function eraseOne(
 
 /** Telegram refuses every change of what was sent before a group became a supergroup, for good. */
 async function giveUp(
-  { database, report }: Settling,
+  { database, report }: VaultSession,
   { backupId, lease }: HeldBackup,
   message: ReportedMessage,
 ): Promise<ErasedMessage> {

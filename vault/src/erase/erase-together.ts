@@ -5,7 +5,7 @@ import { assertMayGo } from '#erase/last-good.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { refreshIndexes } from '#session/refresh-indexes.ts'
 import type { ErasedMessage, ReportedReason } from '#session/report.ts'
-import { endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /** What became of a backup that was to be erased. */
 export interface Erasure {
@@ -14,55 +14,58 @@ export interface Erasure {
   messages: ErasedMessage[]
 }
 
-/** Of each backup, by its id, what became of it, or what it failed with: then it stays `erasing`. */
+/** By backup id, what became of it. A backup with a `failure` stays `erasing`. */
 export type ErasureEnds = Map<string, Erasure | { failure: unknown }>
 
-/** So many are marked in the index at once. A run that is ended in their midst leaves so many to be gone on with, at most. */
+/**
+ * So many are marked in the index at once. A run that dies in their midst leaves at most so many unfinished.
+ */
 const GROUP = 50
 
-/** The same in the same order, as many together as are erased together. */
+/** The items in the same order, in groups of those that are erased together. */
 export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
   for (let at = 0; at < items.length; at += GROUP) yield items.slice(at, at + GROUP)
 }
 
 /**
- * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them goes, and once after the
- * last. What fails for one stops no other, unless nothing answers. Throws when the catalog fails or the signal fires.
+ * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them
+ * goes, and once after the last. What fails for one stops no other, unless nothing answers. Throws when the
+ * catalog fails or the signal fires.
  */
-export async function eraseTogether(settling: Settling, all: readonly HeldBackup[]): Promise<ErasureEnds> {
+export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
   const chatsOf = new Map<string, Set<string>>()
-  const found = await eachOf(settling, { all, ends }, async held => {
+  const found = await eachOf(session, { all, ends }, async held => {
     const { backupId } = held
-    await assertMayGo(settling, backupId)
-    await lookForMessages(settling, held)
-    chatsOf.set(backupId, new Set((await listMessages(settling.database, backupId)).map(row => row.chat_id)))
+    await assertMayGo(session, backupId)
+    await lookForMessages(session, held)
+    chatsOf.set(backupId, new Set((await listMessages(session.database, backupId)).map(row => row.chat_id)))
     return true
   })
   const chatsOfAll = (which: readonly HeldBackup[]) =>
     new Set(which.flatMap(({ backupId }) => [...(chatsOf.get(backupId) ?? [])]))
-  const unmarked = await refreshIndexes(settling, chatsOfAll(found)) // E2
-  const gone = await eachOf(settling, { all: found, ends }, async held => {
+  const unmarked = await refreshIndexes(session, chatsOfAll(found)) // E2
+  const gone = await eachOf(session, { all: found, ends }, async held => {
     // Others may have gone since, or turned out to be damaged.
-    await assertMayGo(settling, held.backupId)
-    const messages = await eraseMarked(settling, held, unmarked) // E3
+    await assertMayGo(session, held.backupId)
+    const messages = await eraseMarked(session, held, unmarked) // E3
     ends.set(held.backupId, { isErased: false, messages })
     return messages.every(({ outcome }) => outcome !== 'kept')
   })
   const chats = chatsOfAll(gone)
-  const left = await refreshIndexes(settling, chats) // E4
-  await eachOf(settling, { all: gone, ends }, async held => {
+  const left = await refreshIndexes(session, chats) // E4
+  await eachOf(session, { all: gone, ends }, async held => {
     const itsOwn = chatsOf.get(held.backupId)
-    // One of a chat that nobody here named is that of a group which became a supergroup, and may be anybody's.
+    // A chat that was not asked for is a group that became a supergroup: it may be the chat of any backup.
     const stillNaming = left.filter(({ chat_id = '' }) => itsOwn?.has(chat_id) || !chats.has(chat_id))
-    return await finish(settling, held, { stillNaming, ends }) // E5
+    return await finish(session, held, { stillNaming, ends }) // E5
   })
   return ends
 }
 
-/** Those for which the step said yes. */
+/** Those for which the step returned true. */
 async function eachOf(
-  settling: Settling,
+  session: VaultSession,
   { all, ends }: { all: readonly HeldBackup[]; ends: ErasureEnds },
   step: (held: HeldBackup) => Promise<boolean>,
 ): Promise<HeldBackup[]> {
@@ -70,11 +73,11 @@ async function eachOf(
   let unreachable: unknown
   for (const held of all) {
     try {
-      // Each of the others would only wait as long as that one did.
+      // Without an answer each of the others would only wait as long.
       if (unreachable !== undefined) throw unreachable
       if (await step(held)) passed.push(held)
     } catch (error) {
-      if (endsEverything(settling, error)) throw error
+      if (endsEverything(session, error)) throw error
       if (describeError(error).code === 'UNREACHABLE') unreachable = error
       ends.set(held.backupId, { failure: error })
     }
@@ -84,16 +87,16 @@ async function eachOf(
 
 /** E3, but not in a chat whose index does not say that the backup goes: there it would seem to be whole. */
 async function eraseMarked(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   unmarked: readonly ReportedReason[],
 ): Promise<ErasedMessage[]> {
-  const { database } = settling
+  const { database } = session
   const { backupId } = held
   const leaseToken = held.lease.token
   await beginErasing(database, { backupId, leaseToken })
   const reasons = new Map(unmarked.map(({ chat_id, ...why }) => [chat_id, why]))
-  const messages = await eraseMessages(settling, held, row => !reasons.has(row.chat_id))
+  const messages = await eraseMessages(session, held, row => !reasons.has(row.chat_id))
   for (const row of await listMessages(database, backupId)) {
     const { kind, part_no, chat_id, message_id, state } = row
     const why = reasons.get(chat_id)
@@ -116,11 +119,11 @@ async function eraseMarked(
 }
 
 async function finish(
-  settling: Settling,
+  session: VaultSession,
   { backupId, lease }: HeldBackup,
   { stillNaming, ends }: { stillNaming: readonly ReportedReason[]; ends: ErasureEnds },
 ): Promise<boolean> {
-  const { database, report } = settling
+  const { database, report } = session
   for (const { reason, ...of } of stillNaming) {
     const words = `the index still names the backup, which is gone otherwise: ${reason}`
     report.pending.push({ ...of, backup_id: backupId, reason: words })
@@ -133,13 +136,13 @@ async function finish(
   return true
 }
 
-/** It is the last good one, or somebody alive restores it or works on it: it is as it should be that it stays. */
+/** It is the last good backup, or a living process works on it or restores it: it is right to stay. */
 export function isReasonToStay(code: string): boolean {
   return code === 'LAST_BACKUP' || code === 'BUSY'
 }
 
-/** Puts into the report what kept each of them from going. */
-export function tellErasures({ report }: Settling, ends: ErasureEnds): void {
+/** Reports for each backup what kept it from being erased. */
+export function reportErasures({ report }: VaultSession, ends: ErasureEnds): void {
   for (const [backup_id, end] of ends) {
     if ('failure' in end) {
       const { message: reason, code } = describeError(end.failure)

@@ -1,24 +1,28 @@
 import { getBackupById, hasBegunErasing, listMessages, mayErase } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { lookAtMessage, parseCaption } from 'telegram-deployment-bot'
-import type { Settling } from '#session/session.ts'
+import type { VaultSession } from '#session/session.ts'
 
 /**
- * Throws `LAST_BACKUP` for a backup that is marked to be erased while it is the last good one of its project and type, and nobody
- * approved that: such an erase does not begin. Of one that has begun, when it was not the last, the chat is asked.
+ * Throws `LAST_BACKUP` when a backup is marked to be erased, is the last good one of its project and type,
+ * and no person approved that: such an erase does not begin. When it began before the backup became the last
+ * one, the chat decides.
  */
-export async function assertMayGo(settling: Settling, backupId: string): Promise<void> {
-  if (await mayErase(settling.database, backupId)) return
-  if (await isPartlyGone(settling, backupId)) return
+export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
+  if (await mayErase(session.database, backupId)) return
+  if (await isPartlyGone(session, backupId)) return
   throw new BackupError(
     `it is marked to be erased, and is the last good one of its project and type; to erase it: telegram-backup erase ${backupId} --even-the-last`,
     { code: 'LAST_BACKUP' },
   )
 }
 
-/** Whoever died between the first message and its row has taken the manifest out of the chat, which goes first. */
-async function isPartlyGone(settling: Settling, backupId: string): Promise<boolean> {
-  const { database, client, vault, gates, signal } = settling
+/**
+ * The manifest goes first: a run that died between the first message and its row has taken it out of the
+ * chat.
+ */
+async function isPartlyGone(session: VaultSession, backupId: string): Promise<boolean> {
+  const { database, client, vault, gates, signal } = session
   if (!(await hasBegunErasing(database, backupId))) return false
   const chatId = (await getBackupById(database, backupId))?.chat_id
   const rows = await listMessages(database, backupId)

@@ -7,11 +7,14 @@ export interface PartPlace {
   chatId: string
   messageId: number | null
   fileId: string | null
-  /** The bot that the file id belongs to; null where nobody knows. */
+  /** The bot that the file id belongs to; null when unknown. */
   botId: string | null
 }
 
-/** A part, and every message that is known to hold it; those known to be sound come first, then the backup's own chat. */
+/**
+ * A part, and every message that is known to hold it; those known to be sound come first, then the backup's
+ * own chat.
+ */
 interface PlannedPart extends PartToFetch {
   places: readonly PartPlace[]
 }
@@ -24,7 +27,7 @@ export interface PlannedManifest extends Omit<PartToFetch, 'number'> {
 /** Which parts make a backup, as the catalog has them. */
 export interface FetchPlan {
   backupId: string
-  /** The backup's own chat; null where nobody knows. */
+  /** The backup's own chat; null when unknown. */
   chatId: string | null
   encrypted: boolean
   /** In order. */
@@ -33,8 +36,8 @@ export interface FetchPlan {
 }
 
 /**
- * What to fetch. Throws `NOT_FOUND` for a backup that is not whole in the chat (failed, erased, still under way), and
- * `INTEGRITY` when the catalog itself lacks a part.
+ * What to fetch. Throws `NOT_FOUND` for a backup that is not whole in the chat (failed, erased, still under
+ * way), and `INTEGRITY` when the catalog itself lacks a part.
  */
 export function planFetch(backup: BackupDetails): FetchPlan {
   if (backup.state !== 'complete') {
@@ -43,7 +46,7 @@ export function planFetch(backup: BackupDetails): FetchPlan {
       hint: 'telegram-backup list --state complete shows those that can be fetched.',
     })
   }
-  // Of one part the rows are in the order of its chats: the backup's own is the first.
+  // The rows of one part are in the order of its chats, the backup's own first.
   const rowsOf = Map.groupBy(backup.parts.filter(leadsSomewhere), row => row.part_no)
   const count = Math.max(backup.part_count ?? 0, 1, ...rowsOf.keys())
   const parts = Array.from({ length: count }, (_, index) => {

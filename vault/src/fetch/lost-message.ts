@@ -8,7 +8,10 @@ export interface LostMessage extends PartKey {
   error?: string
 }
 
-/** Writes down what the catalog holds for sound and is not, so that reconcile can mend it from another chat. */
+/**
+ * Marks a message that the catalog holds for sound and that is not, so that reconcile can repair it from
+ * another chat.
+ */
 export async function noteLostMessage(database: Database, lost: LostMessage): Promise<void> {
   const { messageId, ...mark } = lost
   const rows = await listMessages(database, lost.backupId)

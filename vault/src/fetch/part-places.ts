@@ -3,13 +3,14 @@ import { describeError } from '@telegram-backup/errors'
 import {
   type CurrentDocument,
   type DocumentPlace,
+  type FetchedFile,
+  followMovedChat,
   readDocument,
   type TelegramClient,
-  type TelegramError,
+  type VaultLedger,
 } from 'telegram-deployment-bot'
 import type { FetchPlan, PartPlace, PlannedManifest } from '#fetch/fetch-plan.ts'
 import { noteLostMessage } from '#fetch/lost-message.ts'
-import { MovedChats } from '#fetch/moved-chats.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
 /** What it takes to look for a document in other places than its file id. */
@@ -17,7 +18,7 @@ export interface PlaceSearch {
   client: TelegramClient
   /** Opened only when a message has to be forwarded: what is about to be done is written down first. */
   catalog: () => Promise<Database>
-  /** Hears, in words, of each document that had to be taken from elsewhere. */
+  /** Called with a text for each document that was taken from another place. */
   note: (text: string) => void
   signal: AbortSignal
 }
@@ -31,10 +32,11 @@ interface PlacedDocument extends PlannedManifest {
 }
 
 /**
- * The plan, each document of which is looked for wherever it lies: by its file id, when that is this bot's; else by its
- * message, which is forwarded, read, and its copy deleted, and the catalog learns the new file id; then the same in the
- * other chat that has a copy. Each message is forwarded when its part is about to be needed, not before. Of messages that
- * are gone or not what was sent, the catalog hears, so that reconcile can mend them.
+ * The plan, each document of which is looked for wherever it lies: by its file id, when that is this bot's;
+ * else by its message, which is forwarded, read, and its copy deleted, and the catalog learns the new file
+ * id; then the same in the other chat that has a copy. Each message is forwarded when its part is about to be
+ * needed, not before. Of messages that are gone or changed are marked in the catalog, so that reconcile can
+ * repair them.
  */
 export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan {
   const { backupId, manifest } = plan
@@ -52,24 +54,24 @@ export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan
   }
 }
 
-/** So many file ids are no chance: the others are tried after their messages, and no more before. */
+/** So many dead file ids are no accident: from then on messages are read first, and file ids tried last. */
 const DEAD_FILE_IDS = 2
 
-/** Resumed with why the place before would not do. */
-type Attempts = AsyncGenerator<DocumentPlace, undefined, TelegramError | undefined>
+/** Resumed with what the place before had instead of the document. */
+type Attempts = AsyncGenerator<DocumentPlace, undefined, FetchedFile | undefined>
 
 /** The places of one backup's documents, and what was learned from those that were tried. */
 class PlacesOfBackup {
   readonly #chatId: string | null
   readonly #search: PlaceSearch
-  readonly #moved: MovedChats
+  /** Under which id each chat goes on; asked once. */
+  readonly #currentIds = new Map<string, Promise<string>>()
   /** File ids of this bot that led nowhere, although their messages are there. */
   #deadFileIds = 0
 
   constructor(chatId: string | null, search: PlaceSearch) {
     this.#chatId = chatId
     this.#search = search
-    this.#moved = new MovedChats(search.client, search.signal)
   }
 
   of(document: PlacedDocument): Pick<PlannedManifest, 'fileId' | 'elsewhere'> {
@@ -78,16 +80,17 @@ class PlacesOfBackup {
     let attempts: Attempts | undefined
     return {
       fileId: undefined,
-      elsewhere: async failure => {
-        if (failure === undefined || attempts === undefined) attempts = this.#attempts(known)
-        return (await attempts.next(failure)).value
+      elsewhere: async before => {
+        if (before === undefined || attempts === undefined) attempts = this.#attempts(known)
+        return (await attempts.next(before)).value
       },
     }
   }
 
   /**
-   * Every name under which the document may be had, the best first. Each is asked about briefly, since a dead file id looks
-   * like one that is unavailable for the moment; the last one that was refused gets all the patience in the end.
+   * Every name under which the document may be had, the best first. Each is asked about briefly, since a dead
+   * file id looks like one that is unavailable for the moment; the last one that was refused gets all the
+   * patience in the end.
    */
   async *#attempts(document: PlacedDocument): Attempts {
     const tried = new Set<string>()
@@ -95,8 +98,8 @@ class PlacesOfBackup {
     let outage: unknown
     const attempt = async function* (fileId: string): Attempts {
       tried.add(fileId)
-      const failure = yield { fileId, isBrief: true }
-      if (failure?.code === 'REFUSED') refused = fileId
+      const fetched = yield { fileId, isBrief: true }
+      if (fetched?.state === 'refused') refused = fileId
     }
     const places: PartPlace[] = []
     for await (const place of this.#places(document)) {
@@ -153,7 +156,7 @@ class PlacesOfBackup {
     this.#search.note(`${name} is taken from the copy in chat ${chatId}`)
   }
 
-  /** A file id of another bot leads nowhere, and of an unknown one nobody can tell. */
+  /** A file id of another bot leads nowhere, and that of an unknown bot may lead nowhere. */
   #isTrusted({ botId }: PartPlace): boolean {
     return botId === this.#search.client.botId && this.#deadFileIds < DEAD_FILE_IDS
   }
@@ -164,13 +167,22 @@ class PlacesOfBackup {
     return await readDocument(client, vault, {
       chatId,
       messageId: messageId as number,
-      movedTo: await this.#moved.targetOf(chatId, vault),
+      movedTo: await this.#movedTo(chatId, vault),
       expected: { size, sha256 },
       signal,
     })
   }
 
-  /** The catalog, and whoever reads the document again, have a file id of this bot from now on. */
+  /** The new id of a group that has become a supergroup; undefined for a chat that has not moved. */
+  async #movedTo(chatId: string, vault: VaultLedger): Promise<string | undefined> {
+    const { client, signal } = this.#search
+    const asked = this.#currentIds.get(chatId) ?? followMovedChat(client, vault, chatId, { signal })
+    this.#currentIds.set(chatId, asked)
+    const current = await asked
+    return current === chatId ? undefined : current
+  }
+
+  /** Writes down a file id of this bot, in the catalog and for the next reading of the document. */
   async #learn(
     { backupId, kind, partNo }: PlacedDocument,
     place: PartPlace,
@@ -183,7 +195,7 @@ class PlacesOfBackup {
     Object.assign(place, { fileId, botId })
   }
 
-  /** What is found out on the way does not stop it: reconcile may be at work on the same backup. */
+  /** A failure to write it down does not stop the fetch: reconcile may work on the same backup. */
   async #noteLost(
     { backupId, kind, partNo }: PlacedDocument,
     { chatId, messageId }: PartPlace,
@@ -199,7 +211,7 @@ class PlacesOfBackup {
   }
 }
 
-/** Bytes are flipped on the way as well; a row is only worth mending where another chat can do it. */
+/** Bytes are flipped on the way as well: a row is only marked where another chat can repair the message. */
 function hasOtherChat({ places }: PlacedDocument, { chatId }: PartPlace): boolean {
   return places.some(place => place.chatId !== chatId)
 }

@@ -25,11 +25,11 @@ export interface CatalogLedger extends PartLedger {
   readonly vault: VaultLedger
   /** The backup's id once the catalog has its row. */
   readonly backupId: string | undefined
-  /** Of the lease under which this run writes; to be given to whatever else is written in its name. */
+  /** Token of the lease under which this run writes; everything that is written for the run needs it. */
   readonly leaseToken: string | undefined
   /** The catalog's first failure, if there was one. */
   readonly failure: unknown
-  /** Gives the lease back: whoever comes next need not wait until it has expired. Never throws. */
+  /** Gives the lease back, so that the next run need not wait until it has expired. Never throws. */
   release(): Promise<void>
 }
 
@@ -37,16 +37,22 @@ export interface CatalogLedger extends PartLedger {
 export interface LedgerOptions {
   /** Where the backup comes from. */
   origin?: BackupOrigin | undefined
-  /** Takes out of a failure what is not for whoever may read the catalog, such as the place of a source. Default: nothing. */
-  tellFailure?: ((failure: unknown) => unknown) | undefined
+  /**
+   * Removes from a failure what readers of the catalog may not see, such as the place of a source. Default:
+   * nothing.
+   */
+  redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
-/** Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it comes from. */
+/**
+ * Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it
+ * comes from.
+ */
 export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
   return new LedgerOverCatalog(database, options)
 }
 
-/** Of what has the words of others: no log need have it. */
+/** Stands for an unexpected error, whose message may quote data. */
 const UNFORESEEN = 'Something unforeseen ended it; whoever sent it was told what'
 
 class LedgerOverCatalog implements CatalogLedger {
@@ -140,8 +146,8 @@ class LedgerOverCatalog implements CatalogLedger {
   }
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
-    const { tellFailure = (failure: unknown) => failure } = this.#options
-    const { code, message } = tellError(tellFailure(cause))
+    const { redactFailure = (failure: unknown) => failure } = this.#options
+    const { code, message } = tellError(redactFailure(cause))
     const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
     await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
   }

@@ -18,7 +18,7 @@ import {
 } from '@telegram-backup/database'
 import type { KnownChat, VaultLedger } from 'telegram-deployment-bot'
 
-/** What the catalog knows of chats, in the words of the telegram service; also for those who settle and recover. */
+/** What the catalog knows of chats, as the port of the telegram service. */
 export function createCatalogVault(database: Database): VaultLedger {
   return {
     identity: () => catalogIdentity(database),

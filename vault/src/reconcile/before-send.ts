@@ -1,38 +1,40 @@
 import { isUnsettled } from '@telegram-backup/database'
 import { shownIdOf } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
-import type { OpenSettling } from '#session/open-session.ts'
-import type { SettlingReport } from '#session/report.ts'
+import type { SessionOptions } from '#session/open-session.ts'
+import type { SessionReport } from '#session/report.ts'
 import { endsEverything } from '#session/session.ts'
 
 /**
- * What every send does first: settles what dead runs left behind, without waiting for a lease, and without the second
- * chat and the indexes, which the send itself sees to. With nothing to settle it costs one look into the catalog and no
- * call of the Bot API. It never fails: what it did and what it could not do is said, in a line each.
- * @param open.resuming a backup that goes on now: nobody is told how to go on with it
+ * Every send begins with this. It reconciles what abandoned runs left behind, without waiting for a lease.
+ * The second chat and the indexes are left to the send itself. With nothing to do it costs one query of the
+ * catalog and no call of the Bot API. It never fails: `note` gets a line for each thing that was done or
+ * could not be done.
+ * @param open.resuming a backup that is resumed now: no line says how to resume it
  */
-export async function settleQuietly(
-  open: OpenSettling & { note: (line: string) => void; resuming?: string },
+export async function reconcileBeforeSend(
+  open: SessionOptions & { note: (line: string) => void; resuming?: string },
 ): Promise<void> {
   try {
     if (!(await isUnsettled(open.database))) return
-    // Loaded when it is wanted: hardly ever.
-    const { findUnsettled, settleDeadRuns } = await import('#reconcile/abandoned-runs.ts')
-    const { openSettling } = await import('#session/open-session.ts')
-    const dead = (await findUnsettled(open)).filter(({ isAlive }) => !isAlive)
+    // Loaded when it is needed, which is rare.
+    const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
+    const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
+    const { openSession } = await import('#session/open-session.ts')
+    const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
     if (dead.length === 0) return
-    const settling = await openSettling(open)
-    await settleDeadRuns(settling, { waitMs: 0 }).catch((error: unknown) => {
+    const session = await openSession(open)
+    await reconcileAbandonedRuns(session, { waitMs: 0 }).catch((error: unknown) => {
       // The send will meet the same, and knows better what it means.
-      if (!endsEverything(settling, error)) throw error
+      if (!endsEverything(session, error)) throw error
     })
-    for (const line of linesOf(settling.report, open.resuming)) open.note(line)
+    for (const line of linesOf(session.report, open.resuming)) open.note(line)
   } catch (error) {
     open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
   }
 }
 
-function linesOf(report: SettlingReport, resuming: string | undefined): string[] {
+function linesOf(report: SessionReport, resuming: string | undefined): string[] {
   return [
     ...report.finished.map(
       ({ backup_id, missing }) =>

@@ -1,14 +1,18 @@
 import { dueRemnants, forgetRemnant, putOffRemnant } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { isNotDeletable } from 'telegram-deployment-bot'
-import { endsEverything, type Settling } from '#session/session.ts'
+import { endsEverything, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for what nothing needs any more and an earlier run could not remove: it is tried again, a hundred messages of a chat at
- * most, and each less and less often, since mostly it is older than 48 hours and only a right that is given later helps.
+ * R2 for messages that nothing needs and an earlier run could not remove. At most a hundred of each chat are
+ * tried again, and each less and less often: most are older than 48 hours, so that only a right that is given
+ * later helps.
  */
-export async function settleRemnants(settling: Settling, chatIds: Iterable<string>): Promise<void> {
-  const { database, client, report, signal } = settling
+export async function removeLeftoverMessages(
+  session: VaultSession,
+  chatIds: Iterable<string>,
+): Promise<void> {
+  const { database, client, report, signal } = session
   for (const chatId of chatIds) {
     for (const messageId of await dueRemnants(database, chatId)) {
       const of = { chat_id: chatId, message_id: messageId }
@@ -17,7 +21,7 @@ export async function settleRemnants(settling: Settling, chatIds: Iterable<strin
         await forgetRemnant(database, { chatId, messageId })
         report.remnants.push({ ...of, outcome: 'erased' })
       } catch (error) {
-        if (endsEverything(settling, error)) throw error
+        if (endsEverything(session, error)) throw error
         const { message: reason, code } = describeError(error)
         if (!isNotDeletable(error)) {
           report.pending.push({ chat_id: chatId, code, reason })

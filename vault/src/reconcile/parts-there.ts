@@ -1,20 +1,20 @@
 import { type MessageRow, markPart } from '@telegram-backup/database'
-import { assertMayGoOn, type HeldBackup, type Settling } from '#session/session.ts'
+import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /**
- * Of the proven messages of a backup, those that are in the chat still: what a dead run has sent, people or the run itself
- * may have deleted since. Those that are gone become `missing`. Throws the client's errors.
+ * The proven messages of a backup that are still in the chat. People, or the abandoned run itself, may have
+ * deleted others since: those become `missing`. Throws the client's errors.
  */
 export async function partsThere(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   rows: readonly MessageRow[],
 ): Promise<MessageRow[]> {
-  const { client, database, signal, onWait } = settling
+  const { client, database, signal, onWait } = session
   const there: MessageRow[] = []
   for (const row of rows) {
     if (row.state !== 'sent' || row.message_id === null) continue
-    assertMayGoOn(settling, held.lease)
+    assertMayGoOn(session, held.lease)
     const found = await client.messageExists(row.chat_id, row.message_id, {
       signal,
       ...(onWait && { onWait }),

@@ -1,38 +1,38 @@
 import { describeError } from '@telegram-backup/errors'
-import { settleDeadRuns } from '#reconcile/abandoned-runs.ts'
-import { settleRemnants } from '#reconcile/leftover-messages.ts'
-import { mendChats } from '#reconcile/repair-chats.ts'
-import { settleStrayCalls } from '#reconcile/unanswered-calls.ts'
+import { reconcileAbandonedRuns } from '#reconcile/abandoned-runs.ts'
+import { removeLeftoverMessages } from '#reconcile/leftover-messages.ts'
+import { repairChats } from '#reconcile/repair-chats.ts'
+import { reconcileUnansweredCalls } from '#reconcile/unanswered-calls.ts'
 import { refreshIndexes } from '#session/refresh-indexes.ts'
-import type { SettlingReport } from '#session/report.ts'
-import { endsEverything, type Settling } from '#session/session.ts'
+import type { SessionReport } from '#session/report.ts'
+import { endsEverything, type VaultSession } from '#session/session.ts'
 
 /** A lease that nobody renews has expired after 45 seconds. */
 const WAIT_FOR_LEASES_MS = 60_000
 
 /**
- * Brings everything to rest that crashes and lost answers left behind. Each chat is entered only when it is this
- * catalog's (R0). What cannot be settled now is in the report, and stays as it is for the next time. Throws only when
- * the catalog fails or the signal fires.
+ * Brings everything to rest that crashes and lost answers left behind. Each stage enters a chat only when it
+ * is this catalog's (R0). What cannot be done now is in the report, and stays as it is for the next time.
+ * Throws only when the catalog fails or the signal fires.
  */
-export async function reconcile(settling: Settling): Promise<SettlingReport> {
-  await settleDeadRuns(settling, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
-  await settleStrayCalls(settling) // R2, the calls of no backup
-  await mendEachOther(settling) // R7
-  const chats = await indexedChats(settling)
-  await settleRemnants(settling, chats) // R2, what earlier runs could not remove
-  await refreshIndexes(settling, chats) // R8
-  return settling.report
+export async function reconcile(session: VaultSession): Promise<SessionReport> {
+  await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
+  await reconcileUnansweredCalls(session) // R2, the calls of no backup
+  await repairEachOther(session) // R7
+  const chats = await indexedChats(session)
+  await removeLeftoverMessages(session, chats) // R2, what earlier runs could not remove
+  await refreshIndexes(session, chats) // R8
+  return session.report
 }
 
-async function mendEachOther(settling: Settling): Promise<void> {
-  const { chatId, replicaChatId, gates, report } = settling
+async function repairEachOther(session: VaultSession): Promise<void> {
+  const { chatId, replicaChatId, gates, report } = session
   if (chatId === undefined || replicaChatId === undefined) return
   try {
     const [main, replica] = [await gates.enter(chatId), await gates.enter(replicaChatId)]
-    await mendChats(settling, { chatId: main.chatId, replicaChatId: replica.chatId })
+    await repairChats(session, { chatId: main.chatId, replicaChatId: replica.chatId })
   } catch (error) {
-    if (endsEverything(settling, error)) throw error
+    if (endsEverything(session, error)) throw error
     const { message, code } = describeError(error)
     report.pending.push({
       chat_id: replicaChatId,
@@ -42,8 +42,8 @@ async function mendEachOther(settling: Settling): Promise<void> {
   }
 }
 
-/** The configured chats, and every other one that something was settled in. */
-async function indexedChats({ chatId, replicaChatId, gates, report }: Settling): Promise<Set<string>> {
+/** The configured chats, and every other chat that a stage before has entered. */
+async function indexedChats({ chatId, replicaChatId, gates, report }: VaultSession): Promise<Set<string>> {
   for (const configured of [chatId, replicaChatId]) {
     if (configured === undefined) continue
     await gates.enter(configured).catch((error: unknown) => {

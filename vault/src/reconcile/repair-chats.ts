@@ -13,87 +13,93 @@ import { describeError } from '@telegram-backup/errors'
 import { eraseMessage } from 'telegram-deployment-bot'
 import { captionOf } from '#session/caption-of-message.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
-import { heldSender } from '#session/repair-sender.ts'
-import { assertMayGoOn, endsEverything, type HeldBackup, isTheEnd, type Settling } from '#session/session.ts'
+import { repairSender } from '#session/repair-sender.ts'
+import {
+  assertMayGoOn,
+  type HeldBackup,
+  isTheEnd,
+  reportPending,
+  type VaultSession,
+} from '#session/session.ts'
 import { assertWhole, nameOf, type PlacedMessage, usableFileId } from '#session/whole-messages.ts'
 
 /**
- * R7: gives the second chat what it lacks, and either chat what it has lost and the other still has. Nothing is uploaded:
- * Telegram is told the file id of the message that is whole.
+ * R7: gives the second chat what it lacks, and each chat what it has lost and the other still has. Nothing is
+ * uploaded: the copy is sent by the file id of the whole message.
  */
-export async function mendChats(
-  settling: Settling,
+export async function repairChats(
+  session: VaultSession,
   chats: { chatId: string; replicaChatId: string },
 ): Promise<void> {
-  const uneven = await unevenMessages(settling.database, chats)
+  const uneven = await unevenMessages(session.database, chats)
   for (const [backupId, messages] of Map.groupBy(uneven, message => message.backupId)) {
-    const lease = await acquireLease(settling.database, { subject: backupId, purpose: 'reconcile' })
-    // Whoever has it is at work on its messages.
+    const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
+    // The holder works on its messages.
     if (lease === null) continue
     try {
-      await mendAndFindSound(settling, { backupId, lease }, messages)
+      await repairAndProve(session, { backupId, lease }, messages)
     } catch (error) {
-      if (endsEverything(settling, error)) throw error
-      const { message, code } = describeError(error)
-      settling.report.pending.push({ backup_id: backupId, code, reason: message })
+      reportPending(session, { backup_id: backupId }, error)
     } finally {
       await lease.release()
     }
   }
 }
 
-async function mendAndFindSound(
-  settling: Settling,
+async function repairAndProve(
+  session: VaultSession,
   held: HeldBackup,
   messages: readonly UnevenMessage[],
 ): Promise<void> {
-  const backup = await getBackupById(settling.database, held.backupId)
+  const backup = await getBackupById(session.database, held.backupId)
   if (backup?.state !== 'complete') return
-  const mended = await mendBackup(settling, held, { backup, messages })
-  if (backup.damaged_at !== null && mended.size > 0) await findSound(settling, held, { backup, mended })
+  const repaired = await repairBackup(session, held, { backup, messages })
+  if (backup.damaged_at !== null && repaired.size > 0) await proveSound(session, held, { backup, repaired })
 }
 
 /**
- * Copies these messages of a complete backup from the chat that has them to the one that lacks them, each read first where
- * anything is in doubt. Returns the numbers of those that its own chat got; what could not be mended is in the report.
+ * Copies these messages of a complete backup from the chat that has them to the chat that lacks them. A
+ * message in doubt is read first. Returns the part numbers that the backup's own chat got; the report names
+ * what could not be repaired.
  */
-export async function mendBackup(
-  settling: Settling,
+export async function repairBackup(
+  session: VaultSession,
   held: HeldBackup,
   { backup, messages }: { backup: Backup; messages: readonly UnevenMessage[] },
 ): Promise<ReadonlySet<number>> {
-  const { database, gates } = settling
+  const { database, gates } = session
   for (const chatId of new Set(messages.flatMap(({ whole, toChatId }) => [whole.chat_id, toChatId]))) {
     await gates.enter(chatId)
   }
   // A copy whose answer was lost may be there.
-  await lookForMessages(settling, held)
+  await lookForMessages(session, held)
   const rows = await listMessages(database, backup.id)
-  const mended = new Set<number>()
+  const repaired = new Set<number>()
   const incomplete = new Set<string>()
   for (const message of messages) {
     const { whole, toChatId, wasSent } = message
-    assertMayGoOn(settling, held.lease)
+    assertMayGoOn(session, held.lease)
     const there = rows.find(row => isPlaceOf(row, message))
     if (there?.state === 'sent') continue
     // A manifest says that all parts are there.
     if (whole.kind === 'manifest' && !wasSent && incomplete.has(toChatId)) continue
     try {
-      await copyMessage(settling, held, { backup, message, there })
-      if (toChatId === backup.chat_id) mended.add(whole.part_no)
+      await copyMessage(session, held, { backup, message, there })
+      if (toChatId === backup.chat_id) repaired.add(whole.part_no)
     } catch (error) {
       incomplete.add(toChatId)
-      leavePending(settling, held, error)
+      leavePending(session, held, error)
     }
   }
-  return mended
+  return repaired
 }
 
-/** One message that cannot be mended now is told, and keeps no other from it. Throws what would meet the others as well. */
-function leavePending(settling: Settling, held: HeldBackup, error: unknown): void {
-  const { message: reason, code } = describeError(error)
-  if (code === 'UNREACHABLE' || isTheEnd(settling, held, error)) throw error
-  settling.report.pending.push({ backup_id: held.backupId, code, reason })
+/**
+ * Reports a message that cannot be repaired now; the others go on. Throws what the others would meet as well.
+ */
+function leavePending(session: VaultSession, held: HeldBackup, error: unknown): void {
+  if (describeError(error).code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
+  reportPending(session, { backup_id: held.backupId }, error)
 }
 
 function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: UnevenMessage): boolean {
@@ -101,24 +107,25 @@ function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: 
 }
 
 async function copyMessage(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   { backup, message, there }: { backup: Backup; message: UnevenMessage; there: MessageRow | undefined },
 ): Promise<void> {
-  const { report, signal } = settling
+  const { report, signal } = session
   const { whole, toChatId, wasSent } = message
-  settling.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
-  const fileId = await usableFileId(settling, held, whole)
-  // A first copy is of a message that was proven when it was sent, unless something has been found wrong since.
+  session.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
+  const fileId = await usableFileId(session, held, whole)
+  // A first copy is of a message that was proven when it was sent, unless something has been found wrong
+  // since.
   const isDoubtful = wasSent || backup.damaged_at !== null || whole.error !== null
-  if (isDoubtful) await assertWhole(settling, held, { message: whole, fileId })
-  if (there?.state === 'damaged') await removeDamaged(settling, held, there)
+  if (isDoubtful) await assertWhole(session, held, { message: whole, fileId })
+  if (there?.state === 'damaged') await removeDamaged(session, held, there)
   const last = whole.part_no === backup.part_count
   const content =
     whole.kind === 'manifest'
       ? ({ kind: 'manifest' } as const)
       : ({ kind: 'part', number: whole.part_no, last } as const)
-  const sent = await heldSender(settling, held, toChatId).send(
+  const sent = await repairSender(session, held, toChatId).send(
     {
       facts: {
         kind: whole.kind,
@@ -130,7 +137,7 @@ async function copyMessage(
         ...(whole.plain_size === null ? {} : { plainSize: whole.plain_size }),
         ...(whole.plain_sha256 === null ? {} : { plainSha256: whole.plain_sha256 }),
       },
-      caption: await captionOf(settling, backup, { chatId: toChatId, content, sha256: whole.sha256 }),
+      caption: await captionOf(session, backup, { chatId: toChatId, content, sha256: whole.sha256 }),
       document: { fileId },
     },
     signal,
@@ -141,9 +148,9 @@ async function copyMessage(
   else report.copied.push(reported)
 }
 
-/** What stands in the way of the one that is whole, whose row names the new message from now on. */
+/** Removes the damaged message: the row is to name its whole copy from now on. */
 async function removeDamaged(
-  { database, client, vault, signal }: Settling,
+  { database, client, vault, signal }: VaultSession,
   { backupId }: HeldBackup,
   { chat_id: chatId, message_id: messageId, kind, part_no: partNumber }: MessageRow,
 ): Promise<void> {
@@ -155,28 +162,28 @@ async function removeDamaged(
 }
 
 /**
- * Takes back what was found against a backup, once all of it is there again: then the messages that were not mended, and so
- * not read just now, are read as well.
+ * Clears the damage of a backup once all of it is there again. The messages that were not repaired, and so
+ * not read just now, are read for that.
  */
-export async function findSound(
-  settling: Settling,
+export async function proveSound(
+  session: VaultSession,
   held: HeldBackup,
-  { backup, mended }: { backup: Backup; mended: ReadonlySet<number> },
+  { backup, repaired }: { backup: Backup; repaired: ReadonlySet<number> },
 ): Promise<void> {
-  const { database } = settling
+  const { database } = session
   const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
   if (!own.every(isPlaced)) return
-  settling.say(`reading the rest of backup ${backup.id}, which was damaged`)
+  session.say(`reading the rest of backup ${backup.id}, which was damaged`)
   let isSound = true
   for (const message of own.filter(isPlaced)) {
-    if (mended.has(message.part_no)) continue
-    assertMayGoOn(settling, held.lease)
+    if (repaired.has(message.part_no)) continue
+    assertMayGoOn(session, held.lease)
     try {
-      const fileId = await usableFileId(settling, held, message)
-      await assertWhole(settling, held, { message, fileId })
+      const fileId = await usableFileId(session, held, message)
+      await assertWhole(session, held, { message, fileId })
     } catch (error) {
       isSound = false
-      leavePending(settling, held, error)
+      leavePending(session, held, error)
     }
   }
   if (isSound) await markSound(database, backup.id, 'messages')

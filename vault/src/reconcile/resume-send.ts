@@ -2,10 +2,10 @@ import { acquireLease, type Backup, listMessages, type MessageRow } from '@teleg
 import { BackupError } from '@telegram-backup/errors'
 import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
 import { eraseMessages } from '#erase/erase-messages.ts'
+import { eraseFailed } from '#reconcile/interrupted-sends.ts'
 import { partsThere } from '#reconcile/parts-there.ts'
-import { settleFailed } from '#reconcile/settle-sending.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /** The file that is to be read once more, as it is now. */
 export interface FileNow {
@@ -15,17 +15,17 @@ export interface FileNow {
 }
 
 /**
- * Makes a backup whose run died ready to go on from its `file`: its proven parts from the first on without a gap
- * stay, whatever else of it is in a chat is erased. Undefined when nothing can go on, because the file has changed or no
- * part is left; then all of it is erased, and it is to be sent anew. Throws `CONFLICT` while somebody else works on it,
- * and what erasing throws.
+ * Prepares a backup whose run was abandoned to be resumed from its `file`. Its proven parts from the first on
+ * without a gap stay; all other messages are erased. Undefined when nothing can be resumed, because the file
+ * has changed or no part is left: then every message is erased, and the backup is to be sent anew. Throws
+ * `CONFLICT` while another process works on it, and what erasing throws.
  */
 export async function resumeSend(
-  settling: Settling,
+  session: VaultSession,
   backup: Backup,
   file: FileNow,
 ): Promise<ResumedSend | undefined> {
-  const lease = await acquireLease(settling.database, { subject: backup.id, purpose: 'send' })
+  const lease = await acquireLease(session.database, { subject: backup.id, purpose: 'send' })
   if (!lease) {
     throw new BackupError(`Another process works on backup ${backup.id}`, {
       code: 'CONFLICT',
@@ -34,39 +34,42 @@ export async function resumeSend(
   }
   const held: HeldBackup = { backupId: backup.id, lease }
   try {
-    await lookForMessages(settling, held)
-    const rows = await listMessages(settling.database, backup.id)
+    await lookForMessages(session, held)
+    const rows = await listMessages(session.database, backup.id)
     const size = sizeIfUnchanged(file, backup)
     const { chat_id: chatId } = backup
-    const { botId } = settling.client
+    const { botId } = session.client
     const there =
       size === undefined
         ? []
         : await partsThere(
-            settling,
+            session,
             held,
             rows.filter(row => row.chat_id === chatId && row.kind === 'part'),
           )
     const parts = size === undefined ? [] : unbrokenParts(there, { chatId, botId, endBefore: size })
     if (parts.length === 0) {
-      await settleFailed(settling, held)
+      await eraseFailed(session, held)
       return undefined
     }
-    await eraseMessages(settling, held, row => row.kind === 'manifest' || row.part_no > parts.length)
+    await eraseMessages(session, held, row => row.kind === 'manifest' || row.part_no > parts.length)
     return { backupId: backup.id, createdAt: backup.created_at, parts }
   } finally {
     await lease.release()
   }
 }
 
-/** The size of the file, when it looks like the one that was read: its bytes are compared when it is read again. */
+/**
+ * The size of the file, when it looks like the one that was read: its bytes are compared when it is read
+ * again.
+ */
 function sizeIfUnchanged({ size, modifiedAt }: FileNow, { source }: Backup): number | undefined {
   return size === source?.['size'] && modifiedAt.toISOString() === source['modified_at'] ? size : undefined
 }
 
 /**
- * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the last, and
- * what comes after the parts that stay has to be said by another.
+ * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the
+ * last, and what comes after the parts that stay has to be said by another.
  */
 export function unbrokenParts(
   rows: readonly MessageRow[],

@@ -1,36 +1,34 @@
 import { getBackupById, type Job, listHistory, listJobs } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import { settleBackupNow } from '#reconcile/abandoned-runs.ts'
+import { reconcileBackup } from '#reconcile/reconcile-run.ts'
 import { mayBeResumed } from '#session/resumable.ts'
-import { endsEverything, type Settling } from '#session/session.ts'
+import { reportPending, type VaultSession } from '#session/session.ts'
 
-const CANCELLED_LATELY = { state: 'cancelled', limit: 50 } as const
+const RECENTLY_CANCELLED = { state: 'cancelled', limit: 50 } as const
 
 /**
- * Of jobs that were cancelled while they waited for another attempt, nobody goes on with what is in the chat already. What
- * fails for one of them is told in the report, and stops nothing else.
+ * Erases what jobs left in the chat that were cancelled while they waited for another attempt. A failure goes
+ * into the report, and stops no other job.
  */
-export async function takeBackCancelled(settling: Settling): Promise<void> {
-  for (const job of await listJobs(settling.database, CANCELLED_LATELY)) {
+export async function takeBackCancelled(session: VaultSession): Promise<void> {
+  for (const job of await listJobs(session.database, RECENTLY_CANCELLED)) {
     if (job.kind !== 'backup' || job.backup_id === null) continue
     try {
-      await takeBack(settling, job, job.backup_id)
+      await takeBack(session, job, job.backup_id)
     } catch (error) {
-      const { code, message } = describeError(error)
-      if (endsEverything(settling, error)) throw error
-      // Whoever works on it will be done, and there is another round.
-      if (code === 'BUSY') continue
-      settling.report.pending.push({ backup_id: job.backup_id, code, reason: message })
+      // Another process works on it; there is another round.
+      if (describeError(error).code === 'BUSY' && !session.signal.aborted) continue
+      reportPending(session, { backup_id: job.backup_id }, error)
     }
   }
 }
 
-async function takeBack(settling: Settling, { finished_at }: Job, backupId: string): Promise<void> {
-  const backup = await getBackupById(settling.database, backupId)
+async function takeBack(session: VaultSession, { finished_at }: Job, backupId: string): Promise<void> {
+  const backup = await getBackupById(session.database, backupId)
   if (backup?.state !== 'failed' || !mayBeResumed(backup)) return
   // A person has gone on with it since, and may do so again.
-  const history = await listHistory(settling.database, backupId)
+  const history = await listHistory(session.database, backupId)
   if (history.some(({ event, at }) => event === 'resumed' && finished_at !== null && at >= finished_at))
     return
-  await settleBackupNow(settling, backupId, { forGood: true })
+  await reconcileBackup(session, backupId, { forGood: true })
 }

@@ -1,31 +1,28 @@
 import { closeSend, keepRemnant, openSends } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
 import { type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
 import { giveUpMoved, unfinishedLook } from '#session/look-for-messages.ts'
-import { endsEverything, type Settling } from '#session/session.ts'
+import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for what belongs to no backup: copies that were made to be looked at, which the look itself removes, and new indexes.
- * A chat that lacks an index adopts a lost one when its index is next written; a second one is deleted.
+ * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes, and
+ * new indexes. A chat without an index adopts a lost one when its index is next written; a second index is
+ * deleted.
  */
-export async function settleStrayCalls(settling: Settling): Promise<void> {
-  const { database, report } = settling
-  const strays = await openSends(database, { backupId: null })
-  for (const chatId of new Set(strays.map(open => open.chatId))) {
+export async function reconcileUnansweredCalls(session: VaultSession): Promise<void> {
+  const unanswered = await openSends(session.database, { backupId: null })
+  for (const chatId of new Set(unanswered.map(open => open.chatId))) {
     try {
-      await settleInChat(settling, chatId)
+      await reconcileInChat(session, chatId)
     } catch (error) {
-      if (endsEverything(settling, error)) throw error
-      const { message, code } = describeError(error)
-      report.pending.push({ chat_id: chatId, code, reason: message })
+      reportPending(session, { chat_id: chatId }, error)
     }
   }
 }
 
-async function settleInChat(settling: Settling, chatId: string): Promise<void> {
-  const { client, vault, gates, signal, onWait } = settling
+async function reconcileInChat(session: VaultSession, chatId: string): Promise<void> {
+  const { client, vault, gates, signal, onWait } = session
   if ((await gates.enter(chatId)).chatId !== chatId) {
-    return giveUpMoved(settling, { backupId: null, chatId })
+    return giveUpMoved(session, { backupId: null, chatId })
   }
   const { found, beyondLimit } = await findLostMessages(client, vault, {
     chatId,
@@ -33,16 +30,16 @@ async function settleInChat(settling: Settling, chatId: string): Promise<void> {
     signal,
     ...(onWait && { onWait }),
   })
-  if (found.length > 0) await settleIndexes(settling, chatId, found)
+  if (found.length > 0) await removeSecondIndexes(session, chatId, found)
   if (beyondLimit) throw unfinishedLook()
 }
 
-async function settleIndexes(
-  { database, client, vault, signal }: Settling,
+async function removeSecondIndexes(
+  { database, client, vault, signal }: VaultSession,
   chatId: string,
   found: readonly FoundMessage[],
 ): Promise<void> {
-  // Under the lock, no other process is between its new index and the record of it.
+  // Under the lock no other process has sent an index that it has not recorded yet.
   await vault.withIndexLock(chatId, async () => {
     const { index } = await vault.knownChat(chatId)
     if (index === undefined) return

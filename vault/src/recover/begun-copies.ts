@@ -11,9 +11,10 @@ import { knownBackup } from '#recover/record-backup.ts'
 import type { RecoveredBackup } from '#recover/recovery-report.ts'
 
 /**
- * Parts in a second chat of a backup that the catalog knows to be whole in another one, without the manifest that comes last:
- * whoever copied them died before. Those that are what the catalog knows are that copy's from now on, the oldest of each, and
- * reconcile copies what is still lacking. Undefined where there are none.
+ * Records the begun copy of a backup in a second chat. The catalog knows the backup to be whole in another
+ * chat; here are parts without the manifest, which is copied last, so the run that copied them died. The
+ * oldest message of each part that fits the catalog belongs to the copy from now on, and reconcile copies the
+ * rest. Undefined where no part fits.
  */
 export async function recordBegunCopy(
   database: Database,
@@ -21,7 +22,7 @@ export async function recordBegunCopy(
 ): Promise<RecoveredBackup | undefined> {
   const { backupId, parts, chatId, botId } = copy
   const held = await getBackupById(database, backupId)
-  // Without a manifest that is believed, captions are all that is known of it, and anybody may write them.
+  // Without a believed manifest only captions are known, and anybody may write them.
   if (held?.state !== 'complete' || held.recovered_trust === 0 || held.chat_id === chatId) return undefined
   const rows = await listMessages(database, backupId)
   const found = new Map<number, ImportedMessage>()

@@ -5,37 +5,37 @@ import type { FoundBackup } from '#recover/found-backup.ts'
 import { messageSeen } from '#recover/indexed-backups.ts'
 
 /**
- * A backup as captions and names tell of it. Without a manifest its run died, and reconcile takes its messages out of the
- * chat, unless nothing tells that it was not whole; with one that there is no key for, it is complete, but sizes, hashes and
- * expiry stay unknown. Undefined when the
- * captions do not tell enough.
+ * A backup as its captions and file names describe it. Without a manifest it is the failed backup of an
+ * abandoned run, and reconcile erases its messages; unless it may have been whole. With a manifest that no
+ * key opens it is complete, but sizes, hashes and expiry stay unknown. Undefined when the captions do not say
+ * enough.
  */
 export function foundByCaptions(
   sightings: { parts: readonly OwnSighting[]; manifest: OwnSighting | undefined },
   of: { chatId: string; botId: string; isIndexed: boolean },
 ): FoundBackup | undefined {
   const { parts, manifest } = sightings
-  // Whoever copies a line of ours does so after us: the oldest message tells.
+  // A copy is made after the original: the oldest message decides.
   const first = parts.at(-1) ?? manifest
   if (first === undefined || first.facts.kind === 'index') return undefined
   const { backupId } = first.facts
   const words = readCaptionWords({ caption: first.caption, fileName: first.document.fileName })
   if (words === undefined) return undefined
   const messages = new Map<number, ImportedMessage>()
-  // Of two messages for one part the older one counts; the other is for reconcile to find.
+  // When a part has two messages the older one counts; reconcile finds the other.
   for (const sighting of parts.toSorted((a, b) => b.messageId - a.messageId)) {
     const message = messageSeen(sighting, of)
     if (message) messages.set(message.partNo, message)
   }
-  const { project: projectId, ...told } = words
+  const { project: projectId, ...described } = words
   const { chatId, botId } = of
-  const backup = { id: backupId, projectId, ...told, chatId, botId }
+  const backup = { id: backupId, projectId, ...described, chatId, botId }
   const last = parts.findLast(({ facts }) => facts.kind === 'part' && facts.last)
   const partCount = last?.facts.kind === 'part' ? last.facts.partNumber : undefined
-  // Where no index tells otherwise, all parts with their last one may be a backup whose manifest is gone.
+  // Where no index says otherwise, all parts up to the last one may be a backup whose manifest is gone.
   const mayBeWhole = !of.isIndexed && messages.size === partCount
   if (manifest === undefined && !mayBeWhole) {
-    return { ...backup, state: 'failed', error: DEAD_RUN, messages: [...messages.values()], findings: [] }
+    return { ...backup, state: 'failed', error: ABANDONED, messages: [...messages.values()], findings: [] }
   }
   const own = manifest && messageSeen(manifest, of)
   return {
@@ -54,7 +54,9 @@ export function foundByCaptions(
   }
 }
 
-/** `part 2 is gone`, `parts 4 to 900 are gone`: as many as there are gaps, whatever number a caption makes up. */
+/**
+ * `part 2 is gone`, `parts 4 to 900 are gone`: as many as there are gaps, whatever number a caption makes up.
+ */
 function gapsIn(partNumbers: readonly number[], partCount: number | undefined): string[] {
   if (partCount === undefined) return []
   const gaps: string[] = []
@@ -68,4 +70,4 @@ function gapsIn(partNumbers: readonly number[], partCount: number | undefined): 
   return gaps
 }
 
-const DEAD_RUN = 'Found in the chat without a manifest: its run died before the backup was whole.'
+const ABANDONED = 'Found in the chat without a manifest: its run died before the backup was whole.'

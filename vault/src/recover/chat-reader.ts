@@ -9,18 +9,18 @@ import {
   type VaultLedger,
 } from 'telegram-deployment-bot'
 
-/** A message, as the forwarded copy of it told. */
+/** A message, as its forwarded copy showed it. */
 export interface Sighting {
   messageId: number
-  /** When it was sent; of a message that is itself a forward, when the original was. */
+  /** When it was sent; for a forward, when its original was sent. */
   sentAt: Date
   /** Empty where there is none. */
   caption: string
-  /** Of another message; then `facts` are none. */
+  /** It forwards another message; then `facts` is undefined. */
   isForward: boolean
-  /** Somebody said it who is no bot, as a group tells: a copy, if it says what ours say. A channel does not tell. */
+  /** A person sent it, as only a group shows: then a message like ours is a copy. */
   isByPerson: boolean
-  /** What its last line says, when that is one of ours. Somebody may have written it as well. */
+  /** What its last line says, when it has the form of ours. A person may have written it. */
   facts: ParsedCaption | undefined
   document: SeenDocument | undefined
 }
@@ -28,7 +28,10 @@ export interface Sighting {
 /** A message with a document and a line of ours under it. */
 export type OwnSighting = Sighting & { facts: ParsedCaption; document: SeenDocument }
 
-/** Reads single messages of a chat, which a bot can only do by forwarding them, and remembers what it has seen. */
+/**
+ * Reads single messages of a chat, which a bot can only do by forwarding them, and remembers what it has
+ * seen.
+ */
 export class ChatReader {
   readonly chatId: string
   readonly #movedTo: string | undefined
@@ -39,7 +42,10 @@ export class ChatReader {
   readonly #presences = new Map<number, Presence>()
   #onLook: () => void = () => {}
 
-  /** @param of.movedTo the id under which the chat goes on; its messages stay where they are, and copies are made there */
+  /**
+   * @param of.movedTo the id under which the chat goes on; its messages stay where they are, and copies are
+   * made there
+   */
   constructor(of: {
     client: TelegramClient
     vault: VaultLedger
@@ -59,7 +65,7 @@ export class ChatReader {
     return this.#seen.size
   }
 
-  /** Those of the messages read so far that name a catalog, by its id. */
+  /** Ids of the messages read so far that name this catalog. */
   *messagesOf(catalogId: string | undefined): Generator<number> {
     for (const [messageId, sighting] of this.#seen) {
       const named = sighting?.facts?.catalog?.id
@@ -68,8 +74,8 @@ export class ChatReader {
   }
 
   /**
-   * Those of the messages read so far that say what ours say, and of which backup each is: forwards, indexes, tombstones,
-   * parts and manifests. A copy that a look has left behind and one that a person has made look the same.
+   * The messages read so far that say what ours say: forwards, indexes, tombstones, parts and manifests. A
+   * copy that a look has left behind and a copy that a person made look the same.
    */
   *marked(): Generator<MarkedMessage> {
     for (const [messageId, sighting] of this.#seen) {
@@ -80,12 +86,15 @@ export class ChatReader {
     }
   }
 
-  /** Hears of each message id that is asked about. */
+  /** Called for each message id that is asked about. */
   set onLook(listener: () => void) {
     this.#onLook = listener
   }
 
-  /** The newest message id of the chat now. Only a new message tells it: a copy of one that is there, or a short text. */
+  /**
+   * The newest message id of the chat now. Only a new message shows it: a copy of an existing message, or a
+   * short text.
+   */
   async newestId(existingMessageId: number | undefined): Promise<number> {
     const signal = this.#signal
     const copy =
@@ -102,8 +111,8 @@ export class ChatReader {
   }
 
   /**
-   * Whether a message has that id; asking leaves no trace. In a chat that has moved it cannot be asked: what was there
-   * counts as there until it is fetched.
+   * Whether a message has that id; asking leaves no trace. In a chat that has moved it cannot be asked: what
+   * was there counts as there until it is fetched.
    */
   async exists(messageId: number): Promise<boolean> {
     return (await this.#presence(messageId)) !== 'gone'
@@ -144,9 +153,9 @@ export class ChatReader {
   }
 
   /**
-   * Whether a message repeats another one: somebody who forwards a message of ours does not make another one of it. A channel
-   * names the message that was first. Elsewhere this bot is named, and it may edit what it sent, but no forward of that.
-   * Another bot's messages and their forwards look the same there.
+   * Whether a message forwards another one: a forward of our message is not ours. A channel names the
+   * original message. Elsewhere this bot is named as the author, and it may edit what it sent, but no forward
+   * of it. Messages of another bot and their forwards look the same there.
    */
   async #isForward(messageId: number, { forwarded }: SeenMessage): Promise<boolean> {
     if (forwarded?.messageId !== undefined) {
@@ -190,7 +199,7 @@ type Presence = 'ours' | 'there' | 'gone'
 /** A message that says what ours say. */
 export interface MarkedMessage {
   messageId: number
-  /** None of an index. */
+  /** Undefined for an index. */
   backupId: string | undefined
   what: 'forward' | ParsedCaption['kind']
   /** What it says, as a copy the same as what it repeats. */
@@ -203,13 +212,16 @@ interface DownRange {
   to: number
   known: ReadonlySet<number>
   /**
-   * Further than so many ids below all of ours only what this bot may edit is read: a message that it may not is most likely
-   * one of people's.
+   * More than so many ids below all of ours, only messages that this bot may edit are read: people most
+   * likely wrote the others.
    */
   maxGap?: number
-  /** Hears of each message that was left unread. */
+  /** Called for each message that was left unread. */
   onUnread?: (messageId: number) => void
-  /** Asked where to go on, with the next id and how far that is below the lowest of ours; undefined: just there. */
+  /**
+   * Asked where to go on, with the next id and how far that is below the lowest of ours; undefined: just
+   * there.
+   */
   leadFrom?: (at: { below: number; gap: number }) => number | undefined
 }
 

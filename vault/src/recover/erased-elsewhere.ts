@@ -14,9 +14,10 @@ import {
 } from 'telegram-deployment-bot'
 
 /**
- * A catalog of before (a restored machine) knows backups that were erased since. Of each complete one in the chat that the
- * believed index does not name, the manifest is looked at: when it is gone or a tombstone, the backup is erased, and the
- * next index does not name it. Returns those whose own chat it is.
+ * An older catalog (of a restored machine) knows backups that were erased since. For each complete backup
+ * that the believed index does not name, this looks at its manifest in the chat. When that is gone or a
+ * tombstone, the backup is erased, and the next index does not name it. Returns the backups whose own chat it
+ * is.
  */
 export async function noteErasedBackups(
   of: CallOptions & { client: TelegramClient; vault: VaultLedger; database: Database; chatId: string },
@@ -33,7 +34,7 @@ export async function noteErasedBackups(
     const seen = await lookAtMessage(client, vault, { chatId, messageId: manifest.message_id, ...on })
     if (seen !== undefined && parseCaption(seen.caption)?.kind !== 'tombstone') continue
     await noteErasedElsewhere(database, { backupId: backup.id, chatId })
-    // Of a copy in a second chat nothing need be said: its own chat tells what became of the backup.
+    // A copy in a second chat is not reported: the backup's own chat decides what became of it.
     if (backup.chat_id === chatId) erased.push(backup)
   }
   return erased

@@ -2,7 +2,7 @@ import type { IndexEntry, Manifest, ManifestPart } from '@telegram-backup/archiv
 import type { BackupType, ImportedBackup, ImportedMessage, JsonObject } from '@telegram-backup/database'
 import { type BackupName, backupFileName, manifestFileName, partFileName } from 'telegram-deployment-bot'
 
-/** A backup as one chat tells of it. */
+/** A backup as one chat describes it. */
 export interface FoundBackup extends Omit<ImportedBackup, 'trust'> {
   /** What is wrong with it, in words; a complete backup that has any is damaged. */
   findings: string[]
@@ -14,20 +14,20 @@ export interface Placement {
   chatId: string
   manifestMessageId: number
   /**
-   * In order of part number; of a copy in another chat they are not those that the manifest names. Undefined for one that was
-   * not found there.
+   * In order of part number; of a copy in another chat they are not those that the manifest names. Undefined
+   * for one that was not found there.
    */
   partMessageIds: readonly (number | undefined)[]
   isThere: (messageId: number) => boolean
-  /** The bot that the manifest's file ids are good for; undefined where nobody knows. */
+  /** The bot that the manifest's file ids belong to; undefined when unknown. */
   botId: string | undefined
 }
 
-/** What a believed manifest tells, completed by the index where it names the backup. */
+/** What a believed manifest says, completed by the index where it names the backup. */
 export function foundByManifest(of: {
   manifest: Manifest
   signer: string
-  /** Of the manifest's own document. */
+  /** The manifest's own document. */
   document: { fileId: string; size: number; sha256: string; botId: string | undefined }
   placement: Placement
   entry?: IndexEntry
@@ -105,7 +105,10 @@ function foundPart(
   }
 }
 
-/** What the index tells of a backup whose manifest cannot be had; the messages are what was found in their places. */
+/**
+ * What the index says about a backup without its manifest. `messages` are those found in the places of its
+ * parts.
+ */
 export function foundByEntry(
   entry: IndexEntry,
   found: Pick<FoundBackup, 'chatId' | 'messages' | 'findings'>,

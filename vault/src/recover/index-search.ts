@@ -17,11 +17,11 @@ interface IndexMessage {
   messageId: number
   document: SeenDocument
   facts: ParsedIndex
-  /** Of its document; undefined when that cannot be had. */
+  /** Hex, of its document; undefined when the document does not come. */
   sha256: string | undefined
 }
 
-/** A message that says that it is the index; people copy it as well. */
+/** A message that says that it is the index. People copy such messages. */
 interface Candidate extends IndexMessage {
   foundBy: 'pin' | 'caption'
   /** What it holds, when it opens and is believed. */
@@ -30,20 +30,23 @@ interface Candidate extends IndexMessage {
 
 /** What the chat has for an index. */
 export interface IndexSearch {
-  /** Of ours, whether it can be used or not; what is read may be that of a copy. */
+  /** The index message of this program, whether it can be used or not. `index` may come from a copy of it. */
   message?: IndexMessage
   /** What it says, when it opens and is believed. */
   index?: VaultIndex
   /** Fingerprint of the key that signed it. */
   signer?: string
   foundBy?: 'pin' | 'caption'
-  /** The catalog that the caption of the newest message of ours names, and the highest generation of it that was seen. */
+  /**
+   * The catalog that the caption of the newest message of ours names, and the highest generation of it that
+   * was seen.
+   */
   owner?: { catalogId: string; generation: number }
-  /** One that opens and is signed by a key that is not believed. */
+  /** An index that opens and is signed by a key that is not believed. */
   disbelieved?: { messageId: number; signer: string }
-  /** Whatever is pinned. */
+  /** The pinned message, whatever it is. */
   pinnedId?: number
-  /** What was found wrong on the way, a sentence each. */
+  /** What was found wrong, a sentence each. */
   notes: string[]
 }
 
@@ -53,8 +56,8 @@ interface Search {
 }
 
 /**
- * The index of the chat: the pinned message; else, since any message of ours names the index, the newest of them leads
- * there. People unpin messages, pin others, copy and delete.
+ * The index of the chat. It is the pinned message; else the newest message of ours leads there, since every
+ * message of ours names the index. People unpin messages, pin others, copy and delete.
  */
 export async function findIndex(
   of: Search & { client: TelegramClient; announce: (messages: number) => void; signal: AbortSignal },
@@ -63,7 +66,8 @@ export async function findIndex(
   const { index, message } = search
   if (index !== undefined && message !== undefined) {
     const named = index.backups.map(entry => entry.manifest.messageId).find(id => id < message.messageId)
-    // It was sent before all that it names, unless it took the place of another one or is a copy: an older message knows.
+    // The index is older than the messages that it names, unless it replaced another index or is a copy: an
+    // older message decides.
     const facts = named === undefined ? undefined : (await of.reader.look(named))?.facts
     if (facts?.kind === 'manifest' && facts.indexMessageId !== undefined)
       await follow(facts.indexMessageId, candidates, { ...of, search })
@@ -74,7 +78,7 @@ export async function findIndex(
   return choose(search, candidates)
 }
 
-/** What the pin alone leads to. */
+/** The index, if the pinned message leads to it. */
 export async function findPinnedIndex(
   of: Search & { client: TelegramClient; signal: AbortSignal },
 ): Promise<IndexSearch> {
@@ -100,8 +104,8 @@ async function readPin(
 }
 
 /**
- * Looks for the newest message of ours, and where it leads. An index may be a person's copy: the newest part or manifest
- * tells. Older messages name the same index, or one that came before it.
+ * Looks for the newest message of ours, and where it leads. An index may be a person's copy, so the newest
+ * part or manifest decides. Older messages name the same index, or an earlier one.
  */
 async function followCaptions(candidates: Candidate[], of: Search & { search: IndexSearch }): Promise<void> {
   const { search, reader } = of
@@ -123,7 +127,7 @@ async function followCaptions(candidates: Candidate[], of: Search & { search: In
   }
 }
 
-/** Whether that message is an index; it is considered then. */
+/** Considers the message if it is an index; returns whether it is. */
 async function follow(
   messageId: number,
   candidates: Candidate[],
@@ -163,8 +167,8 @@ async function consider(
 }
 
 /**
- * The newest index that is believed is read. The message of ours is the oldest one that is not of an earlier edition than
- * what is read: whoever copies it does so after us.
+ * Reads the newest index that is believed. Our message is the oldest one whose edition is not earlier than
+ * what is read, since a copy is made after the original.
  */
 function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSearch {
   const byAge = (one: Candidate, other: Candidate): number =>
@@ -181,7 +185,7 @@ function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSea
   return Object.assign(search, { ...read, foundBy, message })
 }
 
-/** By what is signed, where it can be read. */
+/** Compares the signed facts where they can be read, else the captions. */
 function isEarlier(one: Candidate, other: Candidate): boolean {
   const ageOf = ({ read, facts }: Candidate): { generation: number; edition: number } => ({
     generation: read?.index.generation ?? facts.catalog.generation,

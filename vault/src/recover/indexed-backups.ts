@@ -20,8 +20,8 @@ export function idsOf(index: VaultIndex): Set<number> {
 }
 
 /**
- * One backup of the index, by its manifest, which must be the one that the index names; without the manifest, by what
- * lies where the index says that its parts are. Whatever is not there is a finding.
+ * Reads one backup of the index by its manifest, which must be the document that the index names. Without the
+ * manifest, it reads the messages where the index says that the parts are. What is not there is a finding.
  */
 export async function readIndexed(entry: IndexEntry, of: BackupReading): Promise<FoundBackup> {
   const { reader } = of
@@ -62,7 +62,10 @@ async function openManifestOf(
   return { ...reading, fileId: found.fileId, botId: client.botId }
 }
 
-/** By the index's file id when that is this bot's, else by the message. A file outlives its message for a while. */
+/**
+ * By the file id in the index when it belongs to this bot, else by the message. A file outlives its message
+ * for a while.
+ */
 async function downloadManifest(
   { manifest }: IndexEntry,
   { client, reader, documents }: BackupReading,
@@ -93,7 +96,7 @@ export async function existing(ids: readonly number[], reader: ChatReader): Prom
   return there
 }
 
-/** A manifest that a person deleted takes nothing with it: the index knows where the parts are, and captions what they are. */
+/** Without the manifest the index says where the parts are, and captions say what they are. */
 async function readParts(
   entry: IndexEntry,
   reason: string,
@@ -144,7 +147,7 @@ function lostManifest(entry: IndexEntry, chatId: string): ImportedMessage {
   return { chatId, kind: 'manifest', partNo: 0, ...entry.manifest, fileName, state: 'missing' }
 }
 
-/** Nobody knows any more what it was; the row keeps its place. */
+/** Nothing says any more what the part was; the row keeps its place. */
 function lostPart(of: {
   entry: IndexEntry
   partNo: number

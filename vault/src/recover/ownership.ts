@@ -16,8 +16,10 @@ import {
 } from 'telegram-deployment-bot'
 import type { ChatReader } from '#recover/chat-reader.ts'
 import type { IndexSearch } from '#recover/index-search.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
+import type { SignedDocuments } from '#recover/signed-documents.ts'
 
-/** Whose a chat is, as its messages tell. */
+/** Whose a chat is, as its messages say. */
 export type Owner = NonNullable<IndexSearch['owner']>
 
 /** A chat that is to be this catalog's, and what was read of it. */
@@ -28,31 +30,51 @@ export interface ChatToTake {
   chatId: string
 }
 
-/** Generations count the seconds since then: until 2051 they have nine digits, and until 2083 captions can say them. */
+/**
+ * Whose the chat is. Signed documents say it; only without them, captions do. An index that is there and
+ * cannot be read may be of a later generation than the manifests, and would then be against the next one of
+ * theirs.
+ */
+export function ownerOf(
+  documents: SignedDocuments,
+  { index, message }: IndexSearch,
+  captionOwner: Owner | undefined,
+): Owner | undefined {
+  const signed = documents.owner
+  if (signed === undefined) return captionOwner
+  const shown = message?.facts.catalog
+  if (index !== undefined || shown?.id !== signed.catalogId) return signed
+  return { ...signed, generation: Math.max(signed.generation, shown.generation) }
+}
+
+/**
+ * Generations count the seconds since then: until 2051 they have nine digits, and until 2083 captions can say
+ * them.
+ */
 const FIRST_GENERATION_MS = Date.UTC(2020, 0, 1)
-/** By so many seconds a generation may be ahead of Telegram's clock; a greater one is nobody's who took a chat over. */
+/** At most so many seconds a generation may be ahead of Telegram's clock; no takeover makes a greater one. */
 const AHEAD_AT_MOST = 86_400
 
 /**
- * Before the first backup is imported: an empty catalog becomes the chat's. Of the first generation: whoever kills recover in
- * its middle has a catalog that is refused in the chat, not one that replaces a whole index by half of one; and nobody's
- * caption raises a generation that never becomes less.
+ * Before the first backup is imported an empty catalog becomes the chat's, of generation 1. So a recovery
+ * that is killed leaves a catalog that is refused in the chat, and cannot replace a whole index by half of
+ * one. And no caption can raise the generation, which never becomes less.
  */
 export async function adoptCatalog(database: Database, { catalogId }: Owner): Promise<void> {
   if ((await catalogIdentity(database)).isEmpty) await takeOver(database, { catalogId, generation: 1 })
 }
 
 /**
- * After the last one: from now on every other catalog is refused in these chats, older machines of the same one among them.
- * The generation is above every one that there can have been, of which the chat may tell no more: a machine that took it
- * over and sent nothing is named by its index alone. So Telegram's clock says it, not this machine's. Nothing happens when the
- * chats are ours already. Throws the client's errors.
+ * After the last backup: from now on every other catalog is refused in these chats, and so are older machines
+ * of the same catalog. The new generation is above every one that there can have been. The chat need not show
+ * them all: a machine that took it over and sent nothing is named by its index alone. So the generation comes
+ * from Telegram's clock, not this machine's. Nothing happens when the chats are ours already. Throws the
+ * client's errors.
  */
 export async function takeChatsOver(
-  of: { database: Database; client: TelegramClient; vault: VaultLedger; signal: AbortSignal },
+  { database, client, vault, signal }: RecoveryTools,
   chats: readonly [ChatToTake, ...ChatToTake[]],
 ): Promise<Owner> {
-  const { database, client, vault, signal } = of
   const [{ owner, chatId }] = chats
   await adoptCatalog(database, owner)
   const { catalogId, generation } = await catalogIdentity(database)
@@ -82,17 +104,11 @@ function generationAt(time: Date): number {
 }
 
 /** The chat gets an index of this catalog, in the place of the one that was found. */
-export async function writeIndex(of: {
-  database: Database
-  client: TelegramClient
-  vault: VaultLedger
-  reader: ChatReader
-  search: IndexSearch
-  encryption: Encryption
-  signingKey: SigningKey
-  signal: AbortSignal
-}): Promise<void> {
-  const { database, client, vault, reader, search, encryption, signingKey, signal } = of
+export async function writeIndex(
+  { database, client, vault, signal }: RecoveryTools,
+  of: { reader: ChatReader; search: IndexSearch; seal: { encryption: Encryption; signingKey: SigningKey } },
+): Promise<void> {
+  const { reader, search, seal } = of
   const { chatId } = reader
   const { catalogId } = await vault.identity()
   const { message } = search
@@ -103,14 +119,17 @@ export async function writeIndex(of: {
     if (!ofAnother) await adoptIndex(vault, client, { chatId, message })
   })
   const read = { ...vault, knownMessageIds: readByRecover(vault, { reader, search }) }
-  await refreshIndex(client, read, { chatId, encryption, signingKey, signal })
+  await refreshIndex(client, read, { chatId, ...seal, signal })
   if (ofAnother) await removeIndex(database, client, { chatId, messageId: message.messageId, signal })
 }
 
-/** Of no drawing: the next one differs from it. */
+/** The hash of no drawing, so that the next drawing differs from it. */
 const UNKNOWN_SHA256 = '0'.repeat(64)
 
-/** The chat has another index than this catalog knew. That message is nothing any more, and the next reconcile removes it. */
+/**
+ * The chat has another index than this catalog knew. The known message is of no use any more; the next
+ * reconcile removes it.
+ */
 async function forgetOtherIndex(
   database: Database,
   vault: VaultLedger,
@@ -145,7 +164,8 @@ async function adoptIndex(
 }
 
 /**
- * What others left in the chat says no more whose the chat is: those messages were read, and the new index need not ask them.
+ * What others left in the chat says no more whose the chat is: those messages were read, and the new index
+ * need not ask them.
  */
 function readByRecover(
   vault: VaultLedger,
@@ -175,13 +195,17 @@ async function removeIndex(
     await client.deleteMessage(chatId, messageId, { signal })
   } catch (error) {
     if (signal.aborted) throw error
-    // One that is too old to be deleted is only a document that nothing leads to any more; its row says where it is.
+    // An index that is too old to be deleted stays as a document that nothing leads to; its row says where it
+    // is.
     return
   }
   await forgetRemnant(database, { chatId, messageId })
 }
 
-/** The keys for the new index: the configured ones, or those that belong to the key file. `CONFIGURATION` without either. */
+/**
+ * The keys for the new index: the configured ones, or those that belong to the key file. `CONFIGURATION`
+ * without either.
+ */
 export async function encryptionFor(
   configured: Encryption | undefined,
   identities: readonly string[],

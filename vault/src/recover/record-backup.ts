@@ -11,13 +11,48 @@ import { missingWords } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
 import { noteLostMessage } from '#fetch/lost-message.ts'
 import type { FoundBackup } from '#recover/found-backup.ts'
-import type { RecoveredBackup } from '#recover/recovery-report.ts'
+import { adoptCatalog, type Owner } from '#recover/ownership.ts'
+import type { RecoveredBackup, RefusedManifest } from '#recover/recovery-report.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
+
+/** What became of a backup or a manifest that was found: the catalog holds it, or it was refused. */
+export type Outcome = { backup: RecoveredBackup } | { refused: RefusedManifest }
+
+export function backupsOf(recorded: readonly Outcome[]): RecoveredBackup[] {
+  return recorded.flatMap(one => ('backup' in one ? [one.backup] : []))
+}
+
+export function refusedOf(recorded: readonly Outcome[]): RefusedManifest[] {
+  return recorded.flatMap(one => ('refused' in one ? [one.refused] : []))
+}
 
 /**
- * Takes a backup into the catalog, which from its first one on is one that is being recovered. What the catalog holds
- * then is in the answer: it may know better than the chat.
+ * Takes a backup into the catalog. A catalog that is empty becomes that of `owner` first.
+ * @param owner whose the chat is; undefined where nothing says it
  */
-export async function recordBackup(
+export async function recordFound(
+  { database, documents }: RecoveryTools,
+  found: FoundBackup,
+  owner: Owner | undefined,
+): Promise<Outcome> {
+  if (owner) await adoptCatalog(database, owner)
+  const believed = { signersAreNamed: documents.signers.areGiven }
+  try {
+    return { backup: await recordBackup(database, found, believed) }
+  } catch (error) {
+    const { code, message } = describeError(error)
+    if (code !== 'INVALID') throw error
+    const { messages, id: backupId } = found
+    const { messageId = 0 } = messages.find(({ kind }) => kind === 'manifest') ?? messages[0] ?? {}
+    return { refused: { messageId, backupId, reason: `tells what no catalog can hold: ${message}` } }
+  }
+}
+
+/**
+ * From its first backup on the catalog is one that is being recovered. The answer says what the catalog holds
+ * then: it may know better than the chat.
+ */
+async function recordBackup(
   database: Database,
   { findings, ...found }: FoundBackup,
   believed: { signersAreNamed: boolean },
@@ -47,7 +82,7 @@ export async function recordBackup(
   }
 }
 
-/** Only what was signed tells the hash of the plain bytes. */
+/** Only a signed document says the hash of the plain bytes. */
 function trustOf(
   { plainSha256 }: Pick<FoundBackup, 'plainSha256'>,
   { signersAreNamed }: { signersAreNamed: boolean },
@@ -59,8 +94,9 @@ function trustOf(
 const BUSY = 'somebody is at work on it, so this was not written down; run recover again'
 
 /**
- * What the catalog holds for sound and is not: reconcile can mend it from another chat. Of a copy in a second chat nothing
- * damages the backup itself. False while somebody is at work on the backup, who finds out as well.
+ * Marks messages that the catalog holds for sound and the chat lacks: reconcile can repair them from another
+ * chat. What a second chat lacks does not damage the backup itself. False while another process works on the
+ * backup; it finds out as well.
  */
 async function noteMissing(
   database: Database,
@@ -81,7 +117,7 @@ async function noteMissing(
   return true
 }
 
-/** Nothing more is to be learned of it. */
+/** A backup that the catalog knows already; the chat adds nothing. */
 export function knownBackup(held: Backup, parts: number): RecoveredBackup {
   return {
     id: held.id,

@@ -40,24 +40,25 @@ export interface RecoveredPlans {
   notes: string[]
 }
 
-/** When a schedule runs next, after a time. Throws for one that no program reads. */
+/** When a schedule runs next, after a time. Throws for a schedule that cannot be read. */
 export type NextRun = (schedule: { cron: string; timezone: string }, after: Date) => Date
 
 interface Planning {
   database: Database
   now: Date
   nextRun: NextRun
-  /** Drawn after what this catalog last heard of the chat: another machine knows better. */
+  /** The index is newer than this catalog knows: another machine knows better. */
   isNewer: boolean
-  /** Of another catalog, that is merged into this one. */
+  /** The index is that of another catalog, which is merged into this one. */
   isForeign: boolean
   plans: RecoveredPlans
 }
 
 /**
- * Brings back schedules and policies, as the newest of these indexes has them. They come back as they were, switched on
- * too: a server that makes no backups has to be noticed. What the catalog has stays as it is, unless another machine has
- * drawn the index since. Those of another catalog, merged into one that is at work, come switched off.
+ * Brings back schedules and policies from the newest of these indexes, as they were. Schedules that were on
+ * are on again: otherwise a server would make no backups, and no one would notice. What the catalog has stays
+ * as it is, unless another machine has drawn the index since. Schedules of another catalog that is merged
+ * into this one come switched off.
  */
 export async function recoverPlans(
   database: Database,
@@ -92,7 +93,7 @@ export async function recoverPlans(
   return plans
 }
 
-/** The one of the latest generation, and of those the one that was drawn last; the first of equals. */
+/** The index of the latest generation that was drawn last; the first of equals. */
 function newestOf(indexes: readonly VaultIndex[]): VaultIndex | undefined {
   const [first, ...others] = indexes
   if (first === undefined) return undefined
@@ -106,7 +107,7 @@ function newestOf(indexes: readonly VaultIndex[]): VaultIndex | undefined {
   return newest
 }
 
-/** A program of before, that draws the index of a newer one anew, leaves out what it does not know. */
+/** An earlier program that draws the index of a later one anew leaves out what it does not know. */
 function isOfAnEarlierProgram({ hasPlans, schedules, retention, backups }: VaultIndex): boolean {
   const knows = hasPlans ?? (schedules !== undefined || retention !== undefined)
   return (
@@ -138,27 +139,27 @@ async function recoverSchedule(schedule: IndexedSchedule, planning: Planning): P
   const { id, source, project, type, cron, timezone, jitterSeconds, catchUp } = schedule
   const held = await getSchedule(database, id)
   if (held !== null && !isNewer) {
-    const told = { cron: held.cron, timezone: held.timezone, enabled: held.enabled }
-    plans.schedules.push({ id, source, project, type, ...told, outcome: 'known' })
+    const known = { cron: held.cron, timezone: held.timezone, enabled: held.enabled }
+    plans.schedules.push({ id, source, project, type, ...known, outcome: 'known' })
     return
   }
   const nextRunAt = schedule.enabled && !isForeign ? nextRunOf(schedule, planning) : null
   const enabled = nextRunAt !== null
   const keep = schedule.keep === undefined ? null : policyOf(schedule.keep)
-  const told = { id, source, project, type, cron, timezone, enabled }
+  const reported = { id, source, project, type, cron, timezone, enabled }
   if (held === null) {
     await createSchedule(database, {
       ...{ id, source, projectId: project, type: type as BackupType, cron, timezone, enabled, keep },
       ...{ jitterSeconds, catchUp, nextRunAt },
     })
-    plans.schedules.push({ ...told, outcome: 'added' })
+    plans.schedules.push({ ...reported, outcome: 'added' })
     return
   }
   const change = { cron, timezone, enabled, keep, jitterSeconds, catchUp }
-  // Also so that a time that was missed is not forgotten.
+  // An unchanged schedule keeps its next time, so that a missed time is not forgotten.
   const isKnown = isDeepStrictEqual(change, changeableOf(held))
   if (!isKnown) await updateSchedule(database, id, { ...change, nextRunAt })
-  plans.schedules.push({ ...told, outcome: isKnown ? 'known' : 'changed' })
+  plans.schedules.push({ ...reported, outcome: isKnown ? 'known' : 'changed' })
 }
 
 function changeableOf(held: Schedule): ScheduleChange {
@@ -176,7 +177,7 @@ function nextRunOf(schedule: IndexedSchedule, { now, nextRun, plans }: Planning)
   }
 }
 
-/** What another machine has removed since must not go on here unseen. */
+/** A schedule that another machine has removed since must not go on here. */
 async function switchOff(indexed: readonly IndexedSchedule[], { database, plans }: Planning): Promise<void> {
   for (const held of await listSchedules(database)) {
     if (!held.enabled || indexed.some(({ id }) => id === held.id)) continue
@@ -207,7 +208,7 @@ async function recoverPolicy(
   })
 }
 
-/** Another one of the same source is none that it takes the place of: what either keeps is kept. */
+/** It does not replace another policy of the same source: what either keeps is kept. */
 async function recoverSourcePolicy(
   { project, type, source, keep }: IndexedRetention & { source: string },
   { database, plans }: Planning,

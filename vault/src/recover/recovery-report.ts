@@ -12,31 +12,52 @@ export interface RecoveryReport {
   notes: string[]
   /** Fingerprint of the key whose signature was believed; null when nothing signed was read. */
   signer: string | null
-  /** Whether a person named whom to believe; otherwise that key was believed unseen, unless it is this machine's own. */
+  /**
+   * Whether a person named the keys to believe; otherwise that key was believed unseen, unless it is this
+   * machine's own.
+   */
   signerWasGiven: boolean
   /** Whether this machine signs with that key itself. */
   signerIsOwn: boolean
   /** Fingerprints of the keys whose signatures fit and are not believed. */
   otherSigners: readonly string[]
-  /** Nothing was opened for want of a key; sizes, hashes and expiry are missing, and the chat was not taken over. */
+  /**
+   * Nothing was opened because there is no key; sizes, hashes and expiry are missing, and the chat was not
+   * taken over.
+   */
   withoutKey: boolean
   backups: RecoveredBackup[]
-  /** Manifests that were found and are not believed, or damaged. */
-  refused: { messageId: number; backupId: string; reason: string }[]
+  refused: RefusedManifest[]
   /** Messages that were forwarded to be read. */
   lookedAt: number
   /** Whom the chat belongs to now; null when it was left as it was. */
   owner: { catalogId: string; generation: number } | null
-  /** Messages that are there and were not read, since they lie far below all of ours; most likely, people wrote them. */
+  /**
+   * Messages that are there and were not read, since they lie far below all of ours; most likely, people
+   * wrote them.
+   */
   unread: number
-  /** An index was read, in any of the chats; only an index tells of schedules, retention and pins. */
+  /** An index was read, in any of the chats; only an index names schedules, retention and pins. */
   hasIndex: boolean
-  /** What the newest index tells besides backups; null when the chat was left as it was, and of the second chat. */
+  /**
+   * What the newest index says besides backups; null when the chat was left as it was, and for the second
+   * chat.
+   */
   plans: RecoveredPlans | null
   /** Why the new index is not in the chat; null when it is, or was not to be. */
   indexFailure: string | null
-  /** What the second chat told; null where none is configured, and of the second chat itself. */
+  /**
+   * What was found in the second chat; null where none is configured, and in the report of the second chat
+   * itself.
+   */
   secondChat: SecondChatReport | null
+}
+
+/** A manifest that was found and is damaged, or not believed. */
+export interface RefusedManifest {
+  messageId: number
+  backupId: string
+  reason: string
 }
 
 interface SecondChatReport {
@@ -54,14 +75,14 @@ export interface RecoveredBackup {
   type: string
   state: BackupState
   createdAt: string
-  /** Plain bytes; null where nobody knows. */
+  /** Plain bytes; null when unknown. */
   size: number | null
   parts: number
-  /** `bettered`: it was known from a chat only, and less surely. */
+  /** `bettered`: the catalog knew it from a chat only, and less surely. */
   outcome: ImportOutcome
-  /** It is complete and not whole: something is missing now, or was found to be wrong before. */
+  /** It is complete and not whole: something is missing now, or was found wrong before. */
   isDamaged: boolean
-  /** `1 file missing`: what its send left out of it, as it was told to; null for nothing. */
+  /** `1 file missing`: what its send left out as configured; null for nothing. */
   missing: string | null
   /** What is missing of it, in words. */
   findings: string[]
@@ -79,13 +100,13 @@ export function isIncomplete(report: RecoveryReport): boolean {
   )
 }
 
-/** There are manifests, and not one that is whole and believed: the key of another, or damage. */
+/** There are manifests, and none is whole and believed: they need another key, or are damaged. */
 export function isAllRefused(report: RecoveryReport): boolean {
   const reports = [report, ...(report.secondChat?.report ? [report.secondChat.report] : [])]
   return reports.some(({ refused }) => refused.length > 0) && reports.every(one => one.backups.length === 0)
 }
 
-/** The chat is ours now, and no index told of its schedules, policies and pins. */
+/** The chat was taken over without an index: its schedules, policies and pins are lost. */
 export function arePlansLost({ plans, hasIndex, backups }: RecoveryReport): boolean {
   return plans !== null && !hasIndex && backups.length > 0
 }
@@ -93,9 +114,4 @@ export function arePlansLost({ plans, hasIndex, backups }: RecoveryReport): bool
 function isSecondIncomplete(second: SecondChatReport | null): boolean {
   if (second === null) return false
   return second.failure !== null || (second.report !== null && isIncomplete(second.report))
-}
-
-/** Nothing of ours is in the chat, whatever is in the second one. */
-export function isEmpty(report: RecoveryReport): boolean {
-  return report.index === null && report.backups.length === 0 && report.refused.length === 0
 }

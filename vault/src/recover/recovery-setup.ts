@@ -1,7 +1,10 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
-import type { TelegramClient } from 'telegram-deployment-bot'
+import type { TelegramClient, VaultLedger } from 'telegram-deployment-bot'
+import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import type { NextRun } from '#recover/recovered-plans.ts'
+import { SignedDocuments } from '#recover/signed-documents.ts'
+import { Signers } from '#recover/signers.ts'
 
 /** What a recovery works with. */
 export interface RecoverySetup {
@@ -11,22 +14,41 @@ export interface RecoverySetup {
   chat: string
   /** The chat that has a copy of all; numeric or `@name`. */
   replicaChat?: string | undefined
-  /** age identities; none leaves only what captions tell. */
+  /** age identities; without any, only captions can be read. */
   identities: readonly string[]
-  /** Fingerprints of the keys whose signatures are believed; none means the first that is found. */
+  /** Fingerprints of the keys whose signatures are believed; without any, the first signer that is found. */
   signers: readonly string[]
-  /** Of the key that this machine signs with; what is signed by it needs nobody to name it. */
+  /** Fingerprint of this machine's own key; what it signed is always believed. */
   ownSigner?: string | undefined
   encryption: Encryption | undefined
   signingKey: () => Promise<SigningKey>
-  /** Without an index, reads every message, also those far below all of ours that people most likely wrote. */
+  /**
+   * Without an index, reads every message, also those far below all of ours that people most likely wrote.
+   */
   wholeChat?: boolean
   nextRun: NextRun
   signal: AbortSignal
-  /** Hears, before a long search, that the pinned index is there and none of `identities` opens it. */
+  /** Called before a long search when the pinned index is there and none of `identities` opens it. */
   onWrongKey?: () => void
-  /** Hears beforehand how many messages will be asked about, at most. */
+  /** Called with the number of messages that will be asked about, at most, before they are. */
   onPlan: (plan: { messages: number; what: string }) => void
-  /** Hears of each message id that is asked about. */
+  /** Called for each message id that is asked about. */
   onLook: () => void
+}
+
+/** The same for every stage. */
+export interface RecoveryTools extends RecoverySetup {
+  vault: VaultLedger
+  documents: SignedDocuments
+}
+
+export function recoveryTools(setup: RecoverySetup): RecoveryTools {
+  const { client, database, identities, encryption, signal } = setup
+  const signers = new Signers(setup.signers, setup.ownSigner)
+  const isClearBelieved = encryption === 'off'
+  return {
+    ...setup,
+    vault: createCatalogVault(database),
+    documents: new SignedDocuments({ client, identities, signers, isClearBelieved, signal }),
+  }
 }

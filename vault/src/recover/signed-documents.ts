@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type DocumentUnlocking,
   type Manifest,
@@ -7,12 +6,7 @@ import {
   type VaultIndex,
 } from '@telegram-backup/archive'
 import { describeError } from '@telegram-backup/errors'
-import {
-  locateBriefly,
-  PUBLIC_FETCH_LIMIT_BYTES,
-  type TelegramClient,
-  TelegramError,
-} from 'telegram-deployment-bot'
+import { fetchFrom, PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from 'telegram-deployment-bot'
 import type { Signers } from '#recover/signers.ts'
 
 /** A document as it came from the chat. */
@@ -22,21 +16,19 @@ export interface Downloaded {
   sha256: string
 }
 
-/** A signed document that opened and is believed, or why not. */
+/** A signed document that opened and is believed, or why it is not. */
 export type Reading<Content> = { content: Content; signer: string } | { refusal: Refusal }
 
 export interface Refusal {
   /** What is wrong with it, as the end of a sentence about it. */
   words: string
-  /** Nothing wrong is known of it: there is no key, or another one opens it. */
+  /** It may be right: there is no key, or another key opens it. */
   isLocked: boolean
-  /** Whose signature fits and is not believed. */
+  /** Fingerprint of a key whose signature fits and is not believed. */
   signer?: string
 }
 
 const AGE_HEADER = Buffer.from('age-encryption.org/')
-/** Bits are turned on the way as well as in the chat; only what lies in the chat comes again. */
-const DOWNLOAD_TRIES = 3
 
 /** Opens manifests and indexes with the key, and believes them for their signatures. */
 export class SignedDocuments {
@@ -49,7 +41,10 @@ export class SignedDocuments {
   #opened = 0
   #wrongKey: unknown
 
-  /** @param of.isClearBelieved whether what is not encrypted may be ours even where there is a key, and nobody named a signer */
+  /**
+   * @param of.isClearBelieved whether an unencrypted document may be ours although there is a key and no
+   * named signer
+   */
   constructor(of: {
     client: TelegramClient
     identities: readonly string[]
@@ -68,26 +63,29 @@ export class SignedDocuments {
     return this.#identities.length > 0
   }
 
-  /** The catalog that the first believed document names, in the highest generation that one of them names. */
+  /**
+   * The catalog that the first believed document names, with the highest generation that any of them names.
+   */
   get owner(): { catalogId: string; generation: number } | undefined {
     return this.#owner
   }
 
-  /** The error of a document that another key opens, when no document at all has opened; else undefined. */
+  /** The error of a document that another key opens, while no document has opened; else undefined. */
   get wrongKey(): unknown {
     return this.#opened === 0 ? this.#wrongKey : undefined
   }
 
   /**
-   * The file, of at most `maxBytes`; undefined when the server does not give it: it is gone, or the file id is another
-   * bot's. What has not the expected SHA-256 is downloaded again before it is believed to be what lies there. With
-   * `isBrief` the server is asked only twice, since it says the same of a file that is unavailable for a moment.
+   * The file, of at most `maxBytes`; undefined when the server does not give it: it is gone, or the file id
+   * is another bot's. A file without the expected SHA-256 is downloaded again before it is believed to be
+   * what lies there. With `isBrief` the server is asked only twice, since it says the same of a file that is
+   * unavailable for a moment.
    */
   async download(
     fileId: string,
     { sha256, ...options }: { sha256: string; maxBytes?: number; isBrief?: boolean },
   ): Promise<Downloaded | undefined> {
-    return await this.#untilRight(fileId, options, file => (file.sha256 === sha256 ? 'right' : 'wrong'))
+    return await this.#fetch(fileId, { ...options, isRight: file => file.sha256 === sha256 })
   }
 
   /** The index in a file, or why it is none; undefined when the server does not give the file. */
@@ -96,46 +94,29 @@ export class SignedDocuments {
     chatId: string,
   ): Promise<{ sha256: string; reading: Reading<VaultIndex> } | undefined> {
     let reading: Reading<VaultIndex> | undefined
-    const file = await this.#untilRight(fileId, {}, async file => {
+    const isRight = async (file: Downloaded): Promise<boolean> => {
       reading = await this.#readIndex(file, chatId)
-      return 'refusal' in reading ? 'wrong' : 'right'
-    })
+      return 'content' in reading
+    }
+    const file = await this.#fetch(fileId, { isRight })
     return file && reading && { sha256: file.sha256, reading }
   }
 
-  /** What comes twice the same is what lies in the chat. */
-  async #untilRight(
+  async #fetch(
     fileId: string,
-    options: { maxBytes?: number; isBrief?: boolean },
-    judge: (file: Downloaded) => 'right' | 'wrong' | Promise<'right' | 'wrong'>,
+    of: {
+      maxBytes?: number
+      isBrief?: boolean
+      isRight: (file: Downloaded) => boolean | Promise<boolean>
+    },
   ): Promise<Downloaded | undefined> {
-    let before: Downloaded | undefined
-    for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
-      const file = await this.#downloadOnce(fileId, options)
-      if (file === undefined || file.sha256 === before?.sha256) break
-      before = file
-      if ((await judge(file)) === 'right') break
-    }
-    return before
+    const { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false, isRight } = of
+    const options = { maxBytes, isRight, signal: this.#signal }
+    const fetched = await fetchFrom(this.#client, { fileId, isBrief }, options)
+    return 'failure' in fetched ? undefined : fetched
   }
 
-  async #downloadOnce(
-    fileId: string,
-    { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false }: { maxBytes?: number; isBrief?: boolean },
-  ): Promise<Downloaded | undefined> {
-    const signal = this.#signal
-    try {
-      const path = isBrief ? await locateBriefly(this.#client, { fileId, signal }) : undefined
-      const located = path === undefined ? undefined : Promise.resolve(path)
-      const { bytes } = await this.#client.downloadFile(fileId, { maxBytes, located, signal })
-      return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
-    } catch (error) {
-      if (isAboutTheFile(error)) return undefined
-      throw error
-    }
-  }
-
-  /** An index that is signed by somebody who is believed, and was drawn for this chat. */
+  /** An index that a believed key signed, and that was drawn for this chat. */
   async #readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
     const reading = await this.#open(bytes, { isVouchedFor: false }, async unlocking => {
       const { index, signer } = await openIndex(bytes, unlocking)
@@ -149,7 +130,7 @@ export class SignedDocuments {
     return reading
   }
 
-  /** A manifest that a believed index names, whoever signed it, or one that is signed by somebody who is believed. */
+  /** A manifest that a believed index names, or that a believed key signed. */
   async readManifest({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<Manifest>> {
     const reading = await this.#open(bytes, options, async unlocking => {
       const { manifest, signer } = await openManifest(bytes, unlocking)
@@ -216,12 +197,6 @@ export class SignedDocuments {
       : `while others are signed by ${this.signers.first}`
     return { refusal: { words: `is signed by ${signer}, ${why}`, isLocked: false, signer } }
   }
-}
-
-/** The server does not give the file, or something else in its place. */
-function isAboutTheFile(error: unknown): boolean {
-  if (!(error instanceof TelegramError)) return false
-  return error.code === 'UNPROVEN' || (error.code === 'REFUSED' && error.retryAfterSeconds === undefined)
 }
 
 function refuse(words: string): { refusal: Refusal } {

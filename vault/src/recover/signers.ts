@@ -1,6 +1,7 @@
 /**
- * Whose signatures are believed. The keys that a person named, and beside them this machine's own; else the key that signed the
- * first document which opens, unseen; and every key that a believed index names as the signer of its backups.
+ * Whose signatures are believed: the keys that a person named, and this machine's own key. Without named
+ * keys, the key that signed the first document that opens. In both cases also every key that a believed index
+ * names as a signer of its backups.
  */
 export class Signers {
   readonly #given: ReadonlySet<string>
@@ -11,7 +12,8 @@ export class Signers {
 
   /**
    * @param given fingerprints `SHA256:…`; none means that the first one is believed
-   * @param own of the key that this machine signs with: what it wrote here before is not refused for a key on a card
+   * @param own of the key that this machine signs with: what it wrote here before is not refused for a key on
+   * a card
    */
   constructor(given: readonly string[], own: string | undefined) {
     this.#given = new Set(given)
@@ -25,7 +27,7 @@ export class Signers {
     return this.#given.size > 0
   }
 
-  /** Whether this machine signs with that key: nobody has to be asked whose it is. */
+  /** Whether this machine signs with that key. */
   isOwn(signer: string | null): boolean {
     return signer !== null && signer === this.#own
   }
@@ -35,17 +37,23 @@ export class Signers {
     return this.#first
   }
 
-  /** Those whose signatures fit and were not believed. */
+  /** Fingerprints of keys whose signatures fit and were not believed. */
   get others(): readonly string[] {
     return [...this.#others]
   }
 
-  /** Whether what this key signed would be believed. Decides nothing, so it can be asked before anything is read. */
+  /**
+   * Whether what this key signed would be believed. Changes nothing, so it can be asked before a document is
+   * read.
+   */
   believes(signer: string): boolean {
     return this.#believed.has(signer) || (!this.areGiven && this.#first === undefined)
   }
 
-  /** The same of a document that reads well: without a person's word the first one decides, and no other from then on. */
+  /**
+   * The same for a document that was read. Without named keys the first signer is believed from then on, and
+   * no other.
+   */
   takes(signer: string): boolean {
     if (!this.believes(signer)) return false
     this.#believed.add(signer)
@@ -58,7 +66,7 @@ export class Signers {
     this.#others.add(signer)
   }
 
-  /** What a believed index says of others. */
+  /** A believed index names these signers. */
   vouchFor(signers: readonly string[]): void {
     for (const signer of signers) this.#believed.add(signer)
   }

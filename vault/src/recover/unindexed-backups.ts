@@ -1,38 +1,44 @@
-import type { Manifest, ManifestPart } from '@telegram-backup/archive'
+import type { Manifest, ManifestPart, VaultIndex } from '@telegram-backup/archive'
 import type { ParsedDocument } from 'telegram-deployment-bot'
 import type { ChatReader, OwnSighting, Sighting } from '#recover/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recover/found-backup.ts'
 import { type BackupReading, existing } from '#recover/indexed-backups.ts'
 
-/** Without a message of ours among so many ids, only those are read further back that this bot may edit. */
+/** Below so many ids without a message of ours, only messages that this bot may edit are read. */
 const MAX_GAP = 500
 /**
- * Without a message of ours among so many ids, a manifest is believed that names the one before it. Not at once: an early one names
- * what was newest when its send began, and while its first part was made others may have ended theirs.
+ * Below so many ids without a message of ours, the search jumps to the manifest that the last one names. Not
+ * at once: a manifest names the newest one at the beginning of its send, and other sends may have ended
+ * since.
  */
 const LEAD_GAP = 50
 
 /** A manifest that was found and cannot be used. */
-interface RefusedManifest {
+interface UnusableManifest {
   sighting: OwnSighting
   backupId: string
   reason: string
   isLocked: boolean
 }
 
-/** What a scan of the chat met besides backups with a manifest. */
-export interface Leftovers {
-  /** By backup, the parts of which no usable manifest was seen. */
+/** What a scan of one chat met besides backups with a manifest. The stage that reads the chat fills it. */
+export interface ChatScan {
+  /** By backup id, parts of which no usable manifest was seen. */
   parts: Map<string, OwnSighting[]>
-  refused: RefusedManifest[]
-  /** Backups that an index or a manifest names: captions have nothing to tell of them. */
+  refused: UnusableManifest[]
+  /** Backups that an index or a manifest names: captions add nothing to that. */
   named: Set<string>
   /** Backups whose manifest was found in this chat: any other message with it is a copy. */
   found: Set<string>
-  /** `backup part` of the parts in whose place stands that they were erased. */
+  /** `backup part` of each part that was replaced by a tombstone. */
   erased: Set<string>
-  /** Messages far below all of ours that are there and were not read; most likely, people wrote them. */
+  /** Number of messages far below all of ours that were not read; most likely, people wrote them. */
   unread: number
+}
+
+export function emptyScan(index: VaultIndex | undefined): ChatScan {
+  const named = new Set(index?.backups.map(({ id }) => id))
+  return { parts: new Map(), refused: [], named, found: new Set(), erased: new Set(), unread: 0 }
 }
 
 /** Which messages to look at. */
@@ -40,38 +46,38 @@ export interface ScanRange {
   from: number
   /** The lowest id to look at, or `chain`: follow the manifests as far back as they lead. */
   to: number | 'chain'
-  /** Ids that need no looking at; grows. */
+  /** Ids that need no look; the scan adds those that it has seen. */
   known: Set<number>
   /** Reads every message, however far below all of ours. */
   isWhole?: boolean
   /**
-   * When the chat's index was drawn, if it is believed: a backup that was complete before, that it does not name and of which
-   * no part is left, was erased.
+   * When the believed index of the chat was drawn. A backup that was complete before, and that it does not
+   * name, was erased if no part is left.
    */
   indexDrawnAt?: Date | undefined
 }
 
 /**
- * Backups that no index names, newest first: each manifest names its parts, which need not be looked at, and the manifest
- * before it, which leads over what people wrote in between. Where that chain breaks, since old backups are erased, the
- * search goes on message by message.
+ * Backups that no index names, newest first: each manifest names its parts, which need not be looked at, and
+ * the manifest before it, which leads over what people wrote in between. Where that chain breaks, since old
+ * backups are erased, the search goes on message by message.
  */
 export async function* readUnindexed(
   range: ScanRange,
   of: BackupReading,
-  left: Leftovers,
+  scan: ChatScan,
 ): AsyncGenerator<FoundBackup> {
   const way: Way = { through: Number.POSITIVE_INFINITY, lead: undefined }
   for (let from = range.from; ; ) {
-    const sighting = await nextManifest({ ...range, from }, { reader: of.reader, left, way })
+    const sighting = await nextManifest({ ...range, from }, { reader: of.reader, scan, way })
     if (sighting === undefined) return
     from = sighting.messageId - 1
-    const read = await readManifest(sighting, of, { left, range })
+    const read = await readManifest(sighting, of, { scan, range })
     if (read === undefined) continue
     const { backup, through, previous } = read
     for (const { messageId } of backup.messages) if (messageId) range.known.add(messageId)
-    left.parts.delete(backup.id)
-    left.found.add(backup.id)
+    scan.parts.delete(backup.id)
+    scan.found.add(backup.id)
     yield backup
     way.through = Math.min(way.through, through)
     const leadsOn = range.to === 'chain' && previous !== undefined && previous < way.through
@@ -81,7 +87,9 @@ export async function* readUnindexed(
 
 /** How the search goes on. */
 interface Way {
-  /** Message by message down to this id: among the messages of a backup lie those that others sent meanwhile. */
+  /**
+   * Message by message down to this id: among the messages of a backup lie those that others sent meanwhile.
+   */
   through: number
   /** Then to this one, which the lowest manifest so far names. */
   lead: number | undefined
@@ -90,16 +98,16 @@ interface Way {
 /** The next manifest below; the parts above it are kept. */
 async function nextManifest(
   { from, to, known, isWhole = false }: ScanRange,
-  of: { reader: ChatReader; left: Leftovers; way: Way },
+  of: { reader: ChatReader; scan: ChatScan; way: Way },
 ): Promise<OwnSighting | undefined> {
-  const { reader, left, way } = of
+  const { reader, scan, way } = of
   const range = {
     from,
     to: to === 'chain' ? 1 : to,
     known,
     ...(to === 'chain' && !isWhole && { maxGap: MAX_GAP }),
     onUnread: () => {
-      left.unread++
+      scan.unread++
     },
     leadFrom: ({ below, gap }: { below: number; gap: number }): number | undefined => {
       const { through, lead } = way
@@ -109,9 +117,9 @@ async function nextManifest(
   for await (const sighting of reader.down(range)) {
     known.add(sighting.messageId)
     const { facts } = sighting
-    if (facts.kind === 'part') keepPart(left, sighting)
-    if (facts.kind === 'tombstone') left.erased.add(`${facts.backupId} ${facts.partNumber}`)
-    if (facts.kind === 'manifest' && !left.found.has(facts.backupId)) return sighting
+    if (facts.kind === 'part') keepPart(scan, sighting)
+    if (facts.kind === 'tombstone') scan.erased.add(`${facts.backupId} ${facts.partNumber}`)
+    if (facts.kind === 'manifest' && !scan.found.has(facts.backupId)) return sighting
   }
   return undefined
 }
@@ -120,24 +128,24 @@ async function isManifest(messageId: number, reader: ChatReader): Promise<boolea
   return (await reader.look(messageId))?.facts?.kind === 'manifest'
 }
 
-function keepPart(left: Leftovers, sighting: OwnSighting): void {
+function keepPart(scan: ChatScan, sighting: OwnSighting): void {
   if (sighting.facts.kind !== 'part') return
   const { backupId } = sighting.facts
-  left.parts.set(backupId, [...(left.parts.get(backupId) ?? []), sighting])
+  scan.parts.set(backupId, [...(scan.parts.get(backupId) ?? []), sighting])
 }
 
 async function readManifest(
   sighting: OwnSighting,
   of: BackupReading,
-  { left, range }: { left: Leftovers; range: ScanRange },
+  { scan, range }: { scan: ChatScan; range: ScanRange },
 ): Promise<{ backup: FoundBackup; through: number; previous: number | undefined } | undefined> {
   const { client, documents, reader } = of
   const { facts, document } = sighting
   if (facts.kind !== 'manifest') return undefined
   const { backupId } = facts
-  left.named.add(backupId)
+  scan.named.add(backupId)
   const refuse = (reason: string, isLocked: boolean = false): undefined => {
-    left.refused.push({ sighting, backupId, reason, isLocked })
+    scan.refused.push({ sighting, backupId, reason, isLocked })
   }
   const file = await documents.download(document.fileId, { sha256: facts.sha256 })
   if (file === undefined) return refuse('cannot be had')
@@ -174,14 +182,14 @@ async function readManifest(
     },
   })
   const { previousManifestMessageId } = manifest
-  // It is one of the chat that the backup was sent to.
+  // It is a message of the chat that the backup was sent to.
   const previous = isItsOwnChat ? previousManifestMessageId : undefined
   return { backup, through: Math.min(messageId, ...ids), previous }
 }
 
 /**
- * The lowest of the messages with the same manifest: people copy what is there, byte for byte, and where one may edit
- * theirs as well nothing else tells who was first. It lies above its parts.
+ * The lowest of the messages with the same manifest: people copy what is there, byte for byte, and where one
+ * may edit theirs as well nothing else says which was first. It lies above its parts.
  */
 async function originalOf(
   copy: OwnSighting & { facts: ParsedDocument },
@@ -204,8 +212,9 @@ async function originalOf(
 }
 
 /**
- * The messages of the parts in this chat, and which of them are there. A manifest names those of the chat that the backup
- * was sent to; the copies in another chat lie before the manifest's copy there, and say so in their captions.
+ * The messages of the parts in this chat, and which of them are there. A manifest names those of the chat
+ * that the backup was sent to; the copies in another chat lie before the manifest's copy there, and say so in
+ * their captions.
  */
 async function placesOfParts(
   { backup, parts }: Pick<Manifest, 'backup' | 'parts'>,
@@ -227,7 +236,8 @@ async function placesOfParts(
   const isErased = first.some(
     ({ facts }) => facts?.kind === 'tombstone' && facts.backupId === backup.id && facts.partNumber > 0,
   )
-  // The numbers of two chats that began alike are alike: one other thing of ours in their places is enough to tell.
+  // Two chats that began alike have the same numbers: one other message of ours in these places is enough to
+  // tell them apart.
   const areTheirs = first.every(sighting => partOf(sighting)?.messageId === sighting.messageId)
   if (first.length > 0 && areTheirs) {
     return { partMessageIds: named, there: await existing(named, reader), isErased, isItsOwnChat: true }
@@ -236,7 +246,7 @@ async function placesOfParts(
   const to = manifestMessageId - parts.length - MAX_GAP
   for await (const sighting of reader.down({ from: manifestMessageId - 1, to, known: new Set() })) {
     const part = partOf(sighting)
-    // Of two messages with one part the older one counts.
+    // When a part has two messages the older one counts.
     if (part !== undefined) places.set(part.number, sighting.messageId)
     if (places.size === parts.length) break
   }
@@ -254,7 +264,7 @@ interface PartPlaces {
   /** In order of part number; undefined where no message can be named. */
   partMessageIds: (number | undefined)[]
   there: ReadonlySet<number>
-  /** Something that stands in the place of a part says so, and none is left. */
+  /** A tombstone stands in the place of a part, and no part is left. */
   isErased: boolean
   /** The manifest names messages of this chat. */
   isItsOwnChat: boolean

@@ -8,15 +8,15 @@ export interface IntegratedBackupDetails {
   databaseSuccess: boolean
   telegramError?: string
   databaseError?: string
-  /** It was the source that failed, such as a dump, and not the chat: what is to be mended is there. */
+  /** The source failed, such as a dump, and not the chat. */
   sourceFailed?: true
   /** What was given cannot be sent, be it a file, an option or a key; Telegram was not asked. */
   refused?: true
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
   leftInChat?: number
   /**
-   * Of a backup that succeeded with a service that keeps an index: whether the index in the chat names it already. If
-   * not, the next send or `reconcile` makes it.
+   * Whether the index in the chat names the backup already, when it succeeded with a service that keeps an
+   * index. If not, the next send or `reconcile` makes it.
    */
   indexUpToDate?: boolean
   /** Why not. */
@@ -42,7 +42,7 @@ export interface IntegratedBackupResult {
   details: IntegratedBackupDetails
 }
 
-/** Nothing is backed up; `sent` says why. */
+/** Nothing was backed up; `sent` says why. */
 export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult {
   const { code, hint } = describeError(sent.cause)
   const telegramError = sent.error ?? 'the service gave no reason'
@@ -69,7 +69,9 @@ function isOfSource(cause: unknown): boolean {
   return code === 'SOURCE' || (isOfConnector && !OF_CALLERS.has(code))
 }
 
-/** Of keys, the archive's own errors; the chat package's `CONFIGURATION` may be what Telegram said of token and chat. */
+/**
+ * A bad key is an error of the archive; a `CONFIGURATION` of the chat package may be about token and chat.
+ */
 function isRefused(cause: unknown): boolean {
   const { code } = describeError(cause)
   const isOfKeys = cause instanceof Error && cause.name === 'ArchiveError' && code === 'CONFIGURATION'
@@ -79,7 +81,9 @@ function isRefused(cause: unknown): boolean {
 /** Codes of what a caller did, be it a cancel or options that cannot be. */
 const OF_CALLERS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID', 'USAGE'])
 
-/** What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send. */
+/**
+ * What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send.
+ */
 export function databaseFailure(
   error: unknown,
   of: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},

@@ -21,16 +21,16 @@ type ProvenMetadata = BackupMetadata &
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * Makes a sent backup a complete one in the catalog, in one transaction. Where the send wrote its messages down, they
- * are checked and the backup is marked; where only the answer tells of them, they are written first; where the answer
- * names no messages (a telegram service of another make), the first file id is all there is.
+ * Makes a sent backup a complete one in the catalog, in one transaction. Where the send wrote its messages
+ * down, they are checked and the backup is marked; where only the answer names them, they are written first;
+ * where the answer names no messages (a telegram service of another make), the first file id is all there is.
  */
 export async function recordSentBackup(
   database: Database,
   sent: {
     metadata: BackupMetadata
     ledgerBackupId: string | undefined
-    /** Of the run that sent it, as long as that run holds the backup. */
+    /** Token of the lease of the run that sent it, while that run holds it. */
     leaseToken?: string | undefined
     expiresAt: Date | undefined
   },
@@ -63,7 +63,7 @@ function commit(
     plainSha256: metadata.plainSha256,
     archiveSha256: metadata.archiveSha256,
     partCount: metadata.parts.length,
-    // What the source told in the end is not yet known when the row is made.
+    // The last facts of the source are not known when the row is made.
     ...(metadata.source === undefined ? {} : { source: metadata.source }),
   })
 }
@@ -113,7 +113,7 @@ function recordByFileId(
   })
 }
 
-/** In one transaction: half of it would be a send that died, whose messages whoever comes next erases. */
+/** In one transaction: half of it would be an abandoned send, whose messages the next reconcile erases. */
 async function recordAtOnce(
   database: Database,
   metadata: ProvenMetadata,
@@ -170,8 +170,8 @@ async function recordAtOnce(
 }
 
 /**
- * Writes down the messages that the catalog does not know yet; a run of ours may have got some of them in before the
- * catalog failed.
+ * Writes down the messages that the catalog does not know yet; a run of ours may have got some of them in
+ * before the catalog failed.
  */
 async function writeMessages(
   database: Database,

@@ -40,7 +40,10 @@ export interface IntegratedBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /** A path, a Buffer, a Readable, or a source at work; a source is closed in the end, whatever becomes of the backup. */
+  /**
+   * A path, a Buffer, a Readable, or a source at work; a source is closed in the end, whatever becomes of the
+   * backup.
+   */
   file: GivenFile
   filename?: string
   /** Cut to fit Telegram's 1024 characters. */
@@ -51,17 +54,19 @@ export interface IntegratedBackupOptions {
   expires_at?: Date
   signal?: AbortSignal
   onProgress?: (progress: SendProgress) => void
-  /** Goes on with a backup whose run died; `file` is the path of the same file, unchanged. */
+  /** Resumes a backup whose run was abandoned; `file` is the path of the same file, unchanged. */
   resume?: ResumedSend
   /** The source, the schedule and the job that it comes from; for the record. */
   origin?: BackupOrigin
-  /** Takes out of a failure what is not for whoever may read the catalog; the result keeps it. Default: nothing. */
-  tellFailure?: (failure: unknown) => unknown
+  /**
+   * Removes from a failure what readers of the catalog may not see; the result keeps it. Default: nothing.
+   */
+  redactFailure?: (failure: unknown) => unknown
 }
 
 /**
- * Sends one backup and records it. Resolves, also on failure: `details` says which side has it. A backup that is whole
- * in Telegram when the catalog fails stays there, and its messages stay known.
+ * Sends one backup and records it. Resolves, also on failure: `details` says which side has it. A backup that
+ * is whole in Telegram when the catalog fails stays there, and its messages stay known.
  */
 export async function sendAndRecord(
   { database, service }: { database: Database; service: IBackupService },
@@ -91,7 +96,7 @@ export async function sendUnrecorded(
     if (typeof options !== 'object' || options === null) {
       throw new BackupError('No options were given', { code: 'INVALID' })
     }
-    const { expires_at, origin: _origin, tellFailure: _tellFailure, ...rest } = options
+    const { expires_at, origin: _origin, redactFailure: _redactFailure, ...rest } = options
     // Also before a service of another make, which may take anything.
     assertProjectId(rest.projectId)
     assertType(rest.type)
@@ -135,7 +140,10 @@ async function record(of: {
   }
 }
 
-/** Brings the index of each chat up to date. A failure is told; the backup is whole and recorded all the same. */
+/**
+ * Brings the index of each chat up to date. A failure is in the details: the backup is whole and recorded all
+ * the same.
+ */
 async function refreshIndexes(
   service: IBackupService,
   { metadata, replica }: BackupSendResult,
@@ -165,14 +173,14 @@ async function refreshIndexes(
 }
 
 /**
- * Whether the catalog failed a send. It did not where others kept the lock of the chat's index to the end of the wait: they wait for
- * the chat, and before that has its index nothing can be sent to it.
+ * Whether the catalog failed a send. It did not where others kept the lock of the chat's index to the end of
+ * the wait: they wait for the chat, and before that has its index nothing can be sent to it.
  */
 function isOfCatalog(cause: unknown): boolean {
   return cause instanceof CatalogError && cause.code !== 'BUSY'
 }
 
-/** Of what was refused before any service had it; a dump that runs is not left running. */
+/** Closes a source that was refused before any service had it: a dump must not go on. */
 export async function closeSource(file: unknown): Promise<void> {
   if (typeof file === 'object' && file !== null && 'archiveSource' in file) {
     await (file as BackupSource).close().catch(() => {})

@@ -1,10 +1,10 @@
 import type { Backup } from '@telegram-backup/database'
 import { type CaptionFacts, writeCaption } from 'telegram-deployment-bot'
-import type { Settling } from '#session/session.ts'
+import type { VaultSession } from '#session/session.ts'
 
 /** What a message of the backup says in that chat, as its own run would have written it. */
 export async function captionOf(
-  { vault }: Settling,
+  { vault }: VaultSession,
   backup: Backup,
   { chatId, content, sha256 }: { chatId: string } & Pick<CaptionFacts, 'content' | 'sha256'>,
 ): Promise<string> {

@@ -7,7 +7,10 @@ import {
   type VaultLedger,
 } from 'telegram-deployment-bot'
 
-/** R0: a chat is entered only when it can be worked in and belongs to this catalog. Each is asked once. */
+/**
+ * R0: a chat is entered only when the bot can work in it and it belongs to this catalog. Each chat is asked
+ * once.
+ */
 export class ChatGates {
   readonly #entered = new Map<string, Promise<ChatAccess>>()
   readonly #of: { client: TelegramClient; vault: VaultLedger; signal: AbortSignal }
@@ -16,7 +19,10 @@ export class ChatGates {
     this.#of = of
   }
 
-  /** Throws what stands against the chat, the same at each call: `CONFIGURATION` for one that is not ours, and the client's errors. */
+  /**
+   * Throws what stands against the chat, the same at each call: `CONFIGURATION` for one that is not ours, and
+   * the client's errors.
+   */
   enter(chatId: string): Promise<ChatAccess> {
     const entering = this.#entered.get(chatId) ?? this.#check(chatId)
     this.#entered.set(chatId, entering)

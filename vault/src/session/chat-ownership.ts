@@ -10,12 +10,12 @@ type SeenChat = Parameters<typeof guardChat>[2]
 /** Throws `CONFIGURATION` while the chat belongs to another catalog, or to a later generation of this one. */
 export type AssertOwnChat = (seen: SeenChat, options: { signal: AbortSignal }) => Promise<void>
 
-/** Whoever asks often waits no longer for the catalog than that. */
+/** A caller that asks often waits no longer for the catalog than that. */
 const WITHIN_MS = 2_000
 
 /**
- * For those who ask every few seconds: a machine whose chat was taken over is to keep quiet in it. While the catalog does not say
- * whose the chat is, what it said last holds: that the catalog is away is told of by others.
+ * For callers that ask every few seconds: a machine whose chat was taken over must send nothing there. While
+ * the catalog is away, its last answer holds; other parts report that it is away.
  */
 export function watchOwnership(of: {
   database: Database
@@ -27,7 +27,7 @@ export function watchOwnership(of: {
   let refusal: unknown
   let asking: Promise<void> | undefined
   return async (seen, { signal }) => {
-    // One that hangs is not joined by another: each would hold a connection.
+    // A question that hangs is not asked a second time: each would hold a connection.
     asking ??= guard(of, seen)
       .then(
         () => {

@@ -6,30 +6,35 @@ import {
   keepRemnant,
   openSends,
 } from '@telegram-backup/database'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError } from '@telegram-backup/errors'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
 import type { ReportedMessage } from '#session/report.ts'
-import { assertMayGoOn, type HeldBackup, isTheEnd, type Settling } from '#session/session.ts'
+import {
+  assertMayGoOn,
+  type HeldBackup,
+  isTheEnd,
+  reportPending,
+  type VaultSession,
+} from '#session/session.ts'
 
 /**
- * R2: looks for the messages of a backup whose answers were lost, in each chat that has any. One that is there is
- * adopted as if its answer had come; one that nobody wants any more is erased. Throws what stands against the backup's
- * own chat, `UNFINISHED` when there is more to look at than one look takes in; the next one goes on from there. What
- * stands against another chat is in the report.
+ * R2: looks for the messages of a backup whose answers were lost, in each chat that may have any. A message
+ * that is there is adopted as if its answer had come; a message that nothing needs any more is erased. Throws
+ * what stands against the backup's own chat, and `UNFINISHED` when one look cannot take in all messages; the
+ * next look goes on from there. What stands against another chat is in the report.
  */
-export async function lookForMessages(settling: Settling, held: HeldBackup): Promise<void> {
-  const { database, report } = settling
+export async function lookForMessages(session: VaultSession, held: HeldBackup): Promise<void> {
+  const { database, report } = session
   const { backupId } = held
   const open = await openSends(database, { backupId })
   if (open.length === 0) return
   const backup = await getBackupById(database, backupId)
   for (const chatId of new Set(open.map(send => send.chatId))) {
     try {
-      await lookInChat(settling, held, chatId)
+      await lookInChat(session, held, chatId)
     } catch (error) {
-      if (chatId === backup?.chat_id || isTheEnd(settling, held, error)) throw error
-      const { message, code } = describeError(error)
-      report.pending.push({ backup_id: backupId, chat_id: chatId, code, reason: message })
+      if (chatId === backup?.chat_id || isTheEnd(session, held, error)) throw error
+      reportPending(session, { backup_id: backupId, chat_id: chatId }, error)
     }
   }
   for (const { chatId, purpose, partNo } of await openSends(database, { backupId })) {
@@ -38,13 +43,13 @@ export async function lookForMessages(settling: Settling, held: HeldBackup): Pro
   }
 }
 
-async function lookInChat(settling: Settling, held: HeldBackup, chatId: string): Promise<void> {
-  const { client, vault, gates, signal, onWait } = settling
+async function lookInChat(session: VaultSession, held: HeldBackup, chatId: string): Promise<void> {
+  const { client, vault, gates, signal, onWait } = session
   const { backupId } = held
-  assertMayGoOn(settling, held.lease)
-  settling.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
+  assertMayGoOn(session, held.lease)
+  session.say(`looking for lost messages of backup ${backupId} in chat ${chatId}`)
   if ((await gates.enter(chatId)).chatId !== chatId) {
-    return giveUpMoved(settling, { backupId, chatId })
+    return giveUpMoved(session, { backupId, chatId })
   }
   const { found, beyondLimit } = await findLostMessages(client, vault, {
     chatId,
@@ -52,11 +57,11 @@ async function lookInChat(settling: Settling, held: HeldBackup, chatId: string):
     signal,
     ...(onWait && { onWait }),
   })
-  for (const message of found) await settleFound(settling, held, message)
+  for (const message of found) await reconcileFound(session, held, message)
   if (beyondLimit) throw unfinishedLook()
 }
 
-/** Nothing may be concluded from what was not found. */
+/** The look ended early: nothing may be concluded from what was not found. */
 export function unfinishedLook(): BackupError {
   return new BackupError('There are more messages to look at than one look takes in', {
     code: 'UNFINISHED',
@@ -64,9 +69,12 @@ export function unfinishedLook(): BackupError {
   })
 }
 
-/** Of a group that has become a supergroup, messages can be read by their ids, but neither looked for nor removed. */
+/**
+ * The messages of a group that has become a supergroup can be read by their ids, but neither looked for nor
+ * removed.
+ */
 export async function giveUpMoved(
-  { database, report }: Settling,
+  { database, report }: VaultSession,
   { backupId, chatId }: { backupId: string | null; chatId: string },
 ): Promise<void> {
   for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
@@ -74,7 +82,7 @@ export async function giveUpMoved(
   report.kept.push({ ...(backupId !== null && { backup_id: backupId }), chat_id: chatId, reason })
 }
 
-async function settleFound(settling: Settling, held: HeldBackup, found: FoundMessage): Promise<void> {
+async function reconcileFound(session: VaultSession, held: HeldBackup, found: FoundMessage): Promise<void> {
   const { chatId, purpose, partNumber } = found.open
   if (purpose !== 'part' && purpose !== 'manifest') return
   const message: ReportedMessage = {
@@ -84,22 +92,24 @@ async function settleFound(settling: Settling, held: HeldBackup, found: FoundMes
     chat_id: chatId,
     message_id: found.messageId,
   }
-  if ((await isWanted(settling, held.backupId)) && (await adopt(settling, held, { found, message }))) {
-    settling.report.adopted.push(message)
+  if ((await isWanted(session, held.backupId)) && (await adopt(session, held, { found, message }))) {
+    session.report.adopted.push(message)
     return
   }
-  await eraseUnwanted(settling, held, { found, message })
+  await eraseUnwanted(session, held, { found, message })
 }
 
-/** Also of a backup that is to be erased: the row is what its eraser goes by. */
-async function isWanted({ database }: Settling, backupId: string): Promise<boolean> {
+/**
+ * Also a backup that is being erased needs the row of its message: erasing goes through the rows.
+ */
+async function isWanted({ database }: VaultSession, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)
   return backup !== null && backup.state !== 'erased'
 }
 
 /** False when the message is in the chat twice, and the other one is the known one. */
 async function adopt(
-  { database, client }: Settling,
+  { database, client }: VaultSession,
   { backupId, lease }: HeldBackup,
   { found, message }: { found: FoundMessage; message: ReportedMessage },
 ): Promise<boolean> {
@@ -125,7 +135,7 @@ async function adopt(
 }
 
 async function eraseUnwanted(
-  { database, client, vault, report, signal }: Settling,
+  { database, client, vault, report, signal }: VaultSession,
   { backupId }: HeldBackup,
   { found, message }: { found: FoundMessage; message: ReportedMessage },
 ): Promise<void> {
@@ -136,7 +146,7 @@ async function eraseUnwanted(
     signal,
   })
   if (erasure.outcome !== 'erased') {
-    // Known from now on, it is not found again.
+    // A message that is known is not found again.
     const { chat_id: chatId } = message
     const isTombstone = erasure.outcome === 'tombstone'
     await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })

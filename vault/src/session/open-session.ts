@@ -4,8 +4,8 @@ import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
 import type { TelegramConfig } from 'telegram-deployment-bot/config'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { ChatGates } from '#session/chat-gates.ts'
-import { SettlingReport } from '#session/report.ts'
-import type { IndexSeal, Settling } from '#session/session.ts'
+import { SessionReport } from '#session/report.ts'
+import type { IndexSeal, VaultSession } from '#session/session.ts'
 
 /** The chats and keys of the configuration. */
 export type VaultConfig = Pick<
@@ -13,18 +13,18 @@ export type VaultConfig = Pick<
   'chatId' | 'replicaChatId' | 'encryption' | 'identityFile' | 'signingKeyFile'
 >
 
-export interface OpenSettling {
+export interface SessionOptions {
   database: Database
   client: TelegramClient
   config: VaultConfig
   signal: AbortSignal
   onWait?: (wait: CallWait) => void
-  /** Hears, a line at a time, what is being done. */
+  /** Called with a line of text for each step. */
   say?: (line: string) => void
 }
 
-/** What settling works with, out of the configuration. Asks nothing of any chat yet. */
-export async function openSettling(options: OpenSettling): Promise<Settling> {
+/** A session over the configured chats. No chat is asked yet. */
+export async function openSession(options: SessionOptions): Promise<VaultSession> {
   const { database, client, config, signal, onWait, say = () => {} } = options
   const vault = createCatalogVault(database)
   const { identityFile } = config
@@ -37,14 +37,14 @@ export async function openSettling(options: OpenSettling): Promise<Settling> {
     indexSeal: await readIndexSeal(config),
     ...(identityFile !== undefined && { identities: () => readIdentityFile(identityFile) }),
     gates: new ChatGates({ client, vault, signal }),
-    report: new SettlingReport(),
+    report: new SessionReport(),
     signal,
     ...(onWait && { onWait }),
     say,
   }
 }
 
-/** Without public keys nothing is sealed, also not by mistake in clear. */
+/** Without public keys no index is written: it must not be sent unencrypted by mistake. */
 async function readIndexSeal({ encryption, signingKeyFile }: VaultConfig): Promise<IndexSeal | undefined> {
   if (encryption === undefined) return undefined
   return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }

@@ -1,23 +1,22 @@
 import { closeSend, confirmPart, intendPart, markPart } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
-import { MessageSender, type PartLedger } from 'telegram-deployment-bot'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import { type MessageLedger, MessageSender } from 'telegram-deployment-bot'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
- * Sends messages of a backup that is settled, as its own run would: intent, send, proof, confirmation, and a look for
- * one whose answer was lost.
+ * Sends messages of a backup under a lease, as its own run would: intent, send, proof, confirmation, and a
+ * look for a message whose answer was lost.
  */
-export function heldSender(settling: Settling, held: HeldBackup, chatId: string): MessageSender {
+export function repairSender(session: VaultSession, held: HeldBackup, chatId: string): MessageSender {
   return new MessageSender({
-    client: settling.client,
-    ledger: heldLedger(settling, held),
+    client: session.client,
+    ledger: repairLedger(session, held),
     chatId,
     backupId: held.backupId,
-    onWait: wait => settling.onWait?.(wait),
+    onWait: wait => session.onWait?.(wait),
   })
 }
 
-function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartLedger {
+function repairLedger({ database, vault }: VaultSession, { lease }: HeldBackup): MessageLedger {
   const leaseToken = lease.token
   return {
     vault,
@@ -30,16 +29,5 @@ function heldLedger({ database, vault }: Settling, { lease }: HeldBackup): PartL
     sendRefused: sendId => closeSend(database, sendId),
     messageErased: ({ partNumber, ...key }) =>
       markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
-    openBackup: notHere,
-    reopenBackup: notHere,
-    manifestBelow: notHere,
-    sealBackup: notHere,
-    unsealBackup: notHere,
-    failBackup: notHere,
   }
-}
-
-/** Whoever settles a backup does these himself. */
-async function notHere(): Promise<never> {
-  throw new BackupError('Only the run of a backup opens, seals and fails it')
 }

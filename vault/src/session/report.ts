@@ -36,18 +36,21 @@ export interface FinishedBackup {
   missing: string | null
 }
 
-/** What a reconcile did, and what it left. */
-export class SettlingReport {
+/** What a session did, and what it left. Its lists are fields of the JSON answers. */
+export class SessionReport {
   /** Messages whose answer was lost, and which are there. */
   readonly adopted: ReportedMessage[] = []
   /** Backups that were whole but for their end. */
   readonly finished: FinishedBackup[] = []
   readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
-  /** Messages that went, of backups that failed, were being erased, or had a message twice. */
+  /**
+   * Messages that were erased: of failed backups, of backups that were being erased, and second copies of one
+   * message.
+   */
   readonly erased: ErasedMessage[] = []
-  /** Backups that are erased now; those that were to be erased here, and that another process has erased meanwhile, say so. */
+  /** Backups that are erased now, here or by another process. */
   readonly erased_backups: { backup_id: string; by_another_process?: true }[] = []
-  /** Messages that nothing needs any more, and that an earlier run could not remove. */
+  /** Leftover messages: nothing needs them, and an earlier run could not remove them. */
   readonly remnants: { chat_id: string; message_id: number; outcome: 'erased' | 'kept'; reason?: string }[] =
     []
   readonly restores: ReportedReason[] = []
@@ -57,17 +60,19 @@ export class SettlingReport {
   readonly copied: ReportedMessage[] = []
   /** Indexes that say now what the catalog says. */
   readonly indexes: { chat_id: string; message_id: number }[] = []
-  /** What is as it should be although it looks unsettled: work of living runs, backups that may not go. */
+  /** What stays, and is right to stay: work of living runs, backups that must not be erased. */
   readonly kept: ReportedReason[] = []
-  /** What could not be settled now, and why. */
+  /** What could not be done now, and why. */
   readonly pending: ReportedReason[] = []
-  /** Calls whose message was not found; it may still appear, and is looked for again for a quarter of an hour. */
+  /**
+   * Calls whose message was not found; it may still appear, and is looked for again for a quarter of an hour.
+   */
   readonly looked_for_again: ReportedReason[] = []
 
-  /** Indexes that could not be written, and why; a backup is none the worse for it. */
+  /** Indexes that could not be written, and why. No backup suffers by that. */
   readonly indexes_left: ReportedReason[] = []
 
-  /** Whether anything is left that a reconcile ought to have settled. */
+  /** Whether all was done. */
   get isDone(): boolean {
     return this.pending.length === 0
   }

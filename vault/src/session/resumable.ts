@@ -1,9 +1,9 @@
 import type { Backup } from '@telegram-backup/database'
 
-/** Longer than that, parts of a send that was broken off are not kept for its resumption. */
+/** How long the parts of an interrupted send are kept for `send --resume`. */
 const RESUMABLE_FOR_MS = 24 * 60 * 60 * 1000
 
-/** When the parts of a send that was broken off stop waiting for its resumption. */
+/** When the parts of an interrupted send stop waiting for `send --resume`. */
 export function resumableUntil({ created_at }: Pick<Backup, 'created_at'>): Date {
   return new Date(created_at.getTime() + RESUMABLE_FOR_MS)
 }

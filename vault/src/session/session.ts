@@ -1,27 +1,33 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { Database, Lease } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
 import type { ChatGates } from '#session/chat-gates.ts'
-import type { SettlingReport } from '#session/report.ts'
+import type { SessionReport } from '#session/report.ts'
 
-/** What settling and erasing work with. */
-export interface Settling {
+/** What reconciling, erasing and verifying work with. */
+export interface VaultSession {
   readonly database: Database
   readonly client: TelegramClient
   readonly vault: VaultLedger
-  /** The configured chat and its second one, which get an index; numeric or `@name`. Others are found in the catalog. */
+  /**
+   * The configured chat and its second one, which get an index; numeric or `@name`. Others are found in the
+   * catalog.
+   */
   readonly chatId: string | undefined
   readonly replicaChatId: string | undefined
-  /** Without it everything is settled but the indexes. */
+  /** Without it the indexes are left as they are. */
   readonly indexSeal: IndexSeal | undefined
-  /** The private keys that open backups, read when they are wanted; none if left out. Throws `CONFIGURATION` for a bad key file. */
+  /**
+   * Reads the private keys that open backups; left out where there are none. Throws `CONFIGURATION` for a bad
+   * key file.
+   */
   readonly identities?: () => Promise<readonly string[]>
   readonly gates: ChatGates
-  readonly report: SettlingReport
+  readonly report: SessionReport
   readonly signal: AbortSignal
   readonly onWait?: (wait: CallWait) => void
-  /** Hears, a line at a time, what is being done. */
+  /** Called with a line of text for each step. */
   readonly say: (line: string) => void
 }
 
@@ -31,14 +37,14 @@ export interface IndexSeal {
   readonly signingKey: SigningKey
 }
 
-/** A backup that this process, and nobody else, works on. */
+/** A backup whose lease this process holds. */
 export interface HeldBackup {
   readonly backupId: string
   readonly lease: Lease
 }
 
-/** Throws `LEASE_LOST` or `CANCELLED`; called before each step that another holder must not see twice. */
-export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease): void {
+/** Throws `LEASE_LOST` or `CANCELLED`. Called before each step that another holder must not do twice. */
+export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: Lease): void {
   if (signal.aborted) throw cancelled()
   if (lease.isHeld()) return
   throw new BackupError('The lease was lost: another process may be at work on it', {
@@ -47,18 +53,32 @@ export function assertMayGoOn({ signal }: Pick<Settling, 'signal'>, lease: Lease
   })
 }
 
-/** What a fired signal stands for. */
+/** The error for a fired signal. */
 export function cancelled(): BackupError {
   return new BackupError('Cancelled', { code: 'CANCELLED' })
 }
 
-/** Errors after which nothing more may be done for this backup. */
-export function isTheEnd(settling: Settling, held: HeldBackup, error: unknown): boolean {
-  return endsEverything(settling, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
+/** Whether an error means that nothing more may be done for this backup. */
+export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown): boolean {
+  return endsEverything(session, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
 }
 
-/** Errors that end the whole run; whatever else fails concerns one backup, or one chat. */
-export function endsEverything({ signal }: Pick<Settling, 'signal'>, error: unknown): boolean {
+/**
+ * Reports a failure that concerns one backup or one chat; the others go on. Throws `error` when it ends the
+ * whole run.
+ */
+export function reportPending(
+  session: Pick<VaultSession, 'signal' | 'report'>,
+  of: { backup_id?: string; restore_id?: string; chat_id?: string },
+  error: unknown,
+): void {
+  if (endsEverything(session, error)) throw error
+  const { message, code } = describeError(error)
+  session.report.pending.push({ ...of, code, reason: message })
+}
+
+/** Whether an error ends the whole run. Any other failure concerns one backup, or one chat. */
+export function endsEverything({ signal }: Pick<VaultSession, 'signal'>, error: unknown): boolean {
   return signal.aborted || codeOf(error) === 'CATALOG'
 }
 

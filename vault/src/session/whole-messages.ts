@@ -7,22 +7,22 @@ import {
   type PartState,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import { downloadDocument, readDocument, TelegramError } from 'telegram-deployment-bot'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import { fetchDocument, readDocument } from 'telegram-deployment-bot'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /** A row that says that its message is in its chat. */
 export type PlacedMessage = MessageRow & { message_id: number }
 
 /**
- * A file id of this bot for a message: the one that is known, or what a new bot learns from the message. Throws `INTEGRITY`,
- * and writes it down, when the message is gone or is another one now.
+ * A file id of this bot for a message: the one that is known, or what a new bot learns from the message.
+ * Throws `INTEGRITY`, and writes it down, when the message is gone or is another one now.
  */
 export async function usableFileId(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   message: PlacedMessage,
 ): Promise<string> {
-  const { database, client, vault, signal } = settling
+  const { database, client, vault, signal } = session
   if (message.file_id !== null && message.bot_id === client.botId) return message.file_id
   const { chat_id: chatId, message_id: messageId, kind, part_no: partNo, size, sha256 } = message
   const current = await readDocument(client, vault, {
@@ -32,7 +32,7 @@ export async function usableFileId(
     signal,
   })
   if (current.outcome !== 'found') {
-    throw await noteLoss(settling, held, message, current.outcome === 'gone' ? 'missing' : 'damaged')
+    throw await noteLoss(session, held, message, current.outcome === 'gone' ? 'missing' : 'damaged')
   }
   const { outcome: _, ...renewed } = current
   const partKey = { backupId: held.backupId, chatId, kind, partNo }
@@ -40,29 +40,22 @@ export async function usableFileId(
   return renewed.fileId
 }
 
-/** Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not what was sent. */
+/**
+ * Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not
+ * what was sent.
+ */
 export async function assertWhole(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   { message, fileId }: { message: PlacedMessage; fileId: string },
 ): Promise<void> {
-  const { client, signal } = settling
+  const { client, signal } = session
   const { size, sha256 } = message
   const name = `${nameOf(message)} in chat ${message.chat_id}`
-  const isRight = await downloadDocument(client, { fileId, size, sha256 }, { name, signal }).then(
-    document => document.isRight,
-    (error: unknown) => {
-      if (isAnotherFile(error)) return false
-      throw error
-    },
-  )
-  if (!isRight) throw await noteLoss(settling, held, message, 'damaged')
-}
-
-/** More came than was sent. A file that the server refuses to give says less: it may be there tomorrow. */
-function isAnotherFile(error: unknown): boolean {
-  const { cause } = error instanceof TelegramError ? error : {}
-  return cause instanceof TelegramError && cause.code === 'UNPROVEN'
+  const fetched = await fetchDocument(client, { fileId, size, sha256 }, { name, signal })
+  // A file that the server refuses to give may be there tomorrow: that is no damage.
+  if (fetched.state === 'refused') throw fetched.failure
+  if (fetched.state !== 'right') throw await noteLoss(session, held, message, 'damaged')
 }
 
 /** For people, in the middle of a sentence. */
@@ -71,7 +64,7 @@ export function nameOf({ kind, part_no }: Pick<MessageRow, 'kind' | 'part_no'>):
 }
 
 async function noteLoss(
-  { database }: Settling,
+  { database }: VaultSession,
   { backupId, lease }: HeldBackup,
   message: PlacedMessage,
   state: Extract<PartState, 'missing' | 'damaged'>,

@@ -2,8 +2,8 @@ import type { Manifest } from '@telegram-backup/archive'
 import type { Backup, MessageRow } from '@telegram-backup/database'
 
 /**
- * What a manifest says against the catalog, in words; undefined when both agree. Message ids and file ids do not count:
- * what was mended has others since.
+ * What a manifest says against the catalog, in words; undefined when both agree. Message ids and file ids do
+ * not count: a repaired message has others since.
  */
 export function contradiction(
   { manifest, signer }: { manifest: Manifest; signer: string },

@@ -1,6 +1,6 @@
 import { learnFileId, type MessageRow } from '@telegram-backup/database'
 import { lookAtMessage, parseCaption, type SeenMessage } from 'telegram-deployment-bot'
-import { assertMayGoOn, type HeldBackup, type Settling } from '#session/session.ts'
+import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
 import type { Finding, FindingKind } from '#verify/verification-report.ts'
 
@@ -13,40 +13,40 @@ export interface LookedAtChat {
 }
 
 /**
- * What a message holds now, as far as a look at it tells. there: the document that was sent · doubtful: one that may be,
- * once it is read.
+ * What a message holds now, as far as a look shows. there: the document that was sent · doubtful: a document
+ * that may be the one that was sent; reading it decides.
  */
 export type Look =
   | { outcome: 'there' | 'doubtful'; fileId: string; fileUniqueId: string }
   | { outcome: 'wrong'; finding: Finding }
 
 /**
- * Asks whether a message exists, by an edit that cannot succeed: one call, which leaves no trace and tells nothing of what
- * the message holds. Throws the client's errors.
+ * Asks whether a message exists, by an edit that cannot succeed: one call, which leaves no trace and says
+ * nothing about what the message holds. Throws the client's errors.
  */
 export async function askForMessage(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   message: PlacedMessage,
 ): Promise<Finding | undefined> {
-  const { client, signal, onWait } = settling
-  assertMayGoOn(settling, held.lease)
+  const { client, signal, onWait } = session
+  assertMayGoOn(session, held.lease)
   const { chat_id: chatId, message_id: messageId } = message
   const answer = await client.messageExists(chatId, messageId, { signal, ...(onWait && { onWait }) })
   return answer === 'gone' ? findingOf(message, 'missing', 'is not in the chat any more') : undefined
 }
 
 /**
- * Reads a message by a copy that is deleted at once: two calls. A file id alone proves nothing, since the file outlives
- * its message. Throws the client's errors.
+ * Reads a message by a copy that is deleted at once: two calls. A file id alone proves nothing, since the
+ * file outlives its message. Throws the client's errors.
  */
 export async function lookAt(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   { message, chat }: { message: PlacedMessage; chat: LookedAtChat },
 ): Promise<Look> {
-  const { client, vault, signal, onWait } = settling
-  assertMayGoOn(settling, held.lease)
+  const { client, vault, signal, onWait } = session
+  assertMayGoOn(session, held.lease)
   const { chatId, movedTo } = chat
   const where = movedTo === undefined ? { chatId } : { chatId: movedTo, fromChatId: chatId }
   const seen = await lookAtMessage(client, vault, {
@@ -80,7 +80,7 @@ function judge(message: MessageRow, seen: SeenMessage | undefined): Look {
 
 /** The catalog knows the document by a name of this bot's from now on. */
 export async function learnDocument(
-  { database, client }: Settling,
+  { database, client }: VaultSession,
   { backupId }: HeldBackup,
   message: MessageRow,
   { fileId, fileUniqueId }: { fileId: string; fileUniqueId: string },

@@ -1,19 +1,19 @@
 import { type Backup, type MessageRow, markDamaged, markPart } from '@telegram-backup/database'
-import { assertMayGoOn, type HeldBackup, type Settling } from '#session/session.ts'
+import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import type { Finding, Findings } from '#verify/verification-report.ts'
 
 /**
- * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what the second
- * chat has lost makes the backup no worse.
+ * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what
+ * the second chat has lost makes the backup no worse.
  */
 export async function noteFindings(
-  settling: Settling,
+  session: VaultSession,
   { backupId, lease }: HeldBackup,
   { backup, rows, findings }: { backup: Backup; rows: readonly MessageRow[]; findings: Findings },
 ): Promise<void> {
-  const { database } = settling
+  const { database } = session
   for (const finding of findings.list) {
-    assertMayGoOn(settling, lease)
+    assertMayGoOn(session, lease)
     const { kind, part_no: partNo, chat_id: chatId, reason } = finding
     const row = rows.find(one => isAbout(finding, one))
     const state = finding.finding === 'missing' ? 'missing' : 'damaged'

@@ -13,8 +13,9 @@ export type ContentsOutcome =
   | { outcome: 'closed'; code: string; reason: string }
 
 /**
- * Decrypts and decompresses the parts as they are read, and holds the whole against what was recorded when it was sent;
- * the plain bytes go nowhere. Reads on to the last part whatever becomes of the contents. Throws what reading throws.
+ * Decrypts and decompresses the parts as they are read, and holds the whole against what was recorded when it
+ * was sent; the plain bytes go nowhere. Reads on to the last part whatever becomes of the contents. Throws
+ * what reading throws.
  */
 export async function openContents(
   read: AsyncGenerator<ReadMessage, void>,

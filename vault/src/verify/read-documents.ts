@@ -1,24 +1,30 @@
 import { BackupError, describeError } from '@telegram-backup/errors'
 import {
   type CallWait,
-  downloadDocument,
-  fetchParts,
+  type FetchedFile,
+  fetchDocument,
+  fetchPartDocuments,
   readPinnedIndex,
   TelegramError,
 } from 'telegram-deployment-bot'
-import { assertMayGoOn, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
+import { assertMayGoOn, endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
 import { findingOf, learnDocument } from '#verify/look-at-message.ts'
 import type { Finding } from '#verify/verification-report.ts'
 
-/** A message whose document is to be read, by a file id of this bot's that the message was seen to have. */
+/**
+ * A message whose document is to be read. The file id belongs to this bot, as a look at the message showed.
+ */
 export interface ReadableMessage {
   message: PlacedMessage
   fileId: string
   fileUniqueId: string
 }
 
-/** A document as it came: right to the last byte, or what is wrong. `bytes` are valid until the next one is asked for. */
+/**
+ * A document as it came: right to the last byte, or what is wrong. `bytes` are valid until the next document
+ * is asked for.
+ */
 export interface ReadMessage {
   message: PlacedMessage
   bytes: Uint8Array
@@ -26,33 +32,34 @@ export interface ReadMessage {
   finding: Finding | undefined
 }
 
-/** Pauses between tries of one document that add up to more than this are not made: others are waiting to be read. */
+/** At most so long a document is tried again: others are waiting to be read. */
 const PATIENCE_SECONDS = 20
 
-/** The same for a document that is asked for only to see whether any can be had. */
+/** The same for a witness: a document that is asked for only to see whether the chat gives any. */
 const WITNESS_PATIENCE_SECONDS = 3
-/** So many are asked for besides one that was had before; an outage meets all of them. */
+/** So many witnesses are asked for, besides a document that came before; an outage meets all of them. */
 const MOST_WITNESSES = 3
 
 /**
- * Reads documents to the last byte, some ahead, each held against size and SHA-256. One that stays wrong is read three
- * times; one that cannot be had is given up within half a minute, and is a finding when another document of the chat can
- * be had: an outage is no damage, and throws what the client said.
+ * Reads documents to the last byte, some ahead, and compares each with its size and SHA-256. A wrong document
+ * is read three times. A document that does not come is given up within half a minute. It is a finding when
+ * another document of the chat comes; else there is an outage, which is no damage, and the client's error is
+ * thrown.
  */
 export class DocumentReader {
-  readonly #settling: Settling
+  readonly #session: VaultSession
   readonly #held: HeldBackup
-  /** A document of each chat that could be had, to tell an outage from damage. */
+  /** A document of each chat that came, to tell an outage from damage. */
   readonly #readable = new Map<string, ReadableMessage>()
-  /** Messages that were seen to hold a document, by chat; whether it can be had was not tried yet. */
+  /** Messages that were seen to hold a document, by chat; the document was not asked for yet. */
   readonly #seen = new Map<string, ReadableMessage[]>()
 
-  constructor(settling: Settling, held: HeldBackup) {
-    this.#settling = settling
+  constructor(session: VaultSession, held: HeldBackup) {
+    this.#session = session
     this.#held = held
   }
 
-  /** A message that holds a document, as a look told: one more that tells an outage from damage. */
+  /** Adds a message that holds a document, as a look showed: one more witness. */
   noteSeen(of: ReadableMessage): void {
     const { chat_id } = of.message
     const seen = this.#seen.get(chat_id)
@@ -60,51 +67,45 @@ export class DocumentReader {
     else seen.push(of)
   }
 
-  /** One document; its bytes are its own. */
+  /** One document; its bytes stay valid. */
   async readOne(of: ReadableMessage): Promise<ReadMessage> {
-    const { client, signal } = this.#settling
-    assertMayGoOn(this.#settling, this.#held.lease)
+    const { client, signal } = this.#session
+    assertMayGoOn(this.#session, this.#held.lease)
     const { message, fileId } = of
     const { size, sha256 } = message
-    const name = nameOf(message)
+    const { onWait } = impatient(this.#session)
     try {
-      const expected = { fileId, size, sha256 }
-      const patience = impatient(this.#settling)
-      const document = await downloadDocument(client, expected, { name, signal, onWait: patience.onWait })
-      return await this.#judge(of, document)
+      const options = { name: nameOf(message), signal, onWait }
+      return await this.#judge(of, await fetchDocument(client, { fileId, size, sha256 }, options))
     } catch (error) {
-      return await this.#unreadable(of, error)
+      return await this.#unreadable(message, error)
     }
   }
 
   /** The parts of one chat, in their order. */
   async *readParts(parts: readonly ReadableMessage[]): AsyncGenerator<ReadMessage, void> {
+    const { client, signal } = this.#session
     let next = 0
     while (next < parts.length) {
-      const rest = parts.slice(next)
-      const { signal } = this.#settling
-      const patience = impatient(this.#settling)
-      const received = fetchParts(this.#settling.client, rest.map(partOf), {
-        signal,
-        onWait: patience.onWait,
-      })
+      const patience = impatient(this.#session)
+      const wanted = parts.slice(next).map(toFetch)
+      const received = fetchPartDocuments(client, wanted, { signal, onWait: patience.onWait })
       try {
         for (;;) {
-          assertMayGoOn(this.#settling, this.#held.lease)
+          assertMayGoOn(this.#session, this.#held.lease)
           let came: Awaited<ReturnType<typeof received.next>>
           try {
             came = await received.next()
           } catch (error) {
-            const read = await this.#unreadable(parts[next] as ReadableMessage, error)
+            const read = await this.#unreadable((parts[next] as ReadableMessage).message, error)
             next++
             yield read
             break
           }
           if (came.done) return
-          const of = parts[next] as ReadableMessage
           patience.reset()
           next++
-          yield await this.#judge(of, came.value)
+          yield await this.#judge(came.value.part.of, came.value.fetched)
         }
       } finally {
         await received.return(undefined)
@@ -112,14 +113,15 @@ export class DocumentReader {
     }
   }
 
-  async #judge(
-    of: ReadableMessage,
-    { bytes, sha256 }: { bytes: Uint8Array; sha256: string },
-  ): Promise<ReadMessage> {
+  async #judge(of: ReadableMessage, fetched: FetchedFile): Promise<ReadMessage> {
     const { message } = of
+    if (fetched.state === 'refused') return await this.#unreadable(message, fetched.failure)
+    if (fetched.state === 'another file')
+      return notRead(message, findingOf(message, 'damaged', 'is longer than what was sent'))
+    const { bytes, sha256 } = fetched
     this.#readable.set(message.chat_id, of)
-    if (bytes.length === message.size && sha256 === message.sha256) {
-      await learnDocument(this.#settling, this.#held, message, of)
+    if (fetched.state === 'right') {
+      await learnDocument(this.#session, this.#held, message, of)
       return { message, bytes, sha256, finding: undefined }
     }
     const words =
@@ -129,17 +131,14 @@ export class DocumentReader {
     return { message, bytes, sha256, finding: findingOf(message, 'damaged', words) }
   }
 
-  async #unreadable(of: ReadableMessage, error: unknown): Promise<ReadMessage> {
-    if (endsEverything(this.#settling, error) || !isAboutTheDocument(error)) throw error
-    const { message } = of
-    const finding = isAnotherFile(error)
-      ? findingOf(message, 'damaged', 'is longer than what was sent')
-      : findingOf(message, 'unreadable', `cannot be read: ${whyOf(error)}`)
-    if (finding.finding === 'unreadable') await this.#assertNoOutage(message, error)
-    return { message, bytes: new Uint8Array(), sha256: '', finding }
+  /** Throws `error` when it says nothing about this message: an outage, the catalog, a cancel. */
+  async #unreadable(message: PlacedMessage, error: unknown): Promise<ReadMessage> {
+    if (endsEverything(this.#session, error) || !mayBeAboutTheDocument(error)) throw error
+    await this.#assertNoOutage(message, error)
+    return notRead(message, findingOf(message, 'unreadable', `cannot be read: ${whyOf(error)}`))
   }
 
-  /** Throws `error` unless another document of the same chat can be had now. */
+  /** Throws `error` unless another document of the same chat comes now. */
   async #assertNoOutage(message: PlacedMessage, error: unknown): Promise<void> {
     for (const witness of this.#witnessesFor(message)) {
       if (!(await this.#canBeHad(witness))) continue
@@ -149,7 +148,7 @@ export class DocumentReader {
     if (!(await this.#canIndexBeHad(message.chat_id))) throw error
   }
 
-  /** The one that was had before, then small ones of which nothing bad is known. */
+  /** The document that came before, then small ones; those with known damage last. */
   #witnessesFor(message: PlacedMessage): ReadableMessage[] {
     const isOther = (of: ReadableMessage): boolean => of.message !== message
     const known = this.#readable.get(message.chat_id)
@@ -161,28 +160,28 @@ export class DocumentReader {
   }
 
   async #canBeHad({ fileId, message }: { fileId: string; message: { size: number } }): Promise<boolean> {
-    const { client, signal } = this.#settling
-    const { onWait } = impatient(this.#settling, WITNESS_PATIENCE_SECONDS)
+    const { client, signal } = this.#session
+    const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
     try {
       await client.downloadFile(fileId, { maxBytes: message.size, signal, onWait })
       return true
     } catch (error) {
-      if (endsEverything(this.#settling, error)) throw error
+      if (endsEverything(this.#session, error)) throw error
       return false
     }
   }
 
-  /** Of a backup whose other documents are all gone as well, the index of the chat tells. */
+  /** The last witness: all other documents of the backup may be gone as well. */
   async #canIndexBeHad(chatId: string): Promise<boolean> {
-    const { client, signal } = this.#settling
+    const { client, signal } = this.#session
     try {
-      const { onWait } = impatient(this.#settling, WITNESS_PATIENCE_SECONDS)
+      const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
       const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
       if (pinned.kind !== 'index' || pinned.document?.size === undefined) return false
       const { fileId, size } = pinned.document
       return await this.#canBeHad({ fileId, message: { size } })
     } catch (error) {
-      if (endsEverything(this.#settling, error)) throw error
+      if (endsEverything(this.#session, error)) throw error
       return false
     }
   }
@@ -192,14 +191,18 @@ function isKnownBad({ message }: ReadableMessage): boolean {
   return message.state !== 'sent'
 }
 
-function partOf({ message, fileId }: ReadableMessage) {
-  const { part_no: number, size, sha256 } = message
-  return { number, fileId, size, sha256 }
+function toFetch(of: ReadableMessage) {
+  const { part_no: number, size, sha256 } = of.message
+  return { number, fileId: of.fileId, size, sha256, of }
 }
 
-/** Ends a call that has been tried for long enough; floods are waited for. */
+function notRead(message: PlacedMessage, finding: Finding): ReadMessage {
+  return { message, bytes: new Uint8Array(), sha256: '', finding }
+}
+
+/** Ends a call that has been tried again for too long; floods are waited for. */
 function impatient(
-  { onWait }: Settling,
+  { onWait }: VaultSession,
   seconds: number = PATIENCE_SECONDS,
 ): { onWait: (wait: CallWait) => void; reset: () => void } {
   let waited = 0
@@ -217,7 +220,8 @@ function impatient(
   }
 }
 
-const ABOUT_THE_DOCUMENT: ReadonlySet<string> = new Set([
+/** The server does not give the document, or is away: another document of the chat tells which. */
+const MAY_BE_ABOUT_THE_DOCUMENT: ReadonlySet<string> = new Set([
   'INTEGRITY',
   'REFUSED',
   'UNREACHABLE',
@@ -225,14 +229,8 @@ const ABOUT_THE_DOCUMENT: ReadonlySet<string> = new Set([
   'UNPROVEN',
 ])
 
-function isAboutTheDocument(error: unknown): boolean {
-  return ABOUT_THE_DOCUMENT.has(describeError(error).code)
-}
-
-/** More came than was sent. */
-function isAnotherFile(error: unknown): boolean {
-  const { cause } = error instanceof TelegramError ? error : {}
-  return cause instanceof TelegramError && cause.code === 'UNPROVEN'
+function mayBeAboutTheDocument(error: unknown): boolean {
+  return MAY_BE_ABOUT_THE_DOCUMENT.has(describeError(error).code)
 }
 
 function whyOf(error: unknown): string {

@@ -13,11 +13,17 @@ import {
 } from '@telegram-backup/database'
 import { BackupError, describeError, tellError } from '@telegram-backup/errors'
 import { lookForMessages } from '#session/look-for-messages.ts'
-import { SettlingReport } from '#session/report.ts'
-import { assertMayGoOn, cancelled, endsEverything, type HeldBackup, type Settling } from '#session/session.ts'
-import { mendFindings } from '#verify/mend-findings.ts'
+import { SessionReport } from '#session/report.ts'
+import {
+  assertMayGoOn,
+  cancelled,
+  endsEverything,
+  type HeldBackup,
+  type VaultSession,
+} from '#session/session.ts'
 import { noteFindings } from '#verify/note-findings.ts'
 import { DocumentReader } from '#verify/read-documents.ts'
+import { repairFindings } from '#verify/repair-findings.ts'
 import { type Depth, Findings, type VerificationReport } from '#verify/verification-report.ts'
 import { isPlaced, verifyChat } from '#verify/verify-chat.ts'
 
@@ -28,22 +34,23 @@ export interface VerifyBackup {
   readData: boolean
   /** The job that asked for it. */
   jobId?: string | undefined
-  /** Hears of each message; must not throw. */
+  /** Called for each message; must not throw. */
   onProgress?: ((progress: JobProgress) => void) | undefined
 }
 
 /**
- * Verifies a complete backup in each of its chats, writes down what was found, and mends from the other chat what one has
- * lost. Changes nothing else in any chat. With `readData` every byte of every chat is read, and, where
- * `settling.identities` opens the backup, its contents are opened and held against the catalog and the signed manifest.
+ * Verifies a complete backup in each of its chats, writes down the findings, and repairs from the other chat
+ * what one has lost. It changes nothing else in any chat. With `readData` every byte of every chat is read.
+ * Where `session.identities` opens the backup, its contents are opened as well, and compared with the catalog
+ * and the signed manifest.
  *
- * What was found is in the report; damage that was not mended is also `damaged_at` where it is the backup's own chat that
- * has it. Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` for one of which no message is
- * known, `BUSY` while somebody else works on it, and what kept it from being verified (`UNREACHABLE`, `CATALOG`,
- * `CANCELLED`…): then nothing was found.
+ * The report has the findings. Damage in the backup's own chat that was not repaired also sets `damaged_at`.
+ * Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` when none of its messages is
+ * known, `BUSY` while another process works on it, and what kept it from being verified (`UNREACHABLE`,
+ * `CATALOG`, `CANCELLED`…): then nothing was found.
  */
-export async function verifyBackup(settling: Settling, of: VerifyBackup): Promise<VerificationReport> {
-  const { database } = settling
+export async function verifyBackup(session: VaultSession, of: VerifyBackup): Promise<VerificationReport> {
+  const { database } = session
   const { backupId, readData, jobId } = of
   assertVerifiable(await getBackupById(database, backupId), backupId)
   const lease = await acquireLease(database, { subject: backupId, purpose: 'verify' })
@@ -62,14 +69,14 @@ export async function verifyBackup(settling: Settling, of: VerifyBackup): Promis
       })
     try {
       const held = { backupId, lease }
-      const depth = await verifyHeld(withLease(settling, lease), held, { ...of, findings })
+      const depth = await verifyHeld(withLease(session, lease), held, { ...of, findings })
       const state = stateOf(findings)
       await finish({ state: state === 'damaged' ? 'damaged' : 'sound' })
       const { parts, bytes, list, unproven } = findings
       return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
     } catch (thrown) {
-      const error = reasonOf(settling, lease, thrown)
-      // Whatever is the matter, it is the reason; a row that stays running is settled by the next verification.
+      const error = reasonOf(session, lease, thrown)
+      // The error is the reason, also when this fails; the next verification ends a row that stays running.
       await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
       throw error
     }
@@ -78,43 +85,46 @@ export async function verifyBackup(settling: Settling, of: VerifyBackup): Promis
   }
 }
 
-/** A lease that is lost ends the calls as well; what is reported of mending concerns this backup alone. */
-function withLease(settling: Settling, lease: Lease): Settling {
-  const signal = AbortSignal.any([settling.signal, lease.signal])
-  return { ...settling, signal, report: new SettlingReport() }
+/** A lease that is lost ends the calls as well. The report of repairs is this backup's own. */
+function withLease(session: VaultSession, lease: Lease): VaultSession {
+  const signal = AbortSignal.any([session.signal, lease.signal])
+  return { ...session, signal, report: new SessionReport() }
 }
 
-function reasonOf(settling: Settling, lease: Lease, error: unknown): unknown {
-  if (settling.signal.aborted) return cancelled()
+function reasonOf(session: VaultSession, lease: Lease, error: unknown): unknown {
+  if (session.signal.aborted) return cancelled()
   if (lease.signal.aborted) return lease.signal.reason
   return error
 }
 
 async function verifyHeld(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   of: VerifyBackup & { findings: Findings },
 ): Promise<Depth> {
-  const { database } = settling
+  const { database } = session
   const { backupId, readData, findings } = of
-  // What a verification that was broken off has left in the chat.
-  await lookForMessages(settling, held)
+  // Copies that an interrupted verification has left in the chat.
+  await lookForMessages(session, held)
   const backup = await getBackupById(database, backupId)
   assertVerifiable(backup, backupId)
   const rows = await listMessages(database, backupId)
   if (!rows.some(isPlaced)) throw unknownMessages(backupId)
   noteUnknown(backup, rows, findings)
-  const isOpened = await verifyChats(settling, held, { ...of, backup, rows })
-  await noteFindings(settling, held, { backup, rows, findings })
-  if (findings.left().length > 0) await mendFindings(settling, held, { rows, readData, findings })
-  await settleDamage(settling, held, { readData, isOpened, findings })
+  const isOpened = await verifyChats(session, held, { ...of, backup, rows })
+  await noteFindings(session, held, { backup, rows, findings })
+  if (findings.left().length > 0) await repairFindings(session, held, { rows, readData, findings })
+  await updateDamage(session, held, { readData, isOpened, findings })
   if (!readData) return 'messages'
   return isOpened ? 'plain bytes' : 'sent bytes'
 }
 
-/** Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are right. */
+/**
+ * Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are
+ * right.
+ */
 async function verifyChats(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   {
     backup,
@@ -126,20 +136,20 @@ async function verifyChats(
 ): Promise<boolean> {
   const placed = rows.filter(isPlaced).filter(row => row.chat_id === backup.chat_id || isToBeThere(row))
   const bytesTotal = readData ? placed.reduce((sum, { size }) => sum + size, 0) : null
-  const identities = readData ? await identitiesFor(settling, backup) : undefined
-  const reader = new DocumentReader(settling, held)
+  const identities = readData ? await identitiesFor(session, backup) : undefined
+  const reader = new DocumentReader(session, held)
   let isOpened = false
   const chats = Map.groupBy(placed, ({ chat_id }) => chat_id)
   const inOrder = [...chats].sort(([a], [b]) => Number(b === backup.chat_id) - Number(a === backup.chat_id))
   for (const [chatId, messages] of inOrder) {
-    assertMayGoOn(settling, held.lease)
+    assertMayGoOn(session, held.lease)
     try {
-      const { chatId: current, chatType } = await settling.gates.enter(chatId)
+      const { chatId: current, chatType } = await session.gates.enter(chatId)
       // A group that has become a supergroup keeps its old numbers.
       const hasOwnNumbers = chatType === 'private' || chatType === 'group' || current !== chatId
-      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(settling, message)) : []
+      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(session, message)) : []
       if (ofOthers.length > 0) throw numberedByAnother(ofOthers.length)
-      const opened = await verifyChat(settling, held, {
+      const opened = await verifyChat(session, held, {
         ...{ chatId, backup, messages, readData, reader, findings },
         movedTo: current === chatId ? undefined : current,
         identities: isOpened ? undefined : identities,
@@ -154,29 +164,32 @@ async function verifyChats(
     } catch (error) {
       // The second chat says nothing about what is in the first.
       const { code, message: reason } = describeError(error)
-      if (chatId === backup.chat_id || endsEverything(settling, error) || code === 'LEASE_LOST') throw error
+      if (chatId === backup.chat_id || endsEverything(session, error) || code === 'LEASE_LOST') throw error
       findings.unproven.push({ chat_id: chatId, code, reason })
     }
   }
   return isOpened
 }
 
-/** Of another chat only what is said to be there: what was erased there is none the worse for it. */
+/** In another chat only messages that should be there count: what was erased there is no damage. */
 function isToBeThere({ state }: MessageRow): boolean {
   return state === 'sent' || state === 'missing' || state === 'damaged'
 }
 
 /** Undefined where the contents cannot be opened. */
 async function identitiesFor(
-  { identities }: Settling,
+  { identities }: VaultSession,
   { encrypted }: Backup,
 ): Promise<readonly string[] | undefined> {
   if (encrypted === false) return []
   return await identities?.()
 }
 
-/** Private chats and basic groups count the messages of each bot by themselves: the number means another one to this bot. */
-function isOfAnother({ client }: Settling, { bot_id }: MessageRow): boolean {
+/**
+ * Private chats and basic groups count the messages of each bot by themselves: the number means another one
+ * to this bot.
+ */
+function isOfAnother({ client }: VaultSession, { bot_id }: MessageRow): boolean {
   return bot_id !== null && bot_id !== client.botId
 }
 
@@ -215,9 +228,9 @@ function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Find
   }
 }
 
-/** Takes back what was known against the backup once every byte is proven; else says that it still is. */
-async function settleDamage(
-  { database }: Settling,
+/** Clears the known damage of the backup once every byte is proven; else adds it to the findings. */
+async function updateDamage(
+  { database }: VaultSession,
   { backupId }: HeldBackup,
   { readData, isOpened, findings }: { readData: boolean; isOpened: boolean; findings: Findings },
 ): Promise<void> {
@@ -236,11 +249,14 @@ async function settleDamage(
   })
 }
 
-/** Whether it was the contents that were wrong when it was last opened; that its bytes are those that were sent disproves nothing then. */
+/**
+ * Whether it was the contents that were wrong when it was last opened; that its bytes are those that were
+ * sent disproves nothing then.
+ */
 async function wasOpenedWrong({
   database,
   backupId,
-}: Pick<Settling, 'database'> & { backupId: string }): Promise<boolean> {
+}: Pick<VaultSession, 'database'> & { backupId: string }): Promise<boolean> {
   const earlier = await listVerifications(database, backupId)
   const last = earlier.find(({ kind, state }) => kind === 'data' && state === 'damaged')
   return last?.findings.some(({ finding }) => finding === 'contents') ?? false
@@ -268,7 +284,7 @@ function unknownMessages(backupId: string): BackupError {
   })
 }
 
-/** Somebody else holds its lease. */
+/** Another process holds its lease. */
 export function busy(backupId: string): BackupError {
   return new BackupError(`Another run works on backup ${backupId} now`, {
     code: 'BUSY',

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { openManifest } from '@telegram-backup/archive'
 import { type Backup, type JobProgress, type MessageRow, markPartSound } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import type { HeldBackup, Settling } from '#session/session.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
 import type { PlacedMessage } from '#session/whole-messages.ts'
 import { contradiction } from '#verify/check-manifest.ts'
 import { askForMessage, findingOf, type LookedAtChat, lookAt } from '#verify/look-at-message.ts'
@@ -11,8 +11,9 @@ import type { DocumentReader, ReadableMessage, ReadMessage } from '#verify/read-
 import type { Findings } from '#verify/verification-report.ts'
 
 /**
- * So many messages of a chat are looked at where only their existence is asked for: all of a small backup. Each look is a
- * copy, which counts against the chat's pace; the others are asked for in a way that makes no message.
+ * So many messages of a chat are looked at where only their existence is asked for: all of a small backup.
+ * Each look is a copy, which counts against the chat's pace; the others are asked for in a way that makes no
+ * message.
  */
 const LOOKS_FOR_EXISTENCE = 10
 
@@ -30,31 +31,34 @@ export interface ChatToVerify extends LookedAtChat {
 }
 
 /**
- * Verifies the messages of one chat; what is wrong goes into the findings. True when the contents were opened and are
- * right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
+ * Verifies the messages of one chat; what is wrong goes into the findings. True when the contents were opened
+ * and are right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
  */
 export async function verifyChat(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
 ): Promise<{ isOpened: boolean }> {
-  const readable = await lookAtAll(settling, held, chat)
+  const readable = await lookAtAll(session, held, chat)
   const manifest = readable.find(({ message }) => message.kind === 'manifest')
   const parts = readable.filter(({ message }) => message.kind === 'part')
-  if (manifest !== undefined) await readManifest(settling, held, chat, manifest)
-  const read = noted(settling, held, chat, chat.reader.readParts(parts))
+  if (manifest !== undefined) await readManifest(session, held, chat, manifest)
+  const read = noted(session, held, chat, chat.reader.readParts(parts))
   const partCount = chat.backup.part_count ?? parts.length
   // A part that is not there keeps the whole from being opened.
   if (!chat.readData || chat.identities === undefined || parts.length !== partCount) {
     for (let next = await read.next(); !next.done; next = await read.next());
     return { isOpened: false }
   }
-  return { isOpened: await open(settling, chat, chat.identities, read) }
+  return { isOpened: await open(session, chat, chat.identities, read) }
 }
 
-/** Those whose documents are to be read; without `readData` only where a look leaves a doubt. */
+/**
+ * Looks at the messages. Returns those whose documents are to be read: without `readData` only the doubtful
+ * ones.
+ */
 async function lookAtAll(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
 ): Promise<ReadableMessage[]> {
@@ -64,10 +68,10 @@ async function lookAtAll(
   for (const message of messages) {
     findings.parts++
     if (!looks.has(message)) {
-      const finding = await askForMessage(settling, held, message)
+      const finding = await askForMessage(session, held, message)
       if (finding !== undefined) findings.list.push(finding)
     } else {
-      const look = await lookAt(settling, held, { message, chat })
+      const look = await lookAt(session, held, { message, chat })
       if (look.outcome === 'wrong') findings.list.push(look.finding)
       else {
         chat.reader.noteSeen({ message, ...look })
@@ -90,14 +94,14 @@ function someOf(messages: readonly PlacedMessage[]): Set<PlacedMessage> {
 }
 
 async function readManifest(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
   of: ReadableMessage,
 ): Promise<void> {
   const { backup, findings, identities } = chat
   const read = await chat.reader.readOne(of)
-  await note(settling, held, chat, read)
+  await note(session, held, chat, read)
   if (read.finding !== undefined || !chat.readData || identities === undefined) return
   try {
     const opened = await openManifest(read.bytes, { encrypted: backup.encrypted !== false, identities })
@@ -113,13 +117,13 @@ async function readManifest(
 }
 
 async function open(
-  settling: Settling,
+  session: VaultSession,
   chat: ChatToVerify,
   identities: readonly string[],
   read: AsyncGenerator<ReadMessage, void>,
 ): Promise<boolean> {
   const { backup, messages, findings } = chat
-  const { signal } = settling
+  const { signal } = session
   const outcome = await openContents(read, { backup, identities, signal })
   if (outcome.outcome === 'closed') notOpened(chat, outcome)
   if (outcome.outcome === 'wrong') {
@@ -137,27 +141,27 @@ async function open(
   return outcome.outcome === 'right'
 }
 
-/** The same key opens nothing else of it either: said once. */
+/** The same key opens nothing else of it either, so it is reported once. */
 function notOpened({ findings, chatId }: ChatToVerify, why: { code: string; reason: string }): void {
   if (findings.unproven.some(({ code }) => code === why.code)) return
   findings.unproven.push({ chat_id: chatId, code: why.code, reason: why.reason })
 }
 
 async function* noted(
-  settling: Settling,
+  session: VaultSession,
   held: HeldBackup,
   chat: ChatToVerify,
   read: AsyncGenerator<ReadMessage, void>,
 ): AsyncGenerator<ReadMessage, void> {
   for await (const one of read) {
-    await note(settling, held, chat, one)
+    await note(session, held, chat, one)
     yield one
   }
 }
 
-/** One that was found wrong before and is right now is believed again. */
+/** A message that was found wrong before and is right now is believed again. */
 async function note(
-  { database }: Settling,
+  { database }: VaultSession,
   { backupId, lease }: HeldBackup,
   { findings, onProgress, readData }: ChatToVerify,
   { message, bytes, finding }: ReadMessage,

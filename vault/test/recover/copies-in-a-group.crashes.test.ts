@@ -3,8 +3,8 @@ import { type Machine, type Machines, openMachines } from '@telegram-backup/test
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eraseBackup } from '#erase/erase-backup.ts'
 import { reconcile } from '#reconcile/reconcile.ts'
-import type { Settling } from '#session/session.ts'
-import { settlingOf } from '#test/recover/settling.ts'
+import type { VaultSession } from '#session/session.ts'
+import { sessionOf } from '#test/recover/session-of.ts'
 
 // In a group a forward names who said the words, and not where; and everybody sees who copied them.
 
@@ -48,7 +48,7 @@ function deleteIndex(): void {
 const places = async ({ database }: Machine, id: string): Promise<(number | null)[]> =>
   (await listMessages(database, id)).map(({ message_id }) => message_id)
 
-const settling = (machine: Machine): Settling => settlingOf(machine, { ...machines.vault, chatId: group })
+const session = (machine: Machine): VaultSession => sessionOf(machine, { ...machines.vault, chatId: group })
 
 test.each(['the same bot', 'another bot'])('forwards and copies are not taken for ours by %s', async who => {
   const { emulator } = machines.vault
@@ -72,18 +72,18 @@ test.each(['the same bot', 'another bot'])('forwards and copies are not taken fo
   expect(alive()).toEqual(expect.arrayContaining(before))
 })
 
-test('what a person has copied of an erased backup is no dead run, and stays', async () => {
+test('what a person has copied of an erased backup is no abandoned run, and stays', async () => {
   await old.send(1000)
   const { id } = await old.send(100_000)
   const theirs: number[] = []
   for (const row of await listMessages(old.database, id))
     if (row.kind === 'part') theirs.push(await copy(Number(row.message_id)))
-  await eraseBackup(settling(old), { backupId: id, evenTheLast: true })
+  await eraseBackup(session(old), { backupId: id, evenTheLast: true })
   deleteIndex()
   const next = await machines.open({ chatId: group })
   await next.recover()
   const { data } = await queryBackups(next.database, {})
   expect(data.map(backup => backup.id)).not.toContain(id)
-  await reconcile(settling(next))
+  await reconcile(session(next))
   expect(alive()).toEqual(expect.arrayContaining(theirs))
 })

@@ -107,7 +107,7 @@ describe('the second chat', () => {
   })
 })
 
-test('parts of a dead run are found and recorded as failed, and what people post is not', async () => {
+test('parts of an abandoned run are found and recorded as failed, and what people post is not', async () => {
   await old.send(1000)
   const { chatId, emulator } = machines.vault
   const facts = {

@@ -2,7 +2,7 @@ import { listMessages } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eraseBackup } from '#erase/erase-backup.ts'
-import { settlingOf } from '#test/recover/settling.ts'
+import { sessionOf } from '#test/recover/session-of.ts'
 
 // Somebody copies a message of ours, the same words and the same bytes; a channel does not tell who.
 
@@ -43,7 +43,7 @@ async function manifestOf({ database }: Machine, id: string): Promise<number> {
 }
 
 async function erase(machine: Machine, backupId: string): Promise<void> {
-  const { isErased } = await eraseBackup(settlingOf(machine, machines.vault), {
+  const { isErased } = await eraseBackup(sessionOf(machine, machines.vault), {
     backupId,
     evenTheLast: false,
   })

@@ -3,8 +3,8 @@ import { type Machine, type Machines, openMachines } from '@telegram-backup/test
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reconcile } from '#reconcile/reconcile.ts'
-import type { SettlingReport } from '#session/report.ts'
-import { settlingOf } from '#test/recover/settling.ts'
+import type { SessionReport } from '#session/report.ts'
+import { sessionOf } from '#test/recover/session-of.ts'
 
 let machines: Machines
 let old: Machine
@@ -25,8 +25,8 @@ const sendToBoth = (size: number): Promise<{ id: string; bytes: Buffer }> =>
   old.send(size, { replicaChatId: String(replica) })
 
 /** A reconcile by that machine, with both chats. */
-async function settle(machine: Machine): Promise<SettlingReport> {
-  return await reconcile(settlingOf(machine, machines.vault, replica))
+async function reconcileBy(machine: Machine): Promise<SessionReport> {
+  return await reconcile(sessionOf(machine, machines.vault, replica))
 }
 
 /** As it is, with its caption; gives the id of the copy. */
@@ -81,14 +81,14 @@ describe('the second chat', () => {
       expect((await placesOf(next)).sort()).toEqual((await placesOf(old)).sort())
       expect((await machines.index(replica)).generation).toBe((await machines.index()).generation)
       expect((await machines.index()).generation).toBeGreaterThan(1)
-      const settled = await settle(next)
-      expect(settled).toMatchObject({ copied: [], mended: [], pending: [] })
+      const reconciled = await reconcileBy(next)
+      expect(reconciled).toMatchObject({ copied: [], mended: [], pending: [] })
       await expectBothWhole(next)
       expect((await getBackupDetails(next.database, first.id))?.damaged_at).toBeNull()
     },
   )
 
-  test('that lacks a part and the parts of a dead run: the one is mended, the others go', async () => {
+  test('that lacks a part and has parts of an abandoned run: the part is repaired, the others go', async () => {
     const { id } = await sendToBoth(150_000)
     const rows = await listMessages(old.database, id)
     const lost = rows.find(({ chat_id, part_no }) => chat_id === String(replica) && part_no === 2)
@@ -104,9 +104,9 @@ describe('the second chat', () => {
     const found = report.secondChat?.report?.backups.find(backup => backup.id === id)
     expect(found?.findings).toEqual([`part 2 (message ${lost?.message_id}) is gone`])
     expect((await getBackupDetails(next.database, id))?.damaged_at).toBeNull()
-    const settled = await settle(next)
-    expect(settled.mended).toMatchObject([{ backup_id: id, part_no: 2, chat_id: String(replica) }])
-    expect(settled.copied).toEqual([])
+    const reconciled = await reconcileBy(next)
+    expect(reconciled.mended).toMatchObject([{ backup_id: id, part_no: 2, chat_id: String(replica) }])
+    expect(reconciled.copied).toEqual([])
   })
 
   test('to which a part was copied, and then nobody came with the rest: only the rest is copied', async () => {
@@ -124,12 +124,12 @@ describe('the second chat', () => {
       ...{ outcome: 'merged', parts: 1, findings: [], isDamaged: false },
     })
     expect(told?.notes).toEqual([expect.stringMatching(`^Message ${again} repeats`)])
-    const settled = await settle(next)
-    expect(settled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
+    const reconciled = await reconcileBy(next)
+    expect(reconciled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
       ...rows.filter(({ part_no }) => part_no > 1).map(({ part_no }) => `part ${part_no}`),
       'manifest 0',
     ])
-    expect(settled).toMatchObject({ mended: [], pending: [] })
+    expect(reconciled).toMatchObject({ mended: [], pending: [] })
     const copies = await listMessages(next.database, id)
     expect(copies.find(row => row.chat_id === String(replica) && row.part_no === 1)).toMatchObject({
       ...{ message_id: copied, state: 'sent', plain_offset: first?.plain_offset },
@@ -158,8 +158,8 @@ describe('the second chat', () => {
     const report = await next.recover({ replicaChat: String(replica) })
     const told = report.secondChat?.report
     expect(told?.backups.find(backup => backup.id === id)).toMatchObject({ outcome: 'merged', parts: 1 })
-    const settled = await settle(next)
-    expect(settled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
+    const reconciled = await reconcileBy(next)
+    expect(reconciled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
       ...rows.filter(({ part_no }) => part_no > 1).map(({ part_no }) => `part ${part_no}`),
       'manifest 0',
     ])
@@ -181,10 +181,10 @@ describe('the second chat', () => {
     expect(report.secondChat?.failure).toBeTruthy()
     emulator.asHuman.promote(replica, bot)
     const before = emulator.inspect.messages(replica).length
-    expect((await settle(next)).copied).toEqual([])
+    expect((await reconcileBy(next)).copied).toEqual([])
     expect(emulator.inspect.messages(replica)).toHaveLength(before)
     await next.recover({ replicaChat: String(replica) })
-    expect(await settle(next)).toMatchObject({ copied: [], pending: [] })
+    expect(await reconcileBy(next)).toMatchObject({ copied: [], pending: [] })
     await expectBothWhole(next)
   })
 

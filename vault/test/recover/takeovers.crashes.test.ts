@@ -5,7 +5,7 @@ import { checkChatAccess, writeIndexCaption } from 'telegram-deployment-bot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reconcile } from '#reconcile/reconcile.ts'
 import { watchOwnership } from '#session/chat-ownership.ts'
-import { settlingOf } from '#test/recover/settling.ts'
+import { sessionOf } from '#test/recover/session-of.ts'
 
 // A machine that took the chat over and sent nothing is named by its index alone, which people may delete.
 
@@ -149,13 +149,13 @@ test('a service that runs on the displaced machine hears of it when it looks', a
   await expect(look()).rejects.toMatchObject({ code: 'CONFIGURATION' })
 })
 
-test('a displaced machine settles nothing and draws nothing in the chat', async () => {
+test('a displaced machine reconciles nothing and draws nothing in the chat', async () => {
   await old.send(1000)
   const displaced = await recovered()
   deleteIndex()
   await recovered()
   const before = machines.vault.messageIds()
-  const report = await reconcile(settlingOf(displaced, machines.vault))
+  const report = await reconcile(sessionOf(displaced, machines.vault))
   expect(JSON.stringify(report)).toContain('taken over')
   expect(machines.vault.messageIds()).toEqual(before)
 })

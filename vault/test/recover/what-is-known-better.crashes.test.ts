@@ -129,7 +129,7 @@ test('parts that are all there are a damaged backup, not garbage, where manifest
   expect((await next.fetch(sent.id)).equals(sent.bytes)).toBe(true)
 })
 
-test('parts of which one is missing stay what a dead run has left', async () => {
+test('parts of which one is missing stay what an abandoned run has left', async () => {
   const sent = await old.send(150_000)
   const details = await getBackupDetails(old.database, sent.id)
   for (const id of [indexMessage(), details?.manifest?.message_id, details?.parts[0]?.message_id])

@@ -13,24 +13,35 @@ export interface ExpectedDocument {
   /** Of the document, hex. */
   sha256: string
   /**
-   * The next place to try: when there is none yet (`failure` is undefined), and after what the place before led to could
-   * not be had or was not what was sent. Resolves to undefined when there is no other place.
+   * The next place to try. Called with undefined for the first place, then with what the place before gave.
+   * Resolves to undefined when there is no other place.
    */
-  elsewhere?: ((failure: TelegramError | undefined) => Promise<DocumentPlace | undefined>) | undefined
+  elsewhere?: ((before: FetchedFile | undefined) => Promise<DocumentPlace | undefined>) | undefined
 }
 
 /** A name under which this bot may have a document. */
 export interface DocumentPlace {
   fileId: string
   /**
-   * Another place can be tried, so that a refusal counts soon. The server says the same of a file that is unavailable for
-   * the moment, of a dead file id and of another bot's.
+   * Another place can be tried, so that a refusal counts soon. The server says the same of a file that is
+   * unavailable for the moment, of a dead file id and of another bot's.
    */
   isBrief: boolean
 }
 
+/**
+ * What a place has. An outage is none of these: it throws the client's errors. right: the expected bytes ·
+ * changed: other bytes, each time · another file: more bytes than expected, or no file of the server's ·
+ * refused: the server does not give it, now or ever.
+ */
+export type FetchedFile =
+  | ({ state: 'right' } & DownloadedFile)
+  | ({ state: 'changed' } & DownloadedFile)
+  | { state: 'another file'; failure: TelegramError }
+  | { state: 'refused'; failure: TelegramError }
+
 /** What a document is called in errors, and how it is downloaded. */
-export type DocumentDownloadOptions = Omit<DownloadOptions, 'maxBytes'> & {
+export type FetchDocumentOptions = Omit<DownloadOptions, 'maxBytes'> & {
   name: string
   partNumber?: number
   /** The first place, when it is known already; `located` belongs to it. */
@@ -44,28 +55,30 @@ const BRIEF_TRIES = 2
 const BRIEF_PAUSE_MS = 250
 
 /**
- * Downloads a document from one place after the other, from each up to three times, until size and SHA-256 are the
- * expected ones; `isRight` tells whether they are in the end. Throws `INTEGRITY` for one that no place has any more,
- * with `name` in its message; else the client's errors.
+ * Downloads a document from one place after the other, until size and SHA-256 are the expected ones. When no
+ * place has it, the answer is what the first place had; its `failure` is an `INTEGRITY` with `name` in its
+ * message. Throws the client's errors for an outage.
  */
-export async function downloadDocument(
+export async function fetchDocument(
   client: TelegramClient,
   expected: ExpectedDocument,
-  options: DocumentDownloadOptions,
-): Promise<DownloadedFile & { isRight: boolean }> {
+  options: FetchDocumentOptions,
+): Promise<FetchedFile> {
+  const { size, sha256 } = expected
+  const isRight = (file: DownloadedFile): boolean => file.bytes.length === size && file.sha256 === sha256
   let { located } = options
-  let first: DownloadOutcome | undefined
+  let first: FetchedFile | undefined
   let place = options.place ?? (await firstPlace(expected))
   while (place !== undefined) {
-    const outcome = await downloadFrom(client, expected, { ...options, place, located })
-    if (outcome.right) return { ...outcome.right, isRight: true }
-    // The first place is the document's own; what is said in the end is said of it.
-    first ??= outcome
-    place = await expected.elsewhere?.(outcome.failure ?? damaged(options))
+    const fetched = await fetchFrom(client, place, { ...options, located, maxBytes: size, isRight })
+    if (fetched.state === 'right') return fetched
+    // The first place is the document's own.
+    first ??= fetched
+    place = await expected.elsewhere?.(fetched)
     located = undefined
   }
-  if (first?.wrong) return { ...first.wrong, isRight: false }
-  throw unobtainable(options, first?.failure)
+  if (first === undefined) return { state: 'refused', failure: unobtainable(options, undefined) }
+  return 'failure' in first ? { ...first, failure: unobtainable(options, first.failure) } : first
 }
 
 /** Where to begin. */
@@ -74,54 +87,47 @@ export async function firstPlace(expected: ExpectedDocument): Promise<DocumentPl
   return fileId === undefined ? await elsewhere?.(undefined) : { fileId, isBrief: elsewhere !== undefined }
 }
 
-interface DownloadOutcome {
-  right?: DownloadedFile
-  /** The bytes that came instead. */
-  wrong?: DownloadedFile
-  /** Why no bytes came. */
-  failure?: TelegramError
-}
-
-async function downloadFrom(
+/** Downloads from one place, up to three times, until `isRight`. Throws the client's errors for an outage. */
+export async function fetchFrom(
   client: TelegramClient,
-  expected: ExpectedDocument,
-  { place, ...options }: DocumentDownloadOptions & { place: DocumentPlace },
-): Promise<DownloadOutcome> {
+  place: DocumentPlace,
+  options: DownloadOptions & { isRight: (file: DownloadedFile) => boolean | Promise<boolean> },
+): Promise<FetchedFile> {
+  const { isRight, ...download } = options
   let { located } = options
-  let outcome: DownloadOutcome = {}
+  let fetched: FetchedFile | undefined
   try {
     if (place.isBrief) {
-      const path = await locateBriefly(client, { ...options, fileId: place.fileId })
+      const path = await locateBriefly(client, { ...download, fileId: place.fileId })
       located = path === undefined ? undefined : Promise.resolve(path)
     }
   } catch (failure) {
-    if (isRefusal(failure)) return { failure }
+    if (isRefusal(failure)) return { state: 'refused', failure }
     throw failure
   }
-  for (let tries = 0; tries < DOWNLOAD_TRIES; tries++) {
+  for (let tries = 1; ; tries++) {
     try {
       const file = await client.downloadFile(place.fileId, {
-        ...options,
-        located: tries === 0 ? located : undefined,
-        maxBytes: expected.size,
+        ...download,
+        located: tries === 1 ? located : undefined,
       })
-      if (file.bytes.length === expected.size && file.sha256 === expected.sha256) return { right: file }
-      if (outcome.failure === undefined) outcome = { wrong: file }
+      if (await isRight(file)) return { state: 'right', ...file }
+      if (fetched === undefined || fetched.state === 'changed') fetched = { state: 'changed', ...file }
     } catch (failure) {
-      if (!isRefusal(failure) && !isUnproven(failure)) throw failure
-      outcome = { failure }
-      if (failure.code === 'REFUSED') break
+      if (isRefusal(failure)) return { state: 'refused', failure }
+      if (!isUnproven(failure)) throw failure
+      fetched = { state: 'another file', failure }
     }
+    if (tries === DOWNLOAD_TRIES) return fetched
   }
-  return outcome
 }
 
 /**
- * Asks for the path of a file, for `downloadFile`, and takes the second refusal for an answer: that of a file which is
- * unavailable for the moment sounds like that of a dead file id. What was `located` before counts as the first time. Of any
- * other failure it says nothing: the download finds out, and has the patience for it.
+ * Asks for the path of a file, for `downloadFile`. Only the second refusal counts: a file that is unavailable
+ * for the moment is refused like a dead file id. What was `located` before counts as the first time.
+ * Undefined after any other failure: the download meets it again, and has the patience for it.
  */
-export async function locateBriefly(
+async function locateBriefly(
   client: TelegramClient,
   { fileId, located, signal }: { fileId: string } & Pick<DownloadOptions, 'located' | 'signal'>,
 ): Promise<string | undefined> {
@@ -150,12 +156,8 @@ function isUnproven(error: unknown): error is TelegramError {
   return error instanceof TelegramError && error.code === 'UNPROVEN'
 }
 
-function damaged({ name }: DocumentDownloadOptions): TelegramError {
-  return new TelegramError(`${name} is not what was sent`, { code: 'INTEGRITY' })
-}
-
 function unobtainable(
-  { name, partNumber }: DocumentDownloadOptions,
+  { name, partNumber }: FetchDocumentOptions,
   cause: TelegramError | undefined,
 ): TelegramError {
   const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'

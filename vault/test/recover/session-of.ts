@@ -2,15 +2,15 @@ import type { Machine } from '@telegram-backup/test-support/machines.ts'
 import type { TestVault } from '@telegram-backup/test-support/vault.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { ChatGates } from '#session/chat-gates.ts'
-import { SettlingReport } from '#session/report.ts'
-import type { Settling } from '#session/session.ts'
+import { SessionReport } from '#session/report.ts'
+import type { VaultSession } from '#session/session.ts'
 
-/** What a machine settles with, in the vault's chat and a second one. */
-export function settlingOf(
+/** A session of a machine in the vault's chat and a second one. */
+export function sessionOf(
   { client, database, signingKey }: Machine,
   { chatId, recipient }: TestVault,
   replicaChatId?: number,
-): Settling {
+): VaultSession {
   const vault = createCatalogVault(database)
   const { signal } = new AbortController()
   return {
@@ -22,7 +22,7 @@ export function settlingOf(
     replicaChatId: replicaChatId === undefined ? undefined : String(replicaChatId),
     indexSeal: { encryption: { recipients: [recipient] }, signingKey },
     gates: new ChatGates({ client, vault, signal }),
-    report: new SettlingReport(),
+    report: new SessionReport(),
     say: () => {},
   }
 }

@@ -1,7 +1,9 @@
 import { keepRemnant, keepUnsure } from '@telegram-backup/database'
 import { findLostMessages, type OpenSend } from 'telegram-deployment-bot'
 import type { MarkedMessage } from '#recover/chat-reader.ts'
-import type { ChatRecovery } from '#recover/chat-recovery.ts'
+import type { ReadChat } from '#recover/read-chat.ts'
+import { refusedOf } from '#recover/record-backup.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
 const COPY = 'repeats one of this program: a copy that was left behind by a machine of before, or a person’s'
 const WORDS = {
@@ -12,25 +14,31 @@ const WORDS = {
 }
 
 /**
- * What an earlier catalog would have known and removed, had it not been lost: copies of messages, and indexes that were
- * replaced. Nothing tells them from what people have copied, so they stay, are known from now on, and are told of. A copy that
- * a call of this catalog explains, of a recovery that was killed, is removed first. What a run of this catalog may have sent for a
- * backup and never heard of is left to whoever settles that run: known, it would not be found, and be sent once more.
+ * Stage 8: copies of messages, and indexes that were replaced. The lost catalog would have known and removed
+ * them. They look like copies that people made. So they stay, the catalog knows them from now on, and the
+ * report names them. Two kinds are left out: a copy that a call of this catalog explains (a recovery was
+ * killed) is removed first; and a message that a run of this catalog may have sent stays unknown, since
+ * reconcile must find it, or it would be sent once more.
+ * @param named the backups that an index or a manifest names, in any of the chats
  */
-export async function keepStrays({ setup, vault, reading, report, left }: ChatRecovery): Promise<void> {
-  const { client, database, signal } = setup
-  const { reader } = reading
+export async function keepUnexplained<Chat extends ReadChat>(
+  { client, vault, database, signal }: RecoveryTools,
+  chat: Chat,
+  named: ReadonlySet<string>,
+): Promise<Chat> {
+  const { reader, recorded } = chat
   const { chatId } = reader
   await findLostMessages(client, vault, { chatId, backupId: null, signal })
-  // Before the known ones: whoever hears of its message now makes it known when it closes its call.
+  // Before the known messages: a run that learns its message now makes it known when it closes its call.
   const open = await vault.openSends({ chatId })
   const known = await vault.knownMessageIds(chatId, { after: 0, upTo: Number.MAX_SAFE_INTEGER })
-  // Of those it is said that they are refused, and why.
-  const refused = new Set(report.refused.map(one => one.backupId))
+  // The report names them already, with the reason.
+  const refused = new Set(refusedOf(recorded).map(one => one.backupId))
+  const notes = [...chat.notes]
   for (const message of [...reader.marked()]) {
     const { messageId, backupId, what } = message
     const isOfBackup = what === 'part' || what === 'manifest'
-    if (isOfBackup && (refused.has(backupId ?? '') || !left.named.has(backupId ?? ''))) continue
+    if (isOfBackup && (refused.has(backupId ?? '') || !named.has(backupId ?? ''))) continue
     if (open.some(send => mayHaveMade(send, message))) continue
     if (known.has(messageId) || !(await reader.exists(messageId))) continue
     if (what === 'tombstone') {
@@ -38,8 +46,9 @@ export async function keepStrays({ setup, vault, reading, report, left }: ChatRe
       continue
     }
     await keepUnsure(database, { chatId, messageId })
-    report.notes.push(`Message ${messageId} ${WORDS[what]}. It stays, and may be deleted by hand.`)
+    notes.push(`Message ${messageId} ${WORDS[what]}. It stays, and may be deleted by hand.`)
   }
+  return { ...chat, notes }
 }
 
 function mayHaveMade(send: OpenSend, { messageId, what, facts }: MarkedMessage): boolean {
