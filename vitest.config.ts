@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -20,6 +21,7 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 200_000 } },
+    env: COMPILED_MODULES,
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -8,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 300_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 290_000 } },
+    env: COMPILED_MODULES,
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

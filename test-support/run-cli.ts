@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 /** What a run of the command line left. */
 export interface CliRun {
@@ -20,7 +20,7 @@ export interface RunOptions {
   launcher?: string
 }
 
-const LAUNCHER = fileURLToPath(import.meta.resolve('@telegram-backup/cli/bin/telegram-backup.js'))
+const LAUNCHER = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
 
 /** Runs the real program in a process of its own, with no environment but the one given. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
