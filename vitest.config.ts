@@ -22,6 +22,7 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 200_000 } },
     env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -10,6 +10,7 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 290_000 } },
     env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
     // As in vitest.config.ts.
     expect: { poll: { timeout: 110_000 } },
     env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })
