@@ -20,7 +20,8 @@ export interface RunOptions {
   launcher?: string
 }
 
-const LAUNCHER = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
+/** The program as it is in this folder. */
+export const LAUNCHER: string = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
 
 /** Runs the real program in a process of its own, with no environment but the one given; `callCli` costs less. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
