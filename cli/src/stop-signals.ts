@@ -43,7 +43,7 @@ export function stopOnSignals(host: Host): StopSignals {
     receivedAt = performance.now()
     // A terminal has "^C" at the beginning of the line.
     if (host.stderr.isTTY) host.stderr.write('\n')
-    output?.note('Stopping in good order; once more ends it at once.')
+    output?.note('Stopping cleanly; press Ctrl-C again to quit now.')
     controller.abort()
   }
   for (const name of STOP_SIGNALS) host.on(name, onSignal)

@@ -17,15 +17,13 @@ const MAX_SHOWN = 20
 /** What comes from the chat, and how long that may take: about as long as the way there took. */
 export function describeFetch(backup: BackupDetails, kind: RestoreTarget['kind']): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
-  const loading = kind === 'postgres' ? '; the database has to load it as well' : ''
+  const loading = kind === 'postgres' ? ', plus the time to load' : ''
   const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(took > 0
-      ? [`Takes     at least ${formatSeconds(Math.ceil(took))}, as long as sending it took${loading}`]
-      : []),
+    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
@@ -45,7 +43,7 @@ export function describeDatabasePlan(plan: DatabasePlan): string[] {
     `Target    ${connection.display}`,
     way === 'in place'
       ? `Way       into the empty database ${target.name}, in one transaction`
-      : `Way       into a new database beside it, in one transaction, which then takes the name ${target.name}`,
+      : `Way       loads into a temporary database, in one transaction, then renames it to ${target.name}`,
     ...(old && way === 'beside'
       ? [`Old one   ${target.name} ${replaced}${keepOld ? '; it is kept' : ''}`]
       : []),

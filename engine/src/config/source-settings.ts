@@ -2,7 +2,7 @@ import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { type Allowance, parseAllowances } from '@telegram-backup/connectors/directory/pack/allowances.ts'
 import type { DirectoryOptions } from '@telegram-backup/connectors/directory/pack/tar-source.ts'
 import type { PgDumpOptions } from '@telegram-backup/connectors/postgres/dump/pg-dump-arguments.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /** One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. */
@@ -69,7 +69,7 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   if (kind === undefined || others.length > 0) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
-      hint: 'Give --file PATH, --postgres URL, --directory PATH, --source NAME, or - for standard input.',
+      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
     })
   }
   for (const other of KINDS) {

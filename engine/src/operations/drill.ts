@@ -1,6 +1,6 @@
 import type { PostgresConnection } from '@telegram-backup/connectors/postgres/connection.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Config } from '#environment.ts'
 import { BackupContents, type ReadHooks } from '#operations/contents.ts'
@@ -91,6 +91,6 @@ async function serverFor(on: string, config: Config): Promise<PostgresConnection
   if (target.kind === 'postgres') return target.connection
   throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
     code: 'USAGE',
-    hint: 'Write --on postgresql://USER@HOST/postgres, of a server whose user may make databases.',
+    hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
   })
 }
