@@ -4,7 +4,7 @@ import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['*/{src,test}/**/*.crashes.test.ts'],
-    // As in vitest.config.ts.
+    // Most tests wait for processes and servers; of two cores, vitest would use one.
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 120_000,
