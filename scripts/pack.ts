@@ -71,7 +71,11 @@ function stage(folder: string): string {
 for (const folder of ['out', 'stage', 'packages'])
   rmSync(join(BUILD, folder), { recursive: true, force: true })
 mkdirSync(join(BUILD, 'packages'), { recursive: true })
-run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
+run(process.execPath, [
+  join(ROOT, 'node_modules', '@typescript', 'native', 'bin', 'tsc'),
+  '-p',
+  'tsconfig.build.json',
+])
 run('npm', [
   'pack',
   '--silent',

@@ -50,8 +50,8 @@ export async function writeSources(folder: string): Promise<string> {
   return path
 }
 
-/** @param catalog an embedded one of its own if left out */
-export async function openJobsWorld(catalog?: TestCatalog): Promise<JobsWorld> {
+/** @param catalog one of {@link openTestCatalog} if left out */
+export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise<JobsWorld> {
   const vault = await openTestVault()
   const database = catalog ?? (await openTestCatalog())
   const logged: string[] = []

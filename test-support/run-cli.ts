@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 /** What a run of the command line left. */
 export interface CliRun {
@@ -20,9 +20,10 @@ export interface RunOptions {
   launcher?: string
 }
 
-const LAUNCHER = fileURLToPath(import.meta.resolve('@telegram-backup/cli/bin/telegram-backup.js'))
+/** The program as it is in this folder. */
+export const LAUNCHER: string = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
 
-/** Runs the real program in a process of its own, with no environment but the one given. */
+/** Runs the real program in a process of its own, with no environment but the one given; `callCli` costs less. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
   const child = spawn(process.execPath, [options.launcher ?? LAUNCHER, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
@@ -43,13 +44,11 @@ export function runCli(args: readonly string[], options: RunOptions): Promise<Cl
   child.stdin.end(options.input ?? '')
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', code =>
-      resolve({
-        code,
-        stdout,
-        stderr,
-        json: () => JSON.parse(Buffer.from(stdout, 'latin1').toString('utf8')),
-      }),
-    )
+    child.on('close', code => resolve(cliRun(code, { stdout, stderr })))
   })
+}
+
+/** @param said `stdout` with a character for each byte */
+export function cliRun(code: number | null, said: { stdout: string; stderr: string }): CliRun {
+  return { code, ...said, json: () => JSON.parse(Buffer.from(said.stdout, 'latin1').toString('utf8')) }
 }

@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const LAUNCHER = fileURLToPath(import.meta.resolve('@telegram-backup/cli/bin/telegram-backup.js'))
+import { LAUNCHER } from '#run-cli.ts'
 
 /** One `serve` in a process of its own. */
 export interface ServeProcess {

@@ -5,6 +5,7 @@ import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
 import { type Database, migrate, openDatabase } from '@telegram-backup/database'
 import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
+import { newCatalog } from '#catalog-server.ts'
 
 /** A chat, a catalog, keys and a folder; real ones, made for one test file. */
 export interface TestVault {
@@ -66,16 +67,34 @@ export async function openTestVault(): Promise<TestVault> {
 
 /** A migrated catalog; `discard` closes it and removes what the test made for it. */
 export interface TestCatalog extends Database {
+  /** With these settings the command line uses this catalog. */
+  env: Record<string, string>
   discard(): Promise<void>
 }
 
-/** A fresh embedded catalog, migrated. */
+/** A fresh catalog: in a run of vitest a database of the run's server, elsewhere an embedded server of its own. */
 export async function openTestCatalog(): Promise<TestCatalog> {
+  const served = await newCatalog()
+  if (served === undefined) return await openEmbeddedTestCatalog()
+  const database = await openDatabase({ url: served.url })
+  return {
+    ...database,
+    env: { DATABASE_URL: served.url },
+    discard: async () => {
+      await database.close()
+      await served.drop()
+    },
+  }
+}
+
+/** A fresh embedded catalog with a server of its own, migrated. */
+async function openEmbeddedTestCatalog(): Promise<TestCatalog> {
   const folder = await mkdtemp(join(tmpdir(), 'catalog-test-'))
   const database = await openDatabase({ dataDir: folder })
   await migrate(database)
   return {
     ...database,
+    env: { TELEGRAM_BACKUP_HOME: folder },
     discard: async () => {
       await database.close()
       await rm(folder, { recursive: true, force: true })

@@ -20,7 +20,7 @@ async function run() {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   if (isAbsolute(cache)) enableCompileCache(join(cache, 'telegram-backup'))
   const { main } = await import('#cli.ts')
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await main(process.argv.slice(2), process)
 }
 
 async function handOver() {

@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
-import { ExitCode, exitCodeOf, exitCodeOfSignal } from '@telegram-backup/errors'
+import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
 import { registerApikey } from '#commands/apikey-command.ts'
 import { registerCard } from '#commands/card-command.ts'
@@ -26,7 +26,10 @@ import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
+import type { TextSink } from '#commands/text-sink.ts'
 import { registerVerify } from '#commands/verify-command.ts'
+import type { Host } from '#host.ts'
+import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 
 const COMMANDS: readonly RegisterCommand[] = [
   registerDemo,
@@ -55,19 +58,19 @@ const COMMANDS: readonly RegisterCommand[] = [
 ]
 
 /**
- * The command line. Resolves to the exit code, which is that of the signal for what a signal kept from being done; only this file
- * prints failures and minds signals.
+ * The command line. Resolves to the exit code; where a signal kept the work from being done, to the code of that signal. Only
+ * this file prints failures and listens to signals.
  */
-export async function main(args: readonly string[]): Promise<number> {
-  const stop = stopOnSignals()
-  endWithTheReader()
+export async function main(args: readonly string[], host: Host): Promise<number> {
+  const stop = stopOnSignals(host)
+  endWithTheReader(host)
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options) => {
-    const output = outputOf({ json: options.json === true })
+    const output = outputOf(host, { json: options.json === true })
     stop.tellBy(output)
-    exitCode = await perform(action, { output, ...stop })
+    exitCode = await perform(action, { host, output, ...stop })
   }
-  const program = createProgram(run)
+  const program = createProgram(run, host)
   try {
     await program.parseAsync([...args], { from: 'user' })
     // What was done all the same, or is meant to be ended so, as serve is, was done.
@@ -78,7 +81,7 @@ export async function main(args: readonly string[]): Promise<number> {
     // Its words are on stderr already.
     if (args.includes('--json')) {
       const words = withoutPasswords(error.message.replace(/^error: /, ''))
-      outputOf({ json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
+      outputOf(host, { json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
     }
     return ExitCode.USAGE
   } finally {
@@ -86,8 +89,11 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** All commands; `run` does what is asked for. */
-export function createProgram(run: RunAction): Command {
+/** All commands; `run` does what is asked for. Help is written to `stdout`, faults of the arguments to `stderr`. */
+export function createProgram(
+  run: RunAction,
+  { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
+): Command {
   const program = new Command('telegram-backup')
     .description(
       'Backups whose vault is a Telegram chat: encrypted, proven, recorded, and fetched back whole.',
@@ -96,31 +102,40 @@ export function createProgram(run: RunAction): Command {
     .configureHelp({ showGlobalOptions: true })
     .version(programVersion())
     // Its messages repeat what was typed.
-    .configureOutput({ writeErr: text => process.stderr.write(printable(withoutPasswords(text))) })
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: text => stderr.write(printable(withoutPasswords(text))),
+    })
     .exitOverride()
   for (const register of COMMANDS) register(program, run)
   for (const command of program.commands) command.exitOverride()
   return program
 }
 
-function outputOf(options: { json: boolean }): Output {
-  return new Output({ ...options, stdout: process.stdout, stderr: process.stderr })
+function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output {
+  return new Output({ ...options, stdout, stderr })
 }
 
 async function perform(
   action: CommandAction,
-  { output, signal, onHangup }: { output: Output } & Pick<StopSignals, 'signal' | 'onHangup'>,
+  {
+    host,
+    output,
+    signal,
+    onHangup,
+  }: Pick<CommandContext, 'host' | 'output'> & Pick<StopSignals, 'signal' | 'onHangup'>,
 ): Promise<ExitCode> {
   let config: Config | undefined
   const context: CommandContext = {
     // Read when it is asked for: a setting that is wrong need not stop a command that uses none.
     get config() {
-      config ??= readConfig()
+      config ??= readConfig(host.env)
       return config
     },
+    host,
     output,
     signal,
-    endWithin: ms => endWithin(ms, output),
+    endWithin: ms => endWithin(ms, { host, output }),
     onHangup,
   }
   try {
@@ -135,82 +150,23 @@ async function perform(
  * A reader of stdout that has seen enough (`list | head -1`) leaves nobody to tell anything. Without stderr the work
  * goes on: a log collector that restarts must not end a backup.
  */
-function endWithTheReader(): void {
-  process.stderr.on('error', () => {})
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.stderr.write(`error: stdout cannot be written (${error.code})\n`)
-    process.exit(ExitCode.FAILED)
+function endWithTheReader(host: Host): void {
+  const { stdout, stderr } = host
+  stderr.on('error', () => {})
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') stderr.write(`error: stdout cannot be written (${error.code})\n`)
+    host.exit(ExitCode.FAILED)
   })
 }
 
-/** Of a timer. */
+/** The longest wait of a timer of Node. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1
 
-/** Whatever hangs by then, be it a catalog, a client or a job, ends with the process. */
-function endWithin(ms: number, output: Output): void {
+/** A catalog, a client or a job that hangs by then ends with the process. */
+function endWithin(ms: number, { host, output }: Pick<CommandContext, 'host' | 'output'>): void {
   const late = (): void => {
     output.reason('it did not stop in time; what was under way is settled by the next run', undefined)
-    process.exit(ExitCode.FAILED)
+    host.exit(ExitCode.FAILED)
   }
   setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()
-}
-
-/** Ctrl-C, a service manager, a terminal that is closed. */
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
-/** Longer than the launcher takes to pass a signal on; nobody asks once more so soon. */
-const PASSED_ON_WITHIN_MS = 500
-
-interface StopSignals {
-  signal: AbortSignal
-  onHangup(listener: () => void): void
-  /** Of the signal that came; undefined as long as none did. */
-  exitCode(): number | undefined
-  /** Who says that it stops. */
-  tellBy(output: Output): void
-  end(): void
-}
-
-/** The first of them asks for an orderly end, the second ends at once; the catalog knows either way. */
-function stopOnSignals(): StopSignals {
-  const controller = new AbortController()
-  let hungUp: (() => void) | undefined
-  let received: NodeJS.Signals | undefined
-  let receivedAt = 0
-  let output: Output | undefined
-  // Under an older Node a launcher passes on what may have been sent to all processes of a terminal or a service.
-  const isFollowed = process.env['TELEGRAM_BACKUP_LAUNCHED_BY'] === String(process.ppid)
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (name === 'SIGHUP' && hungUp !== undefined) {
-      hungUp()
-      return
-    }
-    if (controller.signal.aborted) {
-      if (isFollowed && performance.now() - receivedAt < PASSED_ON_WITHIN_MS) return
-      // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
-      process.emit('exit', exitCodeOfSignal(name))
-      process.removeAllListeners(name)
-      process.kill(process.pid, name)
-      return
-    }
-    received = name
-    receivedAt = performance.now()
-    // A terminal has "^C" at the beginning of the line.
-    if (process.stderr.isTTY) process.stderr.write('\n')
-    output?.note('Stopping cleanly; press Ctrl-C again to quit now.')
-    controller.abort()
-  }
-  for (const name of STOP_SIGNALS) process.on(name, onSignal)
-  return {
-    signal: controller.signal,
-    exitCode: () => (received === undefined ? undefined : exitCodeOfSignal(received)),
-    onHangup: listener => {
-      if (!process.stderr.isTTY) hungUp = listener
-    },
-    tellBy: of => {
-      output = of
-    },
-    end: () => {
-      for (const name of STOP_SIGNALS) process.off(name, onSignal)
-    },
-  }
 }

@@ -1,25 +1,33 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createProgram } from '#cli.ts'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
+let catalog: TestCatalog
 let env: Record<string, string>
 let file: string
 
 beforeAll(async () => {
   vault = await openTestVault()
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
   file = join(vault.folder, 'file.sql')
   await writeFile(file, 'SELECT 1;')
 })
 
 afterAll(async () => {
+  await catalog.discard()
   await vault.close()
 })
 
@@ -139,10 +147,10 @@ const CASES: Case[] = [
 describe('what send refuses, with nothing sent and nothing recorded', () => {
   it.each(CASES)('$what: exit $code', async ({ args, code, says, ...rest }) => {
     const sends = vault.emulator.inspect.calls('sendDocument')
-    const before = (await runCli(['list', '--json'], { env })).json()
+    const before = (await callCli(['list', '--json'], { env })).json()
     const complete =
       args === undefined || args.at(-1) === '--file' ? [...(args ?? [...SEND, '--file']), file] : args
-    const run = await runCli([...complete, '--json'], { env: { ...env, ...(await rest.env?.()) } })
+    const run = await callCli([...complete, '--json'], { env: { ...env, ...(await rest.env?.()) } })
     expect(run.stderr + run.stdout).toMatch(says)
     expect(run.code).toBe(code)
     expect(run.json()).toMatchObject({ success: false, code: expect.any(String) })
@@ -153,7 +161,7 @@ describe('what send refuses, with nothing sent and nothing recorded', () => {
     expect(run.stderr + run.stdout).not.toContain('s3cret')
     expect(run.stderr + run.stdout).not.toContain(vault.token.split(':')[1])
     expect(vault.emulator.inspect.calls('sendDocument')).toBe(sends)
-    expect((await runCli(['list', '--json'], { env })).json()).toEqual(before)
+    expect((await callCli(['list', '--json'], { env })).json()).toEqual(before)
   })
 })
 
@@ -169,7 +177,7 @@ describe('what send --json says is', () => {
     { what: 'a bad key', env: { BACKUP_AGE_RECIPIENTS: 'age1nonsense' }, says: /^A recipient is not/ },
     { what: 'no token', env: { TELEGRAM_BOT_TOKEN: '' }, says: /^No bot token/ },
   ])('$what, and not a failure of Telegram', async ({ args, says, ...rest }) => {
-    const run = await runCli([...SEND, ...(args ?? ['--file', file]), '--json'], {
+    const run = await callCli([...SEND, ...(args ?? ['--file', file]), '--json'], {
       env: { ...env, ...rest.env },
     })
     expect(run).toMatchObject({ code: 2 })
@@ -178,7 +186,7 @@ describe('what send --json says is', () => {
   })
 
   it('the side that failed, where Telegram did', async () => {
-    const run = await runCli([...SEND, '--file', file, '--json'], {
+    const run = await callCli([...SEND, '--file', file, '--json'], {
       env: { ...env, TELEGRAM_BOT_TOKEN: `123456789:${'A'.repeat(35)}` },
     })
     expect(run.json()).toMatchObject({ error: expect.stringMatching(/^Failed to send backup to Telegram: /) })
@@ -192,7 +200,7 @@ describe('other commands', () => {
       ['show', 'nonsense'],
       ['fetch', '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11', '--out', 'x'],
     ]) {
-      const run = await runCli(args, { env })
+      const run = await callCli(args, { env })
       expect(run.code, args.join(' ')).toBe(4)
       expect(run.stderr).toContain('telegram-backup list')
     }
@@ -206,7 +214,7 @@ describe('other commands', () => {
     [['verify', '3f0c2c1e', '--all'], /goes with none[\s\S]*hint: Give the id alone/],
     [['verify', '3f0c2c1e', '--on', 'x'], /only for --drill[\s\S]*hint: Give --drill/],
   ])('%j exits 2 and says what to give', async (args, words) => {
-    const run = await runCli(args, { env })
+    const run = await callCli(args, { env })
     expect(run.stderr).toMatch(words)
     expect(run.code).toBe(2)
   })
@@ -223,7 +231,7 @@ describe('other commands', () => {
     ]
     for (const [args, more, hint] of hints) {
       const whole = args[0] === '--source' ? ['send', ...args] : [...SEND, ...args]
-      const run = await runCli(whole, { env: { ...env, ...more } })
+      const run = await callCli(whole, { env: { ...env, ...more } })
       expect(run.code).toBe(2)
       expect(run.stderr).toMatch(/^hint: /m)
       expect(run.stderr).toContain(hint)
@@ -235,7 +243,7 @@ describe('other commands', () => {
   it('every command and each under it has a help with an example and --json', async () => {
     const walk = (command: Command): Command[] => command.commands.flatMap(one => [one, ...walk(one)])
     const nobody = async (): Promise<never> => expect.unreachable()
-    const all = walk(createProgram(nobody))
+    const all = walk(createProgram(nobody, process))
     expect(all.length).toBeGreaterThan(35)
     for (const command of all) {
       let help = ''
@@ -247,28 +255,28 @@ describe('other commands', () => {
       expect(help, help).toMatch(/\nExamples?:\n {2}telegram-backup /)
       expect(help, help).toContain('--json')
     }
-    const help = await runCli(['jobs', '--help'], { env })
+    const help = await callCli(['jobs', '--help'], { env })
     expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/--json[\s\S]*Examples:/) })
   })
 
   it('no command means help and exit 2, and so does one that nobody knows', async () => {
-    expect((await runCli([], { env })).code).toBe(2)
-    expect((await runCli(['bakcup'], { env })).code).toBe(2)
+    expect((await callCli([], { env })).code).toBe(2)
+    expect((await callCli(['bakcup'], { env })).code).toBe(2)
   })
 
   it('keygen never replaces a key file', async () => {
     const path = join(vault.folder, 'new-key.txt')
-    const first = await runCli(['keygen', '--out', path, '--json'], { env })
+    const first = await callCli(['keygen', '--out', path, '--json'], { env })
     expect(first.json()).toMatchObject({ recipient: expect.stringMatching(/^age1/), identity_file: path })
     expect(first.stdout).not.toContain('AGE-SECRET-KEY')
-    expect((await runCli(['keygen', '--out', path], { env })).code).toBe(2)
+    expect((await callCli(['keygen', '--out', path], { env })).code).toBe(2)
   })
 
   it('doctor finds what is wrong and says how to mend it', async () => {
-    const good = await runCli(['doctor', '--json'], { env })
+    const good = await callCli(['doctor', '--json'], { env })
     expect(good).toMatchObject({ code: 0 })
     expect(good.json()).toMatchObject({ ok: true })
-    const bad = await runCli(['doctor'], {
+    const bad = await callCli(['doctor'], {
       env: { ...env, TELEGRAM_CHAT_ID: '-100123', BACKUP_AGE_RECIPIENTS: '' },
     })
     expect(bad.code).toBe(2)
@@ -278,17 +286,17 @@ describe('other commands', () => {
   })
 
   it('list of an unknown state or type exits 2', async () => {
-    expect((await runCli(['list', '--state', 'lost'], { env })).code).toBe(2)
-    expect((await runCli(['list', '--type', 'photos'], { env })).code).toBe(2)
-    expect((await runCli(['list', '--project', '../x'], { env })).code).toBe(2)
-    expect((await runCli(['stats', '--project', '../x'], { env })).code).toBe(2)
+    expect((await callCli(['list', '--state', 'lost'], { env })).code).toBe(2)
+    expect((await callCli(['list', '--type', 'photos'], { env })).code).toBe(2)
+    expect((await callCli(['list', '--project', '../x'], { env })).code).toBe(2)
+    expect((await callCli(['stats', '--project', '../x'], { env })).code).toBe(2)
   })
 
   it('a state folder that cannot be made is a clear error', async () => {
     const home = join(vault.folder, 'a-file')
     await writeFile(home, '')
-    await mkdir(join(vault.folder, 'elsewhere'))
-    const run = await runCli(['list'], { env: { ...env, TELEGRAM_BACKUP_HOME: join(home, 'below') } })
+    const below = { DATABASE_URL: '', TELEGRAM_BACKUP_HOME: join(home, 'below') }
+    const run = await callCli(['list'], { env: { ...env, ...below } })
     expect(run.code).not.toBe(0)
     expect(run.stderr).toMatch(/^error: /)
     expect(run.stderr).not.toMatch(/ at .*\.ts:\d+/)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { checkNotifications } from '@telegram-backup/engine/doctor/notification-check.ts'
 import { checkConfigFile } from '@telegram-backup/engine/doctor/source-checks.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let folder: string
 let path: string
@@ -30,7 +30,7 @@ it.each([
   'a setting that cannot be read (%s) is a row of its own, and how to mend it',
   async (name, wrong, hint) => {
     const env = { TELEGRAM_BACKUP_HOME: folder, ...wrong }
-    const json = await runCli(['doctor', '--json'], { env })
+    const json = await callCli(['doctor', '--json'], { env })
     expect(json.code).toBe(2)
     expect(json.json()).toMatchObject({
       ok: false,
@@ -41,7 +41,7 @@ it.each([
         { name: 'tar' },
       ],
     })
-    const table = await runCli(['doctor'], { env })
+    const table = await callCli(['doctor'], { env })
     expect(table.stdout).toMatch(new RegExp(`^FAIL +settings +.*${name}`, 'm'))
     expect(table.stdout).toContain(hint)
   },

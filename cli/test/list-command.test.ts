@@ -1,19 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Backup, type Database, migrate, openDatabase, sqlRunner } from '@telegram-backup/database'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { type Backup, sqlRunner } from '@telegram-backup/database'
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // Without a chat: the catalog alone is read.
 
 let folder: string
-let database: Database
+let database: TestCatalog
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'list-command-'))
-  database = await openDatabase({ dataDir: folder })
-  await migrate(database)
+  database = await openTestCatalog()
   await sqlRunner(database).executeSql(`insert into control_plane.projects (id) values ('shop'), ('old')`)
   await sqlRunner(database).executeSql(
     `insert into control_plane.backups (project_id, type, state, size, file_id, completed_at)
@@ -23,11 +23,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await database.close()
+  await database.discard()
   await rm(folder, { recursive: true, force: true })
 })
 
-const cli = (...args: string[]) => runCli(args, { env: { TELEGRAM_BACKUP_HOME: folder } })
+const cli = (...args: string[]) => callCli(args, { env: { TELEGRAM_BACKUP_HOME: folder, ...database.env } })
 
 test('list passes over what is erased and says how many that are; --all and --state erased show them, without an expiry', async () => {
   const table = (await cli('list')).stdout
@@ -48,7 +48,7 @@ test('list passes over what is erased and says how many that are; --all and --st
 test('list of an empty catalog says how to make a backup, and how to get those back that the chat holds', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'list-command-empty-'))
   try {
-    const { stdout } = await runCli(['list'], { env: { TELEGRAM_BACKUP_HOME: empty } })
+    const { stdout } = await callCli(['list'], { env: { TELEGRAM_BACKUP_HOME: empty } })
     expect(stdout).toMatch(/^No backups yet in .*telegram-backup send --help.*telegram-backup recover$/m)
   } finally {
     await rm(empty, { recursive: true, force: true })

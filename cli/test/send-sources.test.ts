@@ -3,18 +3,26 @@ import { join } from 'node:path'
 import { BackupTelegramIntegration } from '@telegram-backup/api-gateway/lib/backups/backup-telegram.integration.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import type { BackupSource, SourceEnd } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let env: Record<string, string>
-let catalog: Awaited<ReturnType<typeof openTestCatalog>>
+let catalog: TestCatalog
+let catalogOfPrograms: TestCatalog
 
 beforeAll(async () => {
   vault = await openTestVault()
   catalog = await openTestCatalog()
+  catalogOfPrograms = await openTestCatalog()
   const config = join(vault.folder, 'telegram-backup.yaml')
   await writeFile(join(vault.folder, 'app.bin'), 'bytes')
   await writeFile(
@@ -26,6 +34,7 @@ beforeAll(async () => {
   const chat = vault.emulator.createChat({ type: 'channel', title: 'Programs', administrators })
   env = {
     ...(await cliEnvironment(vault)),
+    ...catalogOfPrograms.env,
     TELEGRAM_CHAT_ID: String(chat.id),
     TELEGRAM_BACKUP_CONFIG: config,
     PLACE: vault.folder,
@@ -34,6 +43,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await catalog.discard()
+  await catalogOfPrograms.discard()
   await vault.close()
 })
 
@@ -87,7 +97,7 @@ describe('a source at work', () => {
 
 describe('send', () => {
   it('--source takes project, type and all else from telegram-backup.yaml, and options go before it', async () => {
-    const sent = await runCli(['send', '--source', 'app', '--filename', 'mine.bin', '--json'], { env })
+    const sent = await callCli(['send', '--source', 'app', '--filename', 'mine.bin', '--json'], { env })
     expect(sent.code, sent.stderr).toBe(0)
     const { databaseRecord } = sent.json() as IntegratedBackupResult
     expect(databaseRecord).toMatchObject({ project_id: 'app', type: 'storage' })
@@ -111,9 +121,9 @@ describe('send', () => {
     const large = join(vault.folder, 'large.bin')
     await writeFile(large, Buffer.alloc(70 * 64 * 1024))
     const args = ['send', '--project', 'p', '--type', 'storage', '--file', large]
-    const paced = await runCli(args, { env: { ...env, TELEGRAM_MESSAGES_PER_MINUTE: '20' } })
+    const paced = await callCli(args, { env: { ...env, TELEGRAM_MESSAGES_PER_MINUTE: '20' } })
     expect(paced.stderr).toMatch(/up to 7\d messages, at 20 messages a minute: this takes up to 3:/)
-    expect((await runCli(args, { env })).stderr).not.toContain('minute')
+    expect((await callCli(args, { env })).stderr).not.toContain('minute')
   })
 
   it.each([
@@ -127,7 +137,7 @@ describe('send', () => {
     [['--file', 'x', '--limit-rate', 'fast', '--project', 'p', '--type', 'storage'], /rate/],
     [['--directory', '/', '--allow', 'all', '--project', 'p', '--type', 'storage'], /unreadable, vanished/],
   ])('%j is refused', async (args, words) => {
-    const run = await runCli(['send', ...args], { env })
+    const run = await callCli(['send', ...args], { env })
     expect(run.code).toBe(2)
     expect(run.stderr).toMatch(words)
     expect(run.stdout + run.stderr).not.toContain('s3cret')

@@ -1,3 +1,4 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -84,7 +85,7 @@ test('pages of any size, put together, are the list as a model has it', async ()
       }
       expect(seen).toEqual(expected)
     }),
-    { numRuns: 15 },
+    { numRuns: roundsOf(5) },
   )
 })
 
@@ -120,7 +121,7 @@ test('expiry never takes the last good backup, and takes all others that are due
         expect(kept.filter(({ expires_at }) => expires_at <= at(nowHour)).length).toBeLessThanOrEqual(1)
       }
     }),
-    { numRuns: 25 },
+    { numRuns: roundsOf(8) },
   )
 })
 
@@ -164,7 +165,7 @@ test('a backup can be completed exactly when all its messages are proven and the
       },
     ),
     {
-      numRuns: 40,
+      numRuns: roundsOf(12),
       examples: [
         [1, [], 0],
         [4, [], 0],

@@ -1,3 +1,4 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -141,7 +142,7 @@ test.each(RULES)(
       fc.asyncProperty(values, async value => {
         expect(await theirs(value)).toBe(ours(value))
       }),
-      { numRuns: 150 },
+      { numRuns: roundsOf(50) },
     )
   },
 )

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -194,6 +195,6 @@ test('two workers in any order: never two who may write, and no open call is los
       expect(new Set(open)).toEqual(begun.difference(closed))
       for (const lease of held) await lease?.release()
     }),
-    { numRuns: 40 },
+    { numRuns: roundsOf(12) },
   )
 })

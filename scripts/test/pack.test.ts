@@ -84,7 +84,7 @@ it('types of the packed packages resolve for a TypeScript program', () => {
      // @ts-expect-error an unknown type is refused at compile time
      export const wrong = integration.sendAndRecord({ projectId: 'p', type: 'photos', file: 'x' })`,
   )
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc6')
   const flags = [
     '--ignoreConfig',
     '--noEmit',

@@ -4,11 +4,14 @@ import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engin
 import { describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { Output } from '#commands/output.ts'
+import type { Host } from '#host.ts'
 
 /** What a command works with. */
 export interface CommandContext {
   /** Throws `CONFIGURATION` for a setting that cannot be. */
   readonly config: Config
+  /** The process that the command runs in. */
+  readonly host: Host
   output: Output
   /** Fires at Ctrl-C and SIGTERM. */
   signal: AbortSignal

@@ -1,25 +1,23 @@
 import { createInterface } from 'node:readline/promises'
 import { BackupError } from '@telegram-backup/errors'
-import type { Output } from '#commands/output.ts'
+import type { CommandContext } from '#commands/command.ts'
 
 /**
  * Asks whether to go ahead, unless that was agreed to beforehand. Throws `USAGE` where nobody can be asked, and
  * `CANCELLED` for anything but a yes.
  */
-export async function confirm(options: {
-  isAgreed: boolean
-  output: Output
-  signal: AbortSignal
-}): Promise<void> {
-  const { isAgreed, output, signal } = options
+export async function confirm(
+  { host, output, signal }: CommandContext,
+  { isAgreed }: { isAgreed: boolean },
+): Promise<void> {
   if (isAgreed) return
-  if (!process.stdin.isTTY || !output.stderr.isTTY) {
+  if (!canBeAsked({ host, output })) {
     throw new BackupError('Nobody can be asked whether to go ahead', {
       code: 'USAGE',
       hint: 'Give --yes to go ahead without being asked.',
     })
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const terminal = createInterface({ input: host.stdin, output: host.stderr })
   try {
     const words = await terminal.question('Go ahead? [y/N] ', { signal })
     if (/^y(es)?$/i.test(words.trim())) return
@@ -27,4 +25,9 @@ export async function confirm(options: {
   } finally {
     terminal.close()
   }
+}
+
+/** Whether a person sits at both ends: an answer can be typed, and the question seen. */
+export function canBeAsked({ host, output }: Pick<CommandContext, 'host' | 'output'>): boolean {
+  return host.stdin.isTTY === true && output.stderr.isTTY === true
 }

@@ -45,8 +45,8 @@ export const registerErase: RegisterCommand = (program, run) => {
                   `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
                 )
                 // Whoever cannot be asked has named the backup; the last good one needs more than that.
-                const isAgreed = options.yes === true || !process.stdin.isTTY
-                await confirm({ isAgreed, output, signal })
+                const isAgreed = options.yes === true || !context.host.stdin.isTTY
+                await confirm(context, { isAgreed })
               },
             },
           )

@@ -9,7 +9,7 @@ import {
   withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { canBeAsked, confirm } from '#commands/confirmation.ts'
 
 interface ExpireOptions {
   dryRun?: boolean
@@ -50,11 +50,12 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
 }
 
 /** Whoever can be asked is asked; where nobody can, such backups stay, and the exit code says so. */
-async function isAgreedTo({ output, signal }: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
-  if (!process.stdin.isTTY || !output.stderr.isTTY) return false
+async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
+  const { output } = context
+  if (!canBeAsked(context)) return false
   output.note(describePlan(inDoubt))
   output.note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
-  await confirm({ isAgreed: false, output, signal })
+  await confirm(context, { isAgreed: false })
   return true
 }
 

@@ -75,11 +75,11 @@ async function fetchBackup(
   await withCatalogWhenWanted(context, async catalog => {
     const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
     if (options.list) {
-      await tellMembers(output, await listMembers(backup, from), { isRaw: options.null === true })
+      await tellMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
       return
     }
     const { out = '', path } = options
-    const to = out === '-' ? process.stdout : await placeToWrite(out)
+    const to = out === '-' ? context.host.stdout : await placeToWrite(out)
     const progress = fetchProgress(output.progressLine())
     const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
     tellFetched(output, backup, { ...fetched, out })

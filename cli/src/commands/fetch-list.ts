@@ -1,6 +1,6 @@
 import { formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes } from '@telegram-backup/engine/units/names.ts'
-import type { Output } from '#commands/output.ts'
+import type { CommandContext } from '#commands/command.ts'
 
 interface Member {
   path: string
@@ -13,13 +13,13 @@ interface Member {
  * zero byte after it; else a line each, its name as `ls -b` writes it.
  */
 export async function tellMembers(
-  output: Output,
+  { host, output }: CommandContext,
   members: AsyncIterable<Member>,
   { isRaw }: { isRaw: boolean },
 ): Promise<void> {
   if (isRaw) {
     const { writeToStream } = await import('@telegram-backup/engine/restore/output-file.ts')
-    await writeToStream(ended(members), process.stdout)
+    await writeToStream(ended(members), host.stdout)
     return
   }
   const listed = await Array.fromAsync(members)

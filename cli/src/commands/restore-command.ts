@@ -87,7 +87,7 @@ async function runRestore(
     note: line => output.note(line),
     onPlan: async prepared => {
       for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
-      await confirm({ isAgreed: options.yes === true, output, signal })
+      await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
     onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),

@@ -65,7 +65,7 @@ async function serve(
     http: Omit<HttpOptions, 'metrics' | 'version'>
   },
 ): Promise<void> {
-  const { config, output, signal } = context
+  const { config, host, output, signal } = context
   const onStop = (): void => context.endWithin(options.graceMs + STOP_WITHIN_MS)
   signal.addEventListener('abort', onStop, { once: true })
   // From the first moment: one that comes while it starts is not to end it.
@@ -75,7 +75,7 @@ async function serve(
   const { openLiveConfigFile } = await import('@telegram-backup/engine/config/live-config-file.ts')
   const { startService } = await import('#serve/start-service.ts')
   const { describeUnserved } = await import('@telegram-backup/engine/schedules/unserved-sources.ts')
-  const log = createLogger({ level: readLogLevel() })
+  const log = createLogger({ level: readLogLevel(host.env), stream: host.stderr })
   // Where nothing is logged, what ends it is said all the same.
   if (log.level !== 'silent') output.logTo(log)
   const configFile = await openLiveConfigFile(config, log)

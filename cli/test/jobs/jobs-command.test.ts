@@ -1,19 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Database, type Job, migrate, openDatabase, sqlRunner } from '@telegram-backup/database'
+import { type Job, sqlRunner } from '@telegram-backup/database'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let folder: string
-let database: Database
+let database: TestCatalog
 let jobs: Job[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'jobs-command-'))
-  database = await openDatabase({ dataDir: folder })
-  await migrate(database)
+  database = await openTestCatalog()
   const queue = await openJobQueue(database, { tends: false })
   jobs = []
   for (const source of ['shop', 'blog']) {
@@ -28,11 +28,12 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await database.close()
+  await database.discard()
   await rm(folder, { recursive: true, force: true })
 })
 
-const cli = (...args: string[]) => runCli(['jobs', ...args], { env: { TELEGRAM_BACKUP_HOME: folder } })
+const cli = (...args: string[]) =>
+  callCli(['jobs', ...args], { env: { TELEGRAM_BACKUP_HOME: folder, ...database.env } })
 
 test('jobs lists them, newest first, as the HTTP API shows them', async () => {
   const run = await cli('--json')

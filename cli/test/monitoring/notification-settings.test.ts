@@ -10,9 +10,9 @@ import { openChannels } from '@telegram-backup/engine/monitoring/channels.ts'
 import { testNotice } from '@telegram-backup/engine/monitoring/wording.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { type Listener, startListener } from '@telegram-backup/test-support/listener.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 describe('notifications in the configuration file', () => {
   test('are told to the chat of the backups where nothing is said', () => {
@@ -134,7 +134,7 @@ describe('notify-test', () => {
   })
 
   test('tells by each way, and says which did not work', async () => {
-    const all = await runCli(['notify-test', '--json'], { env })
+    const all = await callCli(['notify-test', '--json'], { env })
     expect(all.code).toBe(0)
     expect(all.json()).toEqual({
       trials: [
@@ -148,7 +148,7 @@ describe('notify-test', () => {
     expect(texts).toEqual([expect.stringMatching(/^A test by/)])
 
     listener.answerWith(404)
-    const some = await runCli(['notify-test', '--json'], { env })
+    const some = await callCli(['notify-test', '--json'], { env })
     expect(some.code).toBe(3)
     expect(some.json()).toMatchObject({
       trials: [
@@ -163,8 +163,8 @@ describe('notify-test', () => {
   test('fails where nobody would be told, and doctor warns of it', async () => {
     await writeFile(join(vault.folder, 'nobody.yaml'), 'notifications: { chat: false }')
     const nobody = { ...env, TELEGRAM_BACKUP_CONFIG: join(vault.folder, 'nobody.yaml') }
-    expect((await runCli(['notify-test'], { env: nobody })).code).toBe(2)
-    const { checks } = (await runCli(['doctor', '--json'], { env: nobody })).json() as {
+    expect((await callCli(['notify-test'], { env: nobody })).code).toBe(2)
+    const { checks } = (await callCli(['doctor', '--json'], { env: nobody })).json() as {
       checks: { name: string; state: string }[]
     }
     expect(checks.find(({ name }) => name === 'notifications')).toMatchObject({ state: 'warning' })

@@ -1,37 +1,37 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Database } from '@telegram-backup/database'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { expectAtRest, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
 import {
-  expectAtRest,
-  openCatalogOf,
-  openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let chat: SettledChat
-let database: Database
+let database: TestCatalog
 let path: string
 
 beforeAll(async () => {
   vault = await openTestVault()
+  database = await openTestCatalog()
   chat = await openChat(vault)
-  database = await openCatalogOf(chat.env)
+  Object.assign(chat.env, database.env)
   path = join(vault.folder, 'a.txt')
   await writeFile(path, 'a few bytes')
 })
 
 afterAll(async () => {
-  await database.close()
+  await database.discard()
   await vault.close()
 })
 
 async function cli(...args: string[]) {
-  const run = await runCli([...args, '--json'], chat)
+  const run = await callCli([...args, '--json'], chat)
   return { code: run.code, json: run.json() as Record<string, unknown>, said: run.stderr }
 }
 
@@ -127,19 +127,19 @@ it('with --yes more than half may go at once', async () => {
 it('says by which policy a backup stays, and that it is pinned, where a date would not be true', async () => {
   const about = ['--project', 'words', '--type', 'storage']
   const sending = ['send', ...about, '--file', path]
-  expect((await runCli(sending, chat)).stdout).toMatch(/^ {2}expires {2}\d{4}-/m)
+  expect((await callCli(sending, chat)).stdout).toMatch(/^ {2}expires {2}\d{4}-/m)
   await cli('retention', 'set', ...about, '--keep-daily', '7', '--keep-weekly', '4')
-  const sent = await runCli(sending, chat)
+  const sent = await callCli(sending, chat)
   expect(sent.stdout).toMatch(/^ {2}kept {5}by its policy: daily 7, weekly 4$/m)
   expect(sent.stdout).not.toContain('expires')
-  const chosen = await runCli([...sending, '--expires', '8w'], chat)
+  const chosen = await callCli([...sending, '--expires', '8w'], chat)
   expect(chosen.stdout).toMatch(/^ {2}expires {2}\d{4}-/m)
 
   const id = /Backup (\S+) is complete/.exec(sent.stdout)?.[1] ?? ''
   await cli('pin', id)
-  const listed = (await runCli(['list', '--project', 'words'], chat)).stdout
+  const listed = (await callCli(['list', '--project', 'words'], chat)).stdout
   expect(listed).toMatch(new RegExp(`^${id} .* complete, pinned .* by policy `, 'm'))
-  const shown = (await runCli(['show', id], chat)).stdout
+  const shown = (await callCli(['show', id], chat)).stdout
   expect(shown).toMatch(/^pinned +since \d{4}-.*\nkept +by its policy: daily 7, weekly 4$/m)
   expect((await cli('show', id)).json).toHaveProperty('expires_at')
 })

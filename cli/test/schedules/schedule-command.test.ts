@@ -1,15 +1,17 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Database, listSchedules, openDatabase, sqlRunner } from '@telegram-backup/database'
+import { listSchedules, sqlRunner } from '@telegram-backup/database'
 import type { ScheduleView } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // Without a chat: schedules are kept in the catalog alone.
 
 let folder: string
-let database: Database
+let database: TestCatalog
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'schedules-test-'))
@@ -17,11 +19,10 @@ beforeAll(async () => {
     join(folder, 'telegram-backup.yaml'),
     'sources:\n  notes: { project: shop, type: logs, file: /etc/hostname }\n',
   )
-  // While it is open, commands find its server running.
-  database = await openDatabase({ dataDir: join(folder, 'home') })
+  database = await openTestCatalog()
 })
 afterAll(async () => {
-  await database.close()
+  await database.discard()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -33,10 +34,11 @@ function schedule(...args: string[]) {
 
 function command(...args: string[]) {
   const env = {
+    ...database.env,
     TELEGRAM_BACKUP_HOME: join(folder, 'home'),
     TELEGRAM_BACKUP_CONFIG: join(folder, 'telegram-backup.yaml'),
   }
-  return runCli(args, { env })
+  return callCli(args, { env })
 }
 
 it('is added, listed, switched off and on, run, and removed, by the first eight characters of its id', async () => {
@@ -205,7 +207,7 @@ it('has written nothing that it refused', async () => {
 
 it('doctor warns of a schedule whose source nobody here knows, where it said that no file is needed', async () => {
   const added = await schedule('add', '--source', 'notes', '--cron', '30 2 * * *', '--json')
-  const env = { TELEGRAM_BACKUP_HOME: join(folder, 'home') }
+  const env = { ...database.env, TELEGRAM_BACKUP_HOME: join(folder, 'home') }
   const elsewhere = join(folder, 'elsewhere')
   await mkdir(elsewhere)
   const warned = (await runCli(['doctor'], { env, cwd: elsewhere })).stdout

@@ -5,6 +5,7 @@ import {
   type Job,
   updateSchedule,
 } from '@telegram-backup/database'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -183,7 +184,7 @@ it('fires each time at most once and never two at once, whatever clocks do and h
         expect(new Set(fired).size).toBe(fired.length)
       },
     ),
-    { numRuns: 40 },
+    { numRuns: roundsOf(12) },
   )
 })
 
