@@ -47,6 +47,16 @@ it.each([
     'bot-api-emulator-imports-only-what-it-may',
   ],
   ['archive/src/planted.ts', "import '#planted.ts'", 'no-circles'],
+  [
+    'connectors/src/postgres/planted.ts',
+    "import '#directory/tar-program.ts'",
+    'a-kind-of-source-knows-no-other',
+  ],
+  [
+    'engine/src/planted.ts',
+    "import '@telegram-backup/connectors/postgres/psql.ts'",
+    'a-kind-of-source-is-reached-by-the-registry',
+  ],
   ['archive/src/planted.ts', "import '#test/sample-archives.ts'", 'production-code-knows-no-tests'],
   [
     'api-gateway/src/cli/planted.ts',

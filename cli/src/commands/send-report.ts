@@ -1,6 +1,7 @@
 import type { Backup } from '@telegram-backup/database'
 import { readOutsideLinks } from '@telegram-backup/engine/backup/outside-links.ts'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import { shownTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'
@@ -88,8 +89,8 @@ function leftovers(telegramError: string | undefined): string {
 
 /** The command that brings a backup of that kind back. */
 function wayBack({ id, source }: Backup): string {
-  if (source?.['kind'] === 'postgres') return `restore ${id} --to URL`
-  return source?.['kind'] === 'directory' ? `restore ${id} --to DIRECTORY` : `fetch ${id} --out FILE`
+  const target = shownTarget(source)
+  return target === undefined ? `fetch ${id} --out FILE` : `restore ${id} --to ${target}`
 }
 
 function describeResult(result: SentSource, policies: string | undefined): string {

@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { memberPathBytes, memberPathOf, shownName } from '@telegram-backup/archive'
-import type { FileStamp } from '@telegram-backup/connectors/directory/unpack/tar-fields.ts'
+import type { FileStamp } from '@telegram-backup/connectors/connector.ts'
 import { BackupError } from '@telegram-backup/errors'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */

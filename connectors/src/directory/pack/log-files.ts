@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { matchesGlob } from 'node:path/posix'
 import { shownBytes } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
-import type { SkippedFile } from '#directory/pack/allowances.ts'
+import type { SkippedFile } from '#allowances.ts'
 
 /** Which files of a directory are backed up as logs. */
 export interface LogSelection {

@@ -3,6 +3,13 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import { type FileId, HeldFolder } from '#directory/unpack/held-folder.ts'
 import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
+import type { RestoreTarget } from '#restoring.ts'
+
+/** A directory that is restored into. */
+export interface DirectoryTarget extends RestoreTarget {
+  kind: 'directory'
+  path: string
+}
 
 /** The directory that is to be restored, as it is now. */
 export interface TargetFolder {
