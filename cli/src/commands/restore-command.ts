@@ -3,7 +3,7 @@ import { countMissingFiles, missingWords } from '@telegram-backup/database/missi
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
-import type { RestoreTarget, RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
+import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
@@ -65,12 +65,13 @@ async function runRestore(
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
   const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
-  const { chooseTarget } = await import('@telegram-backup/engine/restore/restore-target.ts')
+  const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
   const backup = await findBackup(engine.database, of.id)
   const target = await chooseTarget(options.to, backup, config)
   const progress = fetchProgress(output.progressLine())
   let startMs = 0
-  const request = { backup, target, wishes: await wishesFor(target, options) }
+  const wishes = wishesFor(options, wish => foreignWish(target, wish))
+  const request = { backup, target, wishes }
   const restored = await restore(engine, request, {
     ...progress,
     signal,
@@ -96,10 +97,12 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
 const PLURALS = { database: 'databases', directory: 'directories' }
 
 /** Throws `USAGE` for an option that the target has no use for. */
-async function wishesFor(target: RestoreTarget, options: RestoreOptions): Promise<RestoreWishes> {
-  const { foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
+function wishesFor(
+  options: RestoreOptions,
+  isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
+): RestoreWishes {
   for (const [name, option, wish] of WISHES) {
-    const makes = options[name] === undefined ? undefined : foreignWish(target, wish)
+    const makes = options[name] === undefined ? undefined : isForeign(wish)
     if (makes === undefined) continue
     throw new BackupError(`${option} is only for ${PLURALS[makes]}`, {
       code: 'USAGE',
