@@ -130,7 +130,7 @@ export async function sealIndex(
   try {
     readIndex(JSON.parse(text))
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', 'The index contradicts itself', { cause })
+    throw new ArchiveError('The index contradicts itself', { code: 'CONFIGURATION', cause })
   }
   return sealDocument('index', text, options)
 }
@@ -148,7 +148,7 @@ export async function openIndex(
   try {
     return { index: readIndex(json), signer }
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', 'The index contradicts itself', { cause })
+    throw new ArchiveError('The index contradicts itself', { code: 'INTEGRITY', cause })
   }
 }
 

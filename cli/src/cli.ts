@@ -196,7 +196,7 @@ function stopOnSignals(): StopSignals {
     receivedAt = performance.now()
     // A terminal has "^C" at the beginning of the line.
     if (process.stderr.isTTY) process.stderr.write('\n')
-    output?.note('Stopping in good order; once more ends it at once.')
+    output?.note('Stopping cleanly; press Ctrl-C again to quit now.')
     controller.abort()
   }
   for (const name of STOP_SIGNALS) process.on(name, onSignal)

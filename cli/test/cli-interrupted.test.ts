@@ -51,7 +51,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     vault.emulator.faults.clear()
     expect(run.code).toBe(signal === 'SIGINT' ? 130 : 143)
     expect(run.json() as IntegratedBackupResult).toMatchObject({ success: false, code: 'CANCELLED' })
-    expect(run.stderr).toContain('Stopping in good order')
+    expect(run.stderr).toContain('Stopping cleanly')
     expect(vault.messageIds()).toEqual([])
     const [backup] = (
       await runCli(['list', '--project', `stop-${signal}`, '--json'], { env })

@@ -116,7 +116,7 @@ it('a source that cannot be backed up is not ready to send, and is told with wha
   expect(rows['source no-database']?.message).toContain('nosuchdb')
   expect(rows['source no-rights']?.hint).toContain('GRANT pg_read_all_data TO nobody_much')
   const table = await runCli(['doctor'], { env, cwd: vault.folder })
-  expect(table.stdout).toContain('7 to mend before')
+  expect(table.stdout).toContain('7 problems to fix before')
   expect(table.stdout).not.toContain('Ready to send')
 })
 

@@ -69,7 +69,8 @@ export async function refuseForeignOwners(kysely: Kysely<CatalogSchema>): Promis
   const [foreign] = rows
   if (foreign === undefined) return
   const { type, identity, owner, we } = foreign
-  throw new CatalogError('CONFIGURATION', `In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
+  throw new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
+    code: 'CONFIGURATION',
     hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
   })
 }

@@ -65,5 +65,5 @@ export function storable(text: string): string {
 }
 
 function invalid(name: string, hint: string): CatalogError {
-  return new CatalogError('INVALID', `Not a valid ${name}`, { hint })
+  return new CatalogError(`Not a valid ${name}`, { code: 'INVALID', hint })
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const UNFORESEEN = { code: 'UNEXPECTED', message: 'Something went wrong here; the log says what' }
 
 test('words that were made for people leave as they are, without secrets', () => {
-  expect(tellError(new CatalogError('BUSY', 'Another one runs', { hint: 'Wait.' }))).toEqual({
+  expect(tellError(new CatalogError('Another one runs', { code: 'BUSY', hint: 'Wait.' }))).toEqual({
     code: 'BUSY',
     message: 'Another one runs',
     hint: 'Wait.',

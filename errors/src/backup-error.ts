@@ -1,27 +1,34 @@
-/** What a `BackupError` may carry besides its message. */
-export interface BackupErrorDetails {
-  /** For programs; see `exit-codes.ts` for what the command line makes of it. */
-  code?: string
-  /** What to do next, one sentence. */
-  hint?: string
+import { commandLineWords, Hint, type HintWords } from '#hint.ts'
+
+/** What an error may carry besides its message. */
+export interface BackupErrorDetails<Code extends string = string> {
+  /** For programs; `exit-codes.ts` says what the command line makes of it. `BACKUP_ERROR` where nothing more is known. */
+  code?: Code | undefined
+  /** What to do next, one sentence. Commands and options of the program are actions in it, not text. */
+  hint?: string | Hint | undefined
   cause?: unknown
 }
 
-/** A failure of this application. The message is for people and holds no secret. */
-export class BackupError extends Error {
+/** A failure of this program; each package that has codes of its own extends it. The message is for people and holds no secret. */
+export class BackupError<Code extends string = string> extends Error {
   override readonly name: string = 'BackupError'
-  /** `BACKUP_ERROR` where nothing more is known. */
-  readonly code: string
+  readonly code: Code
+  /** What to do next, in the words of the command line. */
   readonly hint?: string
+  /** The same as data, where it has actions that other faces word in another way. */
+  readonly advice?: Hint
 
-  constructor(message: string, details: BackupErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
-    this.code = details.code ?? 'BACKUP_ERROR'
-    if (details.hint !== undefined) this.hint = details.hint
+  constructor(message: string, { code, hint, cause }: BackupErrorDetails<Code> = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code ?? ('BACKUP_ERROR' as Code)
+    if (hint instanceof Hint) {
+      this.advice = hint
+      this.hint = hint.in(commandLineWords) ?? ''
+    } else if (hint !== undefined) this.hint = hint
   }
 }
 
-/** The errors of all packages have this shape, whatever their class. */
+/** An error as it is told. */
 export interface DescribedError {
   message: string
   code: string
@@ -37,4 +44,10 @@ export function describeError(error: unknown): DescribedError {
     code: typeof code === 'string' ? code : 'UNEXPECTED',
     ...(typeof hint === 'string' ? { hint } : {}),
   }
+}
+
+/** What to do next, in the words of a face; undefined without a hint, and where the face has no words for it. */
+export function hintOf(error: unknown, words: HintWords): string | undefined {
+  const advice = error instanceof BackupError ? error.advice : undefined
+  return advice === undefined ? describeError(error).hint : advice.in(words)
 }

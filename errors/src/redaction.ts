@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
-import { type DescribedError, describeError } from '#backup-error.ts'
+import { type DescribedError, describeError, hintOf } from '#backup-error.ts'
+import { commandLineWords, type HintWords } from '#hint.ts'
 
 /** Names of errors whose words are our own and made for people. */
 const OUR_ERRORS: ReadonlySet<string> = new Set([
@@ -30,9 +31,10 @@ export function hasOwnWords(error: unknown): boolean {
  * What of an error may leave this process: into a row, and so to whoever may read it, into a notice, into an answer. The log is told
  * the error itself.
  */
-export function tellError(error: unknown): DescribedError {
+export function tellError(error: unknown, words: HintWords = commandLineWords): DescribedError {
   if (!hasOwnWords(error)) return { ...UNFORESEEN }
-  const { code, message, hint } = describeError(error)
+  const { code, message } = describeError(error)
+  const hint = hintOf(error, words)
   return { code, message: hideSecrets(message), ...(hint === undefined ? {} : { hint: hideSecrets(hint) }) }
 }
 

@@ -43,7 +43,8 @@ export function readVariable(
     return readFileSync(file, 'utf8').trim() || undefined
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code
-    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, 'CONFIGURATION', {
+    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, {
+      code: 'CONFIGURATION',
       hint: `Set ${name}_FILE to a file that this user can read, or set ${name} itself.`,
     })
   }
@@ -72,13 +73,10 @@ function readStateFolder(environment: Environment): string {
   if (folder === undefined) return defaultStateFolder()
   // A shell expands "~" only where it is not quoted; a folder of that name is nobody's wish.
   if (folder === '~' || folder.startsWith('~/')) {
-    throw new TelegramError(
-      'TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded',
-      'CONFIGURATION',
-      {
-        hint: 'Write the whole path.',
-      },
-    )
+    throw new TelegramError('TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded', {
+      code: 'CONFIGURATION',
+      hint: 'Write the whole path.',
+    })
   }
   return resolve(folder)
 }
@@ -92,7 +90,8 @@ function readWhole(environment: Environment, name: string): number | undefined {
   const text = readVariable(environment, name)
   if (text === undefined) return undefined
   if (!/^\d{1,12}$/.test(text)) {
-    throw new TelegramError(`${name} is not a whole number`, 'CONFIGURATION', {
+    throw new TelegramError(`${name} is not a whole number`, {
+      code: 'CONFIGURATION',
       hint: `Set ${name} to digits alone, 12 at most, or leave it unset.`,
     })
   }
@@ -106,7 +105,7 @@ function readEncryption(environment: Environment): TelegramConfig['encryption'] 
     .map(recipient => recipient.trim())
     .filter(recipient => recipient !== '')
   if (mode !== undefined && mode !== 'off' && mode !== 'on') {
-    throw new TelegramError('BACKUP_ENCRYPTION is neither "on" nor "off"', 'CONFIGURATION')
+    throw new TelegramError('BACKUP_ENCRYPTION is neither "on" nor "off"', { code: 'CONFIGURATION' })
   }
   if (mode === 'off') return 'off'
   return recipients.length > 0 ? { recipients } : undefined

@@ -122,13 +122,19 @@ describe('a source of the caller’s own', () => {
     [
       'in the end',
       async () => {
-        throw new TelegramError('pg_dump ended with exit code 1', 'SOURCE', { hint: 'Look at its words.' })
+        throw new TelegramError('pg_dump ended with exit code 1', {
+          code: 'SOURCE',
+          hint: 'Look at its words.',
+        })
       },
     ],
     [
       'before it returns a promise',
       () => {
-        throw new TelegramError('pg_dump ended with exit code 1', 'SOURCE', { hint: 'Look at its words.' })
+        throw new TelegramError('pg_dump ended with exit code 1', {
+          code: 'SOURCE',
+          hint: 'Look at its words.',
+        })
       },
     ],
   ])('that says %s that it was no good leaves nothing in the chat', async (_, finish) => {

@@ -1,7 +1,7 @@
 import { type Database, findApiKey } from '@telegram-backup/database'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import { bearerKeyOf } from '#http/bearer-key.ts'
@@ -87,7 +87,7 @@ export function openAuthentication(of: {
 function unauthenticated(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNAUTHENTICATED',
-    hint: 'Send a key in the header Authorization, as a Bearer token; telegram-backup apikey create makes one.',
+    hint: hint`Send a key in the header Authorization, as a Bearer token; ${run('apikey create')} makes one.`,
   })
 }
 

@@ -70,7 +70,7 @@ function describeNew(apiKey: ApiKey, key: string): string {
     '',
     `  ${key}`,
     '',
-    'It is shown this once. Use it as: Authorization: Bearer KEY',
+    'It is shown only once. Use it as: Authorization: Bearer KEY',
   ].join('\n')
 }
 

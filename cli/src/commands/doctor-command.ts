@@ -1,5 +1,5 @@
 import type { Check } from '@telegram-backup/engine/doctor/check.ts'
-import { formatTable } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatTable } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 
@@ -31,5 +31,5 @@ function describeChecks(checks: readonly Check[]): string {
     ...(check.hint === undefined ? [] : [['', '', `→ ${check.hint}`]]),
   ])
   const failed = checks.filter(check => check.state === 'failed').length
-  return `${formatTable(rows)}\n\n${failed === 0 ? 'Ready to send.' : `${failed} to mend before a backup can be sent.`}`
+  return `${formatTable(rows)}\n\n${failed === 0 ? 'Ready to send.' : `${count(failed, 'problem')} to fix before a backup can be sent.`}`
 }

@@ -43,11 +43,11 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     )
 }
 
-/** Node's words for a port or a folder that cannot be had name neither what was asked for nor what to do. */
+/** Node's own message names neither the port or folder that was asked for nor what to do. */
 function cannotStart(error: NodeJS.ErrnoException, options: { port: string; data?: string }): Error {
   if (error.syscall === 'listen') {
-    const reason = error.code === 'EADDRINUSE' ? 'it is in use' : error.code
-    return new BackupError(`Port ${options.port} cannot be had: ${reason}`, {
+    const reason = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used: ${error.code}`
+    return new BackupError(`Port ${options.port} ${reason}`, {
       code: 'USAGE',
       hint: 'Choose another with --port; 0 takes a free one.',
     })

@@ -23,7 +23,7 @@ export const registerExpire: RegisterCommand = (program, run) => {
       'erase the backups that no policy keeps any more, those without a policy whose time has come, and those that are marked to be erased; the last good one of a project and type stays',
     )
     .option('--dry-run', 'only say what would become of each backup, and why')
-    .option('--yes', 'also when more than half of a source’s backups would go at once')
+    .option('--yes', 'also when this removes more than half of a source’s backups at once')
     .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
 }
 
@@ -52,7 +52,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
 async function isAgreedTo({ output, signal }: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
   if (!process.stdin.isTTY || !output.stderr.isTTY) return false
   output.note(describePlan(inDoubt))
-  output.note(`${count(inDoubt.length, 'backup')} would go at once.`)
+  output.note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
   await confirm({ isAgreed: false, output, signal })
   return true
 }

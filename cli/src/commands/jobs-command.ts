@@ -50,7 +50,7 @@ function registerJobList(parent: Command, run: RunAction): void {
     .description('list the jobs, newest first')
     .option('--state <state>', 'queued, running, done, failed or cancelled only')
     .option('--project <id>', 'of this project only')
-    .option('--limit <number>', 'so many at most', '50')
+    .option('--limit <number>', 'at most this many', '50')
     .action((options: ListOptions) =>
       run(async context => {
         const { listJobs } = await import('@telegram-backup/database')

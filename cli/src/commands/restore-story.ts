@@ -17,15 +17,13 @@ const MAX_SHOWN = 20
 /** What comes from the chat, and how long that may take: about as long as the way there took. */
 export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
-  const loading = makes === 'database' ? '; the database has to load it as well' : ''
+  const loading = makes === 'database' ? ', plus the time to load' : ''
   const missing = missingWords(backup)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(took > 0
-      ? [`Takes     at least ${formatSeconds(Math.ceil(took))}, as long as sending it took${loading}`]
-      : []),
+    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
@@ -54,7 +52,7 @@ const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string
 }
 
 function besideDatabase(name: string): string {
-  return `into a new database beside it, in one transaction, which then takes the name ${name}`
+  return `loads into a temporary database, in one transaction, then renames it to ${name}`
 }
 
 function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): string[] {

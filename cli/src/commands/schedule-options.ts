@@ -21,14 +21,14 @@ export interface KeepOptions {
 /** Adds the options of a retention policy to a command. */
 export function withKeepOptions(command: Command): Command {
   return command
-    .option('--keep-last <n>', 'keep the newest so many')
-    .option('--keep-hourly <n>', 'keep the newest one of each of the newest so many hours that have one')
+    .option('--keep-last <n>', 'keep the newest N backups')
+    .option('--keep-hourly <n>', 'keep the newest backup of each of the last N hours that have one')
     .option('--keep-daily <n>', 'likewise of days (UTC)')
     .option('--keep-weekly <n>', 'likewise of weeks (ISO 8601)')
     .option('--keep-monthly <n>', 'likewise of months')
     .option('--keep-yearly <n>', 'likewise of years')
     .option('--keep-within <time>', 'keep all that are not older, such as 30d')
-    .option('--keep-minimum <n>', 'keep at least so many, whatever else is said')
+    .option('--keep-minimum <n>', 'keep at least N backups, whatever the other rules say')
 }
 
 /** The policy that was typed; undefined without any of its options. `parseKeep` checks it. */
@@ -88,7 +88,7 @@ export function describeSchedule(schedule: ScheduleView): string {
     `schedule  ${id}`,
     `source    ${source} (${schedule.project_id}, ${schedule.type})`,
     `runs at   ${cron} (${timezone})${jitter > 0 ? `, up to ${count(jitter, 'second')} later` : ''}`,
-    `missed    ${schedule.catch_up === 'once' ? 'made up for once' : 'left out'}`,
+    `missed    ${schedule.catch_up === 'once' ? 'one catch-up run' : 'skipped'}`,
     `keeps     ${keep === null ? '30 days, unless its source names another expiry or its project and type have a policy' : wordsOf(keep)}`,
     `next      ${next_run_at === null ? 'never, it is switched off' : describeNext(next_run_at)}`,
     ...(last_job === null ? [] : [`last job  ${last_job.id}, ${last_job.state}`]),

@@ -33,7 +33,7 @@ export const registerSend: RegisterCommand = (program, run) => {
     .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
     .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')
     .option('--resume <id>', 'go on with a send of a file that was killed; anew if the file has changed')
-    .option('--limit-rate <rate>', 'send at most so many bytes a second: 500k, 2M')
+    .option('--limit-rate <rate>', 'send at most this many bytes a second: 500k, 2M')
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
       const { failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')

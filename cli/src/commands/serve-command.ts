@@ -40,7 +40,7 @@ export const registerServe: RegisterCommand = (program, run) => {
     .option('--host <address>', 'the address that it listens on', '127.0.0.1')
     .option('--certificate <file>', 'speak TLS with this certificate (PEM); a new one is used when it comes')
     .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
-    .option('--jobs <number>', 'do so many jobs at the same time', '2')
+    .option('--jobs <number>', 'how many jobs run at the same time', '2')
     .option('--grace <time>', 'after SIGTERM, let jobs go on for so long before they are put back', '30s')
     .action((options: ServeOptions) =>
       run(async context => {
@@ -104,7 +104,7 @@ async function serve(
         const { sourceNames, targetNames } = configFile
         output.answer({ url: running.url, sources: sourceNames, targets: targetNames }, () =>
           [
-            `Listening on ${running.url}; ${running.url}/docs says what for.`,
+            `Listening on ${running.url}. API documentation: ${running.url}/docs`,
             sourceNames.length === 0
               ? 'Serving; telegram-backup.yaml names no source.'
               : `Serving the sources ${sourceNames.join(', ')}.`,

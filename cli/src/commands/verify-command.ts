@@ -31,7 +31,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
   ])
     .description(
-      'verify backups in their chats: that every message is there; with --read-data that every byte is what was sent, and opens, where the key file is at hand. What a second chat still has is mended. With --drill besides by a real restore, which is compared with the source and goes again',
+      'verify backups in their chats: that every message is there; with --read-data that every byte is what was sent, and that it decrypts, where the key file is there. What a second chat still has is repaired. --drill also restores to a temporary place, compares, and removes it',
     )
     .argument('[id]', 'the backup’s id, or its first eight characters')
     .option('--all', 'every complete backup')

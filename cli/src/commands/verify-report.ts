@@ -133,13 +133,13 @@ function depthOf({ depth = 'messages', state, unproven }: VerifiedBackup): strin
   const isForWantOfKey =
     state !== 'damaged' || unproven.some(({ code }) => code === 'WRONG_KEY' || code === 'NO_KEY')
   if (depth !== 'sent bytes' || isForWantOfKey) return DEPTHS[depth]
-  return 'Every byte that could be had was held against what was sent; what is wrong kept it from being opened.'
+  return 'Every byte that could be fetched was compared with what was sent; the damage kept it from being decrypted.'
 }
 
 const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
-  messages: 'Whether the messages are there was asked; --read-data reads every byte.',
-  'sent bytes': 'Every byte was held against what was sent; it was not opened, for want of a key that fits.',
-  'plain bytes': 'Every byte was held against what was sent, and opened to the last one.',
+  messages: 'Checked only that the messages exist; --read-data reads every byte.',
+  'sent bytes': 'Every byte was compared with what was sent; not decrypted: no matching key.',
+  'plain bytes': 'Every byte was compared with what was sent, and decrypted to the end.',
 }
 
 /** Many backups as a table, and what is wrong with any. */

@@ -98,7 +98,7 @@ test('all that comes on stderr is one JSON value a line, also when it stops', as
   expect(await serve.end('SIGTERM')).toBe(0)
   const lines = serve.stderr().trimEnd().split('\n')
   const words = lines.map(line => (JSON.parse(line) as { msg: string }).msg)
-  expect(words).toContain('Stopping in good order; once more ends it at once.')
+  expect(words).toContain('Stopping cleanly; press Ctrl-C again to quit now.')
 })
 
 test('watchers that left at once keep no serve from ending', async () => {

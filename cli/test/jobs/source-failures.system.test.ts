@@ -57,7 +57,7 @@ test.each([
     'a wrong password',
     () => `type: database, postgres: "${as('nobody:wrong')}"`,
     'CONFIGURATION',
-    /lets nobody in/,
+    /refused the login/,
     /password/,
   ],
   [

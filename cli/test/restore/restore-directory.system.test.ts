@@ -72,7 +72,7 @@ describe('a directory comes back', () => {
     const ended = await restore(to)
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.json()).toMatchObject({ success: true, id: backup.id, target: to, bytes: backup.size })
-    expect(ended.stderr).toMatch(/^Takes +at least \S+, as long as sending it took$/m)
+    expect(ended.stderr).toMatch(/^Estimate +\S+ to fetch$/m)
     expect(await listing(to)).toBe(await listing(tree))
     await run('diff', ['-r', '--no-dereference', '--exclude=fifo', tree, to])
     expect((await stat(join(to, 'sparse'))).blocks).toBeLessThan(1000)

@@ -90,7 +90,7 @@ describe('verify', () => {
     ])
     const asked = (await cli(['verify', '--all'])).stdout
     expect(asked).toMatch(
-      /2 backups: 1 sound, 1 damaged, 0 not verified\nWhether the messages are there was asked/,
+      /2 backups: 1 sound, 1 damaged, 0 not verified\nChecked only that the messages exist/,
     )
     // Nothing was read.
     expect(asked).toMatch(/ sound +\d+ +[^\d\s]+$/m)
@@ -128,7 +128,7 @@ describe('verify', () => {
     expect(damaged).toContain('what is wrong kept it from being opened')
     const unproven = [{ chat_id: '1', code: 'WRONG_KEY', reason: 'no key fits' }]
     const locked = describeVerified({ ...read, success: false, state: 'sound', unproven })
-    expect(locked).toMatch(/is sound as far as it could be verified.*for want of a key that fits/)
+    expect(locked).toMatch(/is sound as far as it could be verified.*no matching key/)
   })
 
   it('counts the drills of many that failed beside what became of their bytes', () => {

@@ -105,7 +105,7 @@ export function failureOf(said: string, connection: PostgresConnection): BackupE
   const whole = words.replace(/\s+/g, ' ')
   if (/FATAL:|no password supplied|authentication failed/.test(whole)) {
     const why = /FATAL: +([^\n]*)/.exec(words)?.[1] ?? reason
-    return new BackupError(`PostgreSQL at ${connection.display} lets nobody in: ${why}`, {
+    return new BackupError(`PostgreSQL at ${connection.display} refused the login: ${why}`, {
       code: 'CONFIGURATION',
       hint: 'Check user, password (PGPASSWORD, ~/.pgpass or the URL) and the name of the database.',
     })

@@ -6,7 +6,7 @@ import { findFilePath } from '#stream/file-path.ts'
 export async function assertReadableFile(name: string): Promise<void> {
   const { path, shown } = await findFilePath(name)
   const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'there is none of that name' : error.code
+    const reason = error.code === 'ENOENT' ? 'it does not exist' : error.code
     throw refusal(`The file ${shown} cannot be read: ${reason}`, 'Check the path.')
   })
   if (!facts.isFile()) throw refusal(`${shown} is no file`, 'A directory is a source by "directory:".')

@@ -16,16 +16,16 @@ test.each([
     'The database of target staging is not empty: it holds 3 tables',
   ],
   [
-    `PostgreSQL at ${connection.display} lets nobody in: password authentication failed for user "keeper"`,
-    'PostgreSQL at target staging lets nobody in: password authentication failed for user "…"',
+    `PostgreSQL at ${connection.display} refused the login: password authentication failed for user "keeper"`,
+    'PostgreSQL at target staging refused the login: password authentication failed for user "…"',
   ],
   [
     `PostgreSQL at ${connection.display} cannot be reached: connection to server at "db.internal" (10.1.2.3), port 6543 failed: Connection refused`,
     'PostgreSQL at target staging cannot be reached: connection to server at "…" failed: Connection refused',
   ],
   [
-    `PostgreSQL at ${connection.display} lets nobody in: no pg_hba.conf entry for host "10.1.2.3", user "keeper", database "shop_live", no encryption`,
-    'PostgreSQL at target staging lets nobody in: no pg_hba.conf entry for host "…", user "…", the database of target staging, no encryption',
+    `PostgreSQL at ${connection.display} refused the login: no pg_hba.conf entry for host "10.1.2.3", user "keeper", database "shop_live", no encryption`,
+    'PostgreSQL at target staging refused the login: no pg_hba.conf entry for host "…", user "…", the database of target staging, no encryption',
   ],
   [
     'PostgreSQL at x refused: could not translate host name "db.internal" to address: Name or service not known',
@@ -36,8 +36,8 @@ test.each([
     'The database of target staging belongs to x, and … may not replace it',
   ],
   [
-    `PostgreSQL at ${connection.display} lets nobody in: database "shop_live" does not exist`,
-    'PostgreSQL at target staging lets nobody in: the database of target staging does not exist',
+    `PostgreSQL at ${connection.display} refused the login: database "shop_live" does not exist`,
+    'PostgreSQL at target staging refused the login: the database of target staging does not exist',
   ],
   ['workshop_live and shop_lives are others', 'workshop_live and shop_lives are others'],
 ])('%s', (message, words) => {
@@ -65,12 +65,12 @@ test('the words of others stay as they are, for the log alone', () => {
 test('of a source neither host nor user nor database is told, and the words of sentences stay', () => {
   const place = parsePostgresUrl('postgresql://nobody:pw@db.internal:6543/shop_live')
   const error = new BackupError(
-    `The source shop cannot be backed up: PostgreSQL at ${place.display} lets nobody in: password authentication failed for user "nobody"`,
+    `The source shop cannot be backed up: PostgreSQL at ${place.display} refused the login: password authentication failed for user "nobody"`,
     { code: 'CONFIGURATION', hint: 'Check the name of the database.' },
   )
   expect(namingSource(error, { name: 'shop', connection: place })).toMatchObject({
     message:
-      'The source shop cannot be backed up: PostgreSQL at source shop lets nobody in: password authentication failed for user "…"',
+      'The source shop cannot be backed up: PostgreSQL at source shop refused the login: password authentication failed for user "…"',
     code: 'CONFIGURATION',
     hint: 'Check the name of the database.',
   })
@@ -91,8 +91,8 @@ test('that the database of a source is not there is said of its database, not of
       connection: place,
     })
   }
-  const message = 'lets nobody in: the database of source broken does not exist'
-  const words = 'lets nobody in: database "nosuchdb" does not exist'
+  const message = 'refused the login: the database of source broken does not exist'
+  const words = 'refused the login: database "nosuchdb" does not exist'
   expect(saying('postgresql://u:pw@db.internal/nosuchdb', words)).toMatchObject({ message })
   expect(saying('postgresql://u:pw@db.internal/NoSuchDB', words)).toMatchObject({ message })
   expect(saying('postgresql://nosuchdb:pw@db.internal', words)).toMatchObject({ message })

@@ -173,7 +173,7 @@ function isWhole(completion: Partial<Completion> & { backupId: string }): comple
 }
 
 function incomplete(reason: string): CatalogError {
-  return new CatalogError('CONFLICT', `The backup is not complete: ${reason}`)
+  return new CatalogError(`The backup is not complete: ${reason}`, { code: 'CONFLICT' })
 }
 
 /** Returns the file id of the first part. */

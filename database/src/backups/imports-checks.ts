@@ -24,7 +24,7 @@ export function checkImported(backup: ImportedBackup): void {
   }
   const keys = new Set(backup.messages.map(({ chatId, kind, partNo }) => `${chatId} ${kind} ${partNo}`))
   if (keys.size < backup.messages.length) {
-    throw new CatalogError('INVALID', 'A backup cannot have two messages for one part in one chat')
+    throw new CatalogError('A backup cannot have two messages for one part in one chat', { code: 'INVALID' })
   }
 }
 

@@ -182,7 +182,8 @@ function fileIdOf(backup: ImportedBackup): string | null {
     .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNo - b.partNo)
   const fileId = found[0]?.fileId ?? null
   if (fileId !== null || backup.state !== 'complete') return fileId
-  throw new CatalogError('INVALID', 'A complete backup of which no message is known', {
+  throw new CatalogError('A complete backup of which no message is known', {
+    code: 'INVALID',
     hint: 'Import it as failed.',
   })
 }

@@ -114,7 +114,7 @@ export async function reopenBackup(database: Database, resumed: { backupId: stri
     const token = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'send' })
     const backup = await lockBackup(trx, backupId)
     if (backup.state !== 'failed' && backup.state !== 'sending') {
-      throw new CatalogError('CONFLICT', `The backup is ${backup.state}: it cannot go on`)
+      throw new CatalogError(`The backup is ${backup.state}: it cannot go on`, { code: 'CONFLICT' })
     }
     await trx
       .updateTable('backups')
@@ -211,7 +211,7 @@ export async function failBackup(
 export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await lockBackup(trx, backupId)
   if (backup.state !== 'sending')
-    throw new CatalogError('CONFLICT', `The backup is ${backup.state}, it is not being sent`)
+    throw new CatalogError(`The backup is ${backup.state}, it is not being sent`, { code: 'CONFLICT' })
   return backup
 }
 
@@ -222,6 +222,6 @@ async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Pr
     .where('id', '=', backupId)
     .forUpdate()
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${backupId}`, { code: 'NOT_FOUND' })
   return backup
 }

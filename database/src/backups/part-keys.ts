@@ -24,14 +24,12 @@ export async function whyNot(
     .where(thisPart(part))
     .executeTakeFirst()
   if (!row)
-    return new CatalogError(
-      'NOT_FOUND',
-      `${describePart(part)} of backup ${part.backupId} was never intended`,
-    )
-  return new CatalogError(
-    'CONFLICT',
-    `${describePart(part)} ${what}: it is ${row.state} (message ${row.message_id})`,
-  )
+    return new CatalogError(`${describePart(part)} of backup ${part.backupId} was never intended`, {
+      code: 'NOT_FOUND',
+    })
+  return new CatalogError(`${describePart(part)} ${what}: it is ${row.state} (message ${row.message_id})`, {
+    code: 'CONFLICT',
+  })
 }
 
 /** The condition that a row is this message's. */
@@ -53,7 +51,8 @@ export function checkPartKey(part: PartKey): void {
   checkText('chat id', part.chatId)
   if (part.kind === 'part') checkCount('part number', part.partNo, 1)
   else if (part.kind !== 'manifest' || part.partNo !== 0) {
-    throw new CatalogError('INVALID', 'Not a valid part number', {
+    throw new CatalogError('Not a valid part number', {
+      code: 'INVALID',
       hint: 'Parts count from 1; the manifest has number 0.',
     })
   }

@@ -79,7 +79,7 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       )
       .returning('part_no')
       .executeTakeFirst()
-    if (!written) throw new CatalogError('CONFLICT', `${describePart(part)} has been sent already`)
+    if (!written) throw new CatalogError(`${describePart(part)} has been sent already`, { code: 'CONFLICT' })
     if (before?.message_id != null) {
       // The row is about to forget a message that may still be in the chat.
       const { message_id, state } = before
@@ -120,15 +120,17 @@ async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey
     .where('id', '=', part.backupId)
     .forShare()
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${part.backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${part.backupId}`, { code: 'NOT_FOUND' })
   if (backup.state === 'sending') return
   if (backup.state !== 'complete') {
-    throw new CatalogError('CONFLICT', `The backup is ${backup.state}: nothing may be sent for it`)
+    throw new CatalogError(`The backup is ${backup.state}: nothing may be sent for it`, { code: 'CONFLICT' })
   }
   if (backup.chat_id !== part.chatId) return
   const known = await trx.selectFrom('backup_parts').select('state').where(thisPart(part)).executeTakeFirst()
   if (!known)
-    throw new CatalogError('CONFLICT', `The backup is complete and has no such part: ${describePart(part)}`)
+    throw new CatalogError(`The backup is complete and has no such part: ${describePart(part)}`, {
+      code: 'CONFLICT',
+    })
 }
 
 /**

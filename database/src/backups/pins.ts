@@ -1,3 +1,4 @@
+import { hint, run } from '@telegram-backup/errors'
 import { type Kysely, sql } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -31,7 +32,8 @@ export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: stri
     .where('pinned_at', 'is not', null)
     .executeTakeFirst()
   if (pinned === undefined) return
-  throw new CatalogError('CONFLICT', 'The backup is pinned', {
-    hint: `Take the pin away first: telegram-backup unpin ${backupId.slice(0, 8)}`,
+  throw new CatalogError('The backup is pinned', {
+    code: 'CONFLICT',
+    hint: hint`Take the pin away first: ${run('unpin', backupId.slice(0, 8))}`,
   })
 }

@@ -29,7 +29,7 @@ export async function beginRestore(
     .select('id')
     .where('id', '=', restore.backupId)
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${restore.backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${restore.backupId}`, { code: 'NOT_FOUND' })
   return await kysely
     .insertInto('restores')
     .values({ id: restore.id, backup_id: backup.id, target: storable(restore.target), actor })
@@ -105,7 +105,7 @@ async function lockRunning(trx: Transaction<CatalogSchema>, id: string): Promise
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
-  if (!restore) throw new CatalogError('NOT_FOUND', `There is no restore ${id}`)
+  if (!restore) throw new CatalogError(`There is no restore ${id}`, { code: 'NOT_FOUND' })
   if (restore.state !== 'running')
-    throw new CatalogError('CONFLICT', `The restore is ${restore.state} already`)
+    throw new CatalogError(`The restore is ${restore.state} already`, { code: 'CONFLICT' })
 }

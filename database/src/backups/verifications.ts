@@ -64,7 +64,8 @@ export async function finishVerification(
       .where('state', '=', 'running')
       .returning(['backup_id', 'kind'])
       .executeTakeFirst()
-    if (row === undefined) throw new CatalogError('CONFLICT', 'This verification has ended, or never began')
+    if (row === undefined)
+      throw new CatalogError('This verification has ended, or never began', { code: 'CONFLICT' })
     await addToHistory(trx, {
       backupId: row.backup_id,
       event: of.state === 'failed' ? 'verification failed' : 'verified',

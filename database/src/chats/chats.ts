@@ -66,7 +66,7 @@ export async function chatMoved(database: Database, move: { from: string; to: st
   checkText('chat id', move.to)
   await inTransaction(database.kysely, async trx => {
     if ((await movesOf(trx, move.to)).includes(move.from)) {
-      throw new CatalogError('CONFLICT', 'A chat cannot move to where it came from')
+      throw new CatalogError('A chat cannot move to where it came from', { code: 'CONFLICT' })
     }
     await ensureChat(trx, move.from)
     await ensureChat(trx, move.to)

@@ -24,7 +24,8 @@ export async function createApiKey(
   if (of.projectId !== undefined) checkProjectId(of.projectId)
   if (of.expiresAt !== undefined) checkTime('expiry', of.expiresAt)
   if (of.scopes.length === 0 || of.scopes.some(scope => !API_SCOPES.includes(scope))) {
-    throw new CatalogError('INVALID', 'Not a valid list of scopes', {
+    throw new CatalogError('Not a valid list of scopes', {
+      code: 'INVALID',
       hint: `Use some of ${API_SCOPES.join(', ')}.`,
     })
   }

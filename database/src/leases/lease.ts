@@ -124,7 +124,7 @@ class HeldLease implements Lease, LocalLease {
 
   lose(): void {
     this.end()
-    this.#lost.abort(new CatalogError('LEASE_LOST', 'This run has lost its backup to another one'))
+    this.#lost.abort(new CatalogError('This run has lost its backup to another one', { code: 'LEASE_LOST' }))
   }
 
   doubt(): void {

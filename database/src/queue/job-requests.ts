@@ -85,7 +85,8 @@ function checkRequest(request: NewJob): void {
   if (idempotencyKey === undefined) return
   checkText('idempotency key', idempotencyKey)
   if (idempotencyKey.length <= LONGEST_KEY) return
-  throw new CatalogError('INVALID', 'Not a valid idempotency key', {
+  throw new CatalogError('Not a valid idempotency key', {
+    code: 'INVALID',
     hint: `Use ${LONGEST_KEY} characters at most.`,
   })
 }
@@ -131,7 +132,8 @@ function sameJob(job: Job, request: NewJob): Job {
     (request.backupId === undefined || request.backupId.toLowerCase() === job.backup_id) &&
     isDeepStrictEqual(JSON.parse(JSON.stringify(request.options ?? {})), job.options)
   if (isSame) return job
-  throw new CatalogError('CONFLICT', 'This idempotency key was used for another request', {
+  throw new CatalogError('This idempotency key was used for another request', {
+    code: 'CONFLICT',
     hint: 'Make a new key for each request that is to be carried out.',
   })
 }
@@ -193,7 +195,7 @@ export async function cancelJob(database: Database, id: string, deliver: Deliver
       .executeTakeFirst()
     if (before === undefined) return null
     if (before.state !== 'queued' && before.state !== 'running') {
-      throw new CatalogError('CONFLICT', `The job is ${before.state} already`)
+      throw new CatalogError(`The job is ${before.state} already`, { code: 'CONFLICT' })
     }
     const isAtOnce = before.state === 'queued' && !(await mayBeWhole(trx, before))
     // Asked for again, it keeps the pause after an attempt that was made since.

@@ -68,7 +68,8 @@ export async function beginJob(
 }
 
 function busy(message: string): CatalogError {
-  return new CatalogError('BUSY', message, {
+  return new CatalogError(message, {
+    code: 'BUSY',
     hint: 'Wait until it has ended; a process that died is noticed within a minute.',
   })
 }

@@ -114,7 +114,8 @@ export async function assertRoomToWait(
 }
 
 function queueFull(message: string): CatalogError {
-  return new CatalogError('QUEUE_FULL', message, {
+  return new CatalogError(message, {
+    code: 'QUEUE_FULL',
     hint: 'Wait until some of them have ended, or cancel some.',
   })
 }

@@ -74,13 +74,10 @@ async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, mo
     .where('project_id', '=', projectId)
     .executeTakeFirstOrThrow()
   if (count < most) return
-  throw new CatalogError(
-    'CONFLICT',
-    `The project has ${count} schedules, and may have no more than ${most}`,
-    {
-      hint: 'Change or remove one of them.',
-    },
-  )
+  throw new CatalogError(`The project has ${count} schedules, and may have no more than ${most}`, {
+    code: 'CONFLICT',
+    hint: 'Change or remove one of them.',
+  })
 }
 
 /** All schedules, of one project or of all, in the order of their making. */

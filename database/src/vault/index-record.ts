@@ -43,7 +43,8 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
     await ensureChat(trx, index.chatId)
     const before = await lockIndex(trx, index.chatId)
     if (before && !mayFollow(index, before)) {
-      throw new CatalogError('CONFLICT', 'Another process has written the index of the chat since', {
+      throw new CatalogError('Another process has written the index of the chat since', {
+        code: 'CONFLICT',
         hint: 'Nothing is lost; reconcile draws the index again.',
       })
     }
@@ -152,7 +153,8 @@ export async function withIndexLock<Result>(
     }
     if (done) return done.result
     if (performance.now() > deadline) {
-      throw new CatalogError('BUSY', 'Other work on the index of the chat did not end within a minute', {
+      throw new CatalogError('Other work on the index of the chat did not end within a minute', {
+        code: 'BUSY',
         hint: 'Try again; reconcile draws the index as well.',
       })
     }

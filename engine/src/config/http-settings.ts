@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
 
@@ -83,6 +83,6 @@ export function certificateFiles({
   if (certificate === undefined && key === undefined) return undefined
   throw new BackupError('TLS needs a certificate and its key; only one of them is named', {
     code: 'CONFIGURATION',
-    hint: 'Give both --certificate and --certificate-key, or both certificate and certificate_key below "http:".',
+    hint: hint`Give both ${option('certificate')} and ${option('certificate-key')}, or both certificate and certificate_key below "http:".`,
   })
 }

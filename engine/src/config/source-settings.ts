@@ -1,6 +1,6 @@
 import type { SettingReaders, SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { type AnyConnector, CONNECTORS, type PlaceSettings } from '@telegram-backup/connectors/registry.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /**
@@ -28,7 +28,7 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   if (chosen === undefined || others.length > 0) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
-      hint: 'Give --file PATH, --postgres URL, --directory PATH, --source NAME, or - for standard input.',
+      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
     })
   }
   for (const other of CONNECTORS) {

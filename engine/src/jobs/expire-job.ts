@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
 import { expireAfterNotice } from '#operations/expire.ts'
@@ -13,7 +13,7 @@ export const runExpireJob: JobHandler = async ({ job, signal, report }, tools) =
     `Backups that could not be erased: ${pending.length}. Of the first: ${pending[0]?.reason}`,
     {
       code: 'UNFINISHED',
-      hint: 'telegram-backup expire tells more.',
+      hint: hint`${run('expire')} tells more.`,
     },
   )
 }

@@ -1,12 +1,12 @@
 import type { ApiKey, ApiScope } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 
 /** Throws `FORBIDDEN` unless the key has the scope. */
 export function assertScope(key: ApiKey, scope: ApiScope): void {
   if (key.scopes.includes(scope) || key.scopes.includes('admin')) return
   throw new BackupError(`This key lacks the scope "${scope}"`, {
     code: 'FORBIDDEN',
-    hint: 'Make a key with it: telegram-backup apikey create.',
+    hint: hint`Make a key with it: ${run('apikey create')}.`,
   })
 }
 

@@ -1,13 +1,14 @@
 import type { Job, JobError } from '@telegram-backup/database'
+import { BackupError, hint, run, tellError } from '@telegram-backup/errors'
 
 /** Why a job has failed that no process could do. */
 export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' | 'target'>): JobError {
   const name = kind === 'restore' ? `target ${target}` : `source ${source}`
-  return {
+  const error = new BackupError(`No serve knows the ${name}, so that nobody could begin the job`, {
     code: 'UNSERVED',
-    message: `No serve knows the ${name}, so that nobody could begin the job`,
-    hint: `Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (telegram-backup schedule list).`,
-  }
+    hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (${run('schedule list')}).`,
+  })
+  return tellError(error)
 }
 
 /**

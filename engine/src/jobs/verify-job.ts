@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { openSettling } from '@telegram-backup/vault/session/open-session.ts'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
@@ -37,6 +37,6 @@ async function verify({ job, signal, report }: JobRun, tools: JobTools): Promise
   const [first] = findings.filter(({ mended }) => mended !== true)
   throw new BackupError(`The backup is damaged: ${first?.reason ?? 'see its verifications'}`, {
     code: 'INTEGRITY',
-    hint: `telegram-backup show ${job.backup_id} tells more; make a new backup while the source is there.`,
+    hint: hint`${run('show', job.backup_id)} tells more; make a new backup while the source is there.`,
   })
 }

@@ -1,7 +1,7 @@
 import { isAtWork } from '@telegram-backup/connectors/connector.ts'
 import { openSource, recordedKind } from '@telegram-backup/connectors/registry.ts'
 import type { BackupOrigin } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { settleQuietly } from '@telegram-backup/vault/reconcile/before-send.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
@@ -115,6 +115,6 @@ function nothingToResume({ id, state, source }: { id: string; state: string; sou
     hint:
       state === 'failed' && source !== null
         ? 'Send it anew.'
-        : 'telegram-backup show ID tells what became of it.',
+        : hint`${run('show', 'ID')} tells what became of it.`,
   })
 }

@@ -1,6 +1,6 @@
 import type { Member } from '@telegram-backup/archive'
 import type { BackupDetails, Database } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
@@ -174,6 +174,6 @@ async function* within(
   }
   throw new BackupError('The parts hold fewer bytes than the catalog says', {
     code: 'INTEGRITY',
-    hint: 'telegram-backup verify tells which part it is.',
+    hint: hint`${run('verify')} tells which part it is.`,
   })
 }

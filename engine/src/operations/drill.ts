@@ -2,7 +2,7 @@ import type { DrillPlace } from '@telegram-backup/connectors/drilling.ts'
 import { connectorOf, recordedKind, restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Config } from '#environment.ts'
 import { BackupContents, type ReadHooks } from '#operations/contents.ts'
@@ -104,7 +104,7 @@ async function serverFor(
   if (drill?.checkServer === undefined) {
     throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
       code: 'USAGE',
-      hint: 'Write --on postgresql://USER@HOST/postgres, of a server whose user may make databases.',
+      hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
     })
   }
   await drill.checkServer(target, signal)

@@ -1,5 +1,5 @@
 import { type BackupDetails, type Database, findBackupId, getBackupDetails } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 
 /** The backup with that id, or the one whose id begins so (eight characters at least). Throws `NOT_FOUND`. */
 export async function findBackup(database: Database, id: string): Promise<BackupDetails> {
@@ -8,6 +8,6 @@ export async function findBackup(database: Database, id: string): Promise<Backup
   if (backup !== null) return backup
   throw new BackupError(`No backup has the id ${JSON.stringify(id.slice(0, 80))}`, {
     code: 'NOT_FOUND',
-    hint: 'telegram-backup list shows the ids; the first eight characters are enough.',
+    hint: hint`${run('list')} shows the ids; the first eight characters are enough.`,
   })
 }

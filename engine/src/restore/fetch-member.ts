@@ -1,7 +1,7 @@
 import { type Manifest, type Member, readMemberIndex } from '@telegram-backup/archive'
 import type { FileStamp, FoundMember, MemberConnector } from '@telegram-backup/connectors/connector.ts'
 import type { BackupDetails } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
 import { membersOf } from '#restore/restore-target.ts'
@@ -69,8 +69,8 @@ export class MemberFetch {
         code: 'USAGE',
         hint:
           member.kind === 'directory'
-            ? 'telegram-backup restore ID --to DIRECTORY brings back the whole.'
-            : 'telegram-backup fetch ID --list shows the files.',
+            ? hint`${run('restore', 'ID', { to: 'DIRECTORY' })} brings back the whole.`
+            : hint`${run('fetch', 'ID', { list: true })} shows the files.`,
       })
     }
     const parts = await this.#partsOf(member)
@@ -120,7 +120,7 @@ export class MemberFetch {
     if (plan.manifest === undefined) {
       throw new BackupError('The catalog knows no manifest of this backup, which tells where its files are', {
         code: 'NOT_FOUND',
-        hint: 'Fetch the whole: telegram-backup fetch ID --out FILE.tar',
+        hint: hint`Fetch the whole: ${run('fetch', 'ID', { out: 'FILE.tar' })}`,
       })
     }
     const { encrypted } = plan

@@ -1,5 +1,5 @@
 import { readIdentityFile } from '@telegram-backup/archive'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { Config } from '#environment.ts'
 
 /** The keys that open a backup. Throws `CONFIGURATION` when it needs one and none is configured. */
@@ -8,7 +8,7 @@ export async function readIdentities(config: Config, encrypted: boolean): Promis
   if (config.identityFile === undefined) {
     throw new BackupError('The backup is encrypted, and no key file is configured', {
       code: 'CONFIGURATION',
-      hint: 'Set BACKUP_AGE_IDENTITY_FILE to the key file that "telegram-backup keygen" wrote.',
+      hint: hint`Set BACKUP_AGE_IDENTITY_FILE to the key file that "${run('keygen')}" wrote.`,
     })
   }
   return readIdentityFile(config.identityFile)

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { memberPathBytes, memberPathOf, shownName } from '@telegram-backup/archive'
 import type { FileStamp } from '@telegram-backup/connectors/connector.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600
@@ -35,7 +35,10 @@ export async function writeFileBy(
   stamp: () => FileStamp = () => ({}),
 ): Promise<number> {
   if (path === '')
-    throw new BackupError('The name of the file is empty', { code: 'USAGE', hint: 'Give --out FILE.' })
+    throw new BackupError('The name of the file is empty', {
+      code: 'USAGE',
+      hint: hint`Give ${option('out', 'FILE')}.`,
+    })
   const bytes = memberPathBytes(path)
   const existing = await stat(bytes).catch(() => undefined)
   if (existing?.isDirectory()) {
@@ -44,7 +47,7 @@ export async function writeFileBy(
   if (existing?.isFIFO() && existing.uid !== 0 && existing.uid !== process.getuid?.()) {
     throw new BackupError(`${shownName(path)} is a FIFO of another user, who would get to read the backup`, {
       code: 'USAGE',
-      hint: 'Choose another place with --out.',
+      hint: hint`Choose another place with ${option('out')}.`,
     })
   }
   if (existing && !existing.isFile())
@@ -112,7 +115,7 @@ async function openForWriting(path: Buffer, flags: string | number, asked: strin
 function cannotWrite(path: string, code: string): BackupError {
   return new BackupError(`${shownName(path)} cannot be written: ${OPEN_FAILURES[code] ?? code}`, {
     code: 'USAGE',
-    hint: 'Choose another place with --out.',
+    hint: hint`Choose another place with ${option('out')}.`,
   })
 }
 
@@ -120,7 +123,7 @@ function withDiskHint(error: unknown): unknown {
   if (!isDiskFull(error)) return error
   return new BackupError('The disk is full; nothing was written', {
     code: 'DISK_FULL',
-    hint: 'Free some room, or choose another place with --out.',
+    hint: hint`Free some room, or choose another place with ${option('out')}.`,
     cause: error,
   })
 }

@@ -23,7 +23,7 @@ function losingOneAnswer({ kysely, ...rest }: Database): { database: Database; a
         const result = await execute.call(leveled, work)
         if (!isArmed) return result as never
         isArmed = false
-        throw new CatalogError('CATALOG', 'no answer')
+        throw new CatalogError('no answer', { code: 'CATALOG' })
       }
       return leveled
     }

@@ -35,8 +35,8 @@ describe('the log', () => {
     })
     const errors = [
       new BackupError('No room', { code: 'SOURCE', hint: 'Make some.', cause }),
-      new CatalogError('CATALOG', 'No room', { hint: 'Make some.', cause }),
-      new TelegramError('No room', 'REFUSED', { hint: 'Make some.', cause }),
+      new CatalogError('No room', { code: 'CATALOG', hint: 'Make some.', cause }),
+      new TelegramError('No room', { code: 'REFUSED', hint: 'Make some.', cause }),
     ]
     for (const error of errors) log.error({ error }, 'failed')
     expect(lines.map(line => JSON.parse(line).error)).toEqual(

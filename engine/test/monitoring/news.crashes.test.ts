@@ -118,7 +118,8 @@ describe('a chat', () => {
   test('that refuses the bot is told of with what Telegram says', async () => {
     watch({
       askChat: async () => {
-        throw new TelegramError('Telegram does not accept the bot token (Unauthorized)', 'CONFIGURATION', {
+        throw new TelegramError('Telegram does not accept the bot token (Unauthorized)', {
+          code: 'CONFIGURATION',
           errorCode: 401,
         })
       },

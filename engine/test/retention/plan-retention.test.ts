@@ -163,7 +163,7 @@ it('more than half of three or more need a word', () => {
   expect(held.map(({ decision, needsWord }) => ({ decision, needsWord }))).toEqual(
     Array(3).fill({ decision: 'held', needsWord: true }),
   )
-  expect(held[0]?.reason).toContain('3 of 4 would go at once')
+  expect(held[0]?.reason).toContain('this would remove 3 of 4')
 })
 
 it('what a removed schedule kept of its source is kept, and nothing of another source', () => {

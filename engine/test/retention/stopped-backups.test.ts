@@ -63,7 +63,7 @@ it('whoever sends irregularly is given as long as most of the pauses were', () =
 it('a habit does not overrule a date that somebody chose, nor an interval that somebody declared', () => {
   const chosen = { expiry_given: true, expires_at: at(1) }
   expect(decideUndeclared(every(24, 8, 60), { last: 1 }, { fields: chosen }).slice(1)).toEqual(
-    Array(7).fill(expect.stringMatching(/^held: expired 2026-11-25; 7 of 8 would go at once/)),
+    Array(7).fill(expect.stringMatching(/^held: expired 2026-11-25; not erased: this would remove 7 of 8/)),
   )
   const keep = { within_ms: 7 * DAY_MS }
   const schedules = [aSchedule({ intervalMs: 7 * DAY_MS })]

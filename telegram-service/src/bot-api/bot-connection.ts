@@ -180,7 +180,8 @@ function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPa
       signal,
     })
     const bytes = readFileAnswer(answer, token)
-    if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
+    if (bytes.length > maxBytes)
+      throw new TelegramError('The file is longer than it may be', { code: 'UNPROVEN' })
     observer?.onTransfer?.('down', bytes.length)
     return { bytes, sha256: hash.digest('hex') }
   }
@@ -222,7 +223,8 @@ function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPa
 function checkToken(token: string): { token: string; botId: string } {
   const [, botId] = /^(\d{1,20}):[A-Za-z0-9_-]+$/.exec(token ?? '') ?? []
   if (botId !== undefined) return { token, botId }
-  throw new TelegramError('The bot token does not look like one', 'CONFIGURATION', {
+  throw new TelegramError('The bot token does not look like one', {
+    code: 'CONFIGURATION',
     hint: 'Set TELEGRAM_BOT_TOKEN to what @BotFather gave you: digits, a colon, and 35 letters.',
   })
 }
@@ -232,10 +234,9 @@ function readResult<Result>(result: unknown, read: (result: unknown) => Result):
     return read(result)
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer)) throw error
-    throw new TelegramError(
-      `The Bot API server’s answer is not what it should be: ${error.message}`,
-      'UNPROVEN',
-      error.strayMessage ? { strayMessage: error.strayMessage } : {},
-    )
+    throw new TelegramError(`The Bot API server’s answer is not what it should be: ${error.message}`, {
+      code: 'UNPROVEN',
+      ...(error.strayMessage ? { strayMessage: error.strayMessage } : {}),
+    })
   }
 }

@@ -40,8 +40,8 @@ export async function readLocalFile(path: string, maxBytes: number): Promise<Dow
     (error: NodeJS.ErrnoException) => {
       throw new TelegramError(
         `The Bot API server keeps its files where this process cannot read them (${error.code})`,
-        'CONFIGURATION',
         {
+          code: 'CONFIGURATION',
           hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
         },
       )
@@ -70,5 +70,5 @@ async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer> {
 }
 
 function notThePart(): TelegramError {
-  return new TelegramError('The Bot API server named a file that is not the part', 'UNPROVEN')
+  return new TelegramError('The Bot API server named a file that is not the part', { code: 'UNPROVEN' })
 }

@@ -120,7 +120,7 @@ async function replaceIndex(
     const edit = { chatId, messageId, fileName, bytes, caption }
     const { fileId, sizeBytes, ...edited } = await client.editDocument(edit, { signal, onWait })
     if (sizeBytes !== bytes.length || edited.messageId !== messageId) {
-      throw new TelegramError('Telegram did not replace the index by what was sent', 'UNPROVEN')
+      throw new TelegramError('Telegram did not replace the index by what was sent', { code: 'UNPROVEN' })
     }
     const { botId } = client
     await vault.confirmIndex({ chatId, messageId, fileId, botId, sha256, edition, contentSha256 })

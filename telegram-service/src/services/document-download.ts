@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hint, run } from '@telegram-backup/errors'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
@@ -150,7 +151,7 @@ function isUnproven(error: unknown): error is TelegramError {
 }
 
 function damaged({ name }: DocumentDownloadOptions): TelegramError {
-  return new TelegramError(`${name} is not what was sent`, 'INTEGRITY')
+  return new TelegramError(`${name} is not what was sent`, { code: 'INTEGRITY' })
 }
 
 function unobtainable(
@@ -158,9 +159,10 @@ function unobtainable(
   cause: TelegramError | undefined,
 ): TelegramError {
   const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'
-  return new TelegramError(`${name} cannot be had from the chat: ${why}`, 'INTEGRITY', {
+  return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
+    code: 'INTEGRITY',
     cause,
     ...(partNumber === undefined ? {} : { partNumber }),
-    hint: 'Another backup of this source may be whole: telegram-backup list',
+    hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }

@@ -1,4 +1,5 @@
 import { type Manifest, openManifest } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { downloadDocument, type ExpectedDocument } from '#services/document-download.ts'
@@ -24,8 +25,9 @@ export async function fetchManifest(
   const { encrypted, identities, signal, onWait } = options
   const { bytes, isRight } = await downloadDocument(client, options, { name: 'The manifest', signal, onWait })
   if (!isRight) {
-    throw new TelegramError('The manifest in the chat is not the one that was sent', 'INTEGRITY', {
-      hint: 'Another backup of this source may be whole: telegram-backup list',
+    throw new TelegramError('The manifest in the chat is not the one that was sent', {
+      code: 'INTEGRITY',
+      hint: hint`Another backup of this source may be whole: ${run('list')}`,
     })
   }
   return openManifest(bytes, { encrypted, identities })

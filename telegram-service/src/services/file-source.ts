@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { hint, option } from '@telegram-backup/errors'
 import type { BackupSource, FilePath } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -30,15 +31,17 @@ export async function openFile(
         : error.code === 'EACCES'
           ? 'no permission'
           : error.code
-    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, 'INVALID', {
+    throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
+      code: 'INVALID',
       hint: 'Check the path.',
     })
   })
   try {
     const before = await handle.stat()
     if (before.isDirectory()) {
-      throw new TelegramError(`${path} is a directory`, 'INVALID', {
-        hint: 'Give it with --directory; as a library, pack it first.',
+      throw new TelegramError(`${path} is a directory`, {
+        code: 'INVALID',
+        hint: hint`Give it with ${option('directory')}; as a library, pack it first.`,
       })
     }
     return {
@@ -110,7 +113,8 @@ function assertSame(
     read.plainBytesRead <= after.size
   if (same || grewOnly) return
   const how = after.size < before.size ? 'shrank' : after.size > before.size ? 'grew' : 'was changed'
-  throw new TelegramError(`The file ${read.path} ${how} while it was read`, 'SOURCE', {
+  throw new TelegramError(`The file ${read.path} ${how} while it was read`, {
+    code: 'SOURCE',
     hint: 'Send a copy or a snapshot of it, or send it when nothing writes to it.',
   })
 }

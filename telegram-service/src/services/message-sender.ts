@@ -199,10 +199,10 @@ function assertProven(document: SentDocument, expected: { chatId: string; sizeBy
   if (document.sizeBytes !== expected.sizeBytes) {
     throw new TelegramError(
       `Telegram stored ${document.sizeBytes ?? 'an unknown number of'} bytes of a message of ${expected.sizeBytes}`,
-      'UNPROVEN',
+      { code: 'UNPROVEN' },
     )
   }
   if (String(document.chatId) !== expected.chatId) {
-    throw new TelegramError('Telegram put a message into another chat', 'UNPROVEN')
+    throw new TelegramError('Telegram put a message into another chat', { code: 'UNPROVEN' })
   }
 }

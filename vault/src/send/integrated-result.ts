@@ -62,10 +62,11 @@ export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult 
   }
 }
 
-/** What reads a source throws this application's own errors; the chat package has a code for files and streams. */
+/** A connector throws a plain BackupError; chat, archive and catalog have classes of their own. */
 function isOfSource(cause: unknown): boolean {
   const { code } = describeError(cause)
-  return code === 'SOURCE' || (cause instanceof BackupError && !OF_CALLERS.has(code))
+  const isOfConnector = cause instanceof BackupError && cause.name === 'BackupError'
+  return code === 'SOURCE' || (isOfConnector && !OF_CALLERS.has(code))
 }
 
 /** Of keys, the archive's own errors; the chat package's `CONFIGURATION` may be what Telegram said of token and chat. */

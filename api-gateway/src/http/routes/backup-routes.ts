@@ -8,7 +8,7 @@ import {
 } from '@telegram-backup/database'
 import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import { holdsDirectory } from '@telegram-backup/engine/restore/restore-target.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
 import { found, projectOf } from '#http/callers.ts'
@@ -224,6 +224,6 @@ function assertForDatabase(backup: Backup): void {
   if (!holdsDirectory(backup)) return
   throw new BackupError('The backup is of a directory, and the target is a database', {
     code: 'USAGE',
-    hint: 'GET /backups/{id}/content gives its tar file; "telegram-backup restore" makes a directory of it.',
+    hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" makes a directory of it.`,
   })
 }

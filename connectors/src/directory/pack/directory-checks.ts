@@ -12,7 +12,7 @@ import { type Finding, oddType } from '#finding.ts'
  */
 export async function assertReadableDirectory(path: string): Promise<void> {
   const facts = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'there is none of that name' : error.code
+    const reason = error.code === 'ENOENT' ? 'it does not exist' : error.code
     throw refusal(`The directory ${path} cannot be read: ${reason}`, 'Check the path.')
   })
   if (facts.isSymbolicLink()) {

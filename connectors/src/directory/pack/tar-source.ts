@@ -33,7 +33,7 @@ export async function openDirectorySource(
   if (files?.names.length === 0 && !allow.includes('empty')) {
     throw new BackupError(`No log file in ${path} is selected`, {
       code: 'SOURCE',
-      hint: 'Check --include and --since; --allow empty takes nothing for an answer.',
+      hint: 'Check --include and --since; --allow empty accepts an empty selection.',
     })
   }
   const report = new TarReport({ directory: path, allowed: allow, mayGrow })

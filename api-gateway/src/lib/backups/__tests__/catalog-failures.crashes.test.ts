@@ -28,7 +28,8 @@ function failingFrom(statement: number): { database: Database; statements: () =>
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => {
       statements++
-      if (statements >= statement) throw new CatalogError('CATALOG', 'The catalog’s server went away')
+      if (statements >= statement)
+        throw new CatalogError('The catalog’s server went away', { code: 'CATALOG' })
       return node
     },
     transformResult: async ({ result }) => result,
