@@ -96,8 +96,22 @@ export default {
     {
       name: 'a-kind-of-source-knows-no-other',
       severity: 'error',
-      from: { path: '^connectors/src/(postgres|directory|stream)/' },
-      to: { path: '^connectors/src/(postgres|directory|stream)/', pathNot: '^connectors/src/$1/' },
+      from: { path: '^connectors/src/([^/]+)/' },
+      to: { path: '^connectors/src/[^/]+/', pathNot: ['^connectors/src/$1/', '^connectors/src/programs/'] },
+    },
+    {
+      name: 'a-kind-of-source-is-reached-by-the-registry',
+      severity: 'error',
+      from: {
+        path: '^(engine|connectors/src/[^/]+[.]ts)',
+        // One variable names the folder of PostgreSQL's programs; links that lead out are read from a record.
+        pathNot: [
+          '/test/',
+          '^connectors/src/registry.ts',
+          '^engine/src/(environment|backup/recorded-members).ts',
+        ],
+      },
+      to: { path: '^connectors/src/[^/]+/', pathNot: '^connectors/src/programs/' },
     },
     {
       name: 'nothing-unresolved',

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { freePort } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import {
   openTestCatalog,
   openTestVault,
@@ -30,15 +30,6 @@ afterAll(async () => {
   await catalog.discard()
   await vault.close()
 })
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 interface Case {
   what: string
@@ -134,13 +125,13 @@ const CASES: Case[] = [
     what: 'no network',
     code: 1,
     says: /could not be reached/,
-    env: async () => ({ TELEGRAM_API_ROOT: `http://127.0.0.1:${await closedPort()}` }),
+    env: async () => ({ TELEGRAM_API_ROOT: `http://127.0.0.1:${await freePort()}` }),
   },
   {
     what: 'a catalog server that is not there',
     code: 1,
     says: /catalog|database|connect/i,
-    env: async () => ({ DATABASE_URL: `postgresql://u:s3cret@127.0.0.1:${await closedPort()}/x` }),
+    env: async () => ({ DATABASE_URL: `postgresql://u:s3cret@127.0.0.1:${await freePort()}/x` }),
   },
 ]
 

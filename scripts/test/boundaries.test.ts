@@ -57,6 +57,11 @@ const PLANTED: readonly [file: string, source: string, rule: string][] = [
     'cli-src-serve-imports-only-what-it-may',
   ],
   ['connectors/src/directory/planted-14.ts', "import '#postgres/psql.ts'", 'a-kind-of-source-knows-no-other'],
+  [
+    'engine/src/planted-27.ts',
+    "import '@telegram-backup/connectors/postgres/psql.ts'",
+    'a-kind-of-source-is-reached-by-the-registry',
+  ],
   ['engine/src/planted-15.ts', "import 'pg'", 'pg-is-known-to-database-alone'],
   ['vault/src/planted-16.ts', "import 'kysely'", 'kysely-is-known-to-database-alone'],
   ['cli/src/planted-17.ts', "import 'pg-boss'", 'pg-boss-is-known-to-engine-alone'],

@@ -2,12 +2,8 @@ import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
-import type {
-  OutsideAllowance,
-  PreparedRestore,
-  RestoreWishes,
-} from '@telegram-backup/engine/restore/prepare-restore.ts'
-import type { RestoreTarget } from '@telegram-backup/engine/restore/restore-target.ts'
+import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
+import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
@@ -18,13 +14,7 @@ import {
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
-import {
-  describeDatabasePlan,
-  describeDirectoryPlan,
-  describeFetch,
-  describeLeftOut,
-  describeNewRoles,
-} from '#commands/restore-story.ts'
+import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
 
 interface RestoreOptions {
   to: string
@@ -75,18 +65,19 @@ async function runRestore(
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
   const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
-  const { chooseTarget } = await import('@telegram-backup/engine/restore/restore-target.ts')
+  const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
   const backup = await findBackup(engine.database, of.id)
   const target = await chooseTarget(options.to, backup, config)
   const progress = fetchProgress(output.progressLine())
   let startMs = 0
-  const request = { backup, target, wishes: wishesFor(target, options) }
+  const wishes = wishesFor(options, wish => foreignWish(target, wish))
+  const request = { backup, target, wishes }
   const restored = await restore(engine, request, {
     ...progress,
     signal,
     note: line => output.note(line),
     onPlan: async prepared => {
-      for (const line of [...describeFetch(backup, target.kind), ...describePlan(prepared)]) output.note(line)
+      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) output.note(line)
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
@@ -96,22 +87,34 @@ async function runRestore(
   return ExitCode.DONE
 }
 
+/** Which wish an option stands for, where not every target has a use for it. */
+const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
+  ['allow', '--allow', 'allow'],
+  ['links', '--links', 'allow'],
+  ['keepOld', '--keep-old', 'keepOld'],
+  ['createRoles', '--create-roles', 'createRoles'],
+]
+const PLURALS = { database: 'databases', directory: 'directories' }
+
 /** Throws `USAGE` for an option that the target has no use for. */
-function wishesFor(target: RestoreTarget, options: RestoreOptions): RestoreWishes {
-  if (target.kind === 'postgres' && options.allow !== undefined) throw onlyFor('--allow', 'directories')
-  if (target.kind === 'postgres' && options.links !== undefined) throw onlyFor('--links', 'directories')
-  if (target.kind === 'directory' && options.keepOld) throw onlyFor('--keep-old', 'databases')
-  if (target.kind === 'directory' && options.createRoles) throw onlyFor('--create-roles', 'databases')
+function wishesFor(
+  options: RestoreOptions,
+  isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
+): RestoreWishes {
+  for (const [name, option, wish] of WISHES) {
+    const makes = options[name] === undefined ? undefined : isForeign(wish)
+    if (makes === undefined) continue
+    throw new BackupError(`${option} is only for ${PLURALS[makes]}`, {
+      code: 'USAGE',
+      hint: 'Leave it out.',
+    })
+  }
   return {
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
     allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
   }
-}
-
-function describePlan(prepared: PreparedRestore): string[] {
-  return prepared.kind === 'postgres' ? describeDatabasePlan(prepared.plan) : describeDirectoryPlan(prepared)
 }
 
 function readLinks(how: string | undefined): OutsideAllowance[] {
@@ -136,10 +139,6 @@ function readAllowances(given: readonly string[]): OutsideAllowance[] {
     })
 }
 
-function onlyFor(option: string, what: string): BackupError {
-  return new BackupError(`${option} is only for ${what}`, { code: 'USAGE', hint: 'Leave it out.' })
-}
-
 function answer(
   { output }: CommandContext,
   backup: BackupDetails,
@@ -147,7 +146,6 @@ function answer(
 ): void {
   const { prepared, restoreId, bytes, partCount } = restored
   const { keptOld, ...facts } = restored.facts
-  const newRoles = prepared.kind === 'postgres' ? prepared.plan.newRoles : []
   output.answer(
     {
       success: true,
@@ -167,7 +165,7 @@ function answer(
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
-        ...describeNewRoles(newRoles),
+        ...describeNewRoles(facts),
       ].join('\n'),
   )
 }

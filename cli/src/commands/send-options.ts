@@ -1,5 +1,5 @@
 import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
-import type { SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
+import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { CommandContext } from '#commands/command.ts'
@@ -93,7 +93,7 @@ async function namedSource(
   name: string,
   typed: SourceSettings,
 ): Promise<SourceSettings> {
-  if ([typed.file, typed.postgres, typed.directory, typed.stdin].some(kind => kind !== undefined)) {
+  if (namesPlace(typed)) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
       hint: '--source says already what is backed up.',

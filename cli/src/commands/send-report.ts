@@ -2,6 +2,7 @@ import type { Backup } from '@telegram-backup/database'
 import { stateWords } from '@telegram-backup/database/missing-files'
 import { readDevices, readOutsideLinks } from '@telegram-backup/engine/backup/recorded-members.ts'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import { shownTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'
@@ -92,8 +93,8 @@ function leftovers(telegramError: string | undefined): string {
 
 /** The command that brings a backup of that kind back. */
 function wayBack({ id, source }: Backup): string {
-  if (source?.['kind'] === 'postgres') return `restore ${id} --to URL`
-  return source?.['kind'] === 'directory' ? `restore ${id} --to DIRECTORY` : `fetch ${id} --out FILE`
+  const target = shownTarget(source)
+  return target === undefined ? `fetch ${id} --out FILE` : `restore ${id} --to ${target}`
 }
 
 function describeResult(result: SentSource, policies: string | undefined): string {

@@ -1,8 +1,10 @@
 import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checkDirectoryDrill } from '@telegram-backup/connectors/directory/drill-directory.ts'
+import type { DirectoryTarget } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
+import type { Scratch } from '@telegram-backup/connectors/drilling.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
-import { checkDrill } from '@telegram-backup/engine/proof/check-drill.ts'
 import { type PreparedRestore, prepareRestore } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
@@ -11,6 +13,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 // `/dev/null` is backed up: everybody has that one, and nobody but root could make another.
 
 const ONLY_NULL = ['./[!n]*', './n[!u]*', './nu[!l]*', './null?*'].flatMap(one => ['--exclude', one])
+
+/** Refused before a place is asked for. */
+const NO_SCRATCH = {} as Scratch
 
 let bench: RestoreBench
 let places: string
@@ -38,7 +43,8 @@ afterAll(async () => {
 /** Looked at by another user; nothing is fetched for it. */
 async function preparedBy(uid: number, allow: readonly 'devices'[]): Promise<PreparedRestore> {
   vi.spyOn(process, 'geteuid').mockReturnValue(uid)
-  return await prepareRestore({ kind: 'directory', path: join(places, 'dev') }, backup, {
+  const target: DirectoryTarget = { kind: 'directory', path: join(places, 'dev') }
+  return await prepareRestore(target, backup, {
     wishes: { overwrite: false, keepOld: false, createRoles: false, allow },
     config: readConfig(bench.env),
     signal: AbortSignal.timeout(60_000),
@@ -66,8 +72,7 @@ describe('a directory with a device', () => {
         message: expect.stringContaining('nobody but root can make'),
         hint: expect.stringMatching(/Restore it as root.*fetch/),
       })
-    const place = { on: undefined, createRoles: false, trustDump: false, stateFolder: places }
-    const drill = checkDrill(backup, { ...place, signal: AbortSignal.timeout(60_000) })
+    const drill = checkDirectoryDrill(backup, { scratch: NO_SCRATCH, signal: AbortSignal.timeout(60_000) })
     await expect(drill).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 

@@ -256,8 +256,8 @@ describe('nothing comes back, and the server stays as it was', () => {
       code: 'USAGE',
       hint: expect.stringContaining('--yes'),
     })
-    expect(run.stderr).toMatch(/Way +into a new database/)
-    expect(run.stderr).toMatch(/^Takes .* sending it took; the database has to load it as well$/m)
+    expect(run.stderr).toMatch(/Way +loads into a temporary database, .*, then renames it to fresh$/m)
+    expect(run.stderr).toMatch(/^Estimate +\S+ to fetch, plus the time to load$/m)
     expect((await bench.show(backup.id)).history.at(-1)?.event).toBe('complete')
   })
 

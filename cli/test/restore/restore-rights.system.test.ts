@@ -1,9 +1,9 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newestClientProgram } from '@telegram-backup/connectors/postgres/client-programs.ts'
+import { checkPsql } from '@telegram-backup/connectors/postgres/program-checks.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { placeChecks } from '@telegram-backup/engine/doctor/place-checks.ts'
-import { checkPsql } from '@telegram-backup/engine/doctor/psql-check.ts'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {

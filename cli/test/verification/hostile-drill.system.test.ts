@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onOwnServer } from '@telegram-backup/connectors/postgres/drill/own-server.ts'
+import { rehearseDatabase } from '@telegram-backup/connectors/postgres/drill/rehearse-database.ts'
 import { queryJson } from '@telegram-backup/connectors/postgres/psql.ts'
-import { rehearseDatabase } from '@telegram-backup/connectors/postgres/restore/rehearse-database.ts'
-import { onOwnServer } from '@telegram-backup/engine/proof/own-server.ts'
+import { scratchIn } from '@telegram-backup/engine/proof/scratch.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type DrillBench, openDrillBench } from '#test/verification/drill-bench.ts'
 
@@ -78,7 +79,8 @@ it('what a dump tries on the server of a drill gives it no more than its own dat
   const file = join(open, 'written')
   await writeFile(join(open, 'read'), '1\n')
   const tried = await onOwnServer(
-    { stateFolder: bench.env['TELEGRAM_BACKUP_HOME'] ?? '', sizeBytes: 1, signal },
+    scratchIn(bench.env['TELEGRAM_BACKUP_HOME'] ?? ''),
+    { sizeBytes: 1, signal },
     own =>
       rehearseDatabase(
         {
@@ -111,7 +113,8 @@ it('what a dump tries on the server of a drill gives it no more than its own dat
 it('no version of an extension that a dump makes runs what was planted where it is made', async () => {
   const signal = new AbortController().signal
   const { seen } = await onOwnServer(
-    { stateFolder: bench.env['TELEGRAM_BACKUP_HOME'] ?? '', sizeBytes: 1, signal },
+    scratchIn(bench.env['TELEGRAM_BACKUP_HOME'] ?? ''),
+    { sizeBytes: 1, signal },
     own =>
       rehearseDatabase(
         {

@@ -1,11 +1,7 @@
 import { escapeName, type Member, unescapeName } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
+import type { FoundMember } from '#connector.ts'
 import { plainPath } from '#directory/members-of-tar.ts'
-
-/** A member and where it ends: where the next one begins, or the whole does. */
-export interface FoundMember extends Member {
-  end: number
-}
 
 const MAX_NEAR = 5
 

@@ -1,5 +1,6 @@
 import { BackupError, HIDDEN } from '@telegram-backup/errors'
 import { libpqEnvironment } from '#postgres/connection-config.ts'
+import type { RestoreTarget } from '#restoring.ts'
 
 /** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
 export interface PostgresConnection {
@@ -13,6 +14,12 @@ export interface PostgresConnection {
   host: string
   /** For people: `user@host:port/database`. */
   display: string
+}
+
+/** A database that is restored into. */
+export interface PostgresTarget extends RestoreTarget {
+  kind: 'postgres'
+  connection: PostgresConnection
 }
 
 const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*))?(?:\?([^#]*))?$/

@@ -80,6 +80,6 @@ function databaseNamed(database: string | undefined): RegExp {
 }
 
 /** A job is asked for over HTTP, where the option of the command line is a field. */
-export function overHttp(hint: string): string {
+function overHttp(hint: string): string {
   return hint.replace(/\bGive --overwrite\b/, 'Ask for it with "overwrite": true')
 }

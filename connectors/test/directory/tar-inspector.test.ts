@@ -2,8 +2,9 @@ import { endOfTar, header, longName, member, pax } from '@telegram-backup/test-s
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { membersOfTar } from '#directory/members-of-tar.ts'
-import { MemberRules, type OutsideAllowance, type TarMember } from '#directory/unpack/member-rules.ts'
+import { MemberRules, type TarMember } from '#directory/unpack/member-rules.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import type { OutsideAllowance } from '#restoring.ts'
 
 /** What an inspector hears of an archive that comes in pieces cut at these places. */
 function heard(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compareContents, type RestoredContents } from '#postgres/compare-contents.ts'
 import { contentsIn, type DatabaseContents, recordOf } from '#postgres/contents-record.ts'
+import { compareContents, type RestoredContents } from '#postgres/drill/compare-contents.ts'
 
 const NOTHING: RestoredContents = { rows: [], sequences: [], objects: {} }
 

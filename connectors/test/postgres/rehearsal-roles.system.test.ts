@@ -6,7 +6,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parsePostgresUrl } from '#postgres/connection.ts'
-import { rehearseDatabase } from '#postgres/restore/rehearse-database.ts'
+import { rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 
 let server: PostgresServer
 

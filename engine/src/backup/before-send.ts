@@ -1,4 +1,4 @@
-import { holdsFile } from '@telegram-backup/connectors/directory/pack/directory-checks.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import { CatalogError } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import {
@@ -14,8 +14,8 @@ import type { Config } from '#environment.ts'
 export async function warningsBefore({ source }: SendPlan, config: Config): Promise<string[]> {
   const isClear = config.encryption === 'off'
   const warnings = isClear ? ['BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat'] : []
-  if (source.kind !== 'directory' || config.identityFile === undefined) return warnings
-  if (!(await holdsFile(source.path, config.identityFile))) return warnings
+  if (config.identityFile === undefined) return warnings
+  if (!(await connectorOf(source).holdsFile?.(source, config.identityFile))) return warnings
   return [
     ...warnings,
     isClear

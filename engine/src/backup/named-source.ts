@@ -1,4 +1,4 @@
-import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { assertProjectId } from 'telegram-deployment-bot'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
@@ -8,12 +8,15 @@ import type { ConfigFile } from '#config/config-file.ts'
  * What telegram-backup.yaml says under that name, read as a backup reads it, before one is due: with its variables filled in, and by
  * the date of today. Opens nothing. Throws `CONFIGURATION` for a name that is not there, and for a source that no backup can be made of.
  */
-export function planNamedSource(name: string, configFile: Pick<ConfigFile, 'source'>): SendPlan {
+export async function planNamedSource(
+  name: string,
+  configFile: Pick<ConfigFile, 'source'>,
+): Promise<SendPlan> {
   const settings = configFile.source(name)
   try {
     const plan = planSource(settings)
     assertProjectId(plan.project)
-    if (plan.source.kind === 'postgres') parsePostgresUrl(plan.source.url)
+    await connectorOf(plan.source).assertUsable?.(plan.source)
     return plan
   } catch (error) {
     const { message, hint } = describeError(error)

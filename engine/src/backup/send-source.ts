@@ -1,7 +1,6 @@
+import type { SkippedFile } from '@telegram-backup/connectors/allowances.ts'
 import type { OpenedSource } from '@telegram-backup/connectors/connector.ts'
-import type { SkippedFile } from '@telegram-backup/connectors/directory/pack/allowances.ts'
-import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
-import { HIDDEN_NAME, namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import type { BackupOrigin, Database } from '@telegram-backup/database'
 import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
@@ -47,6 +46,8 @@ export async function sendSource(
   if (clocks !== undefined) of.note(`warning: ${clocks}`)
   const source = await opening
   await of.onOpened?.(source)
+  // The catalog has more readers than the place of a source may have. The caller of the send hears all of it.
+  const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, of.origin.sourceName)
   const result = await sendAndRecord(
     { database, service },
     {
@@ -59,17 +60,11 @@ export async function sendSource(
       ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
       ...(plan.resume === undefined ? {} : { resume: plan.resume }),
       origin: of.origin,
-      ...(plan.source.kind === 'postgres' ? { redactFailure: naming(plan.source.url, of.origin) } : {}),
+      ...(redactFailure === undefined ? {} : { redactFailure }),
       signal,
       onProgress: of.onProgress,
     },
   )
   const { skipped = [] } = source
   return skipped.length === 0 ? result : { ...result, skipped }
-}
-
-/** The catalog has more readers than the place of a source may have: what sends it was told all of it. */
-function naming(url: string, { sourceName }: BackupOrigin): (failure: unknown) => unknown {
-  return failure =>
-    namingSource(failure, { name: sourceName ?? HIDDEN_NAME, connection: parsePostgresUrl(url) })
 }

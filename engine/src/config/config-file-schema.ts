@@ -1,4 +1,4 @@
-import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/directory/pack/allowances.ts'
+import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
 import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
 import { DEFAULT_HTTP_SETTINGS, HTTP_SETTINGS_SCHEMA, type HttpSettings } from '#config/http-settings.ts'

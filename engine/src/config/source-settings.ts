@@ -1,12 +1,13 @@
-import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
-import { type Allowance, parseAllowances } from '@telegram-backup/connectors/directory/pack/allowances.ts'
-import type { DirectoryOptions } from '@telegram-backup/connectors/directory/pack/tar-source.ts'
-import type { PgDumpOptions } from '@telegram-backup/connectors/postgres/dump/pg-dump-arguments.ts'
+import type { SettingReaders, SourceChoice } from '@telegram-backup/connectors/connector.ts'
+import { type AnyConnector, CONNECTORS, type PlaceSettings } from '@telegram-backup/connectors/registry.ts'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
-/** One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. */
-export interface SourceSettings {
+/**
+ * One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. It has the place
+ * of exactly one kind of source, the settings of that kind, and these.
+ */
+export interface SourceSettings extends PlaceSettings {
   project?: string | undefined
   type?: string | undefined
   filename?: string | undefined
@@ -16,136 +17,42 @@ export interface SourceSettings {
   limit_rate?: string | undefined
   /** Somebody is told when there was no complete backup for so long. */
   no_backup_for?: string | undefined
-
-  /** Exactly one of these four. */
-  file?: string | undefined
-  postgres?: string | undefined
-  directory?: string | undefined
-  stdin?: boolean | undefined
-
-  format?: string | undefined
-  schema?: string[] | undefined
-  exclude_schema?: string[] | undefined
-  table?: string[] | undefined
-  exclude_table?: string[] | undefined
-  exclude_table_data?: string[] | undefined
-  lock_timeout?: string | undefined
-  count_rows?: boolean | undefined
-  /** Drills of its backups run what is in the dump as a superuser. */
-  trust_dump?: boolean | undefined
-
-  exclude?: string[] | undefined
-  include?: string[] | undefined
-  since?: string | undefined
-  one_file_system?: boolean | undefined
-  allow?: string[] | undefined
 }
 
-const KINDS = ['file', 'postgres', 'directory', 'stdin'] as const
-
-/** The settings that not every kind of source has. */
-const OWN_SETTINGS: Readonly<Record<(typeof KINDS)[number], ReadonlyArray<keyof SourceSettings>>> = {
-  file: [],
-  stdin: ['allow'],
-  postgres: [
-    'format',
-    'schema',
-    'exclude_schema',
-    'table',
-    'exclude_table',
-    'exclude_table_data',
-    'lock_timeout',
-    'count_rows',
-    'trust_dump',
-  ],
-  directory: ['exclude', 'include', 'since', 'one_file_system', 'allow'],
-}
-
-const DEFAULT_LOCK_TIMEOUT = '60s'
+const READERS: SettingReaders = { spanMs: parseSpanMs, pastTime: text => parsePastTime(text) }
 
 /** Chooses the source. Throws `USAGE` unless there is exactly one, with none of another's settings. */
 export function chooseSource(settings: SourceSettings): SourceChoice {
-  const [kind, ...others] = KINDS.filter(name => settings[name] !== undefined && settings[name] !== false)
-  if (kind === undefined || others.length > 0) {
+  const isGiven = (name: string): boolean => settings[name as keyof SourceSettings] !== undefined
+  const [chosen, ...others] = CONNECTORS.filter(one => namesPlaceOf(one, settings))
+  if (chosen === undefined || others.length > 0) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
       hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
     })
   }
-  for (const other of KINDS) {
-    const foreign = OWN_SETTINGS[other].find(
-      name => settings[name] !== undefined && !OWN_SETTINGS[kind].includes(name),
-    )
-    if (foreign !== undefined) {
-      throw usage(
-        `${optionOf(foreign)} is of no use with ${optionOf(kind)}`,
-        `It belongs to ${optionOf(other)}.`,
-      )
-    }
+  for (const other of CONNECTORS) {
+    const foreign = other.settings.find(name => isGiven(name) && !chosen.settings.includes(name))
+    if (foreign === undefined) continue
+    throw new BackupError(`${optionOf(foreign)} is of no use with ${optionOf(chosen.place)}`, {
+      code: 'USAGE',
+      hint: `It belongs to ${optionOf(other.place)}.`,
+    })
   }
-  const { file, postgres, directory } = settings
-  if (postgres !== undefined) return { kind: 'postgres', url: postgres, options: pgDumpOptions(settings) }
-  if (directory !== undefined) {
-    return { kind: 'directory', path: notEmpty(directory, 'directory'), options: directoryOptions(settings) }
-  }
-  if (file !== undefined) return { kind: 'file', path: notEmpty(file, 'file') }
-  return { kind: 'stdin', mayBeEmpty: mayInputBeEmpty(settings) }
+  return chosen.choose(settings, READERS)
 }
 
-function mayInputBeEmpty({ allow = [] }: SourceSettings): boolean {
-  const allowed = allow.flatMap((text): Allowance[] => parseAllowances(text))
-  const foreign = allowed.find(allowance => allowance !== 'empty')
-  if (foreign === undefined) return allowed.length > 0
-  throw usage(`--allow ${foreign} is of no use with standard input`, 'It belongs to --directory.')
+/** Whether the settings say what is read. */
+export function namesPlace(settings: SourceSettings): boolean {
+  return CONNECTORS.some(({ place }) => settings[place as keyof SourceSettings] !== undefined)
 }
 
-function pgDumpOptions(settings: SourceSettings): PgDumpOptions {
-  const { format = 'plain' } = settings
-  if (format !== 'plain' && format !== 'custom') {
-    throw usage(`The format ${JSON.stringify(format)} is unknown`, 'Use plain or custom.')
-  }
-  return {
-    format,
-    schemas: settings.schema ?? [],
-    excludeSchemas: settings.exclude_schema ?? [],
-    tables: settings.table ?? [],
-    excludeTables: settings.exclude_table ?? [],
-    excludeTableData: settings.exclude_table_data ?? [],
-    lockTimeoutMs: parseSpanMs(settings.lock_timeout ?? DEFAULT_LOCK_TIMEOUT),
-    countRows: settings.count_rows ?? true,
-  }
-}
-
-function directoryOptions(settings: SourceSettings): DirectoryOptions {
-  const { include, since, type } = settings
-  const isSelection = include !== undefined || since !== undefined
-  if (isSelection && type !== 'logs') {
-    throw usage(
-      '--include and --since choose log files',
-      'Use them with --type logs, or leave out with --exclude.',
-    )
-  }
-  return {
-    exclude: settings.exclude ?? [],
-    oneFileSystem: settings.one_file_system ?? false,
-    allow: (settings.allow ?? []).flatMap((text): Allowance[] => parseAllowances(text)),
-    mayGrow: type === 'logs',
-    ...(isSelection
-      ? { logs: { include: include ?? [], since: since === undefined ? undefined : parsePastTime(since) } }
-      : {}),
-  }
-}
-
-function notEmpty(path: string, name: keyof SourceSettings): string {
-  if (path !== '') return path
-  throw usage(`${optionOf(name)} names nothing`, 'Give a path.')
+function namesPlaceOf({ place }: AnyConnector, settings: SourceSettings): boolean {
+  const given = settings[place as keyof SourceSettings]
+  return given !== undefined && given !== false
 }
 
 /** As it is written on the command line. */
-function optionOf(name: keyof SourceSettings): string {
+function optionOf(name: string): string {
   return name === 'stdin' ? 'standard input' : `--${name.replaceAll('_', '-')}`
-}
-
-function usage(message: string, hint: string): BackupError {
-  return new BackupError(message, { code: 'USAGE', hint })
 }

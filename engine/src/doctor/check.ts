@@ -1,11 +1,8 @@
+import type { Finding } from '@telegram-backup/connectors/finding.ts'
 import { describeError, exitCodeOf } from '@telegram-backup/errors'
 import type { Config } from '#environment.ts'
 
-/** What a look found; with a warning where something can be made better, which says how. */
-export interface Finding {
-  message: string
-  warning?: string
-}
+export type { Finding }
 
 /** What a look has to go by. */
 export interface CheckScope {

@@ -1,20 +1,18 @@
+import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { checkCatalog } from '#doctor/catalog-checks.ts'
 import { type Check, type CheckScope, type DoctorCheck, failed, perform } from '#doctor/check.ts'
 import { checkDrills } from '#doctor/drill-check.ts'
 import { checkEncryption, checkIdentity, checkSigningKey } from '#doctor/key-checks.ts'
 import { checkNotifications } from '#doctor/notification-check.ts'
 import { placeChecks } from '#doctor/place-checks.ts'
-import { checkPsql } from '#doctor/psql-check.ts'
-import { checkConfigFile, checkPgDump, checkTar } from '#doctor/source-checks.ts'
+import { checkConfigFile } from '#doctor/source-checks.ts'
 import { checkChat, checkPartSize, checkSecondChat } from '#doctor/vault-checks.ts'
 import type { Config } from '#environment.ts'
 
 /** What needs no setting: looked at also where the settings cannot be read. */
-const PROGRAMS: readonly DoctorCheck<Pick<CheckScope, 'signal'>>[] = [
-  { name: 'pg_dump', look: ({ signal }) => checkPgDump(signal) },
-  { name: 'psql', look: ({ signal }) => checkPsql(signal) },
-  { name: 'tar', look: ({ signal }) => checkTar(signal) },
-]
+const PROGRAMS: readonly DoctorCheck<Pick<CheckScope, 'signal'>>[] = CONNECTORS.flatMap(
+  ({ programs = [] }) => programs,
+).map(({ name, look }) => ({ name, look: ({ signal }) => look(signal) }))
 
 /** In the order in which they are told. A new one is a function that takes a `CheckScope`, and a line here. */
 const CHECKS: readonly DoctorCheck[] = [

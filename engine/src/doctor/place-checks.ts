@@ -1,26 +1,25 @@
-import { assertReadableDirectory } from '@telegram-backup/connectors/directory/pack/directory-checks.ts'
-import { assertReadableFile } from '@telegram-backup/connectors/stream/file-checks.ts'
+import { connectorOf, restoreOf } from '@telegram-backup/connectors/registry.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import type { SendPlan } from '#backup/send-plan.ts'
 import { readConfigFile } from '#config/config-file.ts'
+import type { TargetSettings } from '#config/config-file-schema.ts'
 import { type Check, type CheckScope, type DoctorCheck, type Finding, perform } from '#doctor/check.ts'
-import { checkDatabase } from '#doctor/database-check.ts'
-import { checkTarget } from '#doctor/target-check.ts'
+import { targetIn } from '#restore/restore-target.ts'
 
-/** How many places are looked at at the same time, and for how long at each. */
+/** How many places are checked at the same time, and for how long each. */
 const AT_ONCE = 8
 const ONE_PLACE_MS = 15_000
 
 /** Looks at each source and target of telegram-backup.yaml itself: whether a backup could be made of it now. */
 export async function placeChecks(scope: CheckScope): Promise<Check[]> {
-  // What is wrong with the file, its own check says.
+  // Its own check says what is wrong with the file.
   const file = await readConfigFile(scope.config).catch(() => undefined)
   if (file === undefined) return []
   const waiting: DoctorCheck[] = [
     ...file.sourceNames.map(name => ({
       name: `source ${name}`,
-      look: within(async ({ signal }) => checkSource(planNamedSource(name, file), signal)),
+      look: within(async ({ signal }) => checkSource(await planNamedSource(name, file), signal)),
     })),
     ...file.targetNames.map(name => ({
       name: `target ${name}`,
@@ -37,31 +36,15 @@ export async function placeChecks(scope: CheckScope): Promise<Check[]> {
 }
 
 async function checkSource({ source, type }: SendPlan, signal: AbortSignal): Promise<Finding> {
-  switch (source.kind) {
-    case 'postgres': {
-      const found = await checkDatabase(source, signal)
-      if (type === 'database') return found
-      return { ...found, warning: odd(`it is a database, and its type is ${type}`) }
-    }
-    case 'directory':
-      await assertReadableDirectory(source.path)
-      return {
-        message: `${source.path} can be read`,
-        ...(type === 'database' ? { warning: odd('it is a directory, and its type is database') } : {}),
-      }
-    case 'file':
-      await assertReadableFile(source.path)
-      return { message: `${source.path} can be read` }
-    case 'stdin':
-      return { message: 'standard input' }
-  }
+  return await connectorOf(source).check(source, { type, signal })
 }
 
-function odd(words: string): string {
-  return `Set its type to what it is (${words}): retention and lists go by the type.`
+async function checkTarget(settings: TargetSettings, signal: AbortSignal): Promise<Finding> {
+  const target = await targetIn(settings)
+  return (await restoreOf(target).check?.(target, signal)) ?? { message: 'not looked at' }
 }
 
-/** A place that gives no answer, a share whose server is gone for example, is told of like one that is not there. */
+/** Fails for a place that gives no answer in time, such as a share whose server is gone. */
 function within(look: DoctorCheck['look']): DoctorCheck['look'] {
   return async ({ config, signal }) => {
     const late = AbortSignal.timeout(ONE_PLACE_MS)

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
-import { namingSource } from '@telegram-backup/connectors/postgres/hide-place.ts'
-import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import type { Backup, Job } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { reconcileBackup } from '@telegram-backup/vault/reconcile/reconcile-run.ts'
@@ -60,9 +58,10 @@ async function planJob(
   }
   await assertAskerMay(tools.database, job, [plan.project])
   const { source } = plan
-  if (source.kind !== 'file' || earlier === null || !mayBeResumed(earlier)) return plan
+  const again = connectorOf(source).resume
+  if (again === undefined || earlier === null || !mayBeResumed(earlier)) return plan
   const session = await openSession({ ...tools, signal })
-  const resume = await resumeSend(session, earlier, await lookAtFile(source.path))
+  const resume = await resumeSend(session, earlier, await again.look(source))
   return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
 }
 
@@ -87,10 +86,11 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
     judge(sent, job, log)
     if (sent.databaseRecord) report(progressOfWhole(sent.databaseRecord))
   } catch (error) {
-    if (plan.source.kind !== 'postgres') throw error
+    const hide = await connectorOf(plan.source).hideSource?.(plan.source, job.source ?? '')
+    if (hide === undefined) throw error
     // Whoever mends it needs to know the place.
     log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
-    throw namingSource(error, { name: job.source ?? '', connection: parsePostgresUrl(plan.source.url) })
+    throw hide(error)
   }
 }
 

@@ -1,7 +1,7 @@
-import { namingTarget, overHttp } from '@telegram-backup/connectors/postgres/hide-place.ts'
+import { restoreOf } from '@telegram-backup/connectors/registry.ts'
 import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
-import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors'
+import { BackupError } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
@@ -20,21 +20,16 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
     backup.project_id,
     tools.configFile.target(name).project ?? null,
   ])
-  const target = namedTarget(name, backup, tools.configFile)
+  const target = await namedTarget(name, backup, tools.configFile)
   try {
     await restoreInto(target, backup, run, tools)
   } catch (error) {
-    if (target.kind !== 'postgres') throw inWordsOfHttp(error)
-    // Whoever mends it needs to know the place.
+    const hide = await restoreOf(target).hideTarget?.(target, name)
+    if (hide === undefined) throw error
+    // The log is for the person who mends it, and needs to know the place.
     tools.log.warn({ job_id: job.id, target: name, error }, 'the restore failed')
-    throw namingTarget(error, { name, connection: target.connection })
+    throw hide(error)
   }
-}
-
-function inWordsOfHttp(error: unknown): unknown {
-  const { code, message, hint } = describeError(error)
-  if (hint === undefined || !hasOwnWords(error)) return error
-  return new BackupError(message, { code, hint: overHttp(hint), cause: error })
 }
 
 async function restoreInto(

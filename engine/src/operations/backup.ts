@@ -1,5 +1,4 @@
-import { openSource } from '@telegram-backup/connectors/open-source.ts'
-import { lookAtFile } from '@telegram-backup/connectors/stream/file-path.ts'
+import { openSource, recordedKind } from '@telegram-backup/connectors/registry.ts'
 import type { BackupOrigin } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
@@ -92,14 +91,15 @@ export async function planResume(
   await reconcileBeforeSend({ ...engine, signal, note, resuming: backupId })
   const found = await findBackup(engine.database, backupId)
   const { source, chat_id: chat, caption } = found
-  if (found.state !== 'failed' || source?.['kind'] !== 'file') throw nothingToResume(found)
-  const path = request.path ?? String(source['path'])
+  const again = recordedKind(source)?.resume
+  if (found.state !== 'failed' || source === null || again === undefined) throw nothingToResume(found)
+  const choice = again.chooseAgain(source, request.path)
   const session = await openSession({ ...engine, signal })
-  const resume = await resumeSend(session, found, await lookAtFile(path))
+  const resume = await resumeSend(session, found, await again.look(choice))
   return {
     project: found.project_id,
     type: found.type,
-    source: { kind: 'file', path },
+    source: choice,
     filename: typeof source['filename'] === 'string' ? source['filename'] : undefined,
     caption: caption ?? undefined,
     chat: chat ?? undefined,

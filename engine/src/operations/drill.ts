@@ -1,4 +1,6 @@
-import type { PostgresConnection } from '@telegram-backup/connectors/postgres/connection.ts'
+import type { DrillPlace } from '@telegram-backup/connectors/drilling.ts'
+import { connectorOf, recordedKind, restoringConnector } from '@telegram-backup/connectors/registry.ts'
+import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { readConfigFile } from '#config/config-file.ts'
@@ -6,9 +8,9 @@ import type { Config } from '#environment.ts'
 import { BackupContents, type ReadHooks } from '#operations/contents.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
-import { checkDrill, checkServer } from '#proof/check-drill.ts'
-import { drillBackup } from '#proof/drill-backup.ts'
+import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
+import { scratchIn } from '#proof/scratch.ts'
 import { readIdentities } from '#restore/identities.ts'
 import { readTarget } from '#restore/restore-target.ts'
 
@@ -40,15 +42,20 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
   const { config, database } = engine
   const { signal } = hooks
   const { createRoles } = request
-  const on = request.on === undefined ? undefined : await serverFor(request.on, config)
-  if (on !== undefined) await checkServer(on, signal)
+  const server = request.on === undefined ? undefined : await serverFor(request.on, { config, signal })
   const isTrusted = await trustIn(request, config)
-  const place = { on, createRoles, stateFolder: config.stateFolder, signal }
+  const scratch = scratchIn(config.stateFolder)
+  const placeFor = (backup: BackupDetails): DrillPlace => ({
+    ...{ on: server, createRoles, scratch, signal, trustDump: isTrusted(backup) },
+  })
   return {
     check: async ({ id }) => {
       const backup = await findBackup(database, id)
       await readIdentities(config, backup.encrypted !== false)
-      await checkDrill(backup, { ...place, trustDump: isTrusted(backup) })
+      // Whether a file is a dump, its first bytes tell.
+      const connector = restoringConnector(backup)
+      if (connector !== undefined)
+        await connector.drill?.check(backup, onServerOf(connector, placeFor(backup)))
     },
     make: async ({ id }) => {
       // What verifying has mended or learned counts.
@@ -60,7 +67,7 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...place, database, backup, trustDump: isTrusted(backup) },
+          ...{ ...placeFor(backup), database, backup },
           open: until => contents.read({ signal: until, onPart: hooks.onPart, onBytes: hooks.onBytes }),
           members: () => contents.listedMembers(),
         })
@@ -80,17 +87,26 @@ async function trustIn(
   if (trustDump) return () => true
   const file = await readConfigFile(config)
   return ({ source_name: name, source, project_id }) => {
-    if (name === null || !file.sourceNames.includes(name) || source?.['kind'] !== 'postgres') return false
+    if (name === null || !file.sourceNames.includes(name)) return false
+    if (!recordedKind(source)?.settings.includes('trust_dump')) return false
     const settings = file.source(name)
     return settings.trust_dump === true && settings.project === project_id
   }
 }
 
-async function serverFor(on: string, config: Config): Promise<PostgresConnection> {
+/** The server that is named; databases can be made there. */
+async function serverFor(
+  on: string,
+  { config, signal }: { config: Config; signal: AbortSignal },
+): Promise<RestoreTarget> {
   const target = await readTarget(on, config, { mayBeDirectory: false })
-  if (target.kind === 'postgres') return target.connection
-  throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
-    code: 'USAGE',
-    hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
-  })
+  const { drill } = connectorOf(target)
+  if (drill?.checkServer === undefined) {
+    throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
+      code: 'USAGE',
+      hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
+    })
+  }
+  await drill.checkServer(target, signal)
+  return target
 }

@@ -6,7 +6,7 @@ import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#operations/contents.ts'
 import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts'
 import { noteDamage } from '#restore/restore-record.ts'
-import { assertHoldsFiles } from '#restore/restore-target.ts'
+import { membersOf } from '#restore/restore-target.ts'
 
 /** What is to be fetched, and where to. */
 export interface FetchRequest {
@@ -34,7 +34,7 @@ export async function fetch(
   { backup, path, to }: FetchRequest,
   options: ContentsOptions & ReadHooks,
 ): Promise<Fetched> {
-  if (path !== undefined) assertHoldsFiles(backup)
+  if (path !== undefined) membersOf(backup)
   const contents = await BackupContents.open(backup, options)
   return await notingDamage(backup, options, async () =>
     path === undefined ? await fetchWhole(contents, to, options) : await fetchMember(contents, path, to),
@@ -46,7 +46,7 @@ export async function listMembers(
   backup: BackupDetails,
   options: ContentsOptions,
 ): Promise<AsyncIterable<Member>> {
-  assertHoldsFiles(backup)
+  membersOf(backup)
   const contents = await BackupContents.open(backup, options)
   return noting(contents.members(), backup, options)
 }

@@ -1,14 +1,9 @@
-import type { OutsideLink } from '@telegram-backup/connectors/directory/pack/outside-links.ts'
-import type { TargetFolder } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
-import type { DatabasePlan } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupContents, type ReadHooks } from '#operations/contents.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
-
-export type { DatabasePlan, OutsideLink, TargetFolder }
 
 /** What is to be restored, and where to. */
 export interface RestoreRequest {

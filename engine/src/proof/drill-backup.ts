@@ -1,7 +1,5 @@
-import type { Member } from '@telegram-backup/archive'
-import type { PostgresConnection } from '@telegram-backup/connectors/postgres/connection.ts'
-import type { OpenBytes } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
-import { BEGINS_AS_DUMP, DUMP_HEAD_BYTES } from '@telegram-backup/connectors/postgres/restore/whole-dump.ts'
+import type { Drill, Drilled, DrillPlace } from '@telegram-backup/connectors/drilling.ts'
+import { type AnyConnector, CONNECTORS, restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import {
   acquireLease,
   type BackupDetails,
@@ -9,40 +7,30 @@ import {
   type Database,
   finishVerification,
 } from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database/missing-files'
 import { tellError } from '@telegram-backup/errors'
 import { busy } from '@telegram-backup/vault/verify/verify-backup.ts'
-import { drillDatabase } from '#proof/drill-database.ts'
-import { drillDirectory } from '#proof/drill-directory.ts'
-import type { Drilled, DrillReport } from '#proof/drill-report.ts'
+import type { DrillReport } from '#proof/drill-report.ts'
 import { noteDamage } from '#restore/restore-record.ts'
-import { holdsDirectory } from '#restore/restore-target.ts'
 
 /** A drill of one backup. */
-export interface DrillBackup {
+export interface DrillBackup extends Drill {
   database: Database
   backup: BackupDetails
-  /** The verified plain bytes, as a restore gets them; asked for once or several times. */
-  open: OpenBytes
-  /** Of a directory, where its manifest has a list of members. */
-  members: () => Promise<Iterable<Member> | undefined>
-  /** For databases: a server on which one is made and dropped. Left out, a server of one's own is. */
-  on: PostgresConnection | undefined
-  createRoles: boolean
-  /** For databases on a server of one's own: run what is in the dump as its superuser. */
-  trustDump: boolean
-  stateFolder: string
-  signal: AbortSignal
 }
 
+/** So many bytes of a file tell which program wrote it. */
+const HEAD_BYTES = 4096
+
 /**
- * Restores a backup for real into a place that is made for it and goes again, and compares what came of it with what is known
- * of its source. Written down as a verification of kind `drill`, from before it begins. What differs makes the backup
- * not damaged: its bytes are those that were sent. Throws what a restore throws, and `BUSY`.
+ * Restores a backup into a temporary place and compares the result with the record of its source. The drill is written down
+ * as a verification of the kind `drill` before it begins. A difference does not make the backup damaged: its bytes are
+ * those that were sent. Throws what a restore throws, and `BUSY`.
  */
 export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   const { database, backup, signal } = of
-  const kind = await kindOf(of)
-  if (kind === undefined) return { state: 'nothing to restore', reason: NOTHING_TO_RESTORE }
+  const connector = await drillConnector(of)
+  if (connector?.drill === undefined) return { state: 'nothing to restore', reason: NOTHING_TO_RESTORE }
   const startMs = performance.now()
   const lease = await acquireLease(database, { subject: backup.id, purpose: 'verify' })
   if (lease === null) throw busy(backup.id)
@@ -50,13 +38,11 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     const verificationId = await beginVerification(database, {
       ...{ backupId: backup.id, kind: 'drill', leaseToken: lease.token },
     })
-    const whileHeld = { ...of, signal: AbortSignal.any([signal, lease.signal]) }
+    const whileHeld = { ...onServerOf(connector, of), signal: AbortSignal.any([signal, lease.signal]) }
     const counts = { verificationId, parts: backup.part_count ?? 0, bytes: backup.archive_size ?? 0 }
     let drilled: Drilled
     try {
-      drilled = await (kind === 'database'
-        ? drillDatabase(whileHeld)
-        : drillDirectory({ ...whileHeld, members: await of.members() }))
+      drilled = withMissing(await connector.drill.run(backup, whileHeld), backup)
     } catch (error) {
       const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : error
       await finishVerification(database, {
@@ -94,16 +80,29 @@ function outcomeOf({ differences, compared, where }: Drilled): {
   return { state: 'sound', findings: compared === null ? [{ finding: 'not compared', reason }] : [] }
 }
 
-/** What a restore makes of it; undefined for a file that nobody can restore but by hand. */
-async function kindOf({ backup, open, signal }: DrillBackup): Promise<'database' | 'directory' | undefined> {
-  if (holdsDirectory(backup)) return 'directory'
-  if (backup.source?.['kind'] === 'postgres') return 'database'
+/** Files that the backup lacks from the start are no difference, but a person should know of them. */
+function withMissing(drilled: Drilled, backup: BackupDetails): Drilled {
+  const missing = missingWords(backup)
+  if (missing === undefined) return drilled
+  const note = `The backup itself is not whole: ${missing} from the start`
+  return { ...drilled, notes: [...drilled.notes, note] }
+}
+
+/** The place without a server of another kind, which cannot be used. */
+export function onServerOf<Place extends DrillPlace>({ kind }: AnyConnector, place: Place): Place {
+  return place.on?.kind === kind ? place : { ...place, on: undefined }
+}
+
+/** The connector that can restore it, by its record or its first bytes; undefined for any other file. */
+async function drillConnector({ backup, open, signal }: DrillBackup): Promise<AnyConnector | undefined> {
+  const known = restoringConnector(backup)
+  if (known !== undefined) return known
   if (backup.type !== 'database') return undefined
   const enough = new AbortController()
   try {
     for await (const chunk of open(AbortSignal.any([signal, enough.signal]))) {
-      const head = chunk.toString('latin1', 0, DUMP_HEAD_BYTES)
-      return head.startsWith('PGDMP') || BEGINS_AS_DUMP.test(head) ? 'database' : undefined
+      const head = chunk.subarray(0, HEAD_BYTES)
+      return CONNECTORS.find(({ drill }) => drill?.recognizes?.(head))
     }
     return undefined
   } finally {

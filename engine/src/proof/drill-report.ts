@@ -1,15 +1,4 @@
-import type { Difference } from '@telegram-backup/connectors/postgres/compare-contents.ts'
-
-/** What a restore for a drill came to. */
-export interface Drilled {
-  /** For people, without secrets. */
-  where: string
-  /** What was held against the record of the source; null: there is no record, and it was restored all the same. */
-  compared: { tables: number; rows: number } | { members: number } | null
-  differences: Difference[]
-  /** What is to be known besides. */
-  notes: string[]
-}
+import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
 
 /**
  * How a drill ended. passed: restored, and as it was · not compared: restored, and there is nothing to compare with · differs:

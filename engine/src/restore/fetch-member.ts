@@ -1,14 +1,10 @@
 import { type Manifest, type Member, readMemberIndex } from '@telegram-backup/archive'
-import { type FoundMember, findMember } from '@telegram-backup/connectors/directory/find-member.ts'
-import { membersOfTar, pathOf } from '@telegram-backup/connectors/directory/members-of-tar.ts'
-import { findTar, tarEnvironment } from '@telegram-backup/connectors/directory/tar-program.ts'
-import type { FileStamp } from '@telegram-backup/connectors/directory/unpack/tar-fields.ts'
-import { TarInspector } from '@telegram-backup/connectors/directory/unpack/tar-inspector.ts'
-import { FilterProgram } from '@telegram-backup/connectors/programs/filter-program.ts'
+import type { FileStamp, FoundMember, MemberConnector } from '@telegram-backup/connectors/connector.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
+import { membersOf } from '#restore/restore-target.ts'
 
 /** What a member is fetched from and with. */
 export interface MemberFetchOptions {
@@ -30,25 +26,25 @@ export interface FetchedMember {
   stamp(): FileStamp
 }
 
-/** Two zero blocks end a tar file. */
-const END_OF_TAR = Buffer.alloc(1024)
 /** A hard link leads to a file; a longer way is none that tar makes. */
 const MAX_LINKS = 8
 
 /** One file out of a directory backup. */
 export class MemberFetch {
   readonly #options: MemberFetchOptions
+  readonly #connector: MemberConnector
   #manifest: Promise<Manifest> | undefined
 
   constructor(options: MemberFetchOptions) {
     this.#options = options
+    this.#connector = membersOf(options.backup)
   }
 
   /** All members, in order: from the manifest, or where it has no index of them, by reading all of the backup. */
   async *members(): AsyncGenerator<Member> {
     const { members } = await this.#openManifest()
     if (members !== undefined) yield* readMemberIndex(members)
-    else yield* membersOfTar(this.#fetch(this.#options.plan.parts, false))
+    else yield* this.#connector.list(this.#fetch(this.#options.plan.parts, false))
   }
 
   /** The members as the manifest lists them; undefined where it has no list. */
@@ -63,10 +59,10 @@ export class MemberFetch {
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()
-    let member = await findMember(this.members(), path, { end: plainSize })
+    let member = await this.#connector.find(this.members(), path, { end: plainSize })
     for (let links = 0; member.kind === 'hardlink' && links < MAX_LINKS; links++) {
-      const target = await this.#linkTarget(member)
-      member = await findMember(this.members(), target, { end: plainSize, before: member.offset })
+      const target = await this.#connector.linkTarget(this.#slice(member))
+      member = await this.#connector.find(this.members(), target, { end: plainSize, before: member.offset })
     }
     if (member.kind !== 'file') {
       throw new BackupError(`${JSON.stringify(member.path)} is no file, but a ${NAME_OF_KIND[member.kind]}`, {
@@ -79,33 +75,13 @@ export class MemberFetch {
     }
     const parts = await this.#partsOf(member)
     let stamp: FileStamp = {}
-    const bytes = this.#contents(member, found => {
-      stamp = found
-    })
-    return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
-  }
-
-  async *#contents(member: FoundMember, onStamp: (stamp: FileStamp) => void): AsyncGenerator<Buffer> {
-    const { program } = await findTar(this.#options.signal)
-    const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
-    yield* tar.pass(ended(heard(this.#slice(member), onStamp)))
-    const { exitCode, words } = await tar.ended
-    if (exitCode === 0) return
-    throw new BackupError(`tar cannot unpack the file: ${words.split('\n')[0]?.slice(0, 500)}`, {
-      code: 'EXTRACTION',
-    })
-  }
-
-  async #linkTarget(member: FoundMember): Promise<string> {
-    let target = ''
-    const inspector = new TarInspector({
-      check: ({ linkName }) => {
-        target = pathOf(linkName)
-        return true
+    const bytes = this.#connector.extract(this.#slice(member), {
+      signal: this.#options.signal,
+      onStamp: found => {
+        stamp = found
       },
     })
-    for await (const chunk of this.#slice(member)) inspector.inspect(chunk)
-    return target
+    return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
   }
 
   /** The bytes of the tar file that are this member's. */
@@ -160,23 +136,4 @@ const NAME_OF_KIND: Readonly<Record<Member['kind'], string>> = {
   symlink: 'symbolic link',
   hardlink: 'hard link that leads nowhere',
   other: 'device, pipe or socket',
-}
-
-/** The bytes as they are; what their header says of mode and time is heard on the way. */
-async function* heard(
-  bytes: AsyncIterable<Buffer>,
-  onStamp: (stamp: FileStamp) => void,
-): AsyncGenerator<Buffer> {
-  const inspector = new TarInspector({
-    check: ({ stamp }) => {
-      onStamp(stamp)
-      return true
-    },
-  })
-  for await (const chunk of bytes) yield* inspector.inspect(chunk)
-}
-
-async function* ended(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield* bytes
-  yield END_OF_TAR
 }

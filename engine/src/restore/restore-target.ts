@@ -1,20 +1,23 @@
 import { stat } from 'node:fs/promises'
-import { type PostgresConnection, parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
+import type { MemberConnector } from '@telegram-backup/connectors/connector.ts'
+import {
+  CONNECTORS,
+  recordedKind,
+  restoreOf,
+  restoringConnector,
+} from '@telegram-backup/connectors/registry.ts'
+import type { RestoreConnector, RestoreTarget, RestoreWish } from '@telegram-backup/connectors/restoring.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { ConfigFile } from '#config/config-file.ts'
+import type { TargetSettings } from '#config/config-file-schema.ts'
 import type { Config } from '#environment.ts'
 
-/** Where a restore goes. */
-export type RestoreTarget =
-  | { kind: 'postgres'; connection: PostgresConnection }
-  | { kind: 'directory'; path: string }
-
-const POSTGRES_URL = /^postgres(ql)?:\/\//i
+export type { RestoreTarget, RestoreWish }
 
 /**
- * What `--to` means: a PostgreSQL URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE` when
- * the backup is not of that kind, and `CONFIGURATION` for a file that is wrong.
+ * What `--to` means: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE` when the backup
+ * is not of that kind, and `CONFIGURATION` for a file that is wrong.
  */
 export async function chooseTarget(
   to: string,
@@ -26,38 +29,49 @@ export async function chooseTarget(
 }
 
 /**
- * A target of `telegram-backup.yaml`, and nothing else: whoever names it is not to reach any other place. Throws
+ * A target of `telegram-backup.yaml`, and nothing else: a job may reach no other place. Throws
  * `CONFIGURATION` for an unknown name, and `USAGE` when the backup is not of that kind.
  */
-export function namedTarget(
+export async function namedTarget(
   name: string,
   backup: BackupDetails,
   configFile: Pick<ConfigFile, 'target'>,
-): RestoreTarget {
-  const { postgres } = configFile.target(name)
-  return fitting({ kind: 'postgres', connection: parsePostgresUrl(postgres) }, backup)
+): Promise<RestoreTarget> {
+  return fitting(await targetIn(configFile.target(name)), backup)
+}
+
+/** The place that an entry of `targets` names. Throws `USAGE` for one that is malformed. */
+export async function targetIn(settings: TargetSettings): Promise<RestoreTarget> {
+  for (const { place, restore } of CONNECTORS) {
+    const text = settings[place as keyof TargetSettings]
+    if (restore !== undefined && text !== undefined) return await restore.readTarget(text)
+  }
+  throw new BackupError('The target names no place', { code: 'CONFIGURATION' })
 }
 
 function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
-  const isDirectory = holdsDirectory(backup)
-  if (isDirectory === (target.kind === 'directory')) return target
+  const own = restoringConnector(backup)
+  const { makes, takesOthers } = restoreOf(target)
+  if (own === undefined ? takesOthers : own.kind === target.kind) return target
+  if (makes === 'directory') {
+    throw ofOneFile(
+      backup,
+      'Give a PostgreSQL URL for a database dump; for any other file: telegram-backup fetch ID --out FILE.',
+    )
+  }
+  const isDirectory = own?.restore?.makes === 'directory'
   throw new BackupError(
     isDirectory
       ? `Backup ${backup.id} is of a directory, and the target is a database`
-      : `Backup ${backup.id} is not of a directory, but of one file (${backup.filename ?? 'without a name'})`,
-    {
-      code: 'USAGE',
-      hint: isDirectory
-        ? 'Give a directory: --to ./restored'
-        : 'Give a PostgreSQL URL for a database dump; for any other file: telegram-backup fetch ID --out FILE.',
-    },
+      : `Backup ${backup.id} is of ${own?.kind}, and the target of ${target.kind}`,
+    { code: 'USAGE', ...(isDirectory ? { hint: 'Give a directory: --to ./restored' } : {}) },
   )
 }
 
 /**
- * What `--to` means, of whatever kind the backup is. Throws `USAGE`, `CONFIGURATION`.
+ * What `--to` means, for a backup of any kind. Throws `USAGE`, `CONFIGURATION`.
  *
- * @param options.mayBeDirectory whether a name that is no target's may be meant for a directory
+ * @param options.mayBeDirectory whether a name that no target has may be a directory
  */
 export async function readTarget(
   to: string,
@@ -65,12 +79,16 @@ export async function readTarget(
   { mayBeDirectory }: { mayBeDirectory: boolean },
 ): Promise<RestoreTarget> {
   if (to === '') throw new BackupError('The target is empty', { code: 'USAGE', hint: 'Give --to DIRECTORY.' })
-  if (POSTGRES_URL.test(to)) return { kind: 'postgres', connection: parsePostgresUrl(to) }
+  const byForm = restoring(({ form }) => form !== 'path' && form.test(to))
+  if (byForm !== undefined) return await byForm.readTarget(to)
+  const asPath = async (): Promise<RestoreTarget> => {
+    const { readTarget } = restoring(({ form }) => form === 'path') as RestoreConnector
+    return await readTarget(to)
+  }
   const { readConfigFile } = await import('#config/config-file.ts')
   const file = to.includes('/') ? undefined : await readConfigFile(config)
-  if (file?.targetNames.includes(to))
-    return { kind: 'postgres', connection: parsePostgresUrl(file.target(to).postgres) }
-  if (file === undefined) return { kind: 'directory', path: to }
+  if (file?.targetNames.includes(to)) return await targetIn(file.target(to))
+  if (file === undefined) return await asPath()
   const { path, targetNames } = file
   if (!mayBeDirectory || (targetNames.length > 0 && !(await stat(to).catch(() => undefined)))) {
     const words = path === undefined ? 'There is no telegram-backup.yaml that names a' : `${path} names no`
@@ -80,23 +98,39 @@ export async function readTarget(
       hint: `${known}${mayBeDirectory ? `For a new directory of that name, write ./${to}` : 'Give a PostgreSQL URL, or write the target into the file.'}`,
     })
   }
-  return { kind: 'directory', path: to }
+  return await asPath()
 }
 
-/** Throws `USAGE` for a backup that has no files in it to be listed or picked. */
-export function assertHoldsFiles(backup: BackupDetails): void {
-  if (holdsDirectory(backup)) return
-  throw new BackupError(
-    `Backup ${backup.id} is not of a directory, but of one file (${backup.filename ?? 'without a name'})`,
-    {
-      code: 'USAGE',
-      hint: 'Fetch the whole of it: telegram-backup fetch ID --out FILE.',
-    },
+function restoring(is: (restore: RestoreConnector) => boolean): RestoreConnector | undefined {
+  return CONNECTORS.map(({ restore }) => restore).find(restore => restore !== undefined && is(restore))
+}
+
+/** What a wish is for, where the target has no use for it; undefined where it has. */
+export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreConnector['makes'] | undefined {
+  if (restoreOf(target).wishes.includes(wish)) return undefined
+  return restoring(({ wishes }) => wishes.includes(wish))?.makes
+}
+
+/** What stands in a command for the target of such a backup; undefined where it is fetched. By its record alone. */
+export function shownTarget(source: BackupDetails['source']): string | undefined {
+  return recordedKind(source)?.restore?.shown
+}
+
+/** Reads the files in a backup. Throws `USAGE` for a backup that has none to be listed or picked. */
+export function membersOf(backup: BackupDetails): MemberConnector {
+  const { members } = restoringConnector(backup) ?? {}
+  if (members !== undefined) return members
+  throw ofOneFile(backup, 'Fetch the whole of it: telegram-backup fetch ID --out FILE.')
+}
+
+function ofOneFile({ id, filename }: BackupDetails, hint: string): BackupError {
+  return new BackupError(
+    `Backup ${id} is not of a directory, but of one file (${filename ?? 'without a name'})`,
+    { code: 'USAGE', hint },
   )
 }
 
 /** A tar file, made by `send --directory` or given as one. */
 export function holdsDirectory(backup: Pick<BackupDetails, 'source' | 'filename'>): boolean {
-  const kind = backup.source?.['kind']
-  return kind === 'directory' || (kind !== 'postgres' && /\.tar$/.test(backup.filename ?? ''))
+  return restoringConnector(backup)?.members !== undefined
 }

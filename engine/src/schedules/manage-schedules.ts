@@ -65,7 +65,7 @@ export async function addSchedule(
   { source, cron, ...terms }: ScheduleTerms & { source: string; cron: string },
   configFile: Pick<ConfigFile, 'source'>,
 ): Promise<Schedule> {
-  const { project, type } = planNamedSource(source, configFile)
+  const { project, type } = await planNamedSource(source, configFile)
   const { timezone = 'UTC', enabled = true } = terms
   const made = {
     source,

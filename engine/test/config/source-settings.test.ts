@@ -1,5 +1,7 @@
+import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { SOURCE_SETTING_NAMES } from '#config/config-file-schema.ts'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import { parsePastTime, parseRate, parseSpanMs } from '#units/quantities.ts'
 
@@ -44,6 +46,11 @@ describe('which source', () => {
       options: { allow: ['unreadable', 'vanished', 'changed'], mayGrow: false },
     })
     expect(chooseSource({ directory: '/x', type: 'logs' })).not.toHaveProperty('options.logs')
+  })
+
+  it('all that a kind of source reads may stand in telegram-backup.yaml, but for standard input', () => {
+    const read = CONNECTORS.flatMap(({ place, settings }) => [place, ...settings])
+    expect(read.filter(name => !SOURCE_SETTING_NAMES.includes(name))).toEqual(['stdin'])
   })
 })
 

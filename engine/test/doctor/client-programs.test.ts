@@ -5,8 +5,8 @@ import {
   findClientPrograms,
   newestClientProgram,
 } from '@telegram-backup/connectors/postgres/client-programs.ts'
+import { checkPgDump } from '@telegram-backup/connectors/postgres/program-checks.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { checkPgDump } from '#doctor/source-checks.ts'
 import { readConfig } from '#environment.ts'
 
 let folder: string

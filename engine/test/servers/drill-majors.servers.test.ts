@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
+import { drillDatabase } from '@telegram-backup/connectors/postgres/drill/drill-database.ts'
 import type { PgDumpOptions } from '@telegram-backup/connectors/postgres/dump/pg-dump-arguments.ts'
 import { SourceSession } from '@telegram-backup/connectors/postgres/dump/source-session.ts'
 import { copyServerPrograms, SERVER_MAJORS } from '@telegram-backup/test-support/servers/npm-server.ts'
 import { dumpOf, startPostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { RICH_ROLES, richSchema } from '@telegram-backup/test-support/servers/rich-schema.ts'
 import { expect, test } from 'vitest'
-import { drillDatabase } from '#proof/drill-database.ts'
+import { scratchIn } from '#proof/scratch.ts'
 
 const OPTIONS: PgDumpOptions = {
   format: 'plain',
@@ -40,17 +41,20 @@ test.each(SERVER_MAJORS)(
       expect(superuser?.needs_superuser).toEqual([])
       const contents = await second.contents(OPTIONS, Promise.resolve())
       const dump = Buffer.from(await dumpOf(server.url('rich')))
-      const drilled = await drillDatabase({
-        backup: {
+      const drilled = await drillDatabase(
+        {
           id: 'b',
           size: dump.length,
           source: { kind: 'postgres', ...facts, ...superuser, contents } as never,
         },
-        ...{ on: undefined, createRoles: false, trustDump: false, stateFolder, signal },
-        open: async function* () {
-          yield dump
+        {
+          ...{ on: undefined, createRoles: false, trustDump: false },
+          ...{ scratch: scratchIn(stateFolder), signal, members: async () => undefined },
+          open: async function* () {
+            yield dump
+          },
         },
-      })
+      )
       expect(drilled).toMatchObject({ differences: [], compared: { rows: expect.any(Number) } })
     } finally {
       await server.stop()

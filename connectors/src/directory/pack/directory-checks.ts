@@ -1,6 +1,10 @@
 import { access, constants, lstat, realpath } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import type { BackupType } from 'telegram-deployment-bot'
+import type { DirectoryChoice } from '#directory/settings.ts'
+import { findTar } from '#directory/tar-program.ts'
+import { type Finding, oddType } from '#finding.ts'
 
 /**
  * Throws `INVALID` unless the path is a directory that can be read, and not a symbolic link to one: what a link points
@@ -37,4 +41,32 @@ export function tarFileName(path: string): string {
 
 function refusal(message: string, hint: string): BackupError {
   return new BackupError(message, { code: 'INVALID', hint })
+}
+
+/** Whether the directory can be packed now. */
+export async function checkDirectory(
+  { path }: DirectoryChoice,
+  { type }: { type: BackupType },
+): Promise<Finding> {
+  await assertReadableDirectory(path)
+  return {
+    message: `${path} can be read`,
+    ...(type === 'database' ? { warning: oddType('it is a directory, and its type is database') } : {}),
+  }
+}
+
+/** Which GNU tar is installed. None is a warning: databases and files need none. */
+export async function checkTar(signal: AbortSignal): Promise<Finding> {
+  try {
+    const { version, keepsAttributes } = await findTar(signal)
+    return {
+      message: `GNU tar ${version}`,
+      ...(keepsAttributes
+        ? {}
+        : { warning: 'It was built without ACLs or extended attributes; backups lack them.' }),
+    }
+  } catch (error) {
+    const { hint = '' } = describeError(error)
+    return { message: 'no GNU tar', warning: `Only needed to back up directories. ${hint}` }
+  }
 }

@@ -4,8 +4,8 @@ import { isAbsolute } from 'node:path'
 import { matchesGlob } from 'node:path/posix'
 import { shownBytes } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
-import { HeldFolder } from '#directory/held-folder.ts'
-import type { SkippedFile } from '#directory/pack/allowances.ts'
+import type { SkippedFile } from '#allowances.ts'
+import { HeldFolder } from '#programs/held-folder.ts'
 
 /** Which files of a directory are backed up as logs. */
 export interface LogSelection {

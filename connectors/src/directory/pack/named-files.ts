@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { HeldFolder } from '#directory/held-folder.ts'
 import type { LogFolder } from '#directory/pack/log-files.ts'
 import { FIRST_HANDLE } from '#programs/child-output.ts'
+import { HeldFolder } from '#programs/held-folder.ts'
 
 /**
  * Single files, named so that tar finds each in the very folder that is held, whoever has given the folder's path to

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 import { type Member, memberPathOf, shownBytes } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
-import type { Allowance, SkippedFile } from '#directory/pack/allowances.ts'
+import type { Allowance, SkippedFile } from '#allowances.ts'
 import { parseTarWord } from '#directory/pack/tar-words.ts'
 import type { ChildEnd } from '#programs/child-output.ts'
 

@@ -1,25 +1,14 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
-import type { Allowance, SkippedFile } from '#directory/pack/allowances.ts'
+import type { SkippedFile } from '#allowances.ts'
 import { assertReadableDirectory, tarFileName } from '#directory/pack/directory-checks.ts'
-import { findLogFiles, type LogSelection } from '#directory/pack/log-files.ts'
+import { findLogFiles } from '#directory/pack/log-files.ts'
 import { NAMED_FILES_ARGUMENTS, nameFiles } from '#directory/pack/named-files.ts'
 import { TarContents } from '#directory/pack/tar-contents.ts'
 import { TarReport } from '#directory/pack/tar-report.ts'
+import type { DirectoryOptions } from '#directory/settings.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { startChild } from '#programs/child-output.ts'
-
-/** How a directory is backed up. */
-export interface DirectoryOptions {
-  /** tar's patterns: `*` also matches a slash; one matches whole path components, anywhere, or from the top with `./`. */
-  exclude: readonly string[]
-  oneFileSystem: boolean
-  allow: readonly Allowance[]
-  /** Of logs: a file that only grew while it was read is whole up to where reading began. */
-  mayGrow: boolean
-  /** Only these files, and no folders. */
-  logs?: LogSelection | undefined
-}
 
 /** A tar at work. */
 export interface DirectorySource extends BackupSource {

@@ -1,5 +1,5 @@
 import { shownBytes } from '@telegram-backup/archive'
-import type { SkippedFile } from '#directory/pack/allowances.ts'
+import type { SkippedFile } from '#allowances.ts'
 import { QUOTED_NAME, relativeName, unquoteName } from '#directory/pack/quoted-names.ts'
 
 /** What a line of tar's stderr means. */

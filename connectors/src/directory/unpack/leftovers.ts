@@ -3,8 +3,8 @@ import { constants, lstatSync, rmdirSync } from 'node:fs'
 import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { type FileId, HeldFolder, isSameFile } from '#directory/held-folder.ts'
 import { removeNames, removeNamesNow } from '#directory/unpack/remove-tree.ts'
+import { type FileId, HeldFolder, isSameFile } from '#programs/held-folder.ts'
 
 /** A new name for a folder beside the target, by which the next restore knows it. */
 export function partialName(path: string): string {

@@ -1,6 +1,6 @@
 import { BackupError } from '@telegram-backup/errors'
-import type { RecordedBackup } from '#connector.ts'
 import { readDevices } from '#directory/pack/devices.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
 
 /** Before a byte is fetched: throws `CONFIGURATION` where the record knows of devices and this user is not root, who alone can make them. */
 export function assertMayMakeDevices({ id, source }: Pick<RecordedBackup, 'id' | 'source'>): void {

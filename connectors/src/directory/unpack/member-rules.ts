@@ -1,13 +1,7 @@
+import type { FileStamp } from '#connector.ts'
 import { componentsOf, leadsOutside, type OutsideLink } from '#directory/pack/outside-links.ts'
-import { type FileStamp, hostile } from '#directory/unpack/tar-fields.ts'
-
-/**
- * What does not stand against a restore although it reaches out of the directory; for trees of one's own:
- * - `outside-links`: symbolic links that lead out come back as they are
- * - `no-outside-links`: they are left out
- * - `devices`: they come back
- */
-export type OutsideAllowance = 'outside-links' | 'no-outside-links' | 'devices'
+import { hostile } from '#directory/unpack/tar-fields.ts'
+import type { OutsideAllowance } from '#restoring.ts'
 
 /** A member of a tar file, with its names as tar will use them; latin1, one character for each byte. */
 export interface TarMember {

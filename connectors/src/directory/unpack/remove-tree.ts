@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { HeldFolder } from '#directory/held-folder.ts'
+import { HeldFolder } from '#programs/held-folder.ts'
 
 /** Names that are gone after one step. */
 const NAMES_IN_STEP = 500

@@ -4,11 +4,12 @@ import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import type { OutsideLink } from '#directory/pack/outside-links.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
-import { MemberRules, type OutsideAllowance } from '#directory/unpack/member-rules.ts'
+import { MemberRules } from '#directory/unpack/member-rules.ts'
 import { FolderBeside } from '#directory/unpack/staging-folder.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
+import type { OutsideAllowance } from '#restoring.ts'
 
 /** Of a directory whose archive does not hold the directory itself. */
 const DEFAULT_MODE = 0o755

@@ -1,7 +1,6 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { HeldFolder, isSameFile } from '#directory/held-folder.ts'
 import {
   clearLeftovers,
   exists,
@@ -15,6 +14,7 @@ import {
 } from '#directory/unpack/leftovers.ts'
 import { removeNames } from '#directory/unpack/remove-tree.ts'
 import { type TargetFolder, unusable } from '#directory/unpack/target-folder.ts'
+import { HeldFolder, isSameFile } from '#programs/held-folder.ts'
 
 /**
  * A folder next to the target, for its owner's eyes only, that takes the target's place when it is whole. Others may

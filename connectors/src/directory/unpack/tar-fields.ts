@@ -1,4 +1,5 @@
 import { BackupError } from '@telegram-backup/errors'
+import type { FileStamp } from '#connector.ts'
 
 /** Tar files consist of blocks of this size. */
 export const BLOCK_BYTES = 512
@@ -39,14 +40,6 @@ export function readHeader(block: Buffer): TarHeader {
 /** Of a sparse file in the old form, how large it is with its holes; undefined for all else. */
 export function realBytes(block: Buffer): number | undefined {
   return text(block, 156, 1) === 'S' ? number(block, 483, 12) : undefined
-}
-
-/** What a file is given beside its contents; a field that is not to be read is left out. */
-export interface FileStamp {
-  /** Who may do what with it, without the bits that give a program another user's rights. */
-  mode?: number
-  /** Since 1970. */
-  modifiedSeconds?: number
 }
 
 /** The mode and the time that a member has; never throws. */

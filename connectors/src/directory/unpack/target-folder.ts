@@ -1,9 +1,16 @@
 import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { type FileId, HeldFolder } from '#directory/held-folder.ts'
 import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
+import { type FileId, HeldFolder } from '#programs/held-folder.ts'
 import { linkFreePath } from '#programs/others-links.ts'
+import type { RestoreTarget } from '#restoring.ts'
+
+/** A directory that is restored into. */
+export interface DirectoryTarget extends RestoreTarget {
+  kind: 'directory'
+  path: string
+}
 
 /** The directory that is to be restored, as it is now. */
 export interface TargetFolder {

@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises'
 import { BackupError } from '@telegram-backup/errors'
-import type { RecordedBackup } from '#connector.ts'
 import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
@@ -14,6 +13,7 @@ import {
 } from '#postgres/restore/restoring-role.ts'
 import { inspectTarget, type Target } from '#postgres/restore/target-database.ts'
 import { quoteName, stemOf } from '#postgres/sql-text.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
 
 /** What the caller of a restore into a database may decide. */
 export interface DatabaseRestoreOptions {

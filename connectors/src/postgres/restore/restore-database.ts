@@ -8,9 +8,7 @@ import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
 import { DatabaseBeside, dropSubscriptions } from '#postgres/restore/staging-database.ts'
 import { quoteName } from '#postgres/sql-text.ts'
-
-/** Opens the plain bytes of the backup; the iteration ends without an error only when the last part was verified. */
-export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
+import type { OpenBytes } from '#restoring.ts'
 
 /** What a restore left. */
 export interface DatabaseRestored {

@@ -1,20 +1,20 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type * as clientPrograms from '@telegram-backup/connectors/postgres/client-programs.ts'
-import { openPostgresSource } from '@telegram-backup/connectors/postgres/dump/pg-dump-source.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { chooseSource } from '#config/source-settings.ts'
+import type * as clientPrograms from '#postgres/client-programs.ts'
+import { openPostgresSource } from '#postgres/dump/pg-dump-source.ts'
+import { choosePostgres } from '#postgres/settings.ts'
 
 const wrapped = vi.hoisted(() => ({ folder: '' }))
 
 /** One pg_dump is installed, whatever this machine has; and both programs are those of the folder. */
-vi.mock(import('@telegram-backup/connectors/postgres/client-programs.ts'), async importActual => {
+vi.mock(import('#postgres/client-programs.ts'), async importActual => {
   const actual = await importActual()
   const wrap = (program: clientPrograms.ClientProgram, name: string): clientPrograms.ClientProgram =>
     wrapped.folder === '' ? program : { ...program, path: join(wrapped.folder, name) }
@@ -55,8 +55,7 @@ afterAll(async () => {
 it('a dump that goes on without the session beside it waits for what that session is still to tell', async () => {
   await server.sql('postgres', `create role lonely login password 'pw' connection limit 1`)
   const url = server.url('postgres').replace(/owner:[^@]*@/, 'lonely:pw@')
-  const chosen = chooseSource({ postgres: url })
-  if (chosen.kind !== 'postgres') throw new Error('No database was chosen')
+  const chosen = choosePostgres({ postgres: url }, { spanMs: () => 60_000, pastTime: () => new Date() })
   wrapped.folder = folder
   try {
     const source = await openPostgresSource(url, chosen.options)

@@ -1,15 +1,13 @@
-import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
-import {
-  findClientPrograms,
-  newestClientProgram,
-} from '@telegram-backup/connectors/postgres/client-programs.ts'
-import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
-import { choosePgDump } from '@telegram-backup/connectors/postgres/dump/pg-dump-choice.ts'
-import { readSelection } from '@telegram-backup/connectors/postgres/dump/table-patterns.ts'
-import { queryJson } from '@telegram-backup/connectors/postgres/psql.ts'
-import { refuseSharedSessions } from '@telegram-backup/connectors/postgres/shared-sessions.ts'
 import { BackupError } from '@telegram-backup/errors'
-import type { Finding } from '#doctor/check.ts'
+import type { BackupType } from 'telegram-deployment-bot'
+import { type Finding, oddType } from '#finding.ts'
+import { findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
+import { parsePostgresUrl } from '#postgres/connection.ts'
+import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
+import { readSelection } from '#postgres/dump/table-patterns.ts'
+import { queryJson } from '#postgres/psql.ts'
+import type { PostgresChoice } from '#postgres/settings.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 
 /** What a role has to be let do with what is dumped: see it, lock it, read all of it. */
 const LOOK = `
@@ -33,12 +31,12 @@ interface Seen {
 }
 
 /**
- * Whether pg_dump could dump that database now: it is there and lets us in, with a session of our own, a pg_dump is new enough, and
- * the role may read all that is dumped. Throws what connecting throws, and `CONFIGURATION` for a right that lacks.
+ * Whether pg_dump could dump that database now: it lets us in with a session of our own, a pg_dump is new enough, and the
+ * role may read all that is dumped. Throws what connecting throws, and `CONFIGURATION` for a missing right.
  */
 export async function checkDatabase(
-  { url, options }: Extract<SourceChoice, { kind: 'postgres' }>,
-  signal: AbortSignal,
+  { url, options }: PostgresChoice,
+  { type, signal }: { type: BackupType; signal: AbortSignal },
 ): Promise<Finding> {
   const connection = parsePostgresUrl(url)
   const psql = (await newestClientProgram('psql', signal)).path
@@ -64,5 +62,6 @@ export async function checkDatabase(
   }
   return {
     message: `${connection.display}, PostgreSQL ${serverMajor}, by pg_dump ${program.version}`,
+    ...(type === 'database' ? {} : { warning: oddType(`it is a database, and its type is ${type}`) }),
   }
 }

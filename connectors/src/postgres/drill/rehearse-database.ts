@@ -1,34 +1,35 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import type { RecordedBackup } from '#connector.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
-import { queryJson } from '#postgres/psql.ts'
-import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
-import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
-import { dropGarbage, type OpenBytes, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
 import {
   makeRestrictedRoles,
   makeSuperusers,
   openToRestorer,
   type RestrictedRoles,
   restrictedAt,
-} from '#postgres/restore/restricted-restore.ts'
+} from '#postgres/drill/restricted-restore.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
+import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
+import { dropGarbage, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
 import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+import type { OpenBytes } from '#restoring.ts'
 
-/** What the names of rehearsal databases begin with; nobody's database is to have this name itself. */
+/** The names of rehearsal databases begin with this. No database has this name itself. */
 const NAME = 'telegram_backup_drill'
 
 /** A restore into a database that is dropped again. */
 export interface Rehearsal {
   backup: Pick<RecordedBackup, 'id' | 'source' | 'size'>
-  /** Of a server; the database in it does not count. */
+  /** A server; the database that it names does not count. */
   connection: PostgresConnection
   open: OpenBytes
   /** Make roles that the server lacks; they are dropped again. */
   createRoles: boolean
-  /** Take the server's own locale for one that it lacks: the server is no place where the backup would go. */
+  /** Use the server's own locale instead of one that it lacks: the backup would never be restored to this server. */
   mayDifferInLocale: boolean
-  /** On a server of one's own, where the connection is a superuser's: who runs what comes out of the dump; by default, it. */
+  /** On a server of its own, where the connection is a superuser's: the roles that run the dump. Default: the superuser. */
   as?: RestrictedRoles | 'superusers' | undefined
   signal: AbortSignal
 }
@@ -36,14 +37,14 @@ export interface Rehearsal {
 /** How a rehearsal went. */
 export interface Rehearsed<Seen> {
   seen: Seen
-  /** What is to be known besides: another locale, a role that stays. */
+  /** What else a person should know: another locale, a role that stays. */
   notes: string[]
 }
 
 /**
- * Restores into a new database, in all as `restoreDatabase` does, has a look at what came of it, and drops it: its psql
- * watches over the database and drops it as well when this process is killed; what even that left, the next rehearsal drops.
- * Throws what a restore throws, also for a server that may not be restored into.
+ * Restores into a new database, as `restoreDatabase` does, looks at the result, and drops it. When this process is killed,
+ * its psql drops the database; what even that has left, the next rehearsal drops. Throws what a restore throws, also for a
+ * server that may not be restored into.
  */
 export async function rehearseDatabase<Seen>(
   of: Rehearsal,
@@ -96,8 +97,8 @@ export async function rehearseDatabase<Seen>(
 }
 
 /**
- * Looks at the server of a rehearsal from all sides; changes nothing. Throws what `planDatabaseRestore` throws, and `CONFIGURATION`
- * for a server that is older than the backup's or lacks its extensions.
+ * Looks at the server of a rehearsal; changes nothing. Throws what `planDatabaseRestore` throws, and `CONFIGURATION` for a
+ * server that is older than the backup's or lacks its extensions.
  */
 export async function planRehearsal(
   of: Pick<Rehearsal, 'connection' | 'createRoles' | 'signal'> & {

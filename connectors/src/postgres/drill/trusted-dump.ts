@@ -1,16 +1,16 @@
-import { needsSuperuserIn } from '@telegram-backup/connectors/postgres/dump/superuser-facts.ts'
 import { BackupError, describeError } from '@telegram-backup/errors'
+import { needsSuperuserIn } from '#postgres/dump/superuser-facts.ts'
 
-/** What else there is to do with a dump that only a superuser can restore. */
+/** What a person can do with a dump that only a superuser can restore. */
 const HINT =
   'Give a server to drill on, best one with nothing else on it: --on postgresql://USER@HOST/postgres. Or, where you trust everybody who may change that database as much as yourself, --trust-dump (trust_dump: true of its source).'
 
-/** pg_dump writes nothing that starts a program or opens a file: whoever may write a function in the source has. */
+/** pg_dump writes nothing that starts a program or opens a file: somebody who may write a function in the source has. */
 const REACHES_OUT = /\bCOPY (?:to or from|to|from) (?:an external program|a file)/i
 const REACHES_OUT_HINT =
   'A function that the dump calls (by a CHECK, an index, a trigger) wanted to start a program or open a file on the server. Find out who wrote it before you restore this backup anywhere as a superuser.'
 
-/** To be known of a drill that was made by `--trust-dump`. */
+/** A note on a drill with `--trust-dump`. */
 export const UNCONFINED_NOTE =
   'That server could open what its account can: the kernel or setpriv has no Landlock here.'
 
@@ -30,7 +30,7 @@ export function assertNeedsNoSuperuser(source: Readonly<Record<string, unknown>>
 const FOR_WANT_OF_RIGHTS =
   /\b(?:permission denied|must be (?:a )?superuser|must have the |must be owner of|must be (?:a )?member of role|must be able to SET ROLE|only (?:superusers|roles with)|can only be set by a superuser)/i
 
-/** A drill that failed since a role without rights made it is told as that; it says nothing of the backup. */
+/** Says of a drill that failed for want of rights that this was the reason: it tells nothing about the backup. */
 export function notRestorable(error: unknown): unknown {
   const { code, message } = describeError(error)
   if (code !== 'POSTGRES' || !FOR_WANT_OF_RIGHTS.test(message)) return error

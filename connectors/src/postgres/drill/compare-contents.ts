@@ -1,3 +1,4 @@
+import { type Difference, difference } from '#drilling.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 
@@ -6,17 +7,6 @@ export interface RestoredContents {
   rows: readonly TableRows[]
   sequences: readonly SequenceValue[]
   objects: Readonly<Record<string, number>>
-}
-
-/** Something that is not as it was when the backup was made. */
-export type Difference = {
-  what: 'table' | 'sequence' | 'objects' | 'member'
-  /** `schema.table`, a kind of objects, or a path. */
-  name: string
-  expected: string
-  found: string
-  /** For people, with all of the above. */
-  reason: string
 }
 
 /** How a comparison ended. */
@@ -108,23 +98,6 @@ function compareObjects({ objects = {} }: DatabaseContents, restored: RestoredCo
       ? []
       : [difference('objects', kind, String(expected), { found: String(found) })]
   })
-}
-
-/** One difference, with its words. */
-export function difference(
-  what: Difference['what'],
-  name: string,
-  expected: string,
-  { found }: { found: string },
-): Difference {
-  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[what]
-  return {
-    what,
-    name,
-    expected,
-    found,
-    reason: `${of}${name}: ${expected} when it was backed up, ${found} restored`,
-  }
 }
 
 function keyOf(schema: string, name: string): string {

@@ -1,27 +1,16 @@
-import { newestClientProgram } from '@telegram-backup/connectors/postgres/client-programs.ts'
-import { atDatabase, parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
-import { queryJson } from '@telegram-backup/connectors/postgres/psql.ts'
-import {
-  readRestoringRole,
-  rightsBeyond,
-} from '@telegram-backup/connectors/postgres/restore/restoring-role.ts'
-import {
-  MAINTENANCE_DATABASES,
-  saysNoSuchDatabase,
-} from '@telegram-backup/connectors/postgres/restore/target-database.ts'
-import { refuseSharedSessions } from '@telegram-backup/connectors/postgres/shared-sessions.ts'
 import { describeError } from '@telegram-backup/errors'
-import type { TargetSettings } from '#config/config-file-schema.ts'
-import type { Finding } from '#doctor/check.ts'
+import type { Finding } from '#finding.ts'
+import { newestClientProgram } from '#postgres/client-programs.ts'
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { readRestoringRole, rightsBeyond } from '#postgres/restore/restoring-role.ts'
+import { MAINTENANCE_DATABASES, saysNoSuchDatabase } from '#postgres/restore/target-database.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 
 const MAJOR = `select pg_catalog.to_json(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog./) 10000)`
 
-/**
- * Whether the target's server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits
- * for it.
- */
-export async function checkTarget({ postgres }: TargetSettings, signal: AbortSignal): Promise<Finding> {
-  const connection = parsePostgresUrl(postgres)
+/** Whether the server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits for it. */
+export async function checkTarget(connection: PostgresConnection, signal: AbortSignal): Promise<Finding> {
   const psql = (await newestClientProgram('psql', signal)).path
   const failures: unknown[] = []
   for (const database of [undefined, ...MAINTENANCE_DATABASES]) {

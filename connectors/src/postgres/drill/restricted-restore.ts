@@ -1,11 +1,11 @@
-import type { RecordedBackup } from '#connector.ts'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { DatabasePlan } from '#postgres/restore/database-plan.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { quoteName } from '#postgres/sql-text.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Who restores a dump on a server of one's own, and who reads what came of it: none of them may do more than that. */
+/** The role that restores a dump on a temporary server, and the role that reads the result. Neither may do more than that. */
 export interface RestrictedRoles {
   /** As the two log in; the roles need not be there. */
   restorer: PostgresConnection
@@ -13,13 +13,13 @@ export interface RestrictedRoles {
   roles: { restorer: string; reader: string }
 }
 
-/** Attributes of a role that may do nothing outside of its database; rows of the dump that a policy hides are its own. */
+/** A role with these attributes may do nothing outside its database. It sees the rows that a policy of the dump hides. */
 const WITHOUT_RIGHTS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS'
 
 /**
- * Makes, as the superuser, the two roles and each role that the dump names, `postgres` among them, all without rights but over
- * one another's objects. The plan that is returned has nothing left to be made. To be called before anything of the dump is
- * there. Throws `POSTGRES`.
+ * Makes, as the superuser, the two roles and each role that the dump names, `postgres` among them. They have no rights except
+ * over one another's objects. The returned plan has no roles left to make. Called before anything of the dump is there.
+ * Throws `POSTGRES`.
  */
 export async function makeRestrictedRoles(
   plan: DatabasePlan,
@@ -44,8 +44,8 @@ export async function makeRestrictedRoles(
 }
 
 /**
- * For a dump that is trusted, on a server of one's own: each role that it names is a superuser, as is whoever restores, since
- * some objects belong to no other. Throws `POSTGRES`.
+ * For a trusted dump on a temporary server: makes each role that it names a superuser, since some objects can belong to no
+ * other. Throws `POSTGRES`.
  */
 export async function makeSuperusers(
   plan: DatabasePlan,

@@ -1,65 +1,66 @@
 import { join } from 'node:path'
 import type { Member } from '@telegram-backup/archive'
-import { asMember } from '@telegram-backup/connectors/directory/members-of-tar.ts'
-import { findTar, tarEnvironment } from '@telegram-backup/connectors/directory/tar-program.ts'
-import { restoreDirectory } from '@telegram-backup/connectors/directory/unpack/restore-directory.ts'
-import { TarInspector } from '@telegram-backup/connectors/directory/unpack/tar-inspector.ts'
-import { inspectFolder } from '@telegram-backup/connectors/directory/unpack/target-folder.ts'
-import { type Difference, difference } from '@telegram-backup/connectors/postgres/compare-contents.ts'
-import type { OpenBytes } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
-import { FilterProgram } from '@telegram-backup/connectors/programs/filter-program.ts'
-import type { BackupDetails } from '@telegram-backup/database'
-import { missingWords } from '@telegram-backup/database/missing-files'
 import { BackupError } from '@telegram-backup/errors'
-import type { Drilled } from '#proof/drill-report.ts'
-import { inOwnFolder } from '#proof/own-server.ts'
+import { asMember } from '#directory/members-of-tar.ts'
+import { findTar, tarEnvironment } from '#directory/tar-program.ts'
+import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
+import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
+import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import { type DirectoryTarget, inspectFolder } from '#directory/unpack/target-folder.ts'
+import { type Difference, type Drill, type Drilled, type DrillPlace, difference } from '#drilling.ts'
+import { FilterProgram } from '#programs/filter-program.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+import type { OpenBytes } from '#restoring.ts'
 
-/** A drill of a directory. */
-export interface DirectoryDrill {
-  backup: Pick<BackupDetails, 'id' | 'size' | 'source'>
-  open: OpenBytes
-  /** What lies where in the tar file, as the send has recorded it; undefined where it has not. */
-  members: Iterable<Member> | undefined
-  stateFolder: string
-  signal: AbortSignal
-}
+/** What of a drill a directory needs. */
+type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'members' | 'scratch' | 'signal'>
 
 /** A tree of which much is wrong is told by its first paths. */
 const MOST_DIFFERENCES = 1_000
 
+/** Throws `CONFIGURATION` without GNU tar or for devices that nobody but root could make, `DISK_FULL` without room. */
+export async function checkDirectoryDrill(
+  backup: RecordedBackup,
+  { scratch, signal }: Pick<DrillPlace, 'scratch' | 'signal'>,
+): Promise<void> {
+  assertMayMakeDevices(backup)
+  await findTar(signal)
+  await scratch.folder(backup.size, async () => {})
+}
+
 /**
- * Unpacks the tar file into a folder that is deleted again, as a restore does. Then all of it is read once more, and tar
- * compares each member with what lies on the disk: kind, size, contents, mode, time, and as root the owner; its members
- * are held against the list that was made at the send. Throws what a restore throws.
+ * Unpacks the tar file into a folder that is deleted again, as a restore does. Then all of it is read once more: tar
+ * compares each member with what lies on the disk (kind, size, contents, mode, time, and as root the owner), and the
+ * members are compared with the list that was made at the send. Throws what a restore throws.
  */
-export async function drillDirectory(drill: DirectoryDrill): Promise<Drilled> {
-  const { backup, open, stateFolder, signal } = drill
-  return await inOwnFolder({ stateFolder, sizeBytes: backup.size }, async scratch => {
-    const folder = await inspectFolder(join(scratch.path, 'restored'), {
-      overwrite: false,
-      sizeBytes: backup.size,
-    })
+export async function drillDirectory(
+  { size }: Pick<RecordedBackup, 'size'>,
+  { open, scratch, signal, ...drill }: DirectoryDrill,
+): Promise<Drilled> {
+  const list = await drill.members()
+  return await scratch.folder(size, async path => {
+    const folder = await inspectFolder(join(path, 'restored'), { overwrite: false, sizeBytes: size })
     const { members } = await restoreDirectory(folder, open(signal), {
       // The tree is looked at by tar alone, and goes again.
       allow: ['outside-links', 'devices'],
       signal,
     })
-    const differences = await compareTree(drill, folder.path)
-    return { where: 'a folder of its own', compared: { members }, differences, notes: notesOf(drill) }
+    return {
+      where: 'a folder of its own',
+      compared: { members },
+      differences: await compareTree(folder.path, { open, list, signal }),
+      notes:
+        list === undefined
+          ? ['There is no list of its members to compare with; the tar file itself was.']
+          : [],
+    }
   })
 }
 
-function notesOf({ backup, members }: DirectoryDrill): string[] {
-  const missing = missingWords(backup)
-  return [
-    ...(members === undefined
-      ? ['There is no list of its members to compare with; the tar file itself was.']
-      : []),
-    ...(missing === undefined ? [] : [`The backup itself is not whole: ${missing} from the start`]),
-  ]
-}
-
-async function compareTree({ open, members, signal }: DirectoryDrill, tree: string): Promise<Difference[]> {
+async function compareTree(
+  tree: string,
+  { open, list, signal }: { open: OpenBytes; list: Iterable<Member> | undefined; signal: AbortSignal },
+): Promise<Difference[]> {
   const tar = await findTar(signal)
   const differences: Difference[] = []
   const add = (one: Difference): void => {
@@ -76,7 +77,7 @@ async function compareTree({ open, members, signal }: DirectoryDrill, tree: stri
     tarEnvironment(),
   )
   let rest = ''
-  for await (const chunk of program.pass(listed(open(signal), members, add))) {
+  for await (const chunk of program.pass(listed(open(signal), list, add))) {
     const lines = (rest + chunk.toString('latin1')).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) hear(line, /.*/, add)

@@ -17,10 +17,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { type Member, readMemberIndex } from '@telegram-backup/archive'
-import { membersOfTar } from '@telegram-backup/connectors/directory/members-of-tar.ts'
-import { openDirectorySource } from '@telegram-backup/connectors/directory/pack/tar-source.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { drillDirectory } from '#proof/drill-directory.ts'
+import { drillDirectory } from '#directory/drill-directory.ts'
+import { membersOfTar } from '#directory/members-of-tar.ts'
+import { openDirectorySource } from '#directory/pack/tar-source.ts'
+import type { Scratch } from '#drilling.ts'
 
 let folder: string
 
@@ -50,14 +51,34 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes
 }
 
+/** Places below the folder of this test. */
+function scratchIn(parent: string): Scratch {
+  return {
+    folder: async (_sizeBytes, use) => {
+      const path = mkdtempSync(join(parent, 'scratch-'))
+      try {
+        return await use(path)
+      } finally {
+        rmSync(path, { recursive: true })
+      }
+    },
+    postgres: async () => {
+      throw new Error('A directory needs no server')
+    },
+  }
+}
+
 /** What differs; `compared` stands for what lies in the backup once the tree was unpacked. */
 async function differences(tar: Buffer, members: Member[], compared = tar): Promise<unknown> {
   let opened = 0
-  const drilled = await drillDirectory({
-    backup: { id: 'b', size: tar.length, source: null },
-    open: () => once(opened++ === 0 ? tar : compared),
-    ...{ members, stateFolder: folder, signal: new AbortController().signal },
-  })
+  const drilled = await drillDirectory(
+    { size: tar.length },
+    {
+      open: () => once(opened++ === 0 ? tar : compared),
+      members: async () => members,
+      ...{ scratch: scratchIn(folder), signal: new AbortController().signal },
+    },
+  )
   return drilled.differences.map(({ name, expected, found }) => [name, expected, found])
 }
 
