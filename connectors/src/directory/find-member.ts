@@ -1,5 +1,5 @@
 import { escapeName, type Member, unescapeName } from '@telegram-backup/archive'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { FoundMember } from '#connector.ts'
 import { plainPath } from '#directory/members-of-tar.ts'
 
@@ -35,7 +35,9 @@ export async function findMember(
   if (member !== undefined) return member
   throw new BackupError(`The backup holds no ${JSON.stringify(path)}`, {
     code: 'NOT_FOUND',
-    hint: path.includes('\ufffd') ? 'Give a name that is not UTF-8 as --list prints it.' : near.hint(),
+    hint: path.includes('\ufffd')
+      ? hint`Give a name that is not UTF-8 as ${option('list')} prints it.`
+      : near.hint(),
   })
 }
 

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type Allowance, parseAllowances } from '#allowances.ts'
 import { assertNamed, type SettingReaders, type SourceChoice } from '#connector.ts'
 import type { LogSelection } from '#directory/pack/log-files.ts'
@@ -43,7 +43,7 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
   if (isSelection && type !== 'logs') {
     throw new BackupError('--include and --since choose log files', {
       code: 'USAGE',
-      hint: 'Use them with --type logs, or leave out with --exclude.',
+      hint: hint`Use them with ${option('type', 'logs')}, or leave out with ${option('exclude')}.`,
     })
   }
   const options: DirectoryOptions = {

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parseAllowances } from '#allowances.ts'
 import { assertNamed, type SourceChoice } from '#connector.ts'
 
@@ -39,6 +39,6 @@ export function chooseStdin({ allow = [] }: StdinSettings): StdinChoice {
   if (foreign === undefined) return { kind: 'stdin', mayBeEmpty: allowed.length > 0 }
   throw new BackupError(`--allow ${foreign} is of no use with standard input`, {
     code: 'USAGE',
-    hint: 'It belongs to --directory.',
+    hint: hint`It belongs to ${option('directory')}.`,
   })
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import type { BackupSource, BackupType } from 'telegram-deployment-bot'
 
 const STDIN_FD = 0
@@ -29,7 +29,7 @@ export function openStandardInput(type: BackupType, { mayBeEmpty }: { mayBeEmpty
       if (plainBytesRead > 0 || mayBeEmpty) return {}
       throw new BackupError('Nothing came by standard input', {
         code: 'SOURCE',
-        hint: 'Did the program before the pipe fail? --allow empty backs up 0 bytes all the same.',
+        hint: hint`Did the program before the pipe fail? ${option('allow', 'empty')} backs up 0 bytes all the same.`,
       })
     },
     close: async () => {
@@ -45,7 +45,7 @@ function descriptorOfInput(): number | undefined {
   if (facts.isDirectory()) {
     throw new BackupError('Standard input is a directory', {
       code: 'USAGE',
-      hint: 'telegram-backup send --directory PATH backs one up.',
+      hint: hint`${run('send', { directory: 'PATH' })} backs one up.`,
     })
   }
   if (facts.isFile()) return STDIN_FD

@@ -1,5 +1,5 @@
 import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
@@ -38,7 +38,7 @@ export function whatItIs({ project, type }: SourceSettings): Pick<SendPlan, 'pro
   if (project === undefined || type === undefined) {
     throw new BackupError('Name the project and the type', {
       code: 'USAGE',
-      hint: 'Give --project ID and --type database, storage or logs.',
+      hint: hint`Give ${option('project', 'ID')} and ${option('type')} database, storage or logs.`,
     })
   }
   return { project, type: type as BackupType }
@@ -49,6 +49,6 @@ function readExpiry(text: string): Date {
   if (text.trim().toLowerCase() !== 'never') return parseExpiry(text)
   throw new BackupError('A backup always has an expiry', {
     code: 'USAGE',
-    hint: 'Send it, and pin it: telegram-backup pin ID keeps it until unpin.',
+    hint: hint`Send it, and pin it: ${run('pin', 'ID')} keeps it until unpin.`,
   })
 }

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { ownRecipients } from '#config/own-recipients.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { count } from '#units/human-units.ts'
@@ -20,7 +20,7 @@ export async function checkEncryption({ config }: CheckScope): Promise<Finding> 
       code: 'CONFIGURATION',
       hint: own
         ? `Set BACKUP_AGE_RECIPIENTS=${own}, which belongs to the key file.`
-        : 'Run "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS to the public key it prints.',
+        : hint`Run "${run('keygen', { out: 'backup-key.txt' })}" and set BACKUP_AGE_RECIPIENTS to the public key it prints.`,
     })
   }
   for (const recipient of encryption.recipients) assertRecipient(recipient)

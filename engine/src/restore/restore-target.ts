@@ -8,7 +8,7 @@ import {
 } from '@telegram-backup/connectors/registry.ts'
 import type { RestoreConnector, RestoreTarget, RestoreWish } from '@telegram-backup/connectors/restoring.ts'
 import type { BackupDetails } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { ConfigFile } from '#config/config-file.ts'
 import type { TargetSettings } from '#config/config-file-schema.ts'
 import type { Config } from '#environment.ts'
@@ -64,7 +64,7 @@ function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
     isDirectory
       ? `Backup ${backup.id} is of a directory, and the target is a database`
       : `Backup ${backup.id} is of ${own?.kind}, and the target of ${target.kind}`,
-    { code: 'USAGE', ...(isDirectory ? { hint: 'Give a directory: --to ./restored' } : {}) },
+    { code: 'USAGE', ...(isDirectory ? { hint: hint`Give a directory: ${option('to')} ./restored` } : {}) },
   )
 }
 
@@ -78,7 +78,11 @@ export async function readTarget(
   config: Config,
   { mayBeDirectory }: { mayBeDirectory: boolean },
 ): Promise<RestoreTarget> {
-  if (to === '') throw new BackupError('The target is empty', { code: 'USAGE', hint: 'Give --to DIRECTORY.' })
+  if (to === '')
+    throw new BackupError('The target is empty', {
+      code: 'USAGE',
+      hint: hint`Give ${option('to', 'DIRECTORY')}.`,
+    })
   const byForm = restoring(({ form }) => form !== 'path' && form.test(to))
   if (byForm !== undefined) return await byForm.readTarget(to)
   const asPath = async (): Promise<RestoreTarget> => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { hint, option } from '@telegram-backup/errors'
+import { hint, option, run } from '@telegram-backup/errors'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -83,7 +83,7 @@ async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHan
   await closeQuietly(handle)
   throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, {
     code: 'INVALID',
-    hint: 'Write a file, or send it by hand: telegram-backup send --file.',
+    hint: hint`Write a file, or send it by hand: ${run('send', { file: true })}.`,
   })
 }
 

@@ -1,5 +1,5 @@
 import type { BackupDetails, BackupPart } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { PartToFetch } from 'telegram-deployment-bot'
 
 /** A message that holds a part, or held it: its file outlives it for a while. */
@@ -43,7 +43,7 @@ export function planFetch(backup: BackupDetails): FetchPlan {
   if (backup.state !== 'complete') {
     throw new BackupError(`Backup ${backup.id} is ${backup.state}; there is nothing whole to fetch`, {
       code: 'NOT_FOUND',
-      hint: 'telegram-backup list --state complete shows those that can be fetched.',
+      hint: hint`${run('list', { state: 'complete' })} shows those that can be fetched.`,
     })
   }
   // The rows of one part are in the order of its chats, the backup's own first.

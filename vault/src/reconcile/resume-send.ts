@@ -1,5 +1,5 @@
 import { acquireLease, type Backup, listMessages, type MessageRow } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { ResumedPart, ResumedSend } from 'telegram-deployment-bot'
 import { eraseMessages } from '#erase/erase-messages.ts'
 import { eraseFailed } from '#reconcile/interrupted-sends.ts'
@@ -29,7 +29,7 @@ export async function resumeSend(
   if (!lease) {
     throw new BackupError(`Another process works on backup ${backup.id}`, {
       code: 'CONFLICT',
-      hint: 'Wait for it; if it is dead, "telegram-backup reconcile" finds out within a minute.',
+      hint: hint`Wait for it; if it is dead, "${run('reconcile')}" finds out within a minute.`,
     })
   }
   const held: HeldBackup = { backupId: backup.id, lease }

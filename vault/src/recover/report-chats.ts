@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { ReadChat } from '#recover/read-chat.ts'
 import { backupsOf, refusedOf } from '#recover/record-backup.ts'
 import type { RecoveryReport } from '#recover/recovery-report.ts'
@@ -69,7 +69,7 @@ export function nothingOfOurs({ access, notes, scan }: ReadChat): BackupError {
     code: 'NOT_FOUND',
     hint:
       scan.unread > 0
-        ? `${scan.unread} messages that this bot did not send were not read: run "telegram-backup recover --whole-chat".`
+        ? hint`${scan.unread} messages that this bot did not send were not read: run "${run('recover', { 'whole-chat': true })}".`
         : 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only what was sent while it was a member.',
   })
 }

@@ -6,7 +6,7 @@ import {
   keepRemnant,
   openSends,
 } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
 import type { ReportedMessage } from '#session/report.ts'
 import {
@@ -65,7 +65,7 @@ async function lookInChat(session: VaultSession, held: HeldBackup, chatId: strin
 export function unfinishedLook(): BackupError {
   return new BackupError('There are more messages to look at than one look takes in', {
     code: 'UNFINISHED',
-    hint: 'Run "telegram-backup reconcile" until it is settled; each run goes on where the one before ended.',
+    hint: hint`Run "${run('reconcile')}" until it is settled; each run goes on where the one before ended.`,
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { Database, Lease } from '@telegram-backup/database'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
 import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
 import type { ChatGates } from '#session/chat-gates.ts'
 import type { SessionReport } from '#session/report.ts'
@@ -49,7 +49,7 @@ export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: L
   if (lease.isHeld()) return
   throw new BackupError('The lease was lost: another process may be at work on it', {
     code: 'LEASE_LOST',
-    hint: 'Nothing more was touched; run "telegram-backup reconcile" again.',
+    hint: hint`Nothing more was touched; run "${run('reconcile')}" again.`,
   })
 }
 

@@ -11,7 +11,7 @@ import {
   type MessageRow,
   markSound,
 } from '@telegram-backup/database'
-import { BackupError, describeError, tellError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, run, tellError } from '@telegram-backup/errors'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { SessionReport } from '#session/report.ts'
 import {
@@ -273,7 +273,10 @@ function assertVerifiable(backup: Backup | null, backupId: string): asserts back
     backup === null
       ? `There is no backup ${backupId}`
       : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`,
-    { code: 'NOT_FOUND', hint: 'telegram-backup list --state complete shows those that can be verified.' },
+    {
+      code: 'NOT_FOUND',
+      hint: hint`${run('list', { state: 'complete' })} shows those that can be verified.`,
+    },
   )
 }
 

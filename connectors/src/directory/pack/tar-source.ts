@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import type { SkippedFile } from '#allowances.ts'
 import { assertReadableDirectory, tarFileName } from '#directory/pack/directory-checks.ts'
@@ -35,7 +35,7 @@ export async function openDirectorySource(
   if (files?.folders.length === 0 && !allow.includes('empty')) {
     throw new BackupError(`No log file in ${path} is selected`, {
       code: 'SOURCE',
-      hint: 'Check --include and --since; --allow empty accepts an empty selection.',
+      hint: hint`Check ${option('include')} and ${option('since')}; ${option('allow', 'empty')} accepts an empty selection.`,
     })
   }
   const report = new TarReport({ directory: path, allowed: allow, mayGrow })

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { readDevices } from '#directory/pack/devices.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
@@ -8,6 +8,6 @@ export function assertMayMakeDevices({ id, source }: Pick<RecordedBackup, 'id' |
   if (known === undefined || process.geteuid?.() === 0) return
   throw new BackupError(`The backup holds ${known.words}, which nobody but root can make`, {
     code: 'CONFIGURATION',
-    hint: `Restore it as root; or take its tar file (telegram-backup fetch ${id} --out FILE) and unpack that without them.`,
+    hint: hint`Restore it as root; or take its tar file (${run('fetch', id, { out: 'FILE' })}) and unpack that without them.`,
   })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
 import {
   makeRestrictedRoles,
@@ -122,7 +122,7 @@ function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string
   if (dumped <= major) return
   throw new BackupError(`The backup is of PostgreSQL ${dumped}, and the server of the drill is ${major}`, {
     code: 'CONFIGURATION',
-    hint: 'Give a server that is new enough, whose user may make databases: --on postgresql://USER@HOST/postgres',
+    hint: hint`Give a server that is new enough, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
   })
 }
 
@@ -177,7 +177,7 @@ async function assertExtensions(
     `The server of the drill lacks extensions of the backup: ${missing.slice(0, 20).join(', ')}`,
     {
       code: 'CONFIGURATION',
-      hint: 'Give a server that has them, whose user may make databases: --on postgresql://USER@HOST/postgres',
+      hint: hint`Give a server that has them, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
     },
   )
 }

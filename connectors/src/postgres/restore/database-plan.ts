@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { knowsRestrict } from '#postgres/psql-restriction.ts'
@@ -120,7 +120,7 @@ function assertMayReplace({ name, server, database }: Target, overwrite: boolean
   if (database !== undefined && !overwrite) {
     throw new BackupError(`The database ${name} is not empty: it holds ${database.contents.join(', ')}`, {
       code: 'USAGE',
-      hint: 'Give --overwrite to replace it when the restore has succeeded, or name a new database.',
+      hint: hint`Give ${option('overwrite')} to replace it when the restore has succeeded, or name a new database.`,
     })
   }
   if (!server.canCreateDatabases) {
@@ -148,8 +148,8 @@ function assertMayCreateRoles(roles: readonly string[], canCreate: boolean, crea
       hint: isForeign
         ? 'The source is a newer PostgreSQL with predefined roles (pg_…); restore into one at least as new.'
         : canCreate
-          ? 'Make them first, or give --create-roles, which makes them without a login.'
-          : 'Let somebody make them first, or restore as a user who may make roles, with --create-roles.',
+          ? hint`Make them first, or give ${option('create-roles')}, which makes them without a login.`
+          : hint`Let somebody make them first, or restore as a user who may make roles, with ${option('create-roles')}.`,
     },
   )
 }

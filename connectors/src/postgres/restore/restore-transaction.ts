@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
 import type { ClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
@@ -103,7 +103,7 @@ export class RestoreTransaction {
     if (!mayChangeRoles && (await this.#ask(CHANGES_OF_ROLES)) !== '0') {
       throw new BackupError('The dump changes the password or the members of the role that restores it', {
         code: 'UNRESTORABLE',
-        hint: 'pg_dump writes no such thing. Find out who wrote it: get the file with "telegram-backup fetch" and look at it.',
+        hint: hint`pg_dump writes no such thing. Find out who wrote it: get the file with "${run('fetch')}" and look at it.`,
       })
     }
     const mark = randomBytes(16).toString('hex')

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 
 /** The line that every plain dump of pg_dump, and what pg_restore makes of another, begins with; the other one ends it. */
 export const BEGINS_AS_DUMP: RegExp = /^-- PostgreSQL database dump$/m
@@ -27,6 +27,6 @@ export async function* asWholeDump(head: Buffer, rest: AsyncIterable<Buffer>): A
   if (isEnded) return
   throw new BackupError('The dump is cut off: the line with which pg_dump ends one is missing', {
     code: 'UNRESTORABLE',
-    hint: 'It was so when it was sent: look why pg_dump ended early, and make a new backup. What there is of it "telegram-backup fetch" gets.',
+    hint: hint`It was so when it was sent: look why pg_dump ended early, and make a new backup. What there is of it "${run('fetch')}" gets.`,
   })
 }

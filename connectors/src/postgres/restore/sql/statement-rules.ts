@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 
 /** What becomes of a statement of the dump. */
 export type Verdict = 'keep' | 'drop'
@@ -57,6 +57,6 @@ export function standardStringsSetBy(text: string): boolean | undefined {
 export function unrestorable(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',
-    hint: 'pg_dump writes no such thing. Get the file with "telegram-backup fetch" and look at it.',
+    hint: hint`pg_dump writes no such thing. Get the file with "${run('fetch')}" and look at it.`,
   })
 }
