@@ -1,5 +1,5 @@
 import { escapeName, type Member, unescapeName } from '@telegram-backup/archive'
-import { BackupError, hint, option } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
 import type { FoundMember } from '#connector.ts'
 import { plainPath } from '#directory/members-of-tar.ts'
 
@@ -56,8 +56,8 @@ class NearNames {
     if (isNear && this.#near.length < MAX_NEAR) this.#near.push(path)
   }
 
-  hint(): string {
-    if (this.#near.length === 0) return 'telegram-backup fetch ID --list shows all names.'
+  hint(): string | Hint {
+    if (this.#near.length === 0) return hint`${run('fetch', 'ID', { list: true })} shows all names.`
     return `Did you mean ${this.#near.map(path => `"${escapeName(path)}"`).join(', ')}?`
   }
 }

@@ -41,7 +41,7 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
   assertNamed(path, '--directory')
   const isSelection = include !== undefined || since !== undefined
   if (isSelection && type !== 'logs') {
-    throw new BackupError('--include and --since choose log files', {
+    throw new BackupError('A pattern to include and a time to begin at choose log files', {
       code: 'USAGE',
       hint: hint`Use them with ${option('type', 'logs')}, or leave out with ${option('exclude')}.`,
     })

@@ -60,7 +60,7 @@ const reads =
 const isExpiry = reads(text => parseExpiry(text, new Date(0)))
 const EXPIRES = AMOUNT.refine(
   isExpiry,
-  'write 12h, 30d, 8w, or a date such as 2027-01-31; one backup is kept for longer by telegram-backup pin',
+  'write 12h, 30d, 8w, or a date such as 2027-01-31; a pin keeps one backup for longer',
 )
 const RATE = AMOUNT.refine(reads(parseRate), 'write bytes per second, 1k at least: 500k, 2M or 1G')
 const SPAN = AMOUNT.refine(reads(parseSpanMs), 'write a whole number and a unit: 90s, 15m, 24h, 7d or 2w')

@@ -102,10 +102,13 @@ async function serverFor(
   const target = await readTarget(on, config, { mayBeDirectory: false })
   const { drill } = connectorOf(target)
   if (drill?.checkServer === undefined) {
-    throw new BackupError('--on is neither a PostgreSQL URL nor a target of telegram-backup.yaml', {
-      code: 'USAGE',
-      hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
-    })
+    throw new BackupError(
+      'The server of a drill is neither a PostgreSQL URL nor a target of telegram-backup.yaml',
+      {
+        code: 'USAGE',
+        hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
+      },
+    )
   }
   await drill.checkServer(target, signal)
   return target

@@ -8,7 +8,7 @@ import {
 } from '@telegram-backup/connectors/registry.ts'
 import type { RestoreConnector, RestoreTarget, RestoreWish } from '@telegram-backup/connectors/restoring.ts'
 import type { BackupDetails } from '@telegram-backup/database'
-import { BackupError, hint, option } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
 import type { ConfigFile } from '#config/config-file.ts'
 import type { TargetSettings } from '#config/config-file-schema.ts'
 import type { Config } from '#environment.ts'
@@ -56,7 +56,7 @@ function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
   if (makes === 'directory') {
     throw ofOneFile(
       backup,
-      'Give a PostgreSQL URL for a database dump; for any other file: telegram-backup fetch ID --out FILE.',
+      hint`Give a PostgreSQL URL for a database dump; for any other file: ${run('fetch', 'ID', { out: 'FILE' })}.`,
     )
   }
   const isDirectory = own?.restore?.makes === 'directory'
@@ -124,10 +124,10 @@ export function shownTarget(source: BackupDetails['source']): string | undefined
 export function membersOf(backup: BackupDetails): MemberConnector {
   const { members } = restoringConnector(backup) ?? {}
   if (members !== undefined) return members
-  throw ofOneFile(backup, 'Fetch the whole of it: telegram-backup fetch ID --out FILE.')
+  throw ofOneFile(backup, hint`Fetch the whole of it: ${run('fetch', 'ID', { out: 'FILE' })}.`)
 }
 
-function ofOneFile({ id, filename }: BackupDetails, hint: string): BackupError {
+function ofOneFile({ id, filename }: BackupDetails, hint: Hint): BackupError {
   return new BackupError(
     `Backup ${id} is not of a directory, but of one file (${filename ?? 'without a name'})`,
     { code: 'USAGE', hint },

@@ -1,5 +1,5 @@
 import { getBackupById, hasBegunErasing, listMessages, mayErase } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { lookAtMessage, parseCaption } from 'telegram-deployment-bot'
 import type { VaultSession } from '#session/session.ts'
 
@@ -11,10 +11,10 @@ import type { VaultSession } from '#session/session.ts'
 export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
   if (await mayErase(session.database, backupId)) return
   if (await isPartlyGone(session, backupId)) return
-  throw new BackupError(
-    `it is marked to be erased, and is the last good one of its project and type; to erase it: telegram-backup erase ${backupId} --even-the-last`,
-    { code: 'LAST_BACKUP' },
-  )
+  throw new BackupError('it is marked to be erased, and is the last good one of its project and type', {
+    code: 'LAST_BACKUP',
+    hint: hint`To erase it: ${run('erase', backupId, { 'even-the-last': true })}`,
+  })
 }
 
 /**

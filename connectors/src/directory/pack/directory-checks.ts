@@ -1,6 +1,6 @@
 import { access, constants, lstat, realpath } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupType } from 'telegram-deployment-bot'
 import type { DirectoryChoice } from '#directory/settings.ts'
 import { findTar } from '#directory/tar-program.ts'
@@ -22,7 +22,8 @@ export async function assertReadableDirectory(path: string): Promise<void> {
       target === undefined ? 'It points nowhere.' : `Name what it points to: ${target}`,
     )
   }
-  if (!facts.isDirectory()) throw refusal(`${path} is no directory`, 'Send a file with --file.')
+  if (!facts.isDirectory())
+    throw refusal(`${path} is no directory`, hint`Send a file with ${option('file')}.`)
   await access(path, constants.R_OK | constants.X_OK).catch(() => {
     throw refusal(`The directory ${path} cannot be read: no permission`, 'Run as a user who may read it.')
   })
@@ -39,7 +40,7 @@ export function tarFileName(path: string): string {
   return `${basename(resolve(path)).replace(/\p{Cc}/gu, '_') || 'root'}.tar`
 }
 
-function refusal(message: string, hint: string): BackupError {
+function refusal(message: string, hint: string | Hint): BackupError {
   return new BackupError(message, { code: 'INVALID', hint })
 }
 

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { type Member, memberPathOf, shownBytes } from '@telegram-backup/archive'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import type { Allowance, SkippedFile } from '#allowances.ts'
 import { parseTarWord } from '#directory/pack/tar-words.ts'
 import type { ChildEnd } from '#programs/child-output.ts'
@@ -106,13 +106,13 @@ const REASON_WORDS: Readonly<Record<SkippedFile['reason'], string>> = {
 }
 
 function refusal({ path, reason }: SkippedFile): BackupError {
-  const hint =
+  const advice =
     reason === 'changed'
-      ? 'Send a snapshot, or send when nothing writes there; --allow changed keeps such files as they are, torn.'
-      : `--allow ${reason} backs up the rest and lists what is missing (exit code 3); --exclude leaves it out.`
-  return failure(`${path} ${REASON_WORDS[reason]}`, hint)
+      ? hint`Send a snapshot, or send when nothing writes there; ${option('allow', 'changed')} keeps such files as they are, torn.`
+      : hint`${option('allow', reason)} backs up the rest and lists what is missing (exit code 3); ${option('exclude')} leaves it out.`
+  return failure(`${path} ${REASON_WORDS[reason]}`, advice)
 }
 
-function failure(message: string, hint: string): BackupError {
+function failure(message: string, hint: string | Hint): BackupError {
   return new BackupError(message, { code: 'SOURCE', hint })
 }

@@ -1,3 +1,4 @@
+import { type Hint, hint, option } from '@telegram-backup/errors'
 import type { FileStamp } from '#connector.ts'
 import { componentsOf, leadsOutside, type OutsideLink } from '#directory/pack/outside-links.ts'
 import { hostile } from '#directory/unpack/tar-fields.ts'
@@ -20,11 +21,10 @@ export interface TarMember {
 }
 
 /** What a person can do about links that lead out. */
-export const LINKS_HINT =
-  'Give --links skip to leave such links out, or --links keep to get them as they are; nothing is ever written through a link.'
+export const LINKS_HINT: Hint = hint`Give ${option('links', 'skip')} to leave such links out, or ${option('links', 'keep')} to get them as they are; nothing is ever written through a link.`
 
 /** What a person can do about devices. */
-export const DEVICES_HINT = 'Give --allow devices if the tree is your own.'
+export const DEVICES_HINT: Hint = hint`Give ${option('allow', 'devices')} if the tree is your own.`
 
 /** The types that tar makes a file, a link or a folder of; 7 and S are files as well. */
 const KNOWN_TYPES = '01234567S'

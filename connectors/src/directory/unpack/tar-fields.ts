@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
 import type { FileStamp } from '#connector.ts'
 
 /** Tar files consist of blocks of this size. */
@@ -15,10 +15,10 @@ export interface TarHeader {
 }
 
 /** What is told of a tar file that must not be unpacked. */
-export function hostile(message: string, hint?: string): BackupError {
+export function hostile(message: string, advice?: Hint): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',
-    hint: hint ?? 'Get the tar file itself with "telegram-backup fetch" and look at it.',
+    hint: advice ?? hint`Get the tar file itself with "${run('fetch')}" and look at it.`,
   })
 }
 

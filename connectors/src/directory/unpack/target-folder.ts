@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
 import { type FileId, HeldFolder } from '#programs/held-folder.ts'
 import { linkFreePath } from '#programs/others-links.ts'
@@ -61,7 +61,7 @@ export async function inspectFolder(
   if (state === 'full' && !options.overwrite) {
     throw unusable(
       `${asked} is not empty`,
-      'Give --overwrite to replace it when the restore has succeeded, or name another directory.',
+      hint`Give ${option('overwrite')} to replace it when the restore has succeeded, or name another directory.`,
     )
   }
   if (state === 'full') await assertHoldsNone(path, options.keep ?? [])
@@ -96,7 +96,7 @@ function octalOf(digits: string): string {
 }
 
 /** What is told of a target that cannot be one. */
-export function unusable(message: string, hint?: string): BackupError {
+export function unusable(message: string, hint?: string | Hint): BackupError {
   return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
 }
 

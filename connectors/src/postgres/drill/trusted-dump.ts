@@ -1,9 +1,8 @@
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { needsSuperuserIn } from '#postgres/dump/superuser-facts.ts'
 
 /** What a person can do with a dump that only a superuser can restore. */
-const HINT =
-  'Give a server to drill on, best one with nothing else on it: --on postgresql://USER@HOST/postgres. Or, where you trust everybody who may change that database as much as yourself, --trust-dump (trust_dump: true of its source).'
+const HINT = hint`Give a server to drill on, best one with nothing else on it: ${option('on', 'postgresql://USER@HOST/postgres')}. Or, where you trust everybody who may change that database as much as yourself, ${option('trust-dump')} (trust_dump: true of its source).`
 
 /** pg_dump writes nothing that starts a program or opens a file: somebody who may write a function in the source has. */
 const REACHES_OUT = /\bCOPY (?:to or from|to|from) (?:an external program|a file)/i

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import { type ClientProgram, findClientPrograms } from '#postgres/client-programs.ts'
 import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
@@ -177,7 +177,7 @@ function assertGood(end: ChildEnd, words: PgDumpWords, plainBytesRead: number): 
   })
 }
 
-function hintFor(error: string): string {
+function hintFor(error: string): string | Hint {
   if (/row-level security/.test(error)) {
     return 'Rows that the user may not see would be missing: dump as the owner or as a user with BYPASSRLS.'
   }
@@ -185,8 +185,9 @@ function hintFor(error: string): string {
     return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out what it may not.'
   }
   if (/due to (lock|statement) timeout|could not obtain lock/.test(error)) {
-    return 'Somebody holds a lock on a table; try again later, or wait longer with --lock-timeout.'
+    return hint`Somebody holds a lock on a table; try again later, or wait longer with ${option('lock-timeout')}.`
   }
-  if (/no matching (schemas|tables)/.test(error)) return 'Check the patterns of --schema and --table.'
+  if (/no matching (schemas|tables)/.test(error))
+    return hint`Check the patterns of ${option('schema')} and ${option('table')}.`
   return 'What pg_dump had sent was taken back. Mend the reason and send again.'
 }

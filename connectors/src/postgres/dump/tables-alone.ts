@@ -60,7 +60,7 @@ export async function readTablesAlone(session: PsqlSession, options: PgDumpOptio
     return {
       schemas: [],
       warnings: [
-        'Of these patterns it cannot be told which schemas the tables need; a restore into an empty database may lack them. Dump with --schema, or name the tables plainly.',
+        'Of these patterns it cannot be told which schemas the tables need; a restore into an empty database may lack them. Dump the whole schemas, or name the tables plainly.',
       ],
     }
   }
@@ -81,7 +81,7 @@ export async function readTablesAlone(session: PsqlSession, options: PgDumpOptio
       lacking.length === 0
         ? []
         : [
-            `The tables alone cannot be restored into an empty database: they need ${named}${more}. Dump their schema with --schema, or the whole database.`,
+            `The tables alone cannot be restored into an empty database: they need ${named}${more}. Dump their whole schema, or the whole database.`,
           ],
   }
 }

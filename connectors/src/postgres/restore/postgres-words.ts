@@ -1,9 +1,9 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { firstError } from '#postgres/psql.ts'
 
 /** What to do about what psql said, by what it said. */
-const HINTS: ReadonlyArray<[RegExp, string]> = [
-  [/role "[^"]*" does not exist/, 'Make the role first, or give --create-roles.'],
+const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
+  [/role "[^"]*" does not exist/, hint`Make the role first, or give ${option('create-roles')}.`],
   [
     /out of shared memory|max_locks_per_transaction/,
     'Raise max_locks_per_transaction on the server (for example to 4096) and restart it.',
