@@ -96,9 +96,9 @@ export function createProgram(
 ): Command {
   const program = new Command('telegram-backup')
     .description(
-      'Backups whose vault is a Telegram chat: encrypted, proven, recorded, and fetched back whole.',
+      'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
     )
-    .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
+    .addHelpText('after', '\nTry "telegram-backup demo" first. It needs no bot and no database.')
     .configureHelp({ showGlobalOptions: true })
     .version(programVersion())
     // Its messages repeat what was typed.
@@ -165,7 +165,7 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1
 /** A catalog, a client or a job that hangs by then ends with the process. */
 function endWithin(ms: number, { host, output }: Pick<CommandContext, 'host' | 'output'>): void {
   const late = (): void => {
-    output.reason('it did not stop in time; what was under way is settled by the next run', undefined)
+    output.reason('the command did not stop in time; the next run cleans up what was unfinished', undefined)
     host.exit(ExitCode.FAILED)
   }
   setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()

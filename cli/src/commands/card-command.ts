@@ -14,7 +14,7 @@ export const registerCard: RegisterCommand = (program, run) => {
     'telegram-backup card --out recovery-card.txt',
   ])
     .description(
-      'print the recovery card: chat, bot, keys and signatures by their fingerprints, and the way back with and without this program. No secret is on it; keep it with the key file',
+      'print the recovery card: the chat, the bot, the fingerprints of the keys, and how to restore with and without this program. The card holds no secret; keep it with the key file',
     )
     .option('--out <file>', 'write the card to this file')
     .action((options: CardOptions) =>
@@ -30,7 +30,7 @@ export const registerCard: RegisterCommand = (program, run) => {
         context.output.answer({ ...answerOf(facts), card }, () =>
           options.out === undefined
             ? card
-            : `The recovery card is in ${options.out}. Print it; it holds no secret.`,
+            : `The recovery card is in ${options.out}. Print it. It holds no secret.`,
         )
         return ExitCode.DONE
       }, options),

@@ -37,10 +37,13 @@ export function withCommonOptions(command: Command, examples: readonly string[])
 
 /** The same for one that only groups others, each of which has the option itself. */
 export function asGroup(command: Command, examples: readonly string[]): Command {
-  return command.addHelpText('after', `\nEach takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`)
+  return command.addHelpText(
+    'after',
+    `\nEach of these commands takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`,
+  )
 }
 
-const JSON_WORDS = 'one JSON value on stdout, nothing else there'
+const JSON_WORDS = 'print only one JSON value on stdout'
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'

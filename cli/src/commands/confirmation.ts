@@ -12,16 +12,16 @@ export async function confirm(
 ): Promise<void> {
   if (isAgreed) return
   if (!canBeAsked({ host, output })) {
-    throw new BackupError('Nobody can be asked whether to go ahead', {
+    throw new BackupError('This command asks before it goes on, but there is no terminal to ask on', {
       code: 'USAGE',
-      hint: 'Give --yes to go ahead without being asked.',
+      hint: 'Give --yes to go on without the question.',
     })
   }
   const terminal = createInterface({ input: host.stdin, output: host.stderr })
   try {
     const words = await terminal.question('Go ahead? [y/N] ', { signal })
     if (/^y(es)?$/i.test(words.trim())) return
-    throw new BackupError('Nothing was done', { code: 'CANCELLED' })
+    throw new BackupError('Cancelled; nothing was changed', { code: 'CANCELLED' })
   } finally {
     terminal.close()
   }

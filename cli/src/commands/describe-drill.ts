@@ -12,13 +12,13 @@ export function describeDrill(report: DrillReport): string[] {
         ? count(compared.members, 'member')
         : `${count(compared.tables, 'table')} with ${count(compared.rows, 'row')}, sequences and objects`
   const ends = {
-    passed: `as it was when it was backed up: ${what}`,
-    'not compared': 'and that is all that can be said: there is no record of its source to compare with',
-    differs: `NOT as it was: ${count(differences.length, 'difference')}, compared ${what}`,
+    passed: `the same as when it was backed up: ${what}`,
+    'not compared': 'not compared: the backup has no record of its source',
+    differs: `NOT the same as its source: ${count(differences.length, 'difference')}, compared ${what}`,
   }
   return [
     ...differences.map(({ reason }) => `DIFFERS ${reason}`),
     ...notes.map(note => `note    ${note}`),
-    `Drill: restored in ${where} within ${Math.round(seconds)} s, ${ends[state]}.`,
+    `Drill: restored in ${where} in ${Math.round(seconds)} s, ${ends[state]}.`,
   ]
 }

@@ -15,7 +15,7 @@ interface Trial {
 /** `notify-test`: tells by every way that is set, so that a person sees whether it arrives. */
 export const registerNotifyTest: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('notify-test'), ['telegram-backup notify-test'])
-    .description('send a test by each way that telegram-backup.yaml names under "notifications"')
+    .description('send a test message to each receiver that telegram-backup.yaml names under "notifications"')
     .action((options: { json?: boolean }) =>
       run(async ({ config, output, signal }) => {
         const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
@@ -42,7 +42,7 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
               ]),
         ]
         if (ways.length === 0) {
-          throw new BackupError('Nobody would be told', {
+          throw new BackupError('No receiver of notifications is configured', {
             code: 'CONFIGURATION',
             hint: 'Set notifications.chat, notifications.webhook or notifications.heartbeat in telegram-backup.yaml.',
           })
@@ -69,7 +69,7 @@ function describeTrials(trials: readonly Trial[]): string {
     trials.map(({ channel, ok, error }) => [
       ok ? 'sent' : 'FAIL',
       channel,
-      ok ? 'look whether it has arrived' : `${error?.message}${error?.hint ? ` → ${error.hint}` : ''}`,
+      ok ? 'check that it arrived' : `${error?.message}${error?.hint ? ` → ${error.hint}` : ''}`,
     ]),
   )
 }

@@ -19,5 +19,5 @@ export async function describeEarlier(
   )
   if (earlier.length === 0) return undefined
   const backups = `${count(earlier.length, 'earlier backup')} of ${source}`
-  return `From now on this rule decides about ${backups} as well: ${describeKeep(keep)}. What no rule keeps is erased; "telegram-backup expire --dry-run" tells what, and "telegram-backup pin ID" keeps what must stay.`
+  return `From now on this rule also applies to ${backups}: ${describeKeep(keep)}. Backups that no rule keeps are erased. "telegram-backup expire --dry-run" shows which; "telegram-backup pin ID" keeps one.`
 }

@@ -26,12 +26,14 @@ export async function followJob(
       now.state === 'running'
         ? `running, ${formatBytes(now.progress.bytes_done)} so far`
         : isLate
-          ? 'still waiting: is a "telegram-backup serve" running that knows the source?'
+          ? 'still waiting: is a "telegram-backup serve" running whose configuration names this source?'
           : 'waiting'
     if (words !== told) output.note(words)
     told = words
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
-      throw new BackupError(`No longer waiting; the job ${job.id} goes on`, { code: 'CANCELLED' })
+      throw new BackupError(`This command stopped waiting; the job ${job.id} continues`, {
+        code: 'CANCELLED',
+      })
     })
   }
 }

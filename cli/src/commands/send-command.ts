@@ -18,21 +18,23 @@ export const registerSend: RegisterCommand = (program, run) => {
     'telegram-backup send --resume 3f0c2c1e                  # goes on where a killed send of a file ended',
     'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
   ])
-    .description('send a backup to the chat, encrypted and in parts, prove each part, record it')
-    .argument(
-      '[-]',
-      '"-" backs up what comes by standard input, up to its end: whether what made it failed cannot be seen',
+    .description(
+      'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
     )
-    .option('--project <id>', 'whose backup it is (required): letters, digits, ".", "_", "-"')
+    .argument('[-]', '"-" backs up standard input; a pipe does not report whether its producer failed')
+    .option('--project <id>', 'the project (required): letters, digits, ".", "_", "-"')
     .option('--type <type>', 'database, storage or logs (required)')
     .option(
       '--filename <name>',
-      'the name of the plain bytes, for show and the HTTP API; default: that of the source. In the chat the name is project, type, time and id, and ends as this does',
+      'the file name of the backup, as "show" and the HTTP API give it (default: the name of the source). In the chat, files are named by project, type, time and id, with the ending of this name',
     )
-    .option('--caption <text>', 'your own words, above the message in the chat')
-    .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
-    .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')
-    .option('--resume <id>', 'go on with a send of a file that was killed; anew if the file has changed')
+    .option('--caption <text>', 'your own text, at the top of each caption in the chat')
+    .option('--chat <id>', 'send to this chat instead of TELEGRAM_CHAT_ID')
+    .option(
+      '--expires <when>',
+      'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
+    )
+    .option('--resume <id>', 'continue an interrupted send of a file; if the file has changed, start again')
     .option('--limit-rate <rate>', 'send at most this many bytes a second: 500k, 2M')
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {

@@ -12,7 +12,7 @@ export function describeEstimate(
 ): string | undefined {
   if (seconds < WORTH_TELLING_SECONDS) return undefined
   const pace = messagesPerMinute === 0 ? '' : `, at ${messagesPerMinute} messages a minute`
-  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}, less as it compresses`
+  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}, less if the data compresses well`
 }
 
 /** Bytes per second since the first byte went out. */
@@ -56,7 +56,7 @@ function timeLeft(
 
 const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
   flood: 'Telegram asks to wait',
-  pace: 'keeping to TELEGRAM_MESSAGES_PER_MINUTE, waiting',
+  pace: 'waiting, because of TELEGRAM_MESSAGES_PER_MINUTE',
   retry: 'no connection, trying again in',
 }
 

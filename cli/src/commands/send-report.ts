@@ -29,10 +29,10 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
   const devices = readDevices(result.databaseRecord?.source)
   if (devices !== undefined)
-    output.note(`note: it holds ${devices.words}; only root restores that, with --allow devices`)
+    output.note(`note: it holds ${devices.words}; only root can restore that, with --allow devices`)
   const { skipped = [] } = result
   if (skipped.length === 0) return ExitCode.DONE
-  output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)
+  output.note(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
   for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.note(`  ${reason}  ${path}`)
   if (skipped.length > MAX_SHOWN) output.note(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
   return ExitCode.PARTIAL
@@ -53,7 +53,7 @@ function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): S
 function reportFailure(result: SentSource, output: Output): ExitCode {
   output.reason(describeFailure(result), result.hint)
   if (result.details.telegramSuccess) {
-    output.note('The backup itself is whole in the chat, and its messages are known to the catalog.')
+    output.note('The backup itself is complete in the chat, and the catalog knows its messages.')
   }
   return exitCodeFor(result.code)
 }
@@ -61,7 +61,7 @@ function reportFailure(result: SentSource, output: Output): ExitCode {
 function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   const warnings = telegramMetadata?.source?.['warnings']
   const { indexUpToDate, indexError, replica } = details
-  const isLeft = 'the next send or "telegram-backup reconcile" makes good for it'
+  const isLeft = 'the next send or "telegram-backup reconcile" repairs this'
   return [
     ...(Array.isArray(warnings) ? warnings.map(String) : []),
     ...(indexUpToDate === false
@@ -80,7 +80,7 @@ function warningsOf({ telegramMetadata, details }: SentSource): string[] {
 function describeFailure(result: SentSource): string {
   const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
-    return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
+    return `Cancelled; the messages already sent were deleted${leftovers(telegramError)}`
   const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
   return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
 }

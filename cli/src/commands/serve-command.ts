@@ -34,14 +34,21 @@ export const registerServe: RegisterCommand = (program, run) => {
     'telegram-backup serve --jobs 4 --grace 5m --port 8081',
   ])
     .description(
-      'HTTP API, jobs, schedules, until it is stopped; several of them on one DATABASE_URL share the work',
+      'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
     )
     .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
-    .option('--host <address>', 'the address that it listens on', '127.0.0.1')
-    .option('--certificate <file>', 'speak TLS with this certificate (PEM); a new one is used when it comes')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option(
+      '--certificate <file>',
+      'use TLS with this certificate (PEM); a renewed file is read without a restart',
+    )
     .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
-    .option('--jobs <number>', 'how many jobs run at the same time', '2')
-    .option('--grace <time>', 'after SIGTERM, let jobs go on for so long before they are put back', '30s')
+    .option('--jobs <number>', 'how many jobs may run at the same time', '2')
+    .option(
+      '--grace <time>',
+      'after SIGTERM, let running jobs continue this long; then they go back into the queue',
+      '30s',
+    )
     .action((options: ServeOptions) =>
       run(async context => {
         const slots = parseSlots(options.jobs)
@@ -116,9 +123,7 @@ async function serve(
         log.info('stopping')
         await running.stop()
       } finally {
-        await queue
-          .stop()
-          .catch((error: unknown) => log.warn({ error }, 'the queue was not left in good order'))
+        await queue.stop().catch((error: unknown) => log.warn({ error }, 'the queue did not stop cleanly'))
       }
     })
   await withCatalog(context, work, { connections: SERVING_CONNECTIONS })
@@ -142,7 +147,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 
 function parseSlots(text: string): number {
   if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_SLOTS) return Number(text)
-  throw new BackupError(`--jobs ${JSON.stringify(text)} is no number of jobs`, {
+  throw new BackupError(`--jobs ${JSON.stringify(text)} is not a number of jobs`, {
     code: 'USAGE',
     hint: `Give a number from 1 to ${MOST_SLOTS}.`,
   })
@@ -154,7 +159,7 @@ const DEFAULT_PORT = 8080
 function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
   if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }
-  throw new BackupError(`--port ${JSON.stringify(text)} is no port`, {
+  throw new BackupError(`--port ${JSON.stringify(text)} is not a port`, {
     code: 'USAGE',
     hint: 'Give a number from 1 to 65535, or 0 for a free one.',
   })

@@ -26,7 +26,7 @@ export const registerShow: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('show'), [
     'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
   ])
-    .description('show one backup: its facts, its messages in the chat, its history')
+    .description('show one backup: its properties, its messages in the chat, its history')
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
@@ -103,11 +103,11 @@ function stayOf(
   { policies, now }: { policies: string | undefined; now: Date },
 ): Array<[string, string]> {
   if (state === 'erased' || state === 'erasing') return []
-  const isPast = expires_at <= now ? ', which is past' : ''
+  const isPast = expires_at <= now ? ', in the past' : ''
   return [
     ...(pinned_at === null
       ? []
-      : ([['pinned', `since ${formatTime(pinned_at)}; nothing erases it`]] as Array<[string, string]>)),
+      : ([['pinned', `since ${formatTime(pinned_at)}; it is never erased`]] as Array<[string, string]>)),
     policies === undefined
       ? ['expires', formatTime(expires_at) + isPast]
       : ['kept', `by its policy: ${policies}`],
@@ -148,7 +148,7 @@ function describeVerifications(verifications: readonly Verification[]): string[]
     String(parts),
     formatBytes(bytes),
     [
-      ...findings.map(({ reason, mended }) => `${mended === true ? 'mended: ' : ''}${reason}`),
+      ...findings.map(({ reason, mended }) => `${mended === true ? 'repaired: ' : ''}${reason}`),
       ...(error ? [error] : []),
     ].join('; ') || NONE,
   ])

@@ -51,7 +51,7 @@ export interface VerifiedBackup {
 }
 
 const MEND_HINT =
-  'What a second chat still has comes back by itself (TELEGRAM_REPLICA_CHAT_ID); without one, make a new backup now, and keep another one of this source until it is made.'
+  'With a second chat (TELEGRAM_REPLICA_CHAT_ID), parts that it still has are repaired automatically. Without one, make a new backup now, and keep an older backup of this source until the new one is complete.'
 
 /** How a verification is shown to programs. */
 export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
@@ -149,7 +149,7 @@ function depthOf({ depth = 'messages', state, unproven }: VerifiedBackup): strin
   const isForWantOfKey =
     state !== 'damaged' || unproven.some(({ code }) => code === 'WRONG_KEY' || code === 'NO_KEY')
   if (depth !== 'sent bytes' || isForWantOfKey) return DEPTHS[depth]
-  return 'Every byte that could be fetched was compared with what was sent; the damage kept it from being decrypted.'
+  return 'Every byte that could be fetched was compared with what was sent; not decrypted, because of the damage.'
 }
 
 const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
@@ -200,20 +200,20 @@ function describeDepths(all: readonly VerifiedBackup[]): string[] {
   const unopened = all.filter(({ depth }) => depth === 'sent bytes').length
   if (all.some(({ depth }) => depth === 'messages')) return [DEPTHS.messages]
   if (unopened === 0) return []
-  return [`${count(unopened, 'backup')} read as sent, and not opened: no key file here opens them.`]
+  return [`${count(unopened, 'backup')} compared with what was sent, but not decrypted: no matching key.`]
 }
 
 function drillLines({ drill }: VerifiedBackup): string[] {
   if (drill === undefined) return []
-  if (drill.state === 'not made') return ['Drill: not made, since the bytes are damaged.']
+  if (drill.state === 'not made') return ['Drill: not made, because the backup is damaged.']
   return drill.state === 'failed' ? [`Drill: FAILED: ${drill.error}`] : describeDrill(drill)
 }
 
 function findingLines({ findings, unproven }: VerifiedBackup): string[] {
   return [
     ...findings.map(
-      ({ reason, finding, mended }) => `${mended ? 'mended' : 'WRONG '}  ${finding}: ${reason}`,
+      ({ reason, finding, mended }) => `${mended ? 'repaired' : 'WRONG   '}  ${finding}: ${reason}`,
     ),
-    ...unproven.map(({ chat_id, reason }) => `left    chat ${chat_id}: ${reason}`),
+    ...unproven.map(({ chat_id, reason }) => `left      chat ${chat_id}: ${reason}`),
   ]
 }

@@ -78,7 +78,7 @@ async function tellStory(stage: {
   for (const { table, rows } of before) tell(`   ${table}: ${rows} rows`)
 
   tell(
-    '\n2. A key. Sending needs only its public half; the key file opens backups and belongs somewhere else.',
+    '\n2. A key. To send, only the public key is needed. The key file decrypts backups; keep it on another machine.',
   )
   const keyFile = join(folder, 'backup-key.txt')
   const { recipient } = await cli.succeed<{ recipient: string }>('keygen', ['--out', keyFile])
@@ -95,15 +95,13 @@ async function tellStory(stage: {
   const { id = '', size, archive_size, part_count } = sent.databaseRecord ?? {}
   tell(`   ${size} bytes of SQL became ${archive_size} bytes in ${part_count} parts.`)
 
-  tell('\n4. What the catalog (an embedded PostgreSQL) knows, and what lies in the chat:')
+  tell('\n4. What the catalog (an embedded PostgreSQL) has recorded, and the files in the chat:')
   const backups = await cli.succeed<Backup[]>('list', [])
   for (const backup of backups) tell(`   ${backup.id}  ${backup.state}`)
   const messages = emulator.inspect.messages(chat.id)
   for (const { document } of messages) tell(`   ${document?.file_name}  ${document?.file_size} bytes`)
 
-  tell(
-    '\n5. The worst day: the database is gone. Fetch the backup with the key file, restore it into a new one.',
-  )
+  tell('\n5. The database is lost. Fetch the backup with the key file, and restore it into a new database.')
   await rm(dumpFile)
   const fetched = join(folder, 'fetched.sql')
   const key = { BACKUP_AGE_IDENTITY_FILE: keyFile }
@@ -120,7 +118,7 @@ async function tellStory(stage: {
     tell(`   ${table}: ${rows} rows, checksum ${checksum.slice(0, 12)}, ${equal ? 'equal' : 'DIFFERENT'}`)
   }
 
-  tell('\n7. And if a single bit of a part were flipped? It is refused, and no file appears:')
+  tell('\n7. Now one bit of a part is flipped. The part is refused, and no file appears:')
   emulator.faults.on(
     'download',
     { call: 2, calls: Number.MAX_SAFE_INTEGER },

@@ -46,7 +46,9 @@ export async function startService(
         .map(part =>
           part
             .stop()
-            .catch((error: unknown) => context.log.error({ error }, 'a part did not stop in good order')),
+            .catch((error: unknown) =>
+              context.log.error({ error }, 'a part of the service did not stop cleanly'),
+            ),
         ),
     )
   }
