@@ -51,7 +51,7 @@ const registerCreate: RegisterCommand = (group, run) => {
         }
         const request = {
           name,
-          // The catalog refuses what is no scope.
+          // The catalog refuses unknown scopes.
           scopes: scope as ApiScope[],
           projectId: project,
           expiresAt: expires === undefined ? undefined : parseExpiry(expires),
@@ -109,8 +109,8 @@ function describeKeys(keys: readonly ApiKey[], now: Date): string {
 
 function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
   if (revoked_at !== null) return 'revoked'
-  if (expires_at === null) return 'good'
-  return expires_at > now ? `good until ${formatTime(expires_at).slice(0, 10)}` : 'expired'
+  if (expires_at === null) return 'valid'
+  return expires_at > now ? `valid until ${formatTime(expires_at).slice(0, 10)}` : 'expired'
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {
@@ -132,7 +132,7 @@ const registerRevoke: RegisterCommand = (group, run) => {
     )
 }
 
-/** The whole id of the key that was meant. Throws `NOT_FOUND`, and `USAGE` where several keys may be meant. */
+/** The full id of the key that the user means. Throws `NOT_FOUND`, and `USAGE` if several keys match. */
 async function revoke(database: Database, which: string): Promise<string> {
   const { listApiKeys, revokeApiKey } = await import('@telegram-backup/database')
   const [key, ...others] = keysMeant(await listApiKeys(database), which, new Date())
@@ -153,7 +153,7 @@ async function revoke(database: Database, which: string): Promise<string> {
   return key.id
 }
 
-/** A name means a key in use alone, since a new key may take the name of one before it. */
+/** A name only matches keys in use, because a new key may have the name of a revoked one. */
 function keysMeant(keys: readonly ApiKey[], which: string, now: Date): ApiKey[] {
   const start = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(which) ? which.toLowerCase() : undefined
   return keys.filter(key => {

@@ -7,7 +7,7 @@ interface CardOptions {
   json?: boolean
 }
 
-/** `card`: what a person needs on the worst day, without a secret. */
+/** `card`: what a person needs to recover a lost server; it holds no secret. */
 export const registerCard: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('card'), [
     'telegram-backup card | lp',

@@ -3,8 +3,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { CommandContext } from '#commands/command.ts'
 
 /**
- * Asks whether to go ahead, unless that was agreed to beforehand. Throws `USAGE` where nobody can be asked, and
- * `CANCELLED` for anything but a yes.
+ * Asks whether to go on, unless the user agreed beforehand. Throws `USAGE` without a terminal, and
+ * `CANCELLED` for any answer but yes.
  */
 export async function confirm(
   { host, output, signal }: CommandContext,
@@ -27,7 +27,7 @@ export async function confirm(
   }
 }
 
-/** Whether a person sits at both ends: an answer can be typed, and the question seen. */
+/** Whether a person can see the question and type an answer. */
 export function canBeAsked({ host, output }: Pick<CommandContext, 'host' | 'output'>): boolean {
   return host.stdin.isTTY === true && output.stderr.isTTY === true
 }

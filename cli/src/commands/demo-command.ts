@@ -3,7 +3,7 @@ import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 import type { DemoResult } from '#demo/demo-story.ts'
 
-/** `demo`: the whole way there and back, with nothing installed. */
+/** `demo`: a backup and its restore, with nothing installed. */
 export const registerDemo: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('demo'), ['telegram-backup demo'])
     .description(

@@ -1,7 +1,7 @@
 import type { DrillReport } from '@telegram-backup/engine/proof/drill-report.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 
-/** What a drill came to, in a few lines. */
+/** The result of a drill, in a few lines. */
 export function describeDrill(report: DrillReport): string[] {
   if (report.state === 'nothing to restore') return [`Drill: ${report.reason}`]
   const { state, where, compared, differences, notes, seconds } = report

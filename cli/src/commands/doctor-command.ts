@@ -5,7 +5,7 @@ import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 
 const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' }
 
-/** `doctor`: what works, what does not, and how to mend it. */
+/** `doctor`: what works, what does not, and how to fix it. */
 export const registerDoctor: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('doctor'), ['telegram-backup doctor', 'telegram-backup doctor --fast'])
     .description(

@@ -48,7 +48,7 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     )
 }
 
-/** Node's own message names neither the port or folder that was asked for nor what to do. */
+/** An error that names the port or the folder, and what to do; Node's own message does not. */
 function cannotStart(error: NodeJS.ErrnoException, options: { port: string; data?: string }): Error {
   if (error.syscall === 'listen') {
     const reason = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used: ${error.code}`

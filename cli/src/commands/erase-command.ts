@@ -11,7 +11,7 @@ interface EraseOptions {
   json?: boolean
 }
 
-/** `erase ID`: out of the chat, then out of the catalog's living backups. */
+/** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('erase'), [
     'telegram-backup erase 3f0c2c1e',
@@ -44,7 +44,8 @@ export const registerErase: RegisterCommand = (program, run) => {
                 output.note(
                   `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
                 )
-                // Whoever cannot be asked has named the backup; the last good one needs more than that.
+                // Without a terminal, naming the backup is enough; the last good backup needs
+                // --even-the-last.
                 const isAgreed = options.yes === true || !context.host.stdin.isTTY
                 await confirm(context, { isAgreed })
               },

@@ -49,7 +49,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
   })
 }
 
-/** Whoever can be asked is asked; where nobody can, such backups stay, and the exit code says so. */
+/** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
   const { output } = context
   if (!canBeAsked(context)) return false

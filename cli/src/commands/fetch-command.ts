@@ -25,7 +25,7 @@ interface FetchOptions {
   json?: boolean
 }
 
-/** `fetch ID`: the plain bytes back, or one file out of a directory backup; verified. */
+/** `fetch ID`: fetches the verified plain bytes, or one file of a directory backup. */
 export const registerFetch: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('fetch'), [
     'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
@@ -114,7 +114,7 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
   if (options.null && (!list || json)) throw usage('-0 needs --list, and cannot be combined with --json')
   if (!list && out === undefined)
     throw usage('No output file was given', 'Give --out FILE, or --out - for standard output.')
-  // What was given is lost: the file would get another name.
+  // The bytes of the argument are lost: the file would get another name.
   if (out?.includes('\ufffd'))
     throw usage(
       'The name of the output file is not UTF-8',
@@ -123,7 +123,10 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
   if (out === '-' && json) throw usage('--json and --out - cannot be combined: both write to standard output')
 }
 
-/** A name with a byte that no argument can say, written as `--list` does; any other stands for itself, as does a file that is there. */
+/**
+ * Reads a name that is written as `--list` prints it. Any other name, and that of an existing file, stands
+ * for itself.
+ */
 async function placeToWrite(out: string): Promise<string> {
   const escaped = unescapeName(out)
   if (escaped === undefined || escaped.isWellFormed()) return out

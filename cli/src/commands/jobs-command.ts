@@ -25,10 +25,10 @@ interface ListOptions {
   json?: boolean
 }
 
-/** Also how far back the beginning of an id is looked for. */
+/** Also the number of jobs that are searched for the beginning of an id. */
 const MOST_LISTED = 1_000
 
-/** `jobs`: what was asked of the service, and what became of it. */
+/** `jobs`: the jobs of the service, and their results. */
 export const registerJobs: RegisterCommand = (program, run) => {
   const jobs = asGroup(program.command('jobs'), [
     'telegram-backup jobs --state failed --project shop',
@@ -158,7 +158,7 @@ function parseLimit(text: string): number {
 
 function describeJobs(jobs: readonly Job[]): string {
   if (jobs.length === 0) return 'No job matches.'
-  const heading = ['ID', 'KIND', 'OF', 'STATE', 'CREATED', 'DONE', 'TRIES', 'WHY']
+  const heading = ['ID', 'KIND', 'SUBJECT', 'STATE', 'CREATED', 'DONE', 'TRIES', 'ERROR']
   const rows = jobs.map(job => [
     job.id,
     job.kind,
@@ -188,7 +188,7 @@ function describeJob(job: Job): string {
     ['created', formatTime(job.created_at)],
     ['started', timeOf(job.started_at)],
     ['finished', timeOf(finished_at)],
-    // One that waits says what its last attempt failed of.
+    // For a waiting job, this is the error of its last attempt.
     [finished_at === null ? 'last error' : 'error', error && `${error.code}: ${error.message}`],
     ['hint', error?.hint ?? null],
   ]

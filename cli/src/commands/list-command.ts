@@ -67,7 +67,7 @@ export const registerList: RegisterCommand = (program, run) => {
     )
 }
 
-/** `hidden`: how many more there are that are erased. */
+/** @param hidden number of erased backups that are not shown */
 function describeList(
   backups: readonly Backup[],
   { words, hidden, now }: { words: PolicyWords; hidden: number; now: Date },
@@ -88,7 +88,7 @@ function describeList(
   return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}${rest === '' ? '' : `, ${rest}`}`
 }
 
-/** Of what is gone or going there is nothing to plan. */
+/** An erased backup, or one that is being erased, has no expiry to show. */
 function expiryOf(backup: Backup, words: PolicyWords): string {
   if (backup.state === 'erased' || backup.state === 'erasing') return NONE
   return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
@@ -103,7 +103,7 @@ function stateOf(backup: Backup): string {
   ].join(', ')
 }
 
-/** How long ago every byte was read and was right. */
+/** How long ago every byte was verified. */
 function verifiedAge({ verified_at, state }: Backup, now: Date): string {
   if (state !== 'complete') return NONE
   return verified_at === null ? 'never' : `${formatAge(now.getTime() - verified_at.getTime())} ago`

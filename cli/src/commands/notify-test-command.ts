@@ -5,14 +5,16 @@ import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 
-/** One way by which somebody is told, and what came of it. */
+/** One channel for notifications, and the result of its test. */
 interface Trial {
   channel: 'chat' | 'webhook' | 'heartbeat'
   ok: boolean
   error?: { code: string; message: string; hint?: string }
 }
 
-/** `notify-test`: tells by every way that is set, so that a person sees whether it arrives. */
+/**
+ * `notify-test`: sends a test through every configured channel, so that a person can see whether it arrives.
+ */
 export const registerNotifyTest: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('notify-test'), ['telegram-backup notify-test'])
     .description('send a test message to each receiver that telegram-backup.yaml names under "notifications"')

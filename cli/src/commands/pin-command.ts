@@ -3,7 +3,7 @@ import { BackupError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { tellTheIndex } from '#commands/refresh-index.ts'
 
-/** `pin ID` and `unpin ID`: what is pinned is erased neither by retention nor by name. */
+/** `pin ID` and `unpin ID`: neither retention nor `erase` erases a pinned backup. */
 export const registerPins: RegisterCommand = (program, run) => {
   registerOne(program, run, { name: 'pin', isPinned: true })
   registerOne(program, run, { name: 'unpin', isPinned: false })

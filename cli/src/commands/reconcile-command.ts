@@ -4,7 +4,7 @@ import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
 
-/** `reconcile`: brings to rest what crashes and lost answers left behind. */
+/** `reconcile`: brings chat and catalog into agreement after crashes and lost answers. */
 export const registerReconcile: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('reconcile'), [
     'telegram-backup reconcile',
@@ -54,7 +54,9 @@ function describeReport(report: SessionReport): string {
   return [...lines, end].join('\n')
 }
 
-/** A server that lost an answer may be at work for minutes, so that there is nothing to be done but to look again. */
+/**
+ * After a lost answer, the server may still be at work for minutes: open messages are looked for again later.
+ */
 function settledWords({ looked_for_again: open }: SessionReport): string {
   if (open.length === 0) return 'The chat and the catalog agree.'
   return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`

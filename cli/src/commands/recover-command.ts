@@ -18,7 +18,7 @@ interface RecoverOptions {
 
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=?$/
 
-/** `recover`: the catalog back from the chat, and the chat taken over. */
+/** `recover`: rebuilds the catalog from the chat, and takes over the chat. */
 export const registerRecover: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('recover'), [
     'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
@@ -64,7 +64,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
             own.length > 0
               ? `export BACKUP_AGE_RECIPIENTS=${own.join(',')} (the public key of your key file); send and card need it.`
               : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
-          // Where something is locked, the report asks for its key, and there is nothing to go on with before.
+          // If something could not be decrypted, the report asks for the key: that comes first.
           if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
         }
         if (isAllRefused(report)) return ExitCode.INTEGRITY
@@ -103,7 +103,10 @@ async function recoverInto(
   }
 }
 
-/** A schedule whose source no configuration names makes no backup: that has to be known before it is missed. */
+/**
+ * Sources of schedules that the configuration does not name: these schedules make no backups, and people must
+ * know.
+ */
 async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryReport): Promise<string[]> {
   const wanted = new Set(plans?.schedules.filter(({ enabled }) => enabled).map(({ source }) => source))
   if (wanted.size === 0) return []
@@ -120,7 +123,7 @@ async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryRe
   }
 }
 
-/** Only messages that have to be read cost a message of the chat's pace. */
+/** Only messages that must be read count against the pace of the chat. */
 function timeOf(messages: number, { messagesPerMinute }: { messagesPerMinute: number }): string {
   if (messagesPerMinute === 0) return ''
   const seconds = (messages / messagesPerMinute) * 60

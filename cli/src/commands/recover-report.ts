@@ -90,7 +90,7 @@ function damageOf({ id, isDamaged, findings }: RecoveredBackup): string[] {
   return findings.map(finding => `damaged: ${id}: ${finding}`)
 }
 
-/** Switched on they come back, so that what cannot run is noticed: people have to know before the next `serve`. */
+/** Recovered schedules are switched on. People must know of one that cannot run before they start `serve`. */
 function plansOf(report: RecoveryReport): string[] {
   const { plans } = report
   if (plans === null) return []

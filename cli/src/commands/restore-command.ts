@@ -27,7 +27,7 @@ interface RestoreOptions {
   json?: boolean
 }
 
-/** `restore ID`: a database in one transaction, a directory swapped in whole. */
+/** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('restore'), [
     'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
@@ -56,7 +56,7 @@ export const registerRestore: RegisterCommand = (program, run) => {
     )
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
-        // While the catalog's server starts, there is time to load what is needed next.
+        // Loads the next modules while the server of the catalog starts.
         void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
         return await withEngine(context, engine => runRestore(context, { engine, id, options }))
       }, options),
@@ -93,7 +93,7 @@ async function runRestore(
   return ExitCode.DONE
 }
 
-/** Which wish an option stands for, where not every target has a use for it. */
+/** The wish behind each option that only some targets support. */
 const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
   ['allow', '--allow', 'allow'],
   ['links', '--links', 'allow'],
@@ -102,7 +102,7 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
 ]
 const PLURALS = { database: 'databases', directory: 'directories' }
 
-/** Throws `USAGE` for an option that the target has no use for. */
+/** Throws `USAGE` for an option that the target does not support. */
 function wishesFor(
   options: RestoreOptions,
   isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,

@@ -11,10 +11,10 @@ import {
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
-/** Of links that were left out, how many are named. */
+/** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
 
-/** What comes from the chat, and how long that may take: about as long as the way there took. */
+/** What is fetched from the chat, and an estimate: about as long as the send took. */
 export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = makes === 'database' ? ', plus the time to load' : ''
@@ -88,7 +88,7 @@ function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): strin
   }
 }
 
-/** What is left to do for roles that a restore made: nobody can connect as one of them. */
+/** What the user must still do for roles that a restore created: they have no login. */
 export function describeNewRoles({ created_roles: names }: Record<string, unknown>): string[] {
   if (!Array.isArray(names) || names.length === 0) return []
   const quoted = names.map(name => `"${name.replaceAll('"', '""')}"`)
@@ -98,7 +98,7 @@ export function describeNewRoles({ created_roles: names }: Record<string, unknow
   ]
 }
 
-/** Links that a directory came back without. */
+/** The links that a restored directory lacks. */
 export function describeLeftOut({ left_out, left_out_links }: Record<string, unknown>): string[] {
   if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
   const shown = (left_out as Array<{ path: string; target: string }>).slice(0, MAX_SHOWN)

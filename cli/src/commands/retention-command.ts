@@ -20,7 +20,7 @@ interface Kind {
   json?: boolean
 }
 
-/** `retention`: policies for all backups of a project and type; those of schedules are added to them. */
+/** `retention`: policies for all backups of a project and type. Policies of schedules apply in addition. */
 export const registerRetention: RegisterCommand = (program, run) => {
   const retention = asGroup(program.command('retention'), [
     'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4',
@@ -143,7 +143,7 @@ function registerRemove(parent: Command, run: RunAction): void {
   )
 }
 
-/** False where there is none. */
+/** Returns false when there is no such policy. */
 async function removePolicy(
   database: Database,
   { source, ...of }: { project_id: string; type: BackupType; source: string | null },

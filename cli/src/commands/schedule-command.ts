@@ -193,7 +193,7 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
   return ExitCode.DONE
 }
 
-/** The others of its source that come at the same times. */
+/** The other schedules of the same source with the same times. */
 async function sameTimes(database: Database, of: Schedule): Promise<Schedule[]> {
   const { listSchedules } = await import('@telegram-backup/database')
   return (await listSchedules(database)).filter(
@@ -202,7 +202,7 @@ async function sameTimes(database: Database, of: Schedule): Promise<Schedule[]> 
   )
 }
 
-/** What removed schedules of the same source have left behind. */
+/** The policies that removed schedules of the same source left behind. */
 async function keptBySource(database: Database, of: Schedule): Promise<SourcePolicy[]> {
   const { listSourcePolicies } = await import('@telegram-backup/database')
   return (await listSourcePolicies(database)).filter(
@@ -264,7 +264,10 @@ async function answerJob({ output }: CommandContext, job: Job): Promise<ExitCode
   return exitCodeFor(job.error?.code)
 }
 
-/** The schedule with that id, or the one whose id begins so. Throws `NOT_FOUND`, and `INVALID` when several do. */
+/**
+ * The schedule with that id, or with an id that begins like this. Throws `NOT_FOUND`, and `INVALID` when
+ * several match.
+ */
 async function findSchedule(database: Database, id: string): Promise<Schedule> {
   const { listSchedules } = await import('@telegram-backup/database')
   const prefix = id.trim().toLowerCase()

@@ -47,7 +47,7 @@ export function withStartOptions(command: Command): Command {
     )
 }
 
-/** The policy that was typed; undefined without any of its options. `parseKeep` checks it. */
+/** The policy from the options; undefined without any of them. `parseKeep` checks it. */
 export function keepOf(options: KeepOptions): KeepView | undefined {
   const counts = {
     last: options.keepLast,
@@ -74,14 +74,14 @@ function wholeNumber(option: string, text: string): number {
   })
 }
 
-/** What may be said of a schedule on the command line. */
+/** The options of a schedule. */
 export interface TermOptions extends KeepOptions {
   timezone?: string
   jitter?: string
   catchUp?: string
 }
 
-/** The terms that were typed. Throws `USAGE`. */
+/** The terms from the options. Throws `USAGE`. */
 export function termsOf({ timezone, jitter, catchUp, ...keep }: TermOptions): Omit<ScheduleTerms, 'cron'> {
   if (catchUp !== undefined && catchUp !== 'once' && catchUp !== 'skip') {
     throw new BackupError(`--catch-up ${JSON.stringify(catchUp.slice(0, 40))} is neither once nor skip`, {
@@ -139,7 +139,9 @@ export function describeSchedules(schedules: readonly Schedule[], views: readonl
   ].join('\n')
 }
 
-/** Every serve looks at all schedules each few seconds; clocks of two machines may differ by some. */
+/**
+ * Each `serve` checks all schedules every few seconds, and the clocks of two machines may differ by a few.
+ */
 const OVERDUE_AFTER_MS = 60_000
 
 function isOverdue(next: Date): boolean {
@@ -154,7 +156,7 @@ function describeLast(job: ScheduleView['last_job']): string {
   return job === null ? NONE : `${job.state} ${formatTime(job.finished_at ?? job.created_at)}`
 }
 
-/** Throws `USAGE` where nothing is to change. */
+/** The changes from the options. Throws `USAGE` without any. */
 export function changeOf({
   keepNone,
   cron,

@@ -50,10 +50,10 @@ export const registerSend: RegisterCommand = (program, run) => {
   )
 }
 
-/** What became of a send, and what is told of it to people alone. */
+/** The result of a send, and the remarks that only people are shown. */
 type Sent = SentSource & SendRemarks
 
-/** Starts the source first: it works while all else is still being loaded. */
+/** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const { config, signal, output } = context
   const { bytesPerSecond, sourceName } = plan
@@ -66,7 +66,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
     const tell = (words: string): void => output.note(words)
     return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
   })
-  // What is wrong with it, the backup tells.
+  // The backup reports what is wrong with the source.
   opening.catch(() => {})
   try {
     const rate = startRate()
@@ -90,7 +90,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   }
 }
 
-/** Of a backup that is complete; what is merely told of it fails nothing. */
+/** The remarks about a complete backup. An error here must not fail the backup. */
 async function policiesOf({ databaseRecord }: SentSource, database: Database): Promise<string | undefined> {
   if (databaseRecord === undefined) return undefined
   const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
@@ -98,7 +98,7 @@ async function policiesOf({ databaseRecord }: SentSource, database: Database): P
   return words?.(databaseRecord)
 }
 
-/** Says how long it will take, where the pace of the chat or a bound makes it long. */
+/** Prints how long the send will take, if the pace of the chat or `--limit-rate` makes it long. */
 function foretell({ output }: CommandContext, estimate: SendEstimate, messagesPerMinute: number): void {
   const words = describeEstimate(estimate, messagesPerMinute)
   if (words !== undefined) output.note(words)

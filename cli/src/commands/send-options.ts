@@ -4,16 +4,16 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { CommandContext } from '#commands/command.ts'
 
-/** The options of `send` as commander hands them over: the source's settings, in camel case. */
+/** The options of `send` as commander gives them: the settings of the source, in camel case. */
 export interface SendOptions {
   source?: string
-  /** Id of a backup to go on with. */
+  /** The id of the backup to resume. */
   resume?: string
   json?: boolean
   [setting: string]: unknown
 }
 
-/** The four words of each repeatable option's help. */
+/** Ends the help text of each repeatable option. */
 const MANY = '(may be repeated)'
 
 /** Adds the options that say what is backed up. */
@@ -40,7 +40,7 @@ export function withSourceOptions(command: Command): Command {
       .option('--exclude-table <pattern>', `all but this table ${MANY}`, collect)
       .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collect)
       .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
-      // Without the first, commander would have the second mean that it is on wherever it is not given.
+      // With `--no-count-rows` alone, commander would set `countRows` to true by default.
       .option(
         '--count-rows',
         'count the rows of each table, for verify --drill, even if the source turns that off',
@@ -67,14 +67,17 @@ export function withSourceOptions(command: Command): Command {
   )
 }
 
-/** Options, and what the configuration file says under `--source`. Throws `USAGE` and `CONFIGURATION`. */
+/**
+ * The options, together with the settings of the `--source` in the configuration file. Throws `USAGE` and
+ * `CONFIGURATION`.
+ */
 export async function planSend(
   context: CommandContext,
   stdin: string | undefined,
   options: SendOptions,
 ): Promise<SendPlan> {
   if (stdin !== undefined && stdin !== '-') {
-    // Not repeated: it may be a URL with a password.
+    // The argument is not repeated: it may be a URL with a password.
     throw new BackupError('The only argument without an option is "-"', {
       code: 'USAGE',
       hint: 'Name the source with --file, --directory, --postgres or --source.',

@@ -6,12 +6,12 @@ import { BackupError } from '@telegram-backup/errors'
 import { type CommandContext, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
-/** Options that may go with `--resume`: all else is what it was. */
+/** Options that `--resume` allows; all others stay as they were at the first send. */
 const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
 
 /**
- * What `send --resume ID` has to do: go on with that backup from its file, or send the file anew when it has changed.
- * What its dead run left in doubt is settled first. Throws `USAGE`, `NOT_FOUND`, `CONFLICT`.
+ * Plans `send --resume ID`: continues that backup from its file, or starts again if the file has changed.
+ * What the killed run left unclear is reconciled first. Throws `USAGE`, `NOT_FOUND`, `CONFLICT`.
  */
 export async function readResume(
   context: CommandContext,

@@ -22,12 +22,14 @@ interface ServeOptions {
 }
 
 const MOST_SLOTS = 32
-/** After the grace: for jobs to take back what they did, and for the catalog to be left. */
+/** Time after the grace period: for jobs to take back what they did, and to close the catalog. */
 const STOP_WITHIN_MS = 20_000
-/** For HTTP requests, whose statements take a millisecond or two; more would take them from other services of the same catalog. */
+/**
+ * Connections for HTTP requests, whose statements take 1 to 2 ms. More would be missing to other services.
+ */
 const SERVING_CONNECTIONS = 5
 
-/** `serve`: jobs, schedules and all that runs by itself, until it is stopped. */
+/** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
 export const registerServe: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('serve'), [
     'telegram-backup serve',
@@ -75,7 +77,7 @@ async function serve(
   const { config, host, output, signal } = context
   const onStop = (): void => context.endWithin(options.graceMs + STOP_WITHIN_MS)
   signal.addEventListener('abort', onStop, { once: true })
-  // From the first moment: one that comes while it starts is not to end it.
+  // From the start: a signal during the start must not end the process.
   let reread: (() => Promise<void>) | undefined
   context.onHangup(() => void reread?.())
   const { createLogger, readLogLevel } = await import('@telegram-backup/engine/logging.ts')
@@ -83,7 +85,7 @@ async function serve(
   const { startService } = await import('#serve/start-service.ts')
   const { describeUnserved } = await import('@telegram-backup/engine/schedules/unserved-sources.ts')
   const log = createLogger({ level: readLogLevel(host.env), stream: host.stderr })
-  // Where nothing is logged, what ends it is said all the same.
+  // The error that ends the service is printed even if nothing is logged.
   if (log.level !== 'silent') output.logTo(log)
   const configFile = await openLiveConfigFile(config, log)
   for (const warning of configFile.warnings) log.warn(warning)
@@ -132,7 +134,7 @@ async function serve(
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) return resolve()
-    // A promise alone keeps no process alive.
+    // A pending promise alone does not keep the process alive.
     const alive = setInterval(() => {}, 2 ** 30)
     signal.addEventListener(
       'abort',
@@ -155,7 +157,7 @@ function parseSlots(text: string): number {
 
 const DEFAULT_PORT = 8080
 
-/** A port that nobody asked for is not insisted on: two that serve on one machine need no word more. */
+/** The default port may be replaced by a free one, so that two `serve` on one machine need no option. */
 function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
   if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }

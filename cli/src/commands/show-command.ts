@@ -18,7 +18,7 @@ import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
-/** Of missing files, how many are named where a person reads. */
+/** How many missing files are listed for people. */
 const MAX_SHOWN = 20
 
 /** `show ID`: one backup with its messages and history. */
@@ -84,20 +84,20 @@ function describeBackup(
   ].join('\n')
 }
 
-/** Of a failed one whose parts still wait in the chat: how long, and how to go on with it. */
+/** For a failed backup whose parts are still in the chat: until when it can be resumed, and how. */
 function wayOn(backup: BackupDetails): Array<[string, string]> {
   if (backup.state !== 'failed' || !mayBeResumed(backup)) return []
   const until = formatTime(resumableUntil(backup))
   return [['resumable', `until ${until}: telegram-backup send --resume ${backup.id}`]]
 }
 
-/** `shop (shop.sql)`: its name in telegram-backup.yaml, and that of the plain bytes. */
+/** `shop (shop.sql)`: the name of the source in telegram-backup.yaml, and the file name. */
 function sourceOf({ source, source_name }: BackupDetails): string {
   const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
 }
 
-/** A pin, and until when, or by which policies, it stays without. */
+/** The pin, if any, and the expiry or the policies that apply without it. */
 function stayOf(
   { state, pinned_at, expires_at }: BackupDetails,
   { policies, now }: { policies: string | undefined; now: Date },
@@ -114,14 +114,14 @@ function stayOf(
   ]
 }
 
-/** When it was found damaged, and by what. */
+/** When damage was found, and which. */
 function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string]> {
   if (damaged_at === null) return []
   const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
   return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
 }
 
-/** What is not in it as it should be. */
+/** The files that are missing, or changed while they were read. */
 function describeMissing(backup: BackupDetails): string[] {
   const rows = missingFiles(backup)
     .slice(0, MAX_SHOWN)
@@ -138,7 +138,7 @@ const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {
   drill: 'drill',
 }
 
-/** The newest first, and what was found by each. */
+/** The verifications, newest first, with the findings of each. */
 function describeVerifications(verifications: readonly Verification[]): string[] {
   if (verifications.length === 0) return []
   const rows = verifications.map(({ kind, state, parts, bytes, findings, error, started_at }) => [

@@ -21,7 +21,10 @@ interface VerifyOptions extends DrillOptions {
   json?: boolean
 }
 
-/** `verify [ID]`: whether every message is there; with `--read-data` whether every byte is what was sent. */
+/**
+ * `verify [ID]`: checks that every message exists; with `--read-data`, that every byte is the one that was
+ * sent.
+ */
 export const registerVerify: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('verify'), [
     'telegram-backup verify 3f0c2c1e',

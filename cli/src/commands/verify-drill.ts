@@ -1,6 +1,6 @@
 import { BackupError } from '@telegram-backup/errors'
 
-/** How drills are to be made. */
+/** The options of drills. */
 export interface DrillOptions {
   drill?: boolean
   on?: string
@@ -8,7 +8,7 @@ export interface DrillOptions {
   trustDump?: boolean
 }
 
-/** Throws `USAGE` for options that mean nothing without one another. */
+/** Throws `USAGE` for an option without the option that it needs. */
 export function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
   const given = [
     ...(on === undefined ? [] : ['--on']),

@@ -14,25 +14,25 @@ export interface DemoResult {
   /** Each table of the sample database, and whether it came back the same. */
   tables: Array<TableContents & { equal: boolean }>
   messages_in_chat: number
-  /** Whether a fetch through a connection that flips a bit was refused, with no file left. */
+  /** Whether a fetch with a flipped bit was refused, and left no file. */
   damage_refused: boolean
   seconds: number
 }
 
 type Tell = (line: string) => void
 
-/** Small parts, so that a small dump makes several. */
+/** Small, so that a small dump has several parts. */
 const PART_SIZE_BYTES = 128 * 1024
 
 /**
- * The main job with nothing installed: makes a sample database, backs it up with this very command line through a Bot
- * API server on this machine, fetches it back into a second database, and compares. All of it lies in a temporary
- * folder that is removed at the end.
+ * Makes a sample database, backs it up with this command line through a Bot API server on this machine,
+ * restores it into a second database, and compares the two. Everything is in a temporary folder that is
+ * removed at the end.
  */
 export async function playDemo(tell: Tell, signal: AbortSignal): Promise<DemoResult> {
   const folder = await mkdtemp(join(tmpdir(), 'telegram-backup-demo-'))
   try {
-    // The embedded PostgreSQL never runs as root, so as root its user must be able to pass through.
+    // The embedded PostgreSQL never runs as root: its own user must be able to enter the folder.
     await chmod(folder, 0o711)
     const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
     try {
