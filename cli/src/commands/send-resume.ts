@@ -23,7 +23,7 @@ export async function readResume(
   if (foreign !== undefined) {
     throw new BackupError('--resume continues a backup with its first options', {
       code: 'USAGE',
-      hint: 'Beside it only --file (if the file has moved), --expires and --limit-rate are allowed.',
+      hint: 'With --resume, only --file (if the file has moved), --expires and --limit-rate are allowed.',
     })
   }
   const { planResume } = await import('@telegram-backup/engine/operations/backup.ts')
