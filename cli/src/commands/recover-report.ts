@@ -67,7 +67,7 @@ function linesOf(report: RecoveryReport): string {
   return [
     `Chat “${report.chatTitle}” (${report.chatId}), bot @${report.botUsername}`,
     index
-      ? `Index: message ${index.messageId}, drawn ${formatTime(new Date(index.drawnAt))}, found by its ${index.foundBy === 'pin' ? 'pin' : 'mention in captions'}`
+      ? `Index: message ${index.messageId}, written ${formatTime(new Date(index.drawnAt))}, found by ${index.foundBy === 'pin' ? 'its pin' : 'the captions of other messages'}`
       : 'Index: no usable index was found; the messages themselves were read',
     ...report.notes,
     ...(report.signer === null ? [] : [`Signed by ${report.signer}${wordsOfSigner(report)}`]),
