@@ -62,7 +62,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
           const own = await ownRecipients(context.config)
           const next =
             own.length > 0
-              ? `export BACKUP_AGE_RECIPIENTS=${own.join(',')} (the public key of your key file); send and card need it.`
+              ? `send and card need the public key of your key file: export BACKUP_AGE_RECIPIENTS=${own.join(',')}`
               : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
           // If something could not be decrypted, the report asks for the key: that comes first.
           if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)

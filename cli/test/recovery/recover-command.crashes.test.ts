@@ -58,7 +58,7 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
   expect(catalog?.generation).toBeGreaterThan(1)
   expect(run.stderr).toContain('accepted without proof')
   // Not a new key: what it would encrypt, the kept one does not open.
-  expect(run.stderr).toContain(`export BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
+  expect(run.stderr).toContain(`: export BACKUP_AGE_RECIPIENTS=${vault.recipient}\n`)
   expect((await runCli(['card'], { env })).stderr).toContain(`BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
   const out = join(vault.folder, 'back.bin')
   const fetched = await runCli(['fetch', id, '--out', out], { env })
