@@ -58,7 +58,7 @@ const COMMANDS: readonly RegisterCommand[] = [
 ]
 
 /**
- * The command line. Resolves to the exit code; where a signal kept the work from being done, to the code of that signal. Only
+ * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
  * this file prints failures and listens to signals.
  */
 export async function main(args: readonly string[], host: Host): Promise<number> {
@@ -73,12 +73,12 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   const program = createProgram(run, host)
   try {
     await program.parseAsync([...args], { from: 'user' })
-    // What was done all the same, or is meant to be ended so, as serve is, was done.
+    // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
     return exitCode === ExitCode.DONE ? exitCode : (stop.exitCode() ?? exitCode)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return ExitCode.DONE
-    // Its words are on stderr already.
+    // Commander has already printed the message to stderr.
     if (args.includes('--json')) {
       const words = withoutPasswords(error.message.replace(/^error: /, ''))
       outputOf(host, { json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
@@ -89,19 +89,19 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   }
 }
 
-/** All commands; `run` does what is asked for. Help is written to `stdout`, faults of the arguments to `stderr`. */
+/** All commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`. */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
 ): Command {
   const program = new Command('telegram-backup')
     .description(
-      'Backups whose vault is a Telegram chat: encrypted, proven, recorded, and fetched back whole.',
+      'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
     )
-    .addHelpText('after', '\nStart with "telegram-backup demo"; it needs nothing but this program.')
+    .addHelpText('after', '\nTry "telegram-backup demo" first. It needs no bot and no database.')
     .configureHelp({ showGlobalOptions: true })
     .version(programVersion())
-    // Its messages repeat what was typed.
+    // Commander's messages repeat what was typed, which may hold control characters or a password.
     .configureOutput({
       writeOut: text => stdout.write(text),
       writeErr: text => stderr.write(printable(withoutPasswords(text))),
@@ -127,7 +127,7 @@ async function perform(
 ): Promise<ExitCode> {
   let config: Config | undefined
   const context: CommandContext = {
-    // Read when it is asked for: a setting that is wrong need not stop a command that uses none.
+    // Read on first use: a wrong setting must not stop a command that does not need the settings.
     get config() {
       config ??= readConfig(host.env)
       return config
@@ -147,8 +147,8 @@ async function perform(
 }
 
 /**
- * A reader of stdout that has seen enough (`list | head -1`) leaves nobody to tell anything. Without stderr the work
- * goes on: a log collector that restarts must not end a backup.
+ * When the reader of stdout closes it (`list | head -1`), the process ends quietly. When stderr closes, the
+ * work continues: a log collector that restarts must not end a backup.
  */
 function endWithTheReader(host: Host): void {
   const { stdout, stderr } = host
@@ -159,13 +159,13 @@ function endWithTheReader(host: Host): void {
   })
 }
 
-/** The longest wait of a timer of Node. */
+/** The longest delay that a timer of Node takes. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1
 
-/** A catalog, a client or a job that hangs by then ends with the process. */
+/** Ends the process after that time, even if a catalog, a client or a job hangs. */
 function endWithin(ms: number, { host, output }: Pick<CommandContext, 'host' | 'output'>): void {
   const late = (): void => {
-    output.reason('it did not stop in time; what was under way is settled by the next run', undefined)
+    output.reason('the command did not stop in time; the next run cleans up what was unfinished', undefined)
     host.exit(ExitCode.FAILED)
   }
   setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()

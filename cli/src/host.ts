@@ -17,7 +17,7 @@ export interface Host {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
   removeAllListeners(signal: NodeJS.Signals): unknown
-  /** Tells those who clean up at the end. */
+  /** Runs the clean-up that was registered for the exit. */
   emit(event: 'exit', code: number): boolean
   exit(code: number): never
   kill(pid: number, signal: NodeJS.Signals): unknown

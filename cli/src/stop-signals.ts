@@ -4,27 +4,33 @@ import type { Host } from '#host.ts'
 
 /** Ctrl-C, a service manager, a terminal that is closed. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
-/** Longer than the launcher takes to pass a signal on; nobody asks once more so soon. */
+/**
+ * Longer than the launcher needs to pass a signal on, and shorter than a person needs to press a key again.
+ */
 const PASSED_ON_WITHIN_MS = 500
 
 export interface StopSignals {
   signal: AbortSignal
   onHangup(listener: () => void): void
-  /** Of the signal that came; undefined as long as none did. */
+  /** The exit code for the signal that came; undefined before one came. */
   exitCode(): number | undefined
-  /** Who says that it stops. */
+  /** Where the message about the stop is printed. */
   tellBy(output: Output): void
   end(): void
 }
 
-/** The first of them asks for an orderly end, the second ends at once; the catalog knows either way. */
+/**
+ * The first signal asks for a clean stop, the second ends the process at once. The catalog stays correct in
+ * both cases.
+ */
 export function stopOnSignals(host: Host): StopSignals {
   const controller = new AbortController()
   let hungUp: (() => void) | undefined
   let received: NodeJS.Signals | undefined
   let receivedAt = 0
   let output: Output | undefined
-  // Under an older Node a launcher passes on what may have been sent to all processes of a terminal or a service.
+  // Under an older Node, a launcher passes signals on. A terminal or service manager may have sent the same
+  // signal here too.
   const isFollowed = host.env['TELEGRAM_BACKUP_LAUNCHED_BY'] === String(host.ppid)
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && hungUp !== undefined) {
@@ -33,7 +39,7 @@ export function stopOnSignals(host: Host): StopSignals {
     }
     if (controller.signal.aborted) {
       if (isFollowed && performance.now() - receivedAt < PASSED_ON_WITHIN_MS) return
-      // An exit would wait for a system call that blocks, such as opening a FIFO that nobody reads.
+      // A plain exit would wait for a blocking system call, such as opening a FIFO that has no reader.
       host.emit('exit', exitCodeOfSignal(name))
       host.removeAllListeners(name)
       host.kill(host.pid, name)
@@ -41,7 +47,7 @@ export function stopOnSignals(host: Host): StopSignals {
     }
     received = name
     receivedAt = performance.now()
-    // A terminal has "^C" at the beginning of the line.
+    // The terminal has printed "^C": start a new line.
     if (host.stderr.isTTY) host.stderr.write('\n')
     output?.note('Stopping cleanly; press Ctrl-C again to quit now.')
     controller.abort()

@@ -200,10 +200,13 @@ describe('other commands', () => {
   it.each([
     [['keygen', '--out', '/no/such/folder/key.txt'], /folder does not exist[\s\S]*mkdir/],
     [['apikey', 'create', '--name', 'x'], /a scope[\s\S]*--scope read/],
-    [['schedule', 'change', 'x', '--keep-daily', 'x'], /no whole number[\s\S]*hint: [\s\S]*--keep-daily 7/],
+    [
+      ['schedule', 'change', 'x', '--keep-daily', 'x'],
+      /not a whole number[\s\S]*hint: [\s\S]*--keep-daily 7/,
+    ],
     [['schedule', 'change', 'x', '--catch-up', 'x'], /neither[\s\S]*hint: "once"/],
-    [['verify', '3f0c2c1e', '--all'], /goes with none[\s\S]*hint: Give the id alone/],
-    [['verify', '3f0c2c1e', '--on', 'x'], /only for --drill[\s\S]*hint: Give --drill/],
+    [['verify', '3f0c2c1e', '--all'], /cannot be combined[\s\S]*hint: Give the id alone/],
+    [['verify', '3f0c2c1e', '--on', 'x'], /needs --drill[\s\S]*hint: Give --drill/],
   ])('%j exits 2 and says what to give', async (args, words) => {
     const run = await callCli(args, { env })
     expect(run.stderr).toMatch(words)

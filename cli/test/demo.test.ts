@@ -46,7 +46,7 @@ const interruptAfter = (words: string): string => `
     return write(text, ...more)
   }`
 
-it.each(['2. A key', '3. The dump', '5. The worst day'])(
+it.each(['2. A key', '3. The dump', '5. The database is lost'])(
   'Ctrl-C after %j leaves no folder and no key',
   async moment => {
     const launcher = fileURLToPath(import.meta.resolve('#launcher'))

@@ -40,7 +40,7 @@ test('list passes over what is erased and says how many that are; --all and --st
     expect(shown).not.toContain('not shown')
   }
   expect((await cli('list', '--project', 'old')).stdout).toBe(
-    'Nothing but what is erased: 1 erased not shown; --all shows them.\n',
+    'All backups that match are erased: 1 erased not shown; --all shows them.\n',
   )
   expect((await cli('list', '--json')).json()).toHaveLength(4)
 })

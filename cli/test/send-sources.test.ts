@@ -129,7 +129,7 @@ describe('send', () => {
   it.each([
     [['--source', 'app', '--file', 'x'], /exactly one source/],
     [['--source', 'nope'], /There are: app/],
-    [['postgresql://u:s3cret@h/x', '--project', 'p', '--type', 'database'], /Only "-"/],
+    [['postgresql://u:s3cret@h/x', '--project', 'p', '--type', 'database'], /option is "-"/],
     [
       ['--file', 'x', '--table', 't', '--project', 'p', '--type', 'storage'],
       /--table is of no use with --file/,

@@ -17,7 +17,7 @@ export const registerApikey: RegisterCommand = (program, run) => {
   const group = asGroup(program.command('apikey'), [
     'telegram-backup apikey create --name grafana --scope read',
     'telegram-backup apikey list --json',
-  ]).description('make, list and revoke the keys of the HTTP API')
+  ]).description('create, list and revoke keys for the HTTP API')
   for (const register of [registerCreate, registerList, registerRevoke]) register(group, run)
 }
 
@@ -26,29 +26,32 @@ const registerCreate: RegisterCommand = (group, run) => {
     'telegram-backup apikey create --name grafana --scope read',
     'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
   ])
-    .description('make a key and print it, once: only its hash is kept')
-    .requiredOption('--name <name>', 'what it is for')
+    .description('create a key and print it; it is shown only once, because only its hash is stored')
+    .requiredOption('--name <name>', 'a name that says what the key is for')
     .requiredOption(
       '--scope <scopes>',
-      'some of read, backup, restore, admin; comma separated',
+      'what the key may do: read, backup, restore, admin; separated by commas',
       collectScopes,
       [],
     )
-    .option('--project <id>', 'it sees nothing of other projects')
-    .option('--expires <when>', '12h, 90d, 52w from now, or a date (default: never)')
+    .option('--project <id>', 'limit the key to this project')
+    .option(
+      '--expires <when>',
+      'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+    )
     .action((options: CreateOptions) =>
       run(async context => {
         const { createApiKey } = await import('@telegram-backup/database')
         const { name, scope, project, expires } = options
         if (scope.length === 0) {
-          throw new BackupError('A key needs a scope: what may be done with it?', {
+          throw new BackupError('A key needs a scope, which says what the key may do', {
             code: 'USAGE',
-            hint: 'Give --scope with some of read, backup, restore, admin: --scope read,backup.',
+            hint: 'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
           })
         }
         const request = {
           name,
-          // The catalog refuses what is no scope.
+          // The catalog refuses unknown scopes.
           scopes: scope as ApiScope[],
           projectId: project,
           expiresAt: expires === undefined ? undefined : parseExpiry(expires),
@@ -66,17 +69,19 @@ function collectScopes(value: string, before: readonly string[]): string[] {
 
 function describeNew(apiKey: ApiKey, key: string): string {
   return [
-    `Key ${apiKey.id}: ${apiKey.scopes.join(', ')}${apiKey.project_id === null ? '' : `, project ${apiKey.project_id} alone`}`,
+    `Key ${apiKey.id}: ${apiKey.scopes.join(', ')}${apiKey.project_id === null ? '' : `, only project ${apiKey.project_id}`}`,
     '',
     `  ${key}`,
     '',
-    'It is shown only once. Use it as: Authorization: Bearer KEY',
+    'The key is shown only once. Send it as the header: Authorization: Bearer KEY',
   ].join('\n')
 }
 
 const registerList: RegisterCommand = (group, run) => {
   withCommonOptions(group.command('list'), ['telegram-backup apikey list'])
-    .description('list the keys: what they may do, when they were last used; never the keys themselves')
+    .description(
+      'list the keys: what each may do, and when it was last used; the keys themselves are not stored',
+    )
     .action((options: { json?: boolean }) =>
       run(async context => {
         const { listApiKeys } = await import('@telegram-backup/database')
@@ -88,7 +93,7 @@ const registerList: RegisterCommand = (group, run) => {
 }
 
 function describeKeys(keys: readonly ApiKey[], now: Date): string {
-  if (keys.length === 0) return 'No keys yet. Make one: telegram-backup apikey create --help'
+  if (keys.length === 0) return 'No keys yet. To create one, see: telegram-backup apikey create --help'
   const heading = ['ID', 'NAME', 'KEY', 'SCOPES', 'PROJECT', 'STATE', 'LAST USED']
   const rows = keys.map(key => [
     key.id,
@@ -104,8 +109,8 @@ function describeKeys(keys: readonly ApiKey[], now: Date): string {
 
 function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
   if (revoked_at !== null) return 'revoked'
-  if (expires_at === null) return 'good'
-  return expires_at > now ? `good until ${formatTime(expires_at).slice(0, 10)}` : 'expired'
+  if (expires_at === null) return 'valid'
+  return expires_at > now ? `valid until ${formatTime(expires_at).slice(0, 10)}` : 'expired'
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {
@@ -113,10 +118,10 @@ const registerRevoke: RegisterCommand = (group, run) => {
     'telegram-backup apikey revoke 0b0f7a52',
     'telegram-backup apikey revoke grafana',
   ])
-    .description('revoke a key; whoever uses it is refused from now on')
+    .description('revoke a key; from now on, requests with this key are refused')
     .argument(
       '<id>',
-      'the key’s id from "telegram-backup apikey list", its first eight characters, or its name where no other key in use has it',
+      'the key’s id from "telegram-backup apikey list", its first eight characters, or its name if only one key in use has that name',
     )
     .action((which: string, options: { json?: boolean }) =>
       run(async context => {
@@ -127,7 +132,7 @@ const registerRevoke: RegisterCommand = (group, run) => {
     )
 }
 
-/** The whole id of the key that was meant. Throws `NOT_FOUND`, and `USAGE` where several keys may be meant. */
+/** The full id of the key that the user means. Throws `NOT_FOUND`, and `USAGE` if several keys match. */
 async function revoke(database: Database, which: string): Promise<string> {
   const { listApiKeys, revokeApiKey } = await import('@telegram-backup/database')
   const [key, ...others] = keysMeant(await listApiKeys(database), which, new Date())
@@ -139,7 +144,7 @@ async function revoke(database: Database, which: string): Promise<string> {
     })
   }
   if (others.length > 0) {
-    throw new BackupError(`Several keys are meant by ${words}`, {
+    throw new BackupError(`Several keys match ${words}`, {
       code: 'USAGE',
       hint: `Give the id of one: ${[key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')}.`,
     })
@@ -148,7 +153,7 @@ async function revoke(database: Database, which: string): Promise<string> {
   return key.id
 }
 
-/** A name means a key in use alone, since a new key may take the name of one before it. */
+/** A name only matches keys in use, because a new key may have the name of a revoked one. */
 function keysMeant(keys: readonly ApiKey[], which: string, now: Date): ApiKey[] {
   const start = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(which) ? which.toLowerCase() : undefined
   return keys.filter(key => {

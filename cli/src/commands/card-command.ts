@@ -7,14 +7,14 @@ interface CardOptions {
   json?: boolean
 }
 
-/** `card`: what a person needs on the worst day, without a secret. */
+/** `card`: what a person needs to recover a lost server; it holds no secret. */
 export const registerCard: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('card'), [
     'telegram-backup card | lp',
     'telegram-backup card --out recovery-card.txt',
   ])
     .description(
-      'print the recovery card: chat, bot, keys and signatures by their fingerprints, and the way back with and without this program. No secret is on it; keep it with the key file',
+      'print the recovery card: the chat, the bot, the fingerprints of the keys, and how to restore with and without this program. The card holds no secret; keep it with the key file',
     )
     .option('--out <file>', 'write the card to this file')
     .action((options: CardOptions) =>
@@ -30,7 +30,7 @@ export const registerCard: RegisterCommand = (program, run) => {
         context.output.answer({ ...answerOf(facts), card }, () =>
           options.out === undefined
             ? card
-            : `The recovery card is in ${options.out}. Print it; it holds no secret.`,
+            : `The recovery card is in ${options.out}. Print it. It holds no secret.`,
         )
         return ExitCode.DONE
       }, options),

@@ -8,46 +8,55 @@ import type { Host } from '#host.ts'
 
 /** What a command works with. */
 export interface CommandContext {
-  /** Throws `CONFIGURATION` for a setting that cannot be. */
+  /** Throws `CONFIGURATION` for an invalid setting. */
   readonly config: Config
   /** The process that the command runs in. */
   readonly host: Host
   output: Output
   /** Fires at Ctrl-C and SIGTERM. */
   signal: AbortSignal
-  /** From now on the process has so many milliseconds to end in good order; then it ends with exit code 1, and says so. */
+  /**
+   * Gives the process that many milliseconds to stop cleanly; after that it prints an error and ends with
+   * exit code 1.
+   */
   endWithin(ms: number): void
-  /** From now on SIGHUP calls this, and ends nothing; but in a terminal, where it says that the terminal is gone. */
+  /**
+   * From now on SIGHUP calls this instead of ending the process; not in a terminal, where SIGHUP means that
+   * it closed.
+   */
   onHangup(listener: () => void): void
 }
 
-/** What a command does; it throws, or returns its exit code. */
+/** The action of a command: returns the exit code, or throws. */
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
-/** Hands an action to whoever runs commands; declared here, made by `cli.ts`. */
+/** Runs the action of a command; `cli.ts` provides it. */
 export type RunAction = (action: CommandAction, options: { json?: boolean }) => Promise<void>
 
 /** Adds one command, with its options and `--json` and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
-/** The option and the help's last lines that every command has. */
+/** Adds what every command has: `--json`, and examples at the end of its help. */
 export function withCommonOptions(command: Command, examples: readonly string[]): Command {
   return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
 }
 
-/** The same for one that only groups others, each of which has the option itself. */
+/** The same for a group of commands, each of which has `--json` itself. */
 export function asGroup(command: Command, examples: readonly string[]): Command {
-  return command.addHelpText('after', `\nEach takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`)
+  return command.addHelpText(
+    'after',
+    `\nEach of these commands takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`,
+  )
 }
 
-const JSON_WORDS = 'one JSON value on stdout, nothing else there'
+const JSON_WORDS = 'print only one JSON value on stdout'
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'
   return `\n${title}:\n${examples.map(example => `  ${example}`).join('\n')}`
 }
 
-/** Opens all that operations work with for one piece of work and closes it, also after a failure. */
+/** Opens what the operations need, for one piece of work, and closes it, also after a failure. */
 export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
@@ -78,7 +87,7 @@ export async function withCatalog<Result>(
   }
 }
 
-/** Works with a catalog that is opened only when it is wanted, and closed in the end. */
+/** Runs work with a catalog that is opened on first use, and closed at the end. */
 export async function withCatalogWhenWanted<Result>(
   context: CommandContext,
   work: (catalog: () => Promise<Database>) => Promise<Result>,
@@ -90,7 +99,7 @@ export async function withCatalogWhenWanted<Result>(
       return opened
     })
   } finally {
-    // One that could not be opened has told so to who wanted it.
+    // The caller that asked for the catalog already got the error.
     await opened?.then(
       database => leave(context, database),
       () => {},
@@ -99,8 +108,8 @@ export async function withCatalogWhenWanted<Result>(
 }
 
 /**
- * As {@link withCatalog}, but it is being closed while the caller goes on with what was read. `closed` resolves when that is
- * done, and never rejects; the caller waits for it in the end.
+ * As {@link withCatalog}, but the catalog closes while the caller continues. `closed` resolves after that and
+ * never rejects; the caller waits for it at the end.
  */
 export async function readCatalog<Result>(
   context: CommandContext,
@@ -117,7 +126,7 @@ export async function readCatalog<Result>(
   }
 }
 
-/** What was done stays done, and what failed stays the reason, also when the catalog cannot be left in good order. */
+/** An error while closing changes neither the result of the work nor the reason of its failure. */
 export async function leave({ output }: CommandContext, database: { close(): Promise<void> }): Promise<void> {
   await database.close().catch((error: unknown) => output.note(`warning: ${describeError(error).message}`))
 }

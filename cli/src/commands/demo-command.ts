@@ -3,11 +3,11 @@ import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 import type { DemoResult } from '#demo/demo-story.ts'
 
-/** `demo`: the whole way there and back, with nothing installed. */
+/** `demo`: a backup and its restore, with nothing installed. */
 export const registerDemo: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('demo'), ['telegram-backup demo'])
     .description(
-      'back up a sample database to a local Bot API server, fetch it back, compare; needs nothing installed',
+      'back up a sample database to a local Bot API server, fetch the backup and compare; nothing needs to be installed',
     )
     .action((options: { json?: boolean }) =>
       run(async ({ output, signal }) => {
@@ -24,11 +24,11 @@ export const registerDemo: RegisterCommand = (program, run) => {
 
 function describeEnd(result: DemoResult): string {
   if (!result.success)
-    return '\nThe demo FAILED: what came back is not what was sent, or damage was not refused.'
+    return '\nThe demo FAILED: the restored data differs from what was sent, or a damaged part was accepted.'
   return `
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
-Now with a bot of your own (README, "With a real bot", tells how to get one), in this folder:
+Now with a bot of your own (README, "With a real bot", says how to get one), in this folder:
   ln -s "$PWD/cli/bin/telegram-backup.js" /usr/local/bin/telegram-backup    # or any folder of your PATH
   telegram-backup keygen --out ~/backup-key.txt
   export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…

@@ -5,13 +5,13 @@ import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 
 const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' }
 
-/** `doctor`: what works, what does not, and how to mend it. */
+/** `doctor`: what works, what does not, and how to fix it. */
 export const registerDoctor: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('doctor'), ['telegram-backup doctor', 'telegram-backup doctor --fast'])
     .description(
-      'check token, chat, rights, keys, catalog, programs, and each source and target; say how to mend what is wrong',
+      'check the token, the chat, the bot’s rights, the keys, the catalog, the programs, and each source and target; for each problem, say how to fix it',
     )
-    .option('--fast', 'leave out the look at each source and target of telegram-backup.yaml')
+    .option('--fast', 'do not check the sources and targets of telegram-backup.yaml')
     .action((options: { fast?: boolean; json?: boolean }) =>
       run(async context => {
         const { output, signal } = context

@@ -7,9 +7,14 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     'telegram-backup emulator --port 8081 --data ~/emulator-data',
     'telegram-backup emulator --json',
   ])
-    .description('run a Bot API server on this machine, with Telegram’s limits, one bot and one channel')
-    .option('--port <number>', 'TCP port; 0 takes a free one', '0')
-    .option('--data <folder>', 'keep bot, chat and messages here; without it they go when it ends')
+    .description(
+      'run a local Bot API server with Telegram’s limits, one bot and one channel, to try the commands without Telegram',
+    )
+    .option('--port <number>', 'the TCP port; 0 takes a free one', '0')
+    .option(
+      '--data <folder>',
+      'keep the bot, the chat and the messages in this folder (default: they are lost when the server stops)',
+    )
     .action((options: { port: string; data?: string; json?: boolean }) =>
       run(async ({ output, signal }) => {
         const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
@@ -24,7 +29,7 @@ export const registerEmulator: RegisterCommand = (program, run) => {
           const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
           output.answer(answer, () =>
             [
-              `Bot API server: ${emulator.url}   (Ctrl-C ends it)`,
+              `Bot API server: ${emulator.url}   (Ctrl-C stops it)`,
               'In another terminal:',
               `  export TELEGRAM_API_ROOT=${emulator.url}`,
               `  export TELEGRAM_BOT_TOKEN=${bot.token}`,
@@ -43,7 +48,7 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     )
 }
 
-/** Node's own message names neither the port or folder that was asked for nor what to do. */
+/** An error that names the port or the folder, and what to do; Node's own message does not. */
 function cannotStart(error: NodeJS.ErrnoException, options: { port: string; data?: string }): Error {
   if (error.syscall === 'listen') {
     const reason = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used: ${error.code}`

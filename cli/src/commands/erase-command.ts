@@ -11,18 +11,18 @@ interface EraseOptions {
   json?: boolean
 }
 
-/** `erase ID`: out of the chat, then out of the catalog's living backups. */
+/** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('erase'), [
     'telegram-backup erase 3f0c2c1e',
     'telegram-backup erase 3f0c2c1e --even-the-last --yes',
   ])
     .description(
-      'erase a backup: each message is deleted, or replaced by a few bytes where Telegram does not delete it any more (after 48 hours); may be run again until all is done',
+      'erase a backup: delete each of its messages; Telegram does not let a bot delete a message after 48 hours, so an older message is replaced by a few bytes. If a message is left, run the command again',
     )
     .argument('<id>', 'the backup’s id, or its first eight characters')
-    .option('--even-the-last', 'also when it is the last good backup of its project and type')
-    .option('--yes', 'do not ask; without a terminal nobody is asked either, and it is erased at once')
+    .option('--even-the-last', 'erase it even if it is the last good backup of its project and type')
+    .option('--yes', 'do not ask first; without a terminal the command never asks')
     .action((id: string, options: EraseOptions) =>
       run(async context => {
         const { output, signal } = context
@@ -44,14 +44,15 @@ export const registerErase: RegisterCommand = (program, run) => {
                 output.note(
                   `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
                 )
-                // Whoever cannot be asked has named the backup; the last good one needs more than that.
+                // Without a terminal, naming the backup is enough; the last good backup needs
+                // --even-the-last.
                 const isAgreed = options.yes === true || !context.host.stdin.isTTY
                 await confirm(context, { isAgreed })
               },
             },
           )
           const { isErased, messages } = erased
-          if (erased.wasErased) output.note('it has been erased before')
+          if (erased.wasErased) output.note('it was erased before')
           for (const left of erased.indexesLeft) {
             output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
           }
@@ -80,9 +81,9 @@ function describeErasure(id: string, isErased: boolean, messages: readonly Erase
   const left =
     kept === 0
       ? 'Its index could not be written'
-      : `${count(kept, 'message')} could be neither deleted nor replaced`
+      : `${count(kept, 'message')} could not be deleted or replaced`
   const end = isErased
     ? `Backup ${id} is erased.`
-    : `${left}; backup ${id} stays "erasing". Mend the reason, then run it again.`
+    : `${left}; backup ${id} stays "erasing". Fix the cause, then run the command again.`
   return [...table, end].join('\n')
 }

@@ -21,10 +21,10 @@ interface ExpireOptions {
 export const registerExpire: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('expire'), ['telegram-backup expire --dry-run', 'telegram-backup expire'])
     .description(
-      'erase the backups that no policy keeps any more, those without a policy whose time has come, and those that are marked to be erased; the last good one of a project and type stays',
+      'erase the backups that no policy keeps, backups without a policy that have expired, and backups marked for erasure; the last good backup of each project and type always stays',
     )
-    .option('--dry-run', 'only say what would become of each backup, and why')
-    .option('--yes', 'also when this removes more than half of a source’s backups at once')
+    .option('--dry-run', 'only show what would happen to each backup, and why')
+    .option('--yes', 'confirm the removal of more than half of a source’s backups at once')
     .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
 }
 
@@ -49,7 +49,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
   })
 }
 
-/** Whoever can be asked is asked; where nobody can, such backups stay, and the exit code says so. */
+/** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
   const { output } = context
   if (!canBeAsked(context)) return false
@@ -65,7 +65,7 @@ function decisionView({ backup, decision, reason }: RetentionPlan[number]): obje
 }
 
 function describePlan(plan: RetentionPlan): string {
-  if (plan.length === 0) return 'There are no backups to decide over.'
+  if (plan.length === 0) return 'There are no backups.'
   const rows = plan.map(({ backup, decision, reason }) => [
     backup.id,
     backup.project_id,

@@ -25,7 +25,7 @@ interface FetchOptions {
   json?: boolean
 }
 
-/** `fetch ID`: the plain bytes back, or one file out of a directory backup; verified. */
+/** `fetch ID`: fetches the verified plain bytes, or one file of a directory backup. */
 export const registerFetch: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('fetch'), [
     'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
@@ -34,16 +34,22 @@ export const registerFetch: RegisterCommand = (program, run) => {
     'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
   ])
     .description(
-      'fetch a backup’s plain bytes back, every part verified; the file appears only when it is whole',
+      'fetch a backup as a plain file; every part is verified, and the file appears only when it is complete',
     )
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .option('--out <file>', 'where to; "-" is standard output; a name that is not UTF-8 as "ls -b" prints it')
+    .option(
+      '--out <file>',
+      'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
+    )
     .option(
       '--path <path>',
-      'only this file of a directory backup, its name also as --list prints it; fetches only the parts that hold it',
+      'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
     )
-    .option('--list', 'list the files of a directory backup instead; names as "ls -b" writes them')
-    .option('-0, --null', 'with --list: names alone, byte for byte, each ended by a zero byte')
+    .option(
+      '--list',
+      'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
+    )
+    .option('-0, --null', 'with --list: print only the names, as raw bytes, each ended by a zero byte')
     .action((id: string, options: FetchOptions) =>
       run(async context => {
         checkOptions(options)
@@ -104,16 +110,23 @@ function checkOptions({ out, path, list, json, ...options }: FetchOptions): void
   const usage = (message: string, hint?: string): BackupError =>
     new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
   if (list && (out !== undefined || path !== undefined))
-    throw usage('--list goes with neither --out nor --path')
-  if (options.null && (!list || json)) throw usage('-0 goes only with --list, and not with --json')
-  if (!list && out === undefined) throw usage('Where to?', 'Give --out FILE, or --out - for standard output.')
-  // What was given is lost: the file would get another name.
+    throw usage('--list cannot be combined with --out or --path')
+  if (options.null && (!list || json)) throw usage('-0 needs --list, and cannot be combined with --json')
+  if (!list && out === undefined)
+    throw usage('No output file was given', 'Give --out FILE, or --out - for standard output.')
+  // The bytes of the argument are lost: the file would get another name.
   if (out?.includes('\ufffd'))
-    throw usage('The name to write is not UTF-8', 'Write it as "ls -b" prints it, in single quotes.')
-  if (out === '-' && json) throw usage('--json and --out - both want standard output')
+    throw usage(
+      'The name of the output file is not UTF-8',
+      'Write it as "ls -b" prints it, in single quotes.',
+    )
+  if (out === '-' && json) throw usage('--json and --out - cannot be combined: both write to standard output')
 }
 
-/** A name with a byte that no argument can say, written as `--list` does; any other stands for itself, as does a file that is there. */
+/**
+ * Reads a name that is written as `--list` prints it. Any other name, and that of an existing file, stands
+ * for itself.
+ */
 async function placeToWrite(out: string): Promise<string> {
   const escaped = unescapeName(out)
   if (escaped === undefined || escaped.isWellFormed()) return out

@@ -9,8 +9,8 @@ interface Member {
 }
 
 /**
- * Prints the members of a directory backup: an array with `--json`; with `isRaw` their names alone, each byte as it is and a
- * zero byte after it; else a line each, its name as `ls -b` writes it.
+ * Prints the members of a directory backup: as an array with `--json`; with `isRaw` only the raw names, each
+ * ended by a zero byte; else one line each, with the name as `ls -b` prints it.
  */
 export async function tellMembers(
   { host, output }: CommandContext,

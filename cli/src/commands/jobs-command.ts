@@ -25,17 +25,19 @@ interface ListOptions {
   json?: boolean
 }
 
-/** Also how far back the beginning of an id is looked for. */
+/** Also the number of jobs that are searched for the beginning of an id. */
 const MOST_LISTED = 1_000
 
-/** `jobs`: what was asked of the service, and what became of it. */
+/** `jobs`: the jobs of the service, and their results. */
 export const registerJobs: RegisterCommand = (program, run) => {
   const jobs = asGroup(program.command('jobs'), [
     'telegram-backup jobs --state failed --project shop',
     'telegram-backup jobs --json',
     'telegram-backup jobs show 3f0c2c1e',
     'telegram-backup jobs cancel 3f0c2c1e',
-  ]).description('backups, restores, verifications and erasures that "telegram-backup serve" does')
+  ]).description(
+    'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
+  )
   registerJobList(jobs, run)
   registerJobShow(jobs, run)
   registerCancel(jobs, run)
@@ -48,9 +50,9 @@ function registerJobList(parent: Command, run: RunAction): void {
     'telegram-backup jobs --state failed --project shop',
   ])
     .description('list the jobs, newest first')
-    .option('--state <state>', 'queued, running, done, failed or cancelled only')
-    .option('--project <id>', 'of this project only')
-    .option('--limit <number>', 'at most this many', '50')
+    .option('--state <state>', 'only jobs in this state: queued, running, done, failed or cancelled')
+    .option('--project <id>', 'only jobs of this project')
+    .option('--limit <number>', 'list at most this many jobs', '50')
     .action((options: ListOptions) =>
       run(async context => {
         const { listJobs } = await import('@telegram-backup/database')
@@ -73,7 +75,7 @@ function registerJobShow(parent: Command, run: RunAction): void {
     'telegram-backup jobs show 3f0c2c1e',
     'telegram-backup jobs show 3f0c2c1e --json',
   ])
-    .description('show one job: how far it is, what it failed of and what to do about that, its backup')
+    .description('show one job: its progress, its backup, and if it failed, why and what to do')
     .argument('<id>', 'the job’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
@@ -86,7 +88,7 @@ function registerJobShow(parent: Command, run: RunAction): void {
 
 function registerCancel(parent: Command, run: RunAction): void {
   withCommonOptions(parent.command('cancel'), ['telegram-backup jobs cancel 3f0c2c1e'])
-    .description('cancel a job that waits; ask one that runs to stop, and to take back what it did')
+    .description('cancel a waiting job; ask a running job to stop and to take back what it did')
     .argument('<id>', 'the job’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
@@ -99,7 +101,7 @@ function registerCancel(parent: Command, run: RunAction): void {
             context.output.answer(jobView(job), () =>
               job.state === 'cancelled'
                 ? `Job ${job.id} is cancelled.`
-                : `Job ${job.id} is asked to stop; "telegram-backup jobs" tells when it has.`,
+                : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
             )
           } finally {
             await queue.stop()
@@ -119,7 +121,7 @@ async function findJob(database: Database, id: string): Promise<Job> {
     one.id.startsWith(id.toLowerCase()),
   )
   if (found.length > 1) {
-    throw new BackupError('Several jobs have an id that begins so', {
+    throw new BackupError('Several jobs have an id that begins like this', {
       code: 'USAGE',
       hint: 'Give the whole id.',
     })
@@ -148,7 +150,7 @@ async function parseState(text: string): Promise<JobState> {
 function parseLimit(text: string): number {
   const limit = Number(text)
   if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= MOST_LISTED) return limit
-  throw new BackupError(`--limit ${JSON.stringify(text)} is no number of jobs`, {
+  throw new BackupError(`--limit ${JSON.stringify(text)} is not a number of jobs`, {
     code: 'USAGE',
     hint: `Give a number from 1 to ${MOST_LISTED}.`,
   })
@@ -156,7 +158,7 @@ function parseLimit(text: string): number {
 
 function describeJobs(jobs: readonly Job[]): string {
   if (jobs.length === 0) return 'No job matches.'
-  const heading = ['ID', 'KIND', 'OF', 'STATE', 'CREATED', 'DONE', 'TRIES', 'WHY']
+  const heading = ['ID', 'KIND', 'SUBJECT', 'STATE', 'CREATED', 'DONE', 'TRIES', 'ERROR']
   const rows = jobs.map(job => [
     job.id,
     job.kind,
@@ -186,7 +188,7 @@ function describeJob(job: Job): string {
     ['created', formatTime(job.created_at)],
     ['started', timeOf(job.started_at)],
     ['finished', timeOf(finished_at)],
-    // One that waits says what its last attempt failed of.
+    // For a waiting job, this is the error of its last attempt.
     [finished_at === null ? 'last error' : 'error', error && `${error.code}: ${error.message}`],
     ['hint', error?.hint ?? null],
   ]

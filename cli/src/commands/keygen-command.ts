@@ -7,10 +7,15 @@ export const registerKeygen: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('keygen'), [
     'telegram-backup keygen --out backup-key.txt',
     'export BACKUP_AGE_RECIPIENTS=age1…          (the public key that it prints)',
-    'export BACKUP_AGE_IDENTITY_FILE=backup-key.txt   (only needed to get backups back)',
+    'export BACKUP_AGE_IDENTITY_FILE=backup-key.txt   (needed only to restore, fetch, verify and recover)',
   ])
-    .description('make an age key pair: the public key encrypts backups, the key file alone opens them')
-    .option('--out <file>', 'write the key file here, for the owner only; an existing file is never replaced')
+    .description(
+      'create an age key pair: the public key encrypts backups, and only the key file can decrypt them',
+    )
+    .option(
+      '--out <file>',
+      'write the key file here, readable only by its owner; an existing file is never replaced',
+    )
     .action((options: { out?: string; json?: boolean }) =>
       run(async ({ output }) => {
         const { generateIdentity } = await import('@telegram-backup/engine/operations/make-key.ts')
@@ -24,8 +29,8 @@ export const registerKeygen: RegisterCommand = (program, run) => {
         output.answer(
           { recipient, identity_file: options.out },
           () =>
-            `Public key: ${recipient}\nThe key file is ${options.out}. Without it no backup can ever be opened: ` +
-            'keep a copy off this server.\nNext: export BACKUP_AGE_RECIPIENTS=' +
+            `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +
+            'keep a copy on another machine.\nNext: export BACKUP_AGE_RECIPIENTS=' +
             recipient,
         )
         return ExitCode.DONE
@@ -41,12 +46,12 @@ async function writeKeyFile(path: string, text: string): Promise<void> {
     if (code === 'ENOENT') {
       throw new BackupError(`${path} cannot be written: its folder does not exist`, {
         code: 'USAGE',
-        hint: 'Make the folder first (mkdir -m 700), or choose another name with --out.',
+        hint: 'Create the folder first (mkdir -m 700), or choose another name with --out.',
       })
     }
     throw new BackupError(
       code === 'EEXIST'
-        ? `${path} exists already, and a key is never overwritten`
+        ? `${path} already exists, and keygen never overwrites a file`
         : `${path} cannot be written (${code})`,
       { code: 'USAGE', hint: 'Choose another name with --out.' },
     )

@@ -28,10 +28,13 @@ export const registerList: RegisterCommand = (program, run) => {
     'telegram-backup list --all                              # those that are erased as well',
   ])
     .description('list the backups in the catalog, newest first')
-    .option('--project <id>', 'of this project only')
-    .option('--type <type>', 'database, storage or logs only')
-    .option('--state <state>', 'sending, complete, failed, erasing or erased only')
-    .option('--all', 'also in the table: those that are erased; --json always has them')
+    .option('--project <id>', 'list only backups of this project')
+    .option('--type <type>', 'list only backups of this type: database, storage or logs')
+    .option(
+      '--state <state>',
+      'list only backups in this state: sending, complete, failed, erasing or erased',
+    )
+    .option('--all', 'list erased backups too; with --json they are always listed')
     .action((options: ListOptions) =>
       run(async context => {
         const { listBackups } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
@@ -50,7 +53,7 @@ export const registerList: RegisterCommand = (program, run) => {
           )
           const empty = isFiltered
             ? 'No backup matches.'
-            : `No backups yet in ${database.location}. Make one: telegram-backup send --help; or bring back what the chat holds: telegram-backup recover`
+            : `No backups yet in ${database.location}. To make one, see: telegram-backup send --help. If the chat already holds backups: telegram-backup recover`
           const words = await readPolicyWords(database)
           const isAsked = options.all === true || options.state !== undefined
           const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
@@ -64,13 +67,13 @@ export const registerList: RegisterCommand = (program, run) => {
     )
 }
 
-/** `hidden`: how many more there are that are erased. */
+/** @param hidden number of erased backups that are not shown */
 function describeList(
   backups: readonly Backup[],
   { words, hidden, now }: { words: PolicyWords; hidden: number; now: Date },
 ): string {
   const rest = hidden === 0 ? '' : `${hidden} erased not shown; --all shows them`
-  if (backups.length === 0) return `Nothing but what is erased: ${rest}.`
+  if (backups.length === 0) return `All backups that match are erased: ${rest}.`
   const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES', 'VERIFIED']
   const rows = backups.map(backup => [
     backup.id,
@@ -85,7 +88,7 @@ function describeList(
   return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}${rest === '' ? '' : `, ${rest}`}`
 }
 
-/** Of what is gone or going there is nothing to plan. */
+/** An erased backup, or one that is being erased, has no expiry to show. */
 function expiryOf(backup: Backup, words: PolicyWords): string {
   if (backup.state === 'erased' || backup.state === 'erasing') return NONE
   return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
@@ -100,7 +103,7 @@ function stateOf(backup: Backup): string {
   ].join(', ')
 }
 
-/** How long ago every byte was read and was right. */
+/** How long ago every byte was verified. */
 function verifiedAge({ verified_at, state }: Backup, now: Date): string {
   if (state !== 'complete') return NONE
   return verified_at === null ? 'never' : `${formatAge(now.getTime() - verified_at.getTime())} ago`

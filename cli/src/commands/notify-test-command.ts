@@ -5,17 +5,19 @@ import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 
-/** One way by which somebody is told, and what came of it. */
+/** One channel for notifications, and the result of its test. */
 interface Trial {
   channel: 'chat' | 'webhook' | 'heartbeat'
   ok: boolean
   error?: { code: string; message: string; hint?: string }
 }
 
-/** `notify-test`: tells by every way that is set, so that a person sees whether it arrives. */
+/**
+ * `notify-test`: sends a test through every configured channel, so that a person can see whether it arrives.
+ */
 export const registerNotifyTest: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('notify-test'), ['telegram-backup notify-test'])
-    .description('send a test by each way that telegram-backup.yaml names under "notifications"')
+    .description('send a test message to each receiver that telegram-backup.yaml names under "notifications"')
     .action((options: { json?: boolean }) =>
       run(async ({ config, output, signal }) => {
         const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
@@ -42,7 +44,7 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
               ]),
         ]
         if (ways.length === 0) {
-          throw new BackupError('Nobody would be told', {
+          throw new BackupError('No receiver of notifications is configured', {
             code: 'CONFIGURATION',
             hint: 'Set notifications.chat, notifications.webhook or notifications.heartbeat in telegram-backup.yaml.',
           })
@@ -69,7 +71,7 @@ function describeTrials(trials: readonly Trial[]): string {
     trials.map(({ channel, ok, error }) => [
       ok ? 'sent' : 'FAIL',
       channel,
-      ok ? 'look whether it has arrived' : `${error?.message}${error?.hint ? ` → ${error.hint}` : ''}`,
+      ok ? 'check that it arrived' : `${error?.message}${error?.hint ? ` → ${error.hint}` : ''}`,
     ]),
   )
 }

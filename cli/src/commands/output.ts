@@ -3,7 +3,7 @@ import { describeError, hideSecrets } from '@telegram-backup/errors'
 import { ProgressLine } from '#commands/progress-line.ts'
 import type { TextSink } from '#commands/text-sink.ts'
 
-/** A log of lines of JSON, as far as a command needs it. */
+/** The part of a JSON log that a command needs. */
 export interface LineLog {
   info(text: string): void
   warn(text: string): void
@@ -12,7 +12,7 @@ export interface LineLog {
 
 const WARNING = 'warning: '
 
-/** What a command says: one answer on stdout (text, or one JSON value), all else on stderr. */
+/** The output of a command: one answer on stdout (text, or one JSON value), everything else on stderr. */
 export class Output {
   readonly json: boolean
   readonly stdout: TextSink
@@ -26,7 +26,7 @@ export class Output {
     this.stderr = options.stderr
   }
 
-  /** A line of progress on stderr, which makes room for all else that is said. */
+  /** A progress line on stderr, which is cleared while other output is printed. */
   progressLine(): ProgressLine {
     const line = new ProgressLine(this.stderr)
     this.#lines.push(line)
@@ -41,12 +41,15 @@ export class Output {
     )
   }
 
-  /** From now on all that is not the answer goes into this log, which writes on stderr: a reader of its lines finds no other between them. */
+  /**
+   * From now on everything but the answer goes into this log on stderr, so that its reader finds no other
+   * lines there.
+   */
   logTo(log: LineLog): void {
     this.#log = log
   }
 
-  /** Something to know that is not the answer. */
+  /** A note for the user that is not part of the answer. */
   note(text: string): void {
     this.#makeRoom()
     if (this.#log === undefined) this.stderr.write(`${printable(text)}\n`)
@@ -66,7 +69,7 @@ export class Output {
     this.reason(message, hint)
   }
 
-  /** An error's words on stderr. */
+  /** Prints an error on stderr. */
   reason(message: string, hint: string | undefined): void {
     if (this.#log !== undefined) {
       this.#log.fatal(hint === undefined ? {} : { hint }, message)
@@ -78,14 +81,14 @@ export class Output {
 }
 
 /**
- * Text without what could rewrite a terminal or turn its order round: chat titles, file names and errors come from
- * others. Line breaks stay.
+ * Text without control characters that change the terminal or the direction of the text: chat titles, file
+ * names and errors come from others. Line breaks stay.
  */
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }
 
-/** What was typed, without the password of a URL in it. */
+/** What the user typed, without the password of a URL. */
 export function withoutPasswords(text: string): string {
   return text.replace(/(:\/\/[^\s:@/]*):[^\n]*@/g, '$1:…@').replace(/(password=)[^\n&]*/gi, '$1…')
 }

@@ -3,7 +3,7 @@ import { BackupError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { tellTheIndex } from '#commands/refresh-index.ts'
 
-/** `pin ID` and `unpin ID`: what is pinned is erased neither by retention nor by name. */
+/** `pin ID` and `unpin ID`: neither retention nor `erase` erases a pinned backup. */
 export const registerPins: RegisterCommand = (program, run) => {
   registerOne(program, run, { name: 'pin', isPinned: true })
   registerOne(program, run, { name: 'unpin', isPinned: false })
@@ -17,8 +17,8 @@ function registerOne(
   withCommonOptions(program.command(name), [`telegram-backup ${name} 3f0c2c1e`])
     .description(
       isPinned
-        ? 'keep a backup whatever retention says; "erase" refuses it as well'
-        : 'take the pin away: retention decides again',
+        ? 'keep a backup for ever: retention does not remove it, and "erase" refuses it'
+        : 'remove the pin: retention decides about the backup again',
     )
     .argument('<id>', 'the backup’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
@@ -29,10 +29,10 @@ function registerOne(
           const backup = await findBackup(database, id)
           if (!(await pinBackup(database, backup.id, isPinned))) {
             throw new BackupError(
-              `Backup ${backup.id} is ${backup.state}: only a complete one can be pinned`,
+              `Backup ${backup.id} is ${backup.state}: only a complete backup can be pinned`,
               {
                 code: 'CONFLICT',
-                hint: '"telegram-backup list --state complete" shows those.',
+                hint: '"telegram-backup list --state complete" lists the complete ones.',
               },
             )
           }

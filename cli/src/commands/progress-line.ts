@@ -1,6 +1,6 @@
 import type { TextSink } from '#commands/text-sink.ts'
 
-/** Between two updates on a terminal, and between two lines without one, in milliseconds. */
+/** Milliseconds between two updates on a terminal, and between two lines without a terminal. */
 const REDRAW_MS = 100
 const LINE_MS = 10_000
 
@@ -31,7 +31,7 @@ export class ProgressLine {
     }
   }
 
-  /** Takes the line away again, so that what follows starts on a clean one. */
+  /** Clears the line, so that the next output starts on a clean one. */
   end(): void {
     if (this.#drawn) this.#sink.write('\r\u001b[K')
     this.#drawn = false

@@ -4,14 +4,14 @@ import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
 
-/** `reconcile`: brings to rest what crashes and lost answers left behind. */
+/** `reconcile`: brings chat and catalog into agreement after crashes and lost answers. */
 export const registerReconcile: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('reconcile'), [
     'telegram-backup reconcile',
     'telegram-backup reconcile --json',
   ])
     .description(
-      'settle what crashes left behind: find lost messages, finish or fail broken sends, go on with erasing, draw the index; what living processes work on is left alone',
+      'bring the chat and the catalog back into agreement after a crash: find lost messages, finish or fail interrupted sends, continue erasing, update the index. Work of running processes is not touched',
     )
     .action((options: { json?: boolean }) =>
       run(async context => {
@@ -37,11 +37,11 @@ function describeReport(report: SessionReport): string {
     ...report.erased_backups.map(of => `erased    backup ${of.backup_id}`),
     ...report.remnants.map(
       of =>
-        `${of.outcome.padEnd(9)} message ${of.message_id} of chat ${of.chat_id}, which nothing needs any more${of.reason === undefined ? '' : `: ${of.reason}`}`,
+        `${of.outcome.padEnd(9)} message ${of.message_id} of chat ${of.chat_id}, which is no longer needed${of.reason === undefined ? '' : `: ${of.reason}`}`,
     ),
     ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
     ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
-    ...report.mended.map(of => `mended    ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
+    ...report.mended.map(of => `repaired  ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
     ...report.indexes.map(of => `index     of chat ${of.chat_id} is up to date`),
     ...report.indexes_left.map(of => `index     of chat ${of.chat_id}: ${of.reason}`),
     ...report.kept.map(of => `kept      ${about(of)}: ${of.reason}`),
@@ -50,14 +50,16 @@ function describeReport(report: SessionReport): string {
   ]
   const end = report.isDone
     ? settledWords(report)
-    : `${count(report.pending.length, 'thing')} could not be settled now; run it again.`
+    : `${count(report.pending.length, 'item')} could not be reconciled now; run the command again.`
   return [...lines, end].join('\n')
 }
 
-/** A server that lost an answer may be at work for minutes, so that there is nothing to be done but to look again. */
+/**
+ * After a lost answer, the server may still be at work for minutes: open messages are looked for again later.
+ */
 function settledWords({ looked_for_again: open }: SessionReport): string {
-  if (open.length === 0) return 'Everything is settled.'
-  return `Everything else is settled. What is open is looked for again by each send and reconcile, for a quarter of an hour from its send on.`
+  if (open.length === 0) return 'The chat and the catalog agree.'
+  return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`
 }
 
 function named({ kind, part_no }: { kind: string; part_no: number }): string {

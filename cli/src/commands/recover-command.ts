@@ -18,22 +18,22 @@ interface RecoverOptions {
 
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=?$/
 
-/** `recover`: the catalog back from the chat, and the chat taken over. */
+/** `recover`: rebuilds the catalog from the chat, and takes over the chat. */
 export const registerRecover: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('recover'), [
     'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
     'telegram-backup recover',
   ])
     .description(
-      'rebuild the catalog from the chat and take the chat over; needs the bot, the chat and the key, nothing else. What the catalog knows already stays as it is',
+      'rebuild the catalog from the chat, and take over the chat for this catalog; needs only the bot token, the chat and the key file. Entries already in the catalog are kept',
     )
     .option(
       '--signer <fingerprint...>',
-      'believe only what is signed by this key; the recovery card names it',
+      'accept only data signed by this key; its fingerprint is on the recovery card',
     )
     .option(
       '--whole-chat',
-      'where the index is lost, read every message, also those far below all of ours that people most likely wrote',
+      'if the index is lost, read every message of the chat, even the old ones that people most likely wrote',
     )
     .action((options: RecoverOptions) =>
       run(async context => {
@@ -48,13 +48,13 @@ export const registerRecover: RegisterCommand = (program, run) => {
         context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
         if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
           context.output.note(
-            `warning: the signature of ${report.signer} was believed unseen; compare it with your recovery card`,
+            `warning: the signing key ${report.signer} was accepted without proof; compare it with your recovery card`,
           )
         }
         for (const line of await sourcesThatLack(context, report)) context.output.note(line)
         if (report.owner !== null && !hasKeys) {
           context.output.note(
-            'API keys are not in the chat: those of the machine before open nothing here. Make new ones: telegram-backup apikey create --name NAME --scope SCOPES',
+            'API keys are not stored in the chat: the keys of the old machine do not work here. Create new ones: telegram-backup apikey create --name NAME --scope SCOPES',
           )
         }
         if (report.owner !== null && context.config.encryption === undefined) {
@@ -62,9 +62,9 @@ export const registerRecover: RegisterCommand = (program, run) => {
           const own = await ownRecipients(context.config)
           const next =
             own.length > 0
-              ? `export BACKUP_AGE_RECIPIENTS=${own.join(',')}, which belongs to the key file; sending and the card need it.`
-              : 'what was read is in clear. Set BACKUP_ENCRYPTION=off to go on so, or make a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS; then run recover again.'
-          // Where something is locked, the report asks for its key, and there is nothing to go on with before.
+              ? `send and card need the public key of your key file: export BACKUP_AGE_RECIPIENTS=${own.join(',')}`
+              : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
+          // If something could not be decrypted, the report asks for the key: that comes first.
           if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
         }
         if (isAllRefused(report)) return ExitCode.INTEGRITY
@@ -103,7 +103,10 @@ async function recoverInto(
   }
 }
 
-/** A schedule whose source no configuration names makes no backup: that has to be known before it is missed. */
+/**
+ * Sources of schedules that the configuration does not name: these schedules make no backups, and people must
+ * know.
+ */
 async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryReport): Promise<string[]> {
   const wanted = new Set(plans?.schedules.filter(({ enabled }) => enabled).map(({ source }) => source))
   if (wanted.size === 0) return []
@@ -113,23 +116,23 @@ async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryRe
     const lacking = [...wanted].filter(source => !sourceNames.includes(source))
     return lacking.map(
       source =>
-        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; its schedules cannot make backups here until it does`,
+        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; the schedules of this source make no backups here until it is there`,
     )
   } catch (error) {
     return [`warning: ${describeError(error).message}`]
   }
 }
 
-/** Only messages that have to be read cost a message of the chat's pace. */
+/** Only messages that must be read count against the pace of the chat. */
 function timeOf(messages: number, { messagesPerMinute }: { messagesPerMinute: number }): string {
   if (messagesPerMinute === 0) return ''
   const seconds = (messages / messagesPerMinute) * 60
-  return `; those that have to be read take a forward each, ${formatSeconds(seconds)} at most at ${messagesPerMinute} a minute`
+  return `; the bot must forward each message that it has to read: ${formatSeconds(seconds)} at most, at ${messagesPerMinute} messages a minute`
 }
 
 function readFingerprint(text: string): string {
   if (FINGERPRINT.test(text)) return text.endsWith('=') ? text : `${text}=`
-  throw new BackupError(`${JSON.stringify(text.slice(0, 80))} is no fingerprint`, {
+  throw new BackupError(`${JSON.stringify(text.slice(0, 80))} is not a fingerprint`, {
     code: 'USAGE',
     hint: 'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
   })

@@ -54,7 +54,7 @@ function secondLines(second: RecoveryReport['secondChat']): string[] {
   if (second === null) return []
   const { chat, report, failure } = second
   const why =
-    `The second chat (${chat}) could not be read: ${failure}. Run recover again before anything is copied there; ` +
+    `The second chat (${chat}) could not be read: ${failure}. Run recover again before anything is copied to it; ` +
     'to go on without it, unset TELEGRAM_REPLICA_CHAT_ID.'
   return [
     ...(report ? ['', 'The second chat:', linesOf(report)] : []),
@@ -67,8 +67,8 @@ function linesOf(report: RecoveryReport): string {
   return [
     `Chat “${report.chatTitle}” (${report.chatId}), bot @${report.botUsername}`,
     index
-      ? `Index: message ${index.messageId}, drawn ${formatTime(new Date(index.drawnAt))}, found by its ${index.foundBy === 'pin' ? 'pin' : 'mention in captions'}`
-      : 'Index: none that can be used; the messages themselves were read',
+      ? `Index: message ${index.messageId}, written ${formatTime(new Date(index.drawnAt))}, found by ${index.foundBy === 'pin' ? 'its pin' : 'the captions of other messages'}`
+      : 'Index: no usable index was found; the messages themselves were read',
     ...report.notes,
     ...(report.signer === null ? [] : [`Signed by ${report.signer}${wordsOfSigner(report)}`]),
     '',
@@ -86,11 +86,11 @@ function linesOf(report: RecoveryReport): string {
 
 function damageOf({ id, isDamaged, findings }: RecoveredBackup): string[] {
   if (isDamaged && findings.length === 0)
-    return [`damaged: ${id}: found damaged before; "telegram-backup show ${id}" tells what is known of it`]
+    return [`damaged: ${id}: an earlier check found it damaged; see "telegram-backup show ${id}"`]
   return findings.map(finding => `damaged: ${id}: ${finding}`)
 }
 
-/** Switched on they come back, so that what cannot run is noticed: people have to know before the next `serve`. */
+/** Recovered schedules are switched on. People must know of one that cannot run before they start `serve`. */
 function plansOf(report: RecoveryReport): string[] {
   const { plans } = report
   if (plans === null) return []
@@ -110,7 +110,7 @@ function plansOf(report: RecoveryReport): string[] {
       : []),
     ...(schedules.some(({ enabled }) => enabled)
       ? [
-          'The schedules that are on run as soon as "telegram-backup serve" does; list and change them with "telegram-backup schedule".',
+          'The schedules that are on run while "telegram-backup serve" runs. List and change them with "telegram-backup schedule".',
         ]
       : []),
   ]
@@ -137,7 +137,7 @@ function countsOf(backups: readonly RecoveredBackup[]): string {
 
 function wordsOfSigner({ signerIsOwn, signerWasGiven }: RecoveryReport): string {
   if (signerIsOwn) return ', the key of this machine'
-  return signerWasGiven ? ', as you said' : ''
+  return signerWasGiven ? ', the key given with --signer' : ''
 }
 
 function tableOf(backups: readonly RecoveredBackup[]): string {
@@ -158,8 +158,8 @@ function tableOf(backups: readonly RecoveredBackup[]): string {
 function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[] {
   if (report.withoutKey) {
     return [
-      'Without the key nothing could be opened: plain sizes, hashes, expiry, sources and history are missing, and the chat',
-      'still belongs to the catalog that it had. Set BACKUP_AGE_IDENTITY_FILE and run recover again.',
+      'Without the key, nothing could be decrypted: plain sizes, hashes, expiry, sources and history are missing. The chat',
+      'still belongs to the old catalog. Set BACKUP_AGE_IDENTITY_FILE and run recover again.',
     ]
   }
   if (report.indexFailure !== null) {
@@ -169,13 +169,13 @@ function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[]
     const [signer] = report.otherSigners
     const { length } = report.refused
     return [
-      `Nothing that the chat holds is signed by a key that --signer names: ${count(length, 'manifest')} ${length === 1 ? 'is' : 'are'} refused, signed by ${report.otherSigners.join(', ')}.`,
+      `No backup in the chat is signed by a key given with --signer: ${count(length, 'manifest')} ${length === 1 ? 'is' : 'are'} refused, signed by ${report.otherSigners.join(', ')}.`,
       `If that key is yours, name both (--signer OLD --signer ${signer}). If it is not, these backups are not yours either.`,
     ]
   }
   if (owner === null) return []
   return [
-    `The chat belongs to catalog ${owner.catalogId}, generation ${owner.generation}: this one. Older machines are refused there.`,
+    `The chat belongs to catalog ${owner.catalogId}, generation ${owner.generation}: the catalog of this machine. Machines that used it before are now refused.`,
     'This machine signs with a key of its own: print a new recovery card with "telegram-backup card".',
   ]
 }

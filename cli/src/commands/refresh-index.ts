@@ -2,7 +2,10 @@ import type { Database } from '@telegram-backup/database'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import type { CommandContext } from '#commands/command.ts'
 
-/** After a schedule, a policy or a pin was changed: has the indexes in the chats say so. Never fails; what it could not do is a note. */
+/**
+ * Updates the indexes in the chats after a schedule, a policy or a pin was changed. Never fails; problems
+ * become a note.
+ */
 export async function tellTheIndex(
   { config, output, signal }: CommandContext,
   database: Database,

@@ -27,7 +27,7 @@ interface RestoreOptions {
   json?: boolean
 }
 
-/** `restore ID`: a database in one transaction, a directory swapped in whole. */
+/** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('restore'), [
     'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
@@ -35,22 +35,28 @@ export const registerRestore: RegisterCommand = (program, run) => {
     'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
   ])
     .description(
-      'restore a backup: a database in one transaction, a directory swapped in whole; until the last part is verified, the target stays as it is',
+      'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     )
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
-    .option('--yes', 'do not ask')
-    .option('--overwrite', 'replace a target that is not empty, after the restore has succeeded beside it')
-    .option('--keep-old', 'keep the replaced database under another name (databases)')
-    .option('--create-roles', 'make roles that the server lacks, without a login (databases)')
-    .option('--links <how>', 'links that lead out of a directory: skip leaves them out, keep makes them')
+    .option('--yes', 'do not ask first')
+    .option(
+      '--overwrite',
+      'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+    )
+    .option('--keep-old', 'keep the old database under another name (databases only)')
+    .option('--create-roles', 'create roles that the server lacks, without a login (databases only)')
+    .option(
+      '--links <how>',
+      'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
+    )
     .option(
       '--allow <what...>',
-      'devices: bring them back as well; outside-links is --links keep (directories)',
+      '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
     )
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
-        // While the catalog's server starts, there is time to load what is needed next.
+        // Loads the next modules while the server of the catalog starts.
         void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
         return await withEngine(context, engine => runRestore(context, { engine, id, options }))
       }, options),
@@ -81,13 +87,13 @@ async function runRestore(
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUntold: () => output.note('warning: the catalog could not be told how the restore ended'),
+    onUntold: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE
 }
 
-/** Which wish an option stands for, where not every target has a use for it. */
+/** The wish behind each option that only some targets support. */
 const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
   ['allow', '--allow', 'allow'],
   ['links', '--links', 'allow'],
@@ -96,7 +102,7 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
 ]
 const PLURALS = { database: 'databases', directory: 'directories' }
 
-/** Throws `USAGE` for an option that the target has no use for. */
+/** Throws `USAGE` for an option that the target does not support. */
 function wishesFor(
   options: RestoreOptions,
   isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
@@ -121,7 +127,7 @@ function readLinks(how: string | undefined): OutsideAllowance[] {
   if (how === undefined) return []
   if (how === 'keep') return ['outside-links']
   if (how === 'skip') return ['no-outside-links']
-  throw new BackupError(`--links knows no "${how}"`, { code: 'USAGE', hint: 'Use skip or keep.' })
+  throw new BackupError(`--links does not know "${how}"`, { code: 'USAGE', hint: 'Use skip or keep.' })
 }
 
 const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
@@ -132,7 +138,7 @@ function readAllowances(given: readonly string[]): OutsideAllowance[] {
     .map(name => {
       const known = ALLOWANCES.find(allowance => allowance === name)
       if (known !== undefined) return known
-      throw new BackupError(`--allow knows no "${name}"`, {
+      throw new BackupError(`--allow does not know "${name}"`, {
         code: 'USAGE',
         hint: `Use ${ALLOWANCES.join(' or ')}.`,
       })

@@ -11,10 +11,10 @@ import {
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
-/** Of links that were left out, how many are named. */
+/** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
 
-/** What comes from the chat, and how long that may take: about as long as the way there took. */
+/** What is fetched from the chat, and an estimate: about as long as the send took. */
 export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = makes === 'database' ? ', plus the time to load' : ''
@@ -25,7 +25,7 @@ export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore)
     ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
     ...(backup.damaged_at === null
       ? []
-      : [`Warning   it was found damaged on ${formatTime(backup.damaged_at)}`]),
+      : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
     ...notWholeLines(backup, 'Warning  '),
   ]
 }
@@ -42,9 +42,9 @@ const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string
     beside: besideDatabase,
   },
   directory: {
-    empty: () => 'into a new directory, which takes the place of the empty one',
-    new: () => 'into a new directory, which then gets its name',
-    beside: () => 'into a new directory beside it, which then takes its place; what is there now is deleted',
+    empty: () => 'into a new directory, which then replaces the empty one',
+    new: () => 'into a temporary directory, which is then renamed',
+    beside: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
   },
 }
 
@@ -58,15 +58,17 @@ function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): strin
       return [`Way       ${WAYS[makes][step.into](step.name)}`]
     case 'replace': {
       const { name, holds, sizeBytes, sessions, isKept } = step
-      const ended = sessions > 0 ? `, whose ${count(sessions, 'session')} will be ended` : ''
+      const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''
       const held = `it holds ${holds.join(', ')} (${formatBytes(sizeBytes)})`
-      return [`Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; it is kept' : ''}`]
+      return [
+        `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
+      ]
     }
     case 'make roles':
       return [`Roles     makes ${step.roles.join(', ')}, without a login`]
     case 'run as':
       return [
-        `Rights    what the owners of the source have written (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
+        `Rights    code in the backup (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
         '          safer is a role that owns the target and has no other rights',
       ]
     case 'treat links':
@@ -80,28 +82,28 @@ function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): strin
     case 'leave':
       return [
         step.why === 'earlier'
-          ? `Note      ${step.name} is from before an earlier restore; drop it when it is not needed`
-          : `Note      ${step.name} is not of a restore of yours; it stays`,
+          ? `Note      ${step.name} is a database that an earlier restore replaced and kept; drop it when you do not need it`
+          : `Note      ${step.name} was not made by a restore of yours; it stays`,
       ]
   }
 }
 
-/** What is left to do for roles that a restore made: nobody can connect as one of them. */
+/** What the user must still do for roles that a restore created: they have no login. */
 export function describeNewRoles({ created_roles: names }: Record<string, unknown>): string[] {
   if (!Array.isArray(names) || names.length === 0) return []
   const quoted = names.map(name => `"${name.replaceAll('"', '""')}"`)
   return [
-    `Made without a login: ${names.join(', ')}. Who is to connect needs one, for example in psql:`,
+    `These roles were created without a login: ${names.join(', ')}. A role that must connect needs a login, for example in psql:`,
     ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
   ]
 }
 
-/** Links that a directory came back without. */
+/** The links that a restored directory lacks. */
 export function describeLeftOut({ left_out, left_out_links }: Record<string, unknown>): string[] {
   if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
   const shown = (left_out as Array<{ path: string; target: string }>).slice(0, MAX_SHOWN)
   return [
-    `Left out, since they lead out of the directory: ${count(left_out_links, 'link')}`,
+    `Left out, because they lead out of the directory: ${count(left_out_links, 'link')}`,
     ...shown.map(({ path, target }) => `  ${path} -> ${target}`),
     ...(left_out_links > shown.length ? [`  and ${left_out_links - shown.length} more`] : []),
   ]

@@ -20,13 +20,13 @@ interface Kind {
   json?: boolean
 }
 
-/** `retention`: policies for all backups of a project and type; those of schedules are added to them. */
+/** `retention`: policies for all backups of a project and type. Policies of schedules apply in addition. */
 export const registerRetention: RegisterCommand = (program, run) => {
   const retention = asGroup(program.command('retention'), [
     'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4',
     'telegram-backup retention list --json',
   ]).description(
-    'what is kept of all backups of a project and type; "expire" applies it, and so does "serve"',
+    'set rules for which backups of a project and type are kept; "expire" and "serve" apply them',
   )
   registerSet(retention, run)
   registerList(retention, run)
@@ -54,10 +54,10 @@ function registerSet(parent: Command, run: RunAction): void {
       const rules = keepOf(options)
       if ((rules === undefined) !== (options.keepAll === true)) {
         throw new BackupError(
-          rules === undefined ? 'No rule was given' : '--keep-all goes with no other rule',
+          rules === undefined ? 'No rule was given' : '--keep-all cannot be combined with another rule',
           {
             code: 'USAGE',
-            hint: 'Give what is to be kept, such as --keep-daily 7; or --keep-all.',
+            hint: 'Say what to keep, for example --keep-daily 7, or --keep-all.',
           },
         )
       }
@@ -70,7 +70,7 @@ function registerSet(parent: Command, run: RunAction): void {
       context.output.answer(
         { ...policy, keep: keepView(keep) },
         () =>
-          `${policy.project_id} ${policy.type}: keep ${describeKeep(keep)}. See what that does: telegram-backup expire --dry-run`,
+          `${policy.project_id} ${policy.type}: keep ${describeKeep(keep)}. To see what this changes: telegram-backup expire --dry-run`,
       )
       return ExitCode.DONE
     }, options),
@@ -100,12 +100,12 @@ function registerList(parent: Command, run: RunAction): void {
 
 function describePolicies(policies: readonly (RetentionPolicy & { source: string | null })[]): string {
   if (policies.length === 0) {
-    return 'No policies: each backup stays until its expires_at, 30 days unless another was given, or as its schedule says.'
+    return 'No policies: each backup stays until it expires (after 30 days, unless --expires says otherwise), or as its schedule says.'
   }
   const rows = policies.map(({ project_id, type, source, keep }) => [
     project_id,
     type,
-    source === null ? 'all' : `${source} (a removed schedule’s)`,
+    source === null ? 'all' : `${source} (of a removed schedule)`,
     describeKeep(keep),
   ])
   return `${formatTable([['PROJECT', 'TYPE', 'SOURCE', 'KEEP'], ...rows])}\n${policies.length === 1 ? '1 policy' : `${policies.length} policies`}`
@@ -114,8 +114,13 @@ function describePolicies(policies: readonly (RetentionPolicy & { source: string
 function registerRemove(parent: Command, run: RunAction): void {
   withCommonOptions(
     ofKind(
-      parent.command('remove').description('take the policy of a project and type away, or that of a source'),
-    ).option('--source <name>', 'what removed schedules of that source have left behind, instead'),
+      parent
+        .command('remove')
+        .description('remove the policy of a project and type, or the policy of a source'),
+    ).option(
+      '--source <name>',
+      'remove instead the policies that removed schedules of this source left behind',
+    ),
     [
       'telegram-backup retention remove --project shop --type logs',
       'telegram-backup retention remove --project shop --type database --source shop',
@@ -131,14 +136,14 @@ function registerRemove(parent: Command, run: RunAction): void {
       context.output.answer(
         { success: true, ...policy },
         () =>
-          `${[project, type, source].filter(Boolean).join(' ')} has no policy now${source === undefined ? '' : ' but those of its schedules'}. See what that does: telegram-backup expire --dry-run`,
+          `${[project, type, source].filter(Boolean).join(' ')} has no policy now${source === undefined ? '' : ' except those of its schedules'}. To see what this changes: telegram-backup expire --dry-run`,
       )
       return ExitCode.DONE
     }, options),
   )
 }
 
-/** False where there is none. */
+/** Returns false when there is no such policy. */
 async function removePolicy(
   database: Database,
   { source, ...of }: { project_id: string; type: BackupType; source: string | null },

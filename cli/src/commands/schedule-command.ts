@@ -22,6 +22,7 @@ import {
   type TermOptions,
   termsOf,
   withKeepOptions,
+  withStartOptions,
 } from '#commands/schedule-options.ts'
 
 /** `schedule`: when sources are backed up by `serve`. */
@@ -29,7 +30,9 @@ export const registerSchedule: RegisterCommand = (program, run) => {
   const schedule = asGroup(program.command('schedule'), [
     'telegram-backup schedule add --source shop --cron "30 2 * * *" --timezone Europe/Berlin --keep-daily 7',
     'telegram-backup schedule list --json',
-  ]).description('when a source is backed up by itself; kept in the catalog, run by "telegram-backup serve"')
+  ]).description(
+    'set when a source is backed up; the catalog stores the schedules, and "telegram-backup serve" runs them',
+  )
   registerAdd(schedule, run)
   registerChange(schedule, run)
   registerList(schedule, run)
@@ -43,13 +46,11 @@ export const registerSchedule: RegisterCommand = (program, run) => {
 function registerAdd(parent: Command, run: RunAction): void {
   const command = parent
     .command('add')
-    .description('back up a source of telegram-backup.yaml by itself')
+    .description('back up a source of telegram-backup.yaml at fixed times')
     .requiredOption('--source <name>', 'a source of telegram-backup.yaml')
     .requiredOption('--cron <"M H D M W">', 'when: minute, hour, day of the month, month, day of the week')
-    .option('--timezone <name>', 'whose clock is meant, such as Europe/Berlin (UTC if left out)')
-  withKeepOptions(command)
-    .option('--jitter <time>', 'begin up to so much later, such as 30s, so that not all begin at once')
-    .option('--catch-up <how>', 'a time that nobody was there for: "once" makes up for it, "skip" does not')
+    .option('--timezone <name>', 'the time zone of --cron, for example Europe/Berlin (default: UTC)')
+  withStartOptions(withKeepOptions(command))
   withCommonOptions(command, [
     'telegram-backup schedule add --source shop --cron "30 2 * * *" --timezone Europe/Berlin',
     'telegram-backup schedule add --source shop --cron "0 * * * *" --keep-hourly 24 --keep-daily 7',
@@ -67,22 +68,22 @@ function registerAdd(parent: Command, run: RunAction): void {
         await tellTheIndex(context, database)
         const view = await scheduleView(database, schedule)
         context.output.answer(view, () => describeSchedule(view))
-        context.output.note('It runs while a "telegram-backup serve" does.')
+        context.output.note('The schedule runs while "telegram-backup serve" runs.')
         const earlier = await describeEarlier(database, schedule)
         if (earlier !== undefined) context.output.note(earlier)
         const same = await sameTimes(database, schedule)
         if (same.length > 0) {
           const ids = same.map(({ id }) => id.slice(0, 8)).join(', ')
           context.output.note(
-            `There was one of ${source} for the same times already: ${ids}. "telegram-backup schedule remove" takes one away.`,
+            `${source} already had a schedule for the same times: ${ids}. To remove one: telegram-backup schedule remove ID`,
           )
         }
         const left = await keptBySource(database, schedule)
         if (left.length > 0) {
           context.output.note(
-            `What removed schedules of ${source} kept is kept as well: ${wordsOfLeft(left)}.`,
+            `Policies of removed schedules of ${source} still apply as well: ${wordsOfLeft(left)}.`,
           )
-          context.output.note(`Let go of it: ${letGo(schedule)}`)
+          context.output.note(`To remove them: ${letGo(schedule)}`)
         }
       })
       return ExitCode.DONE
@@ -93,14 +94,15 @@ function registerAdd(parent: Command, run: RunAction): void {
 function registerChange(parent: Command, run: RunAction): void {
   const command = parent
     .command('change')
-    .description('change a schedule; what is not given stays as it is')
+    .description('change a schedule; options that are not given stay as they are')
     .argument('<id>', 'the schedule’s id, or its first eight characters')
     .option('--cron <"M H D M W">', 'when: minute, hour, day of the month, month, day of the week')
-    .option('--timezone <name>', 'whose clock is meant, such as Europe/Berlin')
-  withKeepOptions(command)
-    .option('--keep-none', 'no policy of its own; the others take the place of all its rules')
-    .option('--jitter <time>', 'begin up to so much later, such as 30s, so that not all begin at once')
-    .option('--catch-up <how>', 'a time that nobody was there for: "once" makes up for it, "skip" does not')
+    .option('--timezone <name>', 'the time zone of --cron, for example Europe/Berlin')
+  withKeepOptions(command).option(
+    '--keep-none',
+    'remove the schedule’s own policy; any other --keep option replaces all its rules',
+  )
+  withStartOptions(command)
   withCommonOptions(command, [
     'telegram-backup schedule change 3f0c2c1e --cron "0 4 * * *"',
     'telegram-backup schedule change 3f0c2c1e --keep-daily 14 --keep-monthly 12',
@@ -114,7 +116,7 @@ function registerChange(parent: Command, run: RunAction): void {
 
 function registerList(parent: Command, run: RunAction): void {
   withCommonOptions(parent.command('list'), ['telegram-backup schedule list'])
-    .description('list the schedules, when each comes next, and how its last job went')
+    .description('list the schedules, with the next run and the last job of each')
     .action((options: { json?: boolean }) =>
       run(async context => {
         const { listSchedules } = await import('@telegram-backup/database')
@@ -124,7 +126,7 @@ function registerList(parent: Command, run: RunAction): void {
           const views = await scheduleViews(database, schedules)
           context.output.answer(views, () =>
             views.length === 0
-              ? 'No schedules yet. Make one: telegram-backup schedule add --help'
+              ? 'No schedules yet. To add one, see: telegram-backup schedule add --help'
               : describeSchedules(schedules, views),
           )
         })
@@ -135,7 +137,7 @@ function registerList(parent: Command, run: RunAction): void {
 
 function registerRemove(parent: Command, run: RunAction): void {
   withCommonOptions(parent.command('remove'), ['telegram-backup schedule remove 3f0c2c1e'])
-    .description('remove a schedule; the backups that it made stay, and its policy keeps what it kept')
+    .description('remove a schedule; its backups stay, and its policy still applies to them')
     .argument('<id>', 'the schedule’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
@@ -150,7 +152,7 @@ function registerRemove(parent: Command, run: RunAction): void {
               `Schedule ${schedule.id} of ${schedule.source} is removed.`,
               ...(left.length > 0
                 ? [
-                    `Removed schedules of it still keep: ${wordsOfLeft(left)}. Let go of that: ${letGo(schedule)}`,
+                    `Policies of removed schedules of this source still apply: ${wordsOfLeft(left)}. To remove them: ${letGo(schedule)}`,
                   ]
                 : []),
             ].join('\n'),
@@ -167,7 +169,7 @@ function registerSwitch(
   { name, enabled }: { name: string; enabled: boolean },
 ): void {
   withCommonOptions(parent.command(name), [`telegram-backup schedule ${name} 3f0c2c1e`])
-    .description(enabled ? 'switch a schedule on' : 'switch a schedule off; it stays in the catalog')
+    .description(enabled ? 'switch a schedule on' : 'switch a schedule off; the catalog keeps it')
     .argument('<id>', 'the schedule’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(context => changeAndShow(context, id, { enabled }), options),
@@ -191,7 +193,7 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
   return ExitCode.DONE
 }
 
-/** The others of its source that come at the same times. */
+/** The other schedules of the same source with the same times. */
 async function sameTimes(database: Database, of: Schedule): Promise<Schedule[]> {
   const { listSchedules } = await import('@telegram-backup/database')
   return (await listSchedules(database)).filter(
@@ -200,7 +202,7 @@ async function sameTimes(database: Database, of: Schedule): Promise<Schedule[]> 
   )
 }
 
-/** What removed schedules of the same source have left behind. */
+/** The policies that removed schedules of the same source left behind. */
 async function keptBySource(database: Database, of: Schedule): Promise<SourcePolicy[]> {
   const { listSourcePolicies } = await import('@telegram-backup/database')
   return (await listSourcePolicies(database)).filter(
@@ -222,9 +224,9 @@ function registerRun(parent: Command, run: RunAction): void {
     'telegram-backup schedule run 3f0c2c1e',
     'telegram-backup schedule run 3f0c2c1e --wait',
   ])
-    .description('back up now what a schedule is for; a running "telegram-backup serve" does it')
+    .description('run a schedule now; the backup is made by a running "telegram-backup serve"')
     .argument('<id>', 'the schedule’s id, or its first eight characters')
-    .option('--wait', 'until the job has ended')
+    .option('--wait', 'wait until the job has ended')
     .action((id: string, options: { wait?: boolean; json?: boolean }) =>
       run(async context => {
         const { runNow } = await import('@telegram-backup/engine/schedules/manage-schedules.ts')
@@ -234,7 +236,9 @@ function registerRun(parent: Command, run: RunAction): void {
           try {
             const job = await runNow(queue, schedule)
             if (options.wait !== true) {
-              context.output.note('A running "telegram-backup serve" does it; without one it waits.')
+              context.output.note(
+                'A running "telegram-backup serve" does the job; without one, the job waits.',
+              )
               return await answerJob(context, job)
             }
             return await answerJob(context, await followJob(context, database, job))
@@ -256,11 +260,14 @@ async function answerJob({ output }: CommandContext, job: Job): Promise<ExitCode
   )
   if (job.state === 'cancelled') return ExitCode.FAILED
   if (job.state !== 'failed') return ExitCode.DONE
-  output.reason(job.error?.message ?? 'The job has failed', job.error?.hint)
+  output.reason(job.error?.message ?? 'The job failed', job.error?.hint)
   return exitCodeFor(job.error?.code)
 }
 
-/** The schedule with that id, or the one whose id begins so. Throws `NOT_FOUND`, and `INVALID` when several do. */
+/**
+ * The schedule with that id, or with an id that begins like this. Throws `NOT_FOUND`, and `INVALID` when
+ * several match.
+ */
 async function findSchedule(database: Database, id: string): Promise<Schedule> {
   const { listSchedules } = await import('@telegram-backup/database')
   const prefix = id.trim().toLowerCase()
@@ -270,7 +277,7 @@ async function findSchedule(database: Database, id: string): Promise<Schedule> {
   if (found.length > 1) {
     throw new BackupError(`Several schedules have ids that begin with ${prefix}`, {
       code: 'INVALID',
-      hint: 'Give more of the id.',
+      hint: 'Give more characters of the id.',
     })
   }
   const [schedule] = found

@@ -4,8 +4,9 @@ import { hasRules } from '@telegram-backup/engine/retention/retention-rules.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 
 /**
- * That the rule of a schedule, new or changed, decides about backups that were there before it, too; undefined where it does about none.
- * A rule that only names a minimum leaves them to their expiry, as do those that were given one, and pinned ones stay.
+ * Says that the rule of a new or changed schedule also applies to earlier backups; undefined if it applies to
+ * none. A rule with only a minimum does not apply to them, nor does any rule to pinned backups and to those
+ * with an expiry of their own.
  */
 export async function describeEarlier(
   database: Database,
@@ -19,5 +20,5 @@ export async function describeEarlier(
   )
   if (earlier.length === 0) return undefined
   const backups = `${count(earlier.length, 'earlier backup')} of ${source}`
-  return `From now on this rule decides about ${backups} as well: ${describeKeep(keep)}. What no rule keeps is erased; "telegram-backup expire --dry-run" tells what, and "telegram-backup pin ID" keeps what must stay.`
+  return `From now on this rule also applies to ${backups}: ${describeKeep(keep)}. Backups that no rule keeps are erased. "telegram-backup expire --dry-run" shows which; "telegram-backup pin ID" keeps one.`
 }

@@ -5,10 +5,13 @@ import { BackupError } from '@telegram-backup/errors'
 import type { CommandContext } from '#commands/command.ts'
 
 const LOOK_EVERY_MS = 1_000
-/** So long nobody may have begun a job before that is said. */
+/** How long a job may wait before the user is told. */
 const PATIENCE_MS = 15_000
 
-/** Waits until a job has ended, and says on stderr how it goes. Throws `CANCELLED` when the wait is; the job goes on. */
+/**
+ * Waits until a job has ended, with progress on stderr. Throws `CANCELLED` when the wait is cancelled; the
+ * job continues.
+ */
 export async function followJob(
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
   database: Database,
@@ -26,12 +29,14 @@ export async function followJob(
       now.state === 'running'
         ? `running, ${formatBytes(now.progress.bytes_done)} so far`
         : isLate
-          ? 'still waiting: is a "telegram-backup serve" running that knows the source?'
+          ? 'still waiting: is a "telegram-backup serve" running whose configuration names this source?'
           : 'waiting'
     if (words !== told) output.note(words)
     told = words
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
-      throw new BackupError(`No longer waiting; the job ${job.id} goes on`, { code: 'CANCELLED' })
+      throw new BackupError(`This command stopped waiting; the job ${job.id} continues`, {
+        code: 'CANCELLED',
+      })
     })
   }
 }

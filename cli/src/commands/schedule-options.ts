@@ -23,15 +23,31 @@ export function withKeepOptions(command: Command): Command {
   return command
     .option('--keep-last <n>', 'keep the newest N backups')
     .option('--keep-hourly <n>', 'keep the newest backup of each of the last N hours that have one')
-    .option('--keep-daily <n>', 'likewise of days (UTC)')
-    .option('--keep-weekly <n>', 'likewise of weeks (ISO 8601)')
-    .option('--keep-monthly <n>', 'likewise of months')
-    .option('--keep-yearly <n>', 'likewise of years')
-    .option('--keep-within <time>', 'keep all that are not older, such as 30d')
+    .option('--keep-daily <n>', 'keep the newest backup of each of the last N days (UTC) that have one')
+    .option(
+      '--keep-weekly <n>',
+      'keep the newest backup of each of the last N weeks (ISO 8601) that have one',
+    )
+    .option('--keep-monthly <n>', 'keep the newest backup of each of the last N months that have one')
+    .option('--keep-yearly <n>', 'keep the newest backup of each of the last N years that have one')
+    .option('--keep-within <time>', 'keep all backups that are not older than this, for example 30d')
     .option('--keep-minimum <n>', 'keep at least N backups, whatever the other rules say')
 }
 
-/** The policy that was typed; undefined without any of its options. `parseKeep` checks it. */
+/** Adds the options about the moment at which a scheduled backup starts. */
+export function withStartOptions(command: Command): Command {
+  return command
+    .option(
+      '--jitter <time>',
+      'start up to this much later, for example 30s, so that not all schedules start together',
+    )
+    .option(
+      '--catch-up <how>',
+      'what to do about runs that were missed: "once" does one catch-up run, "skip" does none',
+    )
+}
+
+/** The policy from the options; undefined without any of them. `parseKeep` checks it. */
 export function keepOf(options: KeepOptions): KeepView | undefined {
   const counts = {
     last: options.keepLast,
@@ -52,25 +68,25 @@ export function keepOf(options: KeepOptions): KeepView | undefined {
 
 function wholeNumber(option: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new BackupError(`${option} ${JSON.stringify(text.slice(0, 40))} is no whole number`, {
+  throw new BackupError(`${option} ${JSON.stringify(text.slice(0, 40))} is not a whole number`, {
     code: 'USAGE',
-    hint: `Write a number such as ${option} 7.`,
+    hint: `Write a number, for example ${option} 7.`,
   })
 }
 
-/** What may be said of a schedule on the command line. */
+/** The options of a schedule. */
 export interface TermOptions extends KeepOptions {
   timezone?: string
   jitter?: string
   catchUp?: string
 }
 
-/** The terms that were typed. Throws `USAGE`. */
+/** The terms from the options. Throws `USAGE`. */
 export function termsOf({ timezone, jitter, catchUp, ...keep }: TermOptions): Omit<ScheduleTerms, 'cron'> {
   if (catchUp !== undefined && catchUp !== 'once' && catchUp !== 'skip') {
     throw new BackupError(`--catch-up ${JSON.stringify(catchUp.slice(0, 40))} is neither once nor skip`, {
       code: 'USAGE',
-      hint: '"once", which is the default, makes up for a missed time; "skip" does not.',
+      hint: '"once" (the default) does one catch-up run for missed runs; "skip" does none.',
     })
   }
   return {
@@ -89,8 +105,8 @@ export function describeSchedule(schedule: ScheduleView): string {
     `source    ${source} (${schedule.project_id}, ${schedule.type})`,
     `runs at   ${cron} (${timezone})${jitter > 0 ? `, up to ${count(jitter, 'second')} later` : ''}`,
     `missed    ${schedule.catch_up === 'once' ? 'one catch-up run' : 'skipped'}`,
-    `keeps     ${keep === null ? '30 days, unless its source names another expiry or its project and type have a policy' : wordsOf(keep)}`,
-    `next      ${next_run_at === null ? 'never, it is switched off' : describeNext(next_run_at)}`,
+    `keeps     ${keep === null ? '30 days, unless the source sets another expiry, or the project and type have a policy' : wordsOf(keep)}`,
+    `next      ${next_run_at === null ? 'never, the schedule is off' : describeNext(next_run_at)}`,
     ...(last_job === null ? [] : [`last job  ${last_job.id}, ${last_job.state}`]),
   ].join('\n')
 }
@@ -118,12 +134,14 @@ export function describeSchedules(schedules: readonly Schedule[], views: readonl
     formatTable([heading, ...rows]),
     count(schedules.length, 'schedule'),
     ...(isAnyOverdue
-      ? ['Overdue: probably no "telegram-backup serve" is running, which is what backs up by schedules.']
+      ? ['Overdue: probably no "telegram-backup serve" is running. Schedules run only while it runs.']
       : []),
   ].join('\n')
 }
 
-/** Every serve looks at all schedules each few seconds; clocks of two machines may differ by some. */
+/**
+ * Each `serve` checks all schedules every few seconds, and the clocks of two machines may differ by a few.
+ */
 const OVERDUE_AFTER_MS = 60_000
 
 function isOverdue(next: Date): boolean {
@@ -138,7 +156,7 @@ function describeLast(job: ScheduleView['last_job']): string {
   return job === null ? NONE : `${job.state} ${formatTime(job.finished_at ?? job.created_at)}`
 }
 
-/** Throws `USAGE` where nothing is to change. */
+/** The changes from the options. Throws `USAGE` without any. */
 export function changeOf({
   keepNone,
   cron,
@@ -146,12 +164,12 @@ export function changeOf({
 }: TermOptions & { cron?: string; keepNone?: boolean }): ScheduleTerms {
   const { keep, ...others } = termsOf(options)
   if (keepNone === true && keep !== undefined) {
-    throw new BackupError('--keep-none goes with no rule', { code: 'USAGE' })
+    throw new BackupError('--keep-none cannot be combined with another --keep option', { code: 'USAGE' })
   }
   const terms = { ...others, cron, keep: keepNone === true ? null : keep }
   if (Object.values(terms).some(value => value !== undefined)) return terms
-  throw new BackupError('Nothing was given that is to change', {
+  throw new BackupError('No change was given', {
     code: 'USAGE',
-    hint: 'Give what is to be another, such as --cron "0 4 * * *" or --keep-daily 14.',
+    hint: 'Say what to change, for example --cron "0 4 * * *" or --keep-daily 14.',
   })
 }

@@ -18,21 +18,23 @@ export const registerSend: RegisterCommand = (program, run) => {
     'telegram-backup send --resume 3f0c2c1e                  # goes on where a killed send of a file ended',
     'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
   ])
-    .description('send a backup to the chat, encrypted and in parts, prove each part, record it')
-    .argument(
-      '[-]',
-      '"-" backs up what comes by standard input, up to its end: whether what made it failed cannot be seen',
+    .description(
+      'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
     )
-    .option('--project <id>', 'whose backup it is (required): letters, digits, ".", "_", "-"')
+    .argument('[-]', '"-" backs up standard input; a pipe does not report whether its producer failed')
+    .option('--project <id>', 'the project (required): letters, digits, ".", "_", "-"')
     .option('--type <type>', 'database, storage or logs (required)')
     .option(
       '--filename <name>',
-      'the name of the plain bytes, for show and the HTTP API; default: that of the source. In the chat the name is project, type, time and id, and ends as this does',
+      'the file name of the backup, as "show" and the HTTP API give it (default: the name of the source). In the chat, files are named by project, type, time and id, with the ending of this name',
     )
-    .option('--caption <text>', 'your own words, above the message in the chat')
-    .option('--chat <id>', 'another chat than TELEGRAM_CHAT_ID')
-    .option('--expires <when>', '12h, 30d, 8w from now, or a date (default: 30d)')
-    .option('--resume <id>', 'go on with a send of a file that was killed; anew if the file has changed')
+    .option('--caption <text>', 'your own text, at the top of each caption in the chat')
+    .option('--chat <id>', 'send to this chat instead of TELEGRAM_CHAT_ID')
+    .option(
+      '--expires <when>',
+      'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
+    )
+    .option('--resume <id>', 'continue an interrupted send of a file; if the file has changed, start again')
     .option('--limit-rate <rate>', 'send at most this many bytes a second: 500k, 2M')
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
@@ -48,10 +50,10 @@ export const registerSend: RegisterCommand = (program, run) => {
   )
 }
 
-/** What became of a send, and what is told of it to people alone. */
+/** The result of a send, and the remarks that only people are shown. */
 type Sent = SentSource & SendRemarks
 
-/** Starts the source first: it works while all else is still being loaded. */
+/** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const { config, signal, output } = context
   const { bytesPerSecond, sourceName } = plan
@@ -64,7 +66,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
     const tell = (words: string): void => output.note(words)
     return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
   })
-  // What is wrong with it, the backup tells.
+  // The backup reports what is wrong with the source.
   opening.catch(() => {})
   try {
     const rate = startRate()
@@ -88,7 +90,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   }
 }
 
-/** Of a backup that is complete; what is merely told of it fails nothing. */
+/** The remarks about a complete backup. An error here must not fail the backup. */
 async function policiesOf({ databaseRecord }: SentSource, database: Database): Promise<string | undefined> {
   if (databaseRecord === undefined) return undefined
   const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
@@ -96,7 +98,7 @@ async function policiesOf({ databaseRecord }: SentSource, database: Database): P
   return words?.(databaseRecord)
 }
 
-/** Says how long it will take, where the pace of the chat or a bound makes it long. */
+/** Prints how long the send will take, if the pace of the chat or `--limit-rate` makes it long. */
 function foretell({ output }: CommandContext, estimate: SendEstimate, messagesPerMinute: number): void {
   const words = describeEstimate(estimate, messagesPerMinute)
   if (words !== undefined) output.note(words)

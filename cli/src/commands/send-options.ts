@@ -4,16 +4,16 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { CommandContext } from '#commands/command.ts'
 
-/** The options of `send` as commander hands them over: the source's settings, in camel case. */
+/** The options of `send` as commander gives them: the settings of the source, in camel case. */
 export interface SendOptions {
   source?: string
-  /** Id of a backup to go on with. */
+  /** The id of the backup to resume. */
   resume?: string
   json?: boolean
   [setting: string]: unknown
 }
 
-/** The four words of each repeatable option's help. */
+/** Ends the help text of each repeatable option. */
 const MANY = '(may be repeated)'
 
 /** Adds the options that say what is backed up. */
@@ -22,57 +22,63 @@ export function withSourceOptions(command: Command): Command {
   return (
     command
       .optionsGroup('The source, one of:')
-      .option('--source <name>', 'what telegram-backup.yaml says under that name; other options go before it')
+      .option(
+        '--source <name>',
+        'a source of telegram-backup.yaml; options given here replace the settings there',
+      )
       .option(
         '--postgres <url>',
-        'a database, by pg_dump; PGPASSWORD, ~/.pgpass or --source keep the password off the command line',
+        'a PostgreSQL database, read by pg_dump; give the password in PGPASSWORD, ~/.pgpass or a --source, not in the URL',
       )
-      .option('--directory <path>', 'a directory, by GNU tar')
-      .option('--file <path>', 'a file; its name also as "ls -b" prints it')
+      .option('--directory <path>', 'a directory, read by GNU tar')
+      .option('--file <path>', 'a file; write a name that is not UTF-8 as "ls -b" prints it')
       .optionsGroup('With --postgres:')
-      .option('--format <format>', 'plain (SQL) or custom (for pg_restore); default: plain')
+      .option('--format <format>', 'plain (SQL) or custom (for pg_restore) (default: plain)')
       .option('--schema <pattern>', `only this schema ${MANY}`, collect)
-      .option('--exclude-schema <pattern>', `not this schema ${MANY}`, collect)
+      .option('--exclude-schema <pattern>', `all but this schema ${MANY}`, collect)
       .option('--table <pattern>', `only this table ${MANY}`, collect)
-      .option('--exclude-table <pattern>', `not this table ${MANY}`, collect)
-      .option('--exclude-table-data <pattern>', `this table, but none of its rows ${MANY}`, collect)
-      .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 is for ever (default: 60s)')
-      // Without the first, commander would have the second mean that it is on wherever it is not given.
+      .option('--exclude-table <pattern>', `all but this table ${MANY}`, collect)
+      .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collect)
+      .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
+      // With `--no-count-rows` alone, commander would set `countRows` to true by default.
       .option(
         '--count-rows',
-        'count the rows of each table for verify --drill, also where the source says not to',
+        'count the rows of each table, for verify --drill, even if the source turns that off',
       )
-      .option('--no-count-rows', 'do not: it reads each table once more')
+      .option('--no-count-rows', 'do not count rows, which reads each table a second time')
       .optionsGroup('With --directory:')
       .option(
         '--exclude <pattern>',
-        `leave out, as tar does: "*.tmp" anywhere, "./cache" at the top only; * matches a / too ${MANY}`,
+        `leave out files, as tar does: "*.tmp" anywhere, "./cache" only at the top; * also matches / ${MANY}`,
         collect,
       )
-      .option('--one-file-system', 'leave out what is mounted below it')
+      .option('--one-file-system', 'leave out other file systems that are mounted below the directory')
       .option(
         '--allow <kinds>',
-        'back up the rest (exit code 3, with a list) where files are unreadable, vanished or changed meanwhile; empty: no log is selected, or (with -) nothing came',
+        'unreadable, vanished, changed: do not fail because of such files, but list them and end with exit code 3. empty: accept an empty selection of logs, or empty standard input',
         collect,
       )
       .option(
         '--include <glob>',
-        `with --type logs: only these, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
+        `with --type logs: only files that match, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
         collect,
       )
-      .option('--since <when>', 'with --type logs: only what was written to since then: 24h, 7d, 2026-11-24')
+      .option('--since <when>', 'with --type logs: only files changed since then: 24h, 7d, 2026-11-24')
   )
 }
 
-/** Options, and what the configuration file says under `--source`. Throws `USAGE` and `CONFIGURATION`. */
+/**
+ * The options, together with the settings of the `--source` in the configuration file. Throws `USAGE` and
+ * `CONFIGURATION`.
+ */
 export async function planSend(
   context: CommandContext,
   stdin: string | undefined,
   options: SendOptions,
 ): Promise<SendPlan> {
   if (stdin !== undefined && stdin !== '-') {
-    // Not repeated: it may be a URL with a password.
-    throw new BackupError('Only "-" can stand without an option', {
+    // The argument is not repeated: it may be a URL with a password.
+    throw new BackupError('The only argument without an option is "-"', {
       code: 'USAGE',
       hint: 'Name the source with --file, --directory, --postgres or --source.',
     })
@@ -96,7 +102,7 @@ async function namedSource(
   if (namesPlace(typed)) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
-      hint: '--source says already what is backed up.',
+      hint: '--source already says what is backed up.',
     })
   }
   const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')

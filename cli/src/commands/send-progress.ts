@@ -2,17 +2,17 @@ import type { CallWait, SendEstimate, SendProgress } from '@telegram-backup/engi
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { progressBar } from '#commands/progress-line.ts'
 
-/** Below this nobody plans anything else meanwhile. */
+/** Shorter sends get no estimate. */
 const WORTH_TELLING_SECONDS = 60
 
-/** What to say beforehand of a send that takes its time; undefined of one that does not. */
+/** The estimate that is printed before a long send; undefined for a short one. */
 export function describeEstimate(
   { messages, seconds }: SendEstimate,
   messagesPerMinute: number,
 ): string | undefined {
   if (seconds < WORTH_TELLING_SECONDS) return undefined
   const pace = messagesPerMinute === 0 ? '' : `, at ${messagesPerMinute} messages a minute`
-  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}, less as it compresses`
+  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}, less if the data compresses well`
 }
 
 /** Bytes per second since the first byte went out. */
@@ -26,12 +26,12 @@ export function startRate(): (bytes: number) => number {
   }
 }
 
-/** One line about how far a send is. */
+/** The progress of a send, in one line. */
 export function describeProgress(state: SendProgress, bytesPerSecond: number): string {
   const { plainBytesOut, plainBytesRead, plainBytesTotal, plainBytesEstimated, bytesOut, partsSent } = state
   const totalBytes = plainBytesTotal ?? plainBytesEstimated
   const facts = [
-    // An estimate may have been too low, and then says nothing any more.
+    // An estimate that was too low is no longer shown.
     ...(totalBytes && plainBytesOut <= totalBytes
       ? [`${plainBytesTotal === undefined ? 'about ' : ''}${progressBar(plainBytesOut / totalBytes)}`]
       : [`${formatBytes(plainBytesRead)} read`]),
@@ -43,7 +43,7 @@ export function describeProgress(state: SendProgress, bytesPerSecond: number): s
   return facts.join(', ') + describeWait(state.wait)
 }
 
-/** The rest of the source, at the rate so far and packed as the part before it was. */
+/** The time for the rest of the source, with the rate and the compression so far. */
 function timeLeft(
   { plainBytesOut, bytesOut }: SendProgress,
   totalBytes: number | undefined,
@@ -56,7 +56,7 @@ function timeLeft(
 
 const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
   flood: 'Telegram asks to wait',
-  pace: 'keeping to TELEGRAM_MESSAGES_PER_MINUTE, waiting',
+  pace: 'waiting, because of TELEGRAM_MESSAGES_PER_MINUTE',
   retry: 'no connection, trying again in',
 }
 

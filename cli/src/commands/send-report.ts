@@ -7,18 +7,18 @@ import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/hu
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'
 
-/** Of missing files, how many are named where a person reads. */
+/** How many missing files are listed for people. */
 const MAX_SHOWN = 20
 
-/** What people are told of a send beside its result. */
+/** Remarks about a send for people, in addition to its result. */
 export interface SendRemarks {
-  /** Words of the policies by which the backup stays, if by any. */
+  /** The policies that keep the backup, in words; undefined without any. */
   policies?: string | undefined
-  /** It failed before Telegram was asked for anything: then it is no failure of Telegram. */
+  /** The send failed before its first request to Telegram, so the error does not name Telegram. */
   failedBefore?: boolean | undefined
 }
 
-/** Says what became of a send; returns the exit code for it. */
+/** Prints the result of a send; returns the exit code for it. */
 export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
   const result = sent.success ? sent : toldFailure(sent, remarks)
   if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
@@ -29,16 +29,16 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   if (links !== undefined) output.note(`note: ${links.words}; a restore will ask for --links skip or keep`)
   const devices = readDevices(result.databaseRecord?.source)
   if (devices !== undefined)
-    output.note(`note: it holds ${devices.words}; only root restores that, with --allow devices`)
+    output.note(`note: it holds ${devices.words}; only root can restore that, with --allow devices`)
   const { skipped = [] } = result
   if (skipped.length === 0) return ExitCode.DONE
-  output.note(`${count(skipped.length, 'file')} missing or torn, as allowed:`)
+  output.note(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
   for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.note(`  ${reason}  ${path}`)
   if (skipped.length > MAX_SHOWN) output.note(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
   return ExitCode.PARTIAL
 }
 
-/** The library names the side that failed; where Telegram did not, what was wrong stands alone. */
+/** The library names the side that failed. If that was not Telegram, only the error itself is shown. */
 function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
   const { telegramError, sourceFailed = false, refused = false } = sent.details
   const isOurs = failedBefore || sourceFailed || refused
@@ -53,7 +53,7 @@ function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): S
 function reportFailure(result: SentSource, output: Output): ExitCode {
   output.reason(describeFailure(result), result.hint)
   if (result.details.telegramSuccess) {
-    output.note('The backup itself is whole in the chat, and its messages are known to the catalog.')
+    output.note('The backup itself is complete in the chat, and the catalog knows its messages.')
   }
   return exitCodeFor(result.code)
 }
@@ -61,7 +61,7 @@ function reportFailure(result: SentSource, output: Output): ExitCode {
 function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   const warnings = telegramMetadata?.source?.['warnings']
   const { indexUpToDate, indexError, replica } = details
-  const isLeft = 'the next send or "telegram-backup reconcile" makes good for it'
+  const isLeft = 'the next send or "telegram-backup reconcile" repairs this'
   return [
     ...(Array.isArray(warnings) ? warnings.map(String) : []),
     ...(indexUpToDate === false
@@ -76,22 +76,22 @@ function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   ]
 }
 
-/** What the user got wrong never reached either side, so neither is named. */
+/** A mistake of the user reached neither side, so neither side is named. */
 function describeFailure(result: SentSource): string {
   const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
-    return `Cancelled; what had been sent was taken back${leftovers(telegramError)}`
+    return `Cancelled; the messages already sent were deleted${leftovers(telegramError)}`
   const isOurs = exitCodeFor(result.code) === ExitCode.USAGE
   return (isOurs ? (telegramError ?? databaseError) : result.error) ?? 'unknown'
 }
 
-/** Of `Cancelled; 2 message(s) may still be in the chat`, what follows the first word. */
+/** The rest of `Cancelled; 2 message(s) may still be in the chat`, after the first word. */
 function leftovers(telegramError: string | undefined): string {
   const [, ...rest] = (telegramError ?? '').split('; ')
   return rest.length === 0 ? '' : `, but ${rest.join('; ')}`
 }
 
-/** The command that brings a backup of that kind back. */
+/** The command that restores a backup of that kind. */
 function wayBack({ id, source }: Backup): string {
   const target = shownTarget(source)
   return target === undefined ? `fetch ${id} --out FILE` : `restore ${id} --to ${target}`

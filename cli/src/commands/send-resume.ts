@@ -6,12 +6,12 @@ import { BackupError } from '@telegram-backup/errors'
 import { type CommandContext, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
-/** Options that may go with `--resume`: all else is what it was. */
+/** Options that `--resume` allows; all others stay as they were at the first send. */
 const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
 
 /**
- * What `send --resume ID` has to do: go on with that backup from its file, or send the file anew when it has changed.
- * What its dead run left in doubt is settled first. Throws `USAGE`, `NOT_FOUND`, `CONFLICT`.
+ * Plans `send --resume ID`: continues that backup from its file, or starts again if the file has changed.
+ * What the killed run left unclear is reconciled first. Throws `USAGE`, `NOT_FOUND`, `CONFLICT`.
  */
 export async function readResume(
   context: CommandContext,
@@ -21,9 +21,9 @@ export async function readResume(
   const { config, output, signal } = context
   const foreign = Object.keys(options).find(name => options[name] !== undefined && !ALSO_ALLOWED.has(name))
   if (foreign !== undefined) {
-    throw new BackupError('--resume goes on with a backup as it was begun', {
+    throw new BackupError('--resume continues a backup with its first options', {
       code: 'USAGE',
-      hint: 'With it there may be --file, when the file has moved, --expires and --limit-rate.',
+      hint: 'With --resume, only --file (if the file has moved), --expires and --limit-rate are allowed.',
     })
   }
   const { planResume } = await import('@telegram-backup/engine/operations/backup.ts')
@@ -42,8 +42,8 @@ export async function readResume(
     )
     note(
       plan.resume
-        ? `${count(plan.resume.parts.length, 'part')} of it in the chat already: fetched and compared, then the rest is sent`
-        : 'The file has changed, or nothing of it is left in the chat: it is sent anew',
+        ? `${count(plan.resume.parts.length, 'part')} already in the chat: fetching and comparing, then sending the rest`
+        : 'The file has changed, or no part of it is left in the chat: sending it from the start',
     )
     return plan
   })

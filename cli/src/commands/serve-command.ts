@@ -22,26 +22,35 @@ interface ServeOptions {
 }
 
 const MOST_SLOTS = 32
-/** After the grace: for jobs to take back what they did, and for the catalog to be left. */
+/** Time after the grace period: for jobs to take back what they did, and to close the catalog. */
 const STOP_WITHIN_MS = 20_000
-/** For HTTP requests, whose statements take a millisecond or two; more would take them from other services of the same catalog. */
+/**
+ * Connections for HTTP requests, whose statements take 1 to 2 ms. More would be missing to other services.
+ */
 const SERVING_CONNECTIONS = 5
 
-/** `serve`: jobs, schedules and all that runs by itself, until it is stopped. */
+/** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
 export const registerServe: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('serve'), [
     'telegram-backup serve',
     'telegram-backup serve --jobs 4 --grace 5m --port 8081',
   ])
     .description(
-      'HTTP API, jobs, schedules, until it is stopped; several of them on one DATABASE_URL share the work',
+      'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
     )
     .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
-    .option('--host <address>', 'the address that it listens on', '127.0.0.1')
-    .option('--certificate <file>', 'speak TLS with this certificate (PEM); a new one is used when it comes')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option(
+      '--certificate <file>',
+      'use TLS with this certificate (PEM); a renewed file is read without a restart',
+    )
     .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
-    .option('--jobs <number>', 'how many jobs run at the same time', '2')
-    .option('--grace <time>', 'after SIGTERM, let jobs go on for so long before they are put back', '30s')
+    .option('--jobs <number>', 'how many jobs may run at the same time', '2')
+    .option(
+      '--grace <time>',
+      'after SIGTERM, let running jobs continue this long; then they go back into the queue',
+      '30s',
+    )
     .action((options: ServeOptions) =>
       run(async context => {
         const slots = parseSlots(options.jobs)
@@ -68,7 +77,7 @@ async function serve(
   const { config, host, output, signal } = context
   const onStop = (): void => context.endWithin(options.graceMs + STOP_WITHIN_MS)
   signal.addEventListener('abort', onStop, { once: true })
-  // From the first moment: one that comes while it starts is not to end it.
+  // From the start: a signal during the start must not end the process.
   let reread: (() => Promise<void>) | undefined
   context.onHangup(() => void reread?.())
   const { createLogger, readLogLevel } = await import('@telegram-backup/engine/logging.ts')
@@ -76,7 +85,7 @@ async function serve(
   const { startService } = await import('#serve/start-service.ts')
   const { describeUnserved } = await import('@telegram-backup/engine/schedules/unserved-sources.ts')
   const log = createLogger({ level: readLogLevel(host.env), stream: host.stderr })
-  // Where nothing is logged, what ends it is said all the same.
+  // The error that ends the service is printed even if nothing is logged.
   if (log.level !== 'silent') output.logTo(log)
   const configFile = await openLiveConfigFile(config, log)
   for (const warning of configFile.warnings) log.warn(warning)
@@ -116,9 +125,7 @@ async function serve(
         log.info('stopping')
         await running.stop()
       } finally {
-        await queue
-          .stop()
-          .catch((error: unknown) => log.warn({ error }, 'the queue was not left in good order'))
+        await queue.stop().catch((error: unknown) => log.warn({ error }, 'the queue did not stop cleanly'))
       }
     })
   await withCatalog(context, work, { connections: SERVING_CONNECTIONS })
@@ -127,7 +134,7 @@ async function serve(
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) return resolve()
-    // A promise alone keeps no process alive.
+    // A pending promise alone does not keep the process alive.
     const alive = setInterval(() => {}, 2 ** 30)
     signal.addEventListener(
       'abort',
@@ -142,7 +149,7 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 
 function parseSlots(text: string): number {
   if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_SLOTS) return Number(text)
-  throw new BackupError(`--jobs ${JSON.stringify(text)} is no number of jobs`, {
+  throw new BackupError(`--jobs ${JSON.stringify(text)} is not a number of jobs`, {
     code: 'USAGE',
     hint: `Give a number from 1 to ${MOST_SLOTS}.`,
   })
@@ -150,11 +157,11 @@ function parseSlots(text: string): number {
 
 const DEFAULT_PORT = 8080
 
-/** A port that nobody asked for is not insisted on: two that serve on one machine need no word more. */
+/** The default port may be replaced by a free one, so that two `serve` on one machine need no option. */
 function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
   if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }
-  throw new BackupError(`--port ${JSON.stringify(text)} is no port`, {
+  throw new BackupError(`--port ${JSON.stringify(text)} is not a port`, {
     code: 'USAGE',
     hint: 'Give a number from 1 to 65535, or 0 for a free one.',
   })

@@ -18,7 +18,7 @@ import { ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
-/** Of missing files, how many are named where a person reads. */
+/** How many missing files are listed for people. */
 const MAX_SHOWN = 20
 
 /** `show ID`: one backup with its messages and history. */
@@ -26,7 +26,7 @@ export const registerShow: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('show'), [
     'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
   ])
-    .description('show one backup: its facts, its messages in the chat, its history')
+    .description('show one backup: its properties, its messages in the chat, its history')
     .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
@@ -84,44 +84,44 @@ function describeBackup(
   ].join('\n')
 }
 
-/** Of a failed one whose parts still wait in the chat: how long, and how to go on with it. */
+/** For a failed backup whose parts are still in the chat: until when it can be resumed, and how. */
 function wayOn(backup: BackupDetails): Array<[string, string]> {
   if (backup.state !== 'failed' || !mayBeResumed(backup)) return []
   const until = formatTime(resumableUntil(backup))
   return [['resumable', `until ${until}: telegram-backup send --resume ${backup.id}`]]
 }
 
-/** `shop (shop.sql)`: its name in telegram-backup.yaml, and that of the plain bytes. */
+/** `shop (shop.sql)`: the name of the source in telegram-backup.yaml, and the file name. */
 function sourceOf({ source, source_name }: BackupDetails): string {
   const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
 }
 
-/** A pin, and until when, or by which policies, it stays without. */
+/** The pin, if any, and the expiry or the policies that apply without it. */
 function stayOf(
   { state, pinned_at, expires_at }: BackupDetails,
   { policies, now }: { policies: string | undefined; now: Date },
 ): Array<[string, string]> {
   if (state === 'erased' || state === 'erasing') return []
-  const isPast = expires_at <= now ? ', which is past' : ''
+  const isPast = expires_at <= now ? ', in the past' : ''
   return [
     ...(pinned_at === null
       ? []
-      : ([['pinned', `since ${formatTime(pinned_at)}; nothing erases it`]] as Array<[string, string]>)),
+      : ([['pinned', `since ${formatTime(pinned_at)}; it is never erased`]] as Array<[string, string]>)),
     policies === undefined
       ? ['expires', formatTime(expires_at) + isPast]
       : ['kept', `by its policy: ${policies}`],
   ]
 }
 
-/** When it was found damaged, and by what. */
+/** When damage was found, and which. */
 function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string]> {
   if (damaged_at === null) return []
   const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
   return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
 }
 
-/** What is not in it as it should be. */
+/** The files that are missing, or changed while they were read. */
 function describeMissing(backup: BackupDetails): string[] {
   const rows = missingFiles(backup)
     .slice(0, MAX_SHOWN)
@@ -138,7 +138,7 @@ const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {
   drill: 'drill',
 }
 
-/** The newest first, and what was found by each. */
+/** The verifications, newest first, with the findings of each. */
 function describeVerifications(verifications: readonly Verification[]): string[] {
   if (verifications.length === 0) return []
   const rows = verifications.map(({ kind, state, parts, bytes, findings, error, started_at }) => [
@@ -148,7 +148,7 @@ function describeVerifications(verifications: readonly Verification[]): string[]
     String(parts),
     formatBytes(bytes),
     [
-      ...findings.map(({ reason, mended }) => `${mended === true ? 'mended: ' : ''}${reason}`),
+      ...findings.map(({ reason, mended }) => `${mended === true ? 'repaired: ' : ''}${reason}`),
       ...(error ? [error] : []),
     ].join('; ') || NONE,
   ])

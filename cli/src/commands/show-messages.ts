@@ -2,8 +2,8 @@ import type { MessageRow } from '@telegram-backup/database'
 import { formatBytes, formatTable, NONE } from '@telegram-backup/engine/units/human-units.ts'
 
 /**
- * The messages of a backup as a table, those in its own chat first, and in each chat the manifest last; then what is known
- * against single ones. The chat has a column where there is more than one.
+ * The messages of a backup as a table: its own chat first, and in each chat the manifest last. Below it, the
+ * errors of single messages. With more than one chat there is a column for the chat.
  */
 export function describeMessages(messages: readonly MessageRow[], ownChat: string | null): string[] {
   const hasChats = new Set(messages.map(({ chat_id }) => chat_id)).size > 1

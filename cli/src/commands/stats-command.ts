@@ -12,7 +12,7 @@ export const registerStats: RegisterCommand = (program, run) => {
     .description(
       'count the complete backups: how many, how large, how old, how many expire soon, how many are damaged',
     )
-    .option('--project <id>', 'of this project only')
+    .option('--project <id>', 'count only backups of this project')
     .action((options: { project?: string; json?: boolean }) =>
       run(async context => {
         const { getBackupStats } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')

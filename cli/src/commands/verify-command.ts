@@ -21,7 +21,10 @@ interface VerifyOptions extends DrillOptions {
   json?: boolean
 }
 
-/** `verify [ID]`: whether every message is there; with `--read-data` whether every byte is what was sent. */
+/**
+ * `verify [ID]`: checks that every message exists; with `--read-data`, that every byte is the one that was
+ * sent.
+ */
 export const registerVerify: RegisterCommand = (program, run) => {
   withCommonOptions(program.command('verify'), [
     'telegram-backup verify 3f0c2c1e',
@@ -31,25 +34,25 @@ export const registerVerify: RegisterCommand = (program, run) => {
     'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
   ])
     .description(
-      'verify backups in their chats: that every message is there; with --read-data that every byte is what was sent, and that it decrypts, where the key file is there. What a second chat still has is repaired. --drill also restores to a temporary place, compares, and removes it',
+      'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
     )
     .argument('[id]', 'the backup’s id, or its first eight characters')
-    .option('--all', 'every complete backup')
-    .option('--project <id>', 'those of this project only')
-    .option('--type <type>', 'database, storage or logs only')
-    .option('--read-data', 'read every byte')
+    .option('--all', 'verify every complete backup')
+    .option('--project <id>', 'verify only backups of this project')
+    .option('--type <type>', 'verify only backups of this type: database, storage or logs')
+    .option('--read-data', 'fetch and check every byte')
     .option(
       '--drill',
-      'read every byte, restore into a place that is made for it, and compare: the rows of each table, sequences, objects; of a directory each file',
+      'check every byte, restore to a temporary place, and compare with the source as it was: the rows of each table, sequences and objects, or each file of a directory',
     )
     .option(
       '--on <server>',
-      'a PostgreSQL URL or a target of telegram-backup.yaml: there the drill makes a database of its own name, and drops it; without it, it brings a server of its own',
+      'run the drill on this server: a PostgreSQL URL or a target of telegram-backup.yaml. The drill creates a temporary database there and drops it (default: a temporary server on this machine)',
     )
-    .option('--create-roles', 'with --on: make roles that the server lacks, and drop them again')
+    .option('--create-roles', 'with --on: create roles that the server lacks, and drop them afterwards')
     .option(
       '--trust-dump',
-      'without --on: run what is in the dump as a superuser, for what nobody else can restore; only where you trust everybody who may change that database',
+      'without --on: restore as a superuser, for objects that need one. Code in the dump then runs as superuser: use this only if you trust everybody who can change that database',
     )
     .action((id: string | undefined, options: VerifyOptions) =>
       run(async context => {
@@ -103,13 +106,13 @@ export const registerVerify: RegisterCommand = (program, run) => {
 function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
-    throw new BackupError('An id goes with none of --all, --project and --type', {
+    throw new BackupError('An id cannot be combined with --all, --project or --type', {
       code: 'USAGE',
       hint: 'Give the id alone.',
     })
   }
   if (id === undefined && !filters) {
-    throw new BackupError('Which backup?', {
+    throw new BackupError('No backup was named', {
       code: 'USAGE',
       hint: 'Give an id, from "telegram-backup list", or --all.',
     })

@@ -1,6 +1,6 @@
 import { BackupError } from '@telegram-backup/errors'
 
-/** How drills are to be made. */
+/** The options of drills. */
 export interface DrillOptions {
   drill?: boolean
   on?: string
@@ -8,7 +8,7 @@ export interface DrillOptions {
   trustDump?: boolean
 }
 
-/** Throws `USAGE` for options that mean nothing without one another. */
+/** Throws `USAGE` for an option without the option that it needs. */
 export function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
   const given = [
     ...(on === undefined ? [] : ['--on']),
@@ -16,24 +16,24 @@ export function assertMeantForDrill({ drill, on, createRoles, trustDump }: Drill
     ...(trustDump === true ? ['--trust-dump'] : []),
   ]
   if (drill !== true && given.length > 0) {
-    throw new BackupError(`${given[0]} is only for --drill`, {
+    throw new BackupError(`${given[0]} needs --drill`, {
       code: 'USAGE',
       hint: 'Give --drill as well, or leave it out.',
     })
   }
   if (trustDump === true && on !== undefined) {
-    throw new BackupError(
-      '--trust-dump is only for a server of its own: with --on, the role of the URL restores',
-      {
-        code: 'USAGE',
-        hint: 'Leave out one of the two.',
-      },
-    )
+    throw new BackupError('--trust-dump cannot be combined with --on: there, the role of the URL restores', {
+      code: 'USAGE',
+      hint: 'Leave out one of the two.',
+    })
   }
   if (createRoles === true && on === undefined) {
-    throw new BackupError('--create-roles is only for --on: a server of its own gets all roles by itself', {
-      code: 'USAGE',
-      hint: 'Leave it out.',
-    })
+    throw new BackupError(
+      '--create-roles needs --on: the temporary server of a drill gets all roles anyway',
+      {
+        code: 'USAGE',
+        hint: 'Leave it out.',
+      },
+    )
   }
 }

@@ -22,17 +22,17 @@ import {
 import { type DescribedError, describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import { describeDrill } from '#commands/describe-drill.ts'
 
-/** A backup that was verified, or could not be, as the JSON of the command line names it. */
+/** The result of one backup, as `verify --json` prints it. */
 export interface VerifiedBackup {
-  /** Sound, or mended, and nothing was left out; or there is nothing any more that could be wrong. */
+  /** True if the backup is sound or was repaired and nothing was left out, or if it was skipped. */
   success: boolean
   id: string
   project_id: string
   type: string
   created_at: Date
-  /** Files that its send was told to leave out, or that are torn. */
+  /** Number of files that are missing, or changed while they were read, as `--allow` permitted. */
   missing_files: number
-  /** skipped: of many, one that was erased before it had been verified. */
+  /** skipped: the backup was erased before its turn came. */
   state: VerificationReport['state'] | 'failed' | 'skipped'
   depth?: VerificationReport['depth']
   verification_id?: string
@@ -40,20 +40,23 @@ export interface VerifiedBackup {
   bytes?: number
   findings: readonly Finding[]
   unproven: VerificationReport['unproven']
-  /** Where one was asked for. failed: it could not be restored, or not here · not made: its bytes are damaged. */
+  /**
+   * Only with `--drill`. failed: it could not be restored, or not on this server · not made: its bytes are
+   * damaged.
+   */
   drill?: DrillReport | ({ state: 'failed' } & Failure) | { state: 'not made' }
-  /** Why one was skipped. */
+  /** Why the backup was skipped. */
   reason?: string
-  /** Of one that is damaged, or could not be verified. */
+  /** Only if the backup is damaged or could not be verified. */
   code?: string
   error?: string
   hint?: string
 }
 
 const MEND_HINT =
-  'What a second chat still has comes back by itself (TELEGRAM_REPLICA_CHAT_ID); without one, make a new backup now, and keep another one of this source until it is made.'
+  'With a second chat (TELEGRAM_REPLICA_CHAT_ID), parts that it still has are repaired automatically. Without one, make a new backup now, and keep an older backup of this source until the new one is complete.'
 
-/** How a verification is shown to programs. */
+/** A verification as JSON. */
 export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
   const { id, project_id, type, created_at } = outcome.backup
   const backup = { id, project_id, type, created_at, missing_files: countMissingFiles(outcome.backup) }
@@ -90,7 +93,7 @@ export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
   }
 }
 
-/** A verification for people, with the words for the files that its backup lacks. */
+/** A verification for people, with a note about missing files. */
 export type ToldVerification = VerifiedBackup & { missing?: string | undefined }
 
 export function toldVerification(outcome: VerifyOutcome): ToldVerification {
@@ -114,8 +117,8 @@ function failureOf(error: unknown): Failure {
 }
 
 /**
- * 5 when damage was found, no key opens one, or one that was restored is not as it was; 3 when some could not be verified or
- * drilled, or not in every chat. Of a single one whose drill failed, what that failure stands for.
+ * 5 if damage was found, no key fits, or a drill found differences; 3 if a backup could not be verified or
+ * drilled, or not in every chat. For a single backup whose drill failed, the exit code of that failure.
  */
 export function verifyExitCode(verified: readonly VerifiedBackup[]): ExitCode {
   const codes = verified.flatMap(({ code, unproven }) => [code, ...unproven.map(one => one.code)])
@@ -144,12 +147,12 @@ export function describeVerified(verified: ToldVerification): string {
   ].join('\n')
 }
 
-/** Bytes that are wrong keep a backup from being opened as well as a key does. */
+/** Damage can prevent the decryption, as a missing key can. */
 function depthOf({ depth = 'messages', state, unproven }: VerifiedBackup): string {
   const isForWantOfKey =
     state !== 'damaged' || unproven.some(({ code }) => code === 'WRONG_KEY' || code === 'NO_KEY')
   if (depth !== 'sent bytes' || isForWantOfKey) return DEPTHS[depth]
-  return 'Every byte that could be fetched was compared with what was sent; the damage kept it from being decrypted.'
+  return 'Every byte that could be fetched was compared with what was sent; not decrypted, because of the damage.'
 }
 
 const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
@@ -158,7 +161,7 @@ const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
   'plain bytes': 'Every byte was compared with what was sent, and decrypted to the end.',
 }
 
-/** Many backups as a table, and what is wrong with any. */
+/** Several backups as a table, then the problems of each. */
 export function describeAllVerified(all: readonly ToldVerification[]): string {
   const heading = ['ID', 'PROJECT', 'TYPE', 'CREATED', 'RESULT', 'MESSAGES', 'READ']
   const rows = all.map(({ id, project_id, type, created_at, state, depth, parts, bytes, missing }) => [
@@ -195,25 +198,25 @@ export function describeAllVerified(all: readonly ToldVerification[]): string {
   ].join('\n')
 }
 
-/** What `sound` means here, wherever less was done than could be. */
+/** Says what was not checked, if anything. */
 function describeDepths(all: readonly VerifiedBackup[]): string[] {
   const unopened = all.filter(({ depth }) => depth === 'sent bytes').length
   if (all.some(({ depth }) => depth === 'messages')) return [DEPTHS.messages]
   if (unopened === 0) return []
-  return [`${count(unopened, 'backup')} read as sent, and not opened: no key file here opens them.`]
+  return [`${count(unopened, 'backup')} compared with what was sent, but not decrypted: no matching key.`]
 }
 
 function drillLines({ drill }: VerifiedBackup): string[] {
   if (drill === undefined) return []
-  if (drill.state === 'not made') return ['Drill: not made, since the bytes are damaged.']
+  if (drill.state === 'not made') return ['Drill: not made, because the backup is damaged.']
   return drill.state === 'failed' ? [`Drill: FAILED: ${drill.error}`] : describeDrill(drill)
 }
 
 function findingLines({ findings, unproven }: VerifiedBackup): string[] {
   return [
     ...findings.map(
-      ({ reason, finding, mended }) => `${mended ? 'mended' : 'WRONG '}  ${finding}: ${reason}`,
+      ({ reason, finding, mended }) => `${mended ? 'repaired' : 'WRONG   '}  ${finding}: ${reason}`,
     ),
-    ...unproven.map(({ chat_id, reason }) => `left    chat ${chat_id}: ${reason}`),
+    ...unproven.map(({ chat_id, reason }) => `left      chat ${chat_id}: ${reason}`),
   ]
 }

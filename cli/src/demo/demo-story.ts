@@ -14,25 +14,25 @@ export interface DemoResult {
   /** Each table of the sample database, and whether it came back the same. */
   tables: Array<TableContents & { equal: boolean }>
   messages_in_chat: number
-  /** Whether a fetch through a connection that flips a bit was refused, with no file left. */
+  /** Whether a fetch with a flipped bit was refused, and left no file. */
   damage_refused: boolean
   seconds: number
 }
 
 type Tell = (line: string) => void
 
-/** Small parts, so that a small dump makes several. */
+/** Small, so that a small dump has several parts. */
 const PART_SIZE_BYTES = 128 * 1024
 
 /**
- * The main job with nothing installed: makes a sample database, backs it up with this very command line through a Bot
- * API server on this machine, fetches it back into a second database, and compares. All of it lies in a temporary
- * folder that is removed at the end.
+ * Makes a sample database, backs it up with this command line through a Bot API server on this machine,
+ * restores it into a second database, and compares the two. Everything is in a temporary folder that is
+ * removed at the end.
  */
 export async function playDemo(tell: Tell, signal: AbortSignal): Promise<DemoResult> {
   const folder = await mkdtemp(join(tmpdir(), 'telegram-backup-demo-'))
   try {
-    // The embedded PostgreSQL never runs as root, so as root its user must be able to pass through.
+    // The embedded PostgreSQL never runs as root: its own user must be able to enter the folder.
     await chmod(folder, 0o711)
     const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
     try {
@@ -78,7 +78,7 @@ async function tellStory(stage: {
   for (const { table, rows } of before) tell(`   ${table}: ${rows} rows`)
 
   tell(
-    '\n2. A key. Sending needs only its public half; the key file opens backups and belongs somewhere else.',
+    '\n2. A key. To send, only the public key is needed. The key file decrypts backups; keep it on another machine.',
   )
   const keyFile = join(folder, 'backup-key.txt')
   const { recipient } = await cli.succeed<{ recipient: string }>('keygen', ['--out', keyFile])
@@ -95,15 +95,13 @@ async function tellStory(stage: {
   const { id = '', size, archive_size, part_count } = sent.databaseRecord ?? {}
   tell(`   ${size} bytes of SQL became ${archive_size} bytes in ${part_count} parts.`)
 
-  tell('\n4. What the catalog (an embedded PostgreSQL) knows, and what lies in the chat:')
+  tell('\n4. What the catalog (an embedded PostgreSQL) has recorded, and the files in the chat:')
   const backups = await cli.succeed<Backup[]>('list', [])
   for (const backup of backups) tell(`   ${backup.id}  ${backup.state}`)
   const messages = emulator.inspect.messages(chat.id)
   for (const { document } of messages) tell(`   ${document?.file_name}  ${document?.file_size} bytes`)
 
-  tell(
-    '\n5. The worst day: the database is gone. Fetch the backup with the key file, restore it into a new one.',
-  )
+  tell('\n5. The database is lost. Fetch the backup with the key file, and restore it into a new database.')
   await rm(dumpFile)
   const fetched = join(folder, 'fetched.sql')
   const key = { BACKUP_AGE_IDENTITY_FILE: keyFile }
@@ -120,7 +118,7 @@ async function tellStory(stage: {
     tell(`   ${table}: ${rows} rows, checksum ${checksum.slice(0, 12)}, ${equal ? 'equal' : 'DIFFERENT'}`)
   }
 
-  tell('\n7. And if a single bit of a part were flipped? It is refused, and no file appears:')
+  tell('\n7. Now one bit of a part is flipped. The part is refused, and no file appears:')
   emulator.faults.on(
     'download',
     { call: 2, calls: Number.MAX_SAFE_INTEGER },

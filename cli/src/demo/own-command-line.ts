@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { bareEnvironment } from '@telegram-backup/engine/environment.ts'
 import { BackupError } from '@telegram-backup/errors'
 
-/** What a run of the command line left. */
+/** The result of a run of the command line. */
 export interface OwnRun<Answer> {
   exitCode: number | null
   /** What `--json` printed. */
@@ -12,13 +12,16 @@ export interface OwnRun<Answer> {
   stderr: string
 }
 
-/** Runs this program's own command line as a child process, and tells what it types. */
+/** Runs this program's own command line as a child process, and prints each command. */
 export class OwnCommandLine {
   readonly #tell: (line: string) => void
   readonly #signal: AbortSignal
   readonly #environment: Record<string, string>
 
-  /** @param options.environment all that the commands see besides PATH and HOME: nothing of the user's own settings. */
+  /**
+   * @param options.environment all variables of the commands but PATH and HOME: the user's own settings do
+   * not reach them.
+   */
   constructor(options: {
     tell: (line: string) => void
     signal: AbortSignal
@@ -29,7 +32,7 @@ export class OwnCommandLine {
     this.#environment = options.environment
   }
 
-  /** Runs a command to its end, also to a bad one. */
+  /** Runs a command to its end, whether it succeeds or fails. */
   async run<Answer>(
     command: string,
     args: readonly string[],
@@ -40,7 +43,7 @@ export class OwnCommandLine {
     const child = spawn(process.execPath, [launcher, command, ...args, '--json'], {
       env: { ...bareEnvironment(), ...this.#environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // In a process group of its own, or a Ctrl-C would reach it twice: from the terminal, and from here.
+      // Its own process group: else a Ctrl-C would reach it twice, from the terminal and from here.
       detached: true,
     })
     const onAbort = (): void => {

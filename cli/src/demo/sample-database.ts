@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
 
-/** A small shop, with the kinds of columns that real schemas have, and rows that can be told apart. */
+/** A small shop: the kinds of columns that real schemas have, and rows that all differ. */
 const SHOP = `
   CREATE TYPE order_state AS ENUM ('open', 'paid', 'sent');
   CREATE TABLE customers (
@@ -31,7 +31,7 @@ const SHOP = `
     FROM generate_series(1, 6000) AS n;
 `
 
-/** What a table holds, so that two of them can be compared. */
+/** The contents of a table, in a form that can be compared. */
 export interface TableContents {
   table: string
   rows: number
@@ -39,7 +39,7 @@ export interface TableContents {
   checksum: string
 }
 
-/** A PostgreSQL that runs in this process and is gone when it is closed. */
+/** A PostgreSQL that runs in this process; closing it deletes its data. */
 export interface SampleDatabase {
   /** As pg_dump writes it. */
   dump(): Promise<string>
@@ -48,16 +48,16 @@ export interface SampleDatabase {
   close(): Promise<void>
 }
 
-/** @param options.filled with the shop, else empty */
+/** @param options.filled whether the database holds the shop, or is empty */
 export async function openSampleDatabase(options: { filled: boolean }): Promise<SampleDatabase> {
   const database = await PGlite.create()
   if (options.filled) await database.exec(SHOP)
   return {
     dump: async () => (await pgDump({ pg: database })).text(),
     restore: async sql => {
-      // Lines for psql alone; this database takes SQL.
+      // Removes lines that only psql understands; this database takes plain SQL.
       await database.exec(sql.replace(/^\\(un)?restrict .*$/gm, ''))
-      // A dump empties the search path, so that its names cannot be taken for others.
+      // A dump sets an empty search path; the queries below need the usual one.
       await database.exec("SELECT set_config('search_path', 'public', false)")
     },
     contents: () => readContents(database),

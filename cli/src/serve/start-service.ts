@@ -17,7 +17,7 @@ import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 export interface ServiceOptions {
   /** Jobs at the same time. */
   slots: number
-  /** How long jobs may go on after a stop is asked for. */
+  /** How long jobs may continue after a stop was requested. */
   graceMs: number
   openLimited: JobTools['openLimited']
   metrics: ServiceMetrics
@@ -26,12 +26,12 @@ export interface ServiceOptions {
 
 /** The service while it runs. */
 export interface RunningService extends ServicePart {
-  /** Where its HTTP API listens. */
+  /** The address of its HTTP API. */
   url: string
 }
 
 /**
- * Starts every part of the service, in this order. A part that cannot start stops those that have.
+ * Starts every part of the service, in this order. If a part cannot start, the parts before it are stopped.
  */
 export async function startService(
   context: ServiceContext,
@@ -39,23 +39,26 @@ export async function startService(
 ): Promise<RunningService> {
   const parts: ServicePart[] = []
   const stop = async (): Promise<void> => {
-    // At once: each has the same time to end in, and none takes anything new meanwhile.
+    // All at once: each part gets the full time to stop, and no part takes new work meanwhile.
     await Promise.all(
       parts
         .splice(0)
         .map(part =>
           part
             .stop()
-            .catch((error: unknown) => context.log.error({ error }, 'a part did not stop in good order')),
+            .catch((error: unknown) =>
+              context.log.error({ error }, 'a part of the service did not stop cleanly'),
+            ),
         ),
     )
   }
   try {
     const { metrics } = options
-    // First: whether it can listen is the likeliest thing to fail, and one that cannot is to have told nobody of anything, and begun no job.
+    // First, because it fails most often (a port in use): then no job has started and no notification was
+    // sent.
     const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
     parts.push(http)
-    // Then: whatever keeps the others from their work is told of.
+    // Second, so that it can report what goes wrong in the parts after it.
     parts.push(startMonitoring(context, { metrics, certificateFault: http.certificateFault }))
     parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))

@@ -26,7 +26,7 @@ test('serve ends 20 seconds after its grace although the catalog hangs, and says
       expect(await serve.end('SIGTERM')).toBe(1)
       expect(performance.now() - sinceMs).toBeGreaterThan(20_000)
     })
-    expect(serve.log()).toContain('it did not stop in time')
+    expect(serve.log()).toContain('the command did not stop in time')
   } finally {
     await serve.end('SIGKILL')
     await database.close()

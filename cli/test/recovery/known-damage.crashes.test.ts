@@ -28,7 +28,7 @@ test('a backup that the index tells to be damaged is told as damaged, though not
     ])
     const lines = describeRecovery(report).split('\n')
     expect(lines.find(line => line.startsWith(id))).toContain('complete, damaged')
-    expect(lines.join('\n')).toContain(`damaged: ${id}: found damaged before`)
+    expect(lines.join('\n')).toContain(`damaged: ${id}: an earlier check found it damaged`)
     expect(recoveryAnswer(report)).toMatchObject({ backups: [{ damaged: true }, { damaged: false }] })
     expect(isIncomplete(report)).toBe(true)
   }

@@ -56,9 +56,9 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
   const { signer, backups, catalog } = run.json() as Answer
   expect(backups).toMatchObject([{ id, outcome: 'added' }])
   expect(catalog?.generation).toBeGreaterThan(1)
-  expect(run.stderr).toContain('believed unseen')
+  expect(run.stderr).toContain('accepted without proof')
   // Not a new key: what it would encrypt, the kept one does not open.
-  expect(run.stderr).toContain(`export BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
+  expect(run.stderr).toContain(`: export BACKUP_AGE_RECIPIENTS=${vault.recipient}\n`)
   expect((await runCli(['card'], { env })).stderr).toContain(`BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
   const out = join(vault.folder, 'back.bin')
   const fetched = await runCli(['fetch', id, '--out', out], { env })
@@ -67,7 +67,7 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
 
   const again = await runCli(['recover'], { env })
   expect(again.code, again.stderr).toBe(0)
-  expect(again.stderr).not.toContain('believed unseen')
+  expect(again.stderr).not.toContain('accepted without proof')
   expect(again.stdout).toContain('1 backup, 0 of them new to the catalog\n')
   const named = await runCli(['recover', '--signer', signer], { env })
   expect(named.code, named.stderr).toBe(0)
@@ -77,7 +77,7 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
   const [, owner = ''] = /^Signed by (\S+), the key of this machine$/m.exec(named.stdout) ?? []
   const sure = await runCli(['recover', '--signer', owner], { env: emptyMachine(chat) })
   expect(sure.code, sure.stderr).toBe(0)
-  expect(sure.stderr).not.toContain('believed unseen')
+  expect(sure.stderr).not.toContain('accepted without proof')
   expect(sure.stdout).toContain(id)
   for (const secret of [vault.token, vault.identity]) {
     expect(run.stdout + run.stderr + sure.stdout + sure.stderr).not.toContain(secret)
@@ -130,7 +130,7 @@ test('of a chat that is kept in clear, it names no key where there is none', asy
   const { BACKUP_AGE_RECIPIENTS: __, ...clear } = chat.env
   const id = await send({ ...clear, BACKUP_ENCRYPTION: 'off' })
   const run = await runCli(['recover', '--json'], { env: needed })
-  expect(run.stderr).toContain('Set BACKUP_ENCRYPTION=off to go on so')
+  expect(run.stderr).toContain('To go on without encryption, set BACKUP_ENCRYPTION=off')
   expect(run.stderr).not.toContain('BACKUP_AGE_RECIPIENTS=')
   const again = await runCli(['recover', '--json'], { env: { ...needed, BACKUP_ENCRYPTION: 'off' } })
   expect(again.code, again.stderr).toBe(0)

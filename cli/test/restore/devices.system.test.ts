@@ -28,7 +28,7 @@ beforeAll(async () => {
   const args = ['send', '--project', 'shop', '--type', 'storage', '--json', '--directory', '/dev']
   const sent = await bench.cli([...args, ...ONLY_NULL])
   expect(sent.code, sent.stderr).toBe(0)
-  expect(sent.stderr).toMatch(/^note: it holds 1 device, for example null; only root restores that/m)
+  expect(sent.stderr).toMatch(/^note: it holds 1 device, for example null; only root can restore that/m)
   backup = await bench.show((sent.json() as IntegratedBackupResult).databaseRecord?.id ?? '')
 })
 

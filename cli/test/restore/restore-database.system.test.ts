@@ -157,7 +157,9 @@ describe('a database comes back', () => {
     expect(await server.databases()).toEqual(before)
     const run = await bench.cli([...args, '--create-roles'])
     expect(run.code, run.stderr).toBe(0)
-    expect(run.stdout).toMatch(/Made without a login: passing\.[\s\S]*ALTER ROLE "passing" LOGIN/)
+    expect(run.stdout).toMatch(
+      /These roles were created without a login: passing\.[\s\S]*ALTER ROLE "passing" LOGIN/,
+    )
     const role = `select rolcanlogin, pg_get_userbyid(datdba) from pg_roles, pg_database where rolname = 'passing' and datname = 'roled'`
     expect(await server.sql('postgres', role)).toBe('f|passing')
   })

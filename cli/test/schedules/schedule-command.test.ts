@@ -89,7 +89,7 @@ it('says where there is one for the same times already, and makes it', async () 
   const second = await add('--cron', '10 5 * * *')
   expect(second.code).toBe(0)
   const { id } = first.json() as ScheduleView
-  expect(second.stderr).toContain(`There was one of notes for the same times already: ${id.slice(0, 8)}.`)
+  expect(second.stderr).toContain(`notes already had a schedule for the same times: ${id.slice(0, 8)}.`)
   for (const added of [first, second, ...others])
     expect(await schedule('remove', (added.json() as ScheduleView).id)).toMatchObject({ code: 0 })
 })
@@ -122,12 +122,12 @@ it('says how many earlier backups of its source its rule decides about from now 
     ('shop', 'logs', 'other', 'complete', 1, 'file-id', now(), false, null),
     ('shop', 'database', 'notes', 'complete', 1, 'file-id', now(), false, null)`)
   expect(await add('--keep-last', '9')).toContain(
-    'this rule decides about 1 earlier backup of notes as well: last 9. What no rule keeps is erased; ',
+    'this rule also applies to 1 earlier backup of notes: last 9. Backups that no rule keeps are erased. ',
   )
   expect(await add()).not.toContain('earlier')
   expect(await add('--keep-minimum', '2')).not.toContain('earlier')
   await record(`('shop', 'logs', 'notes', 'complete', 1, 'file-id', now(), false, null)`)
-  expect(await add('--keep-daily', '7')).toContain('decides about 2 earlier backups of notes as well')
+  expect(await add('--keep-daily', '7')).toContain('also applies to 2 earlier backups of notes')
 
   const kept = await schedule('add', '--source', 'notes', '--cron', '15 6 * * *', '--json')
   const { id } = kept.json() as ScheduleView
@@ -162,7 +162,7 @@ it('is changed in what is given, and what a removed one kept is kept until a per
   expect(changed.json()).toMatchObject({ id, cron: '0 4 * * *', keep: { last: 9 }, timezone: 'UTC' })
 
   const removed = await schedule('remove', id)
-  expect(removed.stdout).toContain(`keep: last 9. Let go of that: telegram-backup ${letGo.join(' ')}`)
+  expect(removed.stdout).toContain(`apply: last 9. To remove them: telegram-backup ${letGo.join(' ')}`)
   expect((await command('retention', 'list', '--json')).json()).toEqual([
     { project_id: 'shop', type: 'logs', source: 'notes', keep: { last: 9 } },
   ])
