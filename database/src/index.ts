@@ -48,7 +48,7 @@ export {
   markPartSound,
   notePart,
 } from '#backups/messages.ts'
-export type { PartKey } from '#backups/part-keys.ts'
+export { type PartKey, partKeyOf } from '#backups/part-keys.ts'
 export { confirmPart, intendPart, type PartConfirmation, type PartIntent } from '#backups/parts.ts'
 
 // 4. What is known of a chat: its index, and the calls that may have made a message nobody knows.

@@ -62,9 +62,9 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
     }
 
     async function copy(send: TestSend, ...partNumbers: number[]): Promise<void> {
-      for (const partNo of partNumbers) {
-        await send.intend(partNo, { chatId: REPLICA })
-        await send.confirm(partNo, 900 + partNo, REPLICA)
+      for (const partNumber of partNumbers) {
+        await send.intend(partNumber, { chatId: REPLICA })
+        await send.confirm(partNumber, 900 + partNumber, REPLICA)
       }
     }
 
@@ -163,9 +163,9 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
         day => `${day}T00:00:00.000Z`,
       )
       if (!old || !middle || !late) throw new Error('three times')
-      const message = (partNo: number): ImportedMessage => ({
-        ...{ chatId: CHAT, kind: partNo === 0 ? 'manifest' : 'part', partNo, state: 'sent' },
-        ...{ messageId: 500 + partNo, fileId: 'id', fileName: 'f', size: 10, sha256: hash('c') },
+      const message = (partNumber: number): ImportedMessage => ({
+        ...{ chatId: CHAT, kind: partNumber === 0 ? 'manifest' : 'part', partNumber, state: 'sent' },
+        ...{ messageId: 500 + partNumber, fileId: 'id', fileName: 'f', size: 10, sha256: hash('c') },
       })
       const backupId = randomUUID()
       await importBackup(database, {
@@ -237,7 +237,12 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       const fresh = await complete()
       await copy(copied, 1, 2, 3, 0)
       await copy(fresh, 1)
-      await intendPart(database, { ...fresh.key(2, REPLICA), fileName: 'f', size: 10, sha256: hash('c') })
+      await intendPart(database, {
+        ...fresh.key(2, REPLICA),
+        fileName: 'f',
+        sizeBytes: 10,
+        sha256: hash('c'),
+      })
       const uneven = async () =>
         (await unevenMessages(database, { chatId: CHAT, replicaChatId: REPLICA })).map(
           ({ backupId, whole, toChatId, wasSent }) => [backupId, whole.message_id, toChatId, wasSent],

@@ -42,9 +42,9 @@ export function describeIndexPlans(open: () => Promise<Database>): void {
     const draw = () => drawIndex(database, CHAT)
 
     function whole(more: Partial<ImportedBackup> = {}): ImportedBackup {
-      const messages = [1, 0].map(partNo => ({
-        ...{ chatId: CHAT, kind: partNo === 0 ? ('manifest' as const) : ('part' as const), partNo },
-        ...{ state: 'sent' as const, messageId: 500 + partNo, fileId: 'id', fileName: 'f', size: 10 },
+      const messages = [1, 0].map(partNumber => ({
+        ...{ chatId: CHAT, kind: partNumber === 0 ? ('manifest' as const) : ('part' as const), partNumber },
+        ...{ state: 'sent' as const, messageId: 500 + partNumber, fileId: 'id', fileName: 'f', size: 10 },
         sha256: hash('c'),
       }))
       return {

@@ -129,7 +129,7 @@ export function describeLeases(open: () => Promise<Database>): void {
       await send.lease.release()
       expect(await acquire(send.backupId)).toBeNull()
       expect(await openSends(database, { backupId: send.backupId })).toMatchObject([
-        { id: sendId, partNo: 2 },
+        { id: sendId, partNumber: 2 },
       ])
       await confirmPart(database, { ...message, leaseToken: other?.token })
       expect(await openSends(database)).toEqual([])
@@ -253,10 +253,10 @@ export function describeLeases(open: () => Promise<Database>): void {
       await expire(backupId)
       const { lease } = await reopenBackup(database, { backupId })
       taken.push(lease)
-      for (const partNo of [2, 3, 0]) {
+      for (const partNumber of [2, 3, 0]) {
         const leaseToken = lease.token
-        await send.intend(partNo, { leaseToken })
-        const message = { ...send.key(partNo), messageId: 600 + partNo, fileId: 'f' }
+        await send.intend(partNumber, { leaseToken })
+        const message = { ...send.key(partNumber), messageId: 600 + partNumber, fileId: 'f' }
         await confirmPart(database, { ...message, leaseToken })
       }
       expect((await send.complete({ leaseToken: lease.token })).state).toBe('complete')

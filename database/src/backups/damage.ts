@@ -11,13 +11,13 @@ import { addToHistory } from '#jobs/backup-history.ts'
  */
 export async function markDamaged(
   database: Database,
-  finding: { backupId: string; error: string; partNo?: number | undefined },
+  finding: { backupId: string; error: string; partNumber?: number | undefined },
 ): Promise<boolean> {
-  const { backupId, partNo } = finding
+  const { backupId, partNumber } = finding
   return await setDamage(database, backupId, {
     damaged: true,
     event: 'damaged',
-    details: { error: storable(finding.error), ...(partNo === undefined ? {} : { part_no: partNo }) },
+    details: { error: storable(finding.error), ...(partNumber === undefined ? {} : { part_no: partNumber }) },
   })
 }
 

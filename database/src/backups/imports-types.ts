@@ -51,7 +51,7 @@ export interface ImportedBackup {
 export interface ImportedMessage {
   chatId: string
   kind: PartKind
-  partNo: number
+  partNumber: number
   /** sent needs a message id and a file id; missing is what is known to have been there. */
   state: PartState
   messageId?: number | undefined

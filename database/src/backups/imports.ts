@@ -1,6 +1,7 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
 import { checkImported } from '#backups/imports-checks.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
+import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -100,7 +101,7 @@ async function wantedMessages(
     .executeTakeFirst()
   if (state === 'failed' && known?.state !== 'failed') return []
   const mostParts = known?.part_count ?? Number.POSITIVE_INFINITY
-  return messages.filter(message => message.partNo <= mostParts)
+  return messages.filter(message => message.partNumber <= mostParts)
 }
 
 // PostgreSQL takes 65,535 parameters in one statement.
@@ -179,7 +180,7 @@ function fileIdOf(backup: ImportedBackup): string | null {
   const isPart = (message: ImportedMessage) => Number(message.kind === 'part')
   const found = backup.messages
     .filter(({ fileId }) => fileId !== undefined)
-    .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNo - b.partNo)
+    .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNumber - b.partNumber)
   const fileId = found[0]?.fileId ?? null
   if (fileId !== null || backup.state !== 'complete') return fileId
   throw new CatalogError('A complete backup of which no message is known', {
@@ -193,10 +194,7 @@ function messageColumns(
   message: ImportedMessage,
 ): Insertable<CatalogSchema['backup_parts']> {
   return {
-    backup_id: backupId,
-    chat_id: message.chatId,
-    kind: message.kind,
-    part_no: message.partNo,
+    ...keyColumnsOf({ ...message, backupId }),
     state: message.state,
     message_id: message.messageId ?? null,
     bot_id: message.botId ?? null,

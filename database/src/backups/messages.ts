@@ -88,7 +88,7 @@ export async function markPart(
       actor: database.actor,
       details: {
         chat_id: mark.chatId,
-        part_no: mark.partNo,
+        part_no: mark.partNumber,
         message_id: marked.message_id,
         error,
       },
@@ -122,7 +122,7 @@ export async function markPartSound(
       backupId: mark.backupId,
       event: `${mark.kind}_found_sound`,
       actor: database.actor,
-      details: { chat_id: mark.chatId, part_no: mark.partNo, message_id: marked.message_id },
+      details: { chat_id: mark.chatId, part_no: mark.partNumber, message_id: marked.message_id },
     })
     return true
   })
@@ -171,7 +171,7 @@ export async function learnFileId(
       .returning('part_no')
       .executeTakeFirst()
     if (!row) throw await whyNot(trx, partKey, 'cannot be given a file id')
-    if (partKey.partNo !== 1) return
+    if (partKey.partNumber !== 1) return
     await trx
       .updateTable('backups')
       .set({ bot_id: botId, file_id: fileId })

@@ -1,5 +1,12 @@
 import { sql, type Transaction } from 'kysely'
-import { checkPartKey, describePart, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
+import {
+  checkPartKey,
+  describePart,
+  keyColumnsOf,
+  type PartKey,
+  thisPart,
+  whyNot,
+} from '#backups/part-keys.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { raiseNewest } from '#chats/chats.ts'
@@ -16,7 +23,7 @@ export interface PartIntent extends PartKey {
   botId?: string | undefined
   fileName: string
   /** As sent. */
-  size: number
+  sizeBytes: number
   /** Hex, of the bytes as sent. */
   sha256: string
   plainOffset?: number | undefined
@@ -48,11 +55,11 @@ export interface PartConfirmation extends PartKey {
 export async function intendPart(database: Database, part: PartIntent): Promise<BegunSend> {
   checkPartKey(part)
   checkText('file name', part.fileName)
-  checkCount('size', part.size)
+  checkCount('size', part.sizeBytes)
   const columns = {
     bot_id: part.botId ?? null,
     file_name: part.fileName,
-    size: part.size,
+    size: part.sizeBytes,
     sha256: part.sha256,
     plain_offset: part.plainOffset ?? null,
     plain_size: part.plainSize ?? null,
@@ -67,10 +74,9 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       .where(thisPart(part))
       .forUpdate()
       .executeTakeFirst()
-    const key = { backup_id: part.backupId, chat_id: part.chatId, kind: part.kind, part_no: part.partNo }
     const written = await trx
       .insertInto('backup_parts')
-      .values({ ...columns, ...key })
+      .values({ ...columns, ...keyColumnsOf(part) })
       .onConflict(conflict =>
         conflict
           .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
@@ -90,7 +96,7 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
         backupId: part.backupId,
         event: `${part.kind}_replaced`,
         actor: database.actor,
-        details: { chat_id: part.chatId, part_no: part.partNo, message_id, state },
+        details: { chat_id: part.chatId, part_no: part.partNumber, message_id, state },
       })
     }
     const { plain_sha256: _, ...recognised } = columns
@@ -99,7 +105,8 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
 }
 
 function sendOf(part: PartKey) {
-  return { purpose: part.kind, chat_id: part.chatId, backup_id: part.backupId, part_no: part.partNo }
+  const { kind: purpose, ...place } = keyColumnsOf(part)
+  return { purpose, ...place }
 }
 
 const UNKNOWN_OUTCOME = {

@@ -14,12 +14,12 @@ export interface OpenSend {
   /** Of a part, a manifest, and a copy that was made for one backup. */
   backupId: string | null
   /** From 1; 0 for a manifest. */
-  partNo: number | null
+  partNumber: number | null
   /** Of a copy. */
   sourceMessageId: number | null
   /** Of a document, as sent. */
   sha256: string | null
-  size: number | null
+  sizeBytes: number | null
   fileName: string | null
   plainOffset: number | null
   plainSize: number | null
@@ -109,10 +109,10 @@ export async function openSends(
     botId: row.bot_id,
     purpose: row.purpose,
     backupId: row.backup_id,
-    partNo: row.part_no,
+    partNumber: row.part_no,
     sourceMessageId: row.source_message_id,
     sha256: row.sha256,
-    size: row.size,
+    sizeBytes: row.size,
     fileName: row.file_name,
     plainOffset: row.plain_offset,
     plainSize: row.plain_size,

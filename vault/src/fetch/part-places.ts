@@ -28,7 +28,7 @@ interface PlacedDocument extends PlannedManifest {
   backupId: string
   kind: 'part' | 'manifest'
   /** 0 for the manifest. */
-  partNo: number
+  partNumber: number
 }
 
 /**
@@ -45,11 +45,11 @@ export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan
     ...plan,
     parts: plan.parts.map(part => ({
       ...part,
-      ...places.of({ ...part, backupId, kind: 'part', partNo: part.number }),
+      ...places.of({ ...part, backupId, kind: 'part', partNumber: part.number }),
     })),
     manifest: manifest && {
       ...manifest,
-      ...places.of({ ...manifest, backupId, kind: 'manifest', partNo: 0 }),
+      ...places.of({ ...manifest, backupId, kind: 'manifest', partNumber: 0 }),
     },
   }
 }
@@ -136,8 +136,8 @@ class PlacesOfBackup {
   }
 
   /** The known places; of a manifest the plan knows that in the backup's own chat only. */
-  async *#places({ backupId, kind, partNo, places }: PlacedDocument): AsyncGenerator<PartPlace> {
-    const name = kind === 'manifest' ? 'the manifest' : `part ${partNo}`
+  async *#places({ backupId, kind, partNumber, places }: PlacedDocument): AsyncGenerator<PartPlace> {
+    const name = kind === 'manifest' ? 'the manifest' : `part ${partNumber}`
     for (const place of places) {
       if (place.chatId !== this.#chatId) this.#noteCopy(name, place)
       yield place
@@ -184,24 +184,24 @@ class PlacesOfBackup {
 
   /** Writes down a file id of this bot, in the catalog and for the next reading of the document. */
   async #learn(
-    { backupId, kind, partNo }: PlacedDocument,
+    { backupId, kind, partNumber }: PlacedDocument,
     place: PartPlace,
     { fileId, fileUniqueId }: { fileId: string; fileUniqueId: string },
   ): Promise<void> {
     const { client, catalog } = this.#search
     const { botId } = client
-    const partKey = { backupId, chatId: place.chatId, kind, partNo }
+    const partKey = { backupId, chatId: place.chatId, kind, partNumber }
     await learnFileId(await catalog(), { partKey, botId, fileId, fileUniqueId })
     Object.assign(place, { fileId, botId })
   }
 
   /** A failure to write it down does not stop the fetch: reconcile may work on the same backup. */
   async #noteLost(
-    { backupId, kind, partNo }: PlacedDocument,
+    { backupId, kind, partNumber }: PlacedDocument,
     { chatId, messageId }: PartPlace,
     state: 'missing' | 'damaged',
   ): Promise<void> {
-    const lost = { backupId, chatId, kind, partNo, messageId: messageId ?? undefined, state }
+    const lost = { backupId, chatId, kind, partNumber, messageId: messageId ?? undefined, state }
     try {
       await noteLostMessage(await this.#search.catalog(), lost)
     } catch (error) {

@@ -11,7 +11,6 @@ import {
   markPart,
   type OpenedBackup,
   openBackup,
-  type PartKey,
   reopenBackup,
   sealBackup,
   unsealBackup,
@@ -114,15 +113,11 @@ class LedgerOverCatalog implements CatalogLedger {
   async intendMessage(
     message: Parameters<PartLedger['intendMessage']>[0],
   ): ReturnType<PartLedger['intendMessage']> {
-    const { partNumber, sizeBytes, ...rest } = message
-    return this.#note(() =>
-      intendPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber, size: sizeBytes }),
-    )
+    return this.#note(() => intendPart(this.#database, { ...message, ...this.#underLease }))
   }
 
   async confirmMessage(proof: Parameters<PartLedger['confirmMessage']>[0]): Promise<void> {
-    const { partNumber, ...rest } = proof
-    await this.#note(() => confirmPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber }))
+    await this.#note(() => confirmPart(this.#database, { ...proof, ...this.#underLease }))
   }
 
   async sendRefused(sendId: string): Promise<void> {
@@ -142,7 +137,7 @@ class LedgerOverCatalog implements CatalogLedger {
   }
 
   async messageErased(key: MessageKey): Promise<void> {
-    await markPart(this.#database, { ...partKey(key), ...this.#underLease, state: 'erased' })
+    await markPart(this.#database, { ...key, ...this.#underLease, state: 'erased' })
   }
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
@@ -174,8 +169,4 @@ class LedgerOverCatalog implements CatalogLedger {
       throw error
     }
   }
-}
-
-function partKey({ backupId, chatId, kind, partNumber }: MessageKey): PartKey {
-  return { backupId, chatId, kind, partNo: partNumber }
 }

@@ -28,12 +28,7 @@ export function createCatalogVault(database: Database): VaultLedger {
     closeSend: sendId => closeSend(database, sendId),
     openSends: async of => {
       const sends = await openSends(database, of)
-      return sends.map(({ partNo, size, botId, ...send }) => ({
-        ...send,
-        botId: botId ?? '',
-        partNumber: partNo,
-        sizeBytes: size,
-      }))
+      return sends.map(send => ({ ...send, botId: send.botId ?? '' }))
     },
     looked: (sendId, seen) => looked(database, sendId, seen),
     keepRemnant: remnant => keepRemnant(database, remnant),

@@ -22,12 +22,9 @@ function repairLedger({ database, vault }: VaultSession, { lease }: HeldBackup):
     vault,
     holdsLease: () => lease.isHeld(),
     leaseLost: lease.signal,
-    intendMessage: ({ partNumber, sizeBytes, ...message }) =>
-      intendPart(database, { ...message, partNo: partNumber, size: sizeBytes, leaseToken }),
-    confirmMessage: ({ partNumber, ...proof }) =>
-      confirmPart(database, { ...proof, partNo: partNumber, leaseToken }),
+    intendMessage: message => intendPart(database, { ...message, leaseToken }),
+    confirmMessage: proof => confirmPart(database, { ...proof, leaseToken }),
     sendRefused: sendId => closeSend(database, sendId),
-    messageErased: ({ partNumber, ...key }) =>
-      markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
+    messageErased: key => markPart(database, { ...key, state: 'erased', leaseToken }),
   }
 }

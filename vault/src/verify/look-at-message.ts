@@ -1,4 +1,4 @@
-import { learnFileId, type MessageRow } from '@telegram-backup/database'
+import { learnFileId, type MessageRow, partKeyOf } from '@telegram-backup/database'
 import { lookAtMessage, parseCaption, type SeenMessage } from 'telegram-deployment-bot'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
@@ -87,13 +87,7 @@ export async function learnDocument(
 ): Promise<void> {
   const { botId } = client
   if (message.bot_id === botId && message.file_unique_id === fileUniqueId) return
-  const { chat_id: chatId, kind, part_no: partNo } = message
-  await learnFileId(database, {
-    partKey: { backupId, chatId, kind, partNo },
-    botId,
-    fileId,
-    fileUniqueId,
-  })
+  await learnFileId(database, { partKey: partKeyOf(backupId, message), botId, fileId, fileUniqueId })
 }
 
 /** `words` go on after the name of the message. */
