@@ -86,7 +86,6 @@ export {
   endRecovery,
   takeOver,
 } from '#vault/identity.ts'
-export { drawIndex, type IndexDrawing, type IndexEntry } from '#vault/index-drawing.ts'
 export {
   confirmIndex,
   forgetIndex,
@@ -94,6 +93,7 @@ export {
   intendIndexEdition,
   withIndexLock,
 } from '#vault/index-record.ts'
+export { type IndexRow, type IndexRows, indexRows } from '#vault/index-rows.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 

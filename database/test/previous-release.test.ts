@@ -14,7 +14,7 @@ import { CHAT, hash } from '#test/test-send.ts'
 
 const PACKED = fileURLToPath(import.meta.resolve('#test/previous-release/telegram-backup-database-0.1.0.tgz'))
 const folder = mkdtempSync(join(tmpdir(), 'previous-release-test-'))
-let previous: typeof current
+let previous: typeof current & { drawIndex: typeof current.indexRows }
 let server: PostgresServer
 let url: string
 let before: current.Database
@@ -100,8 +100,9 @@ test('a catalog of the release before is brought up to date, and both go on with
       state: 'complete',
       part_count: 2,
     })
-    expect((await release.drawIndex(database, CHAT)).backups).toHaveLength(3)
   }
+  expect((await previous.drawIndex(before, CHAT)).backups).toHaveLength(3)
+  expect((await current.indexRows(now, CHAT)).backups).toHaveLength(3)
 })
 
 test('what the release before does works on the newest schema: restores, erases, crashes left behind, records', async () => {

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   chatRecord,
   type Database,
-  drawIndex,
   getBackupDetails,
   type ImportedBackup,
   type ImportedMessage,
   importBackup,
+  indexRows,
   learnFileId,
   listMessages,
 } from '#index.ts'
@@ -84,7 +84,7 @@ export function describeImports(open: () => Promise<Database>): void {
         history: [{ event: 'recovered', details: { messages: 3, history } }],
       })
       expect((await chatRecord(database, CHAT))?.newestMessageId).toBe(502)
-      expect((await drawIndex(database, CHAT)).backups).toMatchObject([{ partMessages: [501, 502] }])
+      expect((await indexRows(database, CHAT)).backups).toMatchObject([{ part_messages: [501, 502] }])
       expect(await importBackup(database, backup)).toBe('known')
       expect((await getBackupDetails(database, backup.id))?.history).toHaveLength(1)
     })

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
-import { catalogIdentity, chatRecord, type Database, drawIndex } from '@telegram-backup/database'
+import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { ownRecipients } from '#config/own-recipients.ts'
@@ -20,7 +20,7 @@ export async function gatherFacts(
   const client = await openTelegram(config)
   const { chatId, chatTitle, botUsername } = await checkChatAccess(client, chat, { signal })
   const { catalogId, generation } = await catalogIdentity(database)
-  const { signers } = await drawIndex(database, chatId)
+  const { signers } = await indexRows(database, chatId)
   const own = await ownSigner(config.signingKeyFile)
   return {
     chatId,

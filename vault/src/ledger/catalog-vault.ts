@@ -7,7 +7,6 @@ import {
   closeSend,
   confirmIndex,
   type Database,
-  drawIndex,
   forgetIndex,
   intendIndexEdition,
   keepRemnant,
@@ -17,8 +16,9 @@ import {
   withIndexLock,
 } from '@telegram-backup/database'
 import type { KnownChat, VaultLedger } from 'telegram-deployment-bot'
+import { drawIndex } from '#ledger/draw-index.ts'
 
-/** What the catalog knows of chats, as the port of the telegram service. */
+/** What the catalog knows of chats, behind the interface of the telegram service. */
 export function createCatalogVault(database: Database): VaultLedger {
   return {
     identity: () => catalogIdentity(database),
