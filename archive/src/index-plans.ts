@@ -88,8 +88,8 @@ export function readIndexedRetention(value: unknown): IndexedRetention {
 }
 
 /**
- * A program must not erase what a rule keeps that it does not know. So a policy with an unknown rule is read as one
- * without rules, which keeps everything.
+ * A program must not erase what a rule keeps that it does not know. So a policy with an unknown rule is read
+ * as one without rules, which keeps everything.
  */
 function readKeep(record: Record<string, unknown>): IndexedKeep {
   if (Object.keys(record).some(name => !RULES.some(rule => rule === name))) return {}

@@ -20,11 +20,14 @@ export interface IndexDrawing {
   /** Numeric, as text. */
   chatId: string
   /**
-   * Ids that the chat had before, such as those of a group that has become a supergroup. Each of them has an index of
-   * its own. Sorted.
+   * Ids that the chat had before, such as those of a group that has become a supergroup. Each of them has an
+   * index of its own. Sorted.
    */
   movedFrom?: string[]
-  /** Fingerprints of the keys that signed the manifests of these backups and of those under earlier ids. Sorted. */
+  /**
+   * Fingerprints of the keys that signed the manifests of these backups and of those under earlier ids.
+   * Sorted.
+   */
   signers: string[]
   /** Absent in an index by an earlier program, which knew no schedules, policies and pins. */
   hasPlans?: true
@@ -140,8 +143,8 @@ export async function sealIndex(
 }
 
 /**
- * Opens the file of an index. When this returns, the signature fits; the caller decides by the fingerprint whether to
- * believe its signer.
+ * Opens the file of an index. When this returns, the signature fits; the caller decides by the fingerprint
+ * whether to believe its signer.
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
  */
 export async function openIndex(

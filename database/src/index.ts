@@ -63,12 +63,12 @@ export {
   nameChat,
 } from '#chats/chats.ts'
 export {
-  dueRemnants,
-  forgetRemnant,
-  keepRemnant,
+  dueLeftovers,
+  forgetLeftover,
+  keepLeftover,
   keepUnsure,
-  putOffRemnant,
-  type Remnant,
+  type LeftoverMessage,
+  putOffLeftover,
 } from '#chats/leftover-messages.ts'
 export {
   type BegunSend,
@@ -109,7 +109,13 @@ export {
 export { type ImportOutcome, importBackup } from '#backups/imports.ts'
 export type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
-export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
+export {
+  type Attendance,
+  hasUnfinishedWork,
+  type LeaseFacts,
+  type UnfinishedWork,
+  unfinishedWork,
+} from '#vault/unfinished-work.ts'
 
 // 6. Backups as records, and what can be asked about them.
 
@@ -159,7 +165,7 @@ export type {
 // 7. The way back: each restore, and what was found about a backup while it was read.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
-export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'
+export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export {
   beginVerification,
   finishVerification,

@@ -14,7 +14,10 @@ import { CHAT, hash } from '#test/test-send.ts'
 
 const PACKED = fileURLToPath(import.meta.resolve('#test/previous-release/telegram-backup-database-0.1.0.tgz'))
 const folder = mkdtempSync(join(tmpdir(), 'previous-release-test-'))
-let previous: typeof current & { drawIndex: typeof current.indexRows }
+let previous: typeof current & {
+  drawIndex: typeof current.indexRows
+  unsettled: typeof current.unfinishedWork
+}
 let server: PostgresServer
 let url: string
 let before: current.Database

@@ -15,7 +15,7 @@ import {
   openSends,
   reopenBackup,
   sealBackup,
-  unsettled,
+  unfinishedWork,
 } from '#index.ts'
 import { nextMillisecond } from '#test/clock.ts'
 import { hash, TestSend } from '#test/test-send.ts'
@@ -218,7 +218,7 @@ export function describeLeases(open: () => Promise<Database>): void {
         const [backupId, leaseToken] = [send?.backupId ?? '', send?.token]
         await failBackup(database, { backupId, leaseToken, error: 'x', resumable: true })
       }
-      const found = await unsettled(database)
+      const found = await unfinishedWork(database)
       expect(found.sending.map(({ id, alive }) => [id, alive])).toEqual([
         [alive?.backupId, true],
         [dead?.backupId, false],
@@ -233,7 +233,7 @@ export function describeLeases(open: () => Promise<Database>): void {
         [dead?.backupId, false],
       ])
       await deleteBackup(database, failed?.backupId ?? '')
-      expect((await unsettled(database)).erasing).toMatchObject([{ id: failed?.backupId, alive: false }])
+      expect((await unfinishedWork(database)).erasing).toMatchObject([{ id: failed?.backupId, alive: false }])
     })
 
     test('a failed backup goes on with what it had, and one whose run died as well', async () => {

@@ -16,8 +16,9 @@ export interface PartKey {
 type KeyColumns = Pick<BackupPart, 'chat_id' | 'part_no'> & { kind: PartKind }
 
 /**
- * The key of the message that a row describes. Rows spell their fields as the columns do (`part_no`, `chat_id`), keys as
- * the code does (`partNumber`, `chatId`); code that holds a row and needs a key crosses from one to the other here.
+ * The key of the message that a row describes. Rows spell their fields as the columns do (`part_no`,
+ * `chat_id`), keys as the code does (`partNumber`, `chatId`); code that holds a row and needs a key crosses
+ * from one to the other here.
  */
 export function partKeyOf(backupId: string, row: KeyColumns): PartKey {
   return { backupId, chatId: row.chat_id, kind: row.kind, partNumber: row.part_no }

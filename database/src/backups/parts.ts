@@ -10,7 +10,7 @@ import {
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { raiseNewest } from '#chats/chats.ts'
-import { keepRemnantIn } from '#chats/leftover-messages.ts'
+import { keepLeftoverIn } from '#chats/leftover-messages.ts'
 import { type BegunSend, beginSend, closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -40,17 +40,17 @@ export interface PartConfirmation extends PartKey {
   fileUniqueId?: string
   botId?: string | undefined
   sentAt?: Date | undefined
-  /** Of the call that made the message; without it the newest open call for that message counts. */
+  /** The call that made the message. Default: the newest open call for it. */
   sendId?: string | undefined
   leaseToken?: string | undefined
 }
 
 /**
- * Writes down a message before it is sent, and the call that is going to send it. May be repeated as long as the message
- * is not proven to be sent, for another try; the calls before stay open, for theirs may be in the chat as well. A message
- * that is given up that way goes into the history. CatalogError CONFLICT when it is, or when
- * the backup is neither being sent nor complete (a complete one may get repairs of its parts, and copies in other
- * chats), NOT_FOUND for an unknown backup, LEASE_LOST.
+ * Records a message before it is sent, and the call that will send it. May be repeated for another try until
+ * the message is proven to be sent. Earlier calls stay open, since their messages may be in the chat as well;
+ * a message that is given up for another goes into the history. CatalogError CONFLICT when the message is
+ * proven, or when the backup is neither `sending` nor `complete` (a complete backup may get repairs of its
+ * parts, and copies in other chats); NOT_FOUND for an unknown backup, LEASE_LOST.
  */
 export async function intendPart(database: Database, part: PartIntent): Promise<BegunSend> {
   checkPartKey(part)
@@ -90,7 +90,7 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       // The row is about to forget a message that may still be in the chat.
       const { message_id, state } = before
       if (state === 'tombstone') {
-        await keepRemnantIn(trx, { chatId: part.chatId, messageId: message_id, isTombstone: true })
+        await keepLeftoverIn(trx, { chatId: part.chatId, messageId: message_id, isTombstone: true })
       }
       await addToHistory(trx, {
         backupId: part.backupId,
@@ -120,7 +120,7 @@ const UNKNOWN_OUTCOME = {
 } as const
 
 async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey): Promise<void> {
-  // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
+  // FOR SHARE: a change of the state of this backup waits until the intent is written.
   const backup = await trx
     .selectFrom('backups')
     .select(['state', 'chat_id'])
@@ -141,9 +141,9 @@ async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey
 }
 
 /**
- * Writes down that a message is in the chat, and closes the call that sent it. May be repeated with the same message
- * id. CatalogError CONFLICT when another message is already proven or it has been erased, NOT_FOUND when it was never
- * intended, LEASE_LOST.
+ * Records that a message is in the chat, and closes the call that sent it. May be repeated with the same
+ * message id. CatalogError CONFLICT when another message is already proven, or when it was erased; NOT_FOUND
+ * when it was never intended; LEASE_LOST.
  */
 export async function confirmPart(database: Database, confirmation: PartConfirmation): Promise<void> {
   checkPartKey(confirmation)

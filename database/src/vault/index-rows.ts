@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 
-/** What an index takes: an event that came more often counts as that, and more kinds of events are left out. */
+/**
+ * What an index takes: an event that came more often counts as that, and more kinds of events are left out.
+ */
 const MAX_COUNT = 1_000_000
 const MAX_EVENTS = 1_000
 
@@ -9,7 +11,10 @@ const MAX_EVENTS = 1_000
 export interface IndexRows {
   /** Ids that the chat had before, as a group that has become a supergroup. Sorted. */
   movedFrom: string[]
-  /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids. Sorted. */
+  /**
+   * Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids.
+   * Sorted.
+   */
   signers: string[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexRow[]
@@ -63,8 +68,8 @@ interface ReadRow extends Omit<IndexRow, 'history'> {
 }
 
 /**
- * The rows for the index of a chat: its complete backups, and those that are being erased while a message of them is
- * still there.
+ * The rows for the index of a chat: its complete backups, and those that are being erased while a message of
+ * them is still there.
  */
 export async function indexRows(database: Database, chatId: string): Promise<IndexRows> {
   const rows = await readBackups(database, chatId)
@@ -99,10 +104,10 @@ async function readMoves(database: Database, chatId: string): Promise<string[]> 
 }
 
 /**
- * A part that is being repaired has no message id for a moment; then the index names the last id in its history. A
- * backup that still lacks the id of a part is not wholly in the chat. What happened before a catalog was rebuilt is in
- * the event `recovered`. The query goes from backup to backup by database indexes: a plan that joins them all needs
- * good statistics.
+ * A part that is being repaired has no message id for a moment; then the index names the last id in its
+ * history. A backup that still lacks the id of a part is not wholly in the chat. What happened before a
+ * catalog was rebuilt is in the event `recovered`. The query goes from backup to backup by database indexes:
+ * a plan that joins them all needs good statistics.
  */
 async function readBackups(database: Database, chatId: string): Promise<ReadRow[]> {
   const { rows } = await sql<ReadRow>`
@@ -159,7 +164,10 @@ function mergedHistory(history: EventCount[] | null, earlier: unknown): EventCou
     .map(([event, { at, count }]) => ({ event, at: at.toISOString(), count }))
 }
 
-/** Earlier programs stored an index without checks. What is no event is left out, or no later index could be drawn. */
+/**
+ * Earlier programs stored an index without checks. What is no event is left out, or no later index could be
+ * drawn.
+ */
 function isEvent(value: unknown): value is EventCount {
   if (typeof value !== 'object' || value === null) return false
   if (!('event' in value && 'at' in value && 'count' in value)) return false

@@ -40,7 +40,9 @@ export interface LedgerOptions {
   redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
-/** Records in `control_plane.backups` and `backup_parts` what a send intends, what is proven, and its source. */
+/**
+ * Records in `control_plane.backups` and `backup_parts` what a send intends, what is proven, and its source.
+ */
 export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
   return new LedgerOverCatalog(database, options)
 }

@@ -9,7 +9,7 @@ import {
   type Database,
   forgetIndex,
   intendIndexEdition,
-  keepRemnant,
+  keepLeftover,
   knownMessageIds,
   looked,
   openSends,
@@ -31,7 +31,7 @@ export function createCatalogVault(database: Database): VaultLedger {
       return sends.map(send => ({ ...send, botId: send.botId ?? '' }))
     },
     looked: (sendId, seen) => looked(database, sendId, seen),
-    keepRemnant: remnant => keepRemnant(database, remnant),
+    keepLeftover: message => keepLeftover(database, message),
     knownMessageIds: (chatId, range) => knownMessageIds(database, chatId, range),
     beginIndex: index => beginIndex(database, index),
     drawIndex: chatId => drawIndex(database, chatId),

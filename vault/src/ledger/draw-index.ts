@@ -3,8 +3,8 @@ import { catalogIdentity, type Database, type IndexRow, indexRows } from '@teleg
 import { drawPlans } from '#ledger/draw-plans.ts'
 
 /**
- * What the catalog says in the index of a chat. The package `archive` owns the document and its types, and `database`
- * gives rows and knows no document, so the one turns into the other here.
+ * What the catalog says in the index of a chat. The package `archive` owns the document and its types, and
+ * `database` gives rows and knows no document, so the one turns into the other here.
  */
 export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
   const { catalogId, generation } = await catalogIdentity(database)

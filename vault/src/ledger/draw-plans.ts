@@ -13,8 +13,8 @@ import {
 } from '@telegram-backup/database'
 
 /**
- * What a new server needs besides the backups: the schedules by id, the policies by project and type. What no index
- * can hold is left out, so that the rest can be drawn.
+ * What a new server needs besides the backups: the schedules by id, the policies by project and type. What no
+ * index can hold is left out, so that the rest can be drawn.
  */
 export async function drawPlans(
   database: Database,

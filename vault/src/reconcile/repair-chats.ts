@@ -2,7 +2,7 @@ import {
   acquireLease,
   type Backup,
   getBackupById,
-  keepRemnant,
+  keepLeftover,
   listMessages,
   type MessageRow,
   markSound,
@@ -162,7 +162,7 @@ async function removeDamaged(
   const tombstone = { ...key, ...(await vault.identity()) }
   const { outcome } = await eraseMessage(client, { chatId, messageId, tombstone, signal })
   if (outcome === 'erased') return
-  await keepRemnant(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
+  await keepLeftover(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
 }
 
 /**

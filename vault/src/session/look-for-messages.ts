@@ -3,7 +3,7 @@ import {
   closeSend,
   confirmPart,
   getBackupById,
-  keepRemnant,
+  keepLeftover,
   openSends,
   partKeyOf,
 } from '@telegram-backup/database'
@@ -147,7 +147,7 @@ async function eraseUnwanted(
     // A message that is known is not found again.
     const { chat_id: chatId } = message
     const isTombstone = erasure.outcome === 'tombstone'
-    await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })
+    await keepLeftover(database, { chatId, messageId: found.messageId, isTombstone })
   }
   await closeSend(database, found.open.id)
   report.erased.push({ ...message, ...erasure })
