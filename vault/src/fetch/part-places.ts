@@ -9,7 +9,7 @@ import {
   type TelegramClient,
   type VaultLedger,
 } from 'telegram-deployment-bot'
-import type { FetchPlan, PartPlace, PlannedManifest } from '#fetch/fetch-plan.ts'
+import { type FetchPlan, type PartPlace, type PlannedManifest, placeOf } from '#fetch/fetch-plan.ts'
 import { noteLostMessage } from '#fetch/lost-message.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
@@ -32,11 +32,10 @@ interface PlacedDocument extends PlannedManifest {
 }
 
 /**
- * The plan, each document of which is looked for wherever it lies: by its file id, when that is this bot's;
- * else by its message, which is forwarded, read, and its copy deleted, and the catalog learns the new file
- * id; then the same in the other chat that has a copy. Each message is forwarded when its part is about to be
- * needed, not before. Of messages that are gone or changed are marked in the catalog, so that reconcile can
- * repair them.
+ * The plan, with other places for each document. A document is read by its file id if this bot has one; else
+ * its message is forwarded, read, and the copy deleted, and the catalog learns the new file id; else the same
+ * in the other chat that has a copy. A message is forwarded only when its part is about to be needed. A
+ * message that is gone or changed is marked in the catalog, so that reconcile can repair it.
  */
 export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan {
   const { backupId, manifest } = plan
@@ -54,7 +53,7 @@ export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan
   }
 }
 
-/** So many dead file ids are no accident: from then on messages are read first, and file ids tried last. */
+/** After this many dead file ids, messages are read first and file ids tried last. */
 const DEAD_FILE_IDS = 2
 
 /** Resumed with what the place before had instead of the document. */
@@ -146,9 +145,9 @@ class PlacesOfBackup {
     const chats = new Set(places.map(({ chatId }) => chatId))
     for (const row of await listMessages(await this.#search.catalog(), backupId)) {
       if (row.kind !== 'manifest' || chats.has(row.chat_id)) continue
-      const { chat_id: chatId, message_id: messageId, file_id: fileId, bot_id: botId } = row
-      this.#noteCopy(name, { chatId })
-      yield { chatId, messageId, fileId, botId }
+      const place = placeOf(row)
+      this.#noteCopy(name, place)
+      yield place
     }
   }
 
