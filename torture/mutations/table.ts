@@ -93,7 +93,7 @@ export const MUTATIONS: readonly Mutation[] = [
         file: `${SERVICES}/lost-messages.ts`,
         find: `    parsed.partNumber === (open.partNumber ?? 0) &&
     parsed.sha256 === open.sha256 &&
-    (document.size === undefined || document.size === open.sizeBytes)`,
+    (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)`,
         replace: '    document !== undefined',
       },
       {

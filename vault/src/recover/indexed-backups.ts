@@ -125,8 +125,9 @@ export function messageSeen(
   { messageId, facts, document, sentAt }: Sighting,
   of: { chatId: string; botId: string },
 ): ImportedMessage | undefined {
-  if ((facts?.kind !== 'part' && facts?.kind !== 'manifest') || document?.size === undefined) return undefined
-  const { fileName, fileId, fileUniqueId, size } = document
+  if ((facts?.kind !== 'part' && facts?.kind !== 'manifest') || document?.sizeBytes === undefined)
+    return undefined
+  const { fileName, fileId, fileUniqueId, sizeBytes: size } = document
   const { kind, partNumber, sha256 } = facts
   return {
     ...of,

@@ -69,8 +69,8 @@ function judge(message: MessageRow, seen: SeenMessage | undefined): Look {
   const { document, caption } = seen
   if (parseCaption(caption)?.kind === 'tombstone') return wrong('tombstone', 'was replaced by a tombstone')
   if (document === undefined) return wrong('replaced', 'holds no document any more')
-  if (document.size !== undefined && document.size !== message.size) {
-    return wrong('replaced', `holds a document of ${document.size} bytes; ${message.size} were sent`)
+  if (document.sizeBytes !== undefined && document.sizeBytes !== message.size) {
+    return wrong('replaced', `holds a document of ${document.sizeBytes} bytes; ${message.size} were sent`)
   }
   const { fileId, fileUniqueId } = document
   // What people write about it makes the document no other one.
