@@ -46,6 +46,8 @@ export async function newCatalog(): Promise<ServedCatalog | undefined> {
   await asSuperuser(urlOf('postgres'), query => makeTemplate(query, urlOf))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await asSuperuser(urlOf('postgres'), query => query(`create database ${name} template ${TEMPLATE}`))
+  // A clone has the id of its template, and two catalogs with one id would pass for one catalog.
+  await asSuperuser(urlOf(name), query => query('update control_plane.catalog set id = gen_random_uuid()'))
   return {
     url: urlOf(name),
     drop: async () => {

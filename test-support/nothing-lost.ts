@@ -30,5 +30,5 @@ export async function expectNothingLost(
 /** Calls to these chats of which the catalog does not know what became of them, as `part 3`, `manifest 0`. */
 export async function openCalls(database: Database, ...chatIds: number[]): Promise<string[]> {
   const sends = await Promise.all(chatIds.map(chatId => openSends(database, { chatId: String(chatId) })))
-  return sends.flat().map(({ purpose, partNo }) => `${purpose} ${partNo}`)
+  return sends.flat().map(({ purpose, partNumber }) => `${purpose} ${partNumber}`)
 }

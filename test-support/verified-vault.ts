@@ -30,7 +30,7 @@ export interface VerifiedVault {
     backupId: string,
     options?: Partial<VerifyBackup> & Parameters<VerifiedVault['session']>[0],
   ): Promise<VerificationReport>
-  row(backupId: string, partNo: number, chatId?: number): Promise<MessageRow & { message_id: number }>
+  row(backupId: string, partNumber: number, chatId?: number): Promise<MessageRow & { message_id: number }>
   close(): Promise<void>
 }
 
@@ -94,11 +94,11 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
         }),
         { backupId, readData: true, ...options },
       ),
-    row: async (backupId, partNo, chatId = vault.chatId) => {
+    row: async (backupId, partNumber, chatId = vault.chatId) => {
       const row = (await listMessages(database, backupId)).find(
-        one => one.chat_id === String(chatId) && one.part_no === partNo,
+        one => one.chat_id === String(chatId) && one.part_no === partNumber,
       )
-      if (row?.message_id == null) throw new Error(`no part ${partNo}`)
+      if (row?.message_id == null) throw new Error(`no part ${partNumber}`)
       return { ...row, message_id: row.message_id }
     },
     close: async () => {

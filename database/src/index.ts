@@ -48,7 +48,7 @@ export {
   markPartSound,
   notePart,
 } from '#backups/messages.ts'
-export type { PartKey } from '#backups/part-keys.ts'
+export { type PartKey, partKeyOf } from '#backups/part-keys.ts'
 export { confirmPart, intendPart, type PartConfirmation, type PartIntent } from '#backups/parts.ts'
 
 // 4. What is known of a chat: its index, and the calls that may have made a message nobody knows.
@@ -63,12 +63,12 @@ export {
   nameChat,
 } from '#chats/chats.ts'
 export {
-  dueRemnants,
-  forgetRemnant,
-  keepRemnant,
+  dueLeftovers,
+  forgetLeftover,
+  keepLeftover,
   keepUnsure,
-  putOffRemnant,
-  type Remnant,
+  type LeftoverMessage,
+  putOffLeftover,
 } from '#chats/leftover-messages.ts'
 export {
   type BegunSend,
@@ -86,7 +86,6 @@ export {
   endRecovery,
   takeOver,
 } from '#vault/identity.ts'
-export { drawIndex, type IndexDrawing, type IndexEntry } from '#vault/index-drawing.ts'
 export {
   confirmIndex,
   forgetIndex,
@@ -94,6 +93,7 @@ export {
   intendIndexEdition,
   withIndexLock,
 } from '#vault/index-record.ts'
+export { type IndexRow, type IndexRows, indexRows } from '#vault/index-rows.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
@@ -109,7 +109,13 @@ export {
 export { type ImportOutcome, importBackup } from '#backups/imports.ts'
 export type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
-export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
+export {
+  type Attendance,
+  hasUnfinishedWork,
+  type LeaseFacts,
+  type UnfinishedWork,
+  unfinishedWork,
+} from '#vault/unfinished-work.ts'
 
 // 6. Backups as records, and what can be asked about them.
 
@@ -159,7 +165,7 @@ export type {
 // 7. The way back: each restore, and what was found about a backup while it was read.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
-export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'
+export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export {
   beginVerification,
   finishVerification,

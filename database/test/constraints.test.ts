@@ -51,10 +51,10 @@ const project = (id: string) => sql`insert into control_plane.projects (id) valu
 const backup = (type: string, state: string) => sql`
   insert into control_plane.backups (id, project_id, type, state, file_id, completed_at)
   values (${ID}, 'p', ${type}, ${state}, 'f', now())`
-const part = (kind: string, partNo: number, state: string) => sql`
+const part = (kind: string, partNumber: number, state: string) => sql`
   insert into control_plane.backup_parts
     (backup_id, chat_id, kind, part_no, file_name, size, sha256, state, message_id, file_id)
-  values (${ID}, '1', ${kind}, ${partNo}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
+  values (${ID}, '1', ${kind}, ${partNumber}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
 
 function passes(check: () => void): boolean {
   try {

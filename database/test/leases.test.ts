@@ -150,7 +150,7 @@ test('two workers in any order: never two who may write, and no open call is los
       const held: [Lease | undefined, Lease | undefined] = [send.lease, undefined]
       const begun = new Set<string>()
       const closed = new Set<string>()
-      let partNo = 0
+      let partNumber = 0
       const act = async ({ worker, act }: Step): Promise<void> => {
         const leaseToken = held[worker]?.token ?? randomUUID()
         if (act === 'acquire') held[worker] = (await acquire(backupId)) ?? held[worker]
@@ -159,8 +159,8 @@ test('two workers in any order: never two who may write, and no open call is los
         else if (act === 'fail') await failBackup(database, { backupId, error: 'x', leaseToken })
         else if (act === 'erase') leases.push(await markErasing(database, { backupId, evenTheLast: true }))
         else {
-          partNo += 1
-          const mine = partNo
+          partNumber += 1
+          const mine = partNumber
           const { sendId } = await send.intend(mine, { leaseToken })
           begun.add(sendId)
           if (act === 'intend') return

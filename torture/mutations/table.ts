@@ -93,7 +93,7 @@ export const MUTATIONS: readonly Mutation[] = [
         file: `${SERVICES}/lost-messages.ts`,
         find: `    parsed.partNumber === (open.partNumber ?? 0) &&
     parsed.sha256 === open.sha256 &&
-    (document.size === undefined || document.size === open.sizeBytes)`,
+    (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)`,
         replace: '    document !== undefined',
       },
       {
@@ -177,7 +177,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'engine/src/jobs/backup-job.ts',
-        find: 'job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)',
+        find: 'job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)',
         replace: 'job.backup_id === null ? null : null',
       },
     ],

@@ -124,26 +124,32 @@ it('gives the second chat what it lacks, and mends either from the other', async
 })
 
 /** A verification finds that a part is not what was sent. */
-async function damagePart(chat: SettledChat, backupId: string, partNo: number): Promise<number> {
+async function damagePart(chat: SettledChat, backupId: string, partNumber: number): Promise<number> {
   const rows = await listMessages(database, backupId)
-  const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNo)
+  const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   await markPart(database, {
     backupId,
     chatId: String(chat.chatId),
     kind: 'part',
-    partNo,
+    partNumber,
     state: 'damaged',
   })
   return row?.message_id ?? 0
 }
 
 /** A person deletes a part, and a verification finds that out. */
-async function losePart(chat: SettledChat, backupId: string, partNo: number): Promise<void> {
+async function losePart(chat: SettledChat, backupId: string, partNumber: number): Promise<void> {
   const rows = await listMessages(database, backupId)
-  const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNo)
+  const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)
-  await markPart(database, { backupId, chatId: String(chat.chatId), kind: 'part', partNo, state: 'missing' })
-  await markDamaged(database, { backupId, error: 'Message not found', partNo })
+  await markPart(database, {
+    backupId,
+    chatId: String(chat.chatId),
+    kind: 'part',
+    partNumber,
+    state: 'missing',
+  })
+  await markDamaged(database, { backupId, error: 'Message not found', partNumber })
 }
 
 it('leaves a living send alone, which then completes', async () => {

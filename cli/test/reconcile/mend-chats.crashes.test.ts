@@ -64,32 +64,32 @@ async function reconcile(env: Record<string, string>): Promise<Report> {
   return { ...(run.json() as Report), code: run.code }
 }
 
-async function rowOf(id: string, { chatId }: SettledChat, partNo: number): Promise<MessageRow> {
+async function rowOf(id: string, { chatId }: SettledChat, partNumber: number): Promise<MessageRow> {
   const row = (await listMessages(database, id)).find(
-    one => one.chat_id === String(chatId) && one.part_no === partNo,
+    one => one.chat_id === String(chatId) && one.part_no === partNumber,
   )
-  if (row === undefined) throw new Error(`no part ${partNo}`)
+  if (row === undefined) throw new Error(`no part ${partNumber}`)
   return row
 }
 
 /** A person deletes a part, and a verification finds that out. */
-async function losePart(chat: SettledChat, id: string, partNo: number): Promise<void> {
-  const { message_id } = await rowOf(id, chat, partNo)
+async function losePart(chat: SettledChat, id: string, partNumber: number): Promise<void> {
+  const { message_id } = await rowOf(id, chat, partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, message_id ?? 0)
   const chatId = String(chat.chatId)
-  await markPart(database, { backupId: id, chatId, kind: 'part', partNo, state: 'missing' })
-  await markDamaged(database, { backupId: id, error: 'Message not found', partNo })
+  await markPart(database, { backupId: id, chatId, kind: 'part', partNumber, state: 'missing' })
+  await markDamaged(database, { backupId: id, error: 'Message not found', partNumber })
 }
 
 /** Nobody has noticed yet that what comes as this part is another one. */
-async function spoilPart(chat: SettledChat, id: string, partNo: number, by: number): Promise<void> {
+async function spoilPart(chat: SettledChat, id: string, partNumber: number, by: number): Promise<void> {
   const { file_id } = await rowOf(id, chat, by)
   await database.kysely
     .updateTable('backup_parts')
     .set({ file_id })
     .where('backup_id', '=', id)
     .where('chat_id', '=', String(chat.chatId))
-    .where('part_no', '=', partNo)
+    .where('part_no', '=', partNumber)
     .execute()
 }
 

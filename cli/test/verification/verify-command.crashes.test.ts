@@ -49,8 +49,8 @@ const ofBackup = () => ({
   ...{ parts: 2, bytes: 9, missing_files: 0 },
 })
 
-async function deletePart(backupId: string, partNo: number): Promise<void> {
-  const row = (await listMessages(database, backupId)).find(({ part_no }) => part_no === partNo)
+async function deletePart(backupId: string, partNumber: number): Promise<void> {
+  const row = (await listMessages(database, backupId)).find(({ part_no }) => part_no === partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)
 }
 

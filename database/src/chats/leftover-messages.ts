@@ -3,24 +3,26 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText } from '#input-checks.ts'
 
-/** A message of ours that nothing needs any more and that is still in its chat. */
-export interface Remnant {
+/**
+ * A message of this catalog that nothing needs any more and that is still in its chat; a row of `remnants`.
+ */
+export interface LeftoverMessage {
   chatId: string
   messageId: number
 }
 
-/** Writes down a message that is to be removed, or that was replaced by a tombstone. May be repeated. */
-export async function keepRemnant(
+/** Records a message that is to be removed, or that was replaced by a tombstone. May be repeated. */
+export async function keepLeftover(
   database: Database,
-  { isTombstone = false, ...remnant }: Remnant & { isTombstone?: boolean | undefined },
+  { isTombstone = false, ...message }: LeftoverMessage & { isTombstone?: boolean | undefined },
 ): Promise<void> {
-  await keepRemnantIn(database.kysely, { ...remnant, isTombstone })
+  await keepLeftoverIn(database.kysely, { ...message, isTombstone })
 }
 
-/** As `keepRemnant`, in a transaction. */
-export async function keepRemnantIn(
+/** As `keepLeftover`, in a transaction. */
+export async function keepLeftoverIn(
   kysely: Kysely<CatalogSchema>,
-  { chatId, messageId, isTombstone }: Remnant & { isTombstone: boolean },
+  { chatId, messageId, isTombstone }: LeftoverMessage & { isTombstone: boolean },
 ): Promise<void> {
   checkText('chat id', chatId)
   checkCount('message id', messageId, 1)
@@ -36,10 +38,10 @@ export async function keepRemnantIn(
 }
 
 /**
- * Writes down a message that may be ours and may be a person's: it is known from then on, and stays as it is. One that is
- * known already, as a remnant or the message of a backup, is not touched. May be repeated.
+ * Records a message that may be a person's: the catalog knows it from then on and leaves it in the chat. A
+ * message that is already recorded, here or as a message of a backup, stays as it is. May be repeated.
  */
-export async function keepUnsure(database: Database, { chatId, messageId }: Remnant): Promise<void> {
+export async function keepUnsure(database: Database, { chatId, messageId }: LeftoverMessage): Promise<void> {
   checkText('chat id', chatId)
   checkCount('message id', messageId, 1)
   await database.kysely
@@ -49,14 +51,14 @@ export async function keepUnsure(database: Database, { chatId, messageId }: Remn
     .execute()
 }
 
-/** Most at once: each costs a call of the Bot API. */
+/** The most at once: each costs a call of the Bot API. */
 const MOST_AT_ONCE = 100
 
 /**
- * The ids of messages in a chat that are to be removed and whose time has come, ascending; the first hundred. What has become
- * the index or the message of a backup since is none of them.
+ * The ids of the messages in a chat that are to be removed now, ascending; 100 at most. A message that has
+ * become the index or a message of a backup since then is left out.
  */
-export async function dueRemnants(database: Database, chatId: string): Promise<number[]> {
+export async function dueLeftovers(database: Database, chatId: string): Promise<number[]> {
   const rows = await database.kysely
     .selectFrom('remnants')
     .select('message_id')
@@ -91,8 +93,11 @@ export async function dueRemnants(database: Database, chatId: string): Promise<n
   return rows.map(({ message_id }) => message_id)
 }
 
-/** It could not be removed; it is tried again after an hour, two, four, and a week in the end. */
-export async function putOffRemnant(database: Database, { chatId, messageId }: Remnant): Promise<void> {
+/** The message could not be removed. The next try is after 1 hour, then 2, 4, … up to a week. */
+export async function putOffLeftover(
+  database: Database,
+  { chatId, messageId }: LeftoverMessage,
+): Promise<void> {
   await database.kysely
     .updateTable('remnants')
     .set({
@@ -105,7 +110,10 @@ export async function putOffRemnant(database: Database, { chatId, messageId }: R
 }
 
 /** The message is gone from its chat. May be called twice. */
-export async function forgetRemnant(database: Database, { chatId, messageId }: Remnant): Promise<void> {
+export async function forgetLeftover(
+  database: Database,
+  { chatId, messageId }: LeftoverMessage,
+): Promise<void> {
   await database.kysely
     .deleteFrom('remnants')
     .where('chat_id', '=', chatId)

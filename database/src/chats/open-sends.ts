@@ -5,32 +5,32 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText, checkUuid } from '#input-checks.ts'
 
-/** A call that may have made a message whose id nobody knows. Sizes and offsets are bytes, hashes hex. */
+/** A call that may have made a message of unknown id. Sizes and offsets in bytes, hashes in hex. */
 export interface OpenSend {
   id: string
   chatId: string
   botId: string | null
   purpose: 'part' | 'manifest' | 'index' | 'copy'
-  /** Of a part, a manifest, and a copy that was made for one backup. */
+  /** Of a part, a manifest, or a copy that was made for one backup. */
   backupId: string | null
   /** From 1; 0 for a manifest. */
-  partNo: number | null
+  partNumber: number | null
   /** Of a copy. */
   sourceMessageId: number | null
   /** Of a document, as sent. */
   sha256: string | null
-  size: number | null
+  sizeBytes: number | null
   fileName: string | null
   plainOffset: number | null
   plainSize: number | null
   /** Every message up to this id is older than the call, or has been looked at. */
   afterMessageId: number
   begunAt: Date
-  /** Until then it is looked for again and again: Telegram may deliver late. */
+  /** Until then the message is looked for again and again: Telegram may deliver late. */
   lookedForUntil: Date
 }
 
-/** How long a call whose message is not found is looked for again, from when it was made. */
+/** How long after a call its message is looked for. */
 const LOOKED_FOR_MINUTES = 15
 
 /** A call that is about to be made. */
@@ -40,7 +40,10 @@ export interface BegunSend {
   afterMessageId: number
 }
 
-/** Before a message is forwarded in a chat to be looked at; without an original (0), before a text that only has an id. */
+/**
+ * To be called before a message is forwarded to be looked at, or, with `sourceMessageId` 0, before a text is
+ * sent to learn the newest id.
+ */
 export async function beginCopy(
   database: Database,
   copy: { chatId: string; botId: string; sourceMessageId: number; backupId?: string | undefined },
@@ -56,7 +59,7 @@ export async function beginCopy(
   })
 }
 
-/** Before the index of a chat that has none is sent. */
+/** To be called before the first index of a chat is sent. */
 export async function beginIndex(
   database: Database,
   index: { chatId: string; botId: string },
@@ -66,7 +69,7 @@ export async function beginIndex(
 
 type SendRow = Selectable<CatalogSchema['open_sends']>
 
-/** Writes a call down in the transaction that intends its message. */
+/** Records a call in the transaction that intends its message. */
 export async function beginSend(
   kysely: Kysely<CatalogSchema>,
   send: Pick<SendRow, 'purpose' | 'chat_id'> & Partial<SendRow>,
@@ -81,7 +84,7 @@ export async function beginSend(
   return { sendId: id, afterMessageId }
 }
 
-/** It is certain that the call made no message, or that its message is gone again. May be called twice. */
+/** To be called when the call made no message for certain, or its message is gone. May be repeated. */
 export async function closeSend(database: Database, sendId: string): Promise<void> {
   await closeSendIn(database.kysely, sendId)
 }
@@ -93,7 +96,7 @@ export async function closeSendIn(kysely: Kysely<CatalogSchema>, sendId: string 
   await kysely.deleteFrom('open_sends').where('id', '=', sendId).execute()
 }
 
-/** Open calls, oldest first: of one chat, of one backup (`null`: of none), or all. */
+/** Open calls, oldest first: of one chat, of one backup (`null`: those of no backup), or all. */
 export async function openSends(
   database: Database,
   of: { chatId?: string | undefined; backupId?: string | null | undefined } = {},
@@ -109,10 +112,10 @@ export async function openSends(
     botId: row.bot_id,
     purpose: row.purpose,
     backupId: row.backup_id,
-    partNo: row.part_no,
+    partNumber: row.part_no,
     sourceMessageId: row.source_message_id,
     sha256: row.sha256,
-    size: row.size,
+    sizeBytes: row.size,
     fileName: row.file_name,
     plainOffset: row.plain_offset,
     plainSize: row.plain_size,
@@ -123,9 +126,9 @@ export async function openSends(
 }
 
 /**
- * Every message up to `upTo` has been looked at for that call, and its message was not there. The call stays open for
- * 15 minutes after it was made, since Telegram may deliver late; then this closes it, unless there are messages above
- * that were not looked at (`hasMore`).
+ * Records that every message up to `upTo` was looked at for that call, and its message was not there. The
+ * call stays open until 15 minutes after it was made, since Telegram may deliver late. Then this closes it,
+ * unless there are messages above that were not looked at (`hasMore`).
  */
 export async function looked(
   database: Database,

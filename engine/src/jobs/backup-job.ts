@@ -26,7 +26,7 @@ export const runBackupJob: JobHandler = async (run, tools) => {
   const { job, signal } = run
   try {
     if (job.cancel_requested_at !== null) throw cancelled()
-    const earlier = job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)
+    const earlier = job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)
     if (earlier !== null && earlier.state !== 'failed') return run.report(progressOfWhole(earlier))
     await send(run, tools, await planJob(job, earlier, { signal, tools }))
   } catch (error) {
@@ -37,7 +37,11 @@ export const runBackupJob: JobHandler = async (run, tools) => {
   }
 }
 
-async function settleEarlier(backupId: string, signal: AbortSignal, tools: JobTools): Promise<Backup | null> {
+async function reconcileEarlier(
+  backupId: string,
+  signal: AbortSignal,
+  tools: JobTools,
+): Promise<Backup | null> {
   const session = await openSession({ ...tools, signal })
   return await reconcileBackup(session, backupId)
 }

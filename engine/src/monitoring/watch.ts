@@ -117,7 +117,7 @@ export function startWatch(options: WatchOptions): Watch {
     right.look(found, facts.openAlerts)
     if (lookedAt - looked.at > longestRoundMs) looked.since = lookedAt
     looked.at = lookedAt
-    const { raised, settled } = await noteConditions(database, {
+    const { raised, resolved } = await noteConditions(database, {
       found: found.map(one => ({
         key: one.key,
         kind: one.kind,
@@ -139,7 +139,7 @@ export function startWatch(options: WatchOptions): Watch {
     const givenUp = await giveUpNotices(database, { olderThanMs: GIVE_UP_AFTER_MS + 3_600_000 })
     if (givenUp > 0) log.error({ notices: givenUp }, 'notices were given up: no service has their channel')
     for (const { kind, notice } of raised) log.error({ alert: kind, notice }, 'something is wrong')
-    for (const { alert, notice } of settled) log.info({ alert: alert.kind, notice }, 'it is right again')
+    for (const { alert, notice } of resolved) log.info({ alert: alert.kind, notice }, 'it is right again')
     return found
   }
 

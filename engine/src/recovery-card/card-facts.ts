@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
-import { catalogIdentity, chatRecord, type Database, drawIndex } from '@telegram-backup/database'
+import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { ownRecipients } from '#config/own-recipients.ts'
@@ -9,8 +9,8 @@ import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'
 
 /**
- * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that is missing or
- * wrong.
+ * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that
+ * is missing or wrong.
  */
 export async function gatherFacts(
   { config, signal }: { config: Config; signal: AbortSignal },
@@ -20,7 +20,7 @@ export async function gatherFacts(
   const client = await openTelegram(config)
   const { chatId, chatTitle, botUsername } = await checkChatAccess(client, chat, { signal })
   const { catalogId, generation } = await catalogIdentity(database)
-  const { signers } = await drawIndex(database, chatId)
+  const { signers } = await indexRows(database, chatId)
   const own = await ownSigner(config.signingKeyFile)
   return {
     chatId,

@@ -10,9 +10,9 @@ import {
 import { describeError, tellError } from '@telegram-backup/errors'
 
 /**
- * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted, and damage
- * that was found in the chat is noted. A restore that succeeded has succeeded, also when the catalog cannot be told;
- * `onUntold` hears of it.
+ * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted,
+ * and damage that was found in the chat is noted. A restore that succeeded has succeeded, also when the
+ * catalog cannot be told; `onUntold` hears of it.
  */
 export async function recordRestore<Result extends { bytes: number }>(
   database: Database,
@@ -44,8 +44,7 @@ export async function recordRestore<Result extends { bytes: number }>(
 export async function noteDamage(database: Database, backupId: string, error: unknown): Promise<void> {
   const { code, message } = describeError(error)
   if (code !== 'INTEGRITY') return
-  const partNo = partNumberOf(error)
-  await markDamaged(database, { backupId, error: message, ...(partNo === undefined ? {} : { partNo }) })
+  await markDamaged(database, { backupId, error: message, partNumber: partNumberOf(error) })
 }
 
 function partNumberOf(error: unknown): number | undefined {

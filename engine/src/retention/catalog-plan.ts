@@ -10,7 +10,7 @@ import {
   queryBackups,
   retentionPolicyTimes,
   type Schedule,
-  unsettled,
+  unfinishedWork,
 } from '@telegram-backup/database'
 import { intervalMs } from '#cron/cron-times.ts'
 import {
@@ -79,7 +79,7 @@ function readableInterval(schedule: Schedule, now: Date): number | null {
 
 async function planMarked(database: Database): Promise<RetentionDecision[]> {
   const marked: RetentionDecision[] = []
-  for (const backup of (await unsettled(database)).erasing) {
+  for (const backup of (await unfinishedWork(database)).erasing) {
     const mayGo = await mayErase(database, backup.id)
     marked.push({
       backup,

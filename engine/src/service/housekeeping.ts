@@ -1,4 +1,4 @@
-import { isUnsettled } from '@telegram-backup/database'
+import { hasUnfinishedWork } from '@telegram-backup/database'
 import { reconcileAbandonedRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
 import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
 import { reconcileUnansweredCalls } from '@telegram-backup/vault/reconcile/unanswered-calls.ts'
@@ -17,7 +17,7 @@ const EVERY_MS = 60_000
 export function startHousekeeping(context: ServiceContext): ServicePart {
   return repeatUntilStopped({
     work: async signal => {
-      if (await isUnsettled(context.database)) await settle(context, signal)
+      if (await hasUnfinishedWork(context.database)) await settle(context, signal)
       return undefined
     },
     everyMs: EVERY_MS,

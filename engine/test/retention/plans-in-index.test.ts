@@ -12,13 +12,13 @@ import {
 import {
   createSchedule,
   type Database,
-  drawIndex,
   type KeepPolicy,
   listRetentionPolicies,
   listSchedules,
   setRetentionPolicy,
 } from '@telegram-backup/database'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
+import { drawIndex } from '@telegram-backup/vault/ledger/draw-index.ts'
 import { recoverPlans } from '@telegram-backup/vault/recover/recovered-plans.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { nextTime } from '#cron/cron-times.ts'

@@ -1,4 +1,4 @@
-import { dueRemnants, keepRemnant, keepUnsure } from '@telegram-backup/database'
+import { dueLeftovers, keepLeftover, keepUnsure } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { reconcile } from '@telegram-backup/vault/reconcile/reconcile.ts'
@@ -40,7 +40,7 @@ test('what could not be removed is removed by a later reconcile, which asks less
   await machine.send(1000)
   const before = machines.vault.messageIds()
   const messageId = await leaveMessage()
-  await keepRemnant(machine.database, { chatId, messageId })
+  await keepLeftover(machine.database, { chatId, messageId })
   const { faults } = machines.vault.emulator
   const error = {
     kind: 'error',
@@ -62,11 +62,11 @@ test('what could not be removed is removed by a later reconcile, which asks less
 test('neither a message that is needed again is removed, nor one that may be a person’s, nor a tombstone', async () => {
   await machine.send(1000)
   const inUse = machines.vault.messageIds()
-  for (const messageId of inUse) await keepRemnant(machine.database, { chatId, messageId })
+  for (const messageId of inUse) await keepLeftover(machine.database, { chatId, messageId })
   const [unsure, tombstone] = [await leaveMessage(), await leaveMessage()]
   await keepUnsure(machine.database, { chatId, messageId: unsure })
-  await keepRemnant(machine.database, { chatId, messageId: tombstone, isTombstone: true })
-  expect(await dueRemnants(machine.database, chatId)).toEqual([])
+  await keepLeftover(machine.database, { chatId, messageId: tombstone, isTombstone: true })
+  expect(await dueLeftovers(machine.database, chatId)).toEqual([])
   expect((await settle()).remnants).toEqual([])
   expect(machines.vault.messageIds()).toEqual([...inUse, unsure, tombstone])
 })

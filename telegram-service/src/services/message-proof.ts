@@ -41,7 +41,7 @@ export async function proveMessage(
   const { fileId, fileUniqueId } = document
   const file = await bytesOf(client, {
     fileId,
-    size: open.sizeBytes ?? document.size,
+    size: open.sizeBytes ?? document.sizeBytes,
     sha256: open.sha256,
     ...on,
   })

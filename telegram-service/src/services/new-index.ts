@@ -52,7 +52,7 @@ export async function makeIndex(
 }
 
 /** Removes indexes that came after their calls were given up; to be called under the lock, of a chat that has its index. */
-export async function settleLateIndexes(
+export async function reconcileLateIndexes(
   client: TelegramClient,
   vault: VaultLedger,
   options: IndexOptions,

@@ -36,7 +36,7 @@ export async function readDocument(
   const isExpected =
     (parsed?.kind === 'part' || parsed?.kind === 'manifest') &&
     parsed.sha256 === expected.sha256 &&
-    (document?.size === undefined || document.size === expected.size)
+    (document?.sizeBytes === undefined || document.sizeBytes === expected.size)
   if (document === undefined || !isExpected) return { outcome: 'changed' }
   return { outcome: 'found', fileId: document.fileId, fileUniqueId: document.fileUniqueId }
 }

@@ -1,6 +1,6 @@
 import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
 import { type Erasure, eraseTogether } from '#erase/erase-together.ts'
-import type { ErasedMessage } from '#session/report.ts'
+import { type ErasedMessage, reportedMessage } from '#session/report.ts'
 import type { VaultSession } from '#session/session.ts'
 
 /**
@@ -37,9 +37,10 @@ async function isErased(database: Database, backupId: string): Promise<boolean> 
 /** As the catalog keeps it. */
 async function earlierErasure(database: Database, backupId: string): Promise<Erasure> {
   const rows = await listMessages(database, backupId)
-  const messages = rows.flatMap(({ kind, part_no, chat_id, message_id, state, error }): ErasedMessage[] => {
-    if (message_id === null) return []
-    const message = { backup_id: backupId, kind, part_no, chat_id, message_id }
+  const messages = rows.flatMap((row): ErasedMessage[] => {
+    if (row.message_id === null) return []
+    const { state, error } = row
+    const message = reportedMessage(backupId, row)
     if (state === 'erased' || state === 'tombstone') return [{ ...message, outcome: state }]
     return [{ ...message, outcome: 'unreachable', ...(error !== null && { reason: error }) }]
   })

@@ -1,7 +1,7 @@
-import { listMessages, type MessageRow, markPart, notePart } from '@telegram-backup/database'
+import { listMessages, type MessageRow, markPart, notePart, partKeyOf } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { eraseMessage } from 'telegram-deployment-bot'
-import type { ErasedMessage, ReportedMessage } from '#session/report.ts'
+import { type ErasedMessage, type ReportedMessage, reportedMessage } from '#session/report.ts'
 import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
 
 /**
@@ -34,20 +34,15 @@ async function eraseOne(
   row: MessageRow & { message_id: number },
 ): Promise<ErasedMessage> {
   const { database, client, vault, gates, signal } = session
-  const message = reported(held.backupId, row)
-  const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
+  const message = reportedMessage(held.backupId, row)
+  const key = partKeyOf(held.backupId, row)
   const leaseToken = held.lease.token
   try {
     if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(session, held, message)
     const erasure = await eraseMessage(client, {
       chatId: row.chat_id,
       messageId: row.message_id,
-      tombstone: {
-        backupId: held.backupId,
-        kind: row.kind,
-        partNumber: row.part_no,
-        ...(await vault.identity()),
-      },
+      tombstone: { ...key, ...(await vault.identity()) },
       signal,
       ...(session.onWait && { onWait: session.onWait }),
     })
@@ -69,14 +64,9 @@ async function giveUp(
   { backupId, lease }: HeldBackup,
   message: ReportedMessage,
 ): Promise<ErasedMessage> {
-  const { chat_id: chatId, message_id, kind, part_no: partNo } = message
   const reason = 'the group has become a supergroup: a message of the old one cannot be removed any more'
-  await notePart(database, { backupId, chatId, kind, partNo, error: reason, leaseToken: lease.token })
-  report.kept.push({ backup_id: backupId, chat_id: chatId, reason: `Message ${message_id} stays: ${reason}` })
+  await notePart(database, { ...partKeyOf(backupId, message), error: reason, leaseToken: lease.token })
+  const { chat_id, message_id } = message
+  report.kept.push({ backup_id: backupId, chat_id, reason: `Message ${message_id} stays: ${reason}` })
   return { ...message, outcome: 'unreachable', reason }
-}
-
-function reported(backupId: string, row: MessageRow): ReportedMessage {
-  const { kind, part_no, chat_id, message_id } = row
-  return { backup_id: backupId, kind, part_no, chat_id, message_id }
 }

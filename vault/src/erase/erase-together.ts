@@ -1,10 +1,10 @@
-import { beginErasing, finishErase, listMessages, notePart } from '@telegram-backup/database'
+import { beginErasing, finishErase, listMessages, notePart, partKeyOf } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { eraseMessages } from '#erase/erase-messages.ts'
 import { assertMayGo } from '#erase/last-good.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { refreshIndexes } from '#session/refresh-indexes.ts'
-import type { ErasedMessage, ReportedReason } from '#session/report.ts'
+import { type ErasedMessage, type ReportedReason, reportedMessage } from '#session/report.ts'
 import { endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /** What became of a backup that was to be erased. */
@@ -98,22 +98,15 @@ async function eraseMarked(
   const reasons = new Map(unmarked.map(({ chat_id, ...why }) => [chat_id, why]))
   const messages = await eraseMessages(session, held, row => !reasons.has(row.chat_id))
   for (const row of await listMessages(database, backupId)) {
-    const { kind, part_no, chat_id, message_id, state } = row
-    const why = reasons.get(chat_id)
+    const { message_id, state } = row
+    const why = reasons.get(row.chat_id)
     if (why === undefined || message_id === null || state === 'erased' || state === 'tombstone') continue
     const reason = `the index of its chat does not say yet that the backup goes: ${why.reason}`
     // A chat that is away says nothing about its messages: what is noted counts as one that cannot be erased.
     if (why.code !== 'UNREACHABLE' && why.code !== 'ANSWER_LOST') {
-      await notePart(database, {
-        backupId,
-        chatId: chat_id,
-        kind,
-        partNo: part_no,
-        error: reason,
-        leaseToken,
-      })
+      await notePart(database, { ...partKeyOf(backupId, row), error: reason, leaseToken })
     }
-    messages.push({ backup_id: backupId, kind, part_no, chat_id, message_id, outcome: 'kept', reason })
+    messages.push({ ...reportedMessage(backupId, row), outcome: 'kept', reason })
   }
   return messages
 }

@@ -66,8 +66,13 @@ export function planFetch(backup: BackupDetails): FetchPlan {
 
 function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined {
   if (manifest === null) return undefined
-  const { chat_id: chatId, message_id: messageId, file_id: fileId, bot_id: botId, size, sha256 } = manifest
-  return { fileId, size, sha256, places: [{ chatId, messageId, fileId, botId }] }
+  const { file_id: fileId, size, sha256 } = manifest
+  return { fileId, size, sha256, places: [placeOf(manifest)] }
+}
+
+/** The place of the document of a message, by its row. */
+export function placeOf(row: Pick<BackupPart, 'chat_id' | 'message_id' | 'file_id' | 'bot_id'>): PartPlace {
+  return { chatId: row.chat_id, messageId: row.message_id, fileId: row.file_id, botId: row.bot_id }
 }
 
 function leadsSomewhere({ state, file_id, message_id }: BackupPart): boolean {
@@ -85,12 +90,7 @@ function planPart(rows: readonly [BackupPart, ...BackupPart[]]): PlannedPart {
     fileId: file_id ?? undefined,
     size,
     sha256,
-    places: rows.map(row => ({
-      chatId: row.chat_id,
-      messageId: row.message_id,
-      fileId: row.file_id,
-      botId: row.bot_id,
-    })),
+    places: rows.map(placeOf),
   }
 }
 

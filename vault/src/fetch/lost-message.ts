@@ -16,7 +16,7 @@ export async function noteLostMessage(database: Database, lost: LostMessage): Pr
   const { messageId, ...mark } = lost
   const rows = await listMessages(database, lost.backupId)
   const row = rows.find(
-    row => row.chat_id === lost.chatId && row.kind === lost.kind && row.part_no === lost.partNo,
+    row => row.chat_id === lost.chatId && row.kind === lost.kind && row.part_no === lost.partNumber,
   )
   if (row?.state === 'sent' && row.message_id === messageId) await markPart(database, mark)
 }

@@ -9,7 +9,7 @@ import {
   type TelegramClient,
   type VaultLedger,
 } from 'telegram-deployment-bot'
-import type { FetchPlan, PartPlace, PlannedManifest } from '#fetch/fetch-plan.ts'
+import { type FetchPlan, type PartPlace, type PlannedManifest, placeOf } from '#fetch/fetch-plan.ts'
 import { noteLostMessage } from '#fetch/lost-message.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
@@ -28,15 +28,14 @@ interface PlacedDocument extends PlannedManifest {
   backupId: string
   kind: 'part' | 'manifest'
   /** 0 for the manifest. */
-  partNo: number
+  partNumber: number
 }
 
 /**
- * The plan, each document of which is looked for wherever it lies: by its file id, when that is this bot's;
- * else by its message, which is forwarded, read, and its copy deleted, and the catalog learns the new file
- * id; then the same in the other chat that has a copy. Each message is forwarded when its part is about to be
- * needed, not before. Of messages that are gone or changed are marked in the catalog, so that reconcile can
- * repair them.
+ * The plan, with other places for each document. A document is read by its file id if this bot has one; else
+ * its message is forwarded, read, and the copy deleted, and the catalog learns the new file id; else the same
+ * in the other chat that has a copy. A message is forwarded only when its part is about to be needed. A
+ * message that is gone or changed is marked in the catalog, so that reconcile can repair it.
  */
 export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan {
   const { backupId, manifest } = plan
@@ -45,16 +44,16 @@ export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan
     ...plan,
     parts: plan.parts.map(part => ({
       ...part,
-      ...places.of({ ...part, backupId, kind: 'part', partNo: part.number }),
+      ...places.of({ ...part, backupId, kind: 'part', partNumber: part.number }),
     })),
     manifest: manifest && {
       ...manifest,
-      ...places.of({ ...manifest, backupId, kind: 'manifest', partNo: 0 }),
+      ...places.of({ ...manifest, backupId, kind: 'manifest', partNumber: 0 }),
     },
   }
 }
 
-/** So many dead file ids are no accident: from then on messages are read first, and file ids tried last. */
+/** After this many dead file ids, messages are read first and file ids tried last. */
 const DEAD_FILE_IDS = 2
 
 /** Resumed with what the place before had instead of the document. */
@@ -136,8 +135,8 @@ class PlacesOfBackup {
   }
 
   /** The known places; of a manifest the plan knows that in the backup's own chat only. */
-  async *#places({ backupId, kind, partNo, places }: PlacedDocument): AsyncGenerator<PartPlace> {
-    const name = kind === 'manifest' ? 'the manifest' : `part ${partNo}`
+  async *#places({ backupId, kind, partNumber, places }: PlacedDocument): AsyncGenerator<PartPlace> {
+    const name = kind === 'manifest' ? 'the manifest' : `part ${partNumber}`
     for (const place of places) {
       if (place.chatId !== this.#chatId) this.#noteCopy(name, place)
       yield place
@@ -146,9 +145,9 @@ class PlacesOfBackup {
     const chats = new Set(places.map(({ chatId }) => chatId))
     for (const row of await listMessages(await this.#search.catalog(), backupId)) {
       if (row.kind !== 'manifest' || chats.has(row.chat_id)) continue
-      const { chat_id: chatId, message_id: messageId, file_id: fileId, bot_id: botId } = row
-      this.#noteCopy(name, { chatId })
-      yield { chatId, messageId, fileId, botId }
+      const place = placeOf(row)
+      this.#noteCopy(name, place)
+      yield place
     }
   }
 
@@ -184,24 +183,24 @@ class PlacesOfBackup {
 
   /** Writes down a file id of this bot, in the catalog and for the next reading of the document. */
   async #learn(
-    { backupId, kind, partNo }: PlacedDocument,
+    { backupId, kind, partNumber }: PlacedDocument,
     place: PartPlace,
     { fileId, fileUniqueId }: { fileId: string; fileUniqueId: string },
   ): Promise<void> {
     const { client, catalog } = this.#search
     const { botId } = client
-    const partKey = { backupId, chatId: place.chatId, kind, partNo }
+    const partKey = { backupId, chatId: place.chatId, kind, partNumber }
     await learnFileId(await catalog(), { partKey, botId, fileId, fileUniqueId })
     Object.assign(place, { fileId, botId })
   }
 
   /** A failure to write it down does not stop the fetch: reconcile may work on the same backup. */
   async #noteLost(
-    { backupId, kind, partNo }: PlacedDocument,
+    { backupId, kind, partNumber }: PlacedDocument,
     { chatId, messageId }: PartPlace,
     state: 'missing' | 'damaged',
   ): Promise<void> {
-    const lost = { backupId, chatId, kind, partNo, messageId: messageId ?? undefined, state }
+    const lost = { backupId, chatId, kind, partNumber, messageId: messageId ?? undefined, state }
     try {
       await noteLostMessage(await this.#search.catalog(), lost)
     } catch (error) {

@@ -11,7 +11,6 @@ import {
   markPart,
   type OpenedBackup,
   openBackup,
-  type PartKey,
   reopenBackup,
   sealBackup,
   unsealBackup,
@@ -20,39 +19,35 @@ import { tellError } from '@telegram-backup/errors'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
-/** A ledger over the catalog, which remembers whether and how the catalog failed it. */
+/** A ledger that writes to the catalog, and remembers the first failure of the catalog. */
 export interface CatalogLedger extends PartLedger {
   readonly vault: VaultLedger
   /** The backup's id once the catalog has its row. */
   readonly backupId: string | undefined
-  /** Token of the lease under which this run writes; everything that is written for the run needs it. */
+  /** Token of the lease of this run. Every write for the run needs it. */
   readonly leaseToken: string | undefined
-  /** The catalog's first failure, if there was one. */
+  /** The first failure of the catalog, if there was one. */
   readonly failure: unknown
-  /** Gives the lease back, so that the next run need not wait until it has expired. Never throws. */
+  /** Gives the lease back, so that the next run need not wait for its end. Never throws. */
   release(): Promise<void>
 }
 
-/** What is written down of a run beside its messages. */
+/** What is recorded of a run besides its messages. */
 export interface LedgerOptions {
   /** Where the backup comes from. */
   origin?: BackupOrigin | undefined
-  /**
-   * Removes from a failure what readers of the catalog may not see, such as the place of a source. Default:
-   * nothing.
-   */
+  /** Removes from a failure what readers of the catalog may not see, such as the place of a source. */
   redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
 /**
- * Writes down in `control_plane.backups` and `backup_parts` what a send intends and has proven, and where it
- * comes from.
+ * Records in `control_plane.backups` and `backup_parts` what a send intends, what is proven, and its source.
  */
 export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
   return new LedgerOverCatalog(database, options)
 }
 
-/** Stands for an unexpected error, whose message may quote data. */
+/** Recorded instead of the message of an unexpected error, which may quote data. */
 const UNFORESEEN = 'Something unforeseen ended it; whoever sent it was told what'
 
 class LedgerOverCatalog implements CatalogLedger {
@@ -114,15 +109,11 @@ class LedgerOverCatalog implements CatalogLedger {
   async intendMessage(
     message: Parameters<PartLedger['intendMessage']>[0],
   ): ReturnType<PartLedger['intendMessage']> {
-    const { partNumber, sizeBytes, ...rest } = message
-    return this.#note(() =>
-      intendPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber, size: sizeBytes }),
-    )
+    return this.#note(() => intendPart(this.#database, { ...message, ...this.#underLease }))
   }
 
   async confirmMessage(proof: Parameters<PartLedger['confirmMessage']>[0]): Promise<void> {
-    const { partNumber, ...rest } = proof
-    await this.#note(() => confirmPart(this.#database, { ...rest, ...this.#underLease, partNo: partNumber }))
+    await this.#note(() => confirmPart(this.#database, { ...proof, ...this.#underLease }))
   }
 
   async sendRefused(sendId: string): Promise<void> {
@@ -142,7 +133,7 @@ class LedgerOverCatalog implements CatalogLedger {
   }
 
   async messageErased(key: MessageKey): Promise<void> {
-    await markPart(this.#database, { ...partKey(key), ...this.#underLease, state: 'erased' })
+    await markPart(this.#database, { ...key, ...this.#underLease, state: 'erased' })
   }
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
@@ -174,8 +165,4 @@ class LedgerOverCatalog implements CatalogLedger {
       throw error
     }
   }
-}
-
-function partKey({ backupId, chatId, kind, partNumber }: MessageKey): PartKey {
-  return { backupId, chatId, kind, partNo: partNumber }
 }

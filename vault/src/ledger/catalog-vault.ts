@@ -7,18 +7,18 @@ import {
   closeSend,
   confirmIndex,
   type Database,
-  drawIndex,
   forgetIndex,
   intendIndexEdition,
-  keepRemnant,
+  keepLeftover,
   knownMessageIds,
   looked,
   openSends,
   withIndexLock,
 } from '@telegram-backup/database'
 import type { KnownChat, VaultLedger } from 'telegram-deployment-bot'
+import { drawIndex } from '#ledger/draw-index.ts'
 
-/** What the catalog knows of chats, as the port of the telegram service. */
+/** What the catalog knows of chats, behind the interface of the telegram service. */
 export function createCatalogVault(database: Database): VaultLedger {
   return {
     identity: () => catalogIdentity(database),
@@ -28,15 +28,10 @@ export function createCatalogVault(database: Database): VaultLedger {
     closeSend: sendId => closeSend(database, sendId),
     openSends: async of => {
       const sends = await openSends(database, of)
-      return sends.map(({ partNo, size, botId, ...send }) => ({
-        ...send,
-        botId: botId ?? '',
-        partNumber: partNo,
-        sizeBytes: size,
-      }))
+      return sends.map(send => ({ ...send, botId: send.botId ?? '' }))
     },
     looked: (sendId, seen) => looked(database, sendId, seen),
-    keepRemnant: remnant => keepRemnant(database, remnant),
+    keepLeftover: message => keepLeftover(database, message),
     knownMessageIds: (chatId, range) => knownMessageIds(database, chatId, range),
     beginIndex: index => beginIndex(database, index),
     drawIndex: chatId => drawIndex(database, chatId),

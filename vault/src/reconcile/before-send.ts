@@ -1,4 +1,4 @@
-import { isUnsettled } from '@telegram-backup/database'
+import { hasUnfinishedWork } from '@telegram-backup/database'
 import { shownIdOf } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
 import type { SessionOptions } from '#session/open-session.ts'
@@ -16,7 +16,7 @@ export async function reconcileBeforeSend(
   open: SessionOptions & { note: (line: string) => void; resuming?: string },
 ): Promise<void> {
   try {
-    if (!(await isUnsettled(open.database))) return
+    if (!(await hasUnfinishedWork(open.database))) return
     // Loaded when it is needed, which is rare.
     const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
     const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')

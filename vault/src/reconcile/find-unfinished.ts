@@ -1,4 +1,10 @@
-import { type Attendance, type Backup, openSends, type Restore, unsettled } from '@telegram-backup/database'
+import {
+  type Attendance,
+  type Backup,
+  openSends,
+  type Restore,
+  unfinishedWork,
+} from '@telegram-backup/database'
 import { mayBeResumed } from '#session/resumable.ts'
 import type { VaultSession } from '#session/session.ts'
 
@@ -23,7 +29,7 @@ export type Unfinished = {
 
 /** R1: all that is not at rest, in the order in which it is reconciled. */
 export async function findUnfinished({ database }: Pick<VaultSession, 'database'>): Promise<Unfinished[]> {
-  const found = await unsettled(database)
+  const found = await unfinishedWork(database)
   const backups = [
     ...found.sending.map(backup => ofBackup('sending', backup)),
     ...found.erasing.map(backup => ofBackup('erasing', backup)),

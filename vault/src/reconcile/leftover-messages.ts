@@ -1,4 +1,4 @@
-import { dueRemnants, forgetRemnant, putOffRemnant } from '@telegram-backup/database'
+import { dueLeftovers, forgetLeftover, putOffLeftover } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { isNotDeletable } from 'telegram-deployment-bot'
 import { endsEverything, type VaultSession } from '#session/session.ts'
@@ -14,11 +14,11 @@ export async function removeLeftoverMessages(
 ): Promise<void> {
   const { database, client, report, signal } = session
   for (const chatId of chatIds) {
-    for (const messageId of await dueRemnants(database, chatId)) {
+    for (const messageId of await dueLeftovers(database, chatId)) {
       const of = { chat_id: chatId, message_id: messageId }
       try {
         await client.deleteMessage(chatId, messageId, { signal })
-        await forgetRemnant(database, { chatId, messageId })
+        await forgetLeftover(database, { chatId, messageId })
         report.remnants.push({ ...of, outcome: 'erased' })
       } catch (error) {
         if (endsEverything(session, error)) throw error
@@ -27,7 +27,7 @@ export async function removeLeftoverMessages(
           report.pending.push({ chat_id: chatId, code, reason })
           break
         }
-        await putOffRemnant(database, { chatId, messageId })
+        await putOffLeftover(database, { chatId, messageId })
         report.remnants.push({ ...of, outcome: 'kept', reason })
       }
     }

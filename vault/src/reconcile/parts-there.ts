@@ -1,4 +1,4 @@
-import { type MessageRow, markPart } from '@telegram-backup/database'
+import { type MessageRow, markPart, partKeyOf } from '@telegram-backup/database'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /**
@@ -21,7 +21,7 @@ export async function partsThere(
     })
     if (found !== 'gone') there.push(row)
     else {
-      const key = { backupId: held.backupId, chatId: row.chat_id, kind: row.kind, partNo: row.part_no }
+      const key = partKeyOf(held.backupId, row)
       await markPart(database, { ...key, state: 'missing', leaseToken: held.lease.token })
     }
   }

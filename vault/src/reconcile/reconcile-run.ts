@@ -1,9 +1,9 @@
 import {
   acquireLease,
   type Backup,
+  failAbandonedRestore,
   getBackupById,
   type Restore,
-  settleRestore,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { resumeErases } from '#erase/resume-erases.ts'
@@ -87,7 +87,7 @@ async function failRestore(
   { database, report }: VaultSession,
   { id, backup_id, target }: Restore,
 ): Promise<RunOutcome> {
-  if (!(await settleRestore(database, id, UNTOLD))) return 'held'
+  if (!(await failAbandonedRestore(database, id, UNTOLD))) return 'held'
   report.restores.push({ restore_id: id, backup_id, reason: `${UNTOLD}: ${target}` })
   return 'done'
 }

@@ -2,10 +2,11 @@ import {
   acquireLease,
   type Backup,
   getBackupById,
-  keepRemnant,
+  keepLeftover,
   listMessages,
   type MessageRow,
   markSound,
+  partKeyOf,
   type UnevenMessage,
   unevenMessages,
 } from '@telegram-backup/database'
@@ -14,6 +15,7 @@ import { eraseMessage } from 'telegram-deployment-bot'
 import { captionOf } from '#session/caption-of-message.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { repairSender } from '#session/repair-sender.ts'
+import { reportedMessage } from '#session/report.ts'
 import {
   assertMayGoOn,
   type HeldBackup,
@@ -142,8 +144,7 @@ async function copyMessage(
     },
     signal,
   )
-  const { kind, part_no } = whole
-  const reported = { backup_id: backup.id, kind, part_no, chat_id: toChatId, message_id: sent.messageId }
+  const reported = reportedMessage(backup.id, { ...whole, chat_id: toChatId, message_id: sent.messageId })
   if (wasSent) report.mended.push(reported)
   else report.copied.push(reported)
 }
@@ -152,13 +153,16 @@ async function copyMessage(
 async function removeDamaged(
   { database, client, vault, signal }: VaultSession,
   { backupId }: HeldBackup,
-  { chat_id: chatId, message_id: messageId, kind, part_no: partNumber }: MessageRow,
+  damaged: MessageRow,
 ): Promise<void> {
+  const { message_id: messageId } = damaged
   if (messageId === null) return
-  const tombstone = { backupId, kind, partNumber, ...(await vault.identity()) }
+  const key = partKeyOf(backupId, damaged)
+  const { chatId } = key
+  const tombstone = { ...key, ...(await vault.identity()) }
   const { outcome } = await eraseMessage(client, { chatId, messageId, tombstone, signal })
   if (outcome === 'erased') return
-  await keepRemnant(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
+  await keepLeftover(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { closeSend, keepRemnant, openSends } from '@telegram-backup/database'
+import { closeSend, keepLeftover, openSends } from '@telegram-backup/database'
 import { type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
 import { giveUpMoved, unfinishedLook } from '#session/look-for-messages.ts'
 import { reportPending, type VaultSession } from '#session/session.ts'
@@ -47,7 +47,7 @@ async function removeSecondIndexes(
       if (messageId !== index.messageId) {
         await client.deleteMessage(chatId, messageId, { signal }).catch(async (error: unknown) => {
           if (!isNotDeletable(error)) throw error
-          await keepRemnant(database, { chatId, messageId })
+          await keepLeftover(database, { chatId, messageId })
         })
       }
       await closeSend(database, open.id)

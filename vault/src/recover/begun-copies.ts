@@ -28,13 +28,13 @@ export async function recordBegunCopy(
   const found = new Map<number, ImportedMessage>()
   for (const sighting of parts.toSorted((a, b) => a.messageId - b.messageId)) {
     const message = messageSeen(sighting, { chatId, botId })
-    if (message === undefined || found.has(message.partNo)) continue
-    const { partNo, sha256, size } = message
+    if (message === undefined || found.has(message.partNumber)) continue
+    const { partNumber, sha256, size } = message
     const original = rows.find(
-      row => row.chat_id === held.chat_id && row.kind === 'part' && row.part_no === partNo,
+      row => row.chat_id === held.chat_id && row.kind === 'part' && row.part_no === partNumber,
     )
     if (original?.sha256 !== sha256 || original.size !== size) continue
-    found.set(partNo, {
+    found.set(partNumber, {
       ...message,
       plainOffset: original.plain_offset ?? undefined,
       plainSize: original.plain_size ?? undefined,

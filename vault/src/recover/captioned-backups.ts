@@ -25,7 +25,7 @@ export function foundByCaptions(
   // When a part has two messages the older one counts; reconcile finds the other.
   for (const sighting of parts.toSorted((a, b) => b.messageId - a.messageId)) {
     const message = messageSeen(sighting, of)
-    if (message) messages.set(message.partNo, message)
+    if (message) messages.set(message.partNumber, message)
   }
   const { project: projectId, ...described } = words
   const { chatId, botId } = of
@@ -43,7 +43,9 @@ export function foundByCaptions(
     state: 'complete',
     ...(partCount === undefined ? {} : { partCount }),
     messages: [
-      ...[...messages.values()].filter(({ partNo }) => partCount === undefined || partNo <= partCount),
+      ...[...messages.values()].filter(
+        ({ partNumber }) => partCount === undefined || partNumber <= partCount,
+      ),
       ...(own ? [own] : []),
     ],
     findings: [
@@ -61,11 +63,11 @@ function gapsIn(partNumbers: readonly number[], partCount: number | undefined): 
   if (partCount === undefined) return []
   const gaps: string[] = []
   let before = 0
-  for (const partNo of [...partNumbers, partCount + 1].sort((a, b) => a - b)) {
-    const [from, to] = [before + 1, Math.min(partNo, partCount + 1) - 1]
+  for (const partNumber of [...partNumbers, partCount + 1].sort((a, b) => a - b)) {
+    const [from, to] = [before + 1, Math.min(partNumber, partCount + 1) - 1]
     if (from === to) gaps.push(`part ${from} is gone`)
     else if (from < to) gaps.push(`parts ${from} to ${to} are gone`)
-    before = partNo
+    before = partNumber
   }
   return gaps
 }

@@ -42,7 +42,7 @@ export function foundByManifest(of: {
   const manifestMessage: ImportedMessage = {
     chatId: placement.chatId,
     kind: 'manifest',
-    partNo: 0,
+    partNumber: 0,
     messageId: placement.manifestMessageId,
     fileName: manifestFileName(name, encrypted),
     ...document,
@@ -88,7 +88,7 @@ function foundPart(
   return {
     chatId: placement.chatId,
     kind: 'part',
-    partNo: part.number,
+    partNumber: part.number,
     messageId,
     fileName: partFileName(name, {
       number: part.number,
@@ -159,6 +159,6 @@ function timeOf(text: string | undefined): Date | undefined {
 }
 
 /** `part 3`, `its manifest`. */
-function nameOf({ kind, partNo }: Pick<ImportedMessage, 'kind' | 'partNo'>): string {
-  return kind === 'manifest' ? 'its manifest' : `part ${partNo}`
+function nameOf({ kind, partNumber }: Pick<ImportedMessage, 'kind' | 'partNumber'>): string {
+  return kind === 'manifest' ? 'its manifest' : `part ${partNumber}`
 }

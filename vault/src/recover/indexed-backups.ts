@@ -106,17 +106,18 @@ async function readParts(
   const place = { chatId: reader.chatId, botId: client.botId }
   const messages: ImportedMessage[] = [lostManifest(entry, reader.chatId)]
   for (const [index, messageId] of entry.partMessages.entries()) {
-    const partNo = index + 1
+    const partNumber = index + 1
     const sighting = await reader.look(messageId)
-    const message = sighting && isPart(sighting, entry.id, partNo) ? messageSeen(sighting, place) : undefined
-    if (message === undefined) findings.push(`part ${partNo} (message ${messageId}) is gone`)
-    messages.push(message ?? lostPart({ entry, partNo, messageId, chatId: reader.chatId }))
+    const message =
+      sighting && isPart(sighting, entry.id, partNumber) ? messageSeen(sighting, place) : undefined
+    if (message === undefined) findings.push(`part ${partNumber} (message ${messageId}) is gone`)
+    messages.push(message ?? lostPart({ entry, partNumber, messageId, chatId: reader.chatId }))
   }
   return foundByEntry(entry, { chatId: reader.chatId, messages, findings })
 }
 
-function isPart({ facts }: Sighting, backupId: string, partNo: number): boolean {
-  return facts?.kind === 'part' && facts.backupId === backupId && facts.partNumber === partNo
+function isPart({ facts }: Sighting, backupId: string, partNumber: number): boolean {
+  return facts?.kind === 'part' && facts.backupId === backupId && facts.partNumber === partNumber
 }
 
 /** A part or a manifest as its caption describes it. */
@@ -124,13 +125,14 @@ export function messageSeen(
   { messageId, facts, document, sentAt }: Sighting,
   of: { chatId: string; botId: string },
 ): ImportedMessage | undefined {
-  if ((facts?.kind !== 'part' && facts?.kind !== 'manifest') || document?.size === undefined) return undefined
-  const { fileName, fileId, fileUniqueId, size } = document
-  const { kind, partNumber: partNo, sha256 } = facts
+  if ((facts?.kind !== 'part' && facts?.kind !== 'manifest') || document?.sizeBytes === undefined)
+    return undefined
+  const { fileName, fileId, fileUniqueId, sizeBytes: size } = document
+  const { kind, partNumber, sha256 } = facts
   return {
     ...of,
     kind,
-    partNo,
+    partNumber,
     messageId,
     fileName,
     fileId,
@@ -144,13 +146,13 @@ export function messageSeen(
 
 function lostManifest(entry: IndexEntry, chatId: string): ImportedMessage {
   const fileName = `${entry.filename.replace(/\.[a-z0-9]+$/, '')}_manifest.zst${entry.encrypted ? '.age' : ''}`
-  return { chatId, kind: 'manifest', partNo: 0, ...entry.manifest, fileName, state: 'missing' }
+  return { chatId, kind: 'manifest', partNumber: 0, ...entry.manifest, fileName, state: 'missing' }
 }
 
 /** Nothing says any more what the part was; the row keeps its place. */
 function lostPart(of: {
   entry: IndexEntry
-  partNo: number
+  partNumber: number
   messageId: number
   chatId: string
 }): ImportedMessage {

@@ -2,8 +2,8 @@ import { type Encryption, recipientOf, type SigningKey } from '@telegram-backup/
 import {
   catalogIdentity,
   type Database,
-  forgetRemnant,
-  keepRemnant,
+  forgetLeftover,
+  keepLeftover,
   takeOver,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
@@ -137,7 +137,7 @@ async function forgetOtherIndex(
 ): Promise<void> {
   const known = (await vault.knownChat(chatId)).index
   if (known === undefined || known.messageId === messageId) return
-  await keepRemnant(database, { chatId, messageId: known.messageId })
+  await keepLeftover(database, { chatId, messageId: known.messageId })
   await vault.forgetIndex(chatId)
 }
 
@@ -187,7 +187,7 @@ async function removeIndex(
   client: TelegramClient,
   { chatId, messageId, signal }: { chatId: string; messageId: number; signal: AbortSignal },
 ): Promise<void> {
-  await keepRemnant(database, { chatId, messageId })
+  await keepLeftover(database, { chatId, messageId })
   await client.unpinMessage(chatId, messageId, { signal }).catch((error: unknown) => {
     if (!isMessageGone(error)) throw error
   })
@@ -199,7 +199,7 @@ async function removeIndex(
     // is.
     return
   }
-  await forgetRemnant(database, { chatId, messageId })
+  await forgetLeftover(database, { chatId, messageId })
 }
 
 /**

@@ -104,9 +104,9 @@ async function noteMissing(
   { findings, held }: { findings: readonly string[]; held: Backup | null },
 ): Promise<boolean> {
   try {
-    for (const { chatId, kind, partNo, messageId, state } of found.messages) {
+    for (const { chatId, kind, partNumber, messageId, state } of found.messages) {
       if (state !== 'missing') continue
-      await noteLostMessage(database, { backupId: found.id, chatId, kind, partNo, messageId, state })
+      await noteLostMessage(database, { backupId: found.id, chatId, kind, partNumber, messageId, state })
     }
   } catch (error) {
     if (describeError(error).code === 'CONFLICT') return false

@@ -1,4 +1,4 @@
-import { keepRemnant, keepUnsure } from '@telegram-backup/database'
+import { keepLeftover, keepUnsure } from '@telegram-backup/database'
 import { findLostMessages, type OpenSend } from 'telegram-deployment-bot'
 import type { MarkedMessage } from '#recover/chat-reader.ts'
 import type { ReadChat } from '#recover/read-chat.ts'
@@ -42,7 +42,7 @@ export async function keepUnexplained<Chat extends ReadChat>(
     if (open.some(send => mayHaveMade(send, message))) continue
     if (known.has(messageId) || !(await reader.exists(messageId))) continue
     if (what === 'tombstone') {
-      await keepRemnant(database, { chatId, messageId, isTombstone: true })
+      await keepLeftover(database, { chatId, messageId, isTombstone: true })
       continue
     }
     await keepUnsure(database, { chatId, messageId })

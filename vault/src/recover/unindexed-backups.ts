@@ -205,7 +205,7 @@ async function originalOf(
       facts.kind === 'manifest' &&
       facts.backupId === copy.facts.backupId &&
       facts.sha256 === copy.facts.sha256 &&
-      document.size === copy.document.size
+      document.sizeBytes === copy.document.sizeBytes
     if (isSame) original = sighting
   }
   return original
@@ -225,7 +225,7 @@ async function placesOfParts(
   const partOf = ({ facts, document }: Sighting): ManifestPart | undefined => {
     if (facts?.kind !== 'part' || facts.backupId !== backup.id) return undefined
     const part = byNumber.get(facts.partNumber)
-    return part?.sha256 === facts.sha256 && part.size === document?.size ? part : undefined
+    return part?.sha256 === facts.sha256 && part.size === document?.sizeBytes ? part : undefined
   }
   const named = parts.map(({ messageId }) => messageId)
   const first: Sighting[] = []

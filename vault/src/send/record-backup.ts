@@ -159,11 +159,11 @@ async function recordAtOnce(
       ...parts.map(part => ({
         ...inChat(part),
         kind: 'part' as const,
-        partNo: part.number,
+        partNumber: part.number,
         plainOffset: part.plainOffset,
         plainSize: part.plainSize,
       })),
-      { ...inChat(manifest), kind: 'manifest' as const, partNo: 0 },
+      { ...inChat(manifest), kind: 'manifest' as const, partNumber: 0 },
     ],
   })
   return (await getBackupById(database, id)) as Backup
@@ -183,19 +183,12 @@ async function writeMessages(
   const inChat = details.parts.filter(part => part.chat_id === chatId && part.state === 'sent')
   const proven = new Set(inChat.map(part => part.part_no))
   const write = async (message: SentMessage, kind: 'part' | 'manifest', part?: SentPart): Promise<void> => {
-    const key = { backupId, chatId, kind, partNo: part?.number ?? 0 }
+    const key = { backupId, chatId, kind, partNumber: part?.number ?? 0 }
     const plain = part ? { plainOffset: part.plainOffset, plainSize: part.plainSize } : {}
     const bot = metadata.botId === undefined ? {} : { botId: metadata.botId }
-    const { fileName, size, sha256, messageId, fileId, fileUniqueId, sentAt } = message
-    const { sendId } = await intendPart(database, {
-      ...key,
-      ...bot,
-      ...plain,
-      ...lease,
-      fileName,
-      size,
-      sha256,
-    })
+    const { fileName, size: sizeBytes, sha256, messageId, fileId, fileUniqueId, sentAt } = message
+    const file = { fileName, sizeBytes, sha256 }
+    const { sendId } = await intendPart(database, { ...key, ...bot, ...plain, ...lease, ...file })
     const proof = { sendId, messageId, fileId, fileUniqueId, sentAt }
     await confirmPart(database, { ...key, ...bot, ...lease, ...proof })
   }

@@ -3,8 +3,9 @@ import {
   closeSend,
   confirmPart,
   getBackupById,
-  keepRemnant,
+  keepLeftover,
   openSends,
+  partKeyOf,
 } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { eraseMessage, type FoundMessage, findLostMessages } from 'telegram-deployment-bot'
@@ -37,8 +38,8 @@ export async function lookForMessages(session: VaultSession, held: HeldBackup): 
       reportPending(session, { backup_id: backupId, chat_id: chatId }, error)
     }
   }
-  for (const { chatId, purpose, partNo } of await openSends(database, { backupId })) {
-    const reason = `${purpose === 'part' ? `part ${partNo}` : purpose} was not found; it may still appear`
+  for (const { chatId, purpose, partNumber } of await openSends(database, { backupId })) {
+    const reason = `${purpose === 'part' ? `part ${partNumber}` : purpose} was not found; it may still appear`
     report.looked_for_again.push({ backup_id: backupId, chat_id: chatId, reason })
   }
 }
@@ -115,10 +116,7 @@ async function adopt(
 ): Promise<boolean> {
   try {
     await confirmPart(database, {
-      backupId,
-      chatId: message.chat_id,
-      kind: message.kind,
-      partNo: message.part_no,
+      ...partKeyOf(backupId, message),
       messageId: found.messageId,
       fileId: found.fileId,
       fileUniqueId: found.fileUniqueId,
@@ -142,14 +140,14 @@ async function eraseUnwanted(
   const erasure = await eraseMessage(client, {
     chatId: message.chat_id,
     messageId: found.messageId,
-    tombstone: { backupId, kind: message.kind, partNumber: message.part_no, ...(await vault.identity()) },
+    tombstone: { ...partKeyOf(backupId, message), ...(await vault.identity()) },
     signal,
   })
   if (erasure.outcome !== 'erased') {
     // A message that is known is not found again.
     const { chat_id: chatId } = message
     const isTombstone = erasure.outcome === 'tombstone'
-    await keepRemnant(database, { chatId, messageId: found.messageId, isTombstone })
+    await keepLeftover(database, { chatId, messageId: found.messageId, isTombstone })
   }
   await closeSend(database, found.open.id)
   report.erased.push({ ...message, ...erasure })

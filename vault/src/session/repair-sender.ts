@@ -3,8 +3,8 @@ import { type MessageLedger, MessageSender } from 'telegram-deployment-bot'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
- * Sends messages of a backup under a lease, as its own run would: intent, send, proof, confirmation, and a
- * look for a message whose answer was lost.
+ * Sends messages of a backup under its lease in the same steps as the run of the backup: intent, send, proof,
+ * confirmation, and a search for a message whose answer was lost.
  */
 export function repairSender(session: VaultSession, held: HeldBackup, chatId: string): MessageSender {
   return new MessageSender({
@@ -22,12 +22,9 @@ function repairLedger({ database, vault }: VaultSession, { lease }: HeldBackup):
     vault,
     holdsLease: () => lease.isHeld(),
     leaseLost: lease.signal,
-    intendMessage: ({ partNumber, sizeBytes, ...message }) =>
-      intendPart(database, { ...message, partNo: partNumber, size: sizeBytes, leaseToken }),
-    confirmMessage: ({ partNumber, ...proof }) =>
-      confirmPart(database, { ...proof, partNo: partNumber, leaseToken }),
+    intendMessage: message => intendPart(database, { ...message, leaseToken }),
+    confirmMessage: proof => confirmPart(database, { ...proof, leaseToken }),
     sendRefused: sendId => closeSend(database, sendId),
-    messageErased: ({ partNumber, ...key }) =>
-      markPart(database, { ...key, partNo: partNumber, state: 'erased', leaseToken }),
+    messageErased: key => markPart(database, { ...key, state: 'erased', leaseToken }),
   }
 }

@@ -1,3 +1,5 @@
+import type { MessageRow } from '@telegram-backup/database'
+
 /** One message of a backup, as the JSON of the command line names it. */
 export interface ReportedMessage {
   backup_id: string
@@ -7,6 +9,14 @@ export interface ReportedMessage {
   chat_id: string
   /** Null for a message that was announced and never found. */
   message_id: number | null
+}
+
+/** The message that a row describes. */
+export function reportedMessage(
+  backupId: string,
+  { kind, part_no, chat_id, message_id }: MessageRow,
+): ReportedMessage {
+  return { backup_id: backupId, kind, part_no, chat_id, message_id }
 }
 
 /** What became of a message that was to go. */

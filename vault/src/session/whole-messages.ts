@@ -5,6 +5,7 @@ import {
   markDamaged,
   markPart,
   type PartState,
+  partKeyOf,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { fetchDocument, readDocument } from 'telegram-deployment-bot'
@@ -24,7 +25,7 @@ export async function usableFileId(
 ): Promise<string> {
   const { database, client, vault, signal } = session
   if (message.file_id !== null && message.bot_id === client.botId) return message.file_id
-  const { chat_id: chatId, message_id: messageId, kind, part_no: partNo, size, sha256 } = message
+  const { chat_id: chatId, message_id: messageId, size, sha256 } = message
   const current = await readDocument(client, vault, {
     chatId,
     messageId,
@@ -35,8 +36,7 @@ export async function usableFileId(
     throw await noteLoss(session, held, message, current.outcome === 'gone' ? 'missing' : 'damaged')
   }
   const { outcome: _, ...renewed } = current
-  const partKey = { backupId: held.backupId, chatId, kind, partNo }
-  await learnFileId(database, { partKey, botId: client.botId, ...renewed })
+  await learnFileId(database, { partKey: partKeyOf(held.backupId, message), botId: client.botId, ...renewed })
   return renewed.fileId
 }
 
@@ -69,13 +69,14 @@ async function noteLoss(
   message: PlacedMessage,
   state: Extract<PartState, 'missing' | 'damaged'>,
 ): Promise<BackupError> {
-  const { chat_id: chatId, kind, part_no: partNo } = message
+  const key = partKeyOf(backupId, message)
+  const { chatId, kind, partNumber } = key
   const error = `${nameOf(message)} in chat ${chatId} is ${state}`
-  await markPart(database, { backupId, chatId, kind, partNo, state, error, leaseToken: lease.token })
+  await markPart(database, { ...key, state, error, leaseToken: lease.token })
   // What the second chat has lost makes the backup no worse.
   const backup = await getBackupById(database, backupId)
   if (backup?.chat_id === chatId)
-    await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNo }) })
+    await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNumber }) })
   return new BackupError(error, {
     code: 'INTEGRITY',
     hint: 'What one chat has lost comes back from the other one; else another backup of this source may be whole.',

@@ -1,4 +1,4 @@
-import { learnFileId, type MessageRow } from '@telegram-backup/database'
+import { learnFileId, type MessageRow, partKeyOf } from '@telegram-backup/database'
 import { lookAtMessage, parseCaption, type SeenMessage } from 'telegram-deployment-bot'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
@@ -69,8 +69,8 @@ function judge(message: MessageRow, seen: SeenMessage | undefined): Look {
   const { document, caption } = seen
   if (parseCaption(caption)?.kind === 'tombstone') return wrong('tombstone', 'was replaced by a tombstone')
   if (document === undefined) return wrong('replaced', 'holds no document any more')
-  if (document.size !== undefined && document.size !== message.size) {
-    return wrong('replaced', `holds a document of ${document.size} bytes; ${message.size} were sent`)
+  if (document.sizeBytes !== undefined && document.sizeBytes !== message.size) {
+    return wrong('replaced', `holds a document of ${document.sizeBytes} bytes; ${message.size} were sent`)
   }
   const { fileId, fileUniqueId } = document
   // What people write about it makes the document no other one.
@@ -87,13 +87,7 @@ export async function learnDocument(
 ): Promise<void> {
   const { botId } = client
   if (message.bot_id === botId && message.file_unique_id === fileUniqueId) return
-  const { chat_id: chatId, kind, part_no: partNo } = message
-  await learnFileId(database, {
-    partKey: { backupId, chatId, kind, partNo },
-    botId,
-    fileId,
-    fileUniqueId,
-  })
+  await learnFileId(database, { partKey: partKeyOf(backupId, message), botId, fileId, fileUniqueId })
 }
 
 /** `words` go on after the name of the message. */

@@ -1,4 +1,4 @@
-import { type Backup, type MessageRow, markDamaged, markPart } from '@telegram-backup/database'
+import { type Backup, type MessageRow, markDamaged, markPart, partKeyOf } from '@telegram-backup/database'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import type { Finding, Findings } from '#verify/verification-report.ts'
 
@@ -14,24 +14,21 @@ export async function noteFindings(
   const { database } = session
   for (const finding of findings.list) {
     assertMayGoOn(session, lease)
-    const { kind, part_no: partNo, chat_id: chatId, reason } = finding
+    const { kind, reason } = finding
     const row = rows.find(one => isAbout(finding, one))
     const state = finding.finding === 'missing' ? 'missing' : 'damaged'
     // Contents that are wrong are so in both chats, and a copy would be no better.
     const isOfMessage = row !== undefined && kind !== 'backup' && finding.finding !== 'contents'
     if (isOfMessage && row.state !== 'erased' && (row.state !== state || row.error !== reason)) {
-      await markPart(database, {
-        backupId,
-        chatId,
-        kind,
-        partNo,
-        state,
-        error: reason,
-        leaseToken: lease.token,
-      })
+      const mark = { state, error: reason, leaseToken: lease.token } as const
+      await markPart(database, { ...partKeyOf(backupId, row), ...mark })
     }
-    if (chatId !== backup.chat_id && finding.finding !== 'contents') continue
-    await markDamaged(database, { backupId, error: reason, ...(kind === 'part' && { partNo }) })
+    if (finding.chat_id !== backup.chat_id && finding.finding !== 'contents') continue
+    await markDamaged(database, {
+      backupId,
+      error: reason,
+      ...(kind === 'part' && { partNumber: finding.part_no }),
+    })
   }
 }
 

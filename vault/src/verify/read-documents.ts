@@ -177,8 +177,8 @@ export class DocumentReader {
     try {
       const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
       const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
-      if (pinned.kind !== 'index' || pinned.document?.size === undefined) return false
-      const { fileId, size } = pinned.document
+      if (pinned.kind !== 'index' || pinned.document?.sizeBytes === undefined) return false
+      const { fileId, sizeBytes: size } = pinned.document
       return await this.#canBeHad({ fileId, message: { size } })
     } catch (error) {
       if (endsEverything(this.#session, error)) throw error

@@ -26,7 +26,8 @@ export async function repairFindings(
       const uneven = await unevenMessages(database, { chatId, replicaChatId, backupId: backup.id })
       const messages = uneven.filter(({ wasSent }) => wasSent)
       if (messages.length === 0) continue
-      for (const partNo of await repairBackup(session, held, { backup, messages })) repairedOwn.add(partNo)
+      for (const partNumber of await repairBackup(session, held, { backup, messages }))
+        repairedOwn.add(partNumber)
     } catch (error) {
       if (endsEverything(session, error) || !held.lease.isHeld()) throw error
       if (findings.unproven.some(({ chat_id }) => chat_id === replicaChatId)) continue

@@ -1,6 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { openManifest } from '@telegram-backup/archive'
-import { type Backup, type JobProgress, type MessageRow, markPartSound } from '@telegram-backup/database'
+import {
+  type Backup,
+  type JobProgress,
+  type MessageRow,
+  markPartSound,
+  partKeyOf,
+} from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 import type { PlacedMessage } from '#session/whole-messages.ts'
@@ -169,8 +175,7 @@ async function note(
   findings.bytes += bytes.length
   if (finding !== undefined) findings.list.push(finding)
   else if (message.state !== 'sent') {
-    const { chat_id: chatId, kind, part_no: partNo } = message
-    await markPartSound(database, { backupId, chatId, kind, partNo, leaseToken: lease.token })
+    await markPartSound(database, { ...partKeyOf(backupId, message), leaseToken: lease.token })
   }
   findings.read++
   if (readData) onProgress({ bytes_done: findings.bytes, parts_done: findings.read })

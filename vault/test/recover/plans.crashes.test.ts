@@ -1,6 +1,5 @@
 import {
   createSchedule,
-  drawIndex,
   getBackupById,
   getSchedule,
   listRetentionPolicies,
@@ -16,6 +15,7 @@ import { type Machine, type Machines, openMachines } from '@telegram-backup/test
 import { refreshIndex } from 'telegram-deployment-bot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
+import { drawIndex } from '#ledger/draw-index.ts'
 
 const NIGHTLY = {
   id: '7c9e6679-7425-40de-944b-e07fc1f90ae7',

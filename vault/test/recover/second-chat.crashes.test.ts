@@ -228,7 +228,7 @@ test('a backup that somebody is at work on is left to him, and the others are re
   expect(report.backups.map(backup => backup.id)).toEqual([id, other.id])
   expect(report.backups[0]?.findings.join()).toContain('somebody is at work')
   await markPart(old.database, {
-    ...{ backupId: id, chatId: String(machines.vault.chatId), kind: 'part', partNo: 2 },
+    ...{ backupId: id, chatId: String(machines.vault.chatId), kind: 'part', partNumber: 2 },
     state: 'missing',
   })
 })

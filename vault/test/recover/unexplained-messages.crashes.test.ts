@@ -1,4 +1,4 @@
-import { dueRemnants, knownMessageIds } from '@telegram-backup/database'
+import { dueLeftovers, knownMessageIds } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -38,7 +38,7 @@ test('a copy that a lost catalog left behind, and one of a person’s, stay, are
   expect(vault.messageIds()).toEqual(before)
   const known = await knownMessageIds(next.database, chat, { after: 0, upTo: 1_000 })
   expect([known.has(copy), known.has(theirs), known.has(said)]).toEqual([true, true, false])
-  expect(await dueRemnants(next.database, chat)).toEqual([])
+  expect(await dueLeftovers(next.database, chat)).toEqual([])
   expect((await next.recover()).notes).toEqual([])
   expect(vault.messageIds()).toEqual(before)
 })

@@ -75,7 +75,8 @@ describe('a backup in two chats', () => {
   it('stays damaged where both have lost the same part; the rest is mended', async () => {
     const { id, replica } = await sendToTwo()
     const { emulator, chatId } = v.vault
-    for (const partNo of [1, 2]) emulator.asHuman.deleteMessage(chatId, (await v.row(id, partNo)).message_id)
+    for (const partNumber of [1, 2])
+      emulator.asHuman.deleteMessage(chatId, (await v.row(id, partNumber)).message_id)
     emulator.asHuman.deleteMessage(replica, (await v.row(id, 1, replica)).message_id)
     const report = await v.verify(id)
     expect(report.state).toBe('damaged')

@@ -179,10 +179,10 @@ describe('damage in the only chat', () => {
     const rows = (await listMessages(v.database, id)).filter(({ part_no }) => partNumbers.includes(part_no))
     const expected = rows.map(({ kind, part_no }) => [kind, part_no, 'unreadable', false])
     expect(expected.length).toBeGreaterThan(0)
-    for (const { kind, part_no: partNo, file_unique_id } of rows) {
+    for (const { kind, part_no: partNumber, file_unique_id } of rows) {
       v.way.remove({ fileUniqueId: String(file_unique_id), messageId: -1 })
       if (readData) continue
-      const key = { backupId: id, chatId: String(v.vault.chatId), kind, partNo }
+      const key = { backupId: id, chatId: String(v.vault.chatId), kind, partNumber }
       await markPart(v.database, { ...key, state: 'damaged', error: 'found before' })
       await markDamaged(v.database, { backupId: id, error: 'found before' })
     }

@@ -7,23 +7,23 @@ import type { Backup, Restore } from '#jobs/types.backup.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { describeHolder, isAbandoned } from '#leases/lease-rows.ts'
 
-/** Whether somebody works on it. A dead run is one that is not alive. */
+/** Whether a process works on it. A run that is not alive is abandoned. */
 export interface Attendance {
-  /** Somebody holds its lease: it has not expired, and its holder is not known to be gone. */
+  /** Its lease has not expired, and the holder of the lease is not known to be gone. */
   alive: boolean
-  /** By the database's clock; null when there is no lease. */
+  /** By the clock of the database; null when there is no lease. */
   leaseExpiresAt: Date | null
 }
 
-/** All that is under way, or was left behind. */
-export interface Unsettled {
+/** All work that is under way or was left behind, for a reconcile. Each list is oldest first. */
+export interface UnfinishedWork {
   sending: (Backup & Attendance)[]
   erasing: (Backup & Attendance)[]
-  /** Failed, and messages of it are still in a chat where they can be removed. */
+  /** Failed backups with messages that are still in a chat and can be removed. */
   failedWithMessages: (Backup & Attendance)[]
-  /** Those that have not ended. */
+  /** Restores that have not ended. */
   restores: (Restore & Attendance)[]
-  /** How many calls may have made a message that nobody knows. */
+  /** The number of calls that may have made a message of unknown id. */
   openSends: number
   leases: LeaseFacts[]
 }
@@ -37,8 +37,8 @@ export interface LeaseFacts {
   expiresAt: Date
 }
 
-/** What a reconcile has to look at, oldest first. */
-export async function unsettled(database: Database): Promise<Unsettled> {
+/** Reads all of it. */
+export async function unfinishedWork(database: Database): Promise<UnfinishedWork> {
   const { kysely } = database
   const leases = await kysely
     .selectFrom('leases')
@@ -89,8 +89,11 @@ export async function unsettled(database: Database): Promise<Unsettled> {
   }
 }
 
-/** Whether `unsettled` has anything to tell: a look at each start, hence one query. Calls of no backup do not count. */
-export async function isUnsettled({ kysely }: Database): Promise<boolean> {
+/**
+ * Whether there is unfinished work other than calls that belong to no backup. Every start asks, so it is one
+ * query.
+ */
+export async function hasUnfinishedWork({ kysely }: Database): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
     select exists (select from control_plane.leases)
         or exists (select from control_plane.backups where state in ('sending', 'erasing'))

@@ -3,16 +3,15 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   beginRestore,
-  catalogIdentity,
   chatMoved,
   confirmPart,
   createBackup,
   type Database,
   deleteBackup,
-  drawIndex,
   finishRestore,
   type ImportedMessage,
   importBackup,
+  indexRows,
   intendPart,
   learnFileId,
   markDamaged,
@@ -26,9 +25,9 @@ import { CHAT, hash, TestSend } from '#test/test-send.ts'
 
 const REPLICA = '-200'
 
-/** What the index of a chat says, and what its second chat lacks. */
-export function describeIndexDrawing(open: () => Promise<Database>): void {
-  describe('index drawing', () => {
+/** What the catalog has for the index of a chat, and what its second chat lacks. */
+export function describeIndexRows(open: () => Promise<Database>): void {
+  describe('rows for the index', () => {
     let database: Database
     beforeEach(async () => {
       database = await open()
@@ -62,9 +61,9 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
     }
 
     async function copy(send: TestSend, ...partNumbers: number[]): Promise<void> {
-      for (const partNo of partNumbers) {
-        await send.intend(partNo, { chatId: REPLICA })
-        await send.confirm(partNo, 900 + partNo, REPLICA)
+      for (const partNumber of partNumbers) {
+        await send.intend(partNumber, { chatId: REPLICA })
+        await send.confirm(partNumber, 900 + partNumber, REPLICA)
       }
     }
 
@@ -97,9 +96,8 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
     })
 
     test('the index tells all of each live backup', async () => {
-      const { catalogId } = await catalogIdentity(database)
-      const empty = { catalogId, generation: 1, chatId: CHAT, signers: [], hasPlans: true, backups: [] }
-      expect(await drawIndex(database, CHAT)).toEqual(empty)
+      const empty = { movedFrom: [], signers: [], backups: [] }
+      expect(await indexRows(database, CHAT)).toEqual(empty)
       const send = await complete('ed25519:b')
       const { backupId } = send
       for (const _ of [1, 2]) {
@@ -108,29 +106,31 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       }
       await markDamaged(database, { backupId, error: 'x' })
       const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-      expect(await drawIndex(database, CHAT)).toEqual({
+      expect(await indexRows(database, CHAT)).toEqual({
         ...empty,
         signers: ['ed25519:b'],
         backups: [
           {
             id: backupId,
-            project: 'shop',
+            project_id: 'shop',
             type: 'database',
             filename: 'shop.sql',
             state: 'complete',
-            createdAt: iso,
-            completedAt: iso,
-            expiresAt: iso,
-            plainSize: 300,
-            plainSha256: hash('a'),
-            archiveSize: 30,
-            partCount: 3,
+            created_at: expect.any(Date),
+            completed_at: expect.any(Date),
+            expires_at: expect.any(Date),
+            size: 300,
+            plain_sha256: hash('a'),
+            archive_size: 30,
+            part_count: 3,
             encrypted: true,
-            restoreCount: 2,
-            damagedAt: iso,
+            restore_count: 2,
+            ...{ source_name: null, schedule_id: null, scheduled_for: null, expiry_given: false },
+            ...{ pinned_at: null, verified_at: null, damaged_at: expect.any(Date) },
             signer: 'ed25519:b',
-            manifest: { messageId: 500, fileId: 'id0', size: 10, sha256: hash('c') },
-            partMessages: [501, 502, 503],
+            ...{ manifest_message_id: 500, manifest_file_id: 'id0', manifest_bot_id: null },
+            ...{ manifest_size: 10, manifest_sha256: hash('c') },
+            part_messages: [501, 502, 503],
             history: [
               { event: 'complete', at: iso, count: 1 },
               { event: 'damaged', at: iso, count: 1 },
@@ -145,17 +145,17 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
     test('a group that has moved says which ids it had, and vouches for those who signed there', async () => {
       await complete('ed25519:a')
       await chatMoved(database, { from: CHAT, to: '-100999' })
-      const drawing = await drawIndex(database, '-100999')
-      expect(drawing).toMatchObject({ movedFrom: [CHAT], signers: ['ed25519:a'], backups: [] })
-      expect(await drawIndex(database, CHAT)).not.toHaveProperty('movedFrom')
+      const rows = await indexRows(database, '-100999')
+      expect(rows).toEqual({ movedFrom: [CHAT], signers: ['ed25519:a'], backups: [] })
+      expect((await indexRows(database, CHAT)).movedFrom).toEqual([])
     })
 
     test('whose the file id of a manifest is, is said where it is known', async () => {
       const send = await complete()
-      const manifestOf = async () => (await drawIndex(database, CHAT)).backups[0]?.manifest
-      expect(await manifestOf()).not.toHaveProperty('botId')
+      const row = async () => (await indexRows(database, CHAT)).backups[0]
+      expect(await row()).toMatchObject({ manifest_file_id: 'id0', manifest_bot_id: null })
       await learnFileId(database, { partKey: send.key(0), botId: '42', fileId: 'new' })
-      expect(await manifestOf()).toMatchObject({ fileId: 'new', botId: '42' })
+      expect(await row()).toMatchObject({ manifest_file_id: 'new', manifest_bot_id: '42' })
     })
 
     test('what happened before the catalog was rebuilt, once or several times, is added up', async () => {
@@ -163,9 +163,9 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
         day => `${day}T00:00:00.000Z`,
       )
       if (!old || !middle || !late) throw new Error('three times')
-      const message = (partNo: number): ImportedMessage => ({
-        ...{ chatId: CHAT, kind: partNo === 0 ? 'manifest' : 'part', partNo, state: 'sent' },
-        ...{ messageId: 500 + partNo, fileId: 'id', fileName: 'f', size: 10, sha256: hash('c') },
+      const message = (partNumber: number): ImportedMessage => ({
+        ...{ chatId: CHAT, kind: partNumber === 0 ? 'manifest' : 'part', partNumber, state: 'sent' },
+        ...{ messageId: 500 + partNumber, fileId: 'id', fileName: 'f', size: 10, sha256: hash('c') },
       })
       const backupId = randomUUID()
       await importBackup(database, {
@@ -184,7 +184,7 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       })
       const { id } = await beginRestore(database, { backupId, target: 'a folder' })
       await finishRestore(database, id, { bytes: 300 })
-      const { history } = (await drawIndex(database, CHAT)).backups[0] ?? {}
+      const { history } = (await indexRows(database, CHAT)).backups[0] ?? {}
       expect(history?.map(({ event, count }) => [event, count])).toEqual([
         ['often', 1_000_000],
         ['recovered', 3],
@@ -193,7 +193,7 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       expect(history?.every(({ at }) => at >= late)).toBe(true)
     })
 
-    test('equal catalogs give equal drawings, oldest first; those that go are marked, others are not in it', async () => {
+    test('equal catalogs give equal rows, oldest first; those that go are marked, others are not in it', async () => {
       const first = await complete('b')
       const second = await complete('a')
       const third = await complete('b')
@@ -206,28 +206,28 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       await sealed()
       await createBackup(database, { project_id: 'shop', type: 'logs', file_id: 'f', size: 1 })
       await deleteBackup(database, second.backupId)
-      const drawing = await drawIndex(database, CHAT)
-      expect(await drawIndex(database, CHAT)).toEqual(drawing)
-      expect(drawing.signers).toEqual(['a', 'b'])
+      const rows = await indexRows(database, CHAT)
+      expect(await indexRows(database, CHAT)).toEqual(rows)
+      expect(rows.signers).toEqual(['a', 'b'])
       const ids = [...[second.backupId, third.backupId].sort(), first.backupId]
-      expect(drawing.backups.map(({ id, state }) => [id, state])).toEqual(
+      expect(rows.backups.map(({ id, state }) => [id, state])).toEqual(
         ids.map(id => [id, id === second.backupId ? 'erasing' : 'complete']),
       )
-      expect((await drawIndex(database, REPLICA)).backups).toEqual([])
+      expect((await indexRows(database, REPLICA)).backups).toEqual([])
     })
 
     test('a part that is being repaired keeps its place, and a second chat lists what it has wholly', async () => {
       const send = await complete()
       await markPart(database, { ...send.key(2), state: 'missing' })
       await send.intend(2)
-      expect((await drawIndex(database, CHAT)).backups[0]?.partMessages).toEqual([501, 502, 503])
+      expect((await indexRows(database, CHAT)).backups[0]?.part_messages).toEqual([501, 502, 503])
       await send.confirm(2, 777)
-      expect((await drawIndex(database, CHAT)).backups[0]?.partMessages).toEqual([501, 777, 503])
+      expect((await indexRows(database, CHAT)).backups[0]?.part_messages).toEqual([501, 777, 503])
       await copy(send, 1, 3, 0)
-      expect((await drawIndex(database, REPLICA)).backups).toEqual([])
+      expect((await indexRows(database, REPLICA)).backups).toEqual([])
       await copy(send, 2)
-      expect((await drawIndex(database, REPLICA)).backups).toMatchObject([
-        { manifest: { messageId: 900 }, partMessages: [901, 902, 903] },
+      expect((await indexRows(database, REPLICA)).backups).toMatchObject([
+        { manifest_message_id: 900, part_messages: [901, 902, 903] },
       ])
     })
 
@@ -237,7 +237,12 @@ export function describeIndexDrawing(open: () => Promise<Database>): void {
       const fresh = await complete()
       await copy(copied, 1, 2, 3, 0)
       await copy(fresh, 1)
-      await intendPart(database, { ...fresh.key(2, REPLICA), fileName: 'f', size: 10, sha256: hash('c') })
+      await intendPart(database, {
+        ...fresh.key(2, REPLICA),
+        fileName: 'f',
+        sizeBytes: 10,
+        sha256: hash('c'),
+      })
       const uneven = async () =>
         (await unevenMessages(database, { chatId: CHAT, replicaChatId: REPLICA })).map(
           ({ backupId, whole, toChatId, wasSent }) => [backupId, whole.message_id, toChatId, wasSent],

@@ -1,63 +1,27 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
-import { type DrawnRetention, type DrawnSchedule, drawPlans } from '#vault/drawn-plans.ts'
-import { catalogIdentity } from '#vault/identity.ts'
 
-/** What the catalog has to say in the index of one chat; equal catalogs give equal drawings. */
-export interface IndexDrawing {
-  catalogId: string
-  generation: number
-  chatId: string
-  /** Ids that the chat had before, as a group that has become a supergroup. Sorted. */
-  movedFrom?: string[]
-  /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
-  signers: string[]
-  /** Schedules, policies and pins are known to whoever draws it. */
-  hasPlans: true
-  /** Of the whole catalog; absent where there are none. */
-  schedules?: DrawnSchedule[]
-  retention?: DrawnRetention[]
-  /** Oldest first; those of the same millisecond by id. */
-  backups: IndexEntry[]
-}
-
-/** One live backup that is wholly in that chat. Sizes in bytes, hashes SHA-256 in hex, times in ISO 8601. */
-export interface IndexEntry {
-  id: string
-  project: string
-  type: string
-  filename: string
-  state: 'complete' | 'erasing'
-  createdAt: string
-  completedAt: string
-  expiresAt: string
-  plainSize: number
-  plainSha256: string
-  archiveSize: number
-  partCount: number
-  encrypted: boolean
-  restoreCount: number
-  sourceName?: string
-  scheduleId?: string
-  scheduledFor?: string
-  expiryGiven?: true
-  pinnedAt?: string
-  verifiedAt?: string
-  damagedAt?: string
-  signer?: string
-  /** The file id belongs to the bot `botId`, where that is known. */
-  manifest: { messageId: number; fileId: string; botId?: string; size: number; sha256: string }
-  /** Message ids in that chat, in order of part number. */
-  partMessages: number[]
-  /** Each event once, with its last time and how often it came; sorted by event. */
-  history: { event: string; at: string; count: number }[]
-}
-
-/** An event that came more often is told as if it had come so often. */
+/**
+ * What an index takes: an event that came more often counts as that, and more kinds of events are left out.
+ */
 const MAX_COUNT = 1_000_000
 const MAX_EVENTS = 1_000
 
-interface Row {
+/** What the catalog has for the index of one chat. Equal catalogs give equal rows. */
+export interface IndexRows {
+  /** Ids that the chat had before, as a group that has become a supergroup. Sorted. */
+  movedFrom: string[]
+  /**
+   * Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids.
+   * Sorted.
+   */
+  signers: string[]
+  /** Oldest first; those of the same millisecond by id. */
+  backups: IndexRow[]
+}
+
+/** One live backup that is wholly in the chat. Sizes in bytes, hashes SHA-256 in hex. */
+export interface IndexRow {
   id: string
   project_id: string
   type: string
@@ -85,31 +49,41 @@ interface Row {
   manifest_bot_id: string | null
   manifest_size: number
   manifest_sha256: string
+  /** Message ids in that chat, in order of part number. */
   part_messages: number[]
-  history: { event: string; at: string; count: number }[] | null
-  /** What the events `recovered` keep of the time before, a list for each, as it came from a chat. */
+  /** Each event once, with its last time (ISO 8601) and how often it came; sorted by event. */
+  history: EventCount[]
+}
+
+interface EventCount {
+  event: string
+  at: string
+  count: number
+}
+
+interface ReadRow extends Omit<IndexRow, 'history'> {
+  history: EventCount[] | null
+  /** What the events `recovered` keep of the time before: a list for each, as it came from a chat. */
   earlier: unknown
 }
 
-/** Draws the index of a chat: its complete backups, and those that are being erased as long as a message of them is there. */
-export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
-  const { catalogId, generation } = await catalogIdentity(database)
-  const rows = await readEntries(database, chatId)
+/**
+ * The rows for the index of a chat: its complete backups, and those that are being erased while a message of
+ * them is still there.
+ */
+export async function indexRows(database: Database, chatId: string): Promise<IndexRows> {
+  const rows = await readBackups(database, chatId)
   const movedFrom = await readMoves(database, chatId)
   const before = movedFrom.length === 0 ? [] : await readSigners(database, movedFrom)
   const signers = new Set([...rows, ...before].map(({ signer }) => signer).filter(signer => signer !== null))
-  return {
-    catalogId,
-    generation,
-    chatId,
-    ...(movedFrom.length > 0 && { movedFrom }),
-    signers: [...signers].sort(),
-    ...(await drawPlans(database)),
-    backups: rows.map(entryOf),
-  }
+  const backups = rows.map(({ earlier, history, ...row }) => ({
+    ...row,
+    history: mergedHistory(history, earlier),
+  }))
+  return { movedFrom, signers: [...signers].sort(), backups }
 }
 
-/** Of what lies under the ids that a chat had before: the index vouches for the indexes there. */
+/** Who signed under the ids that the chat had before: its index vouches for the indexes there. */
 async function readSigners(database: Database, chatIds: string[]): Promise<{ signer: string | null }[]> {
   return await database.kysely
     .selectFrom('backups')
@@ -130,13 +104,13 @@ async function readMoves(database: Database, chatId: string): Promise<string[]> 
 }
 
 /**
- * A part that is being repaired has no message id for a moment; then the one it had stands in the index, as the history
- * knows it. A backup that lacks the id of a part even so is not wholly in the chat. What happened before a catalog was
- * rebuilt, its event `recovered` tells. Backup by backup through the indexes: a plan that joins them all is only as good as
- * the statistics are.
+ * A part that is being repaired has no message id for a moment; then the index names the last id in its
+ * history. A backup that still lacks the id of a part is not wholly in the chat. What happened before a
+ * catalog was rebuilt is in the event `recovered`. The query goes from backup to backup by database indexes:
+ * a plan that joins them all needs good statistics.
  */
-async function readEntries(database: Database, chatId: string): Promise<Row[]> {
-  const { rows } = await sql<Row>`
+async function readBackups(database: Database, chatId: string): Promise<ReadRow[]> {
+  const { rows } = await sql<ReadRow>`
     with drawn as (
       select backup.id, backup.project_id, backup.type, backup.filename, backup.state, backup.created_at, backup.completed_at,
              backup.expires_at, backup.size, backup.plain_sha256, backup.archive_size, backup.part_count, backup.encrypted,
@@ -176,51 +150,7 @@ async function readEntries(database: Database, chatId: string): Promise<Row[]> {
   return rows
 }
 
-function entryOf(row: Row): IndexEntry {
-  return {
-    id: row.id,
-    project: row.project_id,
-    type: row.type,
-    filename: row.filename,
-    state: row.state,
-    createdAt: row.created_at.toISOString(),
-    completedAt: row.completed_at.toISOString(),
-    expiresAt: row.expires_at.toISOString(),
-    plainSize: row.size,
-    plainSha256: row.plain_sha256,
-    archiveSize: row.archive_size,
-    partCount: row.part_count,
-    encrypted: row.encrypted,
-    restoreCount: row.restore_count,
-    ...originOf(row),
-    ...(row.expiry_given && { expiryGiven: true }),
-    ...(row.pinned_at && { pinnedAt: row.pinned_at.toISOString() }),
-    ...(row.verified_at && { verifiedAt: row.verified_at.toISOString() }),
-    ...(row.damaged_at && { damagedAt: row.damaged_at.toISOString() }),
-    ...(row.signer !== null && { signer: row.signer }),
-    manifest: {
-      messageId: row.manifest_message_id,
-      fileId: row.manifest_file_id,
-      ...(row.manifest_bot_id !== null && { botId: row.manifest_bot_id }),
-      size: row.manifest_size,
-      sha256: row.manifest_sha256,
-    },
-    partMessages: row.part_messages,
-    history: historyOf(row),
-  }
-}
-
-function originOf(row: Row): Pick<IndexEntry, 'sourceName' | 'scheduleId' | 'scheduledFor'> {
-  const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor } = row
-  return {
-    // A longer one is of no configuration file, and no index takes it.
-    ...(sourceName !== null && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
-    ...(scheduleId !== null && { scheduleId }),
-    ...(scheduledFor && { scheduledFor: scheduledFor.toISOString() }),
-  }
-}
-
-function historyOf({ history, earlier }: Row): IndexEntry['history'] {
+function mergedHistory(history: EventCount[] | null, earlier: unknown): EventCount[] {
   const events = new Map<string, { at: Date; count: number }>()
   const happened = [history ?? [], ...(Array.isArray(earlier) ? earlier : [])].flat(2).filter(isEvent)
   for (const { event, at: time, count } of happened) {
@@ -234,8 +164,11 @@ function historyOf({ history, earlier }: Row): IndexEntry['history'] {
     .map(([event, { at, count }]) => ({ event, at: at.toISOString(), count }))
 }
 
-/** Catalogs of before took an index at its word; what is no event must not stand in the way of every later index. */
-function isEvent(value: unknown): value is { event: string; at: string; count: number } {
+/**
+ * Earlier programs stored an index without checks. What is no event is left out, or no later index could be
+ * drawn.
+ */
+function isEvent(value: unknown): value is EventCount {
   if (typeof value !== 'object' || value === null) return false
   if (!('event' in value && 'at' in value && 'count' in value)) return false
   const { event, at, count } = value
