@@ -11,7 +11,7 @@ import { type Channels, openChannels } from '#monitoring/channels.ts'
 import type { FileFault } from '#monitoring/conditions.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
-import { startWatch } from '#monitoring/watch.ts'
+import { Watch } from '#monitoring/watch.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
@@ -31,7 +31,7 @@ export function startMonitoring(
   metrics.showDeclared(() => configFile.sourceNames)
   let limits = ownLimits(configFile)
   const assertOwnChat = watchOwnership({ database, client })
-  const watch = startWatch({
+  const watch = Watch.start({
     database,
     channels,
     intervalOf,
@@ -73,7 +73,7 @@ export function startMonitoring(
     configFile,
     settings: () => ({ url: settings().heartbeat, everyMs: settings().heartbeatEveryMs }),
     start: ({ url, everyMs }) =>
-      url === null ? undefined : startHeartbeat({ url, everyMs, isWell: watch.isWell, log }),
+      url === null ? undefined : startHeartbeat({ url, everyMs, isWell: () => watch.isWell(), log }),
     log,
   })
   return {

@@ -4,7 +4,7 @@ import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { createLogger } from '#logging.ts'
 import { openChannels } from '#monitoring/channels.ts'
-import { startWatch, type Watch, type WatchOptions } from '#monitoring/watch.ts'
+import { Watch, type WatchOptions } from '#monitoring/watch.ts'
 
 export const EVERY_MS = 100
 const HOUR_MS = 3_600_000
@@ -103,7 +103,7 @@ export function watchBench(): WatchBench {
           return await client.sendText(...given)
         },
       }
-      const started = startWatch({
+      const started = Watch.start({
         database,
         channels: openChannels(
           {
