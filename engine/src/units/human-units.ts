@@ -64,3 +64,16 @@ export function formatTable(table: readonly (readonly string[])[]): string {
     )
     .join('\n')
 }
+
+/** `45 s`, `5 min`, `3.5 h`, `2 d`. */
+export function formatSpan(seconds: number): string {
+  const [amount, unit] =
+    seconds < 120
+      ? [seconds, 's']
+      : seconds < 7200
+        ? [seconds / 60, 'min']
+        : seconds < 172_800
+          ? [seconds / 3600, 'h']
+          : [seconds / 86_400, 'd']
+  return `${Math.round(amount * 10) / 10} ${unit}`
+}
