@@ -49,7 +49,7 @@ async function repeat(of: Repeated, signal: AbortSignal): Promise<void> {
       await pause(pauseMs ?? everyMs)
     } catch (error) {
       if (signal.aborted) return
-      failures.tell(error)
+      failures.report(error)
       failurePauseMs = Math.min(failurePauseMs * 2, Math.max(longestPauseMs, everyMs))
       await pause(failurePauseMs)
     }
@@ -60,7 +60,7 @@ function failureLog({ log, failed }: Pick<Repeated, 'log' | 'failed'>) {
   let count = 0
   let said: { code: string; at: number } | undefined
   return {
-    tell: (error: unknown): void => {
+    report: (error: unknown): void => {
       count++
       const { code } = describeError(error)
       const now = performance.now()

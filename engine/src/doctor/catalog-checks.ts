@@ -10,8 +10,8 @@ import { openCatalog, openTelegram } from '#wiring.ts'
 
 /** Whether the catalog can be opened, is the chat's owner, and what it tells that somebody should know. */
 export async function checkCatalog({ config, signal }: CheckScope): Promise<Finding> {
-  const told: string[] = []
-  const database = await openCatalog(config, signal, { tell: words => told.push(words) })
+  const notes: string[] = []
+  const database = await openCatalog(config, signal, { tell: words => notes.push(words) })
   try {
     await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
@@ -23,7 +23,7 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
         ? undefined
         : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`
     const warnings = [
-      ...told,
+      ...notes,
       await clockDifference(database),
       await rightsOfOthers(database),
       sourceNames && (await describeUnserved(database, sourceNames)),

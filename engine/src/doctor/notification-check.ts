@@ -13,7 +13,7 @@ export async function checkNotifications(config: Config): Promise<Finding> {
     }
   }
   const { chat, webhook, heartbeat } = file.notifications()
-  const told = [
+  const channels = [
     ...(chat === 'vault' && config.chatId !== undefined ? ['the chat of the backups'] : []),
     ...(chat !== null && chat !== 'vault' ? ['another chat'] : []),
     ...(webhook === null ? [] : [`a webhook at ${webhook.host}`]),
@@ -22,7 +22,7 @@ export async function checkNotifications(config: Config): Promise<Finding> {
     heartbeat === null
       ? 'no heartbeat, so that nobody notices when this machine is gone'
       : `a heartbeat to ${heartbeat.host}`
-  if (told.length > 0) return { message: `serve tells ${told.join(' and ')}; ${watched}` }
+  if (channels.length > 0) return { message: `serve tells ${channels.join(' and ')}; ${watched}` }
   return {
     message: `nobody is told when something is wrong; ${watched}`,
     warning:

@@ -11,7 +11,7 @@ import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { ofSource, toldFailure } from '#jobs/source-failure.ts'
+import { ofSource, reportedFailure } from '#jobs/source-failure.ts'
 import { backup, type SentSource } from '#operations/backup.ts'
 
 /** Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops gives its jobs. */
@@ -26,7 +26,7 @@ export const runBackupJob: JobHandler = async (run, tools) => {
   const { job, signal } = run
   try {
     if (job.cancel_requested_at !== null) throw cancelled()
-    const earlier = job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)
+    const earlier = job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)
     if (earlier !== null && earlier.state !== 'failed') return run.report(progressOfWhole(earlier))
     await send(run, tools, await planJob(job, earlier, { signal, tools }))
   } catch (error) {
@@ -37,7 +37,11 @@ export const runBackupJob: JobHandler = async (run, tools) => {
   }
 }
 
-async function settleEarlier(backupId: string, signal: AbortSignal, tools: JobTools): Promise<Backup | null> {
+async function reconcileEarlier(
+  backupId: string,
+  signal: AbortSignal,
+  tools: JobTools,
+): Promise<Backup | null> {
   const session = await openSession({ ...tools, signal })
   return await reconcileBackup(session, backupId)
 }
@@ -96,7 +100,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
 
 function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
   const { success, skipped = [], details } = sent
-  if (!success) throw toldFailure(sent, job)
+  if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)

@@ -17,7 +17,7 @@ export function ofSource(error: unknown, { source }: Pick<Job, 'source'>): unkno
 }
 
 /** Why a send has failed. What telegram and the catalog failed of keeps the words of the library. */
-export function toldFailure(result: IntegratedBackupResult, job: Pick<Job, 'source'>): unknown {
+export function reportedFailure(result: IntegratedBackupResult, job: Pick<Job, 'source'>): unknown {
   const { error = 'the send failed without a reason', code, hint, details } = result
   const { sourceFailed = code === 'INVALID', telegramError } = details
   const isOfSource = sourceFailed && telegramError !== undefined

@@ -59,8 +59,8 @@ export interface WatchFacts {
   /** None while this process can use its files as they stand. */
   fileFaults: readonly FileFault[]
   /**
-   * Keys of the alerts that are open already. What was told needs no patience any more: a process that has only just begun to watch
-   * has seen nothing that disproves it.
+   * Keys of the alerts that are open. They need no patience any more: a process that has only just begun to watch has
+   * seen nothing that disproves them.
    */
   openAlerts: ReadonlySet<string>
 }
@@ -161,8 +161,8 @@ function overdue(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Con
     ...lastCompleteDetails(source),
     limit_seconds: Math.round(limit / 1000),
   })
-  const isTold = facts.openAlerts.has(condition.key)
-  if (since === 0) return isTold || facts.now - facts.watchedSince > limit ? [condition] : []
+  const isAnnounced = facts.openAlerts.has(condition.key)
+  if (since === 0) return isAnnounced || facts.now - facts.watchedSince > limit ? [condition] : []
   return facts.now - since > limit ? [condition] : []
 }
 

@@ -120,7 +120,7 @@ function liveChannels(
     get usesVaultChat() {
       return current().usesVaultChat
     },
-    tell: (...notice) => current().tell(...notice),
+    deliver: (...notice) => current().deliver(...notice),
   }
 }
 

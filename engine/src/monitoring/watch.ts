@@ -148,7 +148,7 @@ export class Watch {
     const open = channels.names.filter(name => !this.#announcedOn.has(name) && !this.#waitsForChat(name))
     const announceOn = async (name: NoticeChannel): Promise<void> => {
       try {
-        await channels.tell(name, notice, { signal: this.#stopping.signal })
+        await channels.deliver(name, notice, { signal: this.#stopping.signal })
         this.#announcedOn.add(name)
       } catch (error) {
         log.error({ channel: name, error }, 'a notice could not be told')

@@ -16,7 +16,7 @@ export type NoticeBody = {
 }
 
 /** `id`: of one notice; each try to deliver it has the same. */
-export type ToldNotice = NoticeBody & { id: string }
+export type SentNotice = NoticeBody & { id: string }
 
 /** About something that has gone wrong. `isFurther`: about more of what an earlier notice said. */
 export function alertNotice(condition: Condition, at: Date, isFurther = false): NoticeBody {
@@ -105,8 +105,8 @@ const MAX_CHAT_UNITS = 4096
 const PERHAPS_AGAIN = '\n(This may have been told before.)'
 
 /** A notice for a chat, where people cannot drop a duplicate by its id. */
-export function chatNotice(text: string, mayBeTold: boolean): string {
-  if (!mayBeTold) return chatText(text)
+export function chatNotice(text: string, mayBeRepeat: boolean): string {
+  if (!mayBeRepeat) return chatText(text)
   return `${chatText(text, MAX_CHAT_UNITS - PERHAPS_AGAIN.length)}${PERHAPS_AGAIN}`
 }
 

@@ -4,7 +4,7 @@ import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
-import { type RetentionTelling, runRetention } from '#retention/run-retention.ts'
+import { type RetentionAnnouncer, runRetention } from '#retention/run-retention.ts'
 
 export type { RetentionPlan, SessionReport }
 
@@ -43,10 +43,10 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
 /** The same, as the service does it by itself: what is about to go is told first, and waits where a word is needed. */
 export async function expireAfterNotice(
   engine: Engine,
-  telling: RetentionTelling,
+  announcer: RetentionAnnouncer,
   { signal }: Pick<Watching, 'signal'>,
 ): Promise<SessionReport> {
   const session = await openSession({ ...engine, signal })
-  await runRetention(session, telling)
+  await runRetention(session, announcer)
   return session.report
 }

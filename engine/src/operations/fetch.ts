@@ -110,7 +110,7 @@ async function notingDamage<Result>(
   try {
     return await work()
   } catch (error) {
-    await tellDamage(backup, options, error)
+    await recordDamage(backup, options, error)
     throw error
   }
 }
@@ -124,13 +124,13 @@ async function* noting<Item>(
   try {
     yield* items
   } catch (error) {
-    await tellDamage(backup, options, error)
+    await recordDamage(backup, options, error)
     throw error
   }
   await onEnd?.()
 }
 
-async function tellDamage({ id }: BackupDetails, { catalog, note }: Noting, error: unknown): Promise<void> {
+async function recordDamage({ id }: BackupDetails, { catalog, note }: Noting, error: unknown): Promise<void> {
   if (describeError(error).code !== 'INTEGRITY') return
   await catalog()
     .then(database => noteDamage(database, id, error))

@@ -1,4 +1,4 @@
-import { reconcile as settleAll } from '@telegram-backup/vault/reconcile/reconcile.ts'
+import { reconcile as reconcileAll } from '@telegram-backup/vault/reconcile/reconcile.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { ReportedReason, SessionReport } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
@@ -10,5 +10,5 @@ export type { ReportedReason, SessionReport }
  * the index. What living processes work on is left alone. `isDone` of the report says whether anything is left.
  */
 export async function reconcile(engine: Engine, { signal, note }: Watching): Promise<SessionReport> {
-  return await settleAll(await openSession({ ...engine, signal, say: line => note(line) }))
+  return await reconcileAll(await openSession({ ...engine, signal, say: line => note(line) }))
 }

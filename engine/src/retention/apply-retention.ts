@@ -35,7 +35,7 @@ export async function applyRetention(
   // What could not go just now cannot go now either.
   const except = session.report.pending.flatMap(({ backup_id }) => backup_id ?? [])
   await reconcileAbandonedRuns(session, { waitMs: 0, only: 'erasing', except, waitForLiving })
-  await tellWhatOthersErased(session, others)
+  await reportErasedByOthers(session, others)
 }
 
 /**
@@ -99,7 +99,7 @@ function takeLost(ends: ErasureEnds): string[] {
   return lost.map(([id]) => id)
 }
 
-async function tellWhatOthersErased(
+async function reportErasedByOthers(
   { database, report }: VaultSession,
   ids: ReadonlySet<string>,
 ): Promise<void> {

@@ -17,7 +17,7 @@ const EVERY_MS = 60_000
 export function startHousekeeping(context: ServiceContext): ServicePart {
   return repeatUntilStopped({
     work: async signal => {
-      if (await isUnsettled(context.database)) await settle(context, signal)
+      if (await isUnsettled(context.database)) await reconcile(context, signal)
       return undefined
     },
     everyMs: EVERY_MS,
@@ -26,7 +26,7 @@ export function startHousekeeping(context: ServiceContext): ServicePart {
   })
 }
 
-async function settle(context: ServiceContext, signal: AbortSignal): Promise<void> {
+async function reconcile(context: ServiceContext, signal: AbortSignal): Promise<void> {
   const { log } = context
   const session = await openSession({ ...context, signal })
   await reconcileAbandonedRuns(session, { waitMs: 0 })
