@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
-import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, unescapeName } from '@telegram-backup/engine/units/names.ts'
@@ -15,6 +15,7 @@ import {
 } from '#commands/command.ts'
 import { tellMembers } from '#commands/fetch-list.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
 
 interface FetchOptions {

@@ -1,4 +1,5 @@
 import { type Database, queryBackups, rolesWithRights } from '@telegram-backup/database'
+import { hint, run } from '@telegram-backup/errors'
 import { createCatalogVault } from '@telegram-backup/vault/ledger/catalog-vault.ts'
 import { checkChatAccess, guardChat } from 'telegram-deployment-bot'
 import { clockDifference } from '#clock-check.ts'
@@ -21,7 +22,7 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
     const brokenOff =
       total === 0
         ? undefined
-        : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: telegram-backup list --state sending; show tells what is in the chat.`
+        : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: ${hint`${run('list', { state: 'sending' })}; show tells what is in the chat.`}`
     const warnings = [
       ...notes,
       await clockDifference(database),

@@ -1,4 +1,4 @@
-import { commandLineWords, hint, run } from '@telegram-backup/errors'
+import { hint, run } from '@telegram-backup/errors'
 import type { Condition } from '#monitoring/conditions.ts'
 import { lastCompleteWords } from '#monitoring/last-complete.ts'
 import { formatBytes, formatSpan } from '#units/human-units.ts'
@@ -26,9 +26,6 @@ const LISTED = hint`"${run('list')}" and "show" tell which, "verify" mends from 
 const LISTED_ERASING = hint`"${run('list', { state: 'erasing' })}" and "show" tell why.`
 const TESTED = hint`"${run('notify-test')}" tells why.`
 
-/** A chat and a webhook get the same text as a terminal. */
-const said = (advice: typeof LISTED): string => advice.in(commandLineWords) ?? ''
-
 const span = (seconds: unknown): string => formatSpan(Number(seconds))
 const reason = ({ details }: Subject): string => `${details['message']} (${details['code']})`
 const job = ({ details, name }: Subject): string =>
@@ -54,7 +51,7 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   },
   backup_damaged: {
     wrong: of => `Damaged backups of${nameOr('was', of)}${of.place}`,
-    more: ({ details }) => `: ${details['backups']} in the chat. ${said(LISTED)}`,
+    more: ({ details }) => `: ${details['backups']} in the chat. ${LISTED}`,
     right: of => `No backup of${nameOr('was', of)}${of.place} is known to be damaged any more`,
   },
   schedule_off: {
@@ -76,13 +73,13 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   },
   erase_failed: {
     wrong: () => 'Messages that are to be erased and cannot be',
-    more: ({ details }) => `: ${details['messages']}. ${said(LISTED_ERASING)}`,
+    more: ({ details }) => `: ${details['messages']}. ${LISTED_ERASING}`,
     right: () => 'No message is left that is to be erased and cannot be',
   },
   notices_waiting: {
     wrong: ({ details }) => `Nobody is told by the ${details['channel']}`,
     more: ({ details }) =>
-      `: ${details['notices']} wait, the oldest for ${span(details['waiting_seconds'])}. ${said(TESTED)}`,
+      `: ${details['notices']} wait, the oldest for ${span(details['waiting_seconds'])}. ${TESTED}`,
     right: ({ details }) => `People are told by the ${details['channel']} again`,
   },
   chat_unreachable: {

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
 import { type BackupDetails, type Database, markSound } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, run } from '@telegram-backup/errors'
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#operations/contents.ts'
 import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts'
@@ -146,6 +146,6 @@ async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): P
   if (isSound === undefined) note('warning: the catalog still holds the backup for damaged')
   if (isSound === false) {
     note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
-    note(`only "telegram-backup verify ${backup.id} --read-data" can take that back`)
+    note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can take that back`))
   }
 }

@@ -1,4 +1,5 @@
 import type { Backup, BackupTimes, BackupType, KeepPolicy, RetentionPolicy } from '@telegram-backup/database'
+import { hint, run } from '@telegram-backup/errors'
 import {
   hasRules,
   type Kept,
@@ -256,7 +257,7 @@ function holdTooMany(decisions: Made[], group: Group, waiting: RetentionFacts['w
   const counted = decisions.filter(made => !settled.has(made))
   const [going, all] = [counted.filter(isGoing).length, counted.length]
   if (all < FEWEST_THAT_NEED_A_WORD || going * 2 <= all) return decisions
-  const words = `not erased: this would remove ${going} of ${all}; confirm with telegram-backup expire --yes`
+  const words = `not erased: this would remove ${going} of ${all}; ${hint`confirm with ${run('expire', { yes: true })}`}`
   const wordsWithWord = `${going} of ${all} go at once, as was agreed to`
   return decisions.map(made =>
     isGoing(made) && !settled.has(made)

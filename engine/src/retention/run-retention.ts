@@ -4,6 +4,7 @@ import {
   rememberRetentionNotices,
 } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
+import { hint, run } from '@telegram-backup/errors'
 import type { VaultSession } from '@telegram-backup/vault/session/session.ts'
 import type { RetentionSettings } from '#config/retention-settings.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
@@ -112,7 +113,10 @@ function eventOf(of: { going: RetentionPlan; inDoubt: RetentionPlan; after: Date
     kind: 'retention.notice',
     text: [
       ...paragraph(`Retention erases, not before ${after.toISOString().slice(0, 16)}Z:`, going),
-      ...paragraph('Retention would erase, and waits for "telegram-backup expire --yes":', inDoubt),
+      ...paragraph(
+        `Retention would erase, and waits for "${hint`${run('expire', { yes: true })}`}":`,
+        inDoubt,
+      ),
     ].join('\n'),
     details: {
       erase: going.slice(0, MOST_IN_DETAILS).map(factsOf),
