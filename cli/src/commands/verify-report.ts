@@ -20,7 +20,6 @@ import {
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { type DescribedError, describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
-import { describeDrill } from '#commands/describe-drill.ts'
 
 /** A backup that was verified, or could not be, as the JSON of the command line names it. */
 export interface VerifiedBackup {
@@ -215,5 +214,27 @@ function findingLines({ findings, unproven }: VerifiedBackup): string[] {
       ({ reason, finding, mended }) => `${mended ? 'mended' : 'WRONG '}  ${finding}: ${reason}`,
     ),
     ...unproven.map(({ chat_id, reason }) => `left    chat ${chat_id}: ${reason}`),
+  ]
+}
+
+/** The result of a drill, in a few lines. */
+function describeDrill(report: DrillReport): string[] {
+  if (report.state === 'nothing to restore') return [`Drill: ${report.reason}`]
+  const { state, where, compared, differences, notes, seconds } = report
+  const what =
+    compared === null
+      ? ''
+      : 'members' in compared
+        ? count(compared.members, 'member')
+        : `${count(compared.tables, 'table')} with ${count(compared.rows, 'row')}, sequences and objects`
+  const ends = {
+    passed: `as it was when it was backed up: ${what}`,
+    'not compared': 'and that is all that can be said: there is no record of its source to compare with',
+    differs: `NOT as it was: ${count(differences.length, 'difference')}, compared ${what}`,
+  }
+  return [
+    ...differences.map(({ reason }) => `DIFFERS ${reason}`),
+    ...notes.map(note => `note    ${note}`),
+    `Drill: restored in ${where} within ${Math.round(seconds)} s, ${ends[state]}.`,
   ]
 }

@@ -1,4 +1,3 @@
-import { BoundedCache } from '#cron/bounded-cache.ts'
 import { parseCron, type WallTimes } from '#cron/cron-expression.ts'
 import { nextChange, type OffsetAt, timeZone } from '#cron/time-zone.ts'
 
@@ -75,7 +74,29 @@ function latestInstant(times: WallTimes, offsetAt: OffsetAt, until: number): num
 
 /** How far around the beginning of a day its times are looked at: from any time of it, a whole week on either side. */
 const AROUND_MS = 8 * DAY_MS
-/** Reckoning one takes up to a quarter of a second, and every look of the watch, every scrape and every plan asks for all of them. */
+
+/** Keeps the value of each key, for at most `most` keys; the oldest goes first. */
+export class BoundedCache<Value> {
+  readonly #most: number
+  readonly #values = new Map<string, Value>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** The value of the key, made if need be. Throws what `make` throws, and keeps nothing then. */
+  get(key: string, make: () => Value): Value {
+    const earlier = this.#values.get(key)
+    if (earlier !== undefined) return earlier
+    const value = make()
+    const [oldest] = this.#values.keys()
+    if (this.#values.size >= this.#most && oldest !== undefined) this.#values.delete(oldest)
+    this.#values.set(key, value)
+    return value
+  }
+}
+
+/** Computing an interval takes up to 250 ms, and every watch, scrape and plan needs all of them. */
 const intervals = new BoundedCache<number>(2_000)
 
 /**

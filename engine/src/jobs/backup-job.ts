@@ -10,8 +10,8 @@ import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
+import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { ofSource, reportedFailure } from '#jobs/source-failure.ts'
 import { backup, type SentSource } from '#operations/backup.ts'
 
 /** Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops gives its jobs. */

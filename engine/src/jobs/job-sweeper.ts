@@ -16,11 +16,11 @@ import {
   unservedJobs,
 } from '@telegram-backup/database'
 import { progressOfWhole } from '#jobs/backup-progress.ts'
-import { interrupted } from '#jobs/interrupted.ts'
+import { interrupted, unserved } from '#jobs/job-errors.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 import { goesOnAfterCut } from '#jobs/retry-rules.ts'
-import { UnservedWatch, unserved } from '#jobs/unserved.ts'
+import { UnservedWatch } from '#jobs/unserved-watch.ts'
 import type { Logger } from '#logging.ts'
 
 export interface JobSweeperOptions {

@@ -12,7 +12,7 @@ import {
   putBackJob,
 } from '@telegram-backup/database'
 import { describeError, hasOwnWords, tellError } from '@telegram-backup/errors'
-import { interrupted } from '#jobs/interrupted.ts'
+import { interrupted } from '#jobs/job-errors.ts'
 import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
 

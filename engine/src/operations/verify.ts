@@ -2,6 +2,7 @@ import {
   type Backup,
   type BackupType,
   type Database,
+  getBackupById,
   type JobProgress,
   queryBackups,
 } from '@telegram-backup/database'
@@ -12,7 +13,6 @@ import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { Drills } from '#operations/drill.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
-import { isGoneMeanwhile } from '#verification/gone-meanwhile.ts'
 
 export type { Finding, VerificationReport }
 
@@ -133,4 +133,12 @@ async function drillOne(session: VaultSession, drills: Drills, backup: Backup): 
     if (endsEverything(session, error)) throw error
     return { error }
   }
+}
+
+/**
+ * Whether retention or a person has erased the backup by now. Then it is no damage that parts of it are missing.
+ */
+export async function isGoneMeanwhile(database: Database, backupId: string): Promise<boolean> {
+  const backup = await getBackupById(database, backupId)
+  return backup === null || backup.state === 'erasing' || backup.state === 'erased'
 }
