@@ -38,7 +38,7 @@ export async function openCatalog(
  */
 export async function openTelegram(
   config: Config,
-  options: { uploadBytesPerSecond?: number; observer?: TransferObserver } = {},
+  options: { uploadBytesPerSecond?: number | undefined; observer?: TransferObserver } = {},
 ): Promise<TelegramClient> {
   const { createTelegramClient } = await import('telegram-deployment-bot')
   if (config.token === undefined) {
@@ -74,10 +74,7 @@ export async function openEngine(
   },
 ): Promise<OpenEngine> {
   const { signal, uploadBytesPerSecond, ...rest } = options
-  const client = await openTelegram(
-    config,
-    uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond },
-  )
+  const client = await openTelegram(config, { uploadBytesPerSecond })
   const [service, database] = await Promise.all([
     openBackupService(config, client),
     openCatalog(config, signal, rest),

@@ -23,7 +23,7 @@ export async function planNamedSource(
     throw new BackupError(`The source ${JSON.stringify(name)} cannot be backed up: ${message}`, {
       code: 'CONFIGURATION',
       cause: error,
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     })
   }
 }

@@ -22,6 +22,6 @@ export function estimateSource(
     archiveBytes,
     partSizeBytes,
     messagesPerMinute,
-    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+    bytesPerSecond,
   })
 }

@@ -28,7 +28,7 @@ export async function openLiveConfigFile(
   let current = await readConfigFile(config)
   current.notifications()
   // One that was found is not to be exchanged for one in another folder because it is away for a moment.
-  const place = { ...config, ...(current.path === undefined ? {} : { configFile: current.path }) }
+  const place = { ...config, configFile: current.path ?? config.configFile }
   const listeners = new Set<() => void>()
   let fault: DescribedError | undefined
   let reading: Promise<void> | undefined

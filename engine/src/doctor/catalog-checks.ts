@@ -30,7 +30,7 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
       sourceNames && (await describeUnserved(database, sourceNames)),
       brokenOff,
     ].filter(text => text !== undefined)
-    return { message, ...(warnings.length === 0 ? {} : { warning: warnings.join(' ') }) }
+    return { message, warning: warnings.length === 0 ? undefined : warnings.join(' ') }
   } finally {
     await database.close()
   }

@@ -22,7 +22,7 @@ export interface Check {
   state: 'ok' | 'warning' | 'failed'
   message: string
   /** How to mend it. */
-  hint?: string
+  hint?: string | undefined
   /** Of a failed check. */
   exitCode?: number
 }
@@ -31,12 +31,7 @@ export interface Check {
 export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: Scope): Promise<Check> {
   try {
     const { message, warning } = await look(scope)
-    return {
-      name,
-      message,
-      state: warning === undefined ? 'ok' : 'warning',
-      ...(warning ? { hint: warning } : {}),
-    }
+    return { name, message, state: warning === undefined ? 'ok' : 'warning', hint: warning || undefined }
   } catch (error) {
     return failed(name, error)
   }
@@ -45,5 +40,5 @@ export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: 
 /** A check that found what keeps a backup from being made. */
 export function failed(name: string, error: unknown): Check {
   const { message, hint } = describeError(error)
-  return { name, state: 'failed', message, ...(hint ? { hint } : {}), exitCode: exitCodeOf(error) }
+  return { name, state: 'failed', message, hint: hint || undefined, exitCode: exitCodeOf(error) }
 }

@@ -13,6 +13,6 @@ export async function checkConfigFile(config: Config): Promise<Finding> {
   const [warning] = warnings
   return {
     message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}${targetNames.length === 0 ? '' : `; targets ${targetNames.join(', ')}`}`,
-    ...(warning === undefined ? {} : { warning }),
+    warning,
   }
 }

@@ -23,8 +23,8 @@ export function reportedFailure(result: IntegratedBackupResult, job: Pick<Job, '
   const { sourceFailed = code === 'INVALID', telegramError } = details
   const isOfSource = sourceFailed && telegramError !== undefined
   const failure = new BackupError(isOfSource ? telegramError : error, {
-    ...(code === undefined ? {} : { code }),
-    ...(hint === undefined ? {} : { hint }),
+    code,
+    hint,
   })
   return isOfSource ? ofSource(failure, job) : failure
 }

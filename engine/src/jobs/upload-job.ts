@@ -77,7 +77,7 @@ async function resultOf(
       throw error
     }
     const { success, code = 'TELEGRAM', error = 'It failed', hint } = ended
-    if (!success) throw new BackupError(error, { code, ...(hint === undefined ? {} : { hint }) })
+    if (!success) throw new BackupError(error, { code, hint })
   })
   if (ended === undefined) throw thrown
   return ended
@@ -94,7 +94,7 @@ async function send(
       projectId: upload.projectId,
       type: upload.type,
       file: upload.body,
-      ...(upload.filename === undefined ? {} : { filename: upload.filename }),
+      filename: upload.filename,
       signal,
       origin: { jobId: job.id },
       onProgress: state => report(progressOfSend(state)),

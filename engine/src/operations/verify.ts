@@ -51,8 +51,8 @@ export async function completeBackups(
   { project, type }: { project?: string | undefined; type?: string | undefined },
 ): Promise<Backup[]> {
   const { data } = await queryBackups(database, {
-    ...(project !== undefined && { projectId: project }),
-    ...(type !== undefined && { type: type as BackupType }),
+    projectId: project,
+    type: type as BackupType | undefined,
     state: 'complete',
   })
   return data

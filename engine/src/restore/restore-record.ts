@@ -44,8 +44,7 @@ export async function recordRestore<Result extends { bytes: number }>(
 export async function noteDamage(database: Database, backupId: string, error: unknown): Promise<void> {
   const { code, message } = describeError(error)
   if (code !== 'INTEGRITY') return
-  const partNo = partNumberOf(error)
-  await markDamaged(database, { backupId, error: message, ...(partNo === undefined ? {} : { partNo }) })
+  await markDamaged(database, { backupId, error: message, partNo: partNumberOf(error) })
 }
 
 function partNumberOf(error: unknown): number | undefined {

@@ -130,7 +130,7 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
     })
   }
   return {
-    ...(keep === undefined ? {} : { keep: parseKeep(keep) }),
+    keep: keep === undefined ? undefined : parseKeep(keep),
     jitterSeconds: jitter,
     catchUp: catch_up,
   }

@@ -79,8 +79,7 @@ async function refresh(open: SessionOptions): Promise<void> {
     session,
     [chatId, replicaChatId].filter(chat => chat !== undefined),
   )
-  if (left !== undefined)
-    throw new BackupError(left.reason, left.code === undefined ? {} : { code: left.code })
+  if (left !== undefined) throw new BackupError(left.reason, { code: left.code })
 }
 
 const NUMERIC = /^-?\d+$/
