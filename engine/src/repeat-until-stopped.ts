@@ -4,7 +4,10 @@ import type { Logger } from '#logging.ts'
 
 /** What is done again and again. Times are milliseconds. */
 export interface Repeated {
-  /** One round. Its signal fires when it is to stop; the time that it returns is the pause after it, in place of `everyMs`. */
+  /**
+   * One round. Its signal fires when it is to stop; the time that it returns is the pause after it, in place
+   * of `everyMs`.
+   */
   work: (signal: AbortSignal) => Promise<number | undefined>
   /** Between the end of a round and the beginning of the next. */
   everyMs: number
@@ -20,8 +23,9 @@ export interface Repeated {
 const SAID_AGAIN_AFTER_MS = 3_600_000
 
 /**
- * Does something again and again until it is stopped, whatever it throws. A failure is told to the log when it begins, when it becomes
- * another one, once an hour while it lasts, and when it is over: an outage does not fill the log. It alone keeps no process alive.
+ * Does something again and again until it is stopped, whatever it throws. A failure is told to the log when
+ * it begins, when it becomes another one, once an hour while it lasts, and when it is over: an outage does
+ * not fill the log. It alone keeps no process alive.
  */
 export function repeatUntilStopped(of: Repeated): { stop(): Promise<void> } {
   const stopping = new AbortController()

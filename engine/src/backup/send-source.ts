@@ -31,8 +31,8 @@ export interface SendSource {
 }
 
 /**
- * Settles what dead runs left, then sends the source and records it. The source may still be opening; whoever opened it
- * closes it. Resolves, also on failure, unless the source cannot be opened.
+ * Settles what dead runs left, then sends the source and records it. The source may still be opening; whoever
+ * opened it closes it. Resolves, also on failure, unless the source cannot be opened.
  */
 export async function sendSource(
   plan: SendPlan,

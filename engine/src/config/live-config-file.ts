@@ -5,8 +5,8 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 
 /**
- * `telegram-backup.yaml` for a process that runs for months: what it says now. Whoever asks keeps no copy. A file that cannot be read, or
- * cannot be used, changes nothing: what it said last holds until it is mended.
+ * `telegram-backup.yaml` for a process that runs for months: what it says now. Whoever asks keeps no copy. A
+ * file that cannot be read, or cannot be used, changes nothing: what it said last holds until it is mended.
  */
 export interface LiveConfigFile extends ConfigFile {
   /** Reads it again, if it was changed. Never throws. */

@@ -65,7 +65,10 @@ export interface NotificationSettings {
 
 const HOUR_MS = 3_600_000
 
-/** Reads them, with defaults for what is absent. Throws `CONFIGURATION`, never with a URL, which may be a secret. */
+/**
+ * Reads them, with defaults for what is absent. Throws `CONFIGURATION`, never with a URL, which may be a
+ * secret.
+ */
 export function readNotificationSettings(entries: NotificationEntries): NotificationSettings {
   return {
     chat: chatOf(entries.chat),

@@ -15,9 +15,10 @@ const LONGEST_WAIT_MS = 9 * 366 * DAY_MS
 const LONGEST_REPEAT_MS = 26 * 3_600_000
 
 /**
- * The first time after `after`. When the clocks are changed: what falls into the time that is skipped comes once, right
- * after it; what falls into the time that comes twice, comes the first time only. An expression for every hour (`*`) goes by
- * the time that passes, and has neither. Throws `INVALID` for what is no expression or no time zone.
+ * The first time after `after`. When the clocks are changed: what falls into the time that is skipped comes
+ * once, right after it; what falls into the time that comes twice, comes the first time only. An expression
+ * for every hour (`*`) goes by the time that passes, and has neither. Throws `INVALID` for what is no
+ * expression or no time zone.
  */
 export function nextTime({ cron, timezone }: CronTime, after: Date): Date {
   return new Date(nextInstant(parseCron(cron), timeZone(timezone), after.getTime()))
@@ -34,7 +35,8 @@ function nextInstant(times: WallTimes, offsetAt: OffsetAt, after: number): numbe
     const later = offsetAt(change)
     const isSkipped = next < change + later
     if (isSkipped && !times.isEveryHour) return change
-    // The next wall time is one that the new clocks show; of those that they show again, only the times that pass count.
+    // The next wall time is one that the new clocks show; of those that they show again, only the times that
+    // pass count.
     wall = change + (times.isEveryHour ? later : Math.max(offset, later)) - 1
     from = change
     offset = later
@@ -72,7 +74,10 @@ function latestInstant(times: WallTimes, offsetAt: OffsetAt, until: number): num
   return latest
 }
 
-/** How far around the beginning of a day its times are looked at: from any time of it, a whole week on either side. */
+/**
+ * How far around the beginning of a day its times are looked at: from any time of it, a whole week on either
+ * side.
+ */
 const AROUND_MS = 8 * DAY_MS
 
 /** Keeps the value of each key, for at most `most` keys; the oldest goes first. */
@@ -100,8 +105,8 @@ export class BoundedCache<Value> {
 const intervals = new BoundedCache<number>(2_000)
 
 /**
- * The longest time between two runs in a row, in ms, of those around `around`: three days for the working days, 24 or 25
- * hours for "every day at 2:30" in the week in which the clocks are put back.
+ * The longest time between two runs in a row, in ms, of those around `around`: three days for the working
+ * days, 24 or 25 hours for "every day at 2:30" in the week in which the clocks are put back.
  */
 export function intervalMs({ cron, timezone }: CronTime, around: Date): number {
   const day = Math.floor(around.getTime() / DAY_MS)

@@ -36,14 +36,20 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
   }
 }
 
-/** Who may read the catalog, others may mind; who may write there makes himself an API key. Foreign owners are refused when it is opened. */
+/**
+ * Who may read the catalog, others may mind; who may write there makes himself an API key. Foreign owners are
+ * refused when it is opened.
+ */
 async function rightsOfOthers(database: Database): Promise<string | undefined> {
   const roles = await rolesWithRights(database)
   if (roles.length === 0) return undefined
   return `Others than the catalog’s user have rights in its schemas control_plane and pgboss: ${roles.join(', ')}. Whoever may write there can make an API key: REVOKE what is not meant so.`
 }
 
-/** A chat that belongs to another catalog takes no backup of this one. What else is wrong with it, its own check says. */
+/**
+ * A chat that belongs to another catalog takes no backup of this one. What else is wrong with it, its own
+ * check says.
+ */
 async function checkOwner(config: Config, database: Database, signal: AbortSignal): Promise<void> {
   if (config.token === undefined || config.chatId === undefined) return
   const client = await openTelegram(config)

@@ -10,7 +10,10 @@ export interface CheckScope {
   signal: AbortSignal
 }
 
-/** Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and exit code. */
+/**
+ * Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and
+ * exit code.
+ */
 export interface DoctorCheck<Scope = CheckScope> {
   name: string
   look: (scope: Scope) => Promise<Finding>

@@ -3,7 +3,10 @@ import { describeError, hint, option } from '@telegram-backup/errors'
 import type { Finding } from '#doctor/check.ts'
 import type { Config } from '#environment.ts'
 
-/** What the server that a drill brings could reach, should what is in a dump get hold of it. None at all is a warning. */
+/**
+ * What the server that a drill brings could reach, should what is in a dump get hold of it. None at all is a
+ * warning.
+ */
 export function checkDrills({ stateFolder }: Pick<Config, 'stateFolder'>): Finding {
   try {
     const { account, isOwnAccount, isConfined } = describeScratchServer(stateFolder)

@@ -2,7 +2,10 @@ import { readConfigFile } from '#config/config-file.ts'
 import type { Finding } from '#doctor/check.ts'
 import type { Config } from '#environment.ts'
 
-/** Whether anybody would be told when something is wrong. Calls nobody; `notify-test` does. Throws `CONFIGURATION` for what the file says of it. */
+/**
+ * Whether anybody would be told when something is wrong. Calls nobody; `notify-test` does. Throws
+ * `CONFIGURATION` for what the file says of it.
+ */
 export async function checkNotifications(config: Config): Promise<Finding> {
   // What is wrong with the file, its own check says.
   const file = await readConfigFile(config).catch(() => undefined)

@@ -3,7 +3,9 @@ import { readConfigFile } from '#config/config-file.ts'
 import type { Finding } from '#doctor/check.ts'
 import type { Config } from '#environment.ts'
 
-/** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file or a source that is wrong. */
+/**
+ * What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file or a source that is wrong.
+ */
 export async function checkConfigFile(config: Config): Promise<Finding> {
   const file = await readConfigFile(config)
   const { path, sourceNames, targetNames, warnings } = file

@@ -14,13 +14,17 @@ import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { backup, type SentSource } from '#operations/backup.ts'
 
-/** Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops gives its jobs. */
+/**
+ * Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops
+ * gives its jobs.
+ */
 const TAKE_BACK_MS = 12_000
 const BUSY_PAUSE_MS = 300
 
 /**
- * Sends the source that the job names. What an earlier attempt left is settled first: a backup that turns out to be whole
- * is the job's backup; one of a file goes on where it ended; of any other nothing stays in the chat.
+ * Sends the source that the job names. What an earlier attempt left is settled first: a backup that turns out
+ * to be whole is the job's backup; one of a file goes on where it ended; of any other nothing stays in the
+ * chat.
  */
 export const runBackupJob: JobHandler = async (run, tools) => {
   const { job, signal } = run
@@ -114,8 +118,9 @@ function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
 }
 
 /**
- * A cancelled job leaves nothing in the chat, also of its earlier attempts, unless one of them was whole before its process
- * died: that stays, comes back, and is what the job has done. What cannot be done now, `reconcile` does.
+ * A cancelled job leaves nothing in the chat, also of its earlier attempts, unless one of them was whole
+ * before its process died: that stays, comes back, and is what the job has done. What cannot be done now,
+ * `reconcile` does.
  */
 async function takeBack(job: Job, tools: JobTools): Promise<Backup | undefined> {
   const { getJob } = await import('@telegram-backup/database')

@@ -3,9 +3,9 @@ import { BackupError, describeError, hasOwnWords, hint, run, tellError } from '@
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 
 /**
- * The error of a job whose source cannot be opened or read; it names the source. A missing file or directory has the
- * code `SOURCE` and is tried again: it may come back soon, as after a log was rotated. Errors of other programs and
- * cancellations stay as they are.
+ * The error of a job whose source cannot be opened or read; it names the source. A missing file or directory
+ * has the code `SOURCE` and is tried again: it may come back soon, as after a log was rotated. Errors of
+ * other programs and cancellations stay as they are.
  */
 export function ofSource(error: unknown, { source }: Pick<Job, 'source'>): unknown {
   const { code, message, hint } = describeError(error)

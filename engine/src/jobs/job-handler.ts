@@ -32,5 +32,8 @@ export interface JobRun {
   report(progress: JobProgress): void
 }
 
-/** Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over it. */
+/**
+ * Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over
+ * it.
+ */
 export type JobHandler = (run: JobRun, tools: JobTools) => Promise<void>

@@ -17,7 +17,10 @@ import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
 
 const REPORT_EVERY_MS = 1_000
-/** How long the end of a job is told to a catalog that does not answer, before the job is left to whoever finds it. */
+/**
+ * How long the end of a job is told to a catalog that does not answer, before the job is left to whoever
+ * finds it.
+ */
 const RECORD_END_FOR_MS = 60_000
 const RECORD_AGAIN_MS = 500
 
@@ -147,7 +150,10 @@ export class RunningJob {
     }
   }
 
-  /** A job that nobody hears the end of would be done again: so the catalog is asked until it answers, or the lease is lost. */
+  /**
+   * A job that nobody hears the end of would be done again: so the catalog is asked until it answers, or the
+   * lease is lost.
+   */
   async #end(outcome: Outcome): Promise<Outcome['state']> {
     const { log } = this.#tools
     const { lease } = this.#begun

@@ -1,8 +1,9 @@
 import type { Job } from '@telegram-backup/database'
 
 /**
- * For how long this process has seen each job without a process that could do it. Earlier time does not count: while no
- * process ran, none could say what it does, and the first one back must not fail jobs that wait for the others.
+ * For how long this process has seen each job without a process that could do it. Earlier time does not
+ * count: while no process ran, none could say what it does, and the first one back must not fail jobs that
+ * wait for the others.
  */
 export class UnservedWatch {
   readonly #forMs: number

@@ -14,8 +14,8 @@ export type { IntegratedBackupResult }
 /** Sends what a request brings to the chat. */
 export interface Uploads {
   /**
-   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own, whose id `onJob`
-   * hears. The signal, and a body that fails, end it.
+   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own,
+   * whose id `onJob` hears. The signal, and a body that fails, end it.
    */
   send(upload: {
     projectId: string
@@ -35,8 +35,8 @@ type Upload = Parameters<Uploads['send']>[0]
 const NO_QUEUE: JobDelivery = { deliver: async () => {}, settle: async () => {} }
 
 /**
- * Sends uploads in this process, where their bytes come in. The job of one is delivered to nobody; when the process dies it is
- * found like any other whose process is gone, and fails, since its bytes are gone as well.
+ * Sends uploads in this process, where their bytes come in. The job of one is delivered to nobody; when the
+ * process dies it is found like any other whose process is gone, and fails, since its bytes are gone as well.
  */
 export function createUploads(of: { database: Database; service: IBackupService; log: Logger }): Uploads {
   return {

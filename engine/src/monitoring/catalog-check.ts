@@ -62,8 +62,8 @@ export class CatalogCheck {
     const { raised, settled } = await noteConditions(database, {
       found: found.map(noted),
       newsEveryMs,
-      // Another process may still find it wrong. After a start, or an outage of the catalog, each process has the
-      // time to record that before any alert ends.
+      // Another process may still find it wrong. After a start, or an outage of the catalog, each process has
+      // the time to record that before any alert ends.
       kinds: now - this.#steadySince < quietForMs ? [] : CONDITION_KINDS,
       quietForMs,
       channels: channels.names,

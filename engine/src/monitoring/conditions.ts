@@ -32,7 +32,9 @@ export interface ChatTrouble {
   hint?: string | undefined
 }
 
-/** A file of a machine that its process cannot use as it stands now, so that it goes by what was there before. */
+/**
+ * A file of a machine that its process cannot use as it stands now, so that it goes by what was there before.
+ */
 export interface FileFault extends DescribedError {
   kind: 'config_unusable' | 'certificate_unusable'
   host: string
@@ -44,9 +46,15 @@ export interface WatchFacts {
   /** Since when this process watches. */
   watchedSince: number
   sources: readonly SourceFacts[]
-  /** The time between two runs, of sources that have an enabled schedule; without one a source is not overdue by itself. */
+  /**
+   * The time between two runs, of sources that have an enabled schedule; without one a source is not overdue
+   * by itself.
+   */
   intervalsMs: ReadonlyMap<string, number>
-  /** Sources whose schedules are all switched off: the time between two runs, and when one of them was last changed. */
+  /**
+   * Sources whose schedules are all switched off: the time between two runs, and when one of them was last
+   * changed.
+   */
   pausedSchedules: ReadonlyMap<string, { intervalMs: number; since: number }>
   /** `project/type` of every schedule, switched off or not, by the name of its source. */
   scheduledPlaces: ReadonlyMap<string, readonly string[]>
@@ -59,8 +67,8 @@ export interface WatchFacts {
   /** None while this process can use its files as they stand. */
   fileFaults: readonly FileFault[]
   /**
-   * Keys of the alerts that are open. They need no patience any more: a process that has only just begun to watch has
-   * seen nothing that disproves them.
+   * Keys of the alerts that are open. They need no patience any more: a process that has only just begun to
+   * watch has seen nothing that disproves them.
    */
   openAlerts: ReadonlySet<string>
 }
@@ -125,7 +133,10 @@ function conditionOf(
   }
 }
 
-/** The last one failed, and is not just being tried again; once it was told, it is right again with a complete one only. */
+/**
+ * The last one failed, and is not just being tried again; once it was told, it is right again with a complete
+ * one only.
+ */
 function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Condition[] {
   const { last_failed_at, last_complete } = source
   if (last_failed_at === null) return []
@@ -135,7 +146,10 @@ function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Cond
   return isAtWork && !openAlerts.has(condition.key) ? [] : [condition]
 }
 
-/** What its schedule or the file knows under another project or type was sent by hand: nothing says when it comes again. */
+/**
+ * What its schedule or the file knows under another project or type was sent by hand: nothing says when it
+ * comes again.
+ */
 function isSentByHand(
   source: SourceFacts,
   { scheduledPlaces }: WatchFacts,

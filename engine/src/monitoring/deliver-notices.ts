@@ -28,7 +28,10 @@ interface DeliveryOptions {
   firstPauseMs?: number | undefined
 }
 
-/** Delivers the notices that wait for one channel. Resolves when nothing is due. Throws only what the catalog throws. */
+/**
+ * Delivers the notices that wait for one channel. Resolves when nothing is due. Throws only what the catalog
+ * throws.
+ */
 export async function deliverNotices(
   database: Database,
   channel: NoticeChannel,

@@ -45,8 +45,8 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 const MOST_DECLARED = 1000
 
 /**
- * Metrics for Prometheus. They hold no secret, and no client or chat can choose the value of a label. Times are
- * milliseconds.
+ * Metrics for Prometheus. They hold no secret, and no client or chat can choose the value of a label. Times
+ * are milliseconds.
  */
 export function createMetrics({
   cacheForMs = CACHE_FOR_MS,

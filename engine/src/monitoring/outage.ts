@@ -36,7 +36,9 @@ export function watchOutage(): Outage {
 /** Since when this process finds right what alerts that are open say is wrong. */
 export interface Recoveries {
   look(wrong: readonly { key: string }[], openAlerts: ReadonlySet<string>): void
-  /** When it was first found right, by the clock of `now`, and no sooner than another process found it wrong. */
+  /**
+   * When it was first found right, by the clock of `now`, and no sooner than another process found it wrong.
+   */
   since(alert: { key: string; seen_at: Date }, now: Date): Date
 }
 
@@ -59,8 +61,8 @@ export function watchRecoveries(): Recoveries {
 }
 
 /**
- * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any more. Rejects as well when
- * the signal fires.
+ * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any
+ * more. Rejects as well when the signal fires.
  */
 export async function within<Result>(
   ms: number,

@@ -14,8 +14,8 @@ import { catalogNotice } from '#monitoring/wording.ts'
 export interface WatchOptions extends CatalogCheckOptions {
   channels: Channels
   /**
-   * Calls the chat. Resolves with the reason when the chat does not belong to this catalog. Throws when it cannot be
-   * reached.
+   * Calls the chat. Resolves with the reason when the chat does not belong to this catalog. Throws when it
+   * cannot be reached.
    */
   askChat: (signal: AbortSignal) => Promise<DescribedError | undefined>
   /** Called after each round with whether the chat answered. */
@@ -37,8 +37,8 @@ const STOP_TIME_LIMIT_MS = 5_000
 const OWN_PROCESS = { host: hostname(), pid: process.pid }
 
 /**
- * Checks every few seconds what is wrong. All processes that watch one catalog together announce each problem once,
- * and once more when it is over. An outage of the catalog is announced by each process for itself.
+ * Checks every few seconds what is wrong. All processes that watch one catalog together announce each problem
+ * once, and once more when it is over. An outage of the catalog is announced by each process for itself.
  */
 export class Watch {
   readonly #options: WatchOptions & typeof DEFAULTS
@@ -133,7 +133,9 @@ export class Watch {
     }
   }
 
-  /** Also true while the chat belongs to another catalog: its people must not read of this machine's affairs. */
+  /**
+   * Also true while the chat belongs to another catalog: its people must not read of this machine's affairs.
+   */
   #waitsForChat(name: NoticeChannel): boolean {
     return name === 'chat' && this.#options.channels.usesVaultChat && this.#chat.trouble !== null
   }

@@ -26,8 +26,8 @@ export function alertNotice(condition: Condition, at: Date, isFurther = false): 
 }
 
 /**
- * About something that is right again. `noticed`: when the alert was recorded; it counts where no earlier time is
- * known. `until`: when it was first found right. `at`: when that became certain.
+ * About something that is right again. `noticed`: when the alert was recorded; it counts where no earlier
+ * time is known. `until`: when it was first found right. `at`: when that became certain.
  */
 export function recoveryNotice(
   condition: Omit<Condition, 'key'>,
@@ -111,8 +111,8 @@ export function chatNotice(text: string, mayBeRepeat: boolean): string {
 }
 
 /**
- * A text for a chat. Error texts come from other programs, so mentions, commands and characters that reverse a line are
- * made harmless.
+ * A text for a chat. Error texts come from other programs, so mentions, commands and characters that reverse
+ * a line are made harmless.
  */
 export function chatText(text: string, maxUnits: number = MAX_CHAT_UNITS): string {
   const harmless = text

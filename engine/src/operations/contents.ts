@@ -36,8 +36,9 @@ export interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
 }
 
 /**
- * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All that fetches,
- * restores, drills or serves a backup reads it here. Every part is verified before any byte of it comes out.
+ * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All
+ * that fetches, restores, drills or serves a backup reads it here. Every part is verified before any byte of
+ * it comes out.
  */
 export class BackupContents {
   readonly backup: BackupDetails
@@ -59,8 +60,8 @@ export class BackupContents {
   }
 
   /**
-   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat, `INTEGRITY` where the catalog
-   * lacks a part, `CONFIGURATION` without a key.
+   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat,
+   * `INTEGRITY` where the catalog lacks a part, `CONFIGURATION` without a key.
    */
   static async open(backup: BackupDetails, options: ContentsOptions): Promise<BackupContents> {
     const { client, catalog, signal, note } = options
@@ -73,7 +74,9 @@ export class BackupContents {
     return new BackupContents(backup, { plan, identities, options })
   }
 
-  /** All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of. */
+  /**
+   * All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of.
+   */
   read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
     const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
     return onBytes === undefined ? bytes : counted(bytes, onBytes)
@@ -143,7 +146,10 @@ async function* counted(
   }
 }
 
-/** The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does not know it of each. */
+/**
+ * The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does
+ * not know it of each.
+ */
 function partsOf(
   { parts }: BackupDetails,
   range: ByteRange,
@@ -160,7 +166,10 @@ function partsOf(
   return { first, numbers: new Set(wanted.map(([number]) => number)) }
 }
 
-/** What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before it does. */
+/**
+ * What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before
+ * it does.
+ */
 async function* within(
   bytes: AsyncIterable<Buffer>,
   { offset, range }: { offset: number; range: ByteRange },

@@ -40,7 +40,10 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
   return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
 }
 
-/** The same, as the service does it by itself: what is about to go is told first, and waits where a word is needed. */
+/**
+ * The same, as the service does it by itself: what is about to go is told first, and waits where a word is
+ * needed.
+ */
 export async function expireAfterNotice(
   engine: Engine,
   announcer: RetentionAnnouncer,

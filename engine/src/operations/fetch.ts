@@ -27,8 +27,9 @@ export interface Fetched {
 }
 
 /**
- * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage that turns out to be none, is
- * written down. Throws what {@link BackupContents} throws, and `USAGE` for a place that cannot be written.
+ * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage
+ * that turns out to be none, is written down. Throws what {@link BackupContents} throws, and `USAGE` for a
+ * place that cannot be written.
  */
 export async function fetch(
   { backup, path, to }: FetchRequest,
@@ -41,7 +42,10 @@ export async function fetch(
   )
 }
 
-/** All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what fetching throws. */
+/**
+ * All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what
+ * fetching throws.
+ */
 export async function listMembers(
   backup: BackupDetails,
   options: ContentsOptions,
@@ -62,7 +66,10 @@ export async function openBytes(
   return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
 }
 
-/** What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not whole in the chat. */
+/**
+ * What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not
+ * whole in the chat.
+ */
 export function describeContents(backup: BackupDetails): {
   size: number
   filename: string
@@ -72,7 +79,10 @@ export function describeContents(backup: BackupDetails): {
   return { size: backup.size, filename: nameOf(backup), sha256: backup.plain_sha256 }
 }
 
-/** The name that the plain bytes had, where the source told it; else the one in the chat, without what was added there. */
+/**
+ * The name that the plain bytes had, where the source told it; else the one in the chat, without what was
+ * added there.
+ */
 function nameOf({ source, filename, id }: BackupDetails): string {
   const given = source?.['filename']
   if (typeof given === 'string' && given !== '') return given
@@ -137,7 +147,10 @@ async function recordDamage({ id }: BackupDetails, { catalog, note }: Noting, er
     .catch(() => note('warning: the catalog could not be told of the damage'))
 }
 
-/** Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this one tells nothing. */
+/**
+ * Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this
+ * one tells nothing.
+ */
 async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): Promise<void> {
   if (backup.damaged_at === null) return
   const isSound = await catalog()

@@ -35,8 +35,9 @@ export interface RecoverHooks extends Watching {
 }
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is. Killed anywhere and begun again,
- * it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where nothing of ours is there, `WRONG_KEY` where nothing opens.
+ * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is.
+ * Killed anywhere and begun again, it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where
+ * nothing of ours is there, `WRONG_KEY` where nothing opens.
  */
 export async function recover(
   { config, database, client }: Omit<Engine, 'service'>,

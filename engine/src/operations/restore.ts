@@ -32,8 +32,9 @@ export interface Restored {
 }
 
 /**
- * Restores a backup: a database in one transaction, a directory swapped in whole. Until the last part is verified, the target stays as it
- * is. Written down before it begins, and how it ended. Throws what stands against it, what fetching throws, and what the target failed of.
+ * Restores a backup: a database in one transaction, a directory swapped in whole. Until the last part is
+ * verified, the target stays as it is. Written down before it begins, and how it ended. Throws what stands
+ * against it, what fetching throws, and what the target failed of.
  */
 export async function restore(
   engine: Engine,

@@ -33,7 +33,10 @@ export interface VerifyRequest {
   readData: boolean
   /** Also restore each, and compare. */
   drills?: Drills | undefined
-  /** Nobody has named one: what is erased meanwhile is not missed, and what cannot be drilled here is told and passed over. */
+  /**
+   * Nobody has named one: what is erased meanwhile is not missed, and what cannot be drilled here is told and
+   * passed over.
+   */
   isMany: boolean
 }
 
@@ -45,7 +48,9 @@ export interface VerifyHooks extends Watching {
   onRead?: () => void
 }
 
-/** Every complete backup, or those of a project or a type. Throws `INVALID` for a type that there is none of. */
+/**
+ * Every complete backup, or those of a project or a type. Throws `INVALID` for a type that there is none of.
+ */
 export async function completeBackups(
   database: Database,
   { project, type }: { project?: string | undefined; type?: string | undefined },
@@ -59,8 +64,9 @@ export async function completeBackups(
 }
 
 /**
- * Verifies backups, one after the other: that every message is there, with `readData` that every byte is what was sent. What a second chat
- * still has is mended. One that cannot be verified keeps none of the others from it. Throws what would meet them all.
+ * Verifies backups, one after the other: that every message is there, with `readData` that every byte is what
+ * was sent. What a second chat still has is mended. One that cannot be verified keeps none of the others from
+ * it. Throws what would meet them all.
  */
 export async function verify(
   engine: Engine,
@@ -136,7 +142,8 @@ async function drillOne(session: VaultSession, drills: Drills, backup: Backup): 
 }
 
 /**
- * Whether retention or a person has erased the backup by now. Then it is no damage that parts of it are missing.
+ * Whether retention or a person has erased the backup by now. Then it is no damage that parts of it are
+ * missing.
  */
 export async function isGoneMeanwhile(database: Database, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)

@@ -9,8 +9,8 @@ import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'
 
 /**
- * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that is missing or
- * wrong.
+ * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that
+ * is missing or wrong.
  */
 export async function gatherFacts(
   { config, signal }: { config: Config; signal: AbortSignal },

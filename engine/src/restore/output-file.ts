@@ -26,10 +26,12 @@ export async function writeToFile(
 }
 
 /**
- * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it its name only when all of it is there and on disk; a failure leaves
- * whatever was at `path` before, and no other file. A file of this user that was there keeps its mode, a link its place; a device or
- * a FIFO is written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
- * written.
+ * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it
+ * its name only when all of it is there and on disk; a failure leaves whatever was at `path` before, and no
+ * other file. A file of this user that was there keeps its mode, a link its place; a device or a FIFO is
+ * written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the
+ * folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of
+ * bytes, which `write` tells. Throws `USAGE` for a path that cannot be written.
  */
 export async function writeFileBy(
   write: (fd: number) => Promise<number>,

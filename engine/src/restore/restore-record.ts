@@ -10,9 +10,9 @@ import {
 import { describeError, tellError } from '@telegram-backup/errors'
 
 /**
- * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted, and damage
- * that was found in the chat is noted. A restore that succeeded has succeeded, also when the catalog cannot be told;
- * `onUntold` hears of it.
+ * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted,
+ * and damage that was found in the chat is noted. A restore that succeeded has succeeded, also when the
+ * catalog cannot be told; `onUntold` hears of it.
  */
 export async function recordRestore<Result extends { bytes: number }>(
   database: Database,

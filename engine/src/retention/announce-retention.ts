@@ -5,8 +5,8 @@ import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
 /**
- * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what somebody may still act upon:
- * what goes after a time of notice, and what waits for a word.
+ * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what
+ * somebody may still act upon: what goes after a time of notice, and what waits for a word.
  */
 export function retentionAnnouncer(of: {
   database: Database

@@ -13,10 +13,11 @@ import { endsEverything, type HeldBackup, type VaultSession } from '@telegram-ba
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
- * Erases what a plan says. What is wrong with one of them is in the report and stops no other; what another process erases
- * meanwhile is as it should be. Throws when the catalog fails or the signal fires.
+ * Erases what a plan says. What is wrong with one of them is in the report and stops no other; what another
+ * process erases meanwhile is as it should be. Throws when the catalog fails or the signal fires.
  * @param options.agreed a person has given the word that some decisions want
- * @param options.waitForLiving waits until what other processes erase is gone as well, however long that takes
+ * @param options.waitForLiving waits until what other processes erase is gone as well, however long that
+ * takes
  */
 export async function applyRetention(
   session: VaultSession,
@@ -39,8 +40,9 @@ export async function applyRetention(
 }
 
 /**
- * Somebody may have thought for long before giving the word, and the groups before this one took their time: a policy that keeps more since
- * then keeps it. What needs a word now either had it, or needed none when it was told.
+ * Somebody may have thought for long before giving the word, and the groups before this one took their time:
+ * a policy that keeps more since then keeps it. What needs a word now either had it, or needed none when it
+ * was told.
  */
 async function stillToGo({ database, report }: VaultSession, group: RetentionPlan): Promise<RetentionPlan> {
   const now = new Map((await planRetention(database)).map(made => [made.backup.id, made]))

@@ -54,17 +54,22 @@ export interface RetentionFacts {
   schedules: readonly RetentionSchedule[]
   /** When backups were made, of each group at most once. */
   times: readonly BackupTimes[]
-  /** When these began by the catalog's clock, by their ids: the clock of the machine that made them was behind. */
+  /**
+   * When these began by the catalog's clock, by their ids: the clock of the machine that made them was
+   * behind.
+   */
   begun: ReadonlyMap<string, Date>
   now: Date
   /**
-   * Until when each of these stays, by their ids: somebody was told that it will go, and may still object. When that was told it
-   * needed no word, and it needs none since; a notice never stands in for a word.
+   * Until when each of these stays, by their ids: somebody was told that it will go, and may still object.
+   * When that was told it needed no word, and it needs none since; a notice never stands in for a word.
    */
   waiting?: ReadonlyMap<string, Date> | undefined
 }
 
-/** Backups that are looked at together: those of one source, or those of a project and type that have none. */
+/**
+ * Backups that are looked at together: those of one source, or those of a project and type that have none.
+ */
 interface Group extends Making {
   policies: readonly KeepPolicy[]
   /** Since when its policies are what they are; undefined where that is not known. */
@@ -78,11 +83,12 @@ const FEWEST_THAT_NEED_A_WORD = 3
 export const CLOCKS_DIFFER_MS = 300_000
 
 /**
- * Decides over each complete backup. It stays if it is pinned, or any policy of its group keeps it: those of the source's
- * schedules, also of removed ones, and that of the project and type. Without any policy, and for a backup whose expiry was chosen, `expires_at`
- * decides. Then come the guards: the last good one of a project and type stays, and of a source; nothing goes while backups
- * have stopped, as far as their schedules or their habit tell, nor more than half of a group at once without a word. No word is needed for what was made under the rules that
- * let it go: then retention only comes late, and would be held up for good.
+ * Decides over each complete backup. It stays if it is pinned, or any policy of its group keeps it: those of
+ * the source's schedules, also of removed ones, and that of the project and type. Without any policy, and for
+ * a backup whose expiry was chosen, `expires_at` decides. Then come the guards: the last good one of a
+ * project and type stays, and of a source; nothing goes while backups have stopped, as far as their schedules
+ * or their habit tell, nor more than half of a group at once without a word. No word is needed for what was
+ * made under the rules that let it go: then retention only comes late, and would be held up for good.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const { backups, now, waiting, begun } = facts
@@ -106,7 +112,9 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   })
 }
 
-/** As if the clock of its maker had not been behind: it is no older than the catalog knows, and lives as long. */
+/**
+ * As if the clock of its maker had not been behind: it is no older than the catalog knows, and lives as long.
+ */
 function asBegun(backup: Backup, begun: Date | undefined): Backup {
   const { created_at, expires_at, expiry_given } = backup
   if (begun === undefined || begun <= created_at) return backup

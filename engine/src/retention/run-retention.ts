@@ -36,9 +36,15 @@ type AnnouncedBackup = {
 
 /** How a service tells of retention before it erases, and how long it waits then. */
 export interface RetentionAnnouncer extends RetentionSettings {
-  /** Resolves to the notice that waits to be told from then on; null where it was told at once, or warns of nothing. */
+  /**
+   * Resolves to the notice that waits to be told from then on; null where it was told at once, or warns of
+   * nothing.
+   */
   announce(event: RetentionEvent): Promise<number | null>
-  /** Nothing that somebody may still stop is erased before its notice was told; without it, one that waits for a channel that is no more holds up nothing. */
+  /**
+   * Nothing that somebody may still stop is erased before its notice was told; without it, one that waits for
+   * a channel that is no more holds up nothing.
+   */
   untilDelivered: boolean
 }
 
@@ -46,8 +52,9 @@ const MOST_IN_TEXT = 20
 const MOST_IN_DETAILS = 200
 
 /**
- * One run of retention without a person: tells what is to go, once for each backup, waits until it was told and then as the settings say, and erases it. What
- * needs a word is told as well, and left. Throws as `applyRetention`; what `tell` throws ends the run before anything is erased.
+ * One run of retention without a person: tells what is to go, once for each backup, waits until it was told
+ * and then as the settings say, and erases it. What needs a word is told as well, and left. Throws as
+ * `applyRetention`; what `tell` throws ends the run before anything is erased.
  */
 export async function runRetention(
   session: VaultSession,

@@ -37,8 +37,8 @@ export interface Stop {
 }
 
 /**
- * Whether backups have stopped, as far as anybody can tell. A schedule says how often they are to come. Where there is none,
- * they come as they came before: see `habitMs`.
+ * Whether backups have stopped, as far as anybody can tell. A schedule says how often they are to come. Where
+ * there is none, they come as they came before: see `habitMs`.
  */
 export function whyStopped(making: Making, now: Date): Stop | undefined {
   const { ranked, ahead, intervalsMs, times } = making
@@ -60,16 +60,19 @@ export function whyStopped(making: Making, now: Date): Stop | undefined {
   return { why: `backups have stopped: the newest is ${roughSpan(ageMs)} old, ${usual}`, isGuess }
 }
 
-/** A person who is only told to erase it may erase the newest one, where it is the clock of today that is wrong. */
+/**
+ * A person who is only told to erase it may erase the newest one, where it is the clock of today that is
+ * wrong.
+ */
 function strangeTime({ id, created_at }: Backup): string {
   const made = `${created_at.toISOString().slice(0, 16)}Z`
   return `a clock was ahead, or is behind now: ${id.slice(0, 8)} says that it was made ${made}; set the clock right, or erase that one`
 }
 
 /**
- * How often backups come that no schedule makes, in ms, by the last twenty gaps between them: three of four gaps were no longer, so
- * that neither an outage nor a burst counts. At least an hour. Undefined where there is no habit: with fewer than three gaps, or fewer
- * than twenty within two days.
+ * How often backups come that no schedule makes, in ms, by the last twenty gaps between them: three of four
+ * gaps were no longer, so that neither an outage nor a burst counts. At least an hour. Undefined where there
+ * is no habit: with fewer than three gaps, or fewer than twenty within two days.
  */
 export function habitMs(times: readonly Date[]): number | undefined {
   const occasions: number[] = []

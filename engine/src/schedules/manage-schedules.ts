@@ -57,8 +57,9 @@ const LONGEST_JITTER_SECONDS = 86_400
 const MOST_SCHEDULES = 200
 
 /**
- * Makes a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for a name that is not there, with those that
- * are, and for a source that no backup can be made of; `INVALID` for terms that cannot be, `CONFLICT` when its project has too many.
+ * Makes a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for a name that is not there,
+ * with those that are, and for a source that no backup can be made of; `INVALID` for terms that cannot be,
+ * `CONFLICT` when its project has too many.
  */
 export async function addSchedule(
   database: Database,

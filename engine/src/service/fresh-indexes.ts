@@ -15,9 +15,9 @@ const LOOK_EVERY_MS = 60_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * After a schedule, a policy or a pin was changed by hand: has the indexes say so. Never fails, and asks no chat when they
- * say it already, or nothing was ever sent; a chat that is away is told of, and gets its index with the next send,
- * reconcile, or minute of a service.
+ * After a schedule, a policy or a pin was changed by hand: has the indexes say so. Never fails, and asks no
+ * chat when they say it already, or nothing was ever sent; a chat that is away is told of, and gets its index
+ * with the next send, reconcile, or minute of a service.
  */
 export async function refreshQuietly(of: {
   config: Config
@@ -40,9 +40,9 @@ export async function refreshQuietly(of: {
 }
 
 /**
- * In a service: looks every minute whether the indexes say what the catalog says, and draws those anew that do not. That
- * look is one into the catalog. After a failure the pauses grow up to a quarter of an hour. `stop` waits for what is under
- * way.
+ * In a service: looks every minute whether the indexes say what the catalog says, and draws those anew that
+ * do not. That look is one into the catalog. After a failure the pauses grow up to a quarter of an hour.
+ * `stop` waits for what is under way.
  */
 export function keepIndexesFresh(
   of: Omit<SessionOptions, 'signal'> & {
@@ -84,7 +84,10 @@ async function refresh(open: SessionOptions): Promise<void> {
 
 const NUMERIC = /^-?\d+$/
 
-/** By the catalog alone: whether a chat has an index that says something else. A catalog that is being recovered says nothing. */
+/**
+ * By the catalog alone: whether a chat has an index that says something else. A catalog that is being
+ * recovered says nothing.
+ */
 async function isAnyStale(
   database: Database,
   chats: readonly string[],

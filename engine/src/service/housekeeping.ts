@@ -11,8 +11,8 @@ import type { ServicePart } from '#service-part.ts'
 const EVERY_MS = 60_000
 
 /**
- * Settles, at its start and once a minute, what processes left behind that died: uploads, commands, jobs that nobody goes on
- * with. A look into the catalog when there is nothing.
+ * Settles, at its start and once a minute, what processes left behind that died: uploads, commands, jobs that
+ * nobody goes on with. A look into the catalog when there is nothing.
  */
 export function startHousekeeping(context: ServiceContext): ServicePart {
   return repeatUntilStopped({

@@ -7,7 +7,10 @@ const DAY_MS = 24 * HOUR_MS
 export interface SamplingRules {
   /** Every complete backup is to be read at least so often, in milliseconds. */
   readAllWithinMs: number
-  /** At most so many messages are to be read within an hour: each costs a copy, and the chat takes only so many. */
+  /**
+   * At most so many messages are to be read within an hour: each costs a copy, and the chat takes only so
+   * many.
+   */
   messagesPerHour: number
 }
 
@@ -22,10 +25,11 @@ export interface SamplingPlan {
 const TRY_AGAIN_MS = 6 * HOUR_MS
 
 /**
- * Chooses what is to be verified now, from what is known now alone. A backup may be read again after half of its time, so
- * that none is read much more often than it must be; the next quarter of the time is enough to read all of them, at an even
- * pace; the last quarter is what there is to spare for outages. The longest unread goes first. Besides, the newest of each
- * source is read soon after it was made, once a day, and asked for once a day otherwise.
+ * Chooses what is to be verified now, from what is known now alone. A backup may be read again after half of
+ * its time, so that none is read much more often than it must be; the next quarter of the time is enough to
+ * read all of them, at an even pace; the last quarter is what there is to spare for outages. The longest
+ * unread goes first. Besides, the newest of each source is read soon after it was made, once a day, and asked
+ * for once a day otherwise.
  */
 export function planSampling(
   { backups, lately, now }: { backups: readonly SampledBackup[]; lately: SampledLately; now: Date },
@@ -57,7 +61,10 @@ export function planSampling(
   }
 }
 
-/** One hour's share: as many bytes as it takes, but at least one backup, and no more messages than the chat has room for. */
+/**
+ * One hour's share: as many bytes as it takes, but at least one backup, and no more messages than the chat
+ * has room for.
+ */
 class HourlyRoom {
   #bytes: number
   #messages: number

@@ -9,8 +9,8 @@ import { Watch, type WatchOptions } from '#monitoring/watch.ts'
 export const EVERY_MS = 100
 const HOUR_MS = 3_600_000
 /**
- * For tests of what hangs, and of what is right again: that is told after two rounds. A catalog on a busy machine has to answer within
- * them, or its outage is told as well.
+ * For tests of what hangs, and of what is right again: that is told after two rounds. A catalog on a busy
+ * machine has to answer within them, or its outage is told as well.
  */
 export const SHORT_LIMITS: { chatLimitMs: number; catalogLimitMs: number } = {
   chatLimitMs: 700,
@@ -24,7 +24,10 @@ export const NO_OUTAGES: { chatLimitMs: number; catalogLimitMs: number; patience
 /** A process with them may take so long from one look to the next. */
 export const ROUND_MS: number = EVERY_MS + SHORT_LIMITS.chatLimitMs + SHORT_LIMITS.catalogLimitMs
 
-/** A chat, a catalog and a webhook, and watches over them; for all tests of a file, each of which begins with an empty catalog. */
+/**
+ * A chat, a catalog and a webhook, and watches over them; for all tests of a file, each of which begins with
+ * an empty catalog.
+ */
 export interface WatchBench {
   readonly vault: TestVault
   readonly database: Database
