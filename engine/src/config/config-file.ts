@@ -175,7 +175,7 @@ function parseContents(text: string, path: string): ConfigFileContents {
   )
 }
 
-/** Whoever may write a URL of the file would have the token sent to its host. */
+/** A person who may write a URL into the file could have the token sent to that host. */
 function refuseOwnSecrets(document: Document, lines: LineCounter, path: string): void {
   visit(document, {
     Scalar: (_, { value, range }) => {

@@ -16,7 +16,7 @@ export interface HttpSettings {
    * `/metrics` asks for a key of everyone. Undefined: none.
    */
   trust_proxy?: number | string | undefined
-  /** Of one API key. */
+  /** With one API key. */
   requests_per_minute: number
   /** With a wrong key, from one address. */
   failed_logins_per_minute: number
@@ -47,7 +47,7 @@ const ADDRESSES = z
 
 function isAddresses(text: string): boolean {
   if (NEAR.has(text)) return true
-  // Of IPv6 addresses with an IPv4 address in them, express knows this form alone.
+  // The only form of an IPv4-mapped IPv6 address that express knows.
   const [, address = '', bits = '1'] = /^((?:::ffff:)?[\d.]+|[\da-f:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const family = isIP(address)
   return family !== 0 && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)

@@ -16,7 +16,7 @@ const MEBIBYTE = 2 ** 20
  * least.
  */
 export function defaultTransferMemory(): number {
-  // Of a container, what it may have; 0 or a number beyond all bounds where nothing is set.
+  // The memory limit of a container; 0 or a huge number when none is set.
   const allowed = process.constrainedMemory()
   const bytes = allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
   return Math.max(UPLOAD_MIB, Math.floor(bytes / MEBIBYTE) - REST_MIB)

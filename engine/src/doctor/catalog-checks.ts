@@ -37,8 +37,8 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
 }
 
 /**
- * Who may read the catalog, others may mind; who may write there makes himself an API key. Foreign owners are
- * refused when it is opened.
+ * Roles other than the catalog's user with rights there: a role that may write can make itself an API key.
+ * Foreign owners are refused when the catalog is opened.
  */
 async function rightsOfOthers(database: Database): Promise<string | undefined> {
   const roles = await rolesWithRights(database)

@@ -24,9 +24,9 @@ export interface Check {
   name: string
   state: 'ok' | 'warning' | 'failed'
   message: string
-  /** How to mend it. */
+  /** How to fix it. */
   hint?: string | undefined
-  /** Of a failed check. */
+  /** Only a failed check has one. */
   exitCode?: number
 }
 

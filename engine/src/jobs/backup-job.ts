@@ -96,7 +96,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
   } catch (error) {
     const hide = await connectorOf(plan.source).hideSource?.(plan.source, job.source ?? '')
     if (hide === undefined) throw error
-    // Whoever mends it needs to know the place.
+    // The log keeps the place of the source, which its reader needs to fix it; the job's row does not.
     log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
     throw hide(error)
   }

@@ -148,7 +148,8 @@ export class JobRunner {
       begun = await beginJob(tools.database, { jobId: taken.id, worker })
     } catch (error) {
       if (describeError(error).code !== 'BUSY') throw error
-      // One that still waits is handed in anew; one that somebody is at is his.
+      // A job that still waits is delivered again; a job that another process works on stays with that
+      // process.
       if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.settle(taken)
       return
     } finally {

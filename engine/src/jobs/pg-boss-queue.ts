@@ -58,8 +58,8 @@ export class PgBossQueue implements JobQueue {
   }
 
   /**
-   * Of a job that has ended while it waited. What is left of it does no harm: whoever is given it finds that
-   * it has ended.
+   * Removes the message of a job that ended while it waited. A message that is left does no harm: the process
+   * that gets it finds that the job has ended.
    */
   async forget(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
@@ -107,7 +107,7 @@ export class PgBossQueue implements JobQueue {
     return job?.id
   }
 
-  /** Whoever took it needs it no more: it has ended, or was handed in anew. */
+  /** Acknowledges the message of a job that has ended or was delivered again. */
   async settle(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.complete(queue, job.id))

@@ -49,7 +49,7 @@ export function createUploads(of: { database: Database; service: IBackupService;
       if (begun === null) throw new BackupError('The upload was cancelled', { code: 'CANCELLED' })
       upload.onJob?.(job.id)
       const running = new RunningJob(begun, { tools: { ...of, database }, queue: NO_QUEUE })
-      // Whoever goes away in the middle of it wants it no more.
+      // A client that disconnects during the upload cancels it.
       const onGone = (): void => running.stop('cancelled')
       upload.signal.addEventListener('abort', onGone, { once: true })
       if (upload.signal.aborted) onGone()

@@ -15,7 +15,7 @@ export interface Condition {
   type: string | null
   source: string | null
   details: Record<string, string | number | null>
-  /** Of what may grow while it is told already: how new the newest of it is. */
+  /** For a problem that may grow after its announcement: the time of its newest part. */
   newestAt?: Date
 }
 
@@ -90,12 +90,12 @@ export interface WatchRules {
 
 /** Sooner than that no source is overdue by its schedule: a run may take a while, and be tried again. */
 const LEAST_OVERDUE_MS = 15 * 60_000
-/** Whoever switches a schedule off for shorter need not be reminded of it. */
+/** A schedule that is off for a shorter time causes no reminder. */
 const LEAST_PAUSED_MS = 24 * 3_600_000
-/** So many earlier backups make a median worth comparing with. */
+/** A median of fewer earlier backups says nothing. */
 const LEAST_EARLIER = 3
 
-/** All that is wrong, by the facts alone. */
+/** All problems that the facts show. */
 export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[] {
   return [
     ...facts.sources.flatMap(source => [
@@ -235,7 +235,7 @@ function small(source: SourceFacts, { smallerThan }: WatchRules): Condition[] {
   return [conditionOf('backup_small', source, { size: newest, usual_size: usual })]
 }
 
-/** Of two in the middle the smaller one. */
+/** With an even number of sizes: the smaller of the two in the middle. */
 function median(sizes: readonly number[]): number {
   return [...sizes].sort((a, b) => a - b)[Math.floor((sizes.length - 1) / 2)] as number
 }
@@ -251,7 +251,7 @@ function damaged(source: SourceFacts): Condition[] {
       ]
 }
 
-/** A channel that is down for longer is told of by the others: nobody hears of anything through it. */
+/** When a channel is down for longer, the other channels announce it. */
 const NOTICES_MAY_WAIT_MS = 10 * 60_000
 
 function untold({ notices }: WatchFacts): Condition[] {
@@ -265,7 +265,7 @@ function untold({ notices }: WatchFacts): Condition[] {
     }))
 }
 
-/** While the chat is away nothing can be erased, which is told of as such; what was told before goes on. */
+/** While the chat is away nothing can be erased: that alert covers it. An alert that is open stays open. */
 function unerased({ eraseFailures, chatTrouble, openAlerts }: WatchFacts): Condition[] {
   const kind = 'erase_failed'
   if (eraseFailures === 0 || (chatTrouble !== null && !openAlerts.has(kind))) return []

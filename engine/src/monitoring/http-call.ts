@@ -42,7 +42,7 @@ export async function callUrl(
   })
 }
 
-/** Of a URL, what may be told. */
+/** The part of a URL that is no secret. */
 function hostOf(url: URL): string {
   return url.host
 }

@@ -41,7 +41,7 @@ const CATALOG_TIME_LIMIT_MS = 4_000
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/** Of a configuration file with more sources, only the first ones are shown. */
+/** The metrics show at most this many sources of the configuration file, the first ones. */
 const MOST_DECLARED = 1000
 
 /**

@@ -21,7 +21,7 @@ export function watchOutage(): Outage {
       return trouble && { ...trouble, forMs: performance.now() - began }
     },
     goesOn: ({ code, message, hint }, isNotOurs = false) => {
-      // One that was away and comes back as another's has been that for no longer than now.
+      // A chat that comes back as another catalog's has had that trouble only since now.
       const isNew = trouble === null || trouble.isNotOurs !== isNotOurs
       if (isNew) began = performance.now()
       const since = trouble === null || isNew ? Date.now() : trouble.since
@@ -42,7 +42,9 @@ export interface Recoveries {
   since(alert: { key: string; seen_at: Date }, now: Date): Date
 }
 
-/** That it is right is told only when it is certain, and has been so for a while by then. */
+/**
+ * A recovery is announced only when it is certain, some time after it happened; this knows the earlier time.
+ */
 export function watchRecoveries(): Recoveries {
   /** By a clock that nobody sets. */
   const began = new Map<string, number>()

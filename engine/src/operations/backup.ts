@@ -16,7 +16,7 @@ import { findBackup } from '#operations/find-backup.ts'
 export type { CallWait, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress, SentSource }
 export { failureBefore, warningsBefore }
 
-/** Who hears how far a backup is. */
+/** Callbacks of a backup. */
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin: BackupOrigin

@@ -19,7 +19,7 @@ export interface ByteRange {
   end: number
 }
 
-/** Who hears how far a reading is. */
+/** Callbacks of a reading. */
 export interface ReadHooks {
   /** Called once before the first byte. */
   onStart?: ((of: { partCount: number; plainBytes: number }) => void) | undefined
@@ -93,7 +93,7 @@ export class BackupContents {
     return plainSize
   }
 
-  /** Those in the range. Only the parts that hold them are fetched, each verified as a whole. */
+  /** The bytes in the range. Fetches only the parts that hold them, and verifies each as a whole. */
   readRange(range: ByteRange, { signal, onPart }: Omit<ReadOptions, 'onBytes'> = {}): AsyncIterable<Buffer> {
     const { first, numbers } = partsOf(this.backup, range)
     const parts = this.#plan.parts.filter(({ number }) => numbers?.has(number) ?? true)
@@ -106,12 +106,12 @@ export class BackupContents {
     return within(bytes, { offset: partial ? first : 0, range })
   }
 
-  /** Of a directory: all members, in order. */
+  /** All members of a directory backup, in order. */
   members(): AsyncIterable<Member> {
     return this.#memberFetch().members()
   }
 
-  /** Of a directory: the members as the manifest lists them; undefined where it has no list. */
+  /** The members of a directory backup as the manifest lists them; undefined without a list. */
   listedMembers(): Promise<Iterable<Member> | undefined> {
     return this.#memberFetch().listed()
   }

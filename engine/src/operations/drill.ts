@@ -27,7 +27,7 @@ export interface DrillRequest {
   trustDump: boolean
 }
 
-/** Who hears how far a drill is. */
+/** Callbacks of a drill. */
 export interface DrillHooks extends Watching, ReadHooks {
   onEnd?: () => void
 }

@@ -15,7 +15,7 @@ export interface EraseRequest {
   evenTheLast: boolean
 }
 
-/** Who hears of it, and may stop it. */
+/** Callbacks of an erasure. */
 export interface EraseHooks extends Watching {
   /**
    * Hears of the backup before anything of it is erased; what it throws ends it. Not asked for one that was

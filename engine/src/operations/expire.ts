@@ -13,9 +13,12 @@ export async function planExpiry(database: Database): Promise<RetentionPlan> {
   return await planRetention(database)
 }
 
-/** Who hears of it, and is asked. */
+/** Callbacks of an expiry. */
 export interface ExpireHooks extends Watching {
-  /** Asked where more than half of a source's backups would go at once: those. Without a yes they stay. */
+  /**
+   * Called with the backups of each source that would lose more than half at once. Unless it resolves to
+   * true, they stay.
+   */
   agree: (inDoubt: RetentionPlan) => Promise<boolean>
 }
 
@@ -40,10 +43,7 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
   return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
 }
 
-/**
- * The same, as the service does it by itself: what is about to go is told first, and waits where a word is
- * needed.
- */
+/** The same for the service: it announces first what will go, and leaves what needs a confirmation. */
 export async function expireAfterNotice(
   engine: Engine,
   announcer: RetentionAnnouncer,

@@ -11,7 +11,7 @@ import { membersOf } from '#restore/restore-target.ts'
 /** What is to be fetched, and where to. */
 export interface FetchRequest {
   backup: BackupDetails
-  /** Of a directory: this file alone, its name as the archive has it or as `ls -b` prints it. */
+  /** Only this file of a directory backup, by its name in the archive or as `ls -b` prints it. */
   path?: string | undefined
   /** The path of a file, which appears when it is whole; or a stream, which stays open. */
   to: string | Writable
@@ -22,7 +22,7 @@ export interface Fetched {
   size: number
   /** How many parts were read for it. */
   parts: number
-  /** Of one file of a directory: its name in the archive. */
+  /** The name in the archive, for one file of a directory backup. */
   path?: string
 }
 

@@ -12,9 +12,11 @@ export interface RestoreRequest {
   wishes: RestoreWishes
 }
 
-/** Who hears of a restore, and may stop it. */
+/** Callbacks of a restore. */
 export interface RestoreHooks extends Watching, ReadHooks {
-  /** Hears what will be done, before anything is; the restore waits for it, and what it throws ends it. */
+  /**
+   * Called with the plan before anything is done. The restore waits for it; what it throws ends the restore.
+   */
   onPlan?: (prepared: PreparedRestore) => Promise<void>
   /** The catalog could not be told how the restore ended. */
   onUntold: (error: unknown) => void

@@ -40,7 +40,7 @@ export interface VerifyRequest {
   isMany: boolean
 }
 
-/** Who hears how far it is. */
+/** Callbacks of a verification. */
 export interface VerifyHooks extends Watching {
   /** `index` counts the backups from 0. */
   onProgress?: (progress: JobProgress, of: { index: number }) => void
@@ -131,7 +131,7 @@ async function whyUnfit(
   }
 }
 
-/** One that cannot be drilled keeps none of the others from it. */
+/** Returns an error instead of throwing it: a failed drill must not stop the others. */
 async function drillOne(session: VaultSession, drills: Drills, backup: Backup): Promise<DrillOutcome> {
   try {
     return await drills.make(backup)

@@ -13,7 +13,7 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600
-/** Of one name, on the file systems that people have. */
+/** The limit for one name on common file systems. */
 const MAX_NAME_BYTES = 255
 
 /** As {@link writeFileBy}, for bytes that come to us. */
@@ -133,7 +133,9 @@ async function writeAt(
   }
 }
 
-/** Of the file that takes the place of another one: whose file it was does not decide who reads ours. */
+/**
+ * The mode of a file that replaces another one. The old mode counts only if the file belonged to this user.
+ */
 function modeAfter(there: Stats): number {
   return there.uid === process.geteuid?.() ? there.mode & 0o777 : NEW_FILE_MODE
 }

@@ -24,7 +24,7 @@ export async function applyRetention(
   plan: RetentionPlan,
   { agreed, waitForLiving }: { agreed: boolean; waitForLiving: boolean },
 ): Promise<void> {
-  // Those that are marked may be the work of a living process, or want an approval: see below.
+  // Backups that are already marked may belong to a living process, or need an approval: see below.
   const decided = (agreed ? withWord(plan) : plan).filter(({ backup }) => backup.state !== 'erasing')
   for (const { backup, decision, reason, isGuarded } of decided) {
     if (decision !== 'erase' && isGuarded) session.report.kept.push({ backup_id: backup.id, reason })

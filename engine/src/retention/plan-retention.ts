@@ -21,9 +21,9 @@ export interface RetentionDecision {
   reason: string
   /** It is kept although its time has come, or no rule keeps it; or it is held. */
   isGuarded: boolean
-  /** Of one that is held: a person's word is all that is missing. */
+  /** A held backup that only a person's confirmation keeps from being erased. */
   needsWord: boolean
-  /** Of one that needs a word: why it goes when that is given. */
+  /** The reason after that confirmation. */
   reasonWithWord?: string
   /** Its group has a policy: `expires_at` alone lets nothing of it go. */
   hasPolicy: boolean
@@ -49,7 +49,7 @@ export interface RetentionSchedule {
 export interface RetentionFacts {
   /** In every state, of every project; only complete ones are decided over, in the order given. */
   backups: readonly Backup[]
-  /** Of all of a project and type, or of one source of these. */
+  /** The policies of a project and type, and of single sources there. */
   policies: readonly (RetentionPolicy & { source?: string | undefined; updated_at?: Date | undefined })[]
   schedules: readonly RetentionSchedule[]
   /** When backups were made, of each group at most once. */
@@ -77,9 +77,9 @@ interface Group extends Making {
   isOfSource: boolean
 }
 
-/** Of fewer backups more than half may go at once. */
+/** Of fewer backups than this, more than half may go at once without a confirmation. */
 const FEWEST_THAT_NEED_A_WORD = 3
-/** Clocks differ by so much at most, in ms, where they are right. */
+/** The most by which two right clocks differ, in ms. */
 export const CLOCKS_DIFFER_MS = 300_000
 
 /**
@@ -143,7 +143,7 @@ function groupOf(
     schedule => ofSameKind(schedule) && schedule.source === member?.source_name,
   )
   const enabled = schedules.filter(schedule => schedule.enabled)
-  // One that keeps nothing counts for the time as well: it may have kept something until then.
+  // A policy without rules counts for the time as well: it may have kept something until then.
   const policies = of.policies.filter(
     policy => ofSameKind(policy) && (policy.source === undefined || policy.source === member?.source_name),
   )

@@ -11,7 +11,7 @@ const FEWEST_GAPS = 3
 const MOST_GAPS = 20
 /** Four backups of one afternoon are no habit yet. */
 const SHORTEST_HABIT_MS = 48 * HOUR_MS
-/** Of the gaps between the occasions, so many are no longer than the interval is taken to be. */
+/** The interval is the time that this share of the gaps between backups does not exceed. */
 const SHARE_OF_GAPS = 0.75
 
 /** So many hours that have a backup tell the habit: some of them may be of the same occasion. */
@@ -19,9 +19,9 @@ export const HOURS_OF_A_HABIT: number = 2 * (MOST_GAPS + 1)
 
 /** What tells whether backups of a group have stopped. */
 export interface Making {
-  /** Those that are not ahead of now, newest first. */
+  /** The backups that are not dated in the future, newest first. */
   ranked: Ranked
-  /** Those that are: what the clock of their maker says cannot be. */
+  /** The backups that are dated in the future: the clock of their machine was wrong. */
   ahead: Ranked
   /** The longest times between two runs of its schedules, in ms; null where nobody can read them. */
   intervalsMs: readonly (number | null)[]

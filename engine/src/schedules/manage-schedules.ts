@@ -53,7 +53,7 @@ export interface ScheduleView {
 }
 
 const LONGEST_JITTER_SECONDS = 86_400
-/** Of a project: each of them is looked at every few seconds, and a list holds them all. */
+/** The limit of a project: the service reads all schedules every few seconds, and a list holds them all. */
 const MOST_SCHEDULES = 200
 
 /**
@@ -149,7 +149,7 @@ export async function scheduleViews(
   return schedules.map(schedule => viewOf(schedule, last.get(schedule.id)))
 }
 
-/** One of them. */
+/** The view of one schedule. */
 export async function scheduleView(database: Database, schedule: Schedule): Promise<ScheduleView> {
   const last = await lastJobsOf(database, [schedule.id])
   return viewOf(schedule, last.get(schedule.id))

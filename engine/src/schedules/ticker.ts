@@ -56,8 +56,7 @@ export async function fireSchedules({ database, deliver, log, clock }: Scheduler
         }
         return decision
       } catch (error) {
-        // One that cannot be read, such as one that came back from a chat, must not keep the others from
-        // firing.
+        // A schedule that cannot be read, such as a recovered one, must not stop the others.
         log.error({ schedule_id: schedule.id, error }, 'a schedule cannot be read')
         return { fireFor: null, nextRunAt: null }
       }

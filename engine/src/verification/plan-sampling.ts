@@ -21,7 +21,7 @@ export interface SamplingPlan {
   late: number
 }
 
-/** One that failed is tried again after so long; an outage of the chat must not fill the queue. */
+/** A failed verification is tried again after this time; an outage of the chat must not fill the queue. */
 const TRY_AGAIN_MS = 6 * HOUR_MS
 
 /**
@@ -41,7 +41,7 @@ export function planSampling(
   const free = backups.filter(({ is_busy }) => !is_busy)
   const due = free
     .filter(backup => unreadMs(backup) >= readAllWithinMs / 2 && !isTriedLately(backup, now))
-    // One that cannot be read must not stand in the way of those behind it.
+    // A backup that cannot be read must not block those behind it.
     .sort((a, b) => lastTouched(a) - lastTouched(b))
   const all = backups.reduce((sum, { bytes }) => sum + bytes, 0)
   const share = all / Math.max(1, readAllWithinMs / 4 / HOUR_MS)
@@ -85,7 +85,7 @@ class HourlyRoom {
   }
 
   takes({ bytes, messages }: SampledBackup): boolean {
-    // One that is larger than an hour's room has to be read some time as well.
+    // A backup larger than an hour's budget has to be read some time as well.
     const hasRoom = this.#isUntouched || (this.#bytes > 0 && messages <= this.#messages)
     if (!hasRoom) return false
     this.#isUntouched = false
