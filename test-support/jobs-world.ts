@@ -68,7 +68,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
     client,
     service,
     log,
-    retention: { noticeMs: 0, tell: async () => null, untilTold: false },
+    retention: { noticeMs: 0, announce: async () => null, untilDelivered: false },
     openLimited: async () => ({ client, service }),
   }
   const queues = servedQueues({ sourceNames: SOURCE_NAMES, targetNames: ['copy'] })

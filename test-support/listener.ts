@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ToldNotice } from '@telegram-backup/engine/monitoring/wording.ts'
+import type { SentNotice } from '@telegram-backup/engine/monitoring/wording.ts'
 
 /** What somebody who listens has heard. */
 interface Heard {
@@ -17,7 +17,7 @@ export interface Listener {
   /** What it answers with from now on; a string is where it redirects to, `silent` no answer at all. */
   answerWith(answer: number | string): void
   /** The JSON of what was posted. */
-  notices(): ToldNotice[]
+  notices(): SentNotice[]
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 /** What a check found; the warning says how to make it better. */
 export interface Finding {
   message: string
-  warning?: string
+  warning?: string | undefined
 }
 
 /** Looks for a program. What is missing is a warning: other kinds do without it. */

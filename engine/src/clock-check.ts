@@ -5,8 +5,8 @@ import { roughSpan } from '#retention/keep-policy.ts'
 const CLOCKS_DIFFER_MS = 300_000
 
 /**
- * In words, by how much this machine's clock and the catalog's differ; undefined where they agree. A backup has the time of the machine
- * that makes it: where that is wrong, retention and monitoring go wrong.
+ * In words, by how much this machine's clock and the catalog's differ; undefined where they agree. A backup
+ * has the time of the machine that makes it: where that is wrong, retention and monitoring go wrong.
  */
 export async function clockDifference(
   database: Database,

@@ -29,7 +29,10 @@ export function readConfig(environment: Environment = process.env): Config {
   }
 }
 
-/** One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad file. */
+/**
+ * One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad
+ * file.
+ */
 export function readSetting(environment: Environment, name: string): string | undefined {
   return readVariable(environment, name, 'secret')
 }

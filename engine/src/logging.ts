@@ -23,8 +23,9 @@ export function readLogLevel(environment: Environment = process.env): LogLevel {
 }
 
 /**
- * A log of JSON lines; `logger.child({ request_id })` and `logger.child({ job_id })` say whose a line is. An error goes in
- * as `error`. Whatever comes in, no line holds a secret of a known shape, and none breaks a line or turns its order round.
+ * A log of JSON lines; `logger.child({ request_id })` and `logger.child({ job_id })` say whose a line is. An
+ * error goes in as `error`. Whatever comes in, no line holds a secret of a known shape, and none breaks a
+ * line or turns its order round.
  */
 export function createLogger({
   level = 'info',
@@ -47,8 +48,8 @@ export function createLogger({
 }
 
 /**
- * Code, message and hint. Of what made it only name and code are said: a server's words name users and hosts. The stack
- * goes along where nobody had words of our own for it.
+ * Code, message and hint. Of what made it only name and code are said: a server's words name users and hosts.
+ * The stack goes along where nobody had words of our own for it.
  */
 function errorFields(error: unknown): object {
   // What a `DescribedError` or a row says is described already.

@@ -4,7 +4,10 @@ import type { Logger } from '#logging.ts'
 
 /** What is done again and again. Times are milliseconds. */
 export interface Repeated {
-  /** One round. Its signal fires when it is to stop; the time that it returns is the pause after it, in place of `everyMs`. */
+  /**
+   * One round. Its signal fires when it is to stop; the time that it returns is the pause after it, in place
+   * of `everyMs`.
+   */
   work: (signal: AbortSignal) => Promise<number | undefined>
   /** Between the end of a round and the beginning of the next. */
   everyMs: number
@@ -20,8 +23,9 @@ export interface Repeated {
 const SAID_AGAIN_AFTER_MS = 3_600_000
 
 /**
- * Does something again and again until it is stopped, whatever it throws. A failure is told to the log when it begins, when it becomes
- * another one, once an hour while it lasts, and when it is over: an outage does not fill the log. It alone keeps no process alive.
+ * Does something again and again until it is stopped, whatever it throws. A failure is told to the log when
+ * it begins, when it becomes another one, once an hour while it lasts, and when it is over: an outage does
+ * not fill the log. It alone keeps no process alive.
  */
 export function repeatUntilStopped(of: Repeated): { stop(): Promise<void> } {
   const stopping = new AbortController()
@@ -49,7 +53,7 @@ async function repeat(of: Repeated, signal: AbortSignal): Promise<void> {
       await pause(pauseMs ?? everyMs)
     } catch (error) {
       if (signal.aborted) return
-      failures.tell(error)
+      failures.report(error)
       failurePauseMs = Math.min(failurePauseMs * 2, Math.max(longestPauseMs, everyMs))
       await pause(failurePauseMs)
     }
@@ -60,7 +64,7 @@ function failureLog({ log, failed }: Pick<Repeated, 'log' | 'failed'>) {
   let count = 0
   let said: { code: string; at: number } | undefined
   return {
-    tell: (error: unknown): void => {
+    report: (error: unknown): void => {
       count++
       const { code } = describeError(error)
       const now = performance.now()

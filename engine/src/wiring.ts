@@ -6,7 +6,8 @@ import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
 import type { Engine } from '#operations/engine.ts'
 
-// The packages are loaded when they are needed: `list` wants no chat and no archive, and answers sooner without them.
+// The packages are loaded when they are needed: `list` wants no chat and no archive, and answers sooner
+// without them.
 
 /**
  * Opens the catalog that the configuration names and brings its schema up to date. The caller closes it.
@@ -38,7 +39,7 @@ export async function openCatalog(
  */
 export async function openTelegram(
   config: Config,
-  options: { uploadBytesPerSecond?: number; observer?: TransferObserver } = {},
+  options: { uploadBytesPerSecond?: number | undefined; observer?: TransferObserver } = {},
 ): Promise<TelegramClient> {
   const { createTelegramClient } = await import('telegram-deployment-bot')
   if (config.token === undefined) {
@@ -62,7 +63,10 @@ export interface OpenEngine extends Engine {
   close(): Promise<void>
 }
 
-/** Opens all that operations work with: first what is wrong without a catalog, then the catalog. The caller closes it. */
+/**
+ * Opens all that operations work with: first what is wrong without a catalog, then the catalog. The caller
+ * closes it.
+ */
 export async function openEngine(
   config: Config,
   options: {
@@ -74,10 +78,7 @@ export async function openEngine(
   },
 ): Promise<OpenEngine> {
   const { signal, uploadBytesPerSecond, ...rest } = options
-  const client = await openTelegram(
-    config,
-    uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond },
-  )
+  const client = await openTelegram(config, { uploadBytesPerSecond })
   const [service, database] = await Promise.all([
     openBackupService(config, client),
     openCatalog(config, signal, rest),
@@ -87,15 +88,17 @@ export async function openEngine(
 
 const START_ATTEMPTS = 5
 /**
- * Unique violation, duplicate schema, table, function, object: of several that start at once on a new catalog, one was faster
- * in making pg-boss's schema, whose own lock comes too late for that. The next look finds it made.
+ * Unique violation, duplicate schema, table, function, object: of several that start at once on a new
+ * catalog, one was faster in making pg-boss's schema, whose own lock comes too late for that. The next look
+ * finds it made.
  */
 const MADE_MEANWHILE: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42723', '42710'])
 
 /**
- * The queue of jobs in the catalog's own PostgreSQL; made there if need be. The caller stops it before the catalog is closed. Throws
- * `CONFIGURATION` where its schema belongs to somebody else.
- * @param options.tends whether it also clears away what pg-boss no longer needs: for a service, not for one command
+ * The queue of jobs in the catalog's own PostgreSQL; made there if need be. The caller stops it before the
+ * catalog is closed. Throws `CONFIGURATION` where its schema belongs to somebody else.
+ * @param options.tends whether it also clears away what pg-boss no longer needs: for a service, not for one
+ * command
  */
 export async function openJobQueue(
   database: Database,

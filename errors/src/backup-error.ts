@@ -1,4 +1,4 @@
-import { commandLineWords, Hint, type HintWords } from '#hint.ts'
+import { Hint, type HintWords } from '#hint.ts'
 
 /** What an error may carry besides its message. */
 export interface BackupErrorDetails<Code extends string = string> {
@@ -23,7 +23,7 @@ export class BackupError<Code extends string = string> extends Error {
     this.code = code ?? ('BACKUP_ERROR' as Code)
     if (hint instanceof Hint) {
       this.advice = hint
-      this.hint = hint.in(commandLineWords) ?? ''
+      this.hint = hint.toString()
     } else if (hint !== undefined) this.hint = hint
   }
 }

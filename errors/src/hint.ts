@@ -26,6 +26,11 @@ export class Hint {
     const said = this.parts.map(part => (typeof part === 'string' ? part : words(part)))
     return said.includes(undefined) ? undefined : said.join('')
   }
+
+  /** In the words of the command line, which also stand in logs, notices and texts of the catalog. */
+  toString(): string {
+    return this.in(commandLineWords) ?? ''
+  }
 }
 
 /** Template tag: hint`Run "${run('reconcile')}" again.` */

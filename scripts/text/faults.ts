@@ -18,7 +18,8 @@ const BELOW_THE_FACES = /^(errors|archive|database|telegram-service|connectors|v
 const WORDS_ARE_MADE = /^(errors\/src\/hint|engine\/src\/recovery-card\/)/
 /** Options of other programs, which a message may name. */
 const OTHERS_OPTIONS = /--(omit|system|local|template|max-old-space-size|acls|xattrs)\b/g
-const OWN_WORDS = /telegram-backup (?:[a-z]+)\b(?!\.)|(?:^|[\s"(])--[a-z][a-z-]+/
+/** `telegram-backup on this machine` is the program's name in a sentence, and no command. */
+const OWN_WORDS = /telegram-backup (?!(?:on|that)\b)[a-z]+\b(?!\.)|(?:^|[\s"(])--[a-z][a-z-]+/
 /** No text for people: it names sessions of the server, boundaries and messages. */
 const MARKS = /^telegram-backup (looking|count|beside|restore|sampling|index|looks)\b/
 

@@ -60,8 +60,8 @@ async function run(noticeMs = 0, notice: JsonObject | null = null) {
   const session = await openSession({ database, client: vault.client, config, signal })
   await runRetention(session, {
     noticeMs,
-    untilTold: notice !== null,
-    tell: async event => {
+    untilDelivered: notice !== null,
+    announce: async event => {
       told.push(event)
       const [id = null] = notice === null ? [] : await announce(database, { channels: ['webhook'], notice })
       return id
@@ -179,8 +179,8 @@ it('what cannot be told is not erased', async () => {
     config,
     signal: new AbortController().signal,
   })
-  const tell = () => Promise.reject(new Error('nobody listens'))
-  await expect(runRetention(session, { noticeMs: 0, tell, untilTold: true })).rejects.toThrow(
+  const announce = () => Promise.reject(new Error('nobody listens'))
+  await expect(runRetention(session, { noticeMs: 0, announce, untilDelivered: true })).rejects.toThrow(
     'nobody listens',
   )
   expect((await states())[old]).toBe('complete')

@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
-import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
-import { base64Of, escapeName, unescapeName } from '@telegram-backup/engine/units/names.ts'
+import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
@@ -13,8 +13,8 @@ import {
   withCatalogWhenWanted,
   withCommonOptions,
 } from '#commands/command.ts'
-import { tellMembers } from '#commands/fetch-list.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
 
 interface FetchOptions {
@@ -81,7 +81,7 @@ async function fetchBackup(
   await withCatalogWhenWanted(context, async catalog => {
     const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
     if (options.list) {
-      await tellMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
+      await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
       return
     }
     const { out = '', path } = options
@@ -131,4 +131,41 @@ async function placeToWrite(out: string): Promise<string> {
   const escaped = unescapeName(out)
   if (escaped === undefined || escaped.isWellFormed()) return out
   return (await lstat(out).catch(() => undefined)) ? out : escaped
+}
+
+interface Member {
+  path: string
+  size: number
+  kind: string
+}
+
+/**
+ * Prints the members of a directory backup. With `--json`: an array. With `isRaw`: only the raw bytes of each name and a
+ * zero byte after it. Else a line each, with the name as `ls -b` writes it.
+ */
+async function printMembers(
+  { host, output }: CommandContext,
+  members: AsyncIterable<Member>,
+  { isRaw }: { isRaw: boolean },
+): Promise<void> {
+  if (isRaw) {
+    const { writeToStream } = await import('@telegram-backup/engine/restore/output-file.ts')
+    await writeToStream(ended(members), host.stdout)
+    return
+  }
+  const listed = await Array.fromAsync(members)
+  output.answer(
+    listed.map(({ path, size, kind }) => ({ path, ...base64Of(path), size, kind })),
+    () =>
+      listed
+        .map(
+          ({ path, size, kind }) =>
+            `${(kind === 'file' ? formatBytes(size) : kind).padStart(12)}  ${escapeName(path)}`,
+        )
+        .join('\n'),
+  )
+}
+
+async function* ended(members: AsyncIterable<Member>): AsyncGenerator<Buffer> {
+  for await (const { path } of members) yield Buffer.concat([memberPathBytes(path), Buffer.from([0])])
 }

@@ -32,7 +32,7 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
         const ways: [Trial['channel'], () => Promise<void>][] = [
           ...channels.names.map((name): [Trial['channel'], () => Promise<void>] => [
             name,
-            () => channels.tell(name, notice, { signal }),
+            () => channels.deliver(name, notice, { signal }),
           ]),
           ...(heartbeat === null
             ? []

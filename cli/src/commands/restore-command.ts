@@ -1,5 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { countMissingFiles, notWholeLines } from '@telegram-backup/database/missing-files'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
@@ -14,6 +14,7 @@ import {
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
 import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
 
 interface RestoreOptions {

@@ -1,5 +1,4 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { notWholeLines } from '@telegram-backup/database/missing-files'
 import type { PreparedRestore, RestoreStep } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import {
   count,
@@ -8,6 +7,7 @@ import {
   formatSizeOf,
   formatTime,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 

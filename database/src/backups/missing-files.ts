@@ -55,14 +55,6 @@ export function withWords(result: string, missing: string | null | undefined): s
   return missing == null ? result : `${result}, ${missing}`
 }
 
-/** A line for who gets it back, after the words `before`; none where it is whole. */
-export function notWholeLines(backup: Pick<Backup, 'id' | 'source'>, before: string): string[] {
-  const words = missingWords(backup)
-  if (words === undefined) return []
-  const where = `"telegram-backup show ${backup.id}" lists them`
-  return [`${before} it is not whole: ${words} from the start; ${where}`]
-}
-
 /** The backup with its number of missing files, as it is shown outside. */
 export function withMissingCount<Shown extends OfSource>(backup: Shown): Shown & { missing_files: number } {
   return { ...backup, missing_files: countMissingFiles(backup) }

@@ -26,9 +26,9 @@ export interface BackupPage {
 
 /** What to look for; an absent field matches everything. */
 export interface BackupFilter extends Page {
-  projectId?: string
-  type?: BackupType
-  state?: BackupState
+  projectId?: string | undefined
+  type?: BackupType | undefined
+  state?: BackupState | undefined
 }
 
 /**

@@ -64,9 +64,9 @@ async function runInitdb(
   data: string,
   { user, superuser }: { user: ServerUser; superuser: string },
 ): Promise<NodeJS.Signals | null> {
-  const settings =
-    '-E UTF8 --locale-provider=builtin --locale=C --builtin-locale=C.UTF-8 -A peer --data-checksums --wal-segsize=4'
-  const child = spawn(program, ['-D', nameFromInside(data), '-U', superuser, ...settings.split(' ')], {
+  const settings = ['-E', 'UTF8', '--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8']
+  settings.push('-A', 'peer', '--data-checksums', '--wal-segsize=4')
+  const child = spawn(program, ['-D', nameFromInside(data), '-U', superuser, ...settings], {
     ...user.spawnAs,
     cwd: data,
     env: CLEAN_ENVIRONMENT,

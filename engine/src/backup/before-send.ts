@@ -25,8 +25,8 @@ export async function warningsBefore({ source }: SendPlan, config: Config): Prom
 }
 
 /**
- * As a result: what failed before anything was sent. The catalog that cannot be opened, what the user gave, or a look at the chat.
- * `failedBefore`: Telegram was asked for nothing, so it is no failure of Telegram.
+ * As a result: what failed before anything was sent. The catalog that cannot be opened, what the user gave,
+ * or a look at the chat. `failedBefore`: Telegram was asked for nothing, so it is no failure of Telegram.
  */
 export function failureBefore(error: unknown): IntegratedBackupResult & { failedBefore?: boolean } {
   if (error instanceof CatalogError) return databaseFailure(error)
@@ -34,7 +34,10 @@ export function failureBefore(error: unknown): IntegratedBackupResult & { failed
   return { ...failure, failedBefore: !isOfChat(error) }
 }
 
-/** A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is one. */
+/**
+ * A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is
+ * one.
+ */
 function isOfChat(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== 'TelegramError') return false
   const { code, errorCode } = error as TelegramError

@@ -5,8 +5,9 @@ import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 
 /**
- * What telegram-backup.yaml says under that name, read as a backup reads it, before one is due: with its variables filled in, and by
- * the date of today. Opens nothing. Throws `CONFIGURATION` for a name that is not there, and for a source that no backup can be made of.
+ * What telegram-backup.yaml says under that name, read as a backup reads it, before one is due: with its
+ * variables filled in, and by the date of today. Opens nothing. Throws `CONFIGURATION` for a name that is not
+ * there, and for a source that no backup can be made of.
  */
 export async function planNamedSource(
   name: string,
@@ -23,7 +24,7 @@ export async function planNamedSource(
     throw new BackupError(`The source ${JSON.stringify(name)} cannot be backed up: ${message}`, {
       code: 'CONFIGURATION',
       cause: error,
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     })
   }
 }

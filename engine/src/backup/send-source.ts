@@ -31,8 +31,8 @@ export interface SendSource {
 }
 
 /**
- * Settles what dead runs left, then sends the source and records it. The source may still be opening; whoever opened it
- * closes it. Resolves, also on failure, unless the source cannot be opened.
+ * Settles what dead runs left, then sends the source and records it. The source may still be opening; whoever
+ * opened it closes it. Resolves, also on failure, unless the source cannot be opened.
  */
 export async function sendSource(
   plan: SendPlan,
@@ -54,13 +54,13 @@ export async function sendSource(
       projectId: plan.project,
       type: plan.type,
       file: source,
-      ...(plan.expiresAt ? { expires_at: plan.expiresAt } : {}),
-      ...(plan.filename === undefined ? {} : { filename: plan.filename }),
-      ...(plan.caption === undefined ? {} : { caption: plan.caption }),
-      ...(plan.chat === undefined ? {} : { chatId: plan.chat }),
-      ...(plan.resume === undefined ? {} : { resume: plan.resume }),
+      expires_at: plan.expiresAt,
+      filename: plan.filename,
+      caption: plan.caption,
+      chatId: plan.chat,
+      resume: plan.resume,
       origin: of.origin,
-      ...(redactFailure === undefined ? {} : { redactFailure }),
+      redactFailure,
       signal,
       onProgress: of.onProgress,
     },

@@ -3,8 +3,8 @@ import type { OpenedSource } from '@telegram-backup/connectors/connector.ts'
 import { estimateSend, type SendEstimate } from 'telegram-deployment-bot'
 
 /**
- * How long the source takes at most at the pace of the chat and the bound on uploads, packed as badly as can be.
- * Undefined where nobody knows its size.
+ * How long the source takes at most at the pace of the chat and the bound on uploads, packed as badly as can
+ * be. Undefined where nobody knows its size.
  */
 export function estimateSource(
   source: OpenedSource,
@@ -22,6 +22,6 @@ export function estimateSource(
     archiveBytes,
     partSizeBytes,
     messagesPerMinute,
-    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+    bytesPerSecond,
   })
 }

@@ -8,10 +8,11 @@ const WRITABLE_BY_ALL = 0o002
 const STICKY = 0o1000
 
 /**
- * Refuses a configuration file that somebody else may have written: it says what is read, where it is restored to, and where
- * passwords are sent. One that was found, and not named, must be a file of the present user's or root's, reached by no link of anybody
- * else, and nobody else may write to it; for root the same goes for its folder. One that was named is taken from any owner, as containers mount it, unless everybody may write to
- * it. Throws `CONFIGURATION`.
+ * Refuses a configuration file that somebody else may have written: it says what is read, where it is
+ * restored to, and where passwords are sent. One that was found, and not named, must be a file of the present
+ * user's or root's, reached by no link of anybody else, and nobody else may write to it; for root the same
+ * goes for its folder. One that was named is taken from any owner, as containers mount it, unless everybody
+ * may write to it. Throws `CONFIGURATION`.
  * @param file open, so that what is judged is what is read
  */
 export async function assertOwnConfiguration(
@@ -28,7 +29,8 @@ export async function assertOwnConfiguration(
   }
   if (!status.isFile()) throw notOurs(path, 'is no file', 'Remove it, or run in another folder')
   const named = await lstat(path)
-  // Otherwise others choose which of our files is meant: one that was restored out of a backup of theirs, say.
+  // Otherwise others choose which of our files is meant: one that was restored out of a backup of theirs,
+  // say.
   const stranger = [uid, ...(named.isSymbolicLink() ? [named.uid] : [])].find(owner => !isTrusted(owner))
   if (stranger !== undefined)
     throw notOurs(

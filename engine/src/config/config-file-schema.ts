@@ -19,7 +19,10 @@ import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
 /** Where a backup can be restored to, by name. */
 export interface TargetSettings {
   postgres: string
-  /** API keys that are bound to this project may restore to it as well; only those that are bound to none if left out. */
+  /**
+   * API keys that are bound to this project may restore to it as well; only those that are bound to none if
+   * left out.
+   */
   project?: string | undefined
 }
 

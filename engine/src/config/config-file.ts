@@ -48,8 +48,8 @@ export interface ConfigFile {
   /** The same for a place to restore to. */
   target(name: string): TargetSettings
   /**
-   * The project of one of them, whether the rest of it can be used or not. Null for a target that has none; undefined where there is no
-   * such name, or it cannot be told for a variable that is not set.
+   * The project of one of them, whether the rest of it can be used or not. Null for a target that has none;
+   * undefined where there is no such name, or it cannot be told for a variable that is not set.
    */
   projectOf(kind: 'source' | 'target', name: string): string | null | undefined
   /** Who is told when something is wrong. Throws `CONFIGURATION`. */
@@ -60,8 +60,8 @@ export interface ConfigFile {
 }
 
 /**
- * Reads TELEGRAM_BACKUP_CONFIG, else the file in the working folder, else in the state folder. Throws `CONFIGURATION`
- * with the line of what is wrong; never with what stands there, which may be a password.
+ * Reads TELEGRAM_BACKUP_CONFIG, else the file in the working folder, else in the state folder. Throws
+ * `CONFIGURATION` with the line of what is wrong; never with what stands there, which may be a password.
  */
 export async function readConfigFile(
   config: Pick<Config, 'configFile' | 'stateFolder'>,
@@ -175,7 +175,7 @@ function parseContents(text: string, path: string): ConfigFileContents {
   )
 }
 
-/** Whoever may write a URL of the file would have the token sent to its host. */
+/** A person who may write a URL into the file could have the token sent to that host. */
 function refuseOwnSecrets(document: Document, lines: LineCounter, path: string): void {
   visit(document, {
     Scalar: (_, { value, range }) => {

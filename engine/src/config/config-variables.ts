@@ -4,9 +4,10 @@ import { type Environment, readSetting } from '#environment.ts'
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /**
- * Fills `${NAME}` in from the environment (or from the file that `NAME_FILE` names), in every text of the value. It
- * happens after the YAML was parsed, so that no value can add to it. In the user, the password and the parameters of
- * a URL what is filled in is percent-encoded, so that a password may hold any character. Throws `CONFIGURATION` for a variable that is not set.
+ * Fills `${NAME}` in from the environment (or from the file that `NAME_FILE` names), in every text of the
+ * value. It happens after the YAML was parsed, so that no value can add to it. In the user, the password and
+ * the parameters of a URL what is filled in is percent-encoded, so that a password may hold any character.
+ * Throws `CONFIGURATION` for a variable that is not set.
  */
 export function expandVariables<Value>(value: Value, environment: Environment, owner: string): Value {
   if (typeof value === 'string') return expandText(value, environment, owner) as Value & string
@@ -33,7 +34,10 @@ function expandText(text: string, environment: Environment, owner: string): stri
   })
 }
 
-/** What names the vault, the catalog and the keys; with `_FILE` as well, and without it where only that is read. */
+/**
+ * What names the vault, the catalog and the keys; with `_FILE` as well, and without it where only that is
+ * read.
+ */
 const OWN_SECRET = /^(?:TELEGRAM_BOT_TOKEN|DATABASE_URL)(?:_FILE)?$|^BACKUP_/
 
 /** The first variable in the text that is a secret of this program's own; undefined when there is none. */

@@ -12,11 +12,11 @@ export interface CertificateFiles {
 /** How the HTTP API minds its doors: `http` in telegram-backup.yaml. */
 export interface HttpSettings {
   /**
-   * How many proxies stand in front, or their addresses: only then is `X-Forwarded-For` believed, and `/metrics` asks for a key
-   * of everyone. Undefined: none.
+   * How many proxies stand in front, or their addresses: only then is `X-Forwarded-For` believed, and
+   * `/metrics` asks for a key of everyone. Undefined: none.
    */
   trust_proxy?: number | string | undefined
-  /** Of one API key. */
+  /** With one API key. */
   requests_per_minute: number
   /** With a wrong key, from one address. */
   failed_logins_per_minute: number
@@ -35,7 +35,9 @@ export interface HttpSettings {
 /** Names that express has for addresses that no proxy on the internet has. */
 const NEAR = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
-/** `10.0.0.0/8, loopback`: what express would only refuse when it starts, and in words that name no setting. */
+/**
+ * `10.0.0.0/8, loopback`: what express would only refuse when it starts, and in words that name no setting.
+ */
 const ADDRESSES = z
   .string()
   .refine(
@@ -45,7 +47,7 @@ const ADDRESSES = z
 
 function isAddresses(text: string): boolean {
   if (NEAR.has(text)) return true
-  // Of IPv6 addresses with an IPv4 address in them, express knows this form alone.
+  // The only form of an IPv4-mapped IPv6 address that express knows.
   const [, address = '', bits = '1'] = /^((?:::ffff:)?[\d.]+|[\da-f:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const family = isIP(address)
   return family !== 0 && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)
@@ -74,7 +76,9 @@ export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
 /** Where the file says nothing of it. */
 export const DEFAULT_HTTP_SETTINGS: HttpSettings = HTTP_SETTINGS_SCHEMA.parse({})
 
-/** The files of the settings; undefined without TLS. Throws `CONFIGURATION` for one of them without the other. */
+/**
+ * The files of the settings; undefined without TLS. Throws `CONFIGURATION` for one of them without the other.
+ */
 export function certificateFiles({
   certificate,
   certificate_key: key,

@@ -5,8 +5,8 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 
 /**
- * `telegram-backup.yaml` for a process that runs for months: what it says now. Whoever asks keeps no copy. A file that cannot be read, or
- * cannot be used, changes nothing: what it said last holds until it is mended.
+ * `telegram-backup.yaml` for a process that runs for months: what it says now. Whoever asks keeps no copy. A
+ * file that cannot be read, or cannot be used, changes nothing: what it said last holds until it is mended.
  */
 export interface LiveConfigFile extends ConfigFile {
   /** Reads it again, if it was changed. Never throws. */
@@ -17,7 +17,7 @@ export interface LiveConfigFile extends ConfigFile {
   onChange(listener: () => void): () => void
 }
 
-/** Whoever writes it may be in the middle of that: it is read twice before it is believed. */
+/** Somebody may be writing the file just now: a new content counts after two equal reads. */
 const SETTLE_MS = 300
 
 /** Reads it for the first time. Throws `CONFIGURATION` where it cannot be used. */
@@ -27,8 +27,8 @@ export async function openLiveConfigFile(
 ): Promise<LiveConfigFile> {
   let current = await readConfigFile(config)
   current.notifications()
-  // One that was found is not to be exchanged for one in another folder because it is away for a moment.
-  const place = { ...config, ...(current.path === undefined ? {} : { configFile: current.path }) }
+  // While the file is missing for a moment, a file in another folder must not replace it.
+  const place = { ...config, configFile: current.path ?? config.configFile }
   const listeners = new Set<() => void>()
   let fault: DescribedError | undefined
   let reading: Promise<void> | undefined

@@ -20,7 +20,7 @@ export interface NotificationEntries {
 const TEXT = z.string('write text')
 const AMOUNT = z.union([TEXT, z.number().transform(String)], 'write a number and a unit')
 
-/** Of retention: what is about to be erased, or waits for a word. */
+/** The kind of retention's notices: what is about to be erased, or waits for a confirmation. */
 export const RETENTION_NOTICE = 'retention.notice'
 
 /** Everything that may be told. */
@@ -46,7 +46,7 @@ export const NOTIFICATION_ENTRIES: z.ZodType<NotificationEntries> = z.strictObje
   webhook_without: KINDS.optional(),
 })
 
-/** Who is told, and of what. Times are milliseconds. */
+/** Which notices go where. Times are milliseconds. */
 export interface NotificationSettings {
   /** `vault`: the chat of the backups; a chat's id, or null for none. */
   chat: 'vault' | { id: string } | null
@@ -65,7 +65,10 @@ export interface NotificationSettings {
 
 const HOUR_MS = 3_600_000
 
-/** Reads them, with defaults for what is absent. Throws `CONFIGURATION`, never with a URL, which may be a secret. */
+/**
+ * Reads them, with defaults for what is absent. Throws `CONFIGURATION`, never with a URL, which may be a
+ * secret.
+ */
 export function readNotificationSettings(entries: NotificationEntries): NotificationSettings {
   return {
     chat: chatOf(entries.chat),

@@ -3,8 +3,9 @@ import type { Logger } from '#logging.ts'
 import type { ServicePart } from '#service-part.ts'
 
 /**
- * A part that is stopped and started anew whenever what it goes by in `telegram-backup.yaml` has become another. One that
- * does not start then is told of in the log, and the next change of the file tries again; the first start throws.
+ * A part that is stopped and started anew whenever what it goes by in `telegram-backup.yaml` has become
+ * another. One that does not start then is told of in the log, and the next change of the file tries again;
+ * the first start throws.
  * @param of.settings what it goes by; compared as JSON
  * @param of.start starts it by them; undefined where they want none
  */

@@ -4,8 +4,8 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /**
- * One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. It has the place
- * of exactly one kind of source, the settings of that kind, and these.
+ * One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. It
+ * has the place of exactly one kind of source, the settings of that kind, and these.
  */
 export interface SourceSettings extends PlaceSettings {
   project?: string | undefined

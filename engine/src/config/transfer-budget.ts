@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os'
 
 /**
- * What an upload takes at its peak, in MiB, as measured with parts of 20 MiB: five of them in the making and on their way, and threads.
- * Below that there would be no upload at all.
+ * What an upload takes at its peak, in MiB, as measured with parts of 20 MiB: five of them in the making and
+ * on their way, and threads. Below that there would be no upload at all.
  */
 export const UPLOAD_MIB = 160
 /** Three parts, and what lies between them and the client. */
@@ -11,9 +11,12 @@ export const DOWNLOAD_MIB = 100
 const REST_MIB = 512
 const MEBIBYTE = 2 ** 20
 
-/** How much memory uploads and downloads may take together where nobody says it, in MiB: for one upload at least. */
+/**
+ * How much memory uploads and downloads may take together where nobody says it, in MiB: for one upload at
+ * least.
+ */
 export function defaultTransferMemory(): number {
-  // Of a container, what it may have; 0 or a number beyond all bounds where nothing is set.
+  // The memory limit of a container; 0 or a huge number when none is set.
   const allowed = process.constrainedMemory()
   const bytes = allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
   return Math.max(UPLOAD_MIB, Math.floor(bytes / MEBIBYTE) - REST_MIB)

@@ -2,9 +2,10 @@ import { BackupError } from '@telegram-backup/errors'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 
 /**
- * A cron expression as a clock on the wall reads it, which knows of no time zone: a wall time is given as the instant at
- * which a clock in UTC shows it (ms since the epoch). `cron-times.ts` makes instants of them. The library's own time zones
- * are not used: it lets a time that the clocks skip fall out in zones that move by half an hour.
+ * A cron expression as a clock on the wall reads it, which knows of no time zone: a wall time is given as the
+ * instant at which a clock in UTC shows it (ms since the epoch). `cron-times.ts` makes instants of them. The
+ * library's own time zones are not used: it lets a time that the clocks skip fall out in zones that move by
+ * half an hour.
  */
 export interface WallTimes {
   /** The first one after `wall`. */
@@ -33,8 +34,9 @@ const FIELDS = [
 ] as const
 
 /**
- * Reads five fields: minute, hour, day of the month, month, day of the week; numbers, `*`, lists, ranges, steps, and English
- * names of months and days. Throws `INVALID` for anything else, and for a day that never comes.
+ * Reads five fields: minute, hour, day of the month, month, day of the week; numbers, `*`, lists, ranges,
+ * steps, and English names of months and days. Throws `INVALID` for anything else, and for a day that never
+ * comes.
  */
 export function parseCron(text: string): WallTimes {
   const cron = text.trim()

@@ -1,4 +1,3 @@
-import { BoundedCache } from '#cron/bounded-cache.ts'
 import { parseCron, type WallTimes } from '#cron/cron-expression.ts'
 import { nextChange, type OffsetAt, timeZone } from '#cron/time-zone.ts'
 
@@ -16,9 +15,10 @@ const LONGEST_WAIT_MS = 9 * 366 * DAY_MS
 const LONGEST_REPEAT_MS = 26 * 3_600_000
 
 /**
- * The first time after `after`. When the clocks are changed: what falls into the time that is skipped comes once, right
- * after it; what falls into the time that comes twice, comes the first time only. An expression for every hour (`*`) goes by
- * the time that passes, and has neither. Throws `INVALID` for what is no expression or no time zone.
+ * The first time after `after`. When the clocks are changed: what falls into the time that is skipped comes
+ * once, right after it; what falls into the time that comes twice, comes the first time only. An expression
+ * for every hour (`*`) goes by the time that passes, and has neither. Throws `INVALID` for what is no
+ * expression or no time zone.
  */
 export function nextTime({ cron, timezone }: CronTime, after: Date): Date {
   return new Date(nextInstant(parseCron(cron), timeZone(timezone), after.getTime()))
@@ -35,7 +35,8 @@ function nextInstant(times: WallTimes, offsetAt: OffsetAt, after: number): numbe
     const later = offsetAt(change)
     const isSkipped = next < change + later
     if (isSkipped && !times.isEveryHour) return change
-    // The next wall time is one that the new clocks show; of those that they show again, only the times that pass count.
+    // The next wall time is one that the new clocks show; of those that they show again, only the times that
+    // pass count.
     wall = change + (times.isEveryHour ? later : Math.max(offset, later)) - 1
     from = change
     offset = later
@@ -73,14 +74,39 @@ function latestInstant(times: WallTimes, offsetAt: OffsetAt, until: number): num
   return latest
 }
 
-/** How far around the beginning of a day its times are looked at: from any time of it, a whole week on either side. */
+/**
+ * How far around the beginning of a day its times are looked at: from any time of it, a whole week on either
+ * side.
+ */
 const AROUND_MS = 8 * DAY_MS
-/** Reckoning one takes up to a quarter of a second, and every look of the watch, every scrape and every plan asks for all of them. */
+
+/** Keeps the value of each key, for at most `most` keys; the oldest goes first. */
+export class BoundedCache<Value> {
+  readonly #most: number
+  readonly #values = new Map<string, Value>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** The value of the key, made if need be. Throws what `make` throws, and keeps nothing then. */
+  get(key: string, make: () => Value): Value {
+    const earlier = this.#values.get(key)
+    if (earlier !== undefined) return earlier
+    const value = make()
+    const [oldest] = this.#values.keys()
+    if (this.#values.size >= this.#most && oldest !== undefined) this.#values.delete(oldest)
+    this.#values.set(key, value)
+    return value
+  }
+}
+
+/** Computing an interval takes up to 250 ms, and every watch, scrape and plan needs all of them. */
 const intervals = new BoundedCache<number>(2_000)
 
 /**
- * The longest time between two runs in a row, in ms, of those around `around`: three days for the working days, 24 or 25
- * hours for "every day at 2:30" in the week in which the clocks are put back.
+ * The longest time between two runs in a row, in ms, of those around `around`: three days for the working
+ * days, 24 or 25 hours for "every day at 2:30" in the week in which the clocks are put back.
  */
 export function intervalMs({ cron, timezone }: CronTime, around: Date): number {
   const day = Math.floor(around.getTime() / DAY_MS)

@@ -1,6 +1,9 @@
 import { BackupError } from '@telegram-backup/errors'
 
-/** How many milliseconds clocks in a time zone are ahead of UTC at an instant (ms since the epoch); negative: behind. */
+/**
+ * How many milliseconds clocks in a time zone are ahead of UTC at an instant (ms since the epoch); negative:
+ * behind.
+ */
 export type OffsetAt = (instant: number) => number
 
 const LONGEST_NAME = 64
@@ -21,7 +24,8 @@ export function timeZone(name: string): OffsetAt {
 }
 
 function formatOf(name: string): Intl.DateTimeFormat {
-  // An offset such as +02:00 is a zone to Intl as well, and knows no daylight saving: surely not what was meant.
+  // An offset such as +02:00 is a zone to Intl as well, and knows no daylight saving: surely not what was
+  // meant.
   if (name.length <= LONGEST_NAME && NAME.test(name)) {
     try {
       return new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
@@ -43,7 +47,9 @@ function readOffset(text: string): number {
   return sign === '-' ? -ms : ms
 }
 
-/** Clocks are looked at so far apart: of all zones, none has changed twice within less than a week since 2000. */
+/**
+ * Clocks are looked at so far apart: of all zones, none has changed twice within less than a week since 2000.
+ */
 const STEP_MS = 5 * 86_400_000
 
 /** The first instant after `from` and not after `to` at which the clocks are changed; null for none. */

@@ -10,7 +10,10 @@ export interface CheckScope {
   signal: AbortSignal
 }
 
-/** Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and exit code. */
+/**
+ * Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and
+ * exit code.
+ */
 export interface DoctorCheck<Scope = CheckScope> {
   name: string
   look: (scope: Scope) => Promise<Finding>
@@ -21,9 +24,9 @@ export interface Check {
   name: string
   state: 'ok' | 'warning' | 'failed'
   message: string
-  /** How to mend it. */
-  hint?: string
-  /** Of a failed check. */
+  /** How to fix it. */
+  hint?: string | undefined
+  /** Only a failed check has one. */
   exitCode?: number
 }
 
@@ -31,12 +34,7 @@ export interface Check {
 export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: Scope): Promise<Check> {
   try {
     const { message, warning } = await look(scope)
-    return {
-      name,
-      message,
-      state: warning === undefined ? 'ok' : 'warning',
-      ...(warning ? { hint: warning } : {}),
-    }
+    return { name, message, state: warning === undefined ? 'ok' : 'warning', hint: warning || undefined }
   } catch (error) {
     return failed(name, error)
   }
@@ -45,5 +43,5 @@ export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: 
 /** A check that found what keeps a backup from being made. */
 export function failed(name: string, error: unknown): Check {
   const { message, hint } = describeError(error)
-  return { name, state: 'failed', message, ...(hint ? { hint } : {}), exitCode: exitCodeOf(error) }
+  return { name, state: 'failed', message, hint: hint || undefined, exitCode: exitCodeOf(error) }
 }

@@ -14,7 +14,9 @@ const PROGRAMS: readonly DoctorCheck<Pick<CheckScope, 'signal'>>[] = CONNECTORS.
   ({ programs = [] }) => programs,
 ).map(({ name, look }) => ({ name, look: ({ signal }) => look(signal) }))
 
-/** In the order in which they are told. A new one is a function that takes a `CheckScope`, and a line here. */
+/**
+ * In the order in which they are told. A new one is a function that takes a `CheckScope`, and a line here.
+ */
 const CHECKS: readonly DoctorCheck[] = [
   { name: 'chat', look: checkChat },
   { name: 'second chat', look: checkSecondChat },
@@ -30,8 +32,8 @@ const CHECKS: readonly DoctorCheck[] = [
 ]
 
 /**
- * Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if there is none. Where a
- * setting cannot be read, that is told, with what needs none.
+ * Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if
+ * there is none. Where a setting cannot be read, that is told, with what needs none.
  * @param options.isFast leaves out the look at the sources and targets themselves
  */
 export async function runChecks(

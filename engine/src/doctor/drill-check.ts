@@ -1,9 +1,12 @@
 import { CatalogError, describeScratchServer } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, option } from '@telegram-backup/errors'
 import type { Finding } from '#doctor/check.ts'
 import type { Config } from '#environment.ts'
 
-/** What the server that a drill brings could reach, should what is in a dump get hold of it. None at all is a warning. */
+/**
+ * What the server that a drill brings could reach, should what is in a dump get hold of it. None at all is a
+ * warning.
+ */
 export function checkDrills({ stateFolder }: Pick<Config, 'stateFolder'>): Finding {
   try {
     const { account, isOwnAccount, isConfined } = describeScratchServer(stateFolder)
@@ -12,11 +15,11 @@ export function checkDrills({ stateFolder }: Pick<Config, 'stateFolder'>): Findi
     return {
       message,
       warning:
-        'Of an account that is yours as well, it could read the key file and the token, should a dump get hold of it: for --trust-dump use --on instead, or a kernel and util-linux (2.40) with Landlock.',
+        hint`Of an account that is yours as well, it could read the key file and the token, should a dump get hold of it: for ${option('trust-dump')} use ${option('on')} instead, or a kernel and util-linux (2.40) with Landlock.`.toString(),
     }
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error
-    const { message, hint } = describeError(error)
-    return { message, warning: hint ?? 'Drill on a server of yours: --on.' }
+    const { message, hint: advice } = describeError(error)
+    return { message, warning: advice ?? hint`Drill on a server of yours: ${option('on')}.`.toString() }
   }
 }

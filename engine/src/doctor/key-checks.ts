@@ -27,7 +27,7 @@ export async function checkEncryption({ config }: CheckScope): Promise<Finding> 
   return { message: `to ${count(encryption.recipients.length, 'public key')}` }
 }
 
-/** Whoever takes the server takes the key along. */
+/** A thief of the server has the key as well. */
 const KEEP_APART = {
   warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
 }

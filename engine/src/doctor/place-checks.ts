@@ -11,7 +11,9 @@ import { targetIn } from '#restore/restore-target.ts'
 const AT_ONCE = 8
 const ONE_PLACE_MS = 15_000
 
-/** Looks at each source and target of telegram-backup.yaml itself: whether a backup could be made of it now. */
+/**
+ * Looks at each source and target of telegram-backup.yaml itself: whether a backup could be made of it now.
+ */
 export async function placeChecks(scope: CheckScope): Promise<Check[]> {
   // Its own check says what is wrong with the file.
   const file = await readConfigFile(scope.config).catch(() => undefined)

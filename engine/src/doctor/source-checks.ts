@@ -3,7 +3,9 @@ import { readConfigFile } from '#config/config-file.ts'
 import type { Finding } from '#doctor/check.ts'
 import type { Config } from '#environment.ts'
 
-/** What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file or a source that is wrong. */
+/**
+ * What telegram-backup.yaml names. None is fine. Throws `CONFIGURATION` for a file or a source that is wrong.
+ */
 export async function checkConfigFile(config: Config): Promise<Finding> {
   const file = await readConfigFile(config)
   const { path, sourceNames, targetNames, warnings } = file
@@ -13,6 +15,6 @@ export async function checkConfigFile(config: Config): Promise<Finding> {
   const [warning] = warnings
   return {
     message: `${sourceNames.length === 0 ? 'none' : sourceNames.join(', ')} in ${path}${targetNames.length === 0 ? '' : `; targets ${targetNames.join(', ')}`}`,
-    ...(warning === undefined ? {} : { warning }),
+    warning,
   }
 }

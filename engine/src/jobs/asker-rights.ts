@@ -12,11 +12,12 @@ export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
 }
 
 /**
- * Judges once more, now that the job is about to act, what was judged when it was asked for: between the two a key may have been
- * revoked, and a source or a target may have come to another project. Throws `FORBIDDEN`; a job that no key asked for may.
+ * Judges once more, now that the job is about to act, what was judged when it was asked for: between the two
+ * a key may have been revoked, and a source or a target may have come to another project. Throws `FORBIDDEN`;
+ * a job that no key asked for may.
  *
- * @param projects of what the job is about to touch besides its own project, as the file has them now; null for one that belongs
- *   to none, and is there for keys that are bound to none.
+ * @param projects of what the job is about to touch besides its own project, as the file has them now; null
+ * for one that belongs   to none, and is there for keys that are bound to none.
  */
 export async function assertAskerMay(
   database: Database,

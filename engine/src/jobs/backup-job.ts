@@ -10,17 +10,21 @@ import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
+import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { ofSource, toldFailure } from '#jobs/source-failure.ts'
 import { backup, type SentSource } from '#operations/backup.ts'
 
-/** Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops gives its jobs. */
+/**
+ * Long enough to delete what a cancelled send left, in a chat that answers; less than a service that stops
+ * gives its jobs.
+ */
 const TAKE_BACK_MS = 12_000
 const BUSY_PAUSE_MS = 300
 
 /**
- * Sends the source that the job names. What an earlier attempt left is settled first: a backup that turns out to be whole
- * is the job's backup; one of a file goes on where it ended; of any other nothing stays in the chat.
+ * Sends the source that the job names. What an earlier attempt left is settled first: a backup that turns out
+ * to be whole is the job's backup; one of a file goes on where it ended; of any other nothing stays in the
+ * chat.
  */
 export const runBackupJob: JobHandler = async (run, tools) => {
   const { job, signal } = run
@@ -92,7 +96,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
   } catch (error) {
     const hide = await connectorOf(plan.source).hideSource?.(plan.source, job.source ?? '')
     if (hide === undefined) throw error
-    // Whoever mends it needs to know the place.
+    // The log keeps the place of the source, which its reader needs to fix it; the job's row does not.
     log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
     throw hide(error)
   }
@@ -100,7 +104,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
 
 function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
   const { success, skipped = [], details } = sent
-  if (!success) throw toldFailure(sent, job)
+  if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
@@ -114,8 +118,9 @@ function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
 }
 
 /**
- * A cancelled job leaves nothing in the chat, also of its earlier attempts, unless one of them was whole before its process
- * died: that stays, comes back, and is what the job has done. What cannot be done now, `reconcile` does.
+ * A cancelled job leaves nothing in the chat, also of its earlier attempts, unless one of them was whole
+ * before its process died: that stays, comes back, and is what the job has done. What cannot be done now,
+ * `reconcile` does.
  */
 async function takeBack(job: Job, tools: JobTools): Promise<Backup | undefined> {
   const { getJob } = await import('@telegram-backup/database')

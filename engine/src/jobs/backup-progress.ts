@@ -2,7 +2,10 @@ import type { Backup, JobProgress } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { SendProgress } from 'telegram-deployment-bot'
 
-/** How far a send is, as its job says it. An estimate that was passed was wrong; then nobody knows how many there will be. */
+/**
+ * How far a send is, as its job says it. An estimate that was passed was wrong; then nobody knows how many
+ * there will be.
+ */
 export function progressOfSend(state: SendProgress): JobProgress {
   const { plainBytesOut, plainBytesTotal, plainBytesEstimated, partsSent } = state
   const total = plainBytesTotal ?? plainBytesEstimated

@@ -4,7 +4,10 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
 import { erase } from '#operations/erase.ts'
 
-/** Erases a backup in its chats and then in the catalog; `even_the_last` among its options also the last good one. */
+/**
+ * Erases a backup in its chats and then in the catalog; `even_the_last` among its options also the last good
+ * one.
+ */
 export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) => {
   if (job.cancel_requested_at !== null) throw cancelled()
   const { backup_id: backupId } = job

@@ -3,7 +3,7 @@ import type { BackupService, TelegramClient } from 'telegram-deployment-bot'
 import type { LiveConfigFile } from '#config/live-config-file.ts'
 import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
-import type { RetentionTelling } from '#retention/run-retention.ts'
+import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
 /** What all jobs of a process work with. */
 export interface JobTools {
@@ -14,7 +14,7 @@ export interface JobTools {
   client: TelegramClient
   service: BackupService
   log: Logger
-  retention: RetentionTelling
+  retention: RetentionAnnouncer
   /** A client with a bound for its uploads, in bytes per second, and a service over it. */
   openLimited(bytesPerSecond: number): Promise<{ client: TelegramClient; service: BackupService }>
 }
@@ -32,5 +32,8 @@ export interface JobRun {
   report(progress: JobProgress): void
 }
 
-/** Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over it. */
+/**
+ * Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over
+ * it.
+ */
 export type JobHandler = (run: JobRun, tools: JobTools) => Promise<void>

@@ -31,8 +31,8 @@ export interface JobRunnerOptions {
 const LONGEST_PAUSE_MS = 10_000
 
 /**
- * Takes jobs out of the queues as long as it has a slot free, and does them. One look into the catalog tells whether there
- * is anything to take, so that a service without work costs next to nothing.
+ * Takes jobs out of the queues as long as it has a slot free, and does them. One look into the catalog tells
+ * whether there is anything to take, so that a service without work costs next to nothing.
  */
 export class JobRunner {
   readonly #options: JobRunnerOptions
@@ -64,8 +64,9 @@ export class JobRunner {
   }
 
   /**
-   * Takes no more jobs; those that run may end within `graceMs`. Then they are asked to stop and are put back. Resolves
-   * within `takeBackMs` more, also when one does not stop, or the catalog hangs: its lease ends with this process.
+   * Takes no more jobs; those that run may end within `graceMs`. Then they are asked to stop and are put
+   * back. Resolves within `takeBackMs` more, also when one does not stop, or the catalog hangs: its lease
+   * ends with this process.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.#stopping.abort()
@@ -147,7 +148,8 @@ export class JobRunner {
       begun = await beginJob(tools.database, { jobId: taken.id, worker })
     } catch (error) {
       if (describeError(error).code !== 'BUSY') throw error
-      // One that still waits is handed in anew; one that somebody is at is his.
+      // A job that still waits is delivered again; a job that another process works on stays with that
+      // process.
       if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.settle(taken)
       return
     } finally {

@@ -16,11 +16,11 @@ import {
   unservedJobs,
 } from '@telegram-backup/database'
 import { progressOfWhole } from '#jobs/backup-progress.ts'
-import { interrupted } from '#jobs/interrupted.ts'
+import { interrupted, unserved } from '#jobs/job-errors.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 import { goesOnAfterCut } from '#jobs/retry-rules.ts'
-import { UnservedWatch, unserved } from '#jobs/unserved.ts'
+import { UnservedWatch } from '#jobs/unserved-watch.ts'
 import type { Logger } from '#logging.ts'
 
 export interface JobSweeperOptions {
@@ -33,7 +33,9 @@ export interface JobSweeperOptions {
   everyMs: number
   /** How long a job may be due and not begun before the queue is asked for it. */
   overdueMs: number
-  /** For how long this process has to see that none knows a job's source or target, before the job has failed. */
+  /**
+   * For how long this process has to see that none knows a job's source or target, before the job has failed.
+   */
   unservedMs: number
   /** Hears that a job is there to be taken again. */
   onBroughtBack: () => void
@@ -44,7 +46,10 @@ const KEEP_ENDED_JOBS_MS = 90 * DAY_MS
 const PRUNE_EVERY_MS = 3_600_000
 const PRUNE_AT_ONCE = 500
 
-/** Looks after jobs that nobody looks after: their process is gone, or the queue has lost them; and forgets old ones. */
+/**
+ * Looks after jobs that nobody looks after: their process is gone, or the queue has lost them; and forgets
+ * old ones.
+ */
 export class JobSweeper {
   readonly #options: JobSweeperOptions
   readonly #stopping = new AbortController()
@@ -144,8 +149,9 @@ export class JobSweeper {
 }
 
 /**
- * What is to become of a job whose process is gone; null for one of which that is not known yet. A backup that was to be cancelled goes on,
- * to be taken back. What cannot go on has come to what its backup has: one that is whole is done, and one that may be whole is settled first.
+ * What is to become of a job whose process is gone; null for one of which that is not known yet. A backup
+ * that was to be cancelled goes on, to be taken back. What cannot go on has come to what its backup has: one
+ * that is whole is done, and one that may be whole is settled first.
  */
 function recoveryOf(job: Job, backup: Backup | null): Recovery | null {
   const isCancelled = job.cancel_requested_at !== null

@@ -13,7 +13,7 @@ export interface JobView {
   scheduled_for: Date | null
   attempt: number
   progress: Pick<JobProgress, 'bytes_done' | 'bytes_total' | 'parts_done'>
-  /** Of a backup that was made or restored: files that its send was told to leave out, or that are torn. */
+  /** Files that the backup lacks, as its send allowed, or that are torn in it. */
   missing_files: number
   /** Why it failed, or why its last attempt did. */
   error: JobError | null

@@ -14,8 +14,9 @@ import type { JobQueue } from '#jobs/job-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 
 /**
- * What pg-boss keeps of a queue. It only delivers: a job's row says what becomes of it, so pg-boss tries nothing again,
- * and what it has lost is handed to it anew. Seconds; each is about the longest that pg-boss takes.
+ * What pg-boss keeps of a queue. It only delivers: a job's row says what becomes of it, so pg-boss tries
+ * nothing again, and what it has lost is handed to it anew. Seconds; each is about the longest that pg-boss
+ * takes.
  */
 const QUEUE_TERMS = {
   retryLimit: 0,
@@ -56,7 +57,10 @@ export class PgBossQueue implements JobQueue {
     return job
   }
 
-  /** Of a job that has ended while it waited. What is left of it does no harm: whoever is given it finds that it has ended. */
+  /**
+   * Removes the message of a job that ended while it waited. A message that is left does no harm: the process
+   * that gets it finds that the job has ended.
+   */
   async forget(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.deleteJob(queue, job.id)).catch(() => {})
@@ -68,7 +72,9 @@ export class PgBossQueue implements JobQueue {
     return () => this.#listeners.delete(listener)
   }
 
-  /** In the transaction that writes the row. What the queue still holds of an earlier delivery is replaced. */
+  /**
+   * In the transaction that writes the row. What the queue still holds of an earlier delivery is replaced.
+   */
   readonly deliver: DeliverJob = async (job, sql) => {
     const queue = queueOf(job)
     if (queue === undefined) return
@@ -101,7 +107,7 @@ export class PgBossQueue implements JobQueue {
     return job?.id
   }
 
-  /** Whoever took it needs it no more: it has ended, or was handed in anew. */
+  /** Acknowledges the message of a job that has ended or was delivered again. */
   async settle(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.complete(queue, job.id))

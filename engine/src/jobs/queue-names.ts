@@ -1,8 +1,9 @@
 import type { Job } from '@telegram-backup/database'
 
 /**
- * The queue in which a job waits. A backup waits by its source and a restore by its target, so that only those processes
- * take it whose telegram-backup.yaml names that. Undefined for an upload: its bytes come by one connection to one process.
+ * The queue in which a job waits. A backup waits by its source and a restore by its target, so that only
+ * those processes take it whose telegram-backup.yaml names that. Undefined for an upload: its bytes come by
+ * one connection to one process.
  */
 export function queueOf(job: Pick<Job, 'kind' | 'source' | 'target'>): string | undefined {
   switch (job.kind) {

@@ -8,7 +8,10 @@ import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { restore } from '#operations/restore.ts'
 import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
 
-/** Restores a backup into the target that the job names, in one transaction; `overwrite` among its options replaces what is there. */
+/**
+ * Restores a backup into the target that the job names, in one transaction; `overwrite` among its options
+ * replaces what is there.
+ */
 export const runRestoreJob: JobHandler = async (run, tools) => {
   const { job } = run
   if (job.cancel_requested_at !== null) throw cancelled()

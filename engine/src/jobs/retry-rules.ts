@@ -1,6 +1,9 @@
 import type { Job } from '@telegram-backup/database'
 
-/** How often, and after which pauses, something is tried again that fails with one code; the last pause holds for all that come after. Milliseconds. */
+/**
+ * How often, and after which pauses, something is tried again that fails with one code; the last pause holds
+ * for all that come after. Milliseconds.
+ */
 interface Patience {
   tries: number
   pausesMs: readonly number[]
@@ -12,8 +15,8 @@ const MINUTE_MS = 60_000
 /** Somebody else is at it, and will be done; waiting costs nothing. */
 const WAIT_FOR_OTHERS: Patience = { tries: 50, pausesMs: [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS] }
 /**
- * The chat or the catalog is away. The client has tried again by itself before that. Short pauses for ten minutes, since
- * while a job waits the schedule's next times are left out; in all a good hour.
+ * The chat or the catalog is away. The client has tried again by itself before that. Short pauses for ten
+ * minutes, since while a job waits the schedule's next times are left out; in all a good hour.
  */
 const OUTAGE: Patience = {
   tries: 24,
@@ -23,8 +26,8 @@ const OUTAGE: Patience = {
 const ONCE_MORE: Patience = { tries: 3, pausesMs: [30 * SECOND_MS, 5 * MINUTE_MS] }
 
 /**
- * What is tried again, by the code of the error. Whatever is not named here ends the job: a person has to change something
- * first, or trying again would do harm.
+ * What is tried again, by the code of the error. Whatever is not named here ends the job: a person has to
+ * change something first, or trying again would do harm.
  */
 const PATIENCE: Readonly<Record<string, Patience>> = {
   BUSY: WAIT_FOR_OTHERS,
@@ -46,7 +49,10 @@ const MOST_DEATHS = 20
 /** What is asked of a job; its `tries` are those before the failure that is judged. */
 type Judged = Pick<Job, 'kind' | 'source' | 'tries'>
 
-/** How long to wait before a job that failed with this code is tried again, in milliseconds; undefined for not at all. */
+/**
+ * How long to wait before a job that failed with this code is tried again, in milliseconds; undefined for not
+ * at all.
+ */
 export function pauseBeforeRetry(job: Judged, code: string): number | undefined {
   if (!mayBeBegunAgain(job)) return undefined
   const patience = Object.hasOwn(PATIENCE, code) ? PATIENCE[code] : undefined
@@ -61,8 +67,8 @@ export function goesOnAfterCut(job: Judged): boolean {
 }
 
 /**
- * Not a restore: it changes what a person looks at, and only a person says that it is to be done once more. Not an upload: its
- * bytes came by one connection, and are gone.
+ * Not a restore: it changes what a person looks at, and only a person says that it is to be done once more.
+ * Not an upload: its bytes came by one connection, and are gone.
  */
 export function mayBeBegunAgain({ kind, source }: Pick<Job, 'kind' | 'source'>): boolean {
   return kind !== 'restore' && (kind !== 'backup' || source !== null)

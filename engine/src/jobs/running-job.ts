@@ -12,14 +12,17 @@ import {
   putBackJob,
 } from '@telegram-backup/database'
 import { describeError, hasOwnWords, tellError } from '@telegram-backup/errors'
-import { interrupted } from '#jobs/interrupted.ts'
+import { interrupted } from '#jobs/job-errors.ts'
 import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
 
 const REPORT_EVERY_MS = 1_000
-/** How long the end of a job is told to a catalog that does not answer, before the job is left to whoever finds it. */
-const TELL_THE_END_MS = 60_000
-const TELL_AGAIN_MS = 500
+/**
+ * How long the end of a job is told to a catalog that does not answer, before the job is left to whoever
+ * finds it.
+ */
+const RECORD_END_FOR_MS = 60_000
+const RECORD_AGAIN_MS = 500
 
 /** What brought the job here, and takes it on when it is put back. */
 export interface JobDelivery {
@@ -104,7 +107,7 @@ export class RunningJob {
   #judge(error: unknown): Outcome {
     const { job } = this
     const { code } = describeError(error)
-    const told = tellError(error)
+    const reported = tellError(error)
     if (this.#begun.lease.signal.aborted) return { state: 'lost' }
     const isForeign = !hasOwnWords(error)
     if (isForeign && !CANCELLATIONS.has(code)) {
@@ -112,12 +115,12 @@ export class RunningJob {
     }
     // It knows best what it has left in its target, whoever wanted it to stop.
     if (job.kind === 'restore' && !CANCELLATIONS.has(code)) {
-      return { state: 'failed', error: told }
+      return { state: 'failed', error: reported }
     }
     if (this.#stopReason === 'cancelled' || job.cancel_requested_at !== null) {
       return {
         state: 'cancelled',
-        error: { code: 'CANCELLED', message: isForeign ? 'Cancelled' : told.message },
+        error: { code: 'CANCELLED', message: isForeign ? 'Cancelled' : reported.message },
       }
     }
     if (this.#stopReason === 'stopping') {
@@ -125,8 +128,8 @@ export class RunningJob {
       return { state: 'failed', error: interrupted(job.kind) }
     }
     const afterMs = pauseBeforeRetry(job, code)
-    if (afterMs === undefined) return { state: 'failed', error: told }
-    return { state: 'queued', error: told, afterMs }
+    if (afterMs === undefined) return { state: 'failed', error: reported }
+    return { state: 'queued', error: reported, afterMs }
   }
 
   /** Writes down how far it is, once a second, and hears whether it is to be cancelled. */
@@ -147,20 +150,23 @@ export class RunningJob {
     }
   }
 
-  /** A job that nobody hears the end of would be done again: so the catalog is asked until it answers, or the lease is lost. */
+  /**
+   * A job that nobody hears the end of would be done again: so the catalog is asked until it answers, or the
+   * lease is lost.
+   */
   async #end(outcome: Outcome): Promise<Outcome['state']> {
     const { log } = this.#tools
     const { lease } = this.#begun
-    const until = performance.now() + TELL_THE_END_MS
+    const until = performance.now() + RECORD_END_FOR_MS
     let isUnanswered = false
     for (;;) {
       try {
-        if (outcome.state !== 'lost') await this.#tell(outcome)
+        if (outcome.state !== 'lost') await this.#record(outcome)
         this.#log(outcome)
         return outcome.state
       } catch (error) {
         const { code } = describeError(error)
-        if (code === 'LEASE_LOST' && isUnanswered && (await this.#isTold(outcome))) {
+        if (code === 'LEASE_LOST' && isUnanswered && (await this.#isRecorded(outcome))) {
           this.#log(outcome)
           return outcome.state
         }
@@ -171,17 +177,17 @@ export class RunningJob {
           return 'lost'
         }
       }
-      await sleep(TELL_AGAIN_MS)
+      await sleep(RECORD_AGAIN_MS)
     }
   }
 
   /** An earlier try, whose answer was lost, gave the lease back. */
-  async #isTold(outcome: Outcome): Promise<boolean> {
+  async #isRecorded(outcome: Outcome): Promise<boolean> {
     const job = await getJob(this.#tools.database, this.job.id).catch(() => null)
     return job?.state === outcome.state && job.attempt === this.job.attempt
   }
 
-  async #tell(outcome: Exclude<Outcome, { state: 'lost' }>): Promise<void> {
+  async #record(outcome: Exclude<Outcome, { state: 'lost' }>): Promise<void> {
     const { database } = this.#tools
     if (outcome.state === 'queued') {
       const { afterMs, error } = outcome

@@ -7,12 +7,16 @@ export interface SlotUse {
   asker: JobAsker | null
 }
 
-/** What a dump holds decides how long its restore takes, and the server of a source how long its backup does: without an end, if they like. */
+/**
+ * What a dump holds decides how long its restore takes, and the server of a source how long its backup does:
+ * without an end, if they like.
+ */
 const MAY_LAST_FOR_EVER: ReadonlySet<JobKind> = new Set<JobKind>(['restore', 'backup'])
 
 /**
- * Whether a job may have one of the free slots. Where there are two or more, one is left for whatever else there is: by verifications,
- * which may be many and long; and by what one API key, or keys for one project, have restored and backed up.
+ * Whether a job may have one of the free slots. Where there are two or more, one is left for whatever else
+ * there is: by verifications, which may be many and long; and by what one API key, or keys for one project,
+ * have restored and backed up.
  */
 export function mayTakeSlot(wanted: SlotUse, running: readonly SlotUse[], slots: number): boolean {
   if (slots < 2) return true

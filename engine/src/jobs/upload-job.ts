@@ -14,8 +14,8 @@ export type { IntegratedBackupResult }
 /** Sends what a request brings to the chat. */
 export interface Uploads {
   /**
-   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own, whose id `onJob`
-   * hears. The signal, and a body that fails, end it.
+   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own,
+   * whose id `onJob` hears. The signal, and a body that fails, end it.
    */
   send(upload: {
     projectId: string
@@ -35,8 +35,8 @@ type Upload = Parameters<Uploads['send']>[0]
 const NO_QUEUE: JobDelivery = { deliver: async () => {}, settle: async () => {} }
 
 /**
- * Sends uploads in this process, where their bytes come in. The job of one is delivered to nobody; when the process dies it is
- * found like any other whose process is gone, and fails, since its bytes are gone as well.
+ * Sends uploads in this process, where their bytes come in. The job of one is delivered to nobody; when the
+ * process dies it is found like any other whose process is gone, and fails, since its bytes are gone as well.
  */
 export function createUploads(of: { database: Database; service: IBackupService; log: Logger }): Uploads {
   return {
@@ -49,7 +49,7 @@ export function createUploads(of: { database: Database; service: IBackupService;
       if (begun === null) throw new BackupError('The upload was cancelled', { code: 'CANCELLED' })
       upload.onJob?.(job.id)
       const running = new RunningJob(begun, { tools: { ...of, database }, queue: NO_QUEUE })
-      // Whoever goes away in the middle of it wants it no more.
+      // A client that disconnects during the upload cancels it.
       const onGone = (): void => running.stop('cancelled')
       upload.signal.addEventListener('abort', onGone, { once: true })
       if (upload.signal.aborted) onGone()
@@ -77,7 +77,7 @@ async function resultOf(
       throw error
     }
     const { success, code = 'TELEGRAM', error = 'It failed', hint } = ended
-    if (!success) throw new BackupError(error, { code, ...(hint === undefined ? {} : { hint }) })
+    if (!success) throw new BackupError(error, { code, hint })
   })
   if (ended === undefined) throw thrown
   return ended
@@ -94,7 +94,7 @@ async function send(
       projectId: upload.projectId,
       type: upload.type,
       file: upload.body,
-      ...(upload.filename === undefined ? {} : { filename: upload.filename }),
+      filename: upload.filename,
       signal,
       origin: { jobId: job.id },
       onProgress: state => report(progressOfSend(state)),

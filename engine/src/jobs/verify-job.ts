@@ -4,11 +4,12 @@ import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { isGoneMeanwhile } from '#verification/gone-meanwhile.ts'
+import { isGoneMeanwhile } from '#operations/verify.ts'
 
 /**
- * Verifies a backup, with `read_data` among the job's options every byte of it. Damage that could not be mended ends it as failed.
- * `sampled`: nobody asked for this one, so that when it was erased meanwhile there is nothing left to do.
+ * Verifies a backup, with `read_data` among the job's options every byte of it. Damage that could not be
+ * mended ends it as failed. `sampled`: nobody asked for this one, so that when it was erased meanwhile there
+ * is nothing left to do.
  */
 export const runVerifyJob: JobHandler = async (run, tools) => {
   const { job, signal } = run

@@ -20,8 +20,8 @@ export interface CatalogFacts {
 }
 
 /**
- * Gauges that say what the catalog says. Until the first time there are none; while the catalog is away they stay as they were last
- * known, so that a source that was late does not look as if it were none.
+ * Gauges that say what the catalog says. Until the first time there are none; while the catalog is away they
+ * stay as they were last known, so that a source that was late does not look as if it were none.
  */
 export function catalogGauges(
   registry: Registry,

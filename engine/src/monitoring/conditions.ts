@@ -15,7 +15,7 @@ export interface Condition {
   type: string | null
   source: string | null
   details: Record<string, string | number | null>
-  /** Of what may grow while it is told already: how new the newest of it is. */
+  /** For a problem that may grow after its announcement: the time of its newest part. */
   newestAt?: Date
 }
 
@@ -32,7 +32,9 @@ export interface ChatTrouble {
   hint?: string | undefined
 }
 
-/** A file of a machine that its process cannot use as it stands now, so that it goes by what was there before. */
+/**
+ * A file of a machine that its process cannot use as it stands now, so that it goes by what was there before.
+ */
 export interface FileFault extends DescribedError {
   kind: 'config_unusable' | 'certificate_unusable'
   host: string
@@ -44,9 +46,15 @@ export interface WatchFacts {
   /** Since when this process watches. */
   watchedSince: number
   sources: readonly SourceFacts[]
-  /** The time between two runs, of sources that have an enabled schedule; without one a source is not overdue by itself. */
+  /**
+   * The time between two runs, of sources that have an enabled schedule; without one a source is not overdue
+   * by itself.
+   */
   intervalsMs: ReadonlyMap<string, number>
-  /** Sources whose schedules are all switched off: the time between two runs, and when one of them was last changed. */
+  /**
+   * Sources whose schedules are all switched off: the time between two runs, and when one of them was last
+   * changed.
+   */
   pausedSchedules: ReadonlyMap<string, { intervalMs: number; since: number }>
   /** `project/type` of every schedule, switched off or not, by the name of its source. */
   scheduledPlaces: ReadonlyMap<string, readonly string[]>
@@ -59,8 +67,8 @@ export interface WatchFacts {
   /** None while this process can use its files as they stand. */
   fileFaults: readonly FileFault[]
   /**
-   * Keys of the alerts that are open already. What was told needs no patience any more: a process that has only just begun to watch
-   * has seen nothing that disproves it.
+   * Keys of the alerts that are open. They need no patience any more: a process that has only just begun to
+   * watch has seen nothing that disproves them.
    */
   openAlerts: ReadonlySet<string>
 }
@@ -82,12 +90,12 @@ export interface WatchRules {
 
 /** Sooner than that no source is overdue by its schedule: a run may take a while, and be tried again. */
 const LEAST_OVERDUE_MS = 15 * 60_000
-/** Whoever switches a schedule off for shorter need not be reminded of it. */
+/** A schedule that is off for a shorter time causes no reminder. */
 const LEAST_PAUSED_MS = 24 * 3_600_000
-/** So many earlier backups make a median worth comparing with. */
+/** A median of fewer earlier backups says nothing. */
 const LEAST_EARLIER = 3
 
-/** All that is wrong, by the facts alone. */
+/** All problems that the facts show. */
 export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[] {
   return [
     ...facts.sources.flatMap(source => [
@@ -125,7 +133,10 @@ function conditionOf(
   }
 }
 
-/** The last one failed, and is not just being tried again; once it was told, it is right again with a complete one only. */
+/**
+ * The last one failed, and is not just being tried again; once it was told, it is right again with a complete
+ * one only.
+ */
 function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Condition[] {
   const { last_failed_at, last_complete } = source
   if (last_failed_at === null) return []
@@ -135,7 +146,10 @@ function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Cond
   return isAtWork && !openAlerts.has(condition.key) ? [] : [condition]
 }
 
-/** What its schedule or the file knows under another project or type was sent by hand: nothing says when it comes again. */
+/**
+ * What its schedule or the file knows under another project or type was sent by hand: nothing says when it
+ * comes again.
+ */
 function isSentByHand(
   source: SourceFacts,
   { scheduledPlaces }: WatchFacts,
@@ -161,8 +175,8 @@ function overdue(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Con
     ...lastCompleteDetails(source),
     limit_seconds: Math.round(limit / 1000),
   })
-  const isTold = facts.openAlerts.has(condition.key)
-  if (since === 0) return isTold || facts.now - facts.watchedSince > limit ? [condition] : []
+  const isAnnounced = facts.openAlerts.has(condition.key)
+  if (since === 0) return isAnnounced || facts.now - facts.watchedSince > limit ? [condition] : []
   return facts.now - since > limit ? [condition] : []
 }
 
@@ -221,7 +235,7 @@ function small(source: SourceFacts, { smallerThan }: WatchRules): Condition[] {
   return [conditionOf('backup_small', source, { size: newest, usual_size: usual })]
 }
 
-/** Of two in the middle the smaller one. */
+/** With an even number of sizes: the smaller of the two in the middle. */
 function median(sizes: readonly number[]): number {
   return [...sizes].sort((a, b) => a - b)[Math.floor((sizes.length - 1) / 2)] as number
 }
@@ -237,7 +251,7 @@ function damaged(source: SourceFacts): Condition[] {
       ]
 }
 
-/** A channel that is down for longer is told of by the others: nobody hears of anything through it. */
+/** When a channel is down for longer, the other channels announce it. */
 const NOTICES_MAY_WAIT_MS = 10 * 60_000
 
 function untold({ notices }: WatchFacts): Condition[] {
@@ -251,7 +265,7 @@ function untold({ notices }: WatchFacts): Condition[] {
     }))
 }
 
-/** While the chat is away nothing can be erased, which is told of as such; what was told before goes on. */
+/** While the chat is away nothing can be erased: that alert covers it. An alert that is open stays open. */
 function unerased({ eraseFailures, chatTrouble, openAlerts }: WatchFacts): Condition[] {
   const kind = 'erase_failed'
   if (eraseFailures === 0 || (chatTrouble !== null && !openAlerts.has(kind))) return []

@@ -11,24 +11,27 @@ import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
 import type { NoticeBody } from '#monitoring/wording.ts'
 
-/** A channel may take almost so long for a notice; then another process may try. */
+/** After this time another process may try; a channel takes less for one notice. */
 const CLAIM_FOR_MS = 60_000
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 5 * 60_000
-/** With any other, it may have been told all the same. */
-const NOT_TOLD: ReadonlySet<string> = new Set(['REFUSED', 'UNREACHABLE', 'CONFIGURATION'])
-/** What could not be told for so long is no news any more. */
+/** After any other failure the notice may have been delivered. */
+const NOT_DELIVERED: ReadonlySet<string> = new Set(['REFUSED', 'UNREACHABLE', 'CONFIGURATION'])
+/** An older notice is no news any more. */
 export const GIVE_UP_AFTER_MS: number = 3 * 86_400_000
 
 interface DeliveryOptions {
   channels: Channels
   log: Logger
   signal: AbortSignal
-  /** After a notice could not be told; it doubles. */
+  /** The pause after a failed delivery; it doubles. */
   firstPauseMs?: number | undefined
 }
 
-/** Tells what waits to be told by one channel. Resolves when nothing is due. Throws only what the catalog throws. */
+/**
+ * Delivers the notices that wait for one channel. Resolves when nothing is due. Throws only what the catalog
+ * throws.
+ */
 export async function deliverNotices(
   database: Database,
   channel: NoticeChannel,
@@ -46,13 +49,13 @@ async function deliver(
   notice: Notice,
   { channels, log, signal, firstPauseMs = FIRST_PAUSE_MS }: DeliveryOptions,
 ): Promise<void> {
-  const { id, channel, tries, may_be_told: mayBeTold } = notice
+  const { id, channel, tries, may_be_told: mayBeRepeat } = notice
   try {
-    const told = { id: notice.delivery_id, ...(notice.notice as NoticeBody) }
-    await channels.tell(channel, told, { signal, mayBeTold })
+    const sent = { id: notice.delivery_id, ...(notice.notice as NoticeBody) }
+    await channels.deliver(channel, sent, { signal, mayBeRepeat })
   } catch (error) {
     const { code } = describeError(error)
-    const isUnclear = mayBeTold || signal.aborted || !NOT_TOLD.has(code)
+    const isUnclear = mayBeRepeat || signal.aborted || !NOT_DELIVERED.has(code)
     if (signal.aborted) {
       return await postponeNotice(database, { id, afterMs: 0, isRefused: false, mayBeTold: isUnclear })
     }

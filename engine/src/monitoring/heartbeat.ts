@@ -3,8 +3,8 @@ import type { Logger } from '#logging.ts'
 import { callUrl } from '#monitoring/http-call.ts'
 
 /**
- * Calls a URL as long as all is well; whoever is behind it raises the alarm when the calls stay away. So a process that died, a
- * machine without network and a watch that hangs are noticed as well.
+ * Calls a URL as long as all is well; whoever is behind it raises the alarm when the calls stay away. So a
+ * process that died, a machine without network and a watch that hangs are noticed as well.
  */
 export function startHeartbeat(options: { url: URL; everyMs: number; isWell: () => boolean; log: Logger }): {
   stop(): Promise<void>

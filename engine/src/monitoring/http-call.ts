@@ -3,9 +3,10 @@ import { BackupError } from '@telegram-backup/errors'
 const TIME_LIMIT_MS = 10_000
 
 /**
- * Calls a URL of the configuration file. A redirect is not followed: it would lead where nobody has agreed to. The answer's
- * body is not read. Throws `UNREACHABLE` without an answer in time, or with one that asks to come later, and
- * `REFUSED` for any other that is not 2xx; never with the URL, which may be all that its receiver asks for.
+ * Calls a URL of the configuration file. A redirect is not followed: it would lead where nobody has agreed
+ * to. The answer's body is not read. Throws `UNREACHABLE` without an answer in time, or with one that asks to
+ * come later, and `REFUSED` for any other that is not 2xx; never with the URL, which may be all that its
+ * receiver asks for.
  * @param body sent as JSON by POST, its `id` also as `Idempotency-Key`; without one it is a GET
  */
 export async function callUrl(
@@ -41,7 +42,7 @@ export async function callUrl(
   })
 }
 
-/** Of a URL, what may be told. */
+/** The part of a URL that is no secret. */
 function hostOf(url: URL): string {
   return url.host
 }

@@ -14,8 +14,8 @@ interface JobCondition {
 const HELD_UP_FOR_MS = 15 * 60_000
 
 /**
- * What is wrong with jobs that have not ended. `waitingForMs`: longer than that none waits for its turn. While the chat is not there it
- * holds up all of them, which is told of as such.
+ * What is wrong with jobs that have not ended. `waitingForMs`: longer than that none waits for its turn.
+ * While the chat is not there it holds up all of them, which is told of as such.
  */
 export function jobConditions(
   openJobs: readonly OpenJobs[],

@@ -1,7 +1,10 @@
 import type { SourceFacts } from '@telegram-backup/database'
 import { withWords, wordsOfCount } from '@telegram-backup/database/missing-files'
 
-/** The last complete backup of a source among the details of a notice: whoever is told may have to do with that one. */
+/**
+ * The last complete backup of a source among the details of a notice: whoever is told may have to do with
+ * that one.
+ */
 export type LastCompleteDetails = {
   /** ISO 8601; null where there is none. */
   last_complete_at: string | null

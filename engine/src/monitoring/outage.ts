@@ -21,7 +21,7 @@ export function watchOutage(): Outage {
       return trouble && { ...trouble, forMs: performance.now() - began }
     },
     goesOn: ({ code, message, hint }, isNotOurs = false) => {
-      // One that was away and comes back as another's has been that for no longer than now.
+      // A chat that comes back as another catalog's has had that trouble only since now.
       const isNew = trouble === null || trouble.isNotOurs !== isNotOurs
       if (isNew) began = performance.now()
       const since = trouble === null || isNew ? Date.now() : trouble.since
@@ -36,11 +36,15 @@ export function watchOutage(): Outage {
 /** Since when this process finds right what alerts that are open say is wrong. */
 export interface Recoveries {
   look(wrong: readonly { key: string }[], openAlerts: ReadonlySet<string>): void
-  /** When it was first found right, by the clock of `now`, and no sooner than another process found it wrong. */
+  /**
+   * When it was first found right, by the clock of `now`, and no sooner than another process found it wrong.
+   */
   since(alert: { key: string; seen_at: Date }, now: Date): Date
 }
 
-/** That it is right is told only when it is certain, and has been so for a while by then. */
+/**
+ * A recovery is announced only when it is certain, some time after it happened; this knows the earlier time.
+ */
 export function watchRecoveries(): Recoveries {
   /** By a clock that nobody sets. */
   const began = new Map<string, number>()
@@ -59,8 +63,8 @@ export function watchRecoveries(): Recoveries {
 }
 
 /**
- * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any more. Rejects as well when
- * the signal fires.
+ * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any
+ * more. Rejects as well when the signal fires.
  */
 export async function within<Result>(
   ms: number,

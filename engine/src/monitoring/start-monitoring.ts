@@ -11,7 +11,7 @@ import { type Channels, openChannels } from '#monitoring/channels.ts'
 import type { FileFault } from '#monitoring/conditions.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
-import { startWatch } from '#monitoring/watch.ts'
+import { Watch } from '#monitoring/watch.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
@@ -31,7 +31,7 @@ export function startMonitoring(
   metrics.showDeclared(() => configFile.sourceNames)
   let limits = ownLimits(configFile)
   const assertOwnChat = watchOwnership({ database, client })
-  const watch = startWatch({
+  const watch = Watch.start({
     database,
     channels,
     intervalOf,
@@ -73,7 +73,7 @@ export function startMonitoring(
     configFile,
     settings: () => ({ url: settings().heartbeat, everyMs: settings().heartbeatEveryMs }),
     start: ({ url, everyMs }) =>
-      url === null ? undefined : startHeartbeat({ url, everyMs, isWell: watch.isWell, log }),
+      url === null ? undefined : startHeartbeat({ url, everyMs, isWell: () => watch.isWell(), log }),
     log,
   })
   return {
@@ -90,7 +90,10 @@ function faultOf(
   return fault === undefined ? [] : [{ ...fault, kind }]
 }
 
-/** As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it says at first. */
+/**
+ * As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it
+ * says at first.
+ */
 function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () => NotificationSettings {
   let last = notifications()
   return () => {
@@ -120,17 +123,22 @@ function liveChannels(
     get usesVaultChat() {
       return current().usesVaultChat
     },
-    tell: (...notice) => current().tell(...notice),
+    deliver: (...notice) => current().deliver(...notice),
   }
 }
 
-/** Why the chat is not this catalog's; what the server says against it is thrown on: it cannot be asked then. */
+/**
+ * Why the chat is not this catalog's; what the server says against it is thrown on: it cannot be asked then.
+ */
 function refusalOf(error: unknown): DescribedError {
   if (error instanceof TelegramError && error.errorCode === undefined) return describeError(error)
   throw error
 }
 
-/** What each source says of itself. One whose variables are not set, or say nothing that can be read, is held to what holds for all; its jobs will tell of it. */
+/**
+ * What each source says of itself. One whose variables are not set, or say nothing that can be read, is held
+ * to what holds for all; its jobs will tell of it.
+ */
 function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, number | null> {
   return new Map(
     sourceNames.map(name => {
@@ -155,7 +163,9 @@ function ownPlaces({ sourceNames, source }: ConfigFile): ReadonlyMap<string, str
   return places
 }
 
-/** A schedule that cannot be read must not keep the others from being watched: it is never overdue by itself. */
+/**
+ * A schedule that cannot be read must not keep the others from being watched: it is never overdue by itself.
+ */
 function intervalOf(schedule: Pick<Schedule, 'cron' | 'timezone'>): number {
   try {
     return intervalMs(schedule, new Date())

@@ -77,8 +77,8 @@ function scheduledPlaces(schedules: readonly Schedule[]): WatchFacts['scheduledP
 }
 
 /**
- * Why the last backup of a source failed, where a job made it. Null where it was cancelled: somebody wanted that. Other conditions come
- * back as they are.
+ * Why the last backup of a source failed, where a job made it. Null where it was cancelled: somebody wanted
+ * that. Other conditions come back as they are.
  */
 export async function explain(database: Database, condition: Condition): Promise<Condition | null> {
   const { kind, source, details } = condition

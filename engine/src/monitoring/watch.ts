@@ -1,245 +1,186 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  announce,
-  type Database,
-  giveUpNotices,
-  type NoticeChannel,
-  noteConditions,
-} from '@telegram-backup/database'
+import { announce, type NoticeChannel } from '@telegram-backup/database'
 import { type DescribedError, describeError } from '@telegram-backup/errors'
-import { CONDITION_KINDS } from '#config/condition-kinds.ts'
-import type { Logger } from '#logging.ts'
+import { CatalogCheck, type CatalogCheckOptions } from '#monitoring/catalog-check.ts'
 import type { Channels } from '#monitoring/channels.ts'
-import { type Condition, type FileFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
-import { deliverNotices, GIVE_UP_AFTER_MS } from '#monitoring/deliver-notices.ts'
-import { watchOutage, watchRecoveries, within } from '#monitoring/outage.ts'
-import {
-  alertDetails,
-  conditionOfAlert,
-  explain,
-  gatherFacts,
-  type IntervalOf,
-} from '#monitoring/watch-facts.ts'
-import { alertNotice, catalogNotice, recoveryNotice } from '#monitoring/wording.ts'
+import type { Condition } from '#monitoring/conditions.ts'
+import { deliverNotices } from '#monitoring/deliver-notices.ts'
+import { watchOutage, within } from '#monitoring/outage.ts'
+import { catalogNotice } from '#monitoring/wording.ts'
 
 /** What a watch works with. Times are milliseconds. */
-export interface WatchOptions {
-  database: Database
+export interface WatchOptions extends CatalogCheckOptions {
   channels: Channels
-  rules: Omit<WatchRules, 'patienceMs'>
-  intervalOf: IntervalOf
-  /** Asks the chat for anything; throws when it cannot be reached. Resolves with why the chat is not this catalog's, when it is not. */
+  /**
+   * Calls the chat. Resolves with the reason when the chat does not belong to this catalog. Throws when it
+   * cannot be reached.
+   */
   askChat: (signal: AbortSignal) => Promise<DescribedError | undefined>
-  log: Logger
-  /** What is wrong with the files of this machine as they stand now. */
-  fileFaults?: () => readonly Omit<FileFault, 'host'>[]
-  /** Hears after each look whether the chat answered. */
+  /** Called after each round with whether the chat answered. */
   onChat?: (isUp: boolean) => void
-  /** Pause between two looks. */
+  /** Pause between two rounds. Default: 10 seconds. */
   everyMs?: number
-  /** An outage that is shorter is none. */
+  /** A shorter outage is not reported. Default: 30 seconds. */
   patienceMs?: number
-  /** The pause after a notice could not be told; it doubles. */
+  /** The pause after a failed delivery; it doubles. Default: 5 seconds. */
   retryPauseMs?: number
-  /** How often at most more of what was told is told. */
-  newsEveryMs?: number
-  /** How long the chat may take to answer. */
+  /** How long the chat may take to answer. Default: 15 seconds. */
   chatLimitMs?: number
-  /** And how long the catalog may. */
+  /** How long the catalog may take to answer. Default: 20 seconds. */
   catalogLimitMs?: number
 }
 
-/** A watch that runs. */
-export interface Watch {
-  /** Whether all is well by the last look, and that was not long ago. */
-  isWell(): boolean
-  stop(): Promise<void>
-}
-
-const whoAmI = { host: hostname(), pid: process.pid }
-
+const DEFAULTS = { everyMs: 10_000, patienceMs: 30_000, chatLimitMs: 15_000, catalogLimitMs: 20_000 }
 const STOP_TIME_LIMIT_MS = 5_000
-
-function faultsOf({ fileFaults }: Pick<WatchOptions, 'fileFaults'>): FileFault[] {
-  return (fileFaults?.() ?? []).map(fault => ({ ...fault, host: whoAmI.host }))
-}
+const OWN_PROCESS = { host: hostname(), pid: process.pid }
 
 /**
- * Looks every few seconds what is wrong, and sees to it that it is told once, over all processes that watch one catalog, and once
- * more when it is right again. While the catalog is away this process tells so by itself.
+ * Checks every few seconds what is wrong. All processes that watch one catalog together announce each problem
+ * once, and once more when it is over. An outage of the catalog is announced by each process for itself.
  */
-export function startWatch(options: WatchOptions): Watch {
-  const { database, channels, log, everyMs = 10_000, patienceMs = 30_000 } = options
-  const { chatLimitMs = 15_000, catalogLimitMs = 20_000 } = options
-  /** Between two looks of a process that has to wait for all there is to wait for. */
-  const longestRoundMs = everyMs + chatLimitMs + catalogLimitMs
-  const quietForMs = 2 * longestRoundMs
-  const stopping = new AbortController()
-  const { signal } = stopping
-  const watchedSince = Date.now()
-  const chat = watchOutage()
-  const catalog = watchOutage()
-  const right = watchRecoveries()
-  const catalogTold = new Set<string>()
-  /** Of the notice that the catalog is away, which no row can keep. */
-  let catalogTellingId: string = randomUUID()
-  let wellAt = Number.NEGATIVE_INFINITY
-  // By a clock that nobody sets: one that is put back must not make what is long ago look recent.
-  /** When the catalog was last looked at, and since when that was never long ago. */
-  const looked = { at: Number.NEGATIVE_INFINITY, since: Number.NEGATIVE_INFINITY }
-  let gathering: Promise<unknown> | undefined
-  const delivering = new Map<NoticeChannel, Promise<void>>()
+export class Watch {
+  readonly #options: WatchOptions & typeof DEFAULTS
+  readonly #chat = watchOutage()
+  readonly #catalog = watchOutage()
+  readonly #check: CatalogCheck
+  readonly #stopping = new AbortController()
+  readonly #deliveries = new Map<NoticeChannel, Promise<void>>()
+  /** Where the present outage of the catalog was announced. */
+  readonly #announcedOn = new Set<NoticeChannel | 'log'>()
+  /** The id of the notice about that outage, which no row can keep. */
+  #outageId: string = randomUUID()
+  /** By the monotonic clock: somebody may set the other one back. */
+  #wellAt = Number.NEGATIVE_INFINITY
+  #checking: Promise<Condition[]> | undefined
+  #rounds: Promise<void> = Promise.resolve()
 
-  const lookAtCatalog = async (): Promise<Condition[]> => {
-    const facts = await gatherFacts(database, options.intervalOf)
-    // Those of a channel that nobody has any more wait for nobody.
-    const notices = facts.notices.filter(({ channel }) => channels.names.includes(channel))
-    const conditions = findConditions(
-      {
-        ...facts,
-        notices,
-        now: Date.now(),
-        watchedSince,
-        chatTrouble: chat.trouble,
-        fileFaults: faultsOf(options),
-      },
-      { ...options.rules, patienceMs },
-    )
-    const found: Condition[] = []
-    // One after the other: on the day on which all fail the connections are wanted by others.
-    for (const condition of conditions) {
-      const explained = await explain(database, condition)
-      if (explained !== null) found.push(explained)
-    }
-    const lookedAt = performance.now()
-    right.look(found, facts.openAlerts)
-    if (lookedAt - looked.at > longestRoundMs) looked.since = lookedAt
-    looked.at = lookedAt
-    const { raised, resolved } = await noteConditions(database, {
-      found: found.map(one => ({
-        key: one.key,
-        kind: one.kind,
-        details: alertDetails(one),
-        notice: alertNotice(one, new Date()),
-        newest: one.newestAt && { at: one.newestAt, notice: alertNotice(one, new Date(), true) },
-      })),
-      newsEveryMs: options.newsEveryMs,
-      // Another process may find it still. When all begin, or the catalog comes back, each has its time to say so first.
-      kinds: lookedAt - looked.since < quietForMs ? [] : CONDITION_KINDS,
-      quietForMs,
-      channels: channels.names,
-      recovery: (alert, now) =>
-        recoveryNotice(conditionOfAlert(alert.kind, alert.details), {
-          ...{ noticed: alert.since, until: right.since(alert, now), at: now },
-        }),
-    })
-    // Later than whoever could tell them would.
-    const givenUp = await giveUpNotices(database, { olderThanMs: GIVE_UP_AFTER_MS + 3_600_000 })
-    if (givenUp > 0) log.error({ notices: givenUp }, 'notices were given up: no service has their channel')
-    for (const { kind, notice } of raised) log.error({ alert: kind, notice }, 'something is wrong')
-    for (const { alert, notice } of resolved) log.info({ alert: alert.kind, notice }, 'it is right again')
-    return found
+  private constructor(options: WatchOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    const { everyMs, chatLimitMs, catalogLimitMs, patienceMs } = this.#options
+    const longestRoundMs = everyMs + chatLimitMs + catalogLimitMs
+    this.#check = new CatalogCheck(options, this.#chat, { patienceMs, longestRoundMs })
   }
 
-  const lookAtChat = async (): Promise<void> => {
-    await options.askChat(AbortSignal.any([signal, AbortSignal.timeout(chatLimitMs)])).then(
-      refusal => {
-        if (refusal === undefined) return chat.ended()
-        if (!chat.trouble?.isNotOurs) log.warn({ error: refusal }, 'the chat is not for this catalog to use')
-        chat.goesOn(refusal, true)
-      },
-      (error: unknown) => {
-        if (signal.aborted) return
-        if (chat.trouble === null) log.warn({ error }, 'the chat cannot be reached')
-        chat.goesOn(describeError(error), false)
-      },
-    )
+  /** Starts a watch; it runs until `stop`. */
+  static start(options: WatchOptions): Watch {
+    const watch = new Watch(options)
+    watch.#rounds = watch.#repeat()
+    return watch
   }
 
-  /** Also while the chat belongs to somebody else, who is not to be told of this machine's affairs. */
-  const waitsForChat = (name: NoticeChannel): boolean =>
-    name === 'chat' && channels.usesVaultChat && chat.trouble !== null
-
-  const tellOfCatalog = async (): Promise<void> => {
-    if (catalog.trouble === null || catalog.trouble.forMs < patienceMs) return
-    const notice = { id: catalogTellingId, ...catalogNotice('alert', whoAmI, catalog.trouble, new Date()) }
-    if (catalogTold.size === 0) log.error({ notice }, 'something is wrong')
-    catalogTold.add('log')
-    await Promise.all(
-      channels.names
-        .filter(name => !catalogTold.has(name) && !waitsForChat(name))
-        .map(name =>
-          channels.tell(name, notice, { signal }).then(
-            () => catalogTold.add(name),
-            (error: unknown) => log.error({ channel: name, error }, 'a notice could not be told'),
-          ),
-        ),
-    )
+  /** Whether all was well in the last round, and that was not long ago. */
+  isWell(): boolean {
+    const { everyMs, chatLimitMs } = this.#options
+    return performance.now() - this.#wellAt < 3 * everyMs + chatLimitMs
   }
 
-  const catalogIsBack = async (): Promise<void> => {
-    if (catalog.trouble === null) return
-    if (catalogTold.size > 0) {
-      const notice = catalogNotice('recovered', whoAmI, catalog.trouble, new Date())
-      await announce(database, { channels: channels.names, notice })
-      log.info({ notice }, 'it is right again')
-    }
-    catalog.ended()
-    catalogTold.clear()
-    catalogTellingId = randomUUID()
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#rounds
+    await Promise.all(this.#deliveries.values())
+    // Nothing may be written afterwards, but a catalog that hangs must not hold up the stop for ever.
+    if (this.#checking !== undefined) await within(STOP_TIME_LIMIT_MS, this.#checking).catch(() => {})
   }
 
-  const look = async (): Promise<void> => {
-    await lookAtChat()
-    options.onChat?.(chat.trouble === null)
-    try {
-      // One that hangs is not joined by another: each would hold a connection.
-      gathering ??= lookAtCatalog().finally(() => {
-        gathering = undefined
-      })
-      const found = (await within(catalogLimitMs, gathering, signal)) as Condition[]
-      await catalogIsBack()
-      // Where nobody can be told, whoever hears the heartbeat is to notice.
-      const isBad = found.some(({ kind }) => kind === 'backup_overdue' || kind === 'notices_waiting')
-      if (chat.trouble === null && !isBad) wellAt = performance.now()
-    } catch (error) {
-      if (signal.aborted) return
-      if (catalog.trouble === null) log.warn({ error }, 'the catalog cannot be reached')
-      catalog.goesOn(describeError(error))
-      await tellOfCatalog()
-    }
-    for (const channel of channels.names) deliver(channel)
-  }
-
-  /** Each channel by itself: one that is down, or told to wait, does not hold up the other. */
-  const deliver = (channel: NoticeChannel): void => {
-    if (delivering.has(channel)) return
-    if (waitsForChat(channel)) return
-    const on = { channels, log, signal, firstPauseMs: options.retryPauseMs }
-    const delivery = deliverNotices(database, channel, on)
-      .catch((error: unknown) => log.debug({ error }, 'notices wait for the catalog'))
-      .finally(() => delivering.delete(channel))
-    delivering.set(channel, delivery)
-  }
-
-  const loop = async (): Promise<void> => {
+  async #repeat(): Promise<void> {
+    const { signal } = this.#stopping
+    const { everyMs, log } = this.#options
     while (!signal.aborted) {
-      await look().catch((error: unknown) => log.error({ error }, 'a look at what is wrong failed'))
+      await this.#round().catch((error: unknown) => log.error({ error }, 'a look at what is wrong failed'))
       await sleep(everyMs, undefined, { signal }).catch(() => {})
     }
   }
-  const looping = loop()
 
-  return {
-    isWell: () => performance.now() - wellAt < 3 * everyMs + chatLimitMs,
-    stop: async () => {
-      stopping.abort()
-      await looping
-      await Promise.all(delivering.values())
-      // Nothing is to be written afterwards; a catalog that hangs is not waited for for ever.
-      if (gathering !== undefined) await within(STOP_TIME_LIMIT_MS, gathering).catch(() => {})
-    },
+  async #round(): Promise<void> {
+    const { channels, catalogLimitMs, onChat, log } = this.#options
+    const { signal } = this.#stopping
+    await this.#askChat()
+    onChat?.(this.#chat.trouble === null)
+    try {
+      // No second check beside one that hangs: each would hold a connection.
+      this.#checking ??= this.#check.run().finally(() => {
+        this.#checking = undefined
+      })
+      const found = await within(catalogLimitMs, this.#checking, signal)
+      await this.#catalogAnswered()
+      // When no notice can be delivered, the heartbeat has to stop, so that somebody notices.
+      const isBad = found.some(({ kind }) => kind === 'backup_overdue' || kind === 'notices_waiting')
+      if (this.#chat.trouble === null && !isBad) this.#wellAt = performance.now()
+    } catch (error) {
+      if (signal.aborted) return
+      if (this.#catalog.trouble === null) log.warn({ error }, 'the catalog cannot be reached')
+      this.#catalog.goesOn(describeError(error))
+      await this.#announceOutage()
+    }
+    for (const channel of channels.names) this.#deliver(channel)
+  }
+
+  async #askChat(): Promise<void> {
+    const { askChat, chatLimitMs, log } = this.#options
+    const { signal } = this.#stopping
+    const chat = this.#chat
+    try {
+      const refusal = await askChat(AbortSignal.any([signal, AbortSignal.timeout(chatLimitMs)]))
+      if (refusal === undefined) return chat.ended()
+      if (!chat.trouble?.isNotOurs) log.warn({ error: refusal }, 'the chat is not for this catalog to use')
+      chat.goesOn(refusal, true)
+    } catch (error) {
+      if (signal.aborted) return
+      if (chat.trouble === null) log.warn({ error }, 'the chat cannot be reached')
+      chat.goesOn(describeError(error), false)
+    }
+  }
+
+  /**
+   * Also true while the chat belongs to another catalog: its people must not read of this machine's affairs.
+   */
+  #waitsForChat(name: NoticeChannel): boolean {
+    return name === 'chat' && this.#options.channels.usesVaultChat && this.#chat.trouble !== null
+  }
+
+  async #announceOutage(): Promise<void> {
+    const { channels, log, patienceMs } = this.#options
+    const { trouble } = this.#catalog
+    if (trouble === null || trouble.forMs < patienceMs) return
+    const notice = { id: this.#outageId, ...catalogNotice('alert', OWN_PROCESS, trouble, new Date()) }
+    if (this.#announcedOn.size === 0) log.error({ notice }, 'something is wrong')
+    this.#announcedOn.add('log')
+    const open = channels.names.filter(name => !this.#announcedOn.has(name) && !this.#waitsForChat(name))
+    const announceOn = async (name: NoticeChannel): Promise<void> => {
+      try {
+        await channels.deliver(name, notice, { signal: this.#stopping.signal })
+        this.#announcedOn.add(name)
+      } catch (error) {
+        log.error({ channel: name, error }, 'a notice could not be told')
+      }
+    }
+    await Promise.all(open.map(announceOn))
+  }
+
+  async #catalogAnswered(): Promise<void> {
+    const { database, channels, log } = this.#options
+    const { trouble } = this.#catalog
+    if (trouble === null) return
+    if (this.#announcedOn.size > 0) {
+      const notice = catalogNotice('recovered', OWN_PROCESS, trouble, new Date())
+      await announce(database, { channels: channels.names, notice })
+      log.info({ notice }, 'it is right again')
+    }
+    this.#catalog.ended()
+    this.#announcedOn.clear()
+    this.#outageId = randomUUID()
+  }
+
+  /** Delivers on one channel; a channel that is down does not hold up the others. */
+  #deliver(channel: NoticeChannel): void {
+    if (this.#deliveries.has(channel) || this.#waitsForChat(channel)) return
+    const { database, channels, log, retryPauseMs } = this.#options
+    const on = { channels, log, signal: this.#stopping.signal, firstPauseMs: retryPauseMs }
+    const delivery = deliverNotices(database, channel, on)
+      .catch((error: unknown) => log.debug({ error }, 'notices wait for the catalog'))
+      .finally(() => this.#deliveries.delete(channel))
+    this.#deliveries.set(channel, delivery)
   }
 }

@@ -16,7 +16,7 @@ import { findBackup } from '#operations/find-backup.ts'
 export type { CallWait, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress, SentSource }
 export { failureBefore, warningsBefore }
 
-/** Who hears how far a backup is. */
+/** Callbacks of a backup. */
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin: BackupOrigin
@@ -24,14 +24,18 @@ export interface BackupHooks extends Watching {
   waits: boolean
   /** Says of a source that cannot be opened or read what is to be told. Default: the error itself. */
   onSourceFailed?: (error: unknown) => unknown
-  /** Hears, once the source is open and before anything of it is sent, how long it takes at most; not where nobody knows. */
+  /**
+   * Hears, once the source is open and before anything of it is sent, how long it takes at most; not where
+   * nobody knows.
+   */
   onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
   onProgress: (progress: SendProgress) => void
 }
 
 /**
- * Backs up a source: starts it, settles what dead runs left, sends and records. The source works while the engine is still being opened; it
- * is closed in the end, whatever became of the backup. Resolves, also on failure, unless the engine or the source cannot be opened.
+ * Backs up a source: starts it, settles what dead runs left, sends and records. The source works while the
+ * engine is still being opened; it is closed in the end, whatever became of the backup. Resolves, also on
+ * failure, unless the engine or the source cannot be opened.
  */
 export async function backup(
   engine: Engine | Promise<Engine>,
@@ -79,8 +83,9 @@ export interface ResumeRequest {
 }
 
 /**
- * How to go on with a send of a file whose process died, or to send the file anew when it has changed. What the dead run left in doubt is
- * settled first. Throws `NOT_FOUND`, `USAGE` for what cannot go on, and `CONFLICT` while somebody works on it.
+ * How to go on with a send of a file whose process died, or to send the file anew when it has changed. What
+ * the dead run left in doubt is settled first. Throws `NOT_FOUND`, `USAGE` for what cannot go on, and
+ * `CONFLICT` while somebody works on it.
  */
 export async function planResume(
   engine: Omit<Engine, 'service'>,

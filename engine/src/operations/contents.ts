@@ -19,7 +19,7 @@ export interface ByteRange {
   end: number
 }
 
-/** Who hears how far a reading is. */
+/** Callbacks of a reading. */
 export interface ReadHooks {
   /** Called once before the first byte. */
   onStart?: ((of: { partCount: number; plainBytes: number }) => void) | undefined
@@ -36,8 +36,9 @@ export interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
 }
 
 /**
- * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All that fetches,
- * restores, drills or serves a backup reads it here. Every part is verified before any byte of it comes out.
+ * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All
+ * that fetches, restores, drills or serves a backup reads it here. Every part is verified before any byte of
+ * it comes out.
  */
 export class BackupContents {
   readonly backup: BackupDetails
@@ -59,8 +60,8 @@ export class BackupContents {
   }
 
   /**
-   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat, `INTEGRITY` where the catalog
-   * lacks a part, `CONFIGURATION` without a key.
+   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat,
+   * `INTEGRITY` where the catalog lacks a part, `CONFIGURATION` without a key.
    */
   static async open(backup: BackupDetails, options: ContentsOptions): Promise<BackupContents> {
     const { client, catalog, signal, note } = options
@@ -73,7 +74,9 @@ export class BackupContents {
     return new BackupContents(backup, { plan, identities, options })
   }
 
-  /** All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of. */
+  /**
+   * All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of.
+   */
   read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
     const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
     return onBytes === undefined ? bytes : counted(bytes, onBytes)
@@ -90,7 +93,7 @@ export class BackupContents {
     return plainSize
   }
 
-  /** Those in the range. Only the parts that hold them are fetched, each verified as a whole. */
+  /** The bytes in the range. Fetches only the parts that hold them, and verifies each as a whole. */
   readRange(range: ByteRange, { signal, onPart }: Omit<ReadOptions, 'onBytes'> = {}): AsyncIterable<Buffer> {
     const { first, numbers } = partsOf(this.backup, range)
     const parts = this.#plan.parts.filter(({ number }) => numbers?.has(number) ?? true)
@@ -103,12 +106,12 @@ export class BackupContents {
     return within(bytes, { offset: partial ? first : 0, range })
   }
 
-  /** Of a directory: all members, in order. */
+  /** All members of a directory backup, in order. */
   members(): AsyncIterable<Member> {
     return this.#memberFetch().members()
   }
 
-  /** Of a directory: the members as the manifest lists them; undefined where it has no list. */
+  /** The members of a directory backup as the manifest lists them; undefined without a list. */
   listedMembers(): Promise<Iterable<Member> | undefined> {
     return this.#memberFetch().listed()
   }
@@ -143,7 +146,10 @@ async function* counted(
   }
 }
 
-/** The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does not know it of each. */
+/**
+ * The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does
+ * not know it of each.
+ */
 function partsOf(
   { parts }: BackupDetails,
   range: ByteRange,
@@ -160,7 +166,10 @@ function partsOf(
   return { first, numbers: new Set(wanted.map(([number]) => number)) }
 }
 
-/** What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before it does. */
+/**
+ * What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before
+ * it does.
+ */
 async function* within(
   bytes: AsyncIterable<Buffer>,
   { offset, range }: { offset: number; range: ByteRange },

@@ -16,7 +16,10 @@ import { readTarget } from '#restore/restore-target.ts'
 
 /** How drills are to be made. */
 export interface DrillRequest {
-  /** A PostgreSQL URL or a target of telegram-backup.yaml, where databases are made and dropped; left out, a server of their own. */
+  /**
+   * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are made and dropped; left out, a
+   * server of their own.
+   */
   on?: string | undefined
   /** On that server, make roles that it lacks, and drop them again. */
   createRoles: boolean
@@ -24,7 +27,7 @@ export interface DrillRequest {
   trustDump: boolean
 }
 
-/** Who hears how far a drill is. */
+/** Callbacks of a drill. */
 export interface DrillHooks extends Watching, ReadHooks {
   onEnd?: () => void
 }
@@ -78,7 +81,10 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
   }
 }
 
-/** Whose dumps are trusted: all by the request, or those of sources that say so. Throws `CONFIGURATION` for an unreadable file. */
+/**
+ * Whose dumps are trusted: all by the request, or those of sources that say so. Throws `CONFIGURATION` for an
+ * unreadable file.
+ */
 async function trustIn(
   { on, trustDump }: DrillRequest,
   config: Config,

@@ -15,9 +15,12 @@ export interface EraseRequest {
   evenTheLast: boolean
 }
 
-/** Who hears of it, and may stop it. */
+/** Callbacks of an erasure. */
 export interface EraseHooks extends Watching {
-  /** Hears of the backup before anything of it is erased; what it throws ends it. Not asked for one that was erased before. */
+  /**
+   * Hears of the backup before anything of it is erased; what it throws ends it. Not asked for one that was
+   * erased before.
+   */
   onFound?: (backup: BackupDetails) => Promise<void>
 }
 
@@ -36,8 +39,9 @@ export interface Erased {
 }
 
 /**
- * Erases a backup in its chats and then in the catalog. Each message is deleted, or replaced by a few bytes where Telegram does not delete
- * it any more. Throws `NOT_FOUND`, and `CONFLICT` or `LAST_BACKUP` for one that is not to be erased.
+ * Erases a backup in its chats and then in the catalog. Each message is deleted, or replaced by a few bytes
+ * where Telegram does not delete it any more. Throws `NOT_FOUND`, and `CONFLICT` or `LAST_BACKUP` for one
+ * that is not to be erased.
  */
 export async function erase(engine: Engine, request: EraseRequest, hooks: EraseHooks): Promise<Erased> {
   const { database } = engine

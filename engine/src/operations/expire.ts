@@ -4,7 +4,7 @@ import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
-import { type RetentionTelling, runRetention } from '#retention/run-retention.ts'
+import { type RetentionAnnouncer, runRetention } from '#retention/run-retention.ts'
 
 export type { RetentionPlan, SessionReport }
 
@@ -13,9 +13,12 @@ export async function planExpiry(database: Database): Promise<RetentionPlan> {
   return await planRetention(database)
 }
 
-/** Who hears of it, and is asked. */
+/** Callbacks of an expiry. */
 export interface ExpireHooks extends Watching {
-  /** Asked where more than half of a source's backups would go at once: those. Without a yes they stay. */
+  /**
+   * Called with the backups of each source that would lose more than half at once. Unless it resolves to
+   * true, they stay.
+   */
   agree: (inDoubt: RetentionPlan) => Promise<boolean>
 }
 
@@ -40,13 +43,13 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
   return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
 }
 
-/** The same, as the service does it by itself: what is about to go is told first, and waits where a word is needed. */
+/** The same for the service: it announces first what will go, and leaves what needs a confirmation. */
 export async function expireAfterNotice(
   engine: Engine,
-  telling: RetentionTelling,
+  announcer: RetentionAnnouncer,
   { signal }: Pick<Watching, 'signal'>,
 ): Promise<SessionReport> {
   const session = await openSession({ ...engine, signal })
-  await runRetention(session, telling)
+  await runRetention(session, announcer)
   return session.report
 }

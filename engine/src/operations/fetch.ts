@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
 import { type BackupDetails, type Database, markSound } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, run } from '@telegram-backup/errors'
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#operations/contents.ts'
 import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts'
@@ -11,7 +11,7 @@ import { membersOf } from '#restore/restore-target.ts'
 /** What is to be fetched, and where to. */
 export interface FetchRequest {
   backup: BackupDetails
-  /** Of a directory: this file alone, its name as the archive has it or as `ls -b` prints it. */
+  /** Only this file of a directory backup, by its name in the archive or as `ls -b` prints it. */
   path?: string | undefined
   /** The path of a file, which appears when it is whole; or a stream, which stays open. */
   to: string | Writable
@@ -22,13 +22,14 @@ export interface Fetched {
   size: number
   /** How many parts were read for it. */
   parts: number
-  /** Of one file of a directory: its name in the archive. */
+  /** The name in the archive, for one file of a directory backup. */
   path?: string
 }
 
 /**
- * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage that turns out to be none, is
- * written down. Throws what {@link BackupContents} throws, and `USAGE` for a place that cannot be written.
+ * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage
+ * that turns out to be none, is written down. Throws what {@link BackupContents} throws, and `USAGE` for a
+ * place that cannot be written.
  */
 export async function fetch(
   { backup, path, to }: FetchRequest,
@@ -41,7 +42,10 @@ export async function fetch(
   )
 }
 
-/** All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what fetching throws. */
+/**
+ * All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what
+ * fetching throws.
+ */
 export async function listMembers(
   backup: BackupDetails,
   options: ContentsOptions,
@@ -62,7 +66,10 @@ export async function openBytes(
   return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
 }
 
-/** What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not whole in the chat. */
+/**
+ * What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not
+ * whole in the chat.
+ */
 export function describeContents(backup: BackupDetails): {
   size: number
   filename: string
@@ -72,7 +79,10 @@ export function describeContents(backup: BackupDetails): {
   return { size: backup.size, filename: nameOf(backup), sha256: backup.plain_sha256 }
 }
 
-/** The name that the plain bytes had, where the source told it; else the one in the chat, without what was added there. */
+/**
+ * The name that the plain bytes had, where the source told it; else the one in the chat, without what was
+ * added there.
+ */
 function nameOf({ source, filename, id }: BackupDetails): string {
   const given = source?.['filename']
   if (typeof given === 'string' && given !== '') return given
@@ -110,7 +120,7 @@ async function notingDamage<Result>(
   try {
     return await work()
   } catch (error) {
-    await tellDamage(backup, options, error)
+    await recordDamage(backup, options, error)
     throw error
   }
 }
@@ -124,20 +134,23 @@ async function* noting<Item>(
   try {
     yield* items
   } catch (error) {
-    await tellDamage(backup, options, error)
+    await recordDamage(backup, options, error)
     throw error
   }
   await onEnd?.()
 }
 
-async function tellDamage({ id }: BackupDetails, { catalog, note }: Noting, error: unknown): Promise<void> {
+async function recordDamage({ id }: BackupDetails, { catalog, note }: Noting, error: unknown): Promise<void> {
   if (describeError(error).code !== 'INTEGRITY') return
   await catalog()
     .then(database => noteDamage(database, id, error))
     .catch(() => note('warning: the catalog could not be told of the damage'))
 }
 
-/** Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this one tells nothing. */
+/**
+ * Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this
+ * one tells nothing.
+ */
 async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): Promise<void> {
   if (backup.damaged_at === null) return
   const isSound = await catalog()
@@ -146,6 +159,6 @@ async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): P
   if (isSound === undefined) note('warning: the catalog still holds the backup for damaged')
   if (isSound === false) {
     note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
-    note(`only "telegram-backup verify ${backup.id} --read-data" can take that back`)
+    note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can take that back`))
   }
 }

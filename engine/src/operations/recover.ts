@@ -26,17 +26,18 @@ export interface RecoverRequest {
   wholeChat: boolean
 }
 
-/** Who hears how far it is. */
+/** Callbacks of a recovery. */
 export interface RecoverHooks extends Watching {
-  /** Hears beforehand how many messages will be asked about, at most. */
+  /** Called first, with the largest number of messages that will be looked for. */
   onPlan: (plan: { messages: number; what: string }) => void
   /** Hears of each message that is asked about. */
   onLook: () => void
 }
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is. Killed anywhere and begun again,
- * it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where nothing of ours is there, `WRONG_KEY` where nothing opens.
+ * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is.
+ * Killed anywhere and begun again, it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where
+ * nothing of ours is there, `WRONG_KEY` where nothing opens.
  */
 export async function recover(
   { config, database, client }: Omit<Engine, 'service'>,
@@ -59,7 +60,7 @@ export async function recover(
     replicaChat: config.replicaChatId,
     encryption: config.encryption,
     nextRun: nextTime,
-    // One that cannot be had is told of when something is to be signed.
+    // A signing key that cannot be read is reported when something has to be signed.
     ownSigner: await signingKey().then(signerFingerprint, () => undefined),
     onWrongKey: () =>
       note(

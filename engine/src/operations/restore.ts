@@ -12,9 +12,11 @@ export interface RestoreRequest {
   wishes: RestoreWishes
 }
 
-/** Who hears of a restore, and may stop it. */
+/** Callbacks of a restore. */
 export interface RestoreHooks extends Watching, ReadHooks {
-  /** Hears what will be done, before anything is; the restore waits for it, and what it throws ends it. */
+  /**
+   * Called with the plan before anything is done. The restore waits for it; what it throws ends the restore.
+   */
   onPlan?: (prepared: PreparedRestore) => Promise<void>
   /** The catalog could not be told how the restore ended. */
   onUntold: (error: unknown) => void
@@ -32,8 +34,9 @@ export interface Restored {
 }
 
 /**
- * Restores a backup: a database in one transaction, a directory swapped in whole. Until the last part is verified, the target stays as it
- * is. Written down before it begins, and how it ended. Throws what stands against it, what fetching throws, and what the target failed of.
+ * Restores a backup: a database in one transaction, a directory swapped in whole. Until the last part is
+ * verified, the target stays as it is. Written down before it begins, and how it ended. Throws what stands
+ * against it, what fetching throws, and what the target failed of.
  */
 export async function restore(
   engine: Engine,

@@ -2,6 +2,7 @@ import {
   type Backup,
   type BackupType,
   type Database,
+  getBackupById,
   type JobProgress,
   queryBackups,
 } from '@telegram-backup/database'
@@ -12,7 +13,6 @@ import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { Drills } from '#operations/drill.ts'
 import type { Engine, Watching } from '#operations/engine.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
-import { isGoneMeanwhile } from '#verification/gone-meanwhile.ts'
 
 export type { Finding, VerificationReport }
 
@@ -33,11 +33,14 @@ export interface VerifyRequest {
   readData: boolean
   /** Also restore each, and compare. */
   drills?: Drills | undefined
-  /** Nobody has named one: what is erased meanwhile is not missed, and what cannot be drilled here is told and passed over. */
+  /**
+   * Nobody has named one: what is erased meanwhile is not missed, and what cannot be drilled here is told and
+   * passed over.
+   */
   isMany: boolean
 }
 
-/** Who hears how far it is. */
+/** Callbacks of a verification. */
 export interface VerifyHooks extends Watching {
   /** `index` counts the backups from 0. */
   onProgress?: (progress: JobProgress, of: { index: number }) => void
@@ -45,22 +48,25 @@ export interface VerifyHooks extends Watching {
   onRead?: () => void
 }
 
-/** Every complete backup, or those of a project or a type. Throws `INVALID` for a type that there is none of. */
+/**
+ * Every complete backup, or those of a project or a type. Throws `INVALID` for a type that there is none of.
+ */
 export async function completeBackups(
   database: Database,
   { project, type }: { project?: string | undefined; type?: string | undefined },
 ): Promise<Backup[]> {
   const { data } = await queryBackups(database, {
-    ...(project !== undefined && { projectId: project }),
-    ...(type !== undefined && { type: type as BackupType }),
+    projectId: project,
+    type: type as BackupType | undefined,
     state: 'complete',
   })
   return data
 }
 
 /**
- * Verifies backups, one after the other: that every message is there, with `readData` that every byte is what was sent. What a second chat
- * still has is mended. One that cannot be verified keeps none of the others from it. Throws what would meet them all.
+ * Verifies backups, one after the other: that every message is there, with `readData` that every byte is what
+ * was sent. What a second chat still has is mended. One that cannot be verified keeps none of the others from
+ * it. Throws what would meet them all.
  */
 export async function verify(
   engine: Engine,
@@ -125,7 +131,7 @@ async function whyUnfit(
   }
 }
 
-/** One that cannot be drilled keeps none of the others from it. */
+/** Returns an error instead of throwing it: a failed drill must not stop the others. */
 async function drillOne(session: VaultSession, drills: Drills, backup: Backup): Promise<DrillOutcome> {
   try {
     return await drills.make(backup)
@@ -133,4 +139,13 @@ async function drillOne(session: VaultSession, drills: Drills, backup: Backup): 
     if (endsEverything(session, error)) throw error
     return { error }
   }
+}
+
+/**
+ * Whether retention or a person has erased the backup by now. Then it is no damage that parts of it are
+ * missing.
+ */
+export async function isGoneMeanwhile(database: Database, backupId: string): Promise<boolean> {
+  const backup = await getBackupById(database, backupId)
+  return backup === null || backup.state === 'erasing' || backup.state === 'erased'
 }

@@ -23,9 +23,9 @@ export interface DrillBackup extends Drill {
 const HEAD_BYTES = 4096
 
 /**
- * Restores a backup into a temporary place and compares the result with the record of its source. The drill is written down
- * as a verification of the kind `drill` before it begins. A difference does not make the backup damaged: its bytes are
- * those that were sent. Throws what a restore throws, and `BUSY`.
+ * Restores a backup into a temporary place and compares the result with the record of its source. The drill
+ * is written down as a verification of the kind `drill` before it begins. A difference does not make the
+ * backup damaged: its bytes are those that were sent. Throws what a restore throws, and `BUSY`.
  */
 export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   const { database, backup, signal } = of

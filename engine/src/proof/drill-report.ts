@@ -1,8 +1,9 @@
 import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
 
 /**
- * How a drill ended. passed: restored, and as it was · not compared: restored, and there is nothing to compare with · differs:
- * restored, and not as it was · nothing to restore: it is one file, of which every byte was read.
+ * How a drill ended. passed: restored, and as it was · not compared: restored, and there is nothing to
+ * compare with · differs: restored, and not as it was · nothing to restore: it is one file, of which every
+ * byte was read.
  */
 export type DrillReport =
   | (Drilled & { state: 'passed' | 'not compared' | 'differs'; verification_id: string; seconds: number })

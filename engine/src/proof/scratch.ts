@@ -43,5 +43,5 @@ export function scratchIn(stateFolder: string): Scratch {
 function notOfTheCatalog(error: unknown, code: 'DISK_FULL' | 'POSTGRES'): unknown {
   if (!(error instanceof CatalogError) || error.code !== 'CATALOG') return error
   const { message, hint } = error
-  return new BackupError(message, { code, cause: error, ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(message, { code, cause: error, hint })
 }

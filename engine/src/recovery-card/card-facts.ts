@@ -54,7 +54,7 @@ async function needed(config: Config): Promise<{ chat: string; recipients: CardF
   return { chat: chatId, recipients: encryption === 'off' ? 'off' : encryption.recipients }
 }
 
-/** Of the key of this machine; undefined before its first backup. */
+/** The fingerprint of this machine's signing key; undefined before its first backup. */
 async function ownSigner(path: string): Promise<string | undefined> {
   const exists = await access(path).then(
     () => true,

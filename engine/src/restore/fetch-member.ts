@@ -40,7 +40,9 @@ export class MemberFetch {
     this.#connector = membersOf(options.backup)
   }
 
-  /** All members, in order: from the manifest, or where it has no index of them, by reading all of the backup. */
+  /**
+   * All members, in order: from the manifest, or where it has no index of them, by reading all of the backup.
+   */
   async *members(): AsyncGenerator<Member> {
     const { members } = await this.#openManifest()
     if (members !== undefined) yield* readMemberIndex(members)
@@ -54,8 +56,8 @@ export class MemberFetch {
   }
 
   /**
-   * The file of that path; a hard link is the file that it leads to. Only the parts that hold it are fetched, and each
-   * is verified. Throws `NOT_FOUND`, `USAGE` for what is no file, and what fetching throws.
+   * The file of that path; a hard link is the file that it leads to. Only the parts that hold it are fetched,
+   * and each is verified. Throws `NOT_FOUND`, `USAGE` for what is no file, and what fetching throws.
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()

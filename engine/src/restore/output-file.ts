@@ -13,7 +13,7 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 
 /** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
 const NEW_FILE_MODE = 0o600
-/** Of one name, on the file systems that people have. */
+/** The limit for one name on common file systems. */
 const MAX_NAME_BYTES = 255
 
 /** As {@link writeFileBy}, for bytes that come to us. */
@@ -26,10 +26,12 @@ export async function writeToFile(
 }
 
 /**
- * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it its name only when all of it is there and on disk; a failure leaves
- * whatever was at `path` before, and no other file. A file of this user that was there keeps its mode, a link its place; a device or
- * a FIFO is written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of bytes, which `write` tells. Throws `USAGE` for a path that cannot be
- * written.
+ * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it
+ * its name only when all of it is there and on disk; a failure leaves whatever was at `path` before, and no
+ * other file. A file of this user that was there keeps its mode, a link its place; a device or a FIFO is
+ * written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the
+ * folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of
+ * bytes, which `write` tells. Throws `USAGE` for a path that cannot be written.
  */
 export async function writeFileBy(
   write: (fd: number) => Promise<number>,
@@ -131,7 +133,9 @@ async function writeAt(
   }
 }
 
-/** Of the file that takes the place of another one: whose file it was does not decide who reads ours. */
+/**
+ * The mode of a file that replaces another one. The old mode counts only if the file belonged to this user.
+ */
 function modeAfter(there: Stats): number {
   return there.uid === process.geteuid?.() ? there.mode & 0o777 : NEW_FILE_MODE
 }

@@ -16,8 +16,8 @@ import type { Config } from '#environment.ts'
 export type { RestoreTarget, RestoreWish }
 
 /**
- * What `--to` means: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE` when the backup
- * is not of that kind, and `CONFIGURATION` for a file that is wrong.
+ * What `--to` means: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE`
+ * when the backup is not of that kind, and `CONFIGURATION` for a file that is wrong.
  */
 export async function chooseTarget(
   to: string,
@@ -115,7 +115,10 @@ export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreCo
   return restoring(({ wishes }) => wishes.includes(wish))?.makes
 }
 
-/** What stands in a command for the target of such a backup; undefined where it is fetched. By its record alone. */
+/**
+ * What stands in a command for the target of such a backup; undefined where it is fetched. By its record
+ * alone.
+ */
 export function shownTarget(source: BackupDetails['source']): string | undefined {
   return recordedKind(source)?.restore?.shown
 }

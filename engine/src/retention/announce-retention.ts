@@ -2,17 +2,17 @@ import { announce, type Database } from '@telegram-backup/database'
 import type { ConfigFile } from '#config/config-file.ts'
 import { RETENTION_NOTICE } from '#config/notification-settings.ts'
 import type { Logger } from '#logging.ts'
-import type { RetentionTelling } from '#retention/run-retention.ts'
+import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
 /**
- * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what somebody may still act upon:
- * what goes after a time of notice, and what waits for a word.
+ * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what
+ * somebody may still act upon: what goes after a time of notice, and what waits for a word.
  */
-export function retentionTelling(of: {
+export function retentionAnnouncer(of: {
   database: Database
   configFile: Pick<ConfigFile, 'notifications' | 'retention'>
   log: Logger
-}): RetentionTelling {
+}): RetentionAnnouncer {
   const { database, configFile, log } = of
   const isHeard = (): boolean => {
     const { webhook, leftOut } = configFile.notifications()
@@ -23,10 +23,10 @@ export function retentionTelling(of: {
     get noticeMs() {
       return configFile.retention.noticeMs
     },
-    get untilTold() {
+    get untilDelivered() {
       return isHeard() && hasNotice()
     },
-    tell: async ({ kind, text, details }) => {
+    announce: async ({ kind, text, details }) => {
       log.info({ kind, details }, text)
       const [noticeId = null] = await announce(database, {
         channels: isHeard() && (hasNotice() || details.needs_word.length > 0) ? ['webhook'] : [],

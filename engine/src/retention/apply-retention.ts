@@ -13,17 +13,18 @@ import { endsEverything, type HeldBackup, type VaultSession } from '@telegram-ba
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
- * Erases what a plan says. What is wrong with one of them is in the report and stops no other; what another process erases
- * meanwhile is as it should be. Throws when the catalog fails or the signal fires.
+ * Erases what a plan says. What is wrong with one of them is in the report and stops no other; what another
+ * process erases meanwhile is as it should be. Throws when the catalog fails or the signal fires.
  * @param options.agreed a person has given the word that some decisions want
- * @param options.waitForLiving waits until what other processes erase is gone as well, however long that takes
+ * @param options.waitForLiving waits until what other processes erase is gone as well, however long that
+ * takes
  */
 export async function applyRetention(
   session: VaultSession,
   plan: RetentionPlan,
   { agreed, waitForLiving }: { agreed: boolean; waitForLiving: boolean },
 ): Promise<void> {
-  // Those that are marked may be the work of a living process, or want an approval: see below.
+  // Backups that are already marked may belong to a living process, or need an approval: see below.
   const decided = (agreed ? withWord(plan) : plan).filter(({ backup }) => backup.state !== 'erasing')
   for (const { backup, decision, reason, isGuarded } of decided) {
     if (decision !== 'erase' && isGuarded) session.report.kept.push({ backup_id: backup.id, reason })
@@ -35,12 +36,13 @@ export async function applyRetention(
   // What could not go just now cannot go now either.
   const except = session.report.pending.flatMap(({ backup_id }) => backup_id ?? [])
   await reconcileAbandonedRuns(session, { waitMs: 0, only: 'erasing', except, waitForLiving })
-  await tellWhatOthersErased(session, others)
+  await reportErasedByOthers(session, others)
 }
 
 /**
- * Somebody may have thought for long before giving the word, and the groups before this one took their time: a policy that keeps more since
- * then keeps it. What needs a word now either had it, or needed none when it was told.
+ * Somebody may have thought for long before giving the word, and the groups before this one took their time:
+ * a policy that keeps more since then keeps it. What needs a word now either had it, or needed none when it
+ * was told.
  */
 async function stillToGo({ database, report }: VaultSession, group: RetentionPlan): Promise<RetentionPlan> {
   const now = new Map((await planRetention(database)).map(made => [made.backup.id, made]))
@@ -99,7 +101,7 @@ function takeLost(ends: ErasureEnds): string[] {
   return lost.map(([id]) => id)
 }
 
-async function tellWhatOthersErased(
+async function reportErasedByOthers(
   { database, report }: VaultSession,
   ids: ReadonlySet<string>,
 ): Promise<void> {

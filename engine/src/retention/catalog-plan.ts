@@ -24,7 +24,10 @@ import { HOURS_OF_A_HABIT } from '#retention/stopped-backups.ts'
 /** What is to become of every complete backup, and of those that are marked to be erased already. */
 export type RetentionPlan = readonly RetentionDecision[]
 
-/** Reads the catalog and decides, by the catalog's clock, or by this machine's where that is behind; nothing is changed. */
+/**
+ * Reads the catalog and decides, by the catalog's clock, or by this machine's where that is behind; nothing
+ * is changed.
+ */
 export async function planRetention(database: Database): Promise<RetentionPlan> {
   return (await readRetention(database, await catalogClock(database)))()
 }

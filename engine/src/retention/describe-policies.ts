@@ -8,7 +8,10 @@ import {
 import { describeKeep } from '#retention/keep-policy.ts'
 import { hasRules } from '#retention/retention-rules.ts'
 
-/** The policies by which a backup stays, in words: `daily 7, weekly 4`; undefined for one whose `expires_at` decides. */
+/**
+ * The policies by which a backup stays, in words: `daily 7, weekly 4`; undefined for one whose `expires_at`
+ * decides.
+ */
 export type PolicyWords = (backup: Backup) => string | undefined
 
 /** Reads the policies once, for any number of backups. */

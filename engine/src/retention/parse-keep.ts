@@ -20,9 +20,9 @@ const KEEP = z.strictObject({
 })
 
 /**
- * A policy out of a request or a command. Each name may have the prefix `keep_` or `keep-`. Null stands for no policy. Throws
- * `INVALID` for an unknown rule, for one that stands there under two of its names, and for a value that breaks the range of its
- * rule.
+ * A policy out of a request or a command. Each name may have the prefix `keep_` or `keep-`. Null stands for
+ * no policy. Throws `INVALID` for an unknown rule, for one that stands there under two of its names, and for
+ * a value that breaks the range of its rule.
  */
 export function parseKeep(input: unknown): KeepPolicy | null {
   if (input === null || input === undefined) return null

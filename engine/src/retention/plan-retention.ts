@@ -1,4 +1,5 @@
 import type { Backup, BackupTimes, BackupType, KeepPolicy, RetentionPolicy } from '@telegram-backup/database'
+import { hint, run } from '@telegram-backup/errors'
 import {
   hasRules,
   type Kept,
@@ -20,9 +21,9 @@ export interface RetentionDecision {
   reason: string
   /** It is kept although its time has come, or no rule keeps it; or it is held. */
   isGuarded: boolean
-  /** Of one that is held: a person's word is all that is missing. */
+  /** A held backup that only a person's confirmation keeps from being erased. */
   needsWord: boolean
-  /** Of one that needs a word: why it goes when that is given. */
+  /** The reason after that confirmation. */
   reasonWithWord?: string
   /** Its group has a policy: `expires_at` alone lets nothing of it go. */
   hasPolicy: boolean
@@ -48,22 +49,27 @@ export interface RetentionSchedule {
 export interface RetentionFacts {
   /** In every state, of every project; only complete ones are decided over, in the order given. */
   backups: readonly Backup[]
-  /** Of all of a project and type, or of one source of these. */
+  /** The policies of a project and type, and of single sources there. */
   policies: readonly (RetentionPolicy & { source?: string | undefined; updated_at?: Date | undefined })[]
   schedules: readonly RetentionSchedule[]
   /** When backups were made, of each group at most once. */
   times: readonly BackupTimes[]
-  /** When these began by the catalog's clock, by their ids: the clock of the machine that made them was behind. */
+  /**
+   * When these began by the catalog's clock, by their ids: the clock of the machine that made them was
+   * behind.
+   */
   begun: ReadonlyMap<string, Date>
   now: Date
   /**
-   * Until when each of these stays, by their ids: somebody was told that it will go, and may still object. When that was told it
-   * needed no word, and it needs none since; a notice never stands in for a word.
+   * Until when each of these stays, by their ids: somebody was told that it will go, and may still object.
+   * When that was told it needed no word, and it needs none since; a notice never stands in for a word.
    */
   waiting?: ReadonlyMap<string, Date> | undefined
 }
 
-/** Backups that are looked at together: those of one source, or those of a project and type that have none. */
+/**
+ * Backups that are looked at together: those of one source, or those of a project and type that have none.
+ */
 interface Group extends Making {
   policies: readonly KeepPolicy[]
   /** Since when its policies are what they are; undefined where that is not known. */
@@ -71,17 +77,18 @@ interface Group extends Making {
   isOfSource: boolean
 }
 
-/** Of fewer backups more than half may go at once. */
+/** Of fewer backups than this, more than half may go at once without a confirmation. */
 const FEWEST_THAT_NEED_A_WORD = 3
-/** Clocks differ by so much at most, in ms, where they are right. */
+/** The most by which two right clocks differ, in ms. */
 export const CLOCKS_DIFFER_MS = 300_000
 
 /**
- * Decides over each complete backup. It stays if it is pinned, or any policy of its group keeps it: those of the source's
- * schedules, also of removed ones, and that of the project and type. Without any policy, and for a backup whose expiry was chosen, `expires_at`
- * decides. Then come the guards: the last good one of a project and type stays, and of a source; nothing goes while backups
- * have stopped, as far as their schedules or their habit tell, nor more than half of a group at once without a word. No word is needed for what was made under the rules that
- * let it go: then retention only comes late, and would be held up for good.
+ * Decides over each complete backup. It stays if it is pinned, or any policy of its group keeps it: those of
+ * the source's schedules, also of removed ones, and that of the project and type. Without any policy, and for
+ * a backup whose expiry was chosen, `expires_at` decides. Then come the guards: the last good one of a
+ * project and type stays, and of a source; nothing goes while backups have stopped, as far as their schedules
+ * or their habit tell, nor more than half of a group at once without a word. No word is needed for what was
+ * made under the rules that let it go: then retention only comes late, and would be held up for good.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const { backups, now, waiting, begun } = facts
@@ -105,7 +112,9 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   })
 }
 
-/** As if the clock of its maker had not been behind: it is no older than the catalog knows, and lives as long. */
+/**
+ * As if the clock of its maker had not been behind: it is no older than the catalog knows, and lives as long.
+ */
 function asBegun(backup: Backup, begun: Date | undefined): Backup {
   const { created_at, expires_at, expiry_given } = backup
   if (begun === undefined || begun <= created_at) return backup
@@ -134,7 +143,7 @@ function groupOf(
     schedule => ofSameKind(schedule) && schedule.source === member?.source_name,
   )
   const enabled = schedules.filter(schedule => schedule.enabled)
-  // One that keeps nothing counts for the time as well: it may have kept something until then.
+  // A policy without rules counts for the time as well: it may have kept something until then.
   const policies = of.policies.filter(
     policy => ofSameKind(policy) && (policy.source === undefined || policy.source === member?.source_name),
   )
@@ -256,7 +265,7 @@ function holdTooMany(decisions: Made[], group: Group, waiting: RetentionFacts['w
   const counted = decisions.filter(made => !settled.has(made))
   const [going, all] = [counted.filter(isGoing).length, counted.length]
   if (all < FEWEST_THAT_NEED_A_WORD || going * 2 <= all) return decisions
-  const words = `not erased: this would remove ${going} of ${all}; confirm with telegram-backup expire --yes`
+  const words = `not erased: this would remove ${going} of ${all}; ${hint`confirm with ${run('expire', { yes: true })}`}`
   const wordsWithWord = `${going} of ${all} go at once, as was agreed to`
   return decisions.map(made =>
     isGoing(made) && !settled.has(made)

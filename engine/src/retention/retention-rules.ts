@@ -29,8 +29,8 @@ export function hasRules(keep: KeepPolicy): boolean {
 }
 
 /**
- * What the rules of a policy keep, each by itself, as restic has it: a backup that several rules keep counts for each of
- * them. Hours, days, ISO weeks, months and years are those of UTC.
+ * What the rules of a policy keep, each by itself, as restic has it: a backup that several rules keep counts
+ * for each of them. Hours, days, ISO weeks, months and years are those of UTC.
  */
 export function keptByRules(keep: KeepPolicy, ranked: Ranked, now: Date): Kept {
   const kept: Kept = new Map()
@@ -72,8 +72,8 @@ function noteChosen(
 }
 
 /**
- * The newest one of each of the newest buckets. A damaged one never takes the place of a sound one: neither within its
- * bucket, nor of another bucket while there are not too many of them.
+ * The newest one of each of the newest buckets. A damaged one never takes the place of a sound one: neither
+ * within its bucket, nor of another bucket while there are not too many of them.
  */
 function choose(ranked: Ranked, { most, key }: { most: number; key: (backup: Backup) => string }): Backup[] {
   const buckets = [...Map.groupBy(ranked, key).values()].map(lastGood).filter(backup => backup !== undefined)

@@ -13,10 +13,16 @@ export interface RetentionRunsOptions {
   mostMs?: number
 }
 
-/** Soon after a scheduled backup, also where one is made every minute, but no more often; and at least once an hour. */
+/**
+ * Soon after a scheduled backup, also where one is made every minute, but no more often; and at least once an
+ * hour.
+ */
 const USUAL = { lookEveryMs: 5_000, leastMs: 45_000, mostMs: 3_600_000 }
 
-/** Hands in the jobs that apply retention, until it is stopped. Any number of processes may do so on one catalog. */
+/**
+ * Hands in the jobs that apply retention, until it is stopped. Any number of processes may do so on one
+ * catalog.
+ */
 export function startRetention(options: RetentionRunsOptions): { stop(): Promise<void> } {
   const { database, deliver, log, lookEveryMs, leastMs, mostMs } = { ...USUAL, ...options }
   return repeatUntilStopped({

@@ -11,7 +11,7 @@ const FEWEST_GAPS = 3
 const MOST_GAPS = 20
 /** Four backups of one afternoon are no habit yet. */
 const SHORTEST_HABIT_MS = 48 * HOUR_MS
-/** Of the gaps between the occasions, so many are no longer than the interval is taken to be. */
+/** The interval is the time that this share of the gaps between backups does not exceed. */
 const SHARE_OF_GAPS = 0.75
 
 /** So many hours that have a backup tell the habit: some of them may be of the same occasion. */
@@ -19,9 +19,9 @@ export const HOURS_OF_A_HABIT: number = 2 * (MOST_GAPS + 1)
 
 /** What tells whether backups of a group have stopped. */
 export interface Making {
-  /** Those that are not ahead of now, newest first. */
+  /** The backups that are not dated in the future, newest first. */
   ranked: Ranked
-  /** Those that are: what the clock of their maker says cannot be. */
+  /** The backups that are dated in the future: the clock of their machine was wrong. */
   ahead: Ranked
   /** The longest times between two runs of its schedules, in ms; null where nobody can read them. */
   intervalsMs: readonly (number | null)[]
@@ -37,8 +37,8 @@ export interface Stop {
 }
 
 /**
- * Whether backups have stopped, as far as anybody can tell. A schedule says how often they are to come. Where there is none,
- * they come as they came before: see `habitMs`.
+ * Whether backups have stopped, as far as anybody can tell. A schedule says how often they are to come. Where
+ * there is none, they come as they came before: see `habitMs`.
  */
 export function whyStopped(making: Making, now: Date): Stop | undefined {
   const { ranked, ahead, intervalsMs, times } = making
@@ -60,16 +60,19 @@ export function whyStopped(making: Making, now: Date): Stop | undefined {
   return { why: `backups have stopped: the newest is ${roughSpan(ageMs)} old, ${usual}`, isGuess }
 }
 
-/** A person who is only told to erase it may erase the newest one, where it is the clock of today that is wrong. */
+/**
+ * A person who is only told to erase it may erase the newest one, where it is the clock of today that is
+ * wrong.
+ */
 function strangeTime({ id, created_at }: Backup): string {
   const made = `${created_at.toISOString().slice(0, 16)}Z`
   return `a clock was ahead, or is behind now: ${id.slice(0, 8)} says that it was made ${made}; set the clock right, or erase that one`
 }
 
 /**
- * How often backups come that no schedule makes, in ms, by the last twenty gaps between them: three of four gaps were no longer, so
- * that neither an outage nor a burst counts. At least an hour. Undefined where there is no habit: with fewer than three gaps, or fewer
- * than twenty within two days.
+ * How often backups come that no schedule makes, in ms, by the last twenty gaps between them: three of four
+ * gaps were no longer, so that neither an outage nor a burst counts. At least an hour. Undefined where there
+ * is no habit: with fewer than three gaps, or fewer than twenty within two days.
  */
 export function habitMs(times: readonly Date[]): number | undefined {
   const occasions: number[] = []

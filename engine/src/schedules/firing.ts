@@ -6,9 +6,9 @@ import { latestTime, nextTime } from '#cron/cron-times.ts'
 const MISSED_AFTER_MS = 60_000
 
 /**
- * What becomes of a schedule whose time has come. Of several times that have gone by only the newest counts. It makes no job
- * while an earlier one of the schedule waits or runs, or when it was missed and missed times are skipped. A time that was fired
- * for already, before clocks were set back, is refused by the catalog.
+ * What becomes of a schedule whose time has come. Of several times that have gone by only the newest counts.
+ * It makes no job while an earlier one of the schedule waits or runs, or when it was missed and missed times
+ * are skipped. A time that was fired for already, before clocks were set back, is refused by the catalog.
  */
 export function decideFiring(
   schedule: Schedule,

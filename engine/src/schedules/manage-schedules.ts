@@ -53,12 +53,13 @@ export interface ScheduleView {
 }
 
 const LONGEST_JITTER_SECONDS = 86_400
-/** Of a project: each of them is looked at every few seconds, and a list holds them all. */
+/** The limit of a project: the service reads all schedules every few seconds, and a list holds them all. */
 const MOST_SCHEDULES = 200
 
 /**
- * Makes a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for a name that is not there, with those that
- * are, and for a source that no backup can be made of; `INVALID` for terms that cannot be, `CONFLICT` when its project has too many.
+ * Makes a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for a name that is not there,
+ * with those that are, and for a source that no backup can be made of; `INVALID` for terms that cannot be,
+ * `CONFLICT` when its project has too many.
  */
 export async function addSchedule(
   database: Database,
@@ -130,7 +131,7 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
     })
   }
   return {
-    ...(keep === undefined ? {} : { keep: parseKeep(keep) }),
+    keep: keep === undefined ? undefined : parseKeep(keep),
     jitterSeconds: jitter,
     catchUp: catch_up,
   }
@@ -148,7 +149,7 @@ export async function scheduleViews(
   return schedules.map(schedule => viewOf(schedule, last.get(schedule.id)))
 }
 
-/** One of them. */
+/** The view of one schedule. */
 export async function scheduleView(database: Database, schedule: Schedule): Promise<ScheduleView> {
   const last = await lastJobsOf(database, [schedule.id])
   return viewOf(schedule, last.get(schedule.id))

@@ -25,8 +25,8 @@ const LONGEST_SLEEP_MS = 5_000
 const SHORTEST_SLEEP_MS = 20
 
 /**
- * Fires schedules when their time comes, until it is stopped. Any number of processes may do so on one catalog. A catalog that
- * is away is told to the log, and asked again.
+ * Fires schedules when their time comes, until it is stopped. Any number of processes may do so on one
+ * catalog. A catalog that is away is told to the log, and asked again.
  */
 export function startScheduler(options: SchedulerOptions): { stop(): Promise<void> } {
   return repeatUntilStopped({
@@ -56,7 +56,7 @@ export async function fireSchedules({ database, deliver, log, clock }: Scheduler
         }
         return decision
       } catch (error) {
-        // One that cannot be read, such as one that came back from a chat, must not keep the others from firing.
+        // A schedule that cannot be read, such as a recovered one, must not stop the others.
         log.error({ schedule_id: schedule.id, error }, 'a schedule cannot be read')
         return { fireFor: null, nextRunAt: null }
       }
@@ -70,7 +70,10 @@ export async function fireSchedules({ database, deliver, log, clock }: Scheduler
   return jobs
 }
 
-/** How long nothing comes, in ms. A next time that lies too far off is set right: the clock it was reckoned by was wrong. */
+/**
+ * How long nothing comes, in ms. A next time that lies too far off is set right: the clock it was reckoned by
+ * was wrong.
+ */
 async function timeUntilNext({ database, clock }: SchedulerOptions): Promise<number> {
   const found = await enabledSchedules(database)
   const now = clock?.() ?? found.now

@@ -1,8 +1,8 @@
 import { type Database, listSchedules, servedNames } from '@telegram-backup/database'
 
 /**
- * What to tell of sources that an enabled schedule backs up and nobody does: neither `sourceNames`, which are this machine's, nor a serve
- * that ran within the last day. Undefined where there are none.
+ * What to tell of sources that an enabled schedule backs up and nobody does: neither `sourceNames`, which are
+ * this machine's, nor a serve that ran within the last day. Undefined where there are none.
  */
 export async function describeUnserved(
   database: Database,

@@ -5,8 +5,8 @@ import { checkChatAccess, type TelegramClient } from 'telegram-deployment-bot'
 import type { Config } from '#environment.ts'
 
 /**
- * Looks, whenever it is called, whether the bot can use the configured chat, and whether the chat is still this catalog's. Throws
- * `CONFIGURATION` where not, and what the chat failed of.
+ * Looks, whenever it is called, whether the bot can use the configured chat, and whether the chat is still
+ * this catalog's. Throws `CONFIGURATION` where not, and what the chat failed of.
  */
 export function createChatCheck(of: {
   config: Config

@@ -7,7 +7,10 @@ import type { ServicePart } from '#service-part.ts'
 
 const EVERY_MS = 5_000
 
-/** Sees changes of `telegram-backup.yaml` within some seconds, and tells of schedules whose source is not in it any more. */
+/**
+ * Sees changes of `telegram-backup.yaml` within some seconds, and tells of schedules whose source is not in
+ * it any more.
+ */
 export function startConfigWatch(of: {
   configFile: LiveConfigFile
   database: Database

@@ -10,7 +10,7 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 
-/** Whoever has changed a schedule does not wait longer for the chat. */
+/** A command that changes a schedule waits at most this long for the chat. */
 const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 60_000
 const LONGEST_PAUSE_MS = 15 * 60_000
@@ -80,8 +80,7 @@ async function refresh(open: SessionOptions): Promise<void> {
     session,
     [chatId, replicaChatId].filter(chat => chat !== undefined),
   )
-  if (left !== undefined)
-    throw new BackupError(left.reason, left.code === undefined ? {} : { code: left.code })
+  if (left !== undefined) throw new BackupError(left.reason, { code: left.code })
 }
 
 const NUMERIC = /^-?\d+$/

@@ -11,13 +11,13 @@ import type { ServicePart } from '#service-part.ts'
 const EVERY_MS = 60_000
 
 /**
- * Settles, at its start and once a minute, what processes left behind that died: uploads, commands, jobs that nobody goes on
- * with. A look into the catalog when there is nothing.
+ * Settles, at its start and once a minute, what processes left behind that died: uploads, commands, jobs that
+ * nobody goes on with. A look into the catalog when there is nothing.
  */
 export function startHousekeeping(context: ServiceContext): ServicePart {
   return repeatUntilStopped({
     work: async signal => {
-      if (await hasUnfinishedWork(context.database)) await settle(context, signal)
+      if (await hasUnfinishedWork(context.database)) await reconcile(context, signal)
       return undefined
     },
     everyMs: EVERY_MS,
@@ -26,7 +26,7 @@ export function startHousekeeping(context: ServiceContext): ServicePart {
   })
 }
 
-async function settle(context: ServiceContext, signal: AbortSignal): Promise<void> {
+async function reconcile(context: ServiceContext, signal: AbortSignal): Promise<void> {
   const { log } = context
   const session = await openSession({ ...context, signal })
   await reconcileAbandonedRuns(session, { waitMs: 0 })

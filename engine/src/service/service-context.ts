@@ -10,7 +10,10 @@ export interface ServiceContext {
   config: Config
   configFile: LiveConfigFile
   database: Database
-  /** The same catalog for the HTTP API, by connections of its own: however many requests wait for those, no backup does. */
+  /**
+   * The same catalog for the HTTP API, by connections of its own: however many requests wait for those, no
+   * backup does.
+   */
   serving: Database
   client: TelegramClient
   service: BackupService

@@ -7,7 +7,7 @@ import { JobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
 import { runRestoreJob } from '#jobs/restore-job.ts'
 import { runVerifyJob } from '#jobs/verify-job.ts'
-import { retentionTelling } from '#retention/announce-retention.ts'
+import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
@@ -38,7 +38,7 @@ export async function startJobs(
   const { database, queue, log, configFile } = context
   for (const name of servedQueues(configFile)) await queue.open(name)
   const runner = new JobRunner({
-    tools: { ...context, openLimited: options.openLimited, retention: retentionTelling(context) },
+    tools: { ...context, openLimited: options.openLimited, retention: retentionAnnouncer(context) },
     queue,
     handlers: HANDLERS,
     queues: () => servedQueues(configFile),

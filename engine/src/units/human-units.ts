@@ -1,6 +1,9 @@
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/** What stands in a table or a list of facts where there is nothing. Ids stand there whole: HTTP takes no shorter ones. */
+/**
+ * What stands in a table or a list of facts where there is nothing. Ids stand there whole: HTTP takes no
+ * shorter ones.
+ */
 export const NONE = '-'
 
 /** `1536` as `1.5 KiB`. */
@@ -10,8 +13,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * A size of a backup; one that was never finished has none, nor has one that was recovered without the key: which is not the
- * same as 0 bytes.
+ * A size of a backup; one that was never finished has none, nor has one that was recovered without the key:
+ * which is not the same as 0 bytes.
  */
 export function formatSizeOf(
   { state, recovered_trust: trust }: { state: string; recovered_trust: number | null },
@@ -63,4 +66,17 @@ export function formatTable(table: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** `45 s`, `5 min`, `3.5 h`, `2 d`. */
+export function formatSpan(seconds: number): string {
+  const [amount, unit] =
+    seconds < 120
+      ? [seconds, 's']
+      : seconds < 7200
+        ? [seconds / 60, 'min']
+        : seconds < 172_800
+          ? [seconds / 3600, 'h']
+          : [seconds / 86_400, 'd']
+  return `${Math.round(amount * 10) / 10} ${unit}`
 }

@@ -50,7 +50,10 @@ export function parseExpiry(text: string, now: Date = new Date()): Date {
 
 const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
-/** Bytes per second, as curl's `--limit-rate` takes them: `500k`, `2M`, `1G`, of 1024. At least 1024. Throws `USAGE`. */
+/**
+ * Bytes per second, as curl's `--limit-rate` takes them: `500k`, `2M`, `1G`, of 1024. At least 1024. Throws
+ * `USAGE`.
+ */
 export function parseRate(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([kmg]?)$/i.exec(text.trim()) ?? []
   const rate = Math.round(Number(amount) * (BYTE_UNITS[unit.toLowerCase()] as number))

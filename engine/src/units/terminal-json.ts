@@ -1,6 +1,6 @@
 /**
- * JSON without what could rewrite a terminal, end a line for some readers or turn its order round, which JSON itself escapes below
- * 0x20 only. It means the same.
+ * JSON without what could rewrite a terminal, end a line for some readers or turn its order round, which JSON
+ * itself escapes below 0x20 only. It means the same.
  */
 export function terminalJson(json: string): string {
   return json.replace(

@@ -7,7 +7,10 @@ const DAY_MS = 24 * HOUR_MS
 export interface SamplingRules {
   /** Every complete backup is to be read at least so often, in milliseconds. */
   readAllWithinMs: number
-  /** At most so many messages are to be read within an hour: each costs a copy, and the chat takes only so many. */
+  /**
+   * At most so many messages are to be read within an hour: each costs a copy, and the chat takes only so
+   * many.
+   */
   messagesPerHour: number
 }
 
@@ -18,14 +21,15 @@ export interface SamplingPlan {
   late: number
 }
 
-/** One that failed is tried again after so long; an outage of the chat must not fill the queue. */
+/** A failed verification is tried again after this time; an outage of the chat must not fill the queue. */
 const TRY_AGAIN_MS = 6 * HOUR_MS
 
 /**
- * Chooses what is to be verified now, from what is known now alone. A backup may be read again after half of its time, so
- * that none is read much more often than it must be; the next quarter of the time is enough to read all of them, at an even
- * pace; the last quarter is what there is to spare for outages. The longest unread goes first. Besides, the newest of each
- * source is read soon after it was made, once a day, and asked for once a day otherwise.
+ * Chooses what is to be verified now, from what is known now alone. A backup may be read again after half of
+ * its time, so that none is read much more often than it must be; the next quarter of the time is enough to
+ * read all of them, at an even pace; the last quarter is what there is to spare for outages. The longest
+ * unread goes first. Besides, the newest of each source is read soon after it was made, once a day, and asked
+ * for once a day otherwise.
  */
 export function planSampling(
   { backups, lately, now }: { backups: readonly SampledBackup[]; lately: SampledLately; now: Date },
@@ -37,7 +41,7 @@ export function planSampling(
   const free = backups.filter(({ is_busy }) => !is_busy)
   const due = free
     .filter(backup => unreadMs(backup) >= readAllWithinMs / 2 && !isTriedLately(backup, now))
-    // One that cannot be read must not stand in the way of those behind it.
+    // A backup that cannot be read must not block those behind it.
     .sort((a, b) => lastTouched(a) - lastTouched(b))
   const all = backups.reduce((sum, { bytes }) => sum + bytes, 0)
   const share = all / Math.max(1, readAllWithinMs / 4 / HOUR_MS)
@@ -57,7 +61,10 @@ export function planSampling(
   }
 }
 
-/** One hour's share: as many bytes as it takes, but at least one backup, and no more messages than the chat has room for. */
+/**
+ * One hour's share: as many bytes as it takes, but at least one backup, and no more messages than the chat
+ * has room for.
+ */
 class HourlyRoom {
   #bytes: number
   #messages: number
@@ -78,7 +85,7 @@ class HourlyRoom {
   }
 
   takes({ bytes, messages }: SampledBackup): boolean {
-    // One that is larger than an hour's room has to be read some time as well.
+    // A backup larger than an hour's budget has to be read some time as well.
     const hasRoom = this.#isUntouched || (this.#bytes > 0 && messages <= this.#messages)
     if (!hasRoom) return false
     this.#isUntouched = false

@@ -15,8 +15,8 @@ export interface SamplingOptions {
 const EVERY_MS = HOUR_MS / 6
 
 /**
- * Hands in verifications, so that every complete backup is read within its time, until it is stopped. Any number of processes
- * may do so on one catalog. A catalog that is away is told to the log, and asked again.
+ * Hands in verifications, so that every complete backup is read within its time, until it is stopped. Any
+ * number of processes may do so on one catalog. A catalog that is away is told to the log, and asked again.
  */
 export function startSampling(options: SamplingOptions): { stop(): Promise<void> } {
   const { everyMs = EVERY_MS, log } = options

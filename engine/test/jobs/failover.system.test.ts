@@ -17,7 +17,8 @@ import { type Standby, startStandby } from '@telegram-backup/test-support/server
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runBackupJob } from '#jobs/backup-job.ts'
 
-// One address that leads to a primary first, and then to its standby, which takes no writes until it is promoted.
+// One address that leads to a primary first, and then to its standby, which takes no writes until it is
+// promoted.
 
 let primary: PostgresServer
 let standby: Standby
@@ -54,7 +55,8 @@ it('a backup that is under way while the primary is lost is done when the standb
   world.run({
     backup: async (run, tools) => {
       if (codes.length > 0) return await runBackupJob(run, tools)
-      // The primary dies in the middle of it, and the address leads to a standby that nobody has promoted yet.
+      // The primary dies in the middle of it, and the address leads to a standby that nobody has promoted
+      // yet.
       await standby.caughtUp()
       way.lead(standby.url(primary.url('postgres')))
       isPrimaryGone = true

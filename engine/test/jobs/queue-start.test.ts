@@ -41,7 +41,8 @@ test('a schema for the queue that another role has made since the catalog was op
       code: 'CONFIGURATION',
       message: expect.stringContaining('schema pgboss belongs to role "mallory"'),
     })
-    // Whose the schema is, drops what is in it, and puts functions of his own in its place: they would run with our rights.
+    // Whose the schema is, drops what is in it, and puts functions of his own in its place: they would run
+    // with our rights.
     const { rows } = await sql`
       select relname from pg_class where relnamespace = 'pgboss'::regnamespace
        union all

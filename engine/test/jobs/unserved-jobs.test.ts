@@ -1,7 +1,7 @@
 import { noteService, sqlRunner } from '@telegram-backup/database'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { UnservedWatch } from '#jobs/unserved.ts'
+import { UnservedWatch } from '#jobs/unserved-watch.ts'
 import { describeUnserved } from '#schedules/unserved-sources.ts'
 
 let world: JobsWorld

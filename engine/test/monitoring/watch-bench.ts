@@ -4,13 +4,13 @@ import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { createLogger } from '#logging.ts'
 import { openChannels } from '#monitoring/channels.ts'
-import { startWatch, type Watch, type WatchOptions } from '#monitoring/watch.ts'
+import { Watch, type WatchOptions } from '#monitoring/watch.ts'
 
 export const EVERY_MS = 100
 const HOUR_MS = 3_600_000
 /**
- * For tests of what hangs, and of what is right again: that is told after two rounds. A catalog on a busy machine has to answer within
- * them, or its outage is told as well.
+ * For tests of what hangs, and of what is right again: that is told after two rounds. A catalog on a busy
+ * machine has to answer within them, or its outage is told as well.
  */
 export const SHORT_LIMITS: { chatLimitMs: number; catalogLimitMs: number } = {
   chatLimitMs: 700,
@@ -24,7 +24,10 @@ export const NO_OUTAGES: { chatLimitMs: number; catalogLimitMs: number; patience
 /** A process with them may take so long from one look to the next. */
 export const ROUND_MS: number = EVERY_MS + SHORT_LIMITS.chatLimitMs + SHORT_LIMITS.catalogLimitMs
 
-/** A chat, a catalog and a webhook, and watches over them; for all tests of a file, each of which begins with an empty catalog. */
+/**
+ * A chat, a catalog and a webhook, and watches over them; for all tests of a file, each of which begins with
+ * an empty catalog.
+ */
 export interface WatchBench {
   readonly vault: TestVault
   readonly database: Database
@@ -103,7 +106,7 @@ export function watchBench(): WatchBench {
           return await client.sendText(...given)
         },
       }
-      const started = startWatch({
+      const started = Watch.start({
         database,
         channels: openChannels(
           {

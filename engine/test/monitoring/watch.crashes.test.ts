@@ -105,7 +105,9 @@ describe('a watch', () => {
     expect(notice?.details['lasted_seconds']).toBe(Math.round((time('until') - time('since')) / 1000))
   })
 
-  /** The webhook has answered, and that is written down: whoever stops before that leaves it to be told again. */
+  /**
+   * The webhook has answered, and that is written down: whoever stops before that leaves it to be told again.
+   */
   const hookTold = async (): Promise<void> => {
     const { kysely } = bench.database
     const waiting = () => kysely.selectFrom('notices').select('id').where('channel', '=', 'webhook').execute()

@@ -1,7 +1,10 @@
 import { createJob, type Database } from '@telegram-backup/database'
 import { sql } from 'kysely'
 
-/** A complete backup of a source, recorded by hand; with `failedToo`, a job of that source that has failed since. */
+/**
+ * A complete backup of a source, recorded by hand; with `failedToo`, a job of that source that has failed
+ * since.
+ */
 export async function recordBackup(
   database: Database,
   source: string,

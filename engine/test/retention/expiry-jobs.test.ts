@@ -38,7 +38,8 @@ it('an erase that waited for its notice is gone on with as soon as that was told
     if (notice === null) throw new Error('nothing waits')
     await closeNotice(database, { ...notice, wasTold: true })
     expect(await due()).toBe(true)
-    // Once: the job that was made for it is newer than the telling, which in whole milliseconds, or by a clock that was put back, may look otherwise.
+    // Once: the job that was made for it is newer than the telling, which in whole milliseconds, or by a
+    // clock that was put back, may look otherwise.
     await sql`update control_plane.jobs set state = 'done', created_at = created_at + interval '1 second'`.execute(
       database.kysely,
     )

@@ -25,8 +25,9 @@ import { nextTime } from '#cron/cron-times.ts'
 import { keepView } from '#retention/keep-policy.ts'
 import { parseKeep } from '#retention/parse-keep.ts'
 
-// What a policy and a schedule are is written down by the catalog, by the archive, and by what draws and reads an index: these
-// have no common ground. A rule that one of them does not know would be lost on a new server, and backups with it.
+// What a policy and a schedule are is written down by the catalog, by the archive, and by what draws and
+// reads an index: these have no common ground. A rule that one of them does not know would be lost on a new
+// server, and backups with it.
 
 /** Every rule there is; one more does not compile until it is here. */
 const KEEP: Required<KeepPolicy> = {

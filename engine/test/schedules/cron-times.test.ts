@@ -1,8 +1,7 @@
 import { CronExpressionParser } from 'cron-parser'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { BoundedCache } from '#cron/bounded-cache.ts'
-import { intervalMs, latestTime, nextTime } from '#cron/cron-times.ts'
+import { BoundedCache, intervalMs, latestTime, nextTime } from '#cron/cron-times.ts'
 import { timeZone } from '#cron/time-zone.ts'
 
 const MINUTE_MS = 60_000

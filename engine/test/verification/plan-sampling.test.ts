@@ -20,7 +20,9 @@ function backup(fields: Partial<SampledBackup> & { created_at: Date }): SampledB
 const ago = (hours: number): Date => new Date(START - hours * HOUR_MS)
 const at = { lately: { bytes: 0, messages: 0 }, now: new Date(START) }
 
-/** Backups as they are made, in hours from the start, and how large; and how long the queue takes for a job. */
+/**
+ * Backups as they are made, in hours from the start, and how large; and how long the queue takes for a job.
+ */
 const arrivals = fc.record({
   made: fc.array(
     fc.record({ hour: fc.integer({ min: 0, max: 60 }), bytes: fc.integer({ min: 1, max: 5000 }) }),

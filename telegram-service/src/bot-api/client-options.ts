@@ -11,7 +11,7 @@ export interface TelegramClientOptions {
   /** In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20, or 0 with an API root of your own. */
   messagesPerMinute?: number
   /** One bound on all uploads of this client together, from 1024; without one they go as fast as the line takes them. */
-  uploadBytesPerSecond?: number
+  uploadBytesPerSecond?: number | undefined
   timeouts?: Partial<ExchangeTimeouts>
   policy?: Partial<CallPolicy>
   observer?: TransferObserver

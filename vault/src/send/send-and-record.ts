@@ -45,23 +45,23 @@ export interface IntegratedBackupOptions {
    * backup.
    */
   file: GivenFile
-  filename?: string
+  filename?: string | undefined
   /** Cut to fit Telegram's 1024 characters. */
-  caption?: string
+  caption?: string | undefined
   /** Default: the service's own. */
-  chatId?: string
+  chatId?: string | undefined
   /** Default: 30 days after creation. */
-  expires_at?: Date
-  signal?: AbortSignal
+  expires_at?: Date | undefined
+  signal?: AbortSignal | undefined
   onProgress?: (progress: SendProgress) => void
   /** Resumes a backup whose run was abandoned; `file` is the path of the same file, unchanged. */
-  resume?: ResumedSend
+  resume?: ResumedSend | undefined
   /** The source, the schedule and the job that it comes from; for the record. */
-  origin?: BackupOrigin
+  origin?: BackupOrigin | undefined
   /**
    * Removes from a failure what readers of the catalog may not see; the result keeps it. Default: nothing.
    */
-  redactFailure?: (failure: unknown) => unknown
+  redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
 /**

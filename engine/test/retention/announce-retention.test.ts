@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { readNotificationSettings } from '#config/notification-settings.ts'
 import { readConfig } from '#environment.ts'
 import { createLogger } from '#logging.ts'
-import { retentionTelling } from '#retention/announce-retention.ts'
+import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import { runRetention } from '#retention/run-retention.ts'
 
 const HOUR_MS = 3_600_000
@@ -51,7 +51,7 @@ async function run({
   webhook_without?: string[]
 }): Promise<{ erased: string[]; waiting: { erase: unknown[]; needs_word: unknown[] }[] }> {
   const notifications = readNotificationSettings({ webhook: 'http://127.0.0.1:1/', webhook_without })
-  const telling = retentionTelling({
+  const announcer = retentionAnnouncer({
     database,
     configFile: { notifications: () => notifications, retention: { noticeMs } },
     log: createLogger({ level: 'info', stream: { write: line => lines.push(line) } }),
@@ -59,7 +59,7 @@ async function run({
   const { signal } = new AbortController()
   const config = readConfig(await cliEnvironment(vault))
   const session = await openSession({ database, client: vault.client, config, signal })
-  await runRetention(session, telling)
+  await runRetention(session, announcer)
   const rows = await database.kysely.selectFrom('notices').select('notice').execute()
   return {
     erased: session.report.erased_backups.map(({ backup_id }) => backup_id),
