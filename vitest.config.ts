@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -11,16 +12,17 @@ const config: ViteUserConfig = defineConfig({
       '**/node_modules/**',
       '**/*.system.test.ts',
       '**/*.servers.test.ts',
-      // Suites of their own: vitest.crashes.config.ts.
-      'api-gateway/test/{settling,recovery}/**',
+      // A suite of its own: vitest.crashes.config.ts.
       '**/*.crashes.test.ts',
     ],
-    // Most tests wait for processes and servers; of two cores, vitest would use one.
-    maxWorkers: 2,
+    // Tests wait for servers, pipes and clocks: three keep two cores busy. Of two cores, vitest would use one.
+    maxWorkers: 3,
     // Limits are for what hangs: on a busy machine anything takes many times as long. So a condition is waited for as long as a test.
     testTimeout: 240_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 200_000 } },
+    env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -1,14 +1,16 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['api-gateway/test/{settling,recovery}/**/*.test.ts', '*/{src,test}/**/*.crashes.test.ts'],
-    exclude: ['**/node_modules/**', '**/*.system.test.ts'],
-    // As in vitest.config.ts.
+    include: ['*/{src,test}/**/*.crashes.test.ts'],
+    // Most tests wait for processes and servers; of two cores, vitest would use one.
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 290_000 } },
+    env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

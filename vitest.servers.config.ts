@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -9,6 +10,8 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 300_000,
     // As in vitest.config.ts.
     expect: { poll: { timeout: 110_000 } },
+    env: COMPILED_MODULES,
+    globalSetup: './test-support/catalog-server.ts',
     reporters: ['default', './scripts/summary-reporter.ts'],
   },
 })

@@ -1,18 +1,18 @@
 // Makes golden state, once for a release: two chats, a catalog, keys and the packed program that made them, into
-// api-gateway/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program of then and the
+// cli/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program of then and the
 // one of now, and recover it; they never make it anew, and neither does anybody for a release that has it.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
+import { installedServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { breakOff, type Filled, fetchAll, fillVault } from '#golden/fill.ts'
 import { serveForAWhile } from '#golden/serving.ts'
 import { dumpCatalog, type GoldenStage, openStage } from '#golden/stage.ts'
-import { installedServer } from '#servers/postgres-server.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const name = process.argv[2] ?? ''
-const target = join(ROOT, 'api-gateway', 'test', 'golden', name)
+const target = join(ROOT, 'cli', 'test', 'golden', name)
 if (!/^[\w.-]+$/.test(name) || existsSync(target))
   throw new Error('Give a name that no golden state has: npm run golden -- NAME')
 

@@ -50,6 +50,10 @@ function packedManifest(manifest: Manifest): Manifest {
   }
 }
 
+function isPublished(folder: string): boolean {
+  return !readFileSync(join(ROOT, folder, 'package.json'), 'utf8').includes('"private": true')
+}
+
 function stage(folder: string): string {
   const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
   const target = join(BUILD, 'stage', folder)
@@ -67,11 +71,15 @@ function stage(folder: string): string {
 for (const folder of ['out', 'stage', 'packages'])
   rmSync(join(BUILD, folder), { recursive: true, force: true })
 mkdirSync(join(BUILD, 'packages'), { recursive: true })
-run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
+run(process.execPath, [
+  join(ROOT, 'node_modules', '@typescript', 'native', 'bin', 'tsc'),
+  '-p',
+  'tsconfig.build.json',
+])
 run('npm', [
   'pack',
   '--silent',
   '--pack-destination',
   join(BUILD, 'packages'),
-  ...ROOT_MANIFEST.workspaces.map(stage),
+  ...ROOT_MANIFEST.workspaces.filter(isPublished).map(stage),
 ])

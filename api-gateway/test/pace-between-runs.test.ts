@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { EmulatedBot } from '@telegram-backup/bot-api-emulator'
 import { type Database, getBackupStats } from '@telegram-backup/database'
+import {
+  openTestCatalog,
+  openTestVault,
+  TEST_PART_SIZE_BYTES,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { BackupService, createTelegramClient } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BackupTelegramIntegration } from '#lib/backups/backup-telegram.integration.ts'
-import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Database & { discard(): Promise<void> }

@@ -92,7 +92,7 @@ function* decrypted(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Ar
   try {
     yield* decryptChunks(payload, fileKey)
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', 'The encrypted bytes were altered or cut', { cause })
+    throw new ArchiveError('The encrypted bytes were altered or cut', { code: 'INTEGRITY', cause })
   }
 }
 
@@ -126,7 +126,7 @@ function findHeaderEnd(file: Uint8Array): number {
   const macLine = start.indexOf(MAC_LINE_START, 'latin1')
   const end = macLine < 0 ? -1 : start.indexOf('\n', macLine + MAC_LINE_START.length)
   if (start.toString('latin1', 0, VERSION_LINE.length) !== VERSION_LINE || end < 0) {
-    throw new ArchiveError('INTEGRITY', 'The bytes are not an age file')
+    throw new ArchiveError('The bytes are not an age file', { code: 'INTEGRITY' })
   }
   return end + 1
 }
@@ -146,10 +146,11 @@ async function unwrapFileKey(header: Uint8Array, identities: readonly string[]):
     return await decrypter.decryptHeader(header)
   } catch (cause) {
     if (noneFitted) {
-      throw new ArchiveError('WRONG_KEY', 'None of the given keys opens the backup', {
+      throw new ArchiveError('None of the given keys opens the backup', {
+        code: 'WRONG_KEY',
         hint: 'Use the key file (age identity) whose public key the backup was encrypted to.',
       })
     }
-    throw new ArchiveError('INTEGRITY', 'The age header was altered', { cause })
+    throw new ArchiveError('The age header was altered', { code: 'INTEGRITY', cause })
   }
 }

@@ -1,3 +1,4 @@
+import { BackupError, type BackupErrorDetails } from '@telegram-backup/errors'
 import { systemErrorHint, systemErrorSuffix } from '#system-error.ts'
 
 /**
@@ -20,26 +21,20 @@ export type ArchiveErrorCode =
   | 'CANCELLED'
 
 /** Facts that go with an {@link ArchiveError}. */
-export interface ArchiveErrorDetails {
-  /** What to do next, for people. */
-  hint?: string
+export interface ArchiveErrorDetails extends BackupErrorDetails<ArchiveErrorCode> {
+  code: ArchiveErrorCode
   /** Number of the part concerned, from 1. */
-  partNumber?: number
-  cause?: unknown
+  partNumber?: number | undefined
 }
 
 /** Every error of this package. Its text never contains a key. */
-export class ArchiveError extends Error {
+export class ArchiveError extends BackupError<ArchiveErrorCode> {
   override readonly name = 'ArchiveError'
-  readonly code: ArchiveErrorCode
-  readonly hint?: string
   readonly partNumber?: number
 
-  constructor(code: ArchiveErrorCode, message: string, details: ArchiveErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined)
-    this.code = code
-    if (details.hint !== undefined) this.hint = details.hint
-    if (details.partNumber !== undefined) this.partNumber = details.partNumber
+  constructor(message: string, { partNumber, ...details }: ArchiveErrorDetails) {
+    super(message, details)
+    if (partNumber !== undefined) this.partNumber = partNumber
   }
 }
 
@@ -51,14 +46,16 @@ export function toArchiveError(error: unknown, code: ArchiveErrorCode, message: 
   if (error instanceof ArchiveError) return error
   if (error instanceof Error && error.name === 'ArchiveError') {
     const { code, hint, partNumber, cause } = error as ArchiveError
-    return new ArchiveError(code, error.message, {
+    return new ArchiveError(error.message, {
+      code,
       ...(hint !== undefined && { hint }),
       ...(partNumber !== undefined && { partNumber }),
       cause,
     })
   }
   const hint = systemErrorHint(error)
-  return new ArchiveError(code, `${message}${systemErrorSuffix(error)}`, {
+  return new ArchiveError(`${message}${systemErrorSuffix(error)}`, {
+    code,
     ...(hint !== undefined && { hint }),
     cause: error,
   })

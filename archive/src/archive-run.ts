@@ -88,13 +88,13 @@ export class ArchiveRun {
 
   /** Ends the run and resolves when its threads are gone. */
   async close(): Promise<void> {
-    this.fail(new ArchiveError('CANCELLED', 'The archive was closed'))
+    this.fail(new ArchiveError('The archive was closed', { code: 'CANCELLED' }))
     await this.#stopped
     for (const memory of this.#lent.splice(0)) giveMemoryBack(memory)
   }
 
   readonly #onAbort = (): void => {
-    this.fail(new ArchiveError('CANCELLED', 'Cancelled', { cause: this.#signal?.reason }))
+    this.fail(new ArchiveError('Cancelled', { code: 'CANCELLED', cause: this.#signal?.reason }))
   }
 
   #stop(): void {

@@ -34,7 +34,7 @@ export interface EarlierParts {
 export function earlierParts(resumption: Resumption | undefined, source: ArchiveSource): EarlierParts {
   const parts = resumption?.parts ?? []
   if (parts.length > 0 && !isDescriptor(source)) {
-    throw new ArchiveError('CONFIGURATION', 'Only the archive of a file can be resumed')
+    throw new ArchiveError('Only the archive of a file can be resumed', { code: 'CONFIGURATION' })
   }
   const sum = (size: (part: FinishedPart) => number): number =>
     parts.reduce((total, part) => total + size(part), 0)
@@ -59,5 +59,5 @@ export async function* provenEarlier(resumption: Resumption): AsyncGenerator<Uin
 }
 
 function notAsSent(number: number): ArchiveError {
-  return new ArchiveError('INTEGRITY', `Part ${number} is not what was sent`, { partNumber: number })
+  return new ArchiveError(`Part ${number} is not what was sent`, { code: 'INTEGRITY', partNumber: number })
 }

@@ -18,12 +18,15 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
   // Callers in JavaScript may pass anything; whatever is not a list of keys must not end in clear text.
   const recipients: unknown = encryption?.recipients
   if (!Array.isArray(recipients) || recipients.length === 0) {
-    throw new ArchiveError('NO_KEY', 'There is no key to encrypt with', {
+    throw new ArchiveError('There is no key to encrypt with', {
+      code: 'NO_KEY',
       hint: "Give at least one recipient (age1…), or turn encryption off by saying 'off'.",
     })
   }
   if (recipients.length > MAX_RECIPIENTS) {
-    throw new ArchiveError('CONFIGURATION', `${recipients.length} recipients are more than ${MAX_RECIPIENTS}`)
+    throw new ArchiveError(`${recipients.length} recipients are more than ${MAX_RECIPIENTS}`, {
+      code: 'CONFIGURATION',
+    })
   }
   return [...recipients]
 }
@@ -56,7 +59,8 @@ export interface Unlocking {
 /** @throws ArchiveError `NO_KEY` when there is nothing to decrypt with, `CONFIGURATION` (a malformed identity) */
 export function assertUnlocking({ identities, encrypted }: Unlocking): void {
   if (encrypted && identities.length === 0) {
-    throw new ArchiveError('NO_KEY', 'The bytes are encrypted and no identity was given', {
+    throw new ArchiveError('The bytes are encrypted and no identity was given', {
+      code: 'NO_KEY',
       hint: 'Give the file with the private key (AGE-SECRET-KEY-1…) that belongs to the recipients.',
     })
   }

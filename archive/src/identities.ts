@@ -23,7 +23,8 @@ export async function recipientOf(identity: string): Promise<string> {
 /** @throws ArchiveError `CONFIGURATION` when it is not an age X25519 identity. */
 export function assertIdentity(identity: string): void {
   if (isIdentity(identity)) return
-  throw new ArchiveError('CONFIGURATION', 'An identity is not a valid age private key', {
+  throw new ArchiveError('An identity is not a valid age private key', {
+    code: 'CONFIGURATION',
     hint: 'It begins with AGE-SECRET-KEY-1 and has 74 characters.',
   })
 }
@@ -45,7 +46,8 @@ function isIdentity(text: string): boolean {
  */
 export function assertRecipient(recipient: string): void {
   if (/^AGE-SECRET-KEY-/i.test(recipient)) {
-    throw new ArchiveError('CONFIGURATION', 'A secret key was given where a public key belongs', {
+    throw new ArchiveError('A secret key was given where a public key belongs', {
+      code: 'CONFIGURATION',
       hint: 'Give the public key, age1…; the secret one stays in its file, best off this machine.',
     })
   }
@@ -53,7 +55,8 @@ export function assertRecipient(recipient: string): void {
     if (!RECIPIENT.test(recipient)) throw new TypeError('not of the form age1…')
     ;new (ageLibrary().Encrypter)().addRecipient(recipient)
   } catch {
-    throw new ArchiveError('CONFIGURATION', 'A recipient is not a valid age public key', {
+    throw new ArchiveError('A recipient is not a valid age public key', {
+      code: 'CONFIGURATION',
       hint: 'It begins with age1, has 62 characters, and stands in the identity file as "# public key: age1…".',
     })
   }
@@ -73,14 +76,16 @@ export async function readIdentityFile(path: string): Promise<string[]> {
     if (line === '' || line.startsWith('#')) continue
     // The line itself must not get into a message: it may be a mistyped key.
     if (!isIdentity(line)) {
-      throw new ArchiveError('CONFIGURATION', `Line ${index + 1} of ${path} is not an age identity`, {
+      throw new ArchiveError(`Line ${index + 1} of ${path} is not an age identity`, {
+        code: 'CONFIGURATION',
         hint: 'Expected AGE-SECRET-KEY-1…; a file protected by a passphrase must be decrypted first (age -d).',
       })
     }
     identities.push(line)
   }
   if (identities.length === 0) {
-    throw new ArchiveError('CONFIGURATION', `There is no identity in ${path}`, {
+    throw new ArchiveError(`There is no identity in ${path}`, {
+      code: 'CONFIGURATION',
       hint: 'Expected a line that begins with AGE-SECRET-KEY-1, as age-keygen writes it.',
     })
   }

@@ -1,9 +1,9 @@
 import { CheckedObject, UUID } from '#checked-json.ts'
 
-/** What the index tells a new server of when a source is backed up. */
+/** A schedule, as the index tells it to a new server. */
 export interface IndexedSchedule {
   id: string
-  /** Name of a source in the configuration of whoever makes the backups. */
+  /** Name of a source in the configuration of the program that makes the backups. */
   source: string
   project: string
   type: string
@@ -19,7 +19,7 @@ export interface IndexedSchedule {
   catchUp: 'once' | 'skip'
 }
 
-/** What is kept of all backups of a project and type, or of one source of these. */
+/** Which backups of a project and type, or of one source among these, are kept. */
 export interface IndexedRetention {
   project: string
   type: string
@@ -41,7 +41,7 @@ export interface IndexedKeep {
   minimum?: number
 }
 
-/** Most in one index, of either. */
+/** The most schedules, and the most policies, in one index. */
 export const MAX_PLANS = 10_000
 const MAX_JITTER_SECONDS = 86_400
 const RULES: readonly (keyof IndexedKeep)[] = [
@@ -55,7 +55,7 @@ const RULES: readonly (keyof IndexedKeep)[] = [
   'minimum',
 ]
 
-/** @throws TypeError for what is no schedule, as does the other one. */
+/** @throws TypeError for what is no schedule */
 export function readIndexedSchedule(value: unknown): IndexedSchedule {
   const fields = new CheckedObject(value)
   const jitterSeconds = fields.integer('jitterSeconds')
@@ -76,6 +76,7 @@ export function readIndexedSchedule(value: unknown): IndexedSchedule {
   }
 }
 
+/** @throws TypeError for what is no policy */
 export function readIndexedRetention(value: unknown): IndexedRetention {
   const fields = new CheckedObject(value)
   return {
@@ -86,7 +87,10 @@ export function readIndexedRetention(value: unknown): IndexedRetention {
   }
 }
 
-/** Whoever does not know a rule must not erase what it keeps: such a policy is read as one without rules, which keeps all. */
+/**
+ * A program must not erase what a rule keeps that it does not know. So a policy with an unknown rule is read
+ * as one without rules, which keeps everything.
+ */
 function readKeep(record: Record<string, unknown>): IndexedKeep {
   if (Object.keys(record).some(name => !RULES.some(rule => rule === name))) return {}
   const fields = new CheckedObject(record)

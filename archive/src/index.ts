@@ -1,8 +1,14 @@
 export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
 export type { FinishedPart, Resumption } from '#earlier-parts.ts'
 export type { Encryption } from '#encryption.ts'
+export { base64Of, escapeName, shownBytes, shownName, unescapeName } from '#escaped-names.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
-export type { IndexedKeep, IndexedRetention, IndexedSchedule } from '#index-plans.ts'
+export {
+  type IndexedKeep,
+  type IndexedRetention,
+  type IndexedSchedule,
+  MAX_PLANS,
+} from '#index-plans.ts'
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
 export {
   type Member,

@@ -19,12 +19,14 @@ export function assertSafeFromOthers(
 ): void {
   if (userId === undefined) return
   if (userId !== 0 && file.uid !== 0 && file.uid !== userId) {
-    throw new ArchiveError('CONFIGURATION', `The signing key ${path} belongs to another user`, {
+    throw new ArchiveError(`The signing key ${path} belongs to another user`, {
+      code: 'CONFIGURATION',
       hint: `If you trust it: chown ${userId} ${path}`,
     })
   }
   if ((file.mode & (GROUP_WRITES | OTHERS_READ_OR_WRITE)) !== 0) {
-    throw new ArchiveError('CONFIGURATION', `Others can read or change the signing key ${path}`, {
+    throw new ArchiveError(`Others can read or change the signing key ${path}`, {
+      code: 'CONFIGURATION',
       hint: `If you trust it still: chmod 600 ${path}`,
     })
   }

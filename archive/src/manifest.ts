@@ -66,7 +66,7 @@ export async function sealManifest(
   try {
     readManifest(JSON.parse(text))
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', 'The manifest contradicts itself', { cause })
+    throw new ArchiveError('The manifest contradicts itself', { code: 'CONFIGURATION', cause })
   }
   return sealDocument('manifest', text, options)
 }
@@ -84,7 +84,7 @@ export async function openManifest(
   try {
     return { manifest: readManifest(json), signer }
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', 'The manifest contradicts itself', { cause })
+    throw new ArchiveError('The manifest contradicts itself', { code: 'INTEGRITY', cause })
   }
 }
 

@@ -56,7 +56,9 @@ export class MemberIndexWriter {
   /** @throws ArchiveError `CONFIGURATION` for a member before the one that was last added, or numbers out of range */
   add({ path, offset, size, kind }: Member): void {
     if (!isCount(offset) || !isCount(size) || offset < this.#offset) {
-      throw new ArchiveError('CONFIGURATION', 'The members must be added in the order of their offsets')
+      throw new ArchiveError('The members must be added in the order of their offsets', {
+        code: 'CONFIGURATION',
+      })
     }
     this.#offset = offset
     this.#count += 1
@@ -149,5 +151,5 @@ function isCount(value: unknown): value is number {
 }
 
 function damaged(cause?: unknown): ArchiveError {
-  return new ArchiveError('INTEGRITY', 'The index of the members is damaged', { cause })
+  return new ArchiveError('The index of the members is damaged', { code: 'INTEGRITY', cause })
 }

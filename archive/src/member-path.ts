@@ -33,7 +33,8 @@ export function memberPathBytes(path: string): Buffer {
   const pieces = path.split(ESCAPED_BYTES).map((piece, index) => {
     // Every other piece is what the pattern matched.
     if (index % 2 === 1) return Buffer.from(Array.from(piece, escaped => escaped.charCodeAt(0) - ESCAPE_BASE))
-    if (!piece.isWellFormed()) throw new ArchiveError('CONFIGURATION', 'The path holds half a character')
+    if (!piece.isWellFormed())
+      throw new ArchiveError('The path holds half a character', { code: 'CONFIGURATION' })
     return Buffer.from(piece)
   })
   return Buffer.concat(pieces)

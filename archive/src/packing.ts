@@ -100,7 +100,8 @@ export class Packing {
   async next(): Promise<PackedPart> {
     const block = await this.#parts.blockAvailable(this.#run.check)
     const slot = this.#slots.shift()
-    if (!block || !slot) throw new ArchiveError('INTEGRITY', 'The compressor ended before the last part')
+    if (!block || !slot)
+      throw new ArchiveError('The compressor ended before the last part', { code: 'INTEGRITY' })
     const place = readPartPlace(block)
     this.#parts.release()
     const { header } = decodePartHeader(new Uint8Array(slot.memory, place.start, place.end - place.start))

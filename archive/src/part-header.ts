@@ -70,11 +70,11 @@ export function encodePartHeader(header: PartHeader, paddingBytes: number): Buff
 export function headerFrameSizeBytes(prefix: Uint8Array): number {
   const bytes = Buffer.from(prefix.buffer, prefix.byteOffset, prefix.byteLength)
   if (bytes.length < SKIPPABLE_PREFIX_BYTES || bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC) {
-    throw new ArchiveError('INTEGRITY', 'The part does not begin with a part header')
+    throw new ArchiveError('The part does not begin with a part header', { code: 'INTEGRITY' })
   }
   const size = bytes.readUInt32LE(4)
   if (size > MAX_HEADER_BYTES) {
-    throw new ArchiveError('INTEGRITY', `The part header claims ${size} bytes`)
+    throw new ArchiveError(`The part header claims ${size} bytes`, { code: 'INTEGRITY' })
   }
   return SKIPPABLE_PREFIX_BYTES + size
 }
@@ -91,7 +91,9 @@ export function decodeHeaderFrame(frame: Uint8Array): PartHeader {
 export function assertFramesTake(sizeBytes: number, { frames }: PartHeader): void {
   const framesSize = frames.reduce((sum, size) => sum + size, 0)
   if (framesSize !== sizeBytes) {
-    throw new ArchiveError('INTEGRITY', `The frames take ${sizeBytes} bytes, the header says ${framesSize}`)
+    throw new ArchiveError(`The frames take ${sizeBytes} bytes, the header says ${framesSize}`, {
+      code: 'INTEGRITY',
+    })
   }
 }
 
@@ -103,7 +105,7 @@ export function decodePartHeader<Memory extends ArrayBufferLike>(
   part: Uint8Array<Memory>,
 ): { header: PartHeader; frames: Uint8Array<Memory> } {
   const end = headerFrameSizeBytes(part.subarray(0, SKIPPABLE_PREFIX_BYTES))
-  if (end > part.length) throw new ArchiveError('INTEGRITY', 'The part header is cut short')
+  if (end > part.length) throw new ArchiveError('The part header is cut short', { code: 'INTEGRITY' })
   const header = decodeHeaderFrame(part.subarray(0, end))
   const frames = part.subarray(end)
   assertFramesTake(frames.length, header)
@@ -118,7 +120,8 @@ export function checkedIdentity(backup: BackupIdentity): BackupIdentity {
   try {
     return readIdentity(new CheckedObject(backup))
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', 'The backup cannot be named so', {
+    throw new ArchiveError('The backup cannot be named so', {
+      code: 'CONFIGURATION',
       cause,
       hint: 'id: a UUID in lower case; project and type: up to 64 characters; filename: up to 1,024.',
     })
@@ -139,7 +142,7 @@ function parseHeader(json: Uint8Array): PartHeader {
   try {
     return readHeader(new CheckedObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))))
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', 'The part header is not one of format 1', { cause })
+    throw new ArchiveError('The part header is not one of format 1', { code: 'INTEGRITY', cause })
   }
 }
 

@@ -110,18 +110,18 @@ export class PartOpener {
   /** The error for an archive that ended too early. */
   incomplete(): ArchiveError {
     const partNumber = this.nextNumber
-    return new ArchiveError(
-      'INTEGRITY',
-      `Part ${partNumber} is missing: the archive ends before its last part`,
-      {
-        partNumber,
-      },
-    )
+    return new ArchiveError(`Part ${partNumber} is missing: the archive ends before its last part`, {
+      code: 'INTEGRITY',
+      partNumber,
+    })
   }
 
   /** The error for an archive that goes on after its last part. */
   surplus(): ArchiveError {
-    return new ArchiveError('INTEGRITY', 'Something follows the last part', { partNumber: this.nextNumber })
+    return new ArchiveError('Something follows the last part', {
+      code: 'INTEGRITY',
+      partNumber: this.nextNumber,
+    })
   }
 
   async #compareWithManifest({ number, bytes, sha256 }: ReceivedPart): Promise<void> {
@@ -144,7 +144,7 @@ export class PartOpener {
     } catch (error) {
       // All parts have the same recipients: a key that opened the first one is not the wrong one.
       if (this.#opened > 0 && error instanceof ArchiveError && error.code === 'WRONG_KEY') {
-        throw new ArchiveError('INTEGRITY', 'The age header was altered', { cause: error })
+        throw new ArchiveError('The age header was altered', { code: 'INTEGRITY', cause: error })
       }
       throw error
     }
@@ -183,7 +183,7 @@ export function cannotOpen(partNumber: number, error: unknown): ArchiveError {
     `Part ${partNumber} cannot be opened`,
   )
   const words = code === 'WRONG_KEY' ? `None of the given keys opens part ${partNumber}` : message
-  return new ArchiveError(code, words, { ...(hint !== undefined && { hint }), cause, partNumber })
+  return new ArchiveError(words, { code, ...(hint !== undefined && { hint }), cause, partNumber })
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {
@@ -196,11 +196,13 @@ function firstOfConsecutive(parts: readonly ExpectedPart[]): number {
   const numbers = parts.map(part => part.number).sort((a, b) => a - b)
   const first = numbers[0]
   if (first === undefined || numbers.some((number, index) => number !== first + index)) {
-    throw new ArchiveError('CONFIGURATION', 'The parts of a partial archive must be named and consecutive')
+    throw new ArchiveError('The parts of a partial archive must be named and consecutive', {
+      code: 'CONFIGURATION',
+    })
   }
   return first
 }
 
 function damaged(message: string): ArchiveError {
-  return new ArchiveError('INTEGRITY', message)
+  return new ArchiveError(message, { code: 'INTEGRITY' })
 }

@@ -61,7 +61,8 @@ export function planParts(options: {
     partSizeBytes < MIN_PART_SIZE_BYTES ||
     partSizeBytes > MAX_PART_SIZE_BYTES
   ) {
-    throw new ArchiveError('CONFIGURATION', `A part cannot have ${partSizeBytes} bytes`, {
+    throw new ArchiveError(`A part cannot have ${partSizeBytes} bytes`, {
+      code: 'CONFIGURATION',
       hint: `Choose a whole number from ${MIN_PART_SIZE_BYTES} to ${MAX_PART_SIZE_BYTES}.`,
     })
   }
@@ -72,7 +73,8 @@ export function planParts(options: {
   while (maxFrameSizeBytes(blockSizeBytes) > room && blockSizeBytes >= MIN_BLOCK_SIZE_BYTES)
     blockSizeBytes /= 2
   if (blockSizeBytes < MIN_BLOCK_SIZE_BYTES) {
-    throw new ArchiveError('CONFIGURATION', `${recipientCount} recipients leave no room in a part`, {
+    throw new ArchiveError(`${recipientCount} recipients leave no room in a part`, {
+      code: 'CONFIGURATION',
       hint: 'Choose larger parts or fewer recipients.',
     })
   }

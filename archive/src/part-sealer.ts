@@ -34,7 +34,7 @@ export class PartSealer {
   async seal(part: Omit<PartToSeal, 'file'>): Promise<PartSealed> {
     const file = this.#recipients.length > 0 && (await startAgeFile(this.#recipients))
     const sealed = await this.#ask({ ...part, ...(file && { file }) })
-    if (!sealed) throw new ArchiveError('INTEGRITY', 'The sealer gave no part')
+    if (!sealed) throw new ArchiveError('The sealer gave no part', { code: 'INTEGRITY' })
     return sealed
   }
 

@@ -14,7 +14,7 @@ export class PieceReader {
   read(into: Uint8Array): void {
     for (let offset = 0; offset < into.length; ) {
       if (this.#piece.length === 0 && !this.#advance()) {
-        throw new ArchiveError('INTEGRITY', 'The part ends before its last frame')
+        throw new ArchiveError('The part ends before its last frame', { code: 'INTEGRITY' })
       }
       const taken = this.#piece.subarray(0, into.length - offset)
       into.set(taken, offset)
@@ -26,7 +26,7 @@ export class PieceReader {
   /** Takes what is wrong with the end, too. @throws ArchiveError `INTEGRITY` when something is left */
   assertEnd(): void {
     while (this.#piece.length === 0) if (!this.#advance()) return
-    throw new ArchiveError('INTEGRITY', 'The part goes on after its last frame')
+    throw new ArchiveError('The part goes on after its last frame', { code: 'INTEGRITY' })
   }
 
   #advance(): boolean {

@@ -35,7 +35,9 @@ export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArc
   return {
     get summary() {
       if (summary) return summary
-      throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its end was verified')
+      throw new ArchiveError('The archive has no summary before its end was verified', {
+        code: 'CONFIGURATION',
+      })
     },
     [Symbol.asyncIterator]: () => blocks,
   }
@@ -86,16 +88,15 @@ export async function readArchiveInto(
 /** What was restored, if that is what was written. */
 function verified(restored: RestoredSummary | undefined, written: BlocksWritten): RestoredSummary {
   if (restored?.plainSize !== written.plainBytes) {
-    throw new ArchiveError('INTEGRITY', `${written.plainBytes} bytes were written of ${restored?.plainSize}`)
+    throw new ArchiveError(`${written.plainBytes} bytes were written of ${restored?.plainSize}`, {
+      code: 'INTEGRITY',
+    })
   }
   if (restored.plainSha256 !== written.sha256) {
-    throw new ArchiveError(
-      'INTEGRITY',
-      'The parts do not belong together: the SHA-256 of the whole differs',
-      {
-        partNumber: restored.parts,
-      },
-    )
+    throw new ArchiveError('The parts do not belong together: the SHA-256 of the whole differs', {
+      code: 'INTEGRITY',
+      partNumber: restored.parts,
+    })
   }
   return restored
 }
@@ -143,7 +144,8 @@ async function* readBlocks(
       yield copy
     }
     const restored = summary()
-    if (!restored) throw new ArchiveError('INTEGRITY', 'The decompressor ended before the last part')
+    if (!restored)
+      throw new ArchiveError('The decompressor ended before the last part', { code: 'INTEGRITY' })
     onEnd(restored)
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')

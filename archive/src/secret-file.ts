@@ -29,7 +29,8 @@ export function readSecretFile(path: string, check?: (facts: Stats) => void): st
   }
   const text = piped.get(path)
   if (text !== undefined) return text
-  throw new ArchiveError('CONFIGURATION', `${path} is a FIFO into which nobody writes`, {
+  throw new ArchiveError(`${path} is a FIFO into which nobody writes`, {
+    code: 'CONFIGURATION',
     hint: 'Name a file, or start what writes into it first.',
   })
 }
@@ -43,7 +44,8 @@ function readToEnd(fd: number, path: string): Buffer {
     if (length === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
     else size += length
   }
-  throw new ArchiveError('CONFIGURATION', `${path} is too large to be a secret`, {
+  throw new ArchiveError(`${path} is too large to be a secret`, {
+    code: 'CONFIGURATION',
     hint: 'Name the file that holds the secret and nothing else.',
   })
 }

@@ -60,11 +60,11 @@ export async function openDocument(
   assertUnlocking(unlocking)
   const { text, publicKey, signature } = readEnvelope(kind, await unseal(bytes, unlocking))
   if (!isSignedBy(publicKey, { bytes: text, purpose: purposeOf(kind), signature })) {
-    throw new ArchiveError('INTEGRITY', `The signature of the ${kind} does not fit`)
+    throw new ArchiveError(`The signature of the ${kind} does not fit`, { code: 'INTEGRITY' })
   }
   const signer = signerFingerprint({ publicKey })
   if (unlocking.mayBeSignedBy?.(signer) === false) {
-    throw new ArchiveError('INTEGRITY', `The ${kind} is signed by ${signer}, who may not sign it`)
+    throw new ArchiveError(`The ${kind} is signed by ${signer}, who may not sign it`, { code: 'INTEGRITY' })
   }
   return { json: parseText(kind, text), signer }
 }
@@ -89,7 +89,7 @@ function readEnvelope(
     }
     return { text: member(kind), publicKey: proof('publicKey'), signature: proof('signature') }
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })
+    throw new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
   }
 }
 
@@ -99,9 +99,10 @@ function parseText(kind: string, text: Buffer): unknown {
     if (parsedSizeBytes(text) <= Math.min(MAX_PARSED_BYTES, (limit - used) / 2))
       return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', `The ${kind} is damaged or not one`, { cause })
+    throw new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
   }
-  throw new ArchiveError('INTEGRITY', `The ${kind} would take more memory to read than it may`, {
+  throw new ArchiveError(`The ${kind} would take more memory to read than it may`, {
+    code: 'INTEGRITY',
     hint: 'If it is one of yours: NODE_OPTIONS=--max-old-space-size=4096 gives this program more memory.',
   })
 }

@@ -41,7 +41,8 @@ export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> 
   try {
     return parseKey(pem)
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', `The file ${path} does not hold a signing key`, {
+    throw new ArchiveError(`The file ${path} does not hold a signing key`, {
+      code: 'CONFIGURATION',
       cause,
       hint: 'It must be an Ed25519 private key in PEM (PKCS #8).',
     })

@@ -29,13 +29,14 @@ export async function fillBlocks(
   check: () => void,
 ): Promise<void> {
   if (source instanceof Readable && source.readableEnded) {
-    throw new ArchiveError('SOURCE', 'The stream was already read to its end')
+    throw new ArchiveError('The stream was already read to its end', { code: 'SOURCE' })
   }
   const writer = new BlockWriter(ring)
   for await (const given of source instanceof Uint8Array ? [source] : source) {
     const chunk = typeof given === 'string' ? Buffer.from(given, 'utf8') : given
     if (!(chunk instanceof Uint8Array)) {
-      throw new ArchiveError('SOURCE', `The source gave ${typeof chunk} instead of bytes or text`, {
+      throw new ArchiveError(`The source gave ${typeof chunk} instead of bytes or text`, {
+        code: 'SOURCE',
         hint: 'Pass a stream of Buffers or strings, not of objects.',
       })
     }

@@ -12,22 +12,28 @@ import {
 import { type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
-/** What a catalog has to say in the index of one chat; equal catalogs give equal drawings. */
+/** What a catalog says in the index of one chat. Equal catalogs give equal drawings. */
 export interface IndexDrawing {
   /** UUID of the catalog that the chat belongs to, and how often it was rebuilt from the chat. */
   catalogId: string
   generation: number
   /** Numeric, as text. */
   chatId: string
-  /** Ids that the chat had before, as a group that has become a supergroup: each has an index of its own. Sorted. */
+  /**
+   * Ids that the chat had before, such as those of a group that has become a supergroup. Each of them has an
+   * index of its own. Sorted.
+   */
   movedFrom?: string[]
-  /** Fingerprints of the keys that signed the manifests of these backups, and of those under earlier ids; sorted. */
+  /**
+   * Fingerprints of the keys that signed the manifests of these backups and of those under earlier ids.
+   * Sorted.
+   */
   signers: string[]
-  /** Drawn by a program that knows schedules, policies and pins; absent in an index by one of before, which leaves them out. */
+  /** Absent in an index by an earlier program, which knew no schedules, policies and pins. */
   hasPlans?: true
-  /** Of the whole catalog, by id. Absent where there are none. */
+  /** All schedules of the catalog, sorted by id. Absent where there are none. */
   schedules?: IndexedSchedule[]
-  /** Of the whole catalog, by project and type. Absent where there are none. */
+  /** All policies of the catalog, sorted by project and type. Absent where there are none. */
   retention?: IndexedRetention[]
   /** Oldest first; those of the same millisecond by id. */
   backups: IndexEntry[]
@@ -58,15 +64,16 @@ export interface IndexEntry {
   partCount: number
   encrypted: boolean
   restoreCount: number
-  /** The source that it is of, as its configuration named it then, and the schedule and the time that it was made for. */
+  /** The name of its source in the configuration at that time. */
   sourceName?: string
+  /** The schedule that made it, and the time that it was made for. */
   scheduleId?: string
   scheduledFor?: string
-  /** Somebody chose `expiresAt`, so that no policy decides. */
+  /** A person chose `expiresAt`, so no policy decides. */
   expiryGiven?: true
-  /** It is kept until it is unpinned. */
+  /** Since when it is pinned. It is kept until a person unpins it. */
   pinnedAt?: string
-  /** When every byte of it was last read and was right. */
+  /** When all its bytes were last read and found right. */
   verifiedAt?: string
   /** When it was found damaged. */
   damagedAt?: string
@@ -75,7 +82,7 @@ export interface IndexEntry {
   manifest: IndexedManifest
   /** Message ids in this chat, in order of part number. */
   partMessages: number[]
-  /** What happened to it: each event once, with its last time and how often it came; sorted by event. */
+  /** Each event once, with its last time and how often it came. Sorted by event. */
   history: IndexedEvent[]
 }
 
@@ -83,7 +90,7 @@ export interface IndexedManifest {
   messageId: number
   /** Belongs to the bot `botId`. */
   fileId: string
-  /** Absent where nobody knows. */
+  /** Absent where it is not known. */
   botId?: string
   size: number
   sha256: string
@@ -92,7 +99,7 @@ export interface IndexedManifest {
 export interface IndexedEvent {
   event: string
   at: string
-  /** From 1 to 1,000,000; more is told as that. */
+  /** From 1 to 1,000,000; a greater number is written as 1,000,000. */
   count: number
 }
 
@@ -101,11 +108,11 @@ const MAX_PARTS = 1_000_000
 const MAX_SIGNERS = 1_000
 const MAX_MOVES = 100
 const MAX_EVENTS = 1_000
-/** How often one event may have come; the sum of many fits into 32 bits. */
+/** The most for one event, so that the sum of many fits into 32 bits. */
 const MAX_COUNT = 1_000_000
 const CHAT_ID = /^-?\d{1,20}$/
 
-/** The JSON by which two drawings are compared: equal drawings have equal bytes. */
+/** The JSON by which two drawings are compared. Equal drawings have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
   const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention, backups } =
     drawing
@@ -130,14 +137,14 @@ export async function sealIndex(
   try {
     readIndex(JSON.parse(text))
   } catch (cause) {
-    throw new ArchiveError('CONFIGURATION', 'The index contradicts itself', { cause })
+    throw new ArchiveError('The index contradicts itself', { code: 'CONFIGURATION', cause })
   }
   return sealDocument('index', text, options)
 }
 
 /**
- * Opens the file of an index. The signature fits when this returns, but whose it is, the caller has to judge by the
- * fingerprint.
+ * Opens the file of an index. When this returns, the signature fits; the caller decides by the fingerprint
+ * whether to believe its signer.
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
  */
 export async function openIndex(
@@ -148,7 +155,7 @@ export async function openIndex(
   try {
     return { index: readIndex(json), signer }
   } catch (cause) {
-    throw new ArchiveError('INTEGRITY', 'The index contradicts itself', { cause })
+    throw new ArchiveError('The index contradicts itself', { code: 'INTEGRITY', cause })
   }
 }
 
@@ -224,13 +231,13 @@ function readEvent(fields: CheckedObject): IndexedEvent {
   const event = fields.text('event')
   const at = timeIn(fields, 'at')
   const count = fields.integer('count', 1)
-  // Databases take no zero character.
+  // Databases refuse a zero character.
   if (event.includes('\0') || !event.isWellFormed() || count > MAX_COUNT)
     throw new TypeError('an event that is none')
   return { event, at, count }
 }
 
-/** Databases take no time that is none, such as the 31st of February. */
+/** Databases refuse a time that does not exist, such as the 31st of February. */
 function timeIn(fields: CheckedObject, name: string): string {
   const time = fields.matching(name, ISO_TIME)
   if (!isTime(time)) throw new TypeError('a time that is none')

@@ -144,17 +144,19 @@ class ArchiveTally {
 
   get summary(): ArchiveSummary {
     if (this.#summary) return this.#summary
-    throw new ArchiveError('CONFIGURATION', 'The archive has no summary before its last part was taken')
+    throw new ArchiveError('The archive has no summary before its last part was taken', {
+      code: 'CONFIGURATION',
+    })
   }
 
   add(header: PartHeader, sealed: PartSealed): Omit<SealedPart, 'bytes' | 'release'> {
     const { part: number, last, plainOffset, plainSize, plainSha256 } = header
     const sizeBytes = sealed.end - sealed.start
     if (number !== this.#parts + 1 || plainOffset !== this.#plainSize) {
-      throw new ArchiveError('INTEGRITY', `Part ${number} came out of order`, { partNumber: number })
+      throw new ArchiveError(`Part ${number} came out of order`, { code: 'INTEGRITY', partNumber: number })
     }
     if (sizeBytes > this.#plan.partSizeBytes) {
-      throw new ArchiveError('INTEGRITY', 'A part became too large', { partNumber: number })
+      throw new ArchiveError('A part became too large', { code: 'INTEGRITY', partNumber: number })
     }
     this.#parts += 1
     this.#frames += header.frames.length
@@ -169,8 +171,8 @@ class ArchiveTally {
     const frames = Math.max(1, Math.ceil(packedNow / this.#plan.blockSizeBytes))
     if (this.#plainSize !== plainBytesRead || this.#frames !== frames) {
       throw new ArchiveError(
-        'INTEGRITY',
         `${plainBytesRead} bytes were read, the rest of them in ${frames} blocks; ${this.#plainSize} in ${this.#frames} were packed`,
+        { code: 'INTEGRITY' },
       )
     }
     this.#summary = {

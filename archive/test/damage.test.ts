@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { zstdCompressSync } from 'node:zlib'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encryptAgeFile } from '#age-file.ts'
@@ -158,7 +159,7 @@ describe('a damaged archive', () => {
         if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'INTEGRITY', partNumber: 1 })
         else expect(sha256(outcome)).toBe(sha256(bytes))
       }),
-      { numRuns: 25 },
+      { numRuns: roundsOf(8) },
     )
   })
 })

@@ -1,3 +1,4 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ReceivedPart, SealedPart } from '#index.ts'
@@ -43,7 +44,7 @@ describe('some parts of an archive', () => {
         expect(reader.summary).toEqual({ parts: parts.length, plainOffset: start, plainSize })
         expect(plain.length).toBe(plainSize)
       }),
-      { numRuns: 30 },
+      { numRuns: roundsOf(10) },
     )
   })
 
@@ -67,7 +68,7 @@ describe('some parts of an archive', () => {
         }
         expect(await errorOf([...parts, part], parts)).toMatchObject({ code: 'INTEGRITY' })
       }),
-      { numRuns: 10 },
+      { numRuns: roundsOf(4) },
     )
   })
 

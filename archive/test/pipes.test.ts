@@ -4,6 +4,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { writeArchive } from '#index.ts'
 import {
@@ -61,8 +62,10 @@ describe('a pipe', () => {
     },
   )
 
-  it('whose writer closes at any moment of the start is read to its end, each of 25 times', async () => {
-    for (let run = 0; run < 50; run += 2) {
+  it('whose writer closes at any moment of the start is read to its end, each time', async () => {
+    const rounds = roundsOf(8)
+    for (let round = 0; round < rounds; round++) {
+      const run = Math.round((50 * round) / rounds)
       const { fd, writer } = openFifo()
       const bytes = noise(run * 1000)
       writeSync(writer, bytes)
@@ -73,8 +76,8 @@ describe('a pipe', () => {
     expect(leftovers()).toEqual(before)
   })
 
-  it('that another program fills with 5 MB is read whole, each of 10 times', async () => {
-    for (let run = 0; run < 10; run++) {
+  it('that another program fills with 5 MB is read whole, each time', async () => {
+    for (let run = 0; run < roundsOf(4); run++) {
       const { fd, writer } = openFifo()
       const program = spawn('head', ['-c', '5000000', '/dev/zero'], { stdio: ['ignore', writer, 'inherit'] })
       const ended = once(program, 'close')
@@ -123,7 +126,7 @@ describe('a pipe', () => {
   })
 
   it('that never runs dry is left, and closed, by a consumer who takes one part', async () => {
-    for (let run = 0; run < 10; run++) {
+    for (let run = 0; run < roundsOf(4); run++) {
       const { fd, writer } = openFifo()
       const program = spawn('cat', ['/dev/zero'], { stdio: ['ignore', writer, 'ignore'] })
       const ended = once(program, 'close')
@@ -143,7 +146,9 @@ describe('a pipe', () => {
   })
 
   it('is closed but once: files that are opened meanwhile stay open', async () => {
-    for (let run = 0; run < 30; run++) {
+    const rounds = roundsOf(10)
+    for (let round = 0; round < rounds; round++) {
+      const run = Math.round((30 * round) / rounds)
       const { fd, writer } = openFifo()
       writeSync(writer, noise(1000))
       const opened: number[] = []

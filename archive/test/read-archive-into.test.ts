@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
@@ -78,7 +79,7 @@ describe('reading an archive into a file', () => {
         expect(sha256(written)).toBe(sha256(plain))
         expect(outcome).toEqual(reader.summary)
       }),
-      { numRuns: 10 },
+      { numRuns: roundsOf(4) },
     )
     expect(leftovers()).toEqual(before)
   })
@@ -121,7 +122,7 @@ describe('reading an archive into a file', () => {
         expect(outcome).toMatchObject({ code: theirs.code, partNumber: theirs.partNumber })
         expect(theirs.code).toMatch(/^(INTEGRITY|WRONG_KEY)$/)
       }),
-      { numRuns: 25 },
+      { numRuns: roundsOf(8) },
     )
     expect(leftovers()).toEqual(before)
   })

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -92,7 +93,7 @@ describe('a resumed archive', () => {
             expect(plain.equals(readFileSync(join(folder, 'source')))).toBe(true)
           }),
       ),
-      { numRuns: 15 },
+      { numRuns: roundsOf(5) },
     )
   })
 

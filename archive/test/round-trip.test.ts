@@ -1,3 +1,4 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MIN_PART_SIZE_BYTES } from '#index.ts'
@@ -46,7 +47,7 @@ describe('an archive', () => {
         expect(reader.summary).toEqual(summary)
         expect(archive).toMatchObject({ plainSize: bytes.length, plainSha256: sha256(bytes) })
       }),
-      { numRuns: 40 },
+      { numRuns: roundsOf(12) },
     )
     expect(leftovers()).toEqual(before)
   })

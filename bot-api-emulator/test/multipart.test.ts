@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { boundaryOf, MultipartReader } from '#http/multipart.ts'
+import { boundaryOf, MultipartReader } from '#requests/multipart.ts'
 
 /** A part as it is written, and as it must be read. */
 interface Part {

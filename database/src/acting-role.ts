@@ -21,9 +21,9 @@ export const isRoleOfOurs = `
 /** The refusal of a role that is not ours. */
 export function strangeRole({ actsAs, loggedInAs }: { actsAs: string; loggedInAs: string }): CatalogError {
   return new CatalogError(
-    'CONFIGURATION',
     `Who logs in to the catalog’s database as "${loggedInAs}" acts as role "${actsAs}" there`,
     {
+      code: 'CONFIGURATION',
       hint: `What is made there would belong to that role. Either its database was set so, by its owner: ALTER DATABASE … RESET role, and take a database of its own for the catalog. Or it is your will: then log in as "${actsAs}", or GRANT it to "${loggedInAs}".`,
     },
   )

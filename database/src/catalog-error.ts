@@ -1,3 +1,4 @@
+import { BackupError } from '@telegram-backup/errors'
 /**
  * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
  * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it · BUSY: somebody
@@ -16,17 +17,8 @@ export type CatalogErrorCode =
   | 'QUEUE_FULL'
 
 /** Every error of this package. The message never holds a connection string, a user name or a password. */
-export class CatalogError extends Error {
+export class CatalogError extends BackupError<CatalogErrorCode> {
   override readonly name = 'CatalogError'
-  readonly code: CatalogErrorCode
-  /** What a person can do next. */
-  declare readonly hint?: string
-
-  constructor(code: CatalogErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
-    if (options.hint !== undefined) this.hint = options.hint
-  }
 }
 
 /** The SQLSTATE or system error code of an error, if it has one. */
@@ -157,7 +149,8 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
 
 /** The error for a statement that got no answer in time; `cause` is what its connection said when it was given up. */
 export function noAnswer(cause: unknown): CatalogError {
-  return new CatalogError('CATALOG', 'The catalog did not answer in time', {
+  return new CatalogError('The catalog did not answer in time', {
+    code: 'CATALOG',
     hint: 'Check the server and the network. Whether the last statement took effect is unknown: look before repeating it.',
     cause,
   })
@@ -178,15 +171,16 @@ export function toCatalogError(
     (wasGood && code && EXPLANATIONS_OF_ONE_THAT_WAS_GOOD[code]) ||
     (code && EXPLANATIONS[code]) ||
     BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]
-  if (known) return new CatalogError(known[0], known[1], { hint: known[2], cause: error })
+  if (known) return new CatalogError(known[1], { code: known[0], hint: known[2], cause: error })
   if (isServerGone(error)) {
-    return new CatalogError('CATALOG', 'The connection to the catalog was lost', {
+    return new CatalogError('The connection to the catalog was lost', {
+      code: 'CATALOG',
       hint: 'Whether the last statement took effect is unknown: look before repeating it.',
       cause: error,
     })
   }
   if (code?.startsWith('22') || code === '23514')
-    return new CatalogError('INVALID', message, { cause: error })
-  if (code?.startsWith('23')) return new CatalogError('CONFLICT', message, { cause: error })
-  return new CatalogError('CATALOG', `The catalog failed: ${message}`, { cause: error })
+    return new CatalogError(message, { code: 'INVALID', cause: error })
+  if (code?.startsWith('23')) return new CatalogError(message, { code: 'CONFLICT', cause: error })
+  return new CatalogError(`The catalog failed: ${message}`, { code: 'CATALOG', cause: error })
 }

@@ -89,7 +89,7 @@ export class CatalogPool implements PostgresPool {
   async connect(): Promise<PostgresPoolClient> {
     const deadline = performance.now() + this.#readiness.reconnectForMs
     for (;;) {
-      if (this.#pool.ending) throw new CatalogError('CATALOG', 'This catalog has been closed')
+      if (this.#pool.ending) throw new CatalogError('This catalog has been closed', { code: 'CATALOG' })
       await this.#readiness.ready()
       try {
         return await this.#connectAlive()

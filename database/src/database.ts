@@ -1,12 +1,12 @@
 import { hostname } from 'node:os'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
-import { checkCount } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { CatalogPool, POOL_LIMITS, type PoolLimits, type Readiness } from '#connections.ts'
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { userName } from '#embedded/server-user.ts'
+import { checkCount } from '#input-checks.ts'
 
 /** An open catalog. Its functions take it as their first argument. */
 export interface Database {
@@ -58,7 +58,8 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const limits = limitsOf(options)
   if (url) return await openByUrl(url, { actor, signal, limits })
   if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, tell: options.tell })
-  throw new CatalogError('CONFIGURATION', 'No place for the catalog was given', {
+  throw new CatalogError('No place for the catalog was given', {
+    code: 'CONFIGURATION',
     hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
   })
 }
@@ -147,7 +148,8 @@ async function refuseOldServer(kysely: Kysely<CatalogSchema>, signal?: AbortSign
   `.execute(kysely, { signal })
   const server = rows[0]
   if (server && server.version >= OLDEST_VERSION) return
-  throw new CatalogError('CONFIGURATION', `The catalog’s PostgreSQL ${server?.name} is too old`, {
+  throw new CatalogError(`The catalog’s PostgreSQL ${server?.name} is too old`, {
+    code: 'CONFIGURATION',
     hint: 'Use PostgreSQL 14 or newer, or unset DATABASE_URL for the embedded server.',
   })
 }
@@ -160,7 +162,8 @@ function locationOf(url: string): string {
     return `PostgreSQL ${host}:${port}/${database}`
   } catch {
     // The parser's message may quote the URL, so it does not even go into `cause`.
-    throw new CatalogError('CONFIGURATION', 'The address of the catalog cannot be read', {
+    throw new CatalogError('The address of the catalog cannot be read', {
+      code: 'CONFIGURATION',
       hint: 'DATABASE_URL looks like postgresql://USER:PASSWORD@HOST:PORT/DATABASE; encode special characters.',
     })
   }

@@ -65,7 +65,8 @@ export const foreignObject: string = `
 
 /** The refusal of what was found. */
 export function foreignOwner({ type, identity, owner, we }: ForeignObject): CatalogError {
-  return new CatalogError('CONFIGURATION', `In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
+  return new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
+    code: 'CONFIGURATION',
     hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
   })
 }

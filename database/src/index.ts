@@ -48,7 +48,7 @@ export {
   markPartSound,
   notePart,
 } from '#backups/messages.ts'
-export type { PartKey } from '#backups/part-keys.ts'
+export { type PartKey, partKeyOf } from '#backups/part-keys.ts'
 export { confirmPart, intendPart, type PartConfirmation, type PartIntent } from '#backups/parts.ts'
 
 // 4. What is known of a chat: its index, and the calls that may have made a message nobody knows.
@@ -61,22 +61,15 @@ export {
   type IndexRecord,
   knownMessageIds,
   nameChat,
-} from '#vault/chats.ts'
+} from '#chats/chats.ts'
 export {
-  beginRecovery,
-  type CatalogIdentity,
-  catalogIdentity,
-  endRecovery,
-  takeOver,
-} from '#vault/identity.ts'
-export { drawIndex, type IndexDrawing, type IndexEntry } from '#vault/index-drawing.ts'
-export {
-  confirmIndex,
-  forgetIndex,
-  type IndexConfirmation,
-  intendIndexEdition,
-  withIndexLock,
-} from '#vault/index-record.ts'
+  dueLeftovers,
+  forgetLeftover,
+  keepLeftover,
+  keepUnsure,
+  type LeftoverMessage,
+  putOffLeftover,
+} from '#chats/leftover-messages.ts'
 export {
   type BegunSend,
   beginCopy,
@@ -85,15 +78,22 @@ export {
   looked,
   type OpenSend,
   openSends,
-} from '#vault/open-sends.ts'
+} from '#chats/open-sends.ts'
 export {
-  dueRemnants,
-  forgetRemnant,
-  keepRemnant,
-  keepUnsure,
-  putOffRemnant,
-  type Remnant,
-} from '#vault/remnants.ts'
+  beginRecovery,
+  type CatalogIdentity,
+  catalogIdentity,
+  endRecovery,
+  takeOver,
+} from '#vault/identity.ts'
+export {
+  confirmIndex,
+  forgetIndex,
+  type IndexConfirmation,
+  intendIndexEdition,
+  withIndexLock,
+} from '#vault/index-record.ts'
+export { type IndexRow, type IndexRows, indexRows } from '#vault/index-rows.ts'
 
 // 5. What crashes left behind, what goes, and what comes back from a chat.
 
@@ -109,7 +109,13 @@ export {
 export { type ImportOutcome, importBackup } from '#backups/imports.ts'
 export type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 export { type UnevenMessage, unevenMessages } from '#vault/uneven-messages.ts'
-export { type Attendance, isUnsettled, type LeaseFacts, type Unsettled, unsettled } from '#vault/unsettled.ts'
+export {
+  type Attendance,
+  hasUnfinishedWork,
+  type LeaseFacts,
+  type UnfinishedWork,
+  unfinishedWork,
+} from '#vault/unfinished-work.ts'
 
 // 6. Backups as records, and what can be asked about them.
 
@@ -159,50 +165,23 @@ export type {
 // 7. The way back: each restore, and what was found about a backup while it was read.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
-export { beginRestore, finishRestore, type RestoreOutcome, settleRestore } from '#backups/restores.ts'
-export {
-  type SampledBackup,
-  type SampledLately,
-  type SampledPick,
-  sampleBackups,
-} from '#backups/sampling.ts'
+export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export {
   beginVerification,
   finishVerification,
   listVerifications,
 } from '#backups/verifications.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#queue/sampling.ts'
 
 // 8. What is to be done: jobs, the schedules that make them, and what is kept.
 
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
-export {
-  type DueWork,
-  dueWork,
-  failWaitingJob,
-  overdueJobs,
-  type Recovery,
-  recoverJob,
-  redeliverJob,
-} from '#jobs/job-recovery.ts'
-export {
-  cancelJob,
-  createJob,
-  type DeliverJob,
-  getJob,
-  type JobFilter,
-  listJobs,
-} from '#jobs/job-requests.ts'
-export {
-  abandonedJobs,
-  type BegunJob,
-  beginJob,
-  finishJob,
-  noteProgress,
-  pruneJobs,
-  putBackJob,
-} from '#jobs/job-runs.ts'
-export { noteService, type ServedNames, servedNames, unservedJobs } from '#jobs/services.ts'
 export {
   type CatchUp,
   JOB_KINDS,
@@ -217,6 +196,33 @@ export {
   type NewJob,
   type Schedule,
 } from '#jobs/types.job.ts'
+export {
+  type DueWork,
+  dueWork,
+  failWaitingJob,
+  overdueJobs,
+  type Recovery,
+  recoverJob,
+  redeliverJob,
+} from '#queue/job-recovery.ts'
+export {
+  cancelJob,
+  createJob,
+  type DeliverJob,
+  getJob,
+  type JobFilter,
+  listJobs,
+} from '#queue/job-requests.ts'
+export {
+  abandonedJobs,
+  type BegunJob,
+  beginJob,
+  finishJob,
+  noteProgress,
+  pruneJobs,
+  putBackJob,
+} from '#queue/job-runs.ts'
+export { noteService, type ServedNames, servedNames, unservedJobs } from '#queue/services.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export {
   listRetentionNotices,

@@ -121,13 +121,10 @@ function missing(files: string[], applied: Applied[]): string[] {
     ({ name, usableFrom }) => !files.includes(name) && (usableFrom === null || usableFrom > newest),
   )
   if (tooNew) {
-    throw new CatalogError(
-      'CATALOG',
-      `The catalog was made by a newer version (it has migration ${tooNew.name})`,
-      {
-        hint: 'Update telegram-backup on this machine; an older version could damage the catalog.',
-      },
-    )
+    throw new CatalogError(`The catalog was made by a newer version (it has migration ${tooNew.name})`, {
+      code: 'CATALOG',
+      hint: 'Update telegram-backup on this machine; an older version could damage the catalog.',
+    })
   }
   const names = new Set(applied.map(({ name }) => name))
   return files.filter(name => !names.has(name))

@@ -1,7 +1,7 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { isUuid } from '#backups/input-checks.ts'
 import {
   type BackupType,
   createBackup,
@@ -13,6 +13,7 @@ import {
   queryBackups,
   updateBackup,
 } from '#index.ts'
+import { isUuid } from '#input-checks.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
 import { CHAT, TestSend } from '#test/test-send.ts'
 
@@ -84,7 +85,7 @@ test('pages of any size, put together, are the list as a model has it', async ()
       }
       expect(seen).toEqual(expected)
     }),
-    { numRuns: 15 },
+    { numRuns: roundsOf(5) },
   )
 })
 
@@ -120,7 +121,7 @@ test('expiry never takes the last good backup, and takes all others that are due
         expect(kept.filter(({ expires_at }) => expires_at <= at(nowHour)).length).toBeLessThanOrEqual(1)
       }
     }),
-    { numRuns: 25 },
+    { numRuns: roundsOf(8) },
   )
 })
 
@@ -129,7 +130,7 @@ test('a backup can be completed exactly when all its messages are proven and the
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
       fc.array(
-        fc.record({ partNo: fc.nat(5), confirmed: fc.boolean(), size: fc.integer({ min: 9, max: 11 }) }),
+        fc.record({ partNumber: fc.nat(5), confirmed: fc.boolean(), size: fc.integer({ min: 9, max: 11 }) }),
         { maxLength: 7 },
       ),
       fc.integer({ min: -1, max: 1 }),
@@ -138,33 +139,33 @@ test('a backup can be completed exactly when all its messages are proven and the
         await send.begin()
         const known = new Map<number, { sent: boolean; size: number }>()
         // The right messages first, so that there are also backups that can be completed.
-        const planned = [...Array(partCount + 1).keys()].map(partNo => ({
-          partNo,
+        const planned = [...Array(partCount + 1).keys()].map(partNumber => ({
+          partNumber,
           confirmed: true,
           size: 10,
         }))
-        for (const { partNo, confirmed, size } of messages.length > 4
+        for (const { partNumber, confirmed, size } of messages.length > 4
           ? messages
           : [...planned, ...messages.slice(2)]) {
-          if (known.get(partNo)?.sent) continue
-          await send.intend(partNo, { size })
-          if (confirmed) await send.confirm(partNo)
-          known.set(partNo, { sent: confirmed, size })
+          if (known.get(partNumber)?.sent) continue
+          await send.intend(partNumber, { sizeBytes: size })
+          if (confirmed) await send.confirm(partNumber)
+          known.set(partNumber, { sent: confirmed, size })
         }
-        const parts = [...known].filter(([partNo]) => partNo > 0)
+        const parts = [...known].filter(([partNumber]) => partNumber > 0)
         const sum = parts.reduce((total, [, { size }]) => total + size, 0)
         const whole =
           known.has(0) &&
           [...known.values()].every(({ sent }) => sent) &&
           parts.length === partCount &&
-          parts.every(([partNo]) => partNo <= partCount)
+          parts.every(([partNumber]) => partNumber <= partCount)
         const completing = send.complete({ partCount, archiveSize: Math.max(0, sum + error) })
         if (whole && error === 0) expect((await completing).state).toBe('complete')
         else await expect(completing).rejects.toMatchObject({ code: 'CONFLICT' })
       },
     ),
     {
-      numRuns: 40,
+      numRuns: roundsOf(12),
       examples: [
         [1, [], 0],
         [4, [], 0],

@@ -4,8 +4,8 @@ import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeImports } from '#test/suite-imports.ts'
-import { describeIndexDrawing } from '#test/suite-index-drawing.ts'
-import { describeIndexPlans } from '#test/suite-index-plans.ts'
+import { describeIndexOrigins } from '#test/suite-index-origins.ts'
+import { describeIndexRows } from '#test/suite-index-rows.ts'
 import { describeJobRuns } from '#test/suite-job-runs.ts'
 import { describeJobs } from '#test/suite-jobs.ts'
 import { describeKeys } from '#test/suite-keys.ts'
@@ -48,8 +48,8 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeParts(open)
   describeLeases(open)
   describeVault(open)
-  describeIndexDrawing(open)
-  describeIndexPlans(open)
+  describeIndexRows(open)
+  describeIndexOrigins(open)
   describeErase(open)
   describeImports(open)
   describeRestores(open)

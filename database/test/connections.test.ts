@@ -75,7 +75,7 @@ test('sends, readers, indexes and a queue share the connections of one service, 
   const send = async () => {
     const one = new TestSend(database)
     await one.begin()
-    await Promise.all([1, 2, 3].map(partNo => one.send(partNo)))
+    await Promise.all([1, 2, 3].map(partNumber => one.send(partNumber)))
     await one.send(0)
     await one.complete()
   }

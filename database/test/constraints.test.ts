@@ -1,8 +1,9 @@
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkProjectId, checkState, checkType } from '#backups/input-checks.ts'
 import { type Database, migrate, openDatabase, type PartKind, type PartState } from '#index.ts'
+import { checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
 
@@ -50,10 +51,10 @@ const project = (id: string) => sql`insert into control_plane.projects (id) valu
 const backup = (type: string, state: string) => sql`
   insert into control_plane.backups (id, project_id, type, state, file_id, completed_at)
   values (${ID}, 'p', ${type}, ${state}, 'f', now())`
-const part = (kind: string, partNo: number, state: string) => sql`
+const part = (kind: string, partNumber: number, state: string) => sql`
   insert into control_plane.backup_parts
     (backup_id, chat_id, kind, part_no, file_name, size, sha256, state, message_id, file_id)
-  values (${ID}, '1', ${kind}, ${partNo}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
+  values (${ID}, '1', ${kind}, ${partNumber}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
 
 function passes(check: () => void): boolean {
   try {
@@ -141,7 +142,7 @@ test.each(RULES)(
       fc.asyncProperty(values, async value => {
         expect(await theirs(value)).toBe(ours(value))
       }),
-      { numRuns: 150 },
+      { numRuns: roundsOf(50) },
     )
   },
 )

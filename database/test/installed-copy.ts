@@ -1,7 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.resolve('#test/installed-copy.ts'))))
@@ -23,6 +33,10 @@ export class InstalledCopy {
         recursive: true,
         verbatimSymlinks: true,
       })
+      // A package of this repository is a link to its folder, which has to be there as well.
+      if (!lstatSync(join(modules, name)).isSymbolicLink()) continue
+      const folder = realpathSync(join(modules, name))
+      cpSync(folder, join(this.root, relative(dirname(modules), folder)), { recursive: true })
     }
     cpSync(process.execPath, join(this.root, 'node'))
     mkdirSync(join(this.root, 'home'))

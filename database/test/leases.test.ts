@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -149,7 +150,7 @@ test('two workers in any order: never two who may write, and no open call is los
       const held: [Lease | undefined, Lease | undefined] = [send.lease, undefined]
       const begun = new Set<string>()
       const closed = new Set<string>()
-      let partNo = 0
+      let partNumber = 0
       const act = async ({ worker, act }: Step): Promise<void> => {
         const leaseToken = held[worker]?.token ?? randomUUID()
         if (act === 'acquire') held[worker] = (await acquire(backupId)) ?? held[worker]
@@ -158,8 +159,8 @@ test('two workers in any order: never two who may write, and no open call is los
         else if (act === 'fail') await failBackup(database, { backupId, error: 'x', leaseToken })
         else if (act === 'erase') leases.push(await markErasing(database, { backupId, evenTheLast: true }))
         else {
-          partNo += 1
-          const mine = partNo
+          partNumber += 1
+          const mine = partNumber
           const { sendId } = await send.intend(mine, { leaseToken })
           begun.add(sendId)
           if (act === 'intend') return
@@ -194,6 +195,6 @@ test('two workers in any order: never two who may write, and no open call is los
       expect(new Set(open)).toEqual(begun.difference(closed))
       for (const lease of held) await lease?.release()
     }),
-    { numRuns: 40 },
+    { numRuns: roundsOf(12) },
   )
 })

@@ -14,7 +14,10 @@ import { CHAT, hash } from '#test/test-send.ts'
 
 const PACKED = fileURLToPath(import.meta.resolve('#test/previous-release/telegram-backup-database-0.1.0.tgz'))
 const folder = mkdtempSync(join(tmpdir(), 'previous-release-test-'))
-let previous: typeof current
+let previous: typeof current & {
+  drawIndex: typeof current.indexRows
+  unsettled: typeof current.unfinishedWork
+}
 let server: PostgresServer
 let url: string
 let before: current.Database
@@ -56,12 +59,13 @@ async function send(
     encrypted: true,
   })
   const leaseToken = lease.token
-  for (const partNo of [1, 2, 0]) {
-    const kind = partNo === 0 ? ('manifest' as const) : ('part' as const)
-    const key = { backupId, chatId, kind, partNo }
-    const file = { fileName: `f${partNo}`, size: 10, sha256: hash('c') }
+  for (const partNumber of [1, 2, 0]) {
+    const kind = partNumber === 0 ? ('manifest' as const) : ('part' as const)
+    // The release before calls them `partNo` and `size`.
+    const key = { backupId, chatId, kind, partNumber, partNo: partNumber }
+    const file = { fileName: `f${partNumber}`, sizeBytes: 10, size: 10, sha256: hash('c') }
     const { sendId } = await release.intendPart(database, { ...key, ...file, leaseToken })
-    const message = { messageId: messageId + partNo, fileId: `id${partNo}`, sendId }
+    const message = { messageId: messageId + partNumber, fileId: `id${partNumber}`, sendId }
     await release.confirmPart(database, { ...key, ...message, leaseToken })
   }
   await release.completeBackup(database, {
@@ -99,8 +103,9 @@ test('a catalog of the release before is brought up to date, and both go on with
       state: 'complete',
       part_count: 2,
     })
-    expect((await release.drawIndex(database, CHAT)).backups).toHaveLength(3)
   }
+  expect((await previous.drawIndex(before, CHAT)).backups).toHaveLength(3)
+  expect((await current.indexRows(now, CHAT)).backups).toHaveLength(3)
 })
 
 test('what the release before does works on the newest schema: restores, erases, crashes left behind, records', async () => {
@@ -113,8 +118,9 @@ test('what the release before does works on the newest schema: restores, erases,
   expect(await previous.markDamaged(before, { backupId: second, error: 'x' })).toBe(true)
   expect(await previous.markSound(before, second, 'file ids')).toBe(true)
   const lease = await previous.markErasing(before, { backupId: first, evenTheLast: false })
-  for (const { kind, part_no: partNo, chat_id: chatId } of await previous.listMessages(before, first)) {
-    const mark = { backupId: first, chatId, kind, partNo, state: 'erased' as const, leaseToken: lease.token }
+  for (const { kind, part_no: partNumber, chat_id: chatId } of await previous.listMessages(before, first)) {
+    const key = { backupId: first, chatId, kind, partNumber, partNo: partNumber }
+    const mark = { ...key, state: 'erased' as const, leaseToken: lease.token }
     await previous.markPart(before, mark)
   }
   await previous.finishErase(before, { backupId: first, leaseToken: lease.token })

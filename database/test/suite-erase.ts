@@ -52,12 +52,12 @@ export function describeErase(open: () => Promise<Database>): void {
 
     test('who writes about a message waits for who has its backup without standing in their way', async () => {
       const backupId = await complete()
-      const partKey = { backupId, chatId: CHAT, kind: 'part', partNo: 1 } as const
+      const partKey = { backupId, chatId: CHAT, kind: 'part', partNumber: 1 } as const
       const writes: Promise<void>[] = []
       await database.kysely.transaction().execute(async trx => {
         await trx.selectFrom('backups').select('id').where('id', '=', backupId).forUpdate().execute()
         writes.push(learnFileId(database, { partKey, botId: '43', fileId: 'theirs' }))
-        writes.push(markPart(database, { ...partKey, partNo: 2, state: 'missing' }))
+        writes.push(markPart(database, { ...partKey, partNumber: 2, state: 'missing' }))
         await delay(200)
         const parts = trx.selectFrom('backup_parts').select('part_no').where('backup_id', '=', backupId)
         expect(await parts.forUpdate().noWait().execute()).toHaveLength(4)
@@ -90,8 +90,8 @@ export function describeErase(open: () => Promise<Database>): void {
         ['part', 2],
         ['part', 3],
       ])
-      const [kept, ...others] = messages.map(({ kind, part_no: partNo, chat_id: chatId }) => ({
-        ...{ backupId, kind, partNo, chatId, leaseToken },
+      const [kept, ...others] = messages.map(({ kind, part_no: partNumber, chat_id: chatId }) => ({
+        ...{ backupId, kind, partNumber, chatId, leaseToken },
       }))
       for (const key of others) await markPart(database, { ...key, state: 'erased' })
       const key = kept ?? expect.fail('no manifest')
@@ -168,7 +168,13 @@ export function describeErase(open: () => Promise<Database>): void {
       await deleteBackup(database, second)
       expect(await mayErase(database, first)).toBe(false)
       expect(await mayErase(database, second)).toBe(false)
-      await markPart(database, { backupId: first, chatId: CHAT, kind: 'part', partNo: 2, state: 'tombstone' })
+      await markPart(database, {
+        backupId: first,
+        chatId: CHAT,
+        kind: 'part',
+        partNumber: 2,
+        state: 'tombstone',
+      })
       expect(await mayErase(database, first)).toBe(true)
       await (await mark(second)).release()
       expect(await mayErase(database, second)).toBe(false)

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   chatRecord,
   type Database,
-  drawIndex,
   getBackupDetails,
   type ImportedBackup,
   type ImportedMessage,
   importBackup,
+  indexRows,
   learnFileId,
   listMessages,
 } from '#index.ts'
@@ -15,15 +15,15 @@ import { CHAT, hash, TestSend } from '#test/test-send.ts'
 
 const DAY = new Date('2026-01-02T03:04:05.678Z')
 
-function message(partNo: number, more: Partial<ImportedMessage> = {}): ImportedMessage {
+function message(partNumber: number, more: Partial<ImportedMessage> = {}): ImportedMessage {
   return {
     chatId: CHAT,
-    kind: partNo === 0 ? 'manifest' : 'part',
-    partNo,
+    kind: partNumber === 0 ? 'manifest' : 'part',
+    partNumber,
     state: 'sent',
-    messageId: 500 + partNo,
-    fileId: `id${partNo}`,
-    fileName: `f${partNo}`,
+    messageId: 500 + partNumber,
+    fileId: `id${partNumber}`,
+    fileName: `f${partNumber}`,
     size: 10,
     sha256: hash('c'),
     ...more,
@@ -84,7 +84,7 @@ export function describeImports(open: () => Promise<Database>): void {
         history: [{ event: 'recovered', details: { messages: 3, history } }],
       })
       expect((await chatRecord(database, CHAT))?.newestMessageId).toBe(502)
-      expect((await drawIndex(database, CHAT)).backups).toMatchObject([{ partMessages: [501, 502] }])
+      expect((await indexRows(database, CHAT)).backups).toMatchObject([{ part_messages: [501, 502] }])
       expect(await importBackup(database, backup)).toBe('known')
       expect((await getBackupDetails(database, backup.id))?.history).toHaveLength(1)
     })
@@ -137,7 +137,7 @@ export function describeImports(open: () => Promise<Database>): void {
       await send.complete()
       const before = await getBackupDetails(database, send.backupId)
       const other = { id: send.backupId, projectId: 'blog', size: 1, state: 'failed' } as const
-      const messages = [1, 2, 3, 0].map(partNo => message(partNo, { messageId: 9, size: 99 }))
+      const messages = [1, 2, 3, 0].map(partNumber => message(partNumber, { messageId: 9, size: 99 }))
       expect(await importBackup(database, found({ ...other, messages }))).toBe('known')
       expect(await getBackupDetails(database, send.backupId)).toEqual(before)
       const copies = [message(1, { chatId: '-200', messageId: 7 })]
@@ -185,9 +185,9 @@ export function describeImports(open: () => Promise<Database>): void {
     test('another bot’s file ids are learned message by message', async () => {
       const backup = found({ botId: '1' })
       await importBackup(database, backup)
-      for (const partNo of [1, 2]) {
-        const partKey = { backupId: backup.id, chatId: CHAT, kind: 'part' as const, partNo }
-        await learnFileId(database, { partKey, botId: '2', fileId: `new${partNo}`, fileUniqueId: 'u' })
+      for (const partNumber of [1, 2]) {
+        const partKey = { backupId: backup.id, chatId: CHAT, kind: 'part' as const, partNumber }
+        await learnFileId(database, { partKey, botId: '2', fileId: `new${partNumber}`, fileUniqueId: 'u' })
       }
       expect(await getBackupDetails(database, backup.id)).toMatchObject({
         file_id: 'new1',
@@ -197,7 +197,7 @@ export function describeImports(open: () => Promise<Database>): void {
           { file_id: 'new2', bot_id: '2', message_id: 502 },
         ],
       })
-      const partKey = { backupId: backup.id, chatId: CHAT, kind: 'part' as const, partNo: 9 }
+      const partKey = { backupId: backup.id, chatId: CHAT, kind: 'part' as const, partNumber: 9 }
       await expect(learnFileId(database, { partKey, botId: '2', fileId: 'x' })).rejects.toMatchObject({
         code: 'NOT_FOUND',
       })

@@ -15,7 +15,7 @@ import {
   openSends,
   reopenBackup,
   sealBackup,
-  unsettled,
+  unfinishedWork,
 } from '#index.ts'
 import { nextMillisecond } from '#test/clock.ts'
 import { hash, TestSend } from '#test/test-send.ts'
@@ -129,7 +129,7 @@ export function describeLeases(open: () => Promise<Database>): void {
       await send.lease.release()
       expect(await acquire(send.backupId)).toBeNull()
       expect(await openSends(database, { backupId: send.backupId })).toMatchObject([
-        { id: sendId, partNo: 2 },
+        { id: sendId, partNumber: 2 },
       ])
       await confirmPart(database, { ...message, leaseToken: other?.token })
       expect(await openSends(database)).toEqual([])
@@ -218,7 +218,7 @@ export function describeLeases(open: () => Promise<Database>): void {
         const [backupId, leaseToken] = [send?.backupId ?? '', send?.token]
         await failBackup(database, { backupId, leaseToken, error: 'x', resumable: true })
       }
-      const found = await unsettled(database)
+      const found = await unfinishedWork(database)
       expect(found.sending.map(({ id, alive }) => [id, alive])).toEqual([
         [alive?.backupId, true],
         [dead?.backupId, false],
@@ -233,7 +233,7 @@ export function describeLeases(open: () => Promise<Database>): void {
         [dead?.backupId, false],
       ])
       await deleteBackup(database, failed?.backupId ?? '')
-      expect((await unsettled(database)).erasing).toMatchObject([{ id: failed?.backupId, alive: false }])
+      expect((await unfinishedWork(database)).erasing).toMatchObject([{ id: failed?.backupId, alive: false }])
     })
 
     test('a failed backup goes on with what it had, and one whose run died as well', async () => {
@@ -253,10 +253,10 @@ export function describeLeases(open: () => Promise<Database>): void {
       await expire(backupId)
       const { lease } = await reopenBackup(database, { backupId })
       taken.push(lease)
-      for (const partNo of [2, 3, 0]) {
+      for (const partNumber of [2, 3, 0]) {
         const leaseToken = lease.token
-        await send.intend(partNo, { leaseToken })
-        const message = { ...send.key(partNo), messageId: 600 + partNo, fileId: 'f' }
+        await send.intend(partNumber, { leaseToken })
+        const message = { ...send.key(partNumber), messageId: 600 + partNumber, fileId: 'f' }
         await confirmPart(database, { ...message, leaseToken })
       }
       expect((await send.complete({ leaseToken: lease.token })).state).toBe('complete')

@@ -33,15 +33,15 @@ export function describeLedger(open: () => Promise<Database>): void {
         size: 0,
         chat_id: CHAT,
       })
-      for (const partNo of [1, 2, 3]) {
-        await send.intend(partNo, { plainOffset: (partNo - 1) * 100, plainSize: 100 })
+      for (const partNumber of [1, 2, 3]) {
+        await send.intend(partNumber, { plainOffset: (partNumber - 1) * 100, plainSize: 100 })
         expect((await getBackupDetails(database, send.backupId))?.parts.at(-1)).toMatchObject({
-          part_no: partNo,
+          part_no: partNumber,
           state: 'intended',
           message_id: null,
           sent_at: null,
         })
-        await send.confirm(partNo)
+        await send.confirm(partNumber)
       }
       expect((await getBackupDetails(database, send.backupId))?.manifest).toBeNull()
       await send.send(0)
@@ -97,9 +97,9 @@ export function describeLedger(open: () => Promise<Database>): void {
         await send.complete()
         const second = new TestSend(database)
         await second.begin()
-        for (const partNo of [1, 2, 3, 0]) {
-          await second.intend(partNo)
-          await second.confirm(partNo, 600 + partNo)
+        for (const partNumber of [1, 2, 3, 0]) {
+          await second.intend(partNumber)
+          await second.confirm(partNumber, 600 + partNumber)
         }
         await second.complete()
         expect(await Promise.all([900, 601, 600, 500].map(id => below(id)))).toEqual([600, 600, 500, null])
@@ -134,7 +134,7 @@ export function describeLedger(open: () => Promise<Database>): void {
 
     test('the next backup is told how long ago the messages of the last minute were sent to its chat', async () => {
       const sentAgo = (seconds: number): Date => new Date(Date.now() - seconds * 1000)
-      const proof = (partNo: number) => ({ messageId: 500 + partNo, fileId: 'f', fileUniqueId: 'u' })
+      const proof = (partNumber: number) => ({ messageId: 500 + partNumber, fileId: 'f', fileUniqueId: 'u' })
       await send.send(1)
       await send.intend(2)
       await send.intend(3)
@@ -178,14 +178,18 @@ export function describeLedger(open: () => Promise<Database>): void {
       ],
       [
         'sizes that do not add up',
-        async () => [await send.send(1, 2, 0), await send.intend(3, { size: 11 }), await send.confirm(3)],
+        async () => [
+          await send.send(1, 2, 0),
+          await send.intend(3, { sizeBytes: 11 }),
+          await send.confirm(3),
+        ],
       ],
       [
         'plain bytes that do not join',
         async () => {
-          for (const partNo of [1, 2, 3]) {
-            await send.intend(partNo, { plainOffset: partNo * 100, plainSize: 100 })
-            await send.confirm(partNo)
+          for (const partNumber of [1, 2, 3]) {
+            await send.intend(partNumber, { plainOffset: partNumber * 100, plainSize: 100 })
+            await send.confirm(partNumber)
           }
           await send.send(0)
         },
@@ -201,9 +205,9 @@ export function describeLedger(open: () => Promise<Database>): void {
     })
 
     test('plain sizes that are not the backup’s size are refused', async () => {
-      for (const partNo of [1, 2, 3]) {
-        await send.intend(partNo, { plainOffset: (partNo - 1) * 100, plainSize: 100 })
-        await send.confirm(partNo)
+      for (const partNumber of [1, 2, 3]) {
+        await send.intend(partNumber, { plainOffset: (partNumber - 1) * 100, plainSize: 100 })
+        await send.confirm(partNumber)
       }
       await send.send(0)
       await expect(send.complete({ size: 301 })).rejects.toMatchObject({ code: 'CONFLICT' })

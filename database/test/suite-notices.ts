@@ -55,10 +55,10 @@ export function describeNotices(open: () => Promise<Database>): void {
       await sql`update control_plane.alerts set seen_at = seen_at - interval '1 hour', since = since - interval '1 hour'
         where key = 'a'`.execute(database.kysely)
       const ended = await Promise.all([1, 2, 3, 4].map(() => find(['b'])))
-      const settled = ended.flatMap(result => result.settled)
-      expect(settled.map(({ alert }) => alert.key)).toEqual(['a'])
+      const resolved = ended.flatMap(result => result.resolved)
+      expect(resolved.map(({ alert }) => alert.key)).toEqual(['a'])
       // The clock of the machine may have been set back by a moment.
-      expect(settled[0]?.notice['ms']).toBeGreaterThan(3_590_000)
+      expect(resolved[0]?.notice['ms']).toBeGreaterThan(3_590_000)
       expect(await tellAll()).toEqual(['chat: good a', 'webhook: good a'])
       expect((await openAlerts(database)).map(({ key }) => key)).toEqual(['b'])
     })
@@ -96,7 +96,7 @@ export function describeNotices(open: () => Promise<Database>): void {
 
     test('an alert holds as long as one process finds it, and those of other kinds are left alone', async () => {
       await find(['a'])
-      expect((await find([], 60_000)).settled).toEqual([])
+      expect((await find([], 60_000)).resolved).toEqual([])
       const other = await noteConditions(database, {
         found: [],
         kinds: ['another'],
@@ -104,7 +104,7 @@ export function describeNotices(open: () => Promise<Database>): void {
         channels: BOTH,
         recovery: () => ({}),
       })
-      expect(other.settled).toEqual([])
+      expect(other.resolved).toEqual([])
       expect(await openAlerts(database)).toHaveLength(1)
     })
 

@@ -25,7 +25,7 @@ export function describeParts(open: () => Promise<Database>): void {
 
     test('a message may be intended again until it is proven, and confirmed again as the same message only', async () => {
       await send.intend(1)
-      await send.intend(1, { size: 12 })
+      await send.intend(1, { sizeBytes: 12 })
       await send.confirm(1)
       await send.confirm(1)
       expect((await getBackupDetails(database, send.backupId))?.parts).toMatchObject([
@@ -117,11 +117,17 @@ export function describeParts(open: () => Promise<Database>): void {
     })
 
     test('what cannot be is refused', async () => {
-      const manifest = { ...send.key(0), leaseToken: send.token, fileName: 'm', size: 1, sha256: hash('c') }
+      const manifest = {
+        ...send.key(0),
+        leaseToken: send.token,
+        fileName: 'm',
+        sizeBytes: 1,
+        sha256: hash('c'),
+      }
       for (const broken of [
-        { partNo: 1 },
+        { partNumber: 1 },
         { kind: 'part' },
-        { size: -1 },
+        { sizeBytes: -1 },
         { sha256: 'x' },
         { backupId: 'x' },
         { chatId: '' },

@@ -142,7 +142,7 @@ export function describeRestores(open: () => Promise<Database>): void {
 
     test('damage is noted once, with the part, and taken back by a sound reading', async () => {
       const damage = (): Promise<boolean> =>
-        markDamaged(database, { backupId, error: 'the SHA-256 of part 2', partNo: 2 })
+        markDamaged(database, { backupId, error: 'the SHA-256 of part 2', partNumber: 2 })
       expect(await damage()).toBe(true)
       expect(await damage()).toBe(false)
       expect(await getBackupById(database, backupId)).toMatchObject({
@@ -167,13 +167,13 @@ export function describeRestores(open: () => Promise<Database>): void {
         await send.send(1, 2, 3, 0)
         await send.complete()
         const { backupId } = send
-        for (const partNo of [2, 0]) {
-          await markPart(database, { ...send.key(partNo), state, error: 'gone' })
+        for (const partNumber of [2, 0]) {
+          await markPart(database, { ...send.key(partNumber), state, error: 'gone' })
           await markDamaged(database, { backupId, error: 'gone' })
           expect(await markSound(database, backupId, 'file ids')).toBe(false)
           expect(await markSound(database, backupId, 'messages')).toBe(false)
           expect((await getBackupById(database, backupId))?.damaged_at).not.toBeNull()
-          await markPartSound(database, send.key(partNo))
+          await markPartSound(database, send.key(partNumber))
           expect(await markSound(database, backupId, 'messages')).toBe(true)
         }
         await markDamaged(database, { backupId, error: 'no row of it' })

@@ -11,18 +11,18 @@ import {
   confirmIndex,
   currentChat,
   type Database,
-  dueRemnants,
+  dueLeftovers,
   forgetIndex,
-  forgetRemnant,
+  forgetLeftover,
+  hasUnfinishedWork,
   intendIndexEdition,
-  isUnsettled,
-  keepRemnant,
+  keepLeftover,
   keepUnsure,
   knownMessageIds,
   looked,
   nameChat,
   openSends,
-  putOffRemnant,
+  putOffLeftover,
   takeOver,
   withIndexLock,
 } from '#index.ts'
@@ -67,10 +67,10 @@ export function describeVault(open: () => Promise<Database>): void {
           botId: null,
           purpose: 'part',
           backupId: send.backupId,
-          partNo: 2,
+          partNumber: 2,
           sourceMessageId: null,
           sha256: hash('c'),
-          size: 10,
+          sizeBytes: 10,
           fileName: 'f2',
           plainOffset: 100,
           plainSize: 50,
@@ -135,29 +135,29 @@ export function describeVault(open: () => Promise<Database>): void {
       await confirmIndex(database, index)
       await intendIndexEdition(database, CHAT, 'two')
       await confirmIndex(database, { ...index, edition: 'two' })
-      expect(await dueRemnants(database, CHAT)).toEqual([])
+      expect(await dueLeftovers(database, CHAT)).toEqual([])
       await confirmIndex(database, { ...index, messageId: 800 })
-      await keepRemnant(database, { chatId: CHAT, messageId: 750, isTombstone: true })
-      expect(await dueRemnants(database, CHAT)).toEqual([700])
+      await keepLeftover(database, { chatId: CHAT, messageId: 750, isTombstone: true })
+      expect(await dueLeftovers(database, CHAT)).toEqual([700])
       const known = () => knownMessageIds(database, CHAT, { after: 0, upTo: 1000 })
       expect(await known()).toEqual(new Set([700, 750, 800]))
-      await forgetRemnant(database, { chatId: CHAT, messageId: 700 })
-      await forgetRemnant(database, { chatId: CHAT, messageId: 700 })
-      expect(await dueRemnants(database, CHAT)).toEqual([])
+      await forgetLeftover(database, { chatId: CHAT, messageId: 700 })
+      await forgetLeftover(database, { chatId: CHAT, messageId: 700 })
+      expect(await dueLeftovers(database, CHAT)).toEqual([])
       expect(await known()).toEqual(new Set([750, 800]))
     })
 
     test('what cannot be removed is tried again, less and less often; what may be a person’s never', async () => {
-      const remnant = { chatId: CHAT, messageId: 5 }
-      await keepRemnant(database, remnant)
+      const leftover = { chatId: CHAT, messageId: 5 }
+      await keepLeftover(database, leftover)
       await keepUnsure(database, { chatId: CHAT, messageId: 6 })
-      await keepUnsure(database, remnant)
-      expect(await dueRemnants(database, CHAT)).toEqual([5])
-      expect(await dueRemnants(database, '-1')).toEqual([])
+      await keepUnsure(database, leftover)
+      expect(await dueLeftovers(database, CHAT)).toEqual([5])
+      expect(await dueLeftovers(database, '-1')).toEqual([])
       const pauses: number[] = []
       for (let tries = 0; tries < 12; tries++) {
-        await putOffRemnant(database, remnant)
-        expect(await dueRemnants(database, CHAT)).toEqual([])
+        await putOffLeftover(database, leftover)
+        expect(await dueLeftovers(database, CHAT)).toEqual([])
         const { rows } = await sql<{ hours: number }>`
           select extract(epoch from next_try_at - clock_timestamp())::float8 / 3600 as hours
             from control_plane.remnants where message_id = 5`.execute(database.kysely)
@@ -166,17 +166,17 @@ export function describeVault(open: () => Promise<Database>): void {
       expect(pauses.slice(0, 4)).toEqual([1, 2, 4, 8])
       expect(pauses.at(-1)).toBe(7 * 24)
       await sql`update control_plane.remnants set next_try_at = now()`.execute(database.kysely)
-      expect(await dueRemnants(database, CHAT)).toEqual([5])
+      expect(await dueLeftovers(database, CHAT)).toEqual([5])
       const known = await knownMessageIds(database, CHAT, { after: 0, upTo: 10 })
       expect(known).toEqual(new Set([5, 6]))
     })
 
-    test('one look tells whether anything is unsettled', async () => {
-      expect(await isUnsettled(database)).toBe(false)
+    test('one query tells whether there is unfinished work', async () => {
+      expect(await hasUnfinishedWork(database)).toBe(false)
       await beginCopy(database, { chatId: CHAT, botId: BOT, sourceMessageId: 5 })
-      expect(await isUnsettled(database)).toBe(false)
+      expect(await hasUnfinishedWork(database)).toBe(false)
       await new TestSend(database).begin()
-      expect(await isUnsettled(database)).toBe(true)
+      expect(await hasUnfinishedWork(database)).toBe(true)
     })
 
     test('the index is announced, proven, announced in its next edition, and forgotten', async () => {

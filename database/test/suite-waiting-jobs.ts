@@ -15,7 +15,7 @@ import {
   pruneJobs,
   revokeApiKey,
 } from '#index.ts'
-import { MOST_FURTHER_KEYS, MOST_WAITING } from '#jobs/waiting-jobs.ts'
+import { MOST_FURTHER_KEYS, MOST_WAITING } from '#queue/waiting-jobs.ts'
 
 /** What may wait, in which order, and who has asked for it. */
 export function describeWaitingJobs(open: () => Promise<Database>): void {

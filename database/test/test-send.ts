@@ -52,14 +52,14 @@ export class TestSend {
     return this.#lease
   }
 
-  key(partNo: number, chatId: string = CHAT): PartKey {
-    return { backupId: this.backupId, chatId, kind: partNo === 0 ? 'manifest' : 'part', partNo }
+  key(partNumber: number, chatId: string = CHAT): PartKey {
+    return { backupId: this.backupId, chatId, kind: partNumber === 0 ? 'manifest' : 'part', partNumber }
   }
 
-  async intend(partNo: number, more: Partial<PartIntent> = {}): Promise<BegunSend> {
-    const file = { fileName: `f${partNo}`, size: 10, sha256: hash('c') }
+  async intend(partNumber: number, more: Partial<PartIntent> = {}): Promise<BegunSend> {
+    const file = { fileName: `f${partNumber}`, sizeBytes: 10, sha256: hash('c') }
     return await intendPart(this.#database, {
-      ...this.key(partNo),
+      ...this.key(partNumber),
       ...file,
       leaseToken: this.token,
       ...more,
@@ -67,20 +67,20 @@ export class TestSend {
   }
 
   async confirm(
-    partNo: number,
-    messageId: number = 500 + partNo,
+    partNumber: number,
+    messageId: number = 500 + partNumber,
     chatId: string = CHAT,
     sendId?: string,
     leaseToken: string | undefined = this.token,
   ): Promise<void> {
-    const message = { messageId, fileId: `id${partNo}`, fileUniqueId: `u${partNo}`, sendId }
-    await confirmPart(this.#database, { ...this.key(partNo, chatId), ...message, leaseToken })
+    const message = { messageId, fileId: `id${partNumber}`, fileUniqueId: `u${partNumber}`, sendId }
+    await confirmPart(this.#database, { ...this.key(partNumber, chatId), ...message, leaseToken })
   }
 
   async send(...partNumbers: number[]): Promise<void> {
-    for (const partNo of partNumbers) {
-      await this.intend(partNo)
-      await this.confirm(partNo)
+    for (const partNumber of partNumbers) {
+      await this.intend(partNumber)
+      await this.confirm(partNumber)
     }
   }
 

@@ -15,4 +15,4 @@ XDG_CACHE_HOME=/var/cache/telegram-backup
 HOME=$TELEGRAM_BACKUP_HOME
 set +a
 exec setpriv --reuid=telegram-backup --regid=telegram-backup --init-groups \
-  /usr/bin/node /opt/telegram-backup/node_modules/@telegram-backup/api-gateway/bin/telegram-backup.js "$@"
+  /usr/bin/node /opt/telegram-backup/node_modules/@telegram-backup/cli/bin/telegram-backup.js "$@"

@@ -4,10 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { checksumsOf } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
 import { openStage, type Stage } from '#acceptance/stage.ts'
-import { checksumsOf } from '#servers/postgres-server.ts'
 
 // All that the table of the HTTP API promises, by `curl` and a key alone, against a real serve that does the jobs too.
 

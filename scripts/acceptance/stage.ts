@@ -8,11 +8,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
-import { type CutWay, openCutWay } from '#servers/cut-way.ts'
-import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
+import { type CutWay, openCutWay } from '@telegram-backup/test-support/servers/cut-way.ts'
+import {
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
 
 const run = promisify(execFile)
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
 
 /** What the webhook was told. */
 interface Told {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import type { PostgresServer } from '#servers/postgres-server.ts'
+import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 
 const MEBIBYTE = 2 ** 20
 /** What one row of the table takes in a plain dump, about. */

@@ -6,15 +6,15 @@ import { promisify } from 'node:util'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
-import type { Side } from '#bench/measure.ts'
 import {
   clientFolder,
   installedServer,
   type PostgresServer,
   startPostgresServer,
-} from '#servers/postgres-server.ts'
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
+import type { Side } from '#bench/measure.ts'
 
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
 /** What the shell line cuts its stream into: our own size of a part. */
 const PART_BYTES = 20 * 2 ** 20 - 64 * 1024
 

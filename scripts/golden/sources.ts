@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { link, mkdir, open, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PostgresServer } from '#servers/postgres-server.ts'
+import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 
 /** Bytes that no program makes smaller, the same each time. */
 export function noise(name: string, length: number): Buffer {

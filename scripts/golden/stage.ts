@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
 import { writeSources } from '#golden/sources.ts'
-import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
+import { installedServer, type PostgresServer, startPostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 
 const run = promisify(execFile)
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
 /** Every process of the program says that it runs here: no machine of ours is named in what is kept. */
 const HOST = 'golden.example'
 const PART_SIZE_BYTES = 32 * 1024

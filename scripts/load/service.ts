@@ -8,7 +8,7 @@ import { generateIdentity } from '@telegram-backup/archive'
 import { createBackup, migrate, openDatabase } from '@telegram-backup/database'
 import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
 
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
 
 /** A `serve` under load: it, its catalog and the Bot API server are processes of their own. */
 export interface LoadedService {

@@ -12,7 +12,7 @@ const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'u
 
 /** Variables that the program reads: its own, and those for which `NAME_FILE` may stand. */
 const OWN_VARIABLES = new Set(
-  ['telegram-service/src', 'api-gateway/src', 'database/src'].flatMap(folder =>
+  ['telegram-service/src', 'connectors/src', 'engine/src', 'database/src', 'cli/src'].flatMap(folder =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter(file => file.endsWith('.ts') && !file.includes('__tests__'))
       .flatMap(file => [
@@ -30,7 +30,7 @@ function isRead(name: string): boolean {
   )
 }
 
-const LAUNCHER = join(ROOT, 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(ROOT, 'cli', 'bin', 'telegram-backup.js')
 const serveHelp = execFileSync(process.execPath, [LAUNCHER, 'serve', '--help'], { encoding: 'utf8' })
 
 /** The words after a command that begin with two dashes. */

@@ -69,14 +69,7 @@ it('the packed packages import, with the names of the contract', () => {
 })
 
 it('the packed command line does the main job: the demo, from the tarballs', () => {
-  const launcher = join(
-    folder,
-    'node_modules',
-    '@telegram-backup',
-    'api-gateway',
-    'bin',
-    'telegram-backup.js',
-  )
+  const launcher = join(folder, 'node_modules', '@telegram-backup', 'cli', 'bin', 'telegram-backup.js')
   expect(JSON.parse(node(launcher, 'demo', '--json'))).toMatchObject({ success: true })
 })
 
@@ -91,7 +84,7 @@ it('types of the packed packages resolve for a TypeScript program', () => {
      // @ts-expect-error an unknown type is refused at compile time
      export const wrong = integration.sendAndRecord({ projectId: 'p', type: 'photos', file: 'x' })`,
   )
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc6')
   const flags = [
     '--ignoreConfig',
     '--noEmit',

@@ -112,7 +112,7 @@ it('has all that serve is made of: its help is there, and every module of the pa
     env: SECRET_FREE_ENVIRONMENT,
   })
   expect(stdout).toContain('--port')
-  const dist = join(folder, 'node_modules', '@telegram-backup', 'api-gateway', 'dist')
+  const dist = join(folder, 'node_modules', '@telegram-backup', 'cli', 'dist')
   // Threads start to work when they are loaded; all else only defines something.
   const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
     name => name.endsWith('.js') && !name.includes('thread'),

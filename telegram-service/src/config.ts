@@ -44,7 +44,8 @@ export function readVariable(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'CONFIGURATION' ? message : code
-    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, 'CONFIGURATION', {
+    throw new TelegramError(`${name}_FILE names a file that cannot be read (${reason})`, {
+      code: 'CONFIGURATION',
       hint: `Set ${name}_FILE to a file that this user can read, or set ${name} itself.`,
     })
   }
@@ -73,13 +74,10 @@ function readStateFolder(environment: Environment): string {
   if (folder === undefined) return defaultStateFolder()
   // A shell expands "~" only where it is not quoted; a folder of that name is nobody's wish.
   if (folder === '~' || folder.startsWith('~/')) {
-    throw new TelegramError(
-      'TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded',
-      'CONFIGURATION',
-      {
-        hint: 'Write the whole path.',
-      },
-    )
+    throw new TelegramError('TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded', {
+      code: 'CONFIGURATION',
+      hint: 'Write the whole path.',
+    })
   }
   return resolve(folder)
 }
@@ -93,7 +91,8 @@ function readWhole(environment: Environment, name: string): number | undefined {
   const text = readVariable(environment, name)
   if (text === undefined) return undefined
   if (!/^\d{1,12}$/.test(text)) {
-    throw new TelegramError(`${name} is not a whole number`, 'CONFIGURATION', {
+    throw new TelegramError(`${name} is not a whole number`, {
+      code: 'CONFIGURATION',
       hint: `Set ${name} to digits alone, 12 at most, or leave it unset.`,
     })
   }
@@ -107,7 +106,7 @@ function readEncryption(environment: Environment): TelegramConfig['encryption'] 
     .map(recipient => recipient.trim())
     .filter(recipient => recipient !== '')
   if (mode !== undefined && mode !== 'off' && mode !== 'on') {
-    throw new TelegramError('BACKUP_ENCRYPTION is neither "on" nor "off"', 'CONFIGURATION')
+    throw new TelegramError('BACKUP_ENCRYPTION is neither "on" nor "off"', { code: 'CONFIGURATION' })
   }
   if (mode === 'off') return 'off'
   return recipients.length > 0 ? { recipients } : undefined

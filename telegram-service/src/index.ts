@@ -62,11 +62,11 @@ export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
-export { type DocumentPlace, downloadDocument, locateBriefly } from '#services/document-download.ts'
 export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/erase-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
+export { type DocumentPlace, type FetchedFile, fetchDocument, fetchFrom } from '#services/fetch-document.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'
-export { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+export { fetchPartDocuments, type PartToFetch } from '#services/fetch-parts.ts'
 export { openFile } from '#services/file-source.ts'
 export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
@@ -88,6 +88,7 @@ export type {
   LedgerContext,
   MessageIntent,
   MessageKey,
+  MessageLedger,
   MessageProof,
   PartLedger,
   SealedBackup,

@@ -1,3 +1,5 @@
+import { BackupError, type BackupErrorDetails, hint, run } from '@telegram-backup/errors'
+
 /**
  * What went wrong, for programs:
  * - `CONFIGURATION`: token, chat, rights, keys or options are wrong; nothing was sent.
@@ -23,10 +25,8 @@ export type TelegramErrorCode =
   | 'CANCELLED'
   | 'LEASE_LOST'
 
-export interface TelegramErrorDetails {
-  /** What to do next, one sentence. */
-  hint?: string
-  cause?: unknown
+export interface TelegramErrorDetails extends BackupErrorDetails<TelegramErrorCode> {
+  code: TelegramErrorCode
   /** The Bot API's `error_code` (the HTTP status), when it answered. */
   errorCode?: number
   /** The Bot API's own words, token removed. */
@@ -47,10 +47,8 @@ export interface StrayMessage {
 }
 
 /** Every failure of this package. The message is for people and holds no token, URL or key. */
-export class TelegramError extends Error {
+export class TelegramError extends BackupError<TelegramErrorCode> {
   override readonly name: string = 'TelegramError'
-  readonly code: TelegramErrorCode
-  readonly hint?: string
   readonly errorCode?: number
   readonly description?: string
   readonly retryAfterSeconds?: number
@@ -58,10 +56,8 @@ export class TelegramError extends Error {
   readonly strayMessage?: StrayMessage
   readonly movedTo?: string
 
-  constructor(message: string, code: TelegramErrorCode, details: TelegramErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
-    this.code = code
-    if (details.hint !== undefined) this.hint = details.hint
+  constructor(message: string, details: TelegramErrorDetails) {
+    super(message, details)
     if (details.errorCode !== undefined) this.errorCode = details.errorCode
     if (details.description !== undefined) this.description = details.description
     if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
@@ -73,12 +69,13 @@ export class TelegramError extends Error {
 
 /** The error that a fired `signal` stands for. */
 export function cancelled(): TelegramError {
-  return new TelegramError('Cancelled', 'CANCELLED')
+  return new TelegramError('Cancelled', { code: 'CANCELLED' })
 }
 
 /** Of a run that was taken for dead, or cannot prove that it was not. */
 export function leaseLost(): TelegramError {
-  return new TelegramError('Another process may have taken the backup over', 'LEASE_LOST', {
-    hint: 'Run "telegram-backup reconcile", then see "telegram-backup list".',
+  return new TelegramError('Another process may have taken the backup over', {
+    code: 'LEASE_LOST',
+    hint: hint`Run "${run('reconcile')}", then see "${run('list')}".`,
   })
 }

@@ -18,8 +18,8 @@ async function triesOf(kind: CallKind, error: unknown): Promise<number> {
   return tries
 }
 
-function failure(code: TelegramErrorCode, details: TelegramErrorDetails = {}): TelegramError {
-  return new TelegramError('it failed', code, details)
+function failure(code: TelegramErrorCode, details: Omit<TelegramErrorDetails, 'code'> = {}): TelegramError {
+  return new TelegramError('it failed', { code, ...details })
 }
 
 describe('a call that fails', () => {

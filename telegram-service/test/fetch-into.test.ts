@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { BackupMetadata } from '#index.ts'
@@ -122,7 +123,7 @@ describe.each<[string, FetchWay]>([
           expect(chat.emulator.inspect.calls('download') - before).toBe(wanted.length)
         },
       ),
-      { numRuns: 15 },
+      { numRuns: roundsOf(5) },
     )
   })
 

@@ -21,7 +21,7 @@ test('a run whose chat always has more messages than one look takes in gives up,
     },
   }
   const answers = new LostAnswers({ client: busy, vault, chatId: chat.chat, backupId, onWait: () => {} })
-  const lost = new TelegramError('lost', 'ANSWER_LOST')
+  const lost = new TelegramError('lost', { code: 'ANSWER_LOST' })
   const { signal } = new AbortController()
   await expect(answers.find(new Set([send.id]), { signal, lost })).rejects.toBe(lost)
   expect(looks).toBeLessThan(10)

@@ -90,7 +90,7 @@ export function memoryVault(
       send.afterMessageId = Math.max(send.afterMessageId, upTo)
       raise(send.chatId, upTo)
     },
-    keepRemnant: async ({ messageId }) => {
+    keepLeftover: async ({ messageId }) => {
       known.add(messageId)
     },
     knownMessageIds: async (chatId, { after, upTo }) => {

@@ -121,7 +121,12 @@ describe('what makes a message', () => {
       date: expect.any(Date),
       caption: 'the caption',
       forwarded: { date: sent.sentAt, chatId: chat.chatId, messageId: sent.messageId },
-      document: { fileId: expect.any(String), fileUniqueId: sent.fileUniqueId, fileName: 'a.zst', size: 5 },
+      document: {
+        fileId: expect.any(String),
+        fileUniqueId: sent.fileUniqueId,
+        fileName: 'a.zst',
+        sizeBytes: 5,
+      },
     })
   })
 

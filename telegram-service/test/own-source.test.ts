@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { MemberIndexWriter, openManifest } from '@telegram-backup/archive'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type BackupSource, type SendProgress, type SourceEnd, TelegramError } from '#index.ts'
@@ -122,13 +123,19 @@ describe('a source of the caller’s own', () => {
     [
       'in the end',
       async () => {
-        throw new TelegramError('pg_dump ended with exit code 1', 'SOURCE', { hint: 'Look at its words.' })
+        throw new TelegramError('pg_dump ended with exit code 1', {
+          code: 'SOURCE',
+          hint: 'Look at its words.',
+        })
       },
     ],
     [
       'before it returns a promise',
       () => {
-        throw new TelegramError('pg_dump ended with exit code 1', 'SOURCE', { hint: 'Look at its words.' })
+        throw new TelegramError('pg_dump ended with exit code 1', {
+          code: 'SOURCE',
+          hint: 'Look at its words.',
+        })
       },
     ],
   ])('that says %s that it was no good leaves nothing in the chat', async (_, finish) => {
@@ -230,7 +237,7 @@ describe('closing a source', () => {
         expect(source.calls.at(-1)).toBe('close')
         expect(source.calls.length).toBeLessThanOrEqual(2)
       }),
-      { numRuns: 25 },
+      { numRuns: roundsOf(8) },
     )
   })
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as after } from 'node:timers/promises'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { BackupSendResult, SendBackupOptions } from '#index.ts'
@@ -55,6 +56,7 @@ describe('a send that is cancelled', () => {
     for (const message of chat.messages())
       await chat.client.deleteMessage(String(chat.chatId), message.message_id)
     expect(moments).toBeGreaterThan(20)
+    const rounds = roundsOf(12)
     let cancelled = 0
     await fc.assert(
       fc.asyncProperty(
@@ -69,9 +71,9 @@ describe('a send that is cancelled', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: rounds },
     )
-    expect(cancelled).toBeGreaterThan(10)
+    expect(cancelled).toBeGreaterThan(rounds / 5)
   })
 
   test('after any time leaves nothing in the chat, while the server takes its time', async () => {
@@ -88,7 +90,7 @@ describe('a send that is cancelled', () => {
           await chat.client.deleteMessage(String(chat.chatId), message.message_id)
         }
       }),
-      { numRuns: 15 },
+      { numRuns: roundsOf(5) },
     )
   })
 

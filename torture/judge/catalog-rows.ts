@@ -17,7 +17,7 @@ export interface MessageRow {
   readonly backupId: string
   readonly chatId: string
   readonly kind: 'part' | 'manifest'
-  readonly partNo: number
+  readonly partNumber: number
   readonly messageId: number | undefined
   readonly sha256: string
   readonly state: string
@@ -74,7 +74,7 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
       backupId: String(row['backup_id']),
       chatId: String(row['chat_id']),
       kind: row['kind'] === 'manifest' ? 'manifest' : 'part',
-      partNo: Number(row['part_no']),
+      partNumber: Number(row['part_no']),
       messageId: row['message_id'] === null ? undefined : Number(row['message_id']),
       sha256: String(row['sha256']),
       state: String(row['state']),

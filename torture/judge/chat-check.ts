@@ -65,7 +65,7 @@ async function checkOne(
     if (row.state !== 'sent' || alive.has(id) || resumable.has(row.backupId)) continue
     if (world.human.deleted.has(id) && chat === world.chat) continue
     violations.push(
-      `missing: ${row.kind} ${row.partNo} of ${row.backupId}, message ${id} in ${chat.id}, is gone`,
+      `missing: ${row.kind} ${row.partNumber} of ${row.backupId}, message ${id} in ${chat.id}, is gone`,
     )
   }
   const index = rows.indexes.get(chat.id)

@@ -21,8 +21,8 @@ export function stateCheck(world: World, { backups, messages, openSends, leases 
   const failed = new Set(
     backups.flatMap(({ id, state, resumable }) => (state === 'failed' && !resumable ? [id] : [])),
   )
-  for (const { backupId, kind, partNo, state, chatId } of messages) {
-    const name = `${kind} ${partNo} of ${backupId} in ${chatId}`
+  for (const { backupId, kind, partNumber, state, chatId } of messages) {
+    const name = `${kind} ${partNumber} of ${backupId} in ${chatId}`
     const owner = byId.get(backupId)?.state
     if (state === 'intended' && owner === 'complete')
       violations.push(`limbo: ${name} is intended in a complete backup`)

@@ -1,7 +1,7 @@
 import type { Mutation } from '#torture/mutations/mutation.ts'
 
 const SERVICES = 'telegram-service/src/services'
-const SETTLING = 'api-gateway/src/settling'
+const VAULT = 'vault/src'
 const SENDS = 'send a file,send standard,reconcile'
 const ERASES = 'send a file,erase'
 
@@ -42,7 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SETTLING}/look-for-messages.ts`,
+        file: `${VAULT}/session/look-for-messages.ts`,
         find: '  if (open.length === 0) return\n',
         replace: '  if (open.length >= 0) return\n',
       },
@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: 'database/src/vault/open-sends.ts',
+        file: 'database/src/chats/open-sends.ts',
         find: "interval '1 minute'",
         replace: "interval '0 minutes'",
       },
@@ -93,7 +93,7 @@ export const MUTATIONS: readonly Mutation[] = [
         file: `${SERVICES}/lost-messages.ts`,
         find: `    parsed.partNumber === (open.partNumber ?? 0) &&
     parsed.sha256 === open.sha256 &&
-    (document.size === undefined || document.size === open.sizeBytes)`,
+    (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)`,
         replace: '    document !== undefined',
       },
       {
@@ -121,8 +121,8 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SETTLING}/settle-sending.ts`,
-        find: '  if (!resumable) await eraseRemains(settling, held)\n',
+        file: `${VAULT}/reconcile/interrupted-sends.ts`,
+        find: '  if (!resumable) await eraseRemains(session, held)\n',
         replace: '',
       },
     ],
@@ -133,7 +133,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: ERASES,
     edits: [
       {
-        file: `${SETTLING}/erase-messages.ts`,
+        file: `${VAULT}/erase/erase-messages.ts`,
         find: '    const erasure = await eraseMessage(client, {\n',
         replace:
           "    await markPart(database, { ...key, state: 'erased', leaseToken })\n    const erasure = await eraseMessage(client, {\n",
@@ -176,8 +176,8 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'api-gateway/src/jobs/backup-job.ts',
-        find: 'job.backup_id === null ? null : await settleEarlier(job.backup_id, signal, tools)',
+        file: 'engine/src/jobs/backup-job.ts',
+        find: 'job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)',
         replace: 'job.backup_id === null ? null : null',
       },
     ],
@@ -188,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'api-gateway/src/jobs/retry-rules.ts',
+        file: 'engine/src/jobs/retry-rules.ts',
         find: "return mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
         replace: "return !mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED')",
       },

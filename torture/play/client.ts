@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { dyingWithUs } from '#torture/dying-with-us.ts'
 
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'api-gateway', 'bin', 'telegram-backup.js')
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
 /** Far beyond what any round needs; who is still running then hangs. */
 const HANGS_AFTER_MS = 180_000
 
@@ -39,7 +39,7 @@ export function startClient(
   },
 ): Client {
   const root = process.env['TORTURE_PROGRAM']
-  const launcher = root === undefined ? LAUNCHER : join(root, 'api-gateway', 'bin', 'telegram-backup.js')
+  const launcher = root === undefined ? LAUNCHER : join(root, 'cli', 'bin', 'telegram-backup.js')
   const child: ChildProcess = spawn(...dyingWithUs(process.execPath, [launcher, ...args]), {
     env: options.env,
     cwd: options.cwd,

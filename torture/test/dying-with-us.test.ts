@@ -18,7 +18,7 @@ const PROGRAM = "setInterval(() => {}, 1_000); process.stdout.on('error', () => 
 
 test('a program does not outlive a harness that gets SIGKILL', async () => {
   const root = await mkdtemp(join(tmpdir(), 'torture-test-'))
-  const bin = join(root, 'api-gateway', 'bin')
+  const bin = join(root, 'cli', 'bin')
   await mkdir(bin, { recursive: true })
   await writeFile(join(bin, 'telegram-backup.js'), PROGRAM)
   const harness = spawn(process.execPath, ['--input-type=module', '--eval', HARNESS], {

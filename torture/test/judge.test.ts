@@ -8,11 +8,11 @@ import type { World } from '#torture/world/world.ts'
 const ID = '3f0c2c1e-0000-4000-8000-000000000001'
 const SHA = 'a'.repeat(64)
 
-const part = (messageId: number, partNo = 1, state = 'sent'): MessageRow => ({
+const part = (messageId: number, partNumber = 1, state = 'sent'): MessageRow => ({
   backupId: ID,
   chatId: '-1',
   kind: 'part',
-  partNo,
+  partNumber,
   messageId,
   sha256: SHA,
   state,
@@ -26,8 +26,8 @@ const message = (id: number, line: string): VisibleMessage => ({
   document: { fileName: 'x', size: 1 },
 })
 
-const ofPart = (id: number, partNo = 1): VisibleMessage =>
-  message(id, `telegram-backup 1 backup=${ID} part=${partNo} sha256=${SHA}`)
+const ofPart = (id: number, partNumber = 1): VisibleMessage =>
+  message(id, `telegram-backup 1 backup=${ID} part=${partNumber} sha256=${SHA}`)
 
 const rowsOf = (rows: Partial<CatalogRows>): CatalogRows => ({
   backups: [],

@@ -1,5 +1,5 @@
+import { BackupError } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** Headers of which Node passes on the first and forgets the others. A proxy in front may have looked at another one. */
 const ONCE = ['host', 'authorization', 'content-type'] as const

@@ -1,14 +1,14 @@
 import { type Database, findApiKey } from '@telegram-backup/database'
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import { bearerKeyOf } from '#http/bearer-key.ts'
 import { noteGoodKey } from '#http/connections.ts'
 import { GoodKeys } from '#http/good-keys.ts'
-import type { HttpSettings } from '#http/http-settings.ts'
 import { callerOf, note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import type { Logger } from '#logging.ts'
 
 const WINDOW_MS = 60_000
 
@@ -89,7 +89,7 @@ export function openAuthentication(of: {
 function unauthenticated(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNAUTHENTICATED',
-    hint: 'Send a key in the header Authorization, as a Bearer token; telegram-backup apikey create makes one.',
+    hint: hint`Send a key in the header Authorization, as a Bearer token; ${run('apikey create')} makes one.`,
   })
 }
 

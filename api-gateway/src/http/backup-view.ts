@@ -1,5 +1,5 @@
 import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
-import { type MissingFile, missingFiles, withMissingCount } from '#missing-files.ts'
+import { type MissingFile, missingFiles, withMissingCount } from '@telegram-backup/database/missing-files'
 
 /** Facts of a source that say where it is. */
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
+import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /**
  * The body of a request as it comes, no faster than it is read. Throws `INVALID` for an empty one. The stream fails when the client

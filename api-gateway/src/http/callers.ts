@@ -1,6 +1,6 @@
 import type { ApiKey } from '@telegram-backup/database'
-import { sees } from '#key-rights.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
+import { BackupError } from '@telegram-backup/errors'
 
 /** What was found, if the key sees it. Throws `NOT_FOUND` in the same words for what it must not see and for what is not there. */
 export function found<Thing extends { project_id: string | null }>(

@@ -2,15 +2,10 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
-import { BackupError, type DescribedError, describeError } from '#lib/backups/backup-error.ts'
-import type { Logger } from '#logging.ts'
-import { repeatUntilStopped } from '#serve/repeat-until-stopped.ts'
-
-/** Paths of PEM files: a certificate with those between it and its authority, and its private key. */
-export interface CertificateFiles {
-  certificate: string
-  key: string
-}
+import type { CertificateFiles } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import { repeatUntilStopped } from '@telegram-backup/engine/repeat-until-stopped.ts'
+import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
 
 /** What a server proves itself with. */
 export interface Certificate {

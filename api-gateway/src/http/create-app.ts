@@ -1,3 +1,5 @@
+import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
+import { BackupError } from '@telegram-backup/errors'
 import express, { type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { refuseAmbiguous } from '#http/ambiguous-requests.ts'
@@ -19,8 +21,6 @@ import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
 import { TransferMemory } from '#http/transfer-memory.ts'
 import { AnswersUnderWay, dropUnread } from '#http/unread-answers.ts'
-import { assertScope } from '#key-rights.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** The HTTP API, ready to be listened with. */
 export interface HttpApp {

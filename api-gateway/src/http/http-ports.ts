@@ -1,12 +1,11 @@
-import type { Readable } from 'node:stream'
-import type { BackupType, Database } from '@telegram-backup/database'
-import type { ConfigFile } from '#config-file.ts'
-import type { ByteRange } from '#http/byte-range.ts'
-import type { HttpSettings } from '#http/http-settings.ts'
-import type { RequestObserver } from '#http/request-context.ts'
-import type { JobQueue } from '#jobs/job-queue.ts'
-import type { IntegratedBackupResult } from '#lib/backups/integrated-result.ts'
-import type { Logger } from '#logging.ts'
+import type { Database } from '@telegram-backup/database'
+import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
+import type { Uploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
+import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
 
 /** All that the HTTP API needs of the rest of the program. It opens and closes none of it. */
 export interface HttpPorts {
@@ -24,24 +23,6 @@ export interface HttpPorts {
   settings: HttpSettings
   /** Of the program. */
   version: string
-}
-
-/** Sends what a request brings to the chat. */
-export interface Uploads {
-  /**
-   * Resolves, also on failure, and then nothing is left of it in the chat. It runs under a job of its own, whose id `onJob`
-   * hears. The signal, and a body that fails, end it.
-   */
-  send(upload: {
-    projectId: string
-    type: BackupType
-    filename: string | undefined
-    body: Readable
-    /** Who asked, for the record. */
-    actor: string
-    signal: AbortSignal
-    onJob?: (jobId: string) => void
-  }): Promise<IntegratedBackupResult>
 }
 
 /** Fetches the plain bytes of backups. */
@@ -63,12 +44,4 @@ export interface Contents {
 export interface Readiness {
   catalog: boolean
   chat: boolean
-}
-
-/** What is measured. */
-export interface Metrics {
-  /** As text of Prometheus. */
-  render(): Promise<{ contentType: string; text: string }>
-  /** Hears of each request that has ended. */
-  observeRequest: RequestObserver
 }

@@ -1,6 +1,6 @@
+import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
 import { askForBody } from '#http/body-stream.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 // The parser that comes with express answers only after it has read a body to its end, however much too large it is.
 

@@ -1,7 +1,7 @@
 import { type ApiScope, type Database, findApiKey } from '@telegram-backup/database'
+import { hasScope, sees } from '@telegram-backup/engine/jobs/key-rights.ts'
 import type { Request } from 'express'
 import { bearerKeyOf } from '#http/bearer-key.ts'
-import { hasScope, sees } from '#key-rights.ts'
 
 const LOOK_EVERY_MS = 15_000
 

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { Express } from 'express'
 import type { Certificate } from '#http/certificate.ts'
 import { boundConnections } from '#http/connections.ts'
 import { answerUnreadable } from '#http/unreadable.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** A server that listens. */
 export interface ListeningServer {
@@ -67,7 +67,7 @@ export async function listen(app: Express, where: ListenOptions): Promise<Listen
     if (where.orAnyPort && cause.code === 'EADDRINUSE') return await bind(server, { ...where, port: 0 })
     throw new BackupError(`Nothing can listen on ${where.host} port ${where.port} (${cause.code})`, {
       code: 'CONFIGURATION',
-      hint: 'Choose another with --port and --host.',
+      hint: hint`Choose another with ${option('port')} and ${option('host')}.`,
       cause,
     })
   })

@@ -1,9 +1,9 @@
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
+import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
-import type { HttpSettings } from '#http/http-settings.ts'
 import { isLoopback, isLoopbackName } from '#http/loopback.ts'
 import { callerOf } from '#http/request-context.ts'
-import { assertScope } from '#key-rights.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /**
  * Lets everybody in who is on this machine, unless a proxy is configured or one shows itself; others need a key that may read and is

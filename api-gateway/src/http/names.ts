@@ -1,7 +1,7 @@
 import type { ApiKey } from '@telegram-backup/database'
+import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { notFound } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { sees } from '#key-rights.ts'
 
 type Names = HttpPorts['configFile']
 

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http'
+import { BackupError, commandLineWords, type HintWords, tellError } from '@telegram-backup/errors'
 import type { ErrorRequestHandler, Response } from 'express'
 import { logOf, requestIdOf } from '#http/request-context.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import { tellError } from '#told-error.ts'
 
 /** The HTTP status of each code of an error; whatever is not here is a fault of ours, 500. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
@@ -58,7 +57,7 @@ interface Problem {
 
 /** What is told of an error to whoever made that request. */
 export function problemOf(error: unknown, requestId: string): Problem {
-  const { code, message, hint } = tellError(error)
+  const { code, message, hint } = tellError(error, HTTP_WORDS)
   const status = STATUS_BY_CODE[code] ?? 500
   return {
     type: `/docs#${code}`,
@@ -84,8 +83,16 @@ export function sendProblem(response: Response, error: unknown, more: object = {
     .send(JSON.stringify({ ...problem, ...more }))
 }
 
+/** Fields and parameters in place of options; an option that no request has cannot be said here. */
+const FIELDS: Readonly<Record<string, string>> = {
+  overwrite: '"overwrite": true',
+  'even-the-last': 'even_the_last=true',
+}
+
+const HTTP_WORDS: HintWords = action =>
+  'option' in action ? FIELDS[action.option] : commandLineWords(action)
+
 const OWN_HINTS: Readonly<Record<string, string>> = {
-  LAST_BACKUP: 'Make another one first, or ask with even_the_last=true.',
   QUEUE_FULL:
     'Wait until some have ended, or cancel some with DELETE /jobs/{id}; GET /jobs?state=queued lists them.',
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { ApiKey } from '@telegram-backup/database'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
+import type { RequestObserver } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Logger } from '#logging.ts'
 
 /** What is known of a request on its way. */
 interface RequestContext {
@@ -46,14 +47,6 @@ export function note(
 ): void {
   Object.assign(contextOf(response), found)
 }
-
-/** Told of each request that has ended. */
-export type RequestObserver = (ended: {
-  method: string
-  route: string
-  status: number
-  seconds: number
-}) => void
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 /** How long a client that still sends may go on after it has its answer, so that it can read it. */

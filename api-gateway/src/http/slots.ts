@@ -1,4 +1,4 @@
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError } from '@telegram-backup/errors'
 
 /** How many of so many one API key may take: what is left is for the others. */
 function shareOfOneKey(size: number): number {

@@ -1,17 +1,17 @@
 import { catalogIdentity } from '@telegram-backup/database'
-import { checkChatAccess } from 'telegram-deployment-bot'
+import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
+import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
+import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
+import type { DescribedError } from '@telegram-backup/errors'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { certificateFiles, type HttpSettings } from '#http/http-settings.ts'
 import { listen } from '#http/listen.ts'
 import { isLoopbackName } from '#http/loopback.ts'
 import { createReadiness } from '#http/readiness.ts'
-import { createUploads } from '#http/upload-sender.ts'
-import { BackupError, type DescribedError } from '#lib/backups/backup-error.ts'
-import { watchOwnership } from '#serve/chat-ownership.ts'
-import type { ServiceContext, ServicePart } from '#serve/service-context.ts'
 
 /** The HTTP API as a part of the service. */
 export interface HttpPart extends ServicePart {
@@ -40,12 +40,11 @@ export async function startHttp(
     graceMs: number
   },
 ): Promise<HttpPart> {
-  const { config, configFile, database, client, log } = context
+  const { configFile, database, log } = context
   const { host, port, orAnyPort, tls = {}, graceMs, ...rest } = options
   const isGiven = tls.certificate !== undefined || tls.certificate_key !== undefined
   const files = certificateFiles(isGiven ? tls : configFile.http)
   const certificate = files && (await readCertificate(files))
-  const assertOwnChat = watchOwnership({ database, client })
   const { app, endStreams, close } = createApp({
     ...context,
     ...rest,
@@ -55,9 +54,7 @@ export async function startHttp(
     contents: createContents(context),
     readiness: createReadiness({
       catalog: () => catalogIdentity(database),
-      chat: async signal => {
-        await assertOwnChat(await checkChatAccess(client, chatIdOf(config), { signal }), { signal })
-      },
+      chat: createChatCheck(context),
     }),
   })
   const server = await listen(app, { host, port, orAnyPort, certificate }).catch(async (error: unknown) => {
@@ -83,9 +80,4 @@ export async function startHttp(
       await close()
     },
   }
-}
-
-function chatIdOf({ chatId }: ServiceContext['config']): string {
-  if (chatId !== undefined) return chatId
-  throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { BackupError } from '@telegram-backup/errors'
 import { problemOf } from '#http/problems.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** What Node refuses before there is a request, by the code of its error, and under which status; all else is 400. */
 const REFUSED: Readonly<Record<string, [status: number, code: string, words: string]>> = {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { MemoryStore } from 'express-rate-limit'
 import type { GoodKeys } from '#http/good-keys.ts'
-import type { Logger } from '#logging.ts'
 
 const WINDOW_MS = 60_000
 /** Answered at once, a client that guesses comes back at once. */

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { createJob } from '@telegram-backup/database'
+import { selfSigned } from '@telegram-backup/test-support/self-signed.ts'
 import { afterEach, expect, test } from 'vitest'
 import { openTestService, type TestService } from '#test/http/http-service.ts'
-import { selfSigned } from '#test/http/self-signed.ts'
 
 // Whoever reaches the port may open connections without a key, and say nothing on them.
 

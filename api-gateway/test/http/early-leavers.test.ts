@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createJob, type Database } from '@telegram-backup/database'
+import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import express, { type RequestHandler } from 'express'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inTurn } from '#http/in-turn.ts'
 import { type ListeningServer, listen } from '#http/listen.ts'
 import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
-import { openTestCatalog } from '#test/vault.ts'
 
 let database: Database & { discard(): Promise<void> }
 let jobId: string

@@ -8,17 +8,17 @@ import {
   createJob,
   type Database,
 } from '@telegram-backup/database'
-import { readConfig } from '#config.ts'
-import { readConfigFile } from '#config-file.ts'
+import { readConfigFile } from '@telegram-backup/engine/config/config-file.ts'
+import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
+import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
+import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { createLogger } from '@telegram-backup/engine/logging.ts'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
-import type { HttpSettings } from '#http/http-settings.ts'
 import { type ListeningServer, type ListenOptions, listen } from '#http/listen.ts'
-import { createUploads } from '#http/upload-sender.ts'
-import type { JobQueue } from '#jobs/job-queue.ts'
-import { createLogger } from '#logging.ts'
-import { cliEnvironment } from '#test/cli-environment.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 /** The HTTP API over a real chat, catalog and connection; jobs are written down, and nobody does them. */
 export interface TestService {

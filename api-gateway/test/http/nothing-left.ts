@@ -1,7 +1,7 @@
 import { getBackupDetails, type Job } from '@telegram-backup/database'
+import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { expect } from 'vitest'
 import type { TestService } from '#test/http/http-service.ts'
-import { expectNothingLost } from '#test/nothing-lost.ts'
 
 /** Of an upload that came to nothing there is no message in the chat, and nothing says that there is one. */
 export async function expectNothingLeft({ database, vault }: TestService, job: Job): Promise<void> {

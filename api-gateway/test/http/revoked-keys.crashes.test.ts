@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { createJob, listApiKeys, listJobs, revokeApiKey } from '@telegram-backup/database'
+import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
-import { expectNothingLost } from '#test/nothing-lost.ts'
 
 let service: TestService
 

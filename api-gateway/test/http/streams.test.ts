@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getBackupDetails, type Job, type JobState, listJobs, sqlRunner } from '@telegram-backup/database'
+import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 import { expectNothingLeft } from '#test/http/nothing-left.ts'
-import { expectNothingLost } from '#test/nothing-lost.ts'
 
 let service: TestService
 let key: string

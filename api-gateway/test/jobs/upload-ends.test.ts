@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getJob, sqlRunner } from '@telegram-backup/database'
+import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createUploads } from '#http/upload-sender.ts'
-import { type JobsWorld, openJobsWorld } from '#test/jobs/jobs-world.ts'
 
 // The catalog was away when an upload ended, or its process died then: what its job has come to, its backup knows.
 

@@ -12,15 +12,15 @@ import {
   removeSourcePolicies,
   setRetentionPolicy,
 } from '@telegram-backup/database'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
+import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
+import { type RetentionEvent, runRetention } from '@telegram-backup/engine/retention/run-retention.ts'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { readConfig } from '#config.ts'
 import { deleteExpiredBackups } from '#lib/backups/backups.service.ts'
-import { startRetention } from '#retention/retention-runs.ts'
-import { type RetentionEvent, runRetention } from '#retention/run-retention.ts'
-import { openSettling } from '#settling/open-settling.ts'
-import { cliEnvironment } from '#test/cli-environment.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>
@@ -57,17 +57,17 @@ async function run(noticeMs = 0, notice: JsonObject | null = null) {
   const told: RetentionEvent[] = []
   const { signal } = new AbortController()
   const config = readConfig(await cliEnvironment(vault))
-  const settling = await openSettling({ database, client: vault.client, config, signal })
-  await runRetention(settling, {
+  const session = await openSession({ database, client: vault.client, config, signal })
+  await runRetention(session, {
     noticeMs,
-    untilTold: notice !== null,
-    tell: async event => {
+    untilDelivered: notice !== null,
+    announce: async event => {
       told.push(event)
       const [id = null] = notice === null ? [] : await announce(database, { channels: ['webhook'], notice })
       return id
     },
   })
-  return { told, erased: settling.report.erased_backups.map(({ backup_id }) => backup_id) }
+  return { told, erased: session.report.erased_backups.map(({ backup_id }) => backup_id) }
 }
 
 async function keepLast(last: number): Promise<void> {
@@ -173,14 +173,14 @@ it('what cannot be told is not erased', async () => {
   await aBackup(1)
   await keepLast(2)
   const config = readConfig(await cliEnvironment(vault))
-  const settling = await openSettling({
+  const session = await openSession({
     database,
     client: vault.client,
     config,
     signal: new AbortController().signal,
   })
-  const tell = () => Promise.reject(new Error('nobody listens'))
-  await expect(runRetention(settling, { noticeMs: 0, tell, untilTold: true })).rejects.toThrow(
+  const announce = () => Promise.reject(new Error('nobody listens'))
+  await expect(runRetention(session, { noticeMs: 0, announce, untilDelivered: true })).rejects.toThrow(
     'nobody listens',
   )
   expect((await states())[old]).toBe('complete')

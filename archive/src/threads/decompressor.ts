@@ -84,7 +84,8 @@ class Decompressor {
 }
 
 function damaged(partNumber: number | undefined, cause: unknown): ArchiveError {
-  return new ArchiveError('INTEGRITY', `Part ${partNumber} cannot be decompressed`, {
+  return new ArchiveError(`Part ${partNumber} cannot be decompressed`, {
+    code: 'INTEGRITY',
     ...(partNumber !== undefined && { partNumber }),
     cause,
   })

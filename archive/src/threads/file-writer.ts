@@ -76,7 +76,8 @@ function targetOf(fd: number, ring: BlockRing): Target {
   if (stat.isFIFO()) return pipeTarget(fd)
   if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd)))
     return fileTarget(fd, ring)
-  throw new ArchiveError('TARGET', 'The file descriptor is neither a file nor a pipe', {
+  throw new ArchiveError('The file descriptor is neither a file nor a pipe', {
+    code: 'TARGET',
     hint: 'Iterate over readArchive and write to a stream instead, for example process.stdout.',
   })
 }

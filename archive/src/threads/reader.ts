@@ -53,7 +53,8 @@ function passEarlier(fd: number, writer: BlockWriter, earlier: readonly EarlierP
       left -= length
     }
     if (hash.digest('hex') === plainSha256) continue
-    throw new ArchiveError('SOURCE', `The file is not what part ${index + 1} was made of`, {
+    throw new ArchiveError(`The file is not what part ${index + 1} was made of`, {
+      code: 'SOURCE',
       partNumber: index + 1,
       hint: 'It has changed since; send it anew.',
     })
@@ -102,7 +103,8 @@ function openAgain(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    throw new ArchiveError('SOURCE', `The pipe cannot be opened for reading${systemErrorSuffix(cause)}`, {
+    throw new ArchiveError(`The pipe cannot be opened for reading${systemErrorSuffix(cause)}`, {
+      code: 'SOURCE',
       cause,
       hint: 'It belongs to another user, or there is no /proc. Pass a stream instead, for example process.stdin.',
     })
@@ -123,7 +125,8 @@ function read({ fd, blocks, earlier }: ReaderTask): void {
   const writer = new BlockWriter(new BlockRing(blocks))
   const stat = fstatSync(fd)
   if (earlier.length > 0) {
-    if (!stat.isFile()) throw new ArchiveError('SOURCE', 'Only a file can be read again from its beginning')
+    if (!stat.isFile())
+      throw new ArchiveError('Only a file can be read again from its beginning', { code: 'SOURCE' })
     passEarlier(fd, writer, earlier)
   }
   if (stat.isFIFO()) {
@@ -131,7 +134,8 @@ function read({ fd, blocks, earlier }: ReaderTask): void {
   } else if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))) {
     readToEnd(fd, writer)
   } else {
-    throw new ArchiveError('SOURCE', 'The file descriptor is neither a file nor a pipe', {
+    throw new ArchiveError('The file descriptor is neither a file nor a pipe', {
+      code: 'SOURCE',
       hint: 'Pass a stream instead, for example process.stdin.',
     })
   }

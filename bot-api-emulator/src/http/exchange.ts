@@ -8,11 +8,11 @@ import type { Watchers } from '#control/watchers.ts'
 import type { DocumentStore } from '#files/document-store.ts'
 import { answerEmpty, answerProxyPage, answerRefusal, answerResult } from '#http/answering.ts'
 import { ConnectionCut, drain } from '#http/cutting.ts'
-import { RequestRejected } from '#http/rejection.ts'
 import type { EmulatorLimits } from '#limits.ts'
 import type { LongPolls } from '#methods/long-polls.ts'
 import type { Pace } from '#methods/pace.ts'
 import type { UploadSpacing } from '#methods/upload-spacing.ts'
+import { RequestRejected } from '#requests/rejection.ts'
 import type { World } from '#world/world.ts'
 
 /** What every request works on. */

@@ -13,11 +13,11 @@ import {
   type Exchange,
   sufferBefore,
 } from '#http/exchange.ts'
-import { readParameters } from '#http/request-body.ts'
-import { RequestParameters } from '#http/request-parameters.ts'
 import type { Method, MethodCall } from '#methods/method.ts'
 import { methodNamed } from '#methods/table.ts'
 import { ServedLater, Turn } from '#methods/turn.ts'
+import { readParameters } from '#requests/request-body.ts'
+import { RequestParameters } from '#requests/request-parameters.ts'
 
 /** Which method, and with whose token. */
 interface MethodRoute {

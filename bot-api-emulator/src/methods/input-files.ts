@@ -1,7 +1,7 @@
 import { refusal } from '#answers.ts'
 import { decodeFileId } from '#files/file-ids.ts'
-import type { UploadedFile } from '#http/request-parameters.ts'
 import type { MethodCall } from '#methods/method.ts'
+import type { UploadedFile } from '#requests/request-parameters.ts'
 import { declareDocument } from '#world/declaring.ts'
 
 /** A document to send: a new upload, or one that is kept. */

@@ -1,7 +1,7 @@
 import { refusal } from '#answers.ts'
-import { parseJson } from '#http/request-body.ts'
 import { parseHtml } from '#methods/html-entities.ts'
 import type { MethodCall } from '#methods/method.ts'
+import { parseJson } from '#requests/request-body.ts'
 import type { Message, TextEntity } from '#world/records.ts'
 
 /** A text as it came: with markup in it, or with its entities beside it. */

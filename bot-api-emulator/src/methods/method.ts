@@ -1,10 +1,10 @@
 import { kickedRefusal, migratedRefusal, notMemberRefusal, refusal } from '#answers.ts'
 import type { DocumentStore } from '#files/document-store.ts'
-import { parseJson } from '#http/request-body.ts'
-import { integerOf, type RequestParameters } from '#http/request-parameters.ts'
 import type { EmulatorLimits } from '#limits.ts'
 import type { LongPolls } from '#methods/long-polls.ts'
 import type { Turn } from '#methods/turn.ts'
+import { parseJson } from '#requests/request-body.ts'
+import { integerOf, type RequestParameters } from '#requests/request-parameters.ts'
 import type { Bot, Chat, Membership, Message } from '#world/records.ts'
 import { boxOf, isNumberedByChat, type World } from '#world/world.ts'
 

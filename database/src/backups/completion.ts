@@ -1,10 +1,10 @@
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText, checkUuid } from '#backups/input-checks.ts'
 import { lockWhileSending } from '#backups/ledger.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText, checkUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, JsonObject } from '#jobs/types.backup.ts'
 import { endingLease } from '#leases/lease.ts'
@@ -173,7 +173,7 @@ function isWhole(completion: Partial<Completion> & { backupId: string }): comple
 }
 
 function incomplete(reason: string): CatalogError {
-  return new CatalogError('CONFLICT', `The backup is not complete: ${reason}`)
+  return new CatalogError(`The backup is not complete: ${reason}`, { code: 'CONFLICT' })
 }
 
 /** Returns the file id of the first part. */

@@ -1,36 +1,37 @@
 import { sql, type Transaction } from 'kysely'
-import { checkUuid, storable } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 
 /**
- * Writes down that a complete backup was found damaged in the chat: `damaged_at`, unless it is known already, and
- * the event `damaged`. False when the backup is unknown, not complete, or known to be damaged.
+ * Records that a complete backup was found damaged in the chat: `damaged_at`, unless it has one, and the
+ * event `damaged`. False when the backup is unknown, not complete, or already known to be damaged.
  */
 export async function markDamaged(
   database: Database,
-  finding: { backupId: string; error: string; partNo?: number | undefined },
+  finding: { backupId: string; error: string; partNumber?: number | undefined },
 ): Promise<boolean> {
-  const { backupId, partNo } = finding
+  const { backupId, partNumber } = finding
   return await setDamage(database, backupId, {
     damaged: true,
     event: 'damaged',
-    details: { error: storable(finding.error), ...(partNo === undefined ? {} : { part_no: partNo }) },
+    details: { error: storable(finding.error), ...(partNumber === undefined ? {} : { part_no: partNumber }) },
   })
 }
 
 /**
- * Where the bytes came from that were read. messages: from what the messages of its chat hold now · file ids: from files,
- * which outlive their messages, so that nothing is known of those.
+ * The origin of the bytes that were read. `messages`: what the messages of its chat hold now. `file ids`:
+ * files, which outlive their messages, so they prove nothing about these.
  */
 type ReadFrom = 'messages' | 'file ids'
 
 /**
- * Takes the finding back after every byte was read and was sound; the event is `found sound`. False when nothing was
- * known against the backup, or when that reading proves too little: a message of its own chat is known to be gone or
- * damaged, or the bytes came from file ids and it was no such reading that found the damage.
+ * Takes the finding back after every byte was read and was sound; the event is `found sound`. False when the
+ * backup was not known to be damaged, or when the reading proves too little: a message of its own chat is
+ * known to be gone or damaged, or the bytes came from file ids and the damage was not found by such a
+ * reading.
  */
 export async function markSound(database: Database, backupId: string, readFrom: ReadFrom): Promise<boolean> {
   return await setDamage(database, backupId, {
@@ -57,8 +58,8 @@ async function isWholeInChat(trx: Transaction<CatalogSchema>, backupId: string):
 }
 
 /**
- * The damage was found in this catalog, not told by an index, and no verification has looked at the messages since the
- * backup was last sound and found anything.
+ * Whether a reading by this catalog found the damage: it came from no index, and no verification has looked
+ * at the messages and found anything since the backup was last sound.
  */
 async function wasFoundByReading(trx: Transaction<CatalogSchema>, backupId: string): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`

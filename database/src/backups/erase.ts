@@ -1,15 +1,16 @@
+import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
-import { checkUuid } from '#backups/input-checks.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { movedChats } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
-import { movedChats } from '#vault/chats.ts'
 
 /**
  * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the
@@ -75,7 +76,7 @@ async function lockState(trx: Transaction<CatalogSchema>, backupId: string) {
     .where('id', '=', backupId)
     .forUpdate()
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${backupId}`, { code: 'NOT_FOUND' })
   return backup.state
 }
 
@@ -84,8 +85,9 @@ async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string):
     select ${hasSpare} as spare from control_plane.backups backup where id = ${backupId}
   `.execute(trx)
   if (rows[0]?.spare) return
-  throw new CatalogError('LAST_BACKUP', 'This is the last good backup of its project and type', {
-    hint: 'Make another one first, or say --even-the-last.',
+  throw new CatalogError('This is the last good backup of its project and type', {
+    code: 'LAST_BACKUP',
+    hint: hint`Make another one first, or ask with ${option('even-the-last')}.`,
   })
 }
 
@@ -124,7 +126,8 @@ async function refuseBeingRestored(trx: Transaction<CatalogSchema>, backupId: st
     .execute()
   const reader = readers.find(lease => !isAbandoned(lease))
   if (reader === undefined) return
-  throw new CatalogError('BUSY', `The backup is being restored: ${describeHolder(reader)}`, {
+  throw new CatalogError(`The backup is being restored: ${describeHolder(reader)}`, {
+    code: 'BUSY',
     hint: 'Wait until that restore has ended.',
   })
 }
@@ -180,7 +183,8 @@ export async function finishErase(
         .where('state', 'not in', ['erased', 'tombstone'])
         .where('chat_id', 'not in', movedChats(trx))
         .executeTakeFirstOrThrow()
-      if (left > 0) throw new CatalogError('CONFLICT', `${left} messages of the backup are still in the chat`)
+      if (left > 0)
+        throw new CatalogError(`${left} messages of the backup are still in the chat`, { code: 'CONFLICT' })
       await trx.updateTable('backups').set({ state: 'erased' }).where('id', '=', backupId).execute()
       await addToHistory(trx, { backupId, event: 'erased', actor: database.actor })
       if (leaseToken !== undefined) await dropLease(trx, backupId, leaseToken)

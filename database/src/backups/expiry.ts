@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
-import { checkTime } from '#backups/input-checks.ts'
 import { oneEraserAtATime } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkTime } from '#input-checks.ts'
 
 /**
  * Marks complete backups as to be erased whose `expires_at` has come, of one project or of all, and returns how many: those about

@@ -1,13 +1,6 @@
 import type { ImportedBackup } from '#backups/imports-types.ts'
-import {
-  checkCount,
-  checkProjectId,
-  checkText,
-  checkTime,
-  checkType,
-  checkUuid,
-} from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
+import { checkCount, checkProjectId, checkText, checkTime, checkType, checkUuid } from '#input-checks.ts'
 
 /** CatalogError INVALID for what no catalog can hold. */
 export function checkImported(backup: ImportedBackup): void {
@@ -26,12 +19,14 @@ export function checkImported(backup: ImportedBackup): void {
     checkText('chat id', message.chatId)
     checkText('file name', message.fileName)
     checkCount('size', message.size)
-    checkCount('part number', message.partNo)
+    checkCount('part number', message.partNumber)
     if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
   }
-  const keys = new Set(backup.messages.map(({ chatId, kind, partNo }) => `${chatId} ${kind} ${partNo}`))
+  const keys = new Set(
+    backup.messages.map(({ chatId, kind, partNumber }) => `${chatId} ${kind} ${partNumber}`),
+  )
   if (keys.size < backup.messages.length) {
-    throw new CatalogError('INVALID', 'A backup cannot have two messages for one part in one chat')
+    throw new CatalogError('A backup cannot have two messages for one part in one chat', { code: 'INVALID' })
   }
 }
 

@@ -1,25 +1,28 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
 import { checkImported } from '#backups/imports-checks.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
-import { storable } from '#backups/input-checks.ts'
+import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { raiseNewest } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
-import { raiseNewest } from '#vault/chats.ts'
 
 /** What became of an import. */
 export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'
 
 /**
- * Takes a backup that was found in a chat into the catalog, in one transaction. One that is there already stays as it is
- * (`known`), but gets the messages and file ids that it lacks (`merged`): parts beyond its number never, and nothing at
- * all from a `failed` one, of which only captions tell, unless it is failed itself. One that is known from a chat only,
- * and less surely, becomes what is imported (`bettered`). CatalogError INVALID for a bad value, also for a complete backup
- * without any file id.
+ * Takes a backup that was found in a chat into the catalog, in one transaction.
+ * - `added`: the catalog did not know it.
+ * - `known`: the catalog knows it, and nothing changes.
+ * - `merged`: a known backup gets the messages and file ids that it lacks. It gets no parts beyond its number
+ *   of parts, and nothing from a `failed` one, of which only captions tell, unless it is failed itself.
+ * - `bettered`: the catalog knew it from a chat alone and with less trust, and the imported facts replace it.
+ * CatalogError INVALID for a bad value, and for a complete backup without any file id.
  */
 export async function importBackup(database: Database, backup: ImportedBackup): Promise<ImportOutcome> {
   checkImported(backup)
@@ -53,8 +56,8 @@ export async function importBackup(database: Database, backup: ImportedBackup): 
 }
 
 /**
- * Where a chat told of the backup before, but less surely: the better facts take the place of all that was told then. The
- * rows of its messages go with them, and come back from the import.
+ * Replaces all facts of a backup that the catalog knows from a chat with less trust. The rows of its messages
+ * are removed, and the import adds them again.
  */
 async function betterBackup(
   trx: Transaction<CatalogSchema>,
@@ -78,7 +81,10 @@ async function betterBackup(
   return true
 }
 
-/** Only an index tells of sources, schedules and choices: what one told before is not undone by a manifest, which knows nothing of it. */
+/**
+ * Only an index tells of sources, schedules and choices. A manifest knows none of these, so it does not undo
+ * them.
+ */
 function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
   const { restore_count, source_name, schedule_id, scheduled_for, expiry_given, verified_at, ...told } = facts
   const { expires_at } = told
@@ -87,7 +93,7 @@ function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
   return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
 }
 
-/** Of a backup that is known already: what may be added to it. */
+/** The messages that may be added to a backup that is already known. */
 async function wantedMessages(
   trx: Transaction<CatalogSchema>,
   { id, state, messages }: ImportedBackup,
@@ -100,13 +106,13 @@ async function wantedMessages(
     .executeTakeFirst()
   if (state === 'failed' && known?.state !== 'failed') return []
   const mostParts = known?.part_count ?? Number.POSITIVE_INFINITY
-  return messages.filter(message => message.partNo <= mostParts)
+  return messages.filter(message => message.partNumber <= mostParts)
 }
 
 // PostgreSQL takes 65,535 parameters in one statement.
 const ROWS_AT_ONCE = 1_000
 
-/** How many rows were added, or got a file id that they lacked. */
+/** Returns how many rows were added or got a missing file id. */
 async function addMessages(
   trx: Transaction<CatalogSchema>,
   backup: ImportedBackup,
@@ -173,16 +179,17 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
   }
 }
 
-/** Of part 1 in the backup's chat, or else of any message: a damaged backup may lack the first part. */
+/** The file id of part 1 in the chat of the backup, else of any message: a damaged backup may lack part 1. */
 function fileIdOf(backup: ImportedBackup): string | null {
   const inChat = (message: ImportedMessage) => Number(message.chatId === backup.chatId)
   const isPart = (message: ImportedMessage) => Number(message.kind === 'part')
   const found = backup.messages
     .filter(({ fileId }) => fileId !== undefined)
-    .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNo - b.partNo)
+    .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNumber - b.partNumber)
   const fileId = found[0]?.fileId ?? null
   if (fileId !== null || backup.state !== 'complete') return fileId
-  throw new CatalogError('INVALID', 'A complete backup of which no message is known', {
+  throw new CatalogError('A complete backup of which no message is known', {
+    code: 'INVALID',
     hint: 'Import it as failed.',
   })
 }
@@ -192,10 +199,7 @@ function messageColumns(
   message: ImportedMessage,
 ): Insertable<CatalogSchema['backup_parts']> {
   return {
-    backup_id: backupId,
-    chat_id: message.chatId,
-    kind: message.kind,
-    part_no: message.partNo,
+    ...keyColumnsOf({ ...message, backupId }),
     state: message.state,
     message_id: message.messageId ?? null,
     bot_id: message.botId ?? null,
@@ -217,6 +221,6 @@ function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][
   for (const { chatId, messageId = 0 } of backup.messages) {
     newest.set(chatId, Math.max(messageId, newest.get(chatId) ?? 0))
   }
-  // In one order for everybody, since each of these rows is locked until the transaction ends.
+  // All processes use one order, since each of these rows is locked until the transaction ends.
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
 }

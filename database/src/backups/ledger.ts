@@ -1,17 +1,10 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import {
-  checkProjectId,
-  checkText,
-  checkTime,
-  checkType,
-  checkUuid,
-  storable,
-} from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkTime, checkType, checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, BackupOrigin, BackupType, JsonObject } from '#jobs/types.backup.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
@@ -121,7 +114,7 @@ export async function reopenBackup(database: Database, resumed: { backupId: stri
     const token = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'send' })
     const backup = await lockBackup(trx, backupId)
     if (backup.state !== 'failed' && backup.state !== 'sending') {
-      throw new CatalogError('CONFLICT', `The backup is ${backup.state}: it cannot go on`)
+      throw new CatalogError(`The backup is ${backup.state}: it cannot go on`, { code: 'CONFLICT' })
     }
     await trx
       .updateTable('backups')
@@ -218,7 +211,7 @@ export async function failBackup(
 export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await lockBackup(trx, backupId)
   if (backup.state !== 'sending')
-    throw new CatalogError('CONFLICT', `The backup is ${backup.state}, it is not being sent`)
+    throw new CatalogError(`The backup is ${backup.state}, it is not being sent`, { code: 'CONFLICT' })
   return backup
 }
 
@@ -229,6 +222,6 @@ async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Pr
     .where('id', '=', backupId)
     .forUpdate()
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${backupId}`, { code: 'NOT_FOUND' })
   return backup
 }

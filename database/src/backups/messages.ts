@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { checkCount, checkText, checkUuid, storable } from '#backups/input-checks.ts'
 import { checkPartKey, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText, checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { BackupPart, PartKind, PartState } from '#jobs/types.backup.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
@@ -25,9 +25,9 @@ export async function listMessages(database: Database, backupId: string): Promis
 }
 
 /**
- * The newest manifest in the chat with an id below `messageId`, of a backup that is complete or about to be. Null where there is
- * none, and where a call may have made one there of which nobody knows yet. What is below a message that is there stays so:
- * whatever is sent later has a greater id.
+ * The newest manifest in the chat with an id below `messageId`, of a backup that is complete or about to be.
+ * Null where there is none, and where an open call may have sent one of unknown id. The answer stays true for
+ * a message that is in the chat: later messages have greater ids.
  */
 export async function manifestBelow(
   database: Database,
@@ -52,8 +52,8 @@ export async function manifestBelow(
 }
 
 /**
- * Writes down what became of a message. Damage goes into the backup's history as well. CatalogError NOT_FOUND for an unknown message, CONFLICT when it has been erased already and
- * is now said to be anything else, LEASE_LOST.
+ * Records what became of a message. Damage also goes into the history of the backup. CatalogError NOT_FOUND
+ * for an unknown message, CONFLICT for another state than `erased` after it was erased, LEASE_LOST.
  */
 export async function markPart(
   database: Database,
@@ -88,7 +88,7 @@ export async function markPart(
       actor: database.actor,
       details: {
         chat_id: mark.chatId,
-        part_no: mark.partNo,
+        part_no: mark.partNumber,
         message_id: marked.message_id,
         error,
       },
@@ -97,8 +97,8 @@ export async function markPart(
 }
 
 /**
- * A message that was found missing or damaged holds what was sent all the same: it was read to the last byte. False when
- * nothing was known against it. CatalogError LEASE_LOST.
+ * Records that a message that counted as missing or damaged was read to the last byte and holds what was
+ * sent. False when it counted as neither. CatalogError LEASE_LOST.
  */
 export async function markPartSound(
   database: Database,
@@ -122,14 +122,14 @@ export async function markPartSound(
       backupId: mark.backupId,
       event: `${mark.kind}_found_sound`,
       actor: database.actor,
-      details: { chat_id: mark.chatId, part_no: mark.partNo, message_id: marked.message_id },
+      details: { chat_id: mark.chatId, part_no: mark.partNumber, message_id: marked.message_id },
     })
     return true
   })
 }
 
 /**
- * Writes down why a message stays as it is, although it should not. CatalogError NOT_FOUND for an unknown message,
+ * Records why a message that should go stays in its chat. CatalogError NOT_FOUND for an unknown message,
  * LEASE_LOST.
  */
 export async function notePart(
@@ -150,8 +150,8 @@ export async function notePart(
 }
 
 /**
- * Another bot has read the message: its file id counts from now on. CatalogError NOT_FOUND for an unknown message,
- * CONFLICT when it has been erased.
+ * Records the file id by which another bot has read the message; it replaces the id before. CatalogError
+ * NOT_FOUND for an unknown message, CONFLICT when it was erased.
  */
 export async function learnFileId(
   database: Database,
@@ -171,7 +171,7 @@ export async function learnFileId(
       .returning('part_no')
       .executeTakeFirst()
     if (!row) throw await whyNot(trx, partKey, 'cannot be given a file id')
-    if (partKey.partNo !== 1) return
+    if (partKey.partNumber !== 1) return
     await trx
       .updateTable('backups')
       .set({ bot_id: botId, file_id: fileId })
@@ -182,7 +182,10 @@ export async function learnFileId(
   })
 }
 
-/** Whoever writes about a backup and its messages locks the backup first, so that two of them never wait for each other. */
+/**
+ * Every writer of a backup and its messages locks the backup first, so that two writers never wait for each
+ * other.
+ */
 async function lockBackupFirst(trx: Kysely<CatalogSchema>, backupId: string): Promise<void> {
   await trx.selectFrom('backups').select('id').where('id', '=', backupId).forNoKeyUpdate().execute()
 }

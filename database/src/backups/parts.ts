@@ -1,22 +1,29 @@
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText, checkTime } from '#backups/input-checks.ts'
-import { checkPartKey, describePart, type PartKey, thisPart, whyNot } from '#backups/part-keys.ts'
+import {
+  checkPartKey,
+  describePart,
+  keyColumnsOf,
+  type PartKey,
+  thisPart,
+  whyNot,
+} from '#backups/part-keys.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { raiseNewest } from '#chats/chats.ts'
+import { keepLeftoverIn } from '#chats/leftover-messages.ts'
+import { type BegunSend, beginSend, closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText, checkTime } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
-import { raiseNewest } from '#vault/chats.ts'
-import { type BegunSend, beginSend, closeSendIn } from '#vault/open-sends.ts'
-import { keepRemnantIn } from '#vault/remnants.ts'
 
 /** A message that is going to be sent. Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
   botId?: string | undefined
   fileName: string
   /** As sent. */
-  size: number
+  sizeBytes: number
   /** Hex, of the bytes as sent. */
   sha256: string
   plainOffset?: number | undefined
@@ -33,26 +40,26 @@ export interface PartConfirmation extends PartKey {
   fileUniqueId?: string
   botId?: string | undefined
   sentAt?: Date | undefined
-  /** Of the call that made the message; without it the newest open call for that message counts. */
+  /** The call that made the message. Default: the newest open call for it. */
   sendId?: string | undefined
   leaseToken?: string | undefined
 }
 
 /**
- * Writes down a message before it is sent, and the call that is going to send it. May be repeated as long as the message
- * is not proven to be sent, for another try; the calls before stay open, for theirs may be in the chat as well. A message
- * that is given up that way goes into the history. CatalogError CONFLICT when it is, or when
- * the backup is neither being sent nor complete (a complete one may get repairs of its parts, and copies in other
- * chats), NOT_FOUND for an unknown backup, LEASE_LOST.
+ * Records a message before it is sent, and the call that will send it. May be repeated for another try until
+ * the message is proven to be sent. Earlier calls stay open, since their messages may be in the chat as well;
+ * a message that is given up for another goes into the history. CatalogError CONFLICT when the message is
+ * proven, or when the backup is neither `sending` nor `complete` (a complete backup may get repairs of its
+ * parts, and copies in other chats); NOT_FOUND for an unknown backup, LEASE_LOST.
  */
 export async function intendPart(database: Database, part: PartIntent): Promise<BegunSend> {
   checkPartKey(part)
   checkText('file name', part.fileName)
-  checkCount('size', part.size)
+  checkCount('size', part.sizeBytes)
   const columns = {
     bot_id: part.botId ?? null,
     file_name: part.fileName,
-    size: part.size,
+    size: part.sizeBytes,
     sha256: part.sha256,
     plain_offset: part.plainOffset ?? null,
     plain_size: part.plainSize ?? null,
@@ -67,10 +74,9 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       .where(thisPart(part))
       .forUpdate()
       .executeTakeFirst()
-    const key = { backup_id: part.backupId, chat_id: part.chatId, kind: part.kind, part_no: part.partNo }
     const written = await trx
       .insertInto('backup_parts')
-      .values({ ...columns, ...key })
+      .values({ ...columns, ...keyColumnsOf(part) })
       .onConflict(conflict =>
         conflict
           .columns(['backup_id', 'chat_id', 'kind', 'part_no'])
@@ -79,18 +85,18 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
       )
       .returning('part_no')
       .executeTakeFirst()
-    if (!written) throw new CatalogError('CONFLICT', `${describePart(part)} has been sent already`)
+    if (!written) throw new CatalogError(`${describePart(part)} has been sent already`, { code: 'CONFLICT' })
     if (before?.message_id != null) {
       // The row is about to forget a message that may still be in the chat.
       const { message_id, state } = before
       if (state === 'tombstone') {
-        await keepRemnantIn(trx, { chatId: part.chatId, messageId: message_id, isTombstone: true })
+        await keepLeftoverIn(trx, { chatId: part.chatId, messageId: message_id, isTombstone: true })
       }
       await addToHistory(trx, {
         backupId: part.backupId,
         event: `${part.kind}_replaced`,
         actor: database.actor,
-        details: { chat_id: part.chatId, part_no: part.partNo, message_id, state },
+        details: { chat_id: part.chatId, part_no: part.partNumber, message_id, state },
       })
     }
     const { plain_sha256: _, ...recognised } = columns
@@ -99,7 +105,8 @@ export async function intendPart(database: Database, part: PartIntent): Promise<
 }
 
 function sendOf(part: PartKey) {
-  return { purpose: part.kind, chat_id: part.chatId, backup_id: part.backupId, part_no: part.partNo }
+  const { kind: purpose, ...place } = keyColumnsOf(part)
+  return { purpose, ...place }
 }
 
 const UNKNOWN_OUTCOME = {
@@ -113,28 +120,30 @@ const UNKNOWN_OUTCOME = {
 } as const
 
 async function refuseUnlessWanted(trx: Transaction<CatalogSchema>, part: PartKey): Promise<void> {
-  // FOR SHARE: whoever wants to mark this backup otherwise waits until the intent is written.
+  // FOR SHARE: a change of the state of this backup waits until the intent is written.
   const backup = await trx
     .selectFrom('backups')
     .select(['state', 'chat_id'])
     .where('id', '=', part.backupId)
     .forShare()
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${part.backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${part.backupId}`, { code: 'NOT_FOUND' })
   if (backup.state === 'sending') return
   if (backup.state !== 'complete') {
-    throw new CatalogError('CONFLICT', `The backup is ${backup.state}: nothing may be sent for it`)
+    throw new CatalogError(`The backup is ${backup.state}: nothing may be sent for it`, { code: 'CONFLICT' })
   }
   if (backup.chat_id !== part.chatId) return
   const known = await trx.selectFrom('backup_parts').select('state').where(thisPart(part)).executeTakeFirst()
   if (!known)
-    throw new CatalogError('CONFLICT', `The backup is complete and has no such part: ${describePart(part)}`)
+    throw new CatalogError(`The backup is complete and has no such part: ${describePart(part)}`, {
+      code: 'CONFLICT',
+    })
 }
 
 /**
- * Writes down that a message is in the chat, and closes the call that sent it. May be repeated with the same message
- * id. CatalogError CONFLICT when another message is already proven or it has been erased, NOT_FOUND when it was never
- * intended, LEASE_LOST.
+ * Records that a message is in the chat, and closes the call that sent it. May be repeated with the same
+ * message id. CatalogError CONFLICT when another message is already proven, or when it was erased; NOT_FOUND
+ * when it was never intended; LEASE_LOST.
  */
 export async function confirmPart(database: Database, confirmation: PartConfirmation): Promise<void> {
   checkPartKey(confirmation)

@@ -1,9 +1,10 @@
+import { hint, run } from '@telegram-backup/errors'
 import { type Kysely, sql } from 'kysely'
-import { isUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { isUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 
 /** Pins a complete backup, or takes the pin away: retention leaves a pinned one alone. False for an unknown or another id. */
@@ -31,7 +32,8 @@ export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: stri
     .where('pinned_at', 'is not', null)
     .executeTakeFirst()
   if (pinned === undefined) return
-  throw new CatalogError('CONFLICT', 'The backup is pinned', {
-    hint: `Take the pin away first: telegram-backup unpin ${backupId.slice(0, 8)}`,
+  throw new CatalogError('The backup is pinned', {
+    code: 'CONFLICT',
+    hint: hint`Take the pin away first: ${run('unpin', backupId.slice(0, 8))}`,
   })
 }

@@ -1,4 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { Database } from '#database.ts'
 import {
   checkCount,
   checkPage,
@@ -7,9 +9,7 @@ import {
   checkTime,
   checkType,
   checkUuid,
-} from '#backups/input-checks.ts'
-import type { CatalogSchema } from '#catalog-schema.ts'
-import type { Database } from '#database.ts'
+} from '#input-checks.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
 
 /** All that match, or one page of them: `limit` backups after the first `offset`. */
@@ -26,9 +26,9 @@ export interface BackupPage {
 
 /** What to look for; an absent field matches everything. */
 export interface BackupFilter extends Page {
-  projectId?: string
-  type?: BackupType
-  state?: BackupState
+  projectId?: string | undefined
+  type?: BackupType | undefined
+  state?: BackupState | undefined
 }
 
 /**

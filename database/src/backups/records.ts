@@ -1,4 +1,9 @@
 import { type Insertable, sql, type Transaction, type Updateable } from 'kysely'
+import { refusePinned } from '#backups/pins.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
 import {
   checkCount,
   checkProjectId,
@@ -7,12 +12,7 @@ import {
   checkType,
   checkUuid,
   isUuid,
-} from '#backups/input-checks.ts'
-import { refusePinned } from '#backups/pins.ts'
-import { CatalogError } from '#catalog-error.ts'
-import type { CatalogSchema } from '#catalog-schema.ts'
-import { inTransaction } from '#connections.ts'
-import type { Database } from '#database.ts'
+} from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type {
   Backup,
@@ -104,7 +104,8 @@ export async function findBackupId(database: Database, prefix: string): Promise<
     .limit(2)
     .execute()
   if (found.length > 1) {
-    throw new CatalogError('INVALID', `Several backups have ids that begin with ${prefix}`, {
+    throw new CatalogError(`Several backups have ids that begin with ${prefix}`, {
+      code: 'INVALID',
       hint: 'Give more of the id.',
     })
   }
@@ -194,7 +195,8 @@ function changesOf(patch: UpdateBackupInput): Updateable<CatalogSchema['backups'
 /** CatalogError CONFLICT unless a backup may go from one state to the other. */
 export function refuseStep(from: BackupState, to: BackupState): void {
   if (STEPS[from].includes(to)) return
-  throw new CatalogError('CONFLICT', `A backup that is ${from} cannot become ${to}`, {
+  throw new CatalogError(`A backup that is ${from} cannot become ${to}`, {
+    code: 'CONFLICT',
     hint:
       from === 'sending'
         ? 'Wait until it is sent, cancel its job, or run reconcile when its sender has died.'

@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText, checkUuid, storable } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkText, checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Restore } from '#jobs/types.backup.ts'
 import { claimLease } from '#leases/lease-rows.ts'
@@ -12,9 +12,9 @@ import { claimLease } from '#leases/lease-rows.ts'
 export type RestoreOutcome = { bytes: number } | { error: string }
 
 /**
- * Writes down that a restore begins. `target` is shown to people and must hold no secret. CatalogError INVALID, or
- * NOT_FOUND for an unknown backup. With an `id`, its
- * lease can be taken before: then nobody finds it running and unattended.
+ * Records that a restore begins. `target` is shown to people and must hold no secret. With an `id`, the
+ * caller can take the lease first, so that the restore never looks abandoned. CatalogError INVALID, or
+ * NOT_FOUND for an unknown backup.
  */
 export async function beginRestore(
   database: Database,
@@ -29,7 +29,7 @@ export async function beginRestore(
     .select('id')
     .where('id', '=', restore.backupId)
     .executeTakeFirst()
-  if (!backup) throw new CatalogError('NOT_FOUND', `There is no backup ${restore.backupId}`)
+  if (!backup) throw new CatalogError(`There is no backup ${restore.backupId}`, { code: 'NOT_FOUND' })
   return await kysely
     .insertInto('restores')
     .values({ id: restore.id, backup_id: backup.id, target: storable(restore.target), actor })
@@ -38,8 +38,9 @@ export async function beginRestore(
 }
 
 /**
- * Ends a running restore, in one transaction with its event in the history (`restored` or `restore failed`) and,
- * for a success, the backup's `restore_count`. CatalogError NOT_FOUND, or CONFLICT when it has ended already.
+ * Ends a running restore, in one transaction with its event in the history (`restored` or `restore failed`)
+ * and, for a success, the backup's `restore_count`. CatalogError NOT_FOUND, or CONFLICT when it has ended
+ * already.
  */
 export async function finishRestore(
   database: Database,
@@ -76,9 +77,14 @@ export async function finishRestore(
 }
 
 /**
- * Ends a restore whose run died, in words for people. False when it has ended already, or somebody alive works on it.
+ * Marks a restore whose run died as failed; `error` is for people. False when it has already ended, or
+ * another process works on it.
  */
-export async function settleRestore(database: Database, restoreId: string, error: string): Promise<boolean> {
+export async function failAbandonedRestore(
+  database: Database,
+  restoreId: string,
+  error: string,
+): Promise<boolean> {
   checkUuid('restore id', restoreId)
   return await inTransaction(database.kysely, async trx => {
     if ((await claimLease(trx, { subject: restoreId, purpose: 'reconcile' })) === null) return false
@@ -105,7 +111,7 @@ async function lockRunning(trx: Transaction<CatalogSchema>, id: string): Promise
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
-  if (!restore) throw new CatalogError('NOT_FOUND', `There is no restore ${id}`)
+  if (!restore) throw new CatalogError(`There is no restore ${id}`, { code: 'NOT_FOUND' })
   if (restore.state !== 'running')
-    throw new CatalogError('CONFLICT', `The restore is ${restore.state} already`)
+    throw new CatalogError(`The restore is ${restore.state} already`, { code: 'CONFLICT' })
 }

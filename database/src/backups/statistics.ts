@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { checkProjectId } from '#backups/input-checks.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId } from '#input-checks.ts'
 import type { BackupStats, BackupType } from '#jobs/types.backup.ts'
 
 /** Counts the complete backups, of one project or of all. An unknown project has zero of everything; CatalogError INVALID for an id that cannot be one. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { checkUuid, storable } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid, storable } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Verification, VerificationKind, VerificationState } from '#jobs/types.backup.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
@@ -64,7 +64,8 @@ export async function finishVerification(
       .where('state', '=', 'running')
       .returning(['backup_id', 'kind'])
       .executeTakeFirst()
-    if (row === undefined) throw new CatalogError('CONFLICT', 'This verification has ended, or never began')
+    if (row === undefined)
+      throw new CatalogError('This verification has ended, or never began', { code: 'CONFLICT' })
     await addToHistory(trx, {
       backupId: row.backup_id,
       event: of.state === 'failed' ? 'verification failed' : 'verified',

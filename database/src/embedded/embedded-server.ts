@@ -162,7 +162,8 @@ export class EmbeddedServer {
         return
       }
       if (performance.now() > deadline) {
-        throw new CatalogError('CATALOG', 'The embedded catalog does not answer', {
+        throw new CatalogError('The embedded catalog does not answer', {
+          code: 'CATALOG',
           hint: `Look into ${this.#state.logFile}.`,
         })
       }
@@ -184,7 +185,8 @@ export class EmbeddedServer {
   #dataFolder(): FolderIdentity | undefined {
     const found = identify(this.#state.dataFolder)
     if (this.#data && (found?.ino !== this.#data.ino || found.dev !== this.#data.dev)) {
-      throw new CatalogError('CATALOG', 'The data folder of the embedded catalog was deleted or exchanged', {
+      throw new CatalogError('The data folder of the embedded catalog was deleted or exchanged', {
+        code: 'CATALOG',
         hint: 'Close this catalog and open it again.',
       })
     }
@@ -209,19 +211,17 @@ export class EmbeddedServer {
     const user = await this.#profile.user(identify(dataFolder), this.#tell)
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
-      throw new CatalogError(
-        'CONFIGURATION',
-        `The embedded catalog’s server cannot reach its folder: ${closed}`,
-        {
-          hint: 'Open it with chmod o+x, or choose another folder with TELEGRAM_BACKUP_HOME.',
-        },
-      )
+      throw new CatalogError(`The embedded catalog’s server cannot reach its folder: ${closed}`, {
+        code: 'CONFIGURATION',
+        hint: 'Open it with chmod o+x, or choose another folder with TELEGRAM_BACKUP_HOME.',
+      })
     }
     const homes = user.spawnAs ? [PROGRAMS_OF_ROOT, path] : [path]
     const binaries = installBinaries(this.#package, homes, user)
     if (!identify(dataFolder)) await createCluster(binaries, dataFolder, { user, superuser: logins[0] })
     const data = identify(dataFolder)
-    if (!data) throw new CatalogError('CATALOG', 'The data folder of the embedded catalog disappeared')
+    if (!data)
+      throw new CatalogError('The data folder of the embedded catalog disappeared', { code: 'CATALOG' })
     const launch = this.#profile.prepare({ source: this.#package, binaries, data, user })
     // By whoever takes back memory, or by a person: nothing that speaks against another start.
     for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
@@ -231,7 +231,8 @@ export class EmbeddedServer {
       })
       if (started === 'ready') return
     }
-    throw new CatalogError('CATALOG', 'The embedded PostgreSQL was killed (SIGKILL) each time it started', {
+    throw new CatalogError('The embedded PostgreSQL was killed (SIGKILL) each time it started', {
+      code: 'CATALOG',
       hint: "The system's log tells what was killed for want of memory.",
     })
   }
@@ -243,7 +244,8 @@ function startFailure(error: unknown): CatalogError {
     ? FULL_DISK_HINT
     : 'Check the rights of the state folder, or set DATABASE_URL.'
   const message = error instanceof Error ? error.message : String(error)
-  return new CatalogError('CATALOG', `The embedded catalog cannot be started: ${message}`, {
+  return new CatalogError(`The embedded catalog cannot be started: ${message}`, {
+    code: 'CATALOG',
     hint,
     cause: error,
   })

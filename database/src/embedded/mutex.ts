@@ -33,13 +33,10 @@ async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync
     const lock = tryLock(file)
     if (lock) return lock
     if (performance.now() > deadline) {
-      throw new CatalogError(
-        'CATALOG',
-        `Another process has been starting the embedded catalog for a minute`,
-        {
-          hint: `Look which process holds ${file}; a stopped one (SIGSTOP) blocks all others.`,
-        },
-      )
+      throw new CatalogError(`Another process has been starting the embedded catalog for a minute`, {
+        code: 'CATALOG',
+        hint: `Look which process holds ${file}; a stopped one (SIGSTOP) blocks all others.`,
+      })
     }
     await delay(RETRY_MS, undefined, { signal })
   }
@@ -68,7 +65,8 @@ function tryLock(file: string): DatabaseSync | undefined {
 
 function lockFailure(file: string, error: unknown): CatalogError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new CatalogError('CATALOG', `The embedded catalog cannot be locked: ${reason}`, {
+  return new CatalogError(`The embedded catalog cannot be locked: ${reason}`, {
+    code: 'CATALOG',
     hint: saysDiskFull(error)
       ? FULL_DISK_HINT
       : `Check the owner and the rights of ${file}. It is an empty file and may be deleted when nobody uses the catalog.`,

@@ -83,7 +83,8 @@ function openPiece(path: string, name: string): number | undefined {
 }
 
 function cannotGive(path: string, why: string): CatalogError {
-  return new CatalogError('CONFIGURATION', `${path} ${why}`, {
+  return new CatalogError(`${path} ${why}`, {
+    code: 'CONFIGURATION',
     hint: 'Look what it is. The data folder of the embedded catalog holds files and folders of its server alone.',
   })
 }

@@ -101,7 +101,8 @@ export async function startPostmaster(options: {
       throw endedWith('The embedded PostgreSQL', lastWords, data.path)
     }
     if (performance.now() > deadline) {
-      throw new CatalogError('CATALOG', 'The embedded PostgreSQL is not ready after a minute', {
+      throw new CatalogError('The embedded PostgreSQL is not ready after a minute', {
+        code: 'CATALOG',
         hint: `Look into ${logFile}.`,
       })
     }

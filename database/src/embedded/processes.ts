@@ -83,11 +83,8 @@ export async function killProcessesIn(folder: FolderIdentity): Promise<void> {
     if (await waitUntilLeft(folder, 1_000)) return
   }
   throw new CatalogError(
-    'CATALOG',
     `Processes ${processesIn(folder).join(', ')} of the embedded catalog cannot be ended`,
-    {
-      hint: 'They probably wait for a disk that does not answer.',
-    },
+    { code: 'CATALOG', hint: 'They probably wait for a disk that does not answer.' },
   )
 }
 

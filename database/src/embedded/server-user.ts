@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { hint, option } from '@telegram-backup/errors'
 import { CatalogError } from '#catalog-error.ts'
 import { type Account, accountNamed, accounts, makeOwnAccount, OWN_ACCOUNT } from '#embedded/own-account.ts'
 
@@ -40,7 +41,8 @@ function presentUser(): ServerUser {
 export function serverUser(owner: { uid: number; gid: number } | undefined, tell: Tell): ServerUser {
   if (process.getuid?.() !== 0) return presentUser()
   if (owner?.uid === 0) {
-    throw new CatalogError('CONFIGURATION', 'The data folder of the embedded catalog belongs to root', {
+    throw new CatalogError('The data folder of the embedded catalog belongs to root', {
+      code: 'CONFIGURATION',
       hint: `PostgreSQL does not run as root: give the folder back with chown -R, to the user ${OWN_ACCOUNT}.`,
     })
   }
@@ -55,7 +57,8 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
   }
   const account = present ?? SHARED_ACCOUNTS.map(accountNamed).find(found => found !== undefined)
   if (!account) {
-    throw new CatalogError('CONFIGURATION', 'The embedded catalog found no user to run its server', {
+    throw new CatalogError('The embedded catalog found no user to run its server', {
+      code: 'CONFIGURATION',
       hint: `PostgreSQL does not run as root: add a user named ${OWN_ACCOUNT}, run as another user, or set DATABASE_URL.`,
     })
   }
@@ -101,8 +104,9 @@ export function drillUser(ownerOfCatalog: { uid: number } | undefined): ServerUs
     found => found !== undefined && found.uid !== ownerOfCatalog?.uid,
   )
   if (account === undefined) {
-    throw new CatalogError('CONFIGURATION', 'No account is left that could run the server of a drill', {
-      hint: `Add a user named ${DRILL_ACCOUNTS[0]} (useradd --system), or drill on a server of yours: --on.`,
+    throw new CatalogError('No account is left that could run the server of a drill', {
+      code: 'CONFIGURATION',
+      hint: hint`Add a user named ${DRILL_ACCOUNTS[0] ?? ''} (useradd --system), or drill on a server of yours: ${option('on')}.`,
     })
   }
   return lent(account)

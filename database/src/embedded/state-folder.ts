@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { hint, run } from '@telegram-backup/errors'
 import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
 import { saysDiskFull } from '#embedded/full-disk.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
@@ -38,7 +39,8 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   const path = realFolder(resolve(folder))
   const { uid, mode } = statSync(path)
   if (uid !== process.getuid?.()) {
-    throw new CatalogError('CONFIGURATION', `The state folder ${path} belongs to another user`, {
+    throw new CatalogError(`The state folder ${path} belongs to another user`, {
+      code: 'CONFIGURATION',
       hint: 'Run as its owner, change the owner with chown, or choose another folder with TELEGRAM_BACKUP_HOME.',
     })
   }
@@ -46,7 +48,8 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   // Any other folder keeps its mode: it could be /tmp, given by mistake.
   if (isOurs(entries)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
   else if ((mode & 0o022) !== 0) {
-    throw new CatalogError('CONFIGURATION', `The state folder ${path} can be written by other users`, {
+    throw new CatalogError(`The state folder ${path} can be written by other users`, {
+      code: 'CONFIGURATION',
       hint: 'Choose a folder that is nobody else’s with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
     })
   }
@@ -70,12 +73,14 @@ function realFolder(path: string): string {
     return realpathSync(path)
   } catch (error) {
     if (saysDiskFull(error)) {
-      throw new CatalogError('CATALOG', `The state folder ${path} cannot be made: the disk is full`, {
+      throw new CatalogError(`The state folder ${path} cannot be made: the disk is full`, {
+        code: 'CATALOG',
         hint: FULL_DISK_HINT,
         cause: error,
       })
     }
-    throw new CatalogError('CONFIGURATION', `The state folder ${path} cannot be made`, {
+    throw new CatalogError(`The state folder ${path} cannot be made`, {
+      code: 'CONFIGURATION',
       hint: `${error instanceof Error ? error.message : error}. Choose another folder with TELEGRAM_BACKUP_HOME.`,
       cause: error,
     })
@@ -102,13 +107,10 @@ export function makeFolder(path: string): boolean {
 function refuseOtherVersion(path: string, entries: string[], major: number): void {
   const other = entries.find(name => /^pg\d+$/.test(name))
   if (!other || entries.includes(`pg${major}`)) return
-  throw new CatalogError(
-    'CONFIGURATION',
-    `${path} holds a catalog of PostgreSQL ${other.slice(2)}, this is ${major}`,
-    {
-      hint: 'Use the version of telegram-backup that made it, or move the folder away and run "telegram-backup recover".',
-    },
-  )
+  throw new CatalogError(`${path} holds a catalog of PostgreSQL ${other.slice(2)}, this is ${major}`, {
+    code: 'CONFIGURATION',
+    hint: hint`Use the version of telegram-backup that made it, or move the folder away and run "${run('recover')}".`,
+  })
 }
 
 /** Says which folder on the way to `path`, itself included, `user` cannot pass through; undefined when all is open. */
@@ -136,13 +138,10 @@ export function openSocketFolder(state: StateFolder): SocketFolder {
   if (Buffer.byteLength(state.dataFolder) <= LONGEST_SOCKET_FOLDER_BYTES)
     return { path: state.dataFolder, close: () => {} }
   if (!existsSync('/proc/self/fd')) {
-    throw new CatalogError(
-      'CONFIGURATION',
-      `The path of the state folder ${state.path} is too long for a socket`,
-      {
-        hint: 'Choose a shorter one with TELEGRAM_BACKUP_HOME.',
-      },
-    )
+    throw new CatalogError(`The path of the state folder ${state.path} is too long for a socket`, {
+      code: 'CONFIGURATION',
+      hint: 'Choose a shorter one with TELEGRAM_BACKUP_HOME.',
+    })
   }
   const folder = openSync(state.path, 'r')
   return { path: `/proc/self/fd/${folder}/${basename(state.dataFolder)}`, close: () => closeSync(folder) }

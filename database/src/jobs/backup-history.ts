@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import { isUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
+import { isUuid } from '#input-checks.ts'
 import type { BackupHistoryEntry, JsonObject } from '#jobs/types.backup.ts'
 
 /** Adds an event to a backup's history. `kysely` may be the transaction in which the event happens. */

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
-import { checkProjectId, checkText, checkTime, isUuid } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
 import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 const PREFIX = 'tbk_'
@@ -24,7 +24,8 @@ export async function createApiKey(
   if (of.projectId !== undefined) checkProjectId(of.projectId)
   if (of.expiresAt !== undefined) checkTime('expiry', of.expiresAt)
   if (of.scopes.length === 0 || of.scopes.some(scope => !API_SCOPES.includes(scope))) {
-    throw new CatalogError('INVALID', 'Not a valid list of scopes', {
+    throw new CatalogError('Not a valid list of scopes', {
+      code: 'INVALID',
       hint: `Use some of ${API_SCOPES.join(', ')}.`,
     })
   }

@@ -63,7 +63,8 @@ export async function claimLeaseOrRefuse(
 ): Promise<string> {
   const token = await claimLease(trx, claim)
   if (token !== null) return token
-  throw new CatalogError('BUSY', 'Another run works on this backup now', {
+  throw new CatalogError('Another run works on this backup now', {
+    code: 'BUSY',
     hint: 'Wait until it has ended; a run that died is noticed within a minute.',
   })
 }
@@ -87,13 +88,15 @@ export async function guardWrite(
   const lease = await (options.ending ? found.forUpdate() : found.forShare()).executeTakeFirst()
   if (leaseToken === undefined) {
     if (!lease || lease.expired || isAbandoned(lease)) return
-    throw new CatalogError('CONFLICT', `The backup is being worked on by ${describeHolder(lease)}`, {
+    throw new CatalogError(`The backup is being worked on by ${describeHolder(lease)}`, {
+      code: 'CONFLICT',
       hint: 'Wait until that run has ended.',
     })
   }
   if (lease?.token === leaseToken) return
   heldLeases.get(leaseToken)?.lose()
-  throw new CatalogError('LEASE_LOST', 'This run has lost its backup to another one', {
+  throw new CatalogError('This run has lost its backup to another one', {
+    code: 'LEASE_LOST',
     hint: 'It was away too long. The other run settles what it left behind.',
   })
 }

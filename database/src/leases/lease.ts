@@ -1,7 +1,7 @@
-import { checkUuid } from '#backups/input-checks.ts'
 import { CatalogError, errorCode, isServerGone } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkUuid } from '#input-checks.ts'
 import { abandonedLeases, heldLeases, type LocalLease } from '#leases/held-leases.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
 import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'
@@ -124,7 +124,7 @@ class HeldLease implements Lease, LocalLease {
 
   lose(): void {
     this.end()
-    this.#lost.abort(new CatalogError('LEASE_LOST', 'This run has lost its backup to another one'))
+    this.#lost.abort(new CatalogError('This run has lost its backup to another one', { code: 'LEASE_LOST' }))
   }
 
   doubt(): void {

@@ -5,25 +5,29 @@ import type { Database } from '#database.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 import type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
 
-/** Something that a process finds wrong. */
+/** A condition that a process finds wrong. */
 export interface FoundCondition {
   key: string
   kind: string
   details: JsonObject
-  /** What to say of it where it is new. */
+  /** The notice when it is new. */
   notice: JsonObject
-  /** Of what may grow while its alert is open: how new the newest of it is, and what to say when that is news. */
+  /**
+   * For a condition that may grow while its alert is open: the time of its newest event, and the notice for
+   * it.
+   */
   newest?: { at: Date; notice: JsonObject } | undefined
 }
 
-/** What grows all the time is told no more often than that. */
+/** The shortest time between two notices of a condition that grows. */
 const NEWS_EVERY_MS = 10 * 60_000
 
 /**
- * Writes down all that one process finds wrong now: what is new becomes an alert, and each of the channels is to tell it; what is
- * newer than all that was told of an open alert is told as well, at most every `newsEveryMs`, by default 10 minutes; what was
- * wrong, and no process has found wrong for `quietForMs`, is right again, and that is to be told as well. Only alerts of
- * the given kinds end so. Of several processes that find the same only one gets it in `raised` or `settled`.
+ * Records all conditions that one process finds wrong now, and queues a notice for each channel. Of several
+ * processes that find the same, only one gets it in its answer:
+ * - `raised`: a condition that is new or has news. News is told at most every `newsEveryMs`, by default 10
+ *   minutes.
+ * - `resolved`: an alert of one of `kinds` that no process has found wrong for `quietForMs`. It ends.
  */
 export async function noteConditions(
   database: Database,
@@ -36,7 +40,7 @@ export async function noteConditions(
     /** What to say of an alert that has ended, by the database's clock. */
     recovery: (alert: Alert, now: Date) => JsonObject
   },
-): Promise<{ raised: FoundCondition[]; settled: { alert: Alert; notice: JsonObject }[] }> {
+): Promise<{ raised: FoundCondition[]; resolved: { alert: Alert; notice: JsonObject }[] }> {
   // In one order, or two processes that find the same would wait for each other's rows.
   const found = [...options.found].sort((a, b) => (a.key < b.key ? -1 : 1))
   return await inTransaction(database.kysely, async trx => {
@@ -47,7 +51,7 @@ export async function noteConditions(
       raised.push({ ...condition, notice })
       await queueNotice(trx, options.channels, notice, condition.key)
     }
-    if (options.kinds.length === 0) return { raised, settled: [] }
+    if (options.kinds.length === 0) return { raised, resolved: [] }
     const quietSince = sql<Date>`clock_timestamp() - ${options.quietForMs} * interval '1 millisecond'`
     const ended = await trx
       .deleteFrom('alerts')
@@ -71,17 +75,17 @@ export async function noteConditions(
         sql<Date>`clock_timestamp()`.as('now'),
       ])
       .execute()
-    const settled: { alert: Alert; notice: JsonObject }[] = []
+    const resolved: { alert: Alert; notice: JsonObject }[] = []
     for (const { now, ...alert } of ended.sort((a, b) => a.since.getTime() - b.since.getTime())) {
       const notice = options.recovery(alert, now)
-      settled.push({ alert, notice })
+      resolved.push({ alert, notice })
       await queueNotice(trx, options.channels, notice, alert.key)
     }
-    return { raised, settled }
+    return { raised, resolved }
   })
 }
 
-/** What is to be told of it now; undefined when all was told. */
+/** The notice to send now; undefined when there is no news. */
 async function holdAlert(
   trx: Transaction<CatalogSchema>,
   condition: FoundCondition,
@@ -143,8 +147,9 @@ function isAhead(time: 'next_try_at' | 'claimed_until'): RawBuilder<boolean> {
 }
 
 /**
- * The oldest notice of these channels whose time has come, for the one caller that is to tell it within `claimForMs`; should that one
- * die, it goes to another afterwards. Null when there is none. A channel tells in order, but for notices that it refuses again and again.
+ * The oldest notice of these channels whose time has come, for one caller, which is to send it within
+ * `claimForMs`. If that caller dies, another one gets it afterwards. Null when there is none. Each channel
+ * gets its notices in order, apart from those that it has refused several times.
  */
 export async function claimNotice(
   database: Database,
@@ -169,14 +174,15 @@ export async function claimNotice(
   return rows[0] ?? null
 }
 
-/** It was told, or is given up. */
+/** The notice was sent, or is given up. */
 export async function closeNotice(
   database: Database,
   of: Pick<Notice, 'id' | 'alert_key'> & { wasTold: boolean },
 ): Promise<void> {
   await inTransaction(database.kysely, async trx => {
     await trx.deleteFrom('notices').where('id', '=', of.id).execute()
-    // What is to be erased is erased some time after it was told; what could not be told is told anew, and not erased before.
+    // An erasure waits for some time after its notice was sent. A notice that could not be sent is queued
+    // again first.
     if (of.wasTold) {
       await trx
         .updateTable('retention_notices')
@@ -195,8 +201,9 @@ export async function closeNotice(
 }
 
 /**
- * Gives up what has waited for longer, whatever its channel: one that no process has any more would keep it for ever. What was to be
- * told before something is erased is told anew. Returns how many there were.
+ * Gives up the notices of all channels that have waited for longer, or a channel that no process has any more
+ * would keep them for ever. A notice that has to be sent before an erasure is queued again. Returns how many
+ * were given up.
  */
 export async function giveUpNotices(database: Database, of: { olderThanMs: number }): Promise<number> {
   const { rows } = await sql<{ count: number }>`
@@ -211,8 +218,8 @@ export async function giveUpNotices(database: Database, of: { olderThanMs: numbe
 }
 
 /**
- * It could not be told; it comes again after `afterMs`. `isRefused`: its channel was there, and refused it. `mayBeTold`: nobody knows
- * whether it was told after all.
+ * The notice could not be sent; the next try is after `afterMs`. `isRefused`: the channel answered and
+ * refused it. `mayBeTold`: it is not known whether it was sent after all.
  */
 export async function postponeNotice(
   database: Database,

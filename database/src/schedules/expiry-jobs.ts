@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { createJobIn, type DeliverJob } from '#jobs/job-requests.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /**
  * Makes a job that applies retention, when it is time for one: none waits or runs, and since the last one was made a notice was

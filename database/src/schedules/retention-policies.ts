@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { checkProjectId, checkType } from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkType } from '#input-checks.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 import type { KeepPolicy } from '#jobs/types.job.ts'
 

@@ -1,14 +1,14 @@
 import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
-import { checkCount, checkProjectId, checkText, checkType, isUuid } from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { createJobIn, type DeliverJob } from '#jobs/job-requests.ts'
-import { jobOf } from '#jobs/job-rows.ts'
+import { checkCount, checkProjectId, checkText, checkType, isUuid } from '#input-checks.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 import type { CatchUp, Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
+import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
+import { jobOf } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** A schedule as it is made. `nextRunAt` comes from whoever reads cron expressions. */
@@ -74,13 +74,10 @@ async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, mo
     .where('project_id', '=', projectId)
     .executeTakeFirstOrThrow()
   if (count < most) return
-  throw new CatalogError(
-    'CONFLICT',
-    `The project has ${count} schedules, and may have no more than ${most}`,
-    {
-      hint: 'Change or remove one of them.',
-    },
-  )
+  throw new CatalogError(`The project has ${count} schedules, and may have no more than ${most}`, {
+    code: 'CONFLICT',
+    hint: 'Change or remove one of them.',
+  })
 }
 
 /** All schedules, of one project or of all, in the order of their making. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { checkProjectId, checkText, checkType } from '#backups/input-checks.ts'
 import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkType } from '#input-checks.ts'
 import type { RetentionPolicy } from '#schedules/retention-policies.ts'
 
 /** What is kept of the backups of one source: by a schedule that was removed since. A source may have several. */

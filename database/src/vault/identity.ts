@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import { checkCount, checkUuid } from '#backups/input-checks.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { checkCount, checkUuid } from '#input-checks.ts'
 
 /** The catalog that chats of ours belong to. */
 export interface CatalogIdentity {

@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Transaction } from 'kysely'
-import { checkCount, checkText } from '#backups/input-checks.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { ensureChat, type IndexRecord, raiseNewest } from '#chats/chats.ts'
+import { keepLeftoverIn } from '#chats/leftover-messages.ts'
+import { closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { ensureChat, type IndexRecord, raiseNewest } from '#vault/chats.ts'
-import { closeSendIn } from '#vault/open-sends.ts'
-import { keepRemnantIn } from '#vault/remnants.ts'
+import { checkCount, checkText } from '#input-checks.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   chatId: string
-  /** Of `beginIndex`, for a new message. */
+  /** The id from `beginIndex`, for a new message. */
   sendId?: string | undefined
 }
 
-/** Before the index is replaced in place: this edition may be in the chat from now on. */
+/** To be called before the index is replaced in place: from then on this edition may be in the chat. */
 export async function intendIndexEdition(database: Database, chatId: string, edition: string): Promise<void> {
   checkText('edition', edition)
   await inTransaction(database.kysely, async trx => {
@@ -30,10 +30,10 @@ export async function intendIndexEdition(database: Database, chatId: string, edi
 }
 
 /**
- * Writes down that the index is in the chat, and closes the call that made it. The message of an index before it becomes a
- * remnant, unless it is the same one. CatalogError CONFLICT for an edition that was not announced, or of an older message:
- * another process has written the index since. The recorded edition never counts less than before: one that does was
- * superseded, and the next drawing has to come after both.
+ * Records that the index is in the chat, and closes the call that made it. The message of the index before
+ * becomes a leftover message, unless it is the same message. CatalogError CONFLICT for an edition that was
+ * not announced, and for an older message: another process has written the index since. The number of the
+ * recorded edition never becomes smaller: the next drawing has to come after both.
  */
 export async function confirmIndex(database: Database, index: IndexConfirmation): Promise<void> {
   checkCount('message id', index.messageId, 1)
@@ -43,7 +43,8 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
     await ensureChat(trx, index.chatId)
     const before = await lockIndex(trx, index.chatId)
     if (before && !mayFollow(index, before)) {
-      throw new CatalogError('CONFLICT', 'Another process has written the index of the chat since', {
+      throw new CatalogError('Another process has written the index of the chat since', {
+        code: 'CONFLICT',
         hint: 'Nothing is lost; reconcile draws the index again.',
       })
     }
@@ -83,7 +84,10 @@ async function lockIndex(trx: Transaction<CatalogSchema>, chatId: string): Promi
   return { messageId, edition, nextEdition: chat?.index_next_edition ?? null }
 }
 
-/** A new message is named by its call; one that was replaced in place by its edition; a greater id was found in the chat. */
+/**
+ * A new message has a call, a message that was replaced in place has an edition, and a found one has a
+ * greater id.
+ */
 function mayFollow({ sendId, messageId, edition }: IndexConfirmation, before: KnownMessage): boolean {
   if (sendId !== undefined || messageId > before.messageId) return true
   return messageId === before.messageId && [before.edition, before.nextEdition].includes(edition)
@@ -100,7 +104,7 @@ async function keepReplaced(
 ): Promise<void> {
   const { chatId } = index
   if (before === undefined || before.messageId === index.messageId) return
-  await keepRemnantIn(trx, { chatId, messageId: before.messageId, isTombstone: false })
+  await keepLeftoverIn(trx, { chatId, messageId: before.messageId, isTombstone: false })
 }
 
 /** The index message is not in the chat any more. */
@@ -120,7 +124,10 @@ export async function forgetIndex(database: Database, chatId: string): Promise<v
     .execute()
 }
 
-/** Each keeps a connection of the pool, and its work needs others: without a bound, all of them could be kept by such waits. */
+/**
+ * Each holder keeps a connection of the pool while its work needs others, so the number of holders is
+ * bounded.
+ */
 const HOLDERS_AT_MOST = 2
 const holders = new WeakMap<Database['kysely'], number>()
 
@@ -128,8 +135,9 @@ const ASK_AGAIN_MS = 100
 const GIVE_UP_AFTER_MS = 60_000
 
 /**
- * Runs `work` while no other process on this catalog, and nobody else in this one, works on the index of that chat.
- * PostgreSQL gives the lock back when the process ends, however it ends. CatalogError BUSY after a minute of waiting.
+ * Runs `work` while no other caller, in any process on this catalog, works on the index of that chat.
+ * PostgreSQL gives the lock back when the process ends in any way. CatalogError BUSY after a minute of
+ * waiting.
  */
 export async function withIndexLock<Result>(
   database: Database,
@@ -138,7 +146,7 @@ export async function withIndexLock<Result>(
 ): Promise<Result> {
   const deadline = performance.now() + GIVE_UP_AFTER_MS
   for (;;) {
-    // Only who has the lock keeps its connection: those who wait must not take the last one from whoever has it.
+    // Only the holder of the lock keeps a connection: a waiting caller must not take the last one from it.
     let done: { result: Result } | undefined
     try {
       await holding(database, () =>
@@ -152,7 +160,8 @@ export async function withIndexLock<Result>(
     }
     if (done) return done.result
     if (performance.now() > deadline) {
-      throw new CatalogError('BUSY', 'Other work on the index of the chat did not end within a minute', {
+      throw new CatalogError('Other work on the index of the chat did not end within a minute', {
+        code: 'BUSY',
         hint: 'Try again; reconcile draws the index as well.',
       })
     }

@@ -1,3 +1,4 @@
+import { type Hint, hint, option, run } from '@telegram-backup/errors'
 import type { ExchangeAnswer } from '#bot-api/http-exchange.ts'
 import { withoutToken } from '#bot-api/server-words.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -18,7 +19,8 @@ export function readAnswer(answer: ExchangeAnswer, token: string): unknown {
   const description = describe(json, status, token)
   const isUnclear = status < 300 ? said !== false : status >= 400 && said === true
   if (status >= 500 || isUnclear) {
-    throw new TelegramError(`The Bot API server failed: ${description}`, 'ANSWER_LOST', {
+    throw new TelegramError(`The Bot API server failed: ${description}`, {
+      code: 'ANSWER_LOST',
       errorCode: status,
       description,
     })
@@ -36,7 +38,8 @@ export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
   const json = parseObject(body)
   const description = describe(json, status, token)
   if (status === 429 || (status >= 300 && status < 400)) throw refusal({ status, headers, json, description })
-  throw new TelegramError(`The file’s link gave HTTP status ${status}`, 'ANSWER_LOST', {
+  throw new TelegramError(`The file’s link gave HTTP status ${status}`, {
+    code: 'ANSWER_LOST',
     errorCode: status,
     description,
   })
@@ -79,18 +82,21 @@ function refusal(refused: Refusal): TelegramError {
   const tokenIsWrong =
     status === 401 || status === 421 || (status === 404 && !/method not found/i.test(description))
   if (tokenIsWrong) {
-    return new TelegramError(`Telegram does not accept the bot token (${description})`, 'CONFIGURATION', {
+    return new TelegramError(`Telegram does not accept the bot token (${description})`, {
+      code: 'CONFIGURATION',
       ...common,
       hint: 'Check TELEGRAM_BOT_TOKEN (@BotFather shows it under /mybots, "API Token"), and TELEGRAM_API_ROOT if you set it.',
     })
   }
   const chat = chatRefusal(description, movedTo)
   if (chat)
-    return new TelegramError(`${chat.message} (${description})`, 'CONFIGURATION', {
+    return new TelegramError(`${chat.message} (${description})`, {
+      code: 'CONFIGURATION',
       ...common,
       hint: chat.hint,
     })
-  return new TelegramError(`Telegram refused: ${description}`, 'REFUSED', {
+  return new TelegramError(`Telegram refused: ${description}`, {
+    code: 'REFUSED',
     ...common,
     ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
   })
@@ -105,31 +111,28 @@ function migrationTarget(json: Record<string, unknown> | undefined): number | un
 
 /** Never followed: wherever it leads, the token would go there. */
 function redirected(facts: { errorCode: number; description: string }): TelegramError {
-  return new TelegramError(
-    `The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`,
-    'CONFIGURATION',
-    {
-      ...facts,
-      hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
-    },
-  )
+  return new TelegramError(`The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`, {
+    code: 'CONFIGURATION',
+    ...facts,
+    hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
+  })
 }
 
 /** Refusals that a person mends in Telegram, with the words for it. */
 function chatRefusal(
   description: string,
   migratedTo: number | undefined,
-): { message: string; hint: string } | undefined {
+): { message: string; hint: string | Hint } | undefined {
   if (/chat not found|chat_id is empty|group chat was deleted/i.test(description)) {
     return {
       message: 'The chat does not exist for this bot',
-      hint: 'Check the chat’s id, from --chat or TELEGRAM_CHAT_ID (a channel’s begins with -100), and add the bot to the chat.',
+      hint: hint`Check the chat’s id, from ${option('chat')} or TELEGRAM_CHAT_ID (a channel’s begins with -100), and add the bot to the chat.`,
     }
   }
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: `Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, --chat or a source’s chat.`,
+      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, ${option('chat')} or a source’s chat.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {
@@ -141,7 +144,7 @@ function chatRefusal(
   if (/administrator rights|not enough rights|have no rights|need administrator/i.test(description)) {
     return {
       message: 'The bot lacks a right in the chat',
-      hint: 'Make it an administrator that may post, edit and delete messages; "telegram-backup doctor" tells which is missing.',
+      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" tells which is missing.`,
     }
   }
   return undefined

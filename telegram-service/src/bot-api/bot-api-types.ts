@@ -26,14 +26,9 @@ export interface ChatMember {
   canSendDocuments: boolean
 }
 
-export interface SentDocument {
+export interface SentDocument extends SeenDocument {
   messageId: number
   chatId: number
-  fileId: string
-  fileUniqueId: string
-  fileName: string
-  /** As the server stored it. Undefined when the server did not say. */
-  sizeBytes: number | undefined
   /** Telegram's clock. */
   sentAt: Date
 }
@@ -59,8 +54,8 @@ export interface SeenDocument {
   fileId: string
   fileUniqueId: string
   fileName: string
-  /** In bytes. Undefined when the server did not say. */
-  size: number | undefined
+  /** As the server stored it. Undefined when the server did not say. */
+  sizeBytes: number | undefined
 }
 
 /** Where a forwarded message was first said. */
@@ -147,10 +142,11 @@ export function readChatMember(result: unknown): ChatMember {
 
 /** Throws `UnexpectedAnswer`, with the message that was made if the answer names one. */
 export function readSentDocument(result: unknown): SentDocument {
-  return readMadeMessage(result, (message, made) => {
-    const { size, ...document } = readDocument(message['document'])
-    return { ...made, ...document, sizeBytes: size, sentAt: time(message['date']) }
-  })
+  return readMadeMessage(result, (message, made) => ({
+    ...made,
+    ...readDocument(message['document']),
+    sentAt: time(message['date']),
+  }))
 }
 
 /** Throws `UnexpectedAnswer`, with the message if the answer names one. */
@@ -200,7 +196,7 @@ function readDocument(value: unknown): SeenDocument {
     fileId: text(document['file_id'], 'file id'),
     fileUniqueId: text(document['file_unique_id'], 'unique file id'),
     fileName: typeof document['file_name'] === 'string' ? document['file_name'] : '',
-    size: size === undefined ? undefined : integer(size, 'file size', { min: 0 }),
+    sizeBytes: size === undefined ? undefined : integer(size, 'file size', { min: 0 }),
   }
 }
 

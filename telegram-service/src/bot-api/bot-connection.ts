@@ -26,7 +26,7 @@ const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   answerMs: 600_000,
   answerAfterCancelMs: 20_000,
 }
-/** Room for the words of a refusal where a small file was asked for. */
+/** Room for the text of a refusal when the file is small. */
 const MIN_ANSWER_BYTES = 64 * 1024
 
 /** One call of a method, and how its result is read; `read` throws `UnexpectedAnswer`. */
@@ -47,182 +47,195 @@ export function jsonCall<Result>(
 }
 
 export interface UploadOptions extends CallOptions {
-  /** Hears how much of the request was handed to the connection; must not throw. */
+  /** Called with how many bytes of the request the connection took; must not throw. */
   onBytesOut?: ((bytes: number) => void) | undefined
 }
 
 /**
- * One bot at one Bot API server: the only place that knows the token. Its ways of calling differ in what may be
- * repeated.
+ * One bot at one Bot API server: the only place that knows the token. Its ways of calling differ in what they may
+ * repeat.
  */
-export interface BotConnection {
+export class BotConnection {
   /** The number before the colon of the token. */
   readonly botId: string
   readonly usesPublicServer: boolean
   readonly messagesPerMinute: number
-  /** For whatever is the same when it is done twice. */
-  repeatable<Result>(call: ApiCall<Result>, options: CallOptions): Promise<Result>
-  /** The same with a file: more patience, and within the bound on uploads. */
-  repeatableUpload<Result>(call: ApiCall<Result>, options: UploadOptions): Promise<Result>
-  /** A single try; whatever fails is for the caller to repeat. */
-  once<Result>(call: ApiCall<Result>, options: CallOptions & { freshConnection: boolean }): Promise<Result>
-  /** Makes a message, at the chat's pace; never repeats what may have arrived (`ANSWER_LOST`). */
-  send<Result>(chatId: string, call: ApiCall<Result>, options: UploadOptions): Promise<Result>
-  /** Downloads a file; `locate` gives its path, and is asked again before each further try. */
-  download(locate: (again: boolean) => Promise<string>, options: DownloadOptions): Promise<DownloadedFile>
-  paceOf(chatId: string): ChatPace
-  /** The same bot at the same pace, with a bound on uploads of its own. */
-  withUploadLimit(bytesPerSecond: number): BotConnection
-}
+  readonly #options: TelegramClientOptions
+  readonly #token: string
+  readonly #apiRoot: string
+  readonly #timeouts: ExchangeTimeouts
+  readonly #policy: CallPolicy
+  readonly #transferPolicy: CallPolicy
+  readonly #uploadRate: UploadRate | undefined
+  readonly #paces: Map<string, ChatPace>
 
-/** Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
-export function connectBot(options: TelegramClientOptions): BotConnection {
-  return connectAtPace(options, new Map())
-}
+  /**
+   * Opens no connection yet. `paces`: the pace of each chat, where another connection of the same bot shares it.
+   * Throws `CONFIGURATION` when the token or the API root has a wrong shape.
+   */
+  constructor(options: TelegramClientOptions, paces: Map<string, ChatPace> = new Map()) {
+    const config = readTelegramConfig()
+    this.#options = options
+    this.#token = options.token
+    this.botId = botIdOf(options.token)
+    this.#apiRoot = (options.apiRoot ?? config.apiRoot ?? PUBLIC_API_ROOT).replace(/\/+$/, '')
+    this.usesPublicServer = parseApiRoot(this.#apiRoot).hostname === new URL(PUBLIC_API_ROOT).hostname
+    this.messagesPerMinute =
+      options.messagesPerMinute ?? config.messagesPerMinute ?? (this.usesPublicServer ? 20 : 0)
+    assertPace(this.messagesPerMinute)
+    this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+    this.#policy = { ...DEFAULT_CALL_POLICY, ...options.policy }
+    this.#transferPolicy = { ...this.#policy, maxTries: this.#policy.transferTries }
+    const { uploadBytesPerSecond } = options
+    this.#uploadRate = uploadBytesPerSecond === undefined ? undefined : new UploadRate(uploadBytesPerSecond)
+    this.#paces = paces
+  }
 
-function connectAtPace(options: TelegramClientOptions, paces: Map<string, ChatPace>): BotConnection {
-  const config = readTelegramConfig()
-  const { token, botId } = checkToken(options.token)
-  const apiRoot = (options.apiRoot ?? config.apiRoot ?? PUBLIC_API_ROOT).replace(/\/+$/, '')
-  const usesPublicServer = parseApiRoot(apiRoot).hostname === new URL(PUBLIC_API_ROOT).hostname
-  const messagesPerMinute =
-    options.messagesPerMinute ?? config.messagesPerMinute ?? (usesPublicServer ? 20 : 0)
-  assertPace(messagesPerMinute)
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
-  const policy: CallPolicy = { ...DEFAULT_CALL_POLICY, ...options.policy }
-  const transferPolicy: CallPolicy = { ...policy, maxTries: policy.transferTries }
-  const uploadRate =
-    options.uploadBytesPerSecond === undefined ? undefined : new UploadRate(options.uploadBytesPerSecond)
-  const endpoint = (path: string): URL => new URL(apiRoot + path)
-  const { observer } = options
-  const observed = <On extends CallOptions>(on: On): On =>
-    observer?.onWait === undefined
-      ? on
-      : {
-          ...on,
-          onWait: wait => {
-            observer.onWait?.(wait)
-            on.onWait?.(wait)
-          },
-        }
+  /** The same bot at the same pace, with a limit on uploads of its own. */
+  withUploadLimit(bytesPerSecond: number): BotConnection {
+    return new BotConnection({ ...this.#options, uploadBytesPerSecond: bytesPerSecond }, this.#paces)
+  }
 
-  const paceOf = (chatId: string): ChatPace => {
-    const pace = paces.get(chatId) ?? new ChatPace(messagesPerMinute)
-    paces.set(chatId, pace)
+  paceOf(chatId: string): ChatPace {
+    const pace = this.#paces.get(chatId) ?? new ChatPace(this.messagesPerMinute)
+    this.#paces.set(chatId, pace)
     return pace
   }
 
-  const exchangeOnce = async <Result>(
+  /** A single try; the caller repeats what fails. */
+  async once<Result>(
+    call: ApiCall<Result>,
+    options: CallOptions & { freshConnection: boolean },
+  ): Promise<Result> {
+    return await this.#exchange(call, { ...options, repeatable: true, isUpload: false })
+  }
+
+  /** For a call that changes nothing when it is done twice. */
+  async repeatable<Result>(call: ApiCall<Result>, options: CallOptions): Promise<Result> {
+    return await callWithPolicy(again => this.once(call, { ...options, freshConnection: again }), {
+      ...this.#observed(options),
+      kind: 'repeatable',
+      policy: this.#policy,
+    })
+  }
+
+  /** The same with a file: more tries, and within the limit on uploads. */
+  async repeatableUpload<Result>(call: ApiCall<Result>, options: UploadOptions): Promise<Result> {
+    const how = { ...options, repeatable: true, isUpload: true }
+    return await callWithPolicy(again => this.#exchange(call, { ...how, freshConnection: again }), {
+      ...this.#observed(options),
+      kind: 'repeatable',
+      policy: this.#transferPolicy,
+    })
+  }
+
+  /** Makes a message at the chat's pace. Never repeats a call that may have arrived (`ANSWER_LOST`). */
+  async send<Result>(chatId: string, call: ApiCall<Result>, options: UploadOptions): Promise<Result> {
+    const observed = this.#observed(options)
+    return await callWithPolicy(() => this.#sendOnce(chatId, call, observed), {
+      ...observed,
+      kind: 'send',
+      policy: this.#transferPolicy,
+    })
+  }
+
+  /** Downloads a file. `locate` gives its path, and is called again before each further try. */
+  async download(
+    locate: (again: boolean) => Promise<string>,
+    options: DownloadOptions,
+  ): Promise<DownloadedFile> {
+    return await callWithPolicy(async again => this.#downloadOnce(await locate(again), options, again), {
+      ...this.#observed(options),
+      kind: 'repeatable',
+      policy: this.#transferPolicy,
+    })
+  }
+
+  #observed<On extends CallOptions>(on: On): On {
+    const { observer } = this.#options
+    if (observer?.onWait === undefined) return on
+    return {
+      ...on,
+      onWait: wait => {
+        observer.onWait?.(wait)
+        on.onWait?.(wait)
+      },
+    }
+  }
+
+  async #exchange<Result>(
     { method, contentType, body, read }: ApiCall<Result>,
     how: UploadOptions & { repeatable: boolean; isUpload: boolean; freshConnection?: boolean },
-  ): Promise<Result> => {
+  ): Promise<Result> {
     const answer = await exchange({
-      url: endpoint(`/bot${token}/${method}`),
+      url: new URL(`${this.#apiRoot}/bot${this.#token}/${method}`),
       method: 'POST',
       headers: { 'content-type': contentType },
       body,
-      rate: how.isUpload ? uploadRate : undefined,
+      rate: how.isUpload ? this.#uploadRate : undefined,
       repeatable: how.repeatable,
       freshConnection: how.freshConnection ?? false,
       answer: { maxBytes: MAX_JSON_ANSWER_BYTES },
-      timeouts,
+      timeouts: this.#timeouts,
       signal: how.signal,
       onBytesOut: how.onBytesOut,
     })
-    observer?.onTransfer?.(
+    this.#options.observer?.onTransfer?.(
       'up',
       body.reduce((sum, { length }) => sum + length, 0),
     )
-    return readResult(readAnswer(answer, token), read)
+    return readResult(readAnswer(answer, this.#token), read)
   }
 
-  const once: BotConnection['once'] = (call, on) =>
-    exchangeOnce(call, { ...on, repeatable: true, isUpload: false })
-
-  const sendOnce = async <Result>(
-    chatId: string,
-    call: ApiCall<Result>,
-    sendOptions: UploadOptions,
-  ): Promise<Result> => {
-    const { signal, onWait } = sendOptions
-    const pace = paceOf(chatId)
+  async #sendOnce<Result>(chatId: string, call: ApiCall<Result>, options: UploadOptions): Promise<Result> {
+    const { signal, onWait } = options
+    const pace = this.paceOf(chatId)
     const slot = await pace.enter({
       signal,
       onWait: (ms, reason) => onWait?.({ reason, seconds: ms / 1000 }),
     })
     try {
-      return await exchangeOnce(call, { ...sendOptions, repeatable: false, isUpload: true })
+      return await this.#exchange(call, { ...options, repeatable: false, isUpload: true })
     } catch (error) {
       const wait = error instanceof TelegramError ? error.retryAfterSeconds : undefined
-      // Told a year, we ask again after the longest wait that a call would take: what a server says once must not end all sending.
-      if (wait !== undefined) pace.hold(Math.min(Math.max(1, wait), policy.maxFloodWaitSeconds) * 1000)
+      // At most the longest wait that a call accepts: a server that once says "a year" must not end all sending.
+      if (wait !== undefined) pace.hold(Math.min(Math.max(1, wait), this.#policy.maxFloodWaitSeconds) * 1000)
       throw error
     } finally {
       slot.done()
     }
   }
 
-  const downloadOnce = async (
+  async #downloadOnce(
     filePath: string,
     { maxBytes, into, signal }: DownloadOptions,
     freshConnection: boolean,
-  ): Promise<DownloadedFile> => {
-    // A Bot API server of one's own with --local answers with a path on its disk instead of serving the file.
-    if (filePath.startsWith('/') && !usesPublicServer) return readLocalFile(filePath, maxBytes)
+  ): Promise<DownloadedFile> {
+    // A Bot API server that runs with --local answers with a path on its disk instead of serving the file.
+    if (filePath.startsWith('/') && !this.usesPublicServer) return readLocalFile(filePath, maxBytes)
     const hash = createHash('sha256')
     const answer = await exchange({
-      url: endpoint(`/file/bot${token}/${filePathInUrl(filePath)}`),
+      url: new URL(`${this.#apiRoot}/file/bot${this.#token}/${filePathInUrl(filePath)}`),
       method: 'GET',
       repeatable: true,
       freshConnection,
       answer: { maxBytes: Math.max(maxBytes, MIN_ANSWER_BYTES), into, hash },
-      timeouts,
+      timeouts: this.#timeouts,
       signal,
     })
-    const bytes = readFileAnswer(answer, token)
-    if (bytes.length > maxBytes) throw new TelegramError('The file is longer than it may be', 'UNPROVEN')
-    observer?.onTransfer?.('down', bytes.length)
+    const bytes = readFileAnswer(answer, this.#token)
+    if (bytes.length > maxBytes)
+      throw new TelegramError('The file is longer than it may be', { code: 'UNPROVEN' })
+    this.#options.observer?.onTransfer?.('down', bytes.length)
     return { bytes, sha256: hash.digest('hex') }
-  }
-
-  return {
-    botId,
-    usesPublicServer,
-    messagesPerMinute,
-    paceOf,
-    withUploadLimit: bytesPerSecond =>
-      connectAtPace({ ...options, uploadBytesPerSecond: bytesPerSecond }, paces),
-    once,
-    repeatable: (call, on) =>
-      callWithPolicy(again => once(call, { ...on, freshConnection: again }), {
-        ...observed(on),
-        kind: 'repeatable',
-        policy,
-      }),
-    repeatableUpload: (call, on) =>
-      callWithPolicy(
-        again => exchangeOnce(call, { ...on, repeatable: true, isUpload: true, freshConnection: again }),
-        { ...observed(on), kind: 'repeatable', policy: transferPolicy },
-      ),
-    send: (chatId, call, on) =>
-      callWithPolicy(() => sendOnce(chatId, call, observed(on)), {
-        ...observed(on),
-        kind: 'send',
-        policy: transferPolicy,
-      }),
-    download: (locate, on) =>
-      callWithPolicy(async again => downloadOnce(await locate(again), on, again), {
-        ...observed(on),
-        kind: 'repeatable',
-        policy: transferPolicy,
-      }),
   }
 }
 
-function checkToken(token: string): { token: string; botId: string } {
+function botIdOf(token: string): string {
   const [, botId] = /^(\d{1,20}):[A-Za-z0-9_-]+$/.exec(token ?? '') ?? []
-  if (botId !== undefined) return { token, botId }
-  throw new TelegramError('The bot token does not look like one', 'CONFIGURATION', {
+  if (botId !== undefined) return botId
+  throw new TelegramError('The bot token does not look like one', {
+    code: 'CONFIGURATION',
     hint: 'Set TELEGRAM_BOT_TOKEN to what @BotFather gave you: digits, a colon, and 35 letters.',
   })
 }
@@ -232,10 +245,9 @@ function readResult<Result>(result: unknown, read: (result: unknown) => Result):
     return read(result)
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer)) throw error
-    throw new TelegramError(
-      `The Bot API server’s answer is not what it should be: ${error.message}`,
-      'UNPROVEN',
-      error.strayMessage ? { strayMessage: error.strayMessage } : {},
-    )
+    throw new TelegramError(`The Bot API server’s answer is not what it should be: ${error.message}`, {
+      code: 'UNPROVEN',
+      ...(error.strayMessage ? { strayMessage: error.strayMessage } : {}),
+    })
   }
 }

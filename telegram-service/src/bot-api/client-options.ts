@@ -11,7 +11,7 @@ export interface TelegramClientOptions {
   /** In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20, or 0 with an API root of your own. */
   messagesPerMinute?: number
   /** One bound on all uploads of this client together, from 1024; without one they go as fast as the line takes them. */
-  uploadBytesPerSecond?: number
+  uploadBytesPerSecond?: number | undefined
   timeouts?: Partial<ExchangeTimeouts>
   policy?: Partial<CallPolicy>
   observer?: TransferObserver
@@ -29,7 +29,8 @@ export interface TransferObserver {
 export function parseApiRoot(apiRoot: string): URL {
   const url = URL.parse(apiRoot)
   if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url
-  throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', 'CONFIGURATION', {
+  throw new TelegramError('TELEGRAM_API_ROOT is not an http or https URL', {
+    code: 'CONFIGURATION',
     hint: 'It looks like https://api.telegram.org, without a trailing slash.',
   })
 }
@@ -37,7 +38,8 @@ export function parseApiRoot(apiRoot: string): URL {
 /** Throws `CONFIGURATION` for a pace that is not a whole number from 0. */
 export function assertPace(messagesPerMinute: number): void {
   if (Number.isSafeInteger(messagesPerMinute) && messagesPerMinute >= 0) return
-  throw new TelegramError('The number of messages per minute is not a whole one from 0', 'CONFIGURATION', {
+  throw new TelegramError('The number of messages per minute is not a whole one from 0', {
+    code: 'CONFIGURATION',
     hint: 'Check TELEGRAM_MESSAGES_PER_MINUTE.',
   })
 }

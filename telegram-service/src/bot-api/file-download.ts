@@ -53,8 +53,8 @@ export async function readLocalFile(path: string, maxBytes: number): Promise<Dow
 function cannotRead({ code }: NodeJS.ErrnoException): never {
   throw new TelegramError(
     `The Bot API server keeps its files where this process cannot read them (${code})`,
-    'CONFIGURATION',
     {
+      code: 'CONFIGURATION',
       hint: 'Run this program on the server’s machine, as a user that may read its folder, or start the server without --local.',
     },
   )
@@ -73,5 +73,5 @@ async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer> {
 }
 
 function notThePart(): TelegramError {
-  return new TelegramError('The Bot API server named a file that is not the part', 'UNPROVEN')
+  return new TelegramError('The Bot API server named a file that is not the part', { code: 'UNPROVEN' })
 }

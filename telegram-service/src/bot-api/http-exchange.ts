@@ -186,19 +186,21 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
 const NETWORK_HINT = 'Check the network, and TELEGRAM_API_ROOT if you set it.'
 
 function unreachable(reason: string): TelegramError {
-  return new TelegramError(`The Bot API server could not be reached (${reason})`, 'UNREACHABLE', {
+  return new TelegramError(`The Bot API server could not be reached (${reason})`, {
+    code: 'UNREACHABLE',
     hint: NETWORK_HINT,
   })
 }
 
 function answerLost(reason: string): TelegramError {
-  return new TelegramError(`The Bot API server gave no answer (${reason})`, 'ANSWER_LOST', {
+  return new TelegramError(`The Bot API server gave no answer (${reason})`, {
+    code: 'ANSWER_LOST',
     hint: NETWORK_HINT,
   })
 }
 
 function tooLong(): TelegramError {
-  return new TelegramError('The Bot API server’s answer is longer than it may be', 'UNPROVEN')
+  return new TelegramError('The Bot API server’s answer is longer than it may be', { code: 'UNPROVEN' })
 }
 
 /** An errno name such as ECONNREFUSED. Never the error's message, which may quote an address or a path. */

@@ -1,5 +1,5 @@
 import { readFilePath } from '#bot-api/bot-api-types.ts'
-import { type ApiCall, type BotConnection, connectBot, jsonCall } from '#bot-api/bot-connection.ts'
+import { type ApiCall, BotConnection, jsonCall } from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { type ChatMethods, chatMethods } from '#bot-api/chat-methods.ts'
 import type { EarlierMessage } from '#bot-api/chat-pace.ts'
@@ -38,7 +38,7 @@ export const PUBLIC_FETCH_LIMIT_BYTES: number = 20 * 1024 * 1024
 
 /** A client for one bot. Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
 export function createTelegramClient(options: TelegramClientOptions): TelegramClient {
-  return clientOf(connectBot(options))
+  return clientOf(new BotConnection(options))
 }
 
 function clientOf(bot: BotConnection): TelegramClient {

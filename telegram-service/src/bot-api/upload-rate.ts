@@ -23,7 +23,8 @@ export class UploadRate {
   /** @param bytesPerSecond from 1024; else throws `CONFIGURATION` */
   constructor(bytesPerSecond: number, clock: Clock = SYSTEM_CLOCK) {
     if (!Number.isFinite(bytesPerSecond) || bytesPerSecond < MIN_BYTES_PER_SECOND) {
-      throw new TelegramError('The limit of the upload rate is not a number from 1024', 'CONFIGURATION', {
+      throw new TelegramError('The limit of the upload rate is not a number from 1024', {
+        code: 'CONFIGURATION',
         hint: 'Give it in bytes per second; leave it out to upload as fast as the line allows.',
       })
     }

@@ -48,10 +48,12 @@ export function assertGivenFile(file: unknown): asserts file is GivenFile {
   if (file instanceof Readable) {
     // One that has failed tells that itself when it is read.
     if (file.readable || file.errored !== null) return
-    throw new TelegramError('The Readable has already been read or destroyed', 'INVALID')
+    throw new TelegramError('The Readable has already been read or destroyed', { code: 'INVALID' })
   }
   if ((typeof file === 'string' && file !== '') || file instanceof Uint8Array || isBackupSource(file)) return
-  throw new TelegramError('The file is neither a path, a Buffer, a Readable nor a source', 'INVALID')
+  throw new TelegramError('The file is neither a path, a Buffer, a Readable nor a source', {
+    code: 'INVALID',
+  })
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   MIN_PART_SIZE_BYTES,
   type SigningKey,
 } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
@@ -152,10 +153,14 @@ export class BackupService {
     assertCaption(options.caption)
     const chat = options.chatId || defaultChatId || config.chatId
     if (!chat) {
-      throw new TelegramError('No chat is configured', 'CONFIGURATION', { hint: 'Set TELEGRAM_CHAT_ID.' })
+      throw new TelegramError('No chat is configured', {
+        code: 'CONFIGURATION',
+        hint: 'Set TELEGRAM_CHAT_ID.',
+      })
     }
     if (replicaChat === chat) {
-      throw new TelegramError('The second chat is the first one', 'CONFIGURATION', {
+      throw new TelegramError('The second chat is the first one', {
+        code: 'CONFIGURATION',
         hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
       })
     }
@@ -188,13 +193,10 @@ export class BackupService {
   #encryption(config: TelegramConfig): Encryption {
     const encryption = this.#options.encryption ?? config.encryption
     if (encryption === undefined) {
-      throw new TelegramError(
-        'No encryption key is configured, and clear text is never sent by default',
-        'CONFIGURATION',
-        {
-          hint: 'Set BACKUP_AGE_RECIPIENTS to the public key that your key file names; "telegram-backup keygen --out backup-key.txt" makes one.',
-        },
-      )
+      throw new TelegramError('No encryption key is configured, and clear text is never sent by default', {
+        code: 'CONFIGURATION',
+        hint: hint`Set BACKUP_AGE_RECIPIENTS to the public key that your key file names; "${run('keygen', { out: 'backup-key.txt' })}" makes one.`,
+      })
     }
     if (encryption !== 'off') for (const recipient of encryption.recipients) assertRecipient(recipient)
     return encryption
@@ -208,7 +210,8 @@ export class BackupService {
 /** Throws `INVALID` unless the id can stand in file names, captions and paths as it is. */
 export function assertProjectId(projectId: unknown): asserts projectId is string {
   if (typeof projectId === 'string' && PROJECT_ID.test(projectId) && !projectId.includes('..')) return
-  throw new TelegramError('The project id is not a valid one', 'INVALID', {
+  throw new TelegramError('The project id is not a valid one', {
+    code: 'INVALID',
     hint: 'Use 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit, without "..".',
   })
 }
@@ -217,21 +220,22 @@ export function assertProjectId(projectId: unknown): asserts projectId is string
 export function assertType(type: unknown): asserts type is BackupType {
   const types: unknown[] = Object.values(BackupType)
   if (types.includes(type)) return
-  throw new TelegramError('The backup type is unknown', 'INVALID', {
+  throw new TelegramError('The backup type is unknown', {
+    code: 'INVALID',
     hint: `Use one of: ${types.join(', ')}.`,
   })
 }
 
 function assertCaption(caption: unknown): void {
   if (caption === undefined || typeof caption === 'string') return
-  throw new TelegramError('The caption is not a text', 'INVALID')
+  throw new TelegramError('The caption is not a text', { code: 'INVALID' })
 }
 
 function assertFilename(filename: unknown): void {
   const isName =
     typeof filename === 'string' && filename !== '' && filename.isWellFormed() && !/\p{Cc}/u.test(filename)
   if (filename === undefined || isName) return
-  throw new TelegramError('The file name is empty, or holds control characters', 'INVALID')
+  throw new TelegramError('The file name is empty, or holds control characters', { code: 'INVALID' })
 }
 
 /** Years of four digits: what ISO 8601 writes without a sign, and PostgreSQL takes. */
@@ -240,7 +244,7 @@ const LAST_YEAR = 9999
 function assertTime(expiresAt: unknown): void {
   const isTime = expiresAt instanceof Date && Math.abs(expiresAt.getUTCFullYear()) <= LAST_YEAR
   if (expiresAt === undefined || isTime) return
-  throw new TelegramError('The time of expiry is not a valid Date', 'INVALID')
+  throw new TelegramError('The time of expiry is not a valid Date', { code: 'INVALID' })
 }
 
 function assertPartSize(partSizeBytes: number, client: TelegramClient): void {
@@ -251,14 +255,17 @@ function assertPartSize(partSizeBytes: number, client: TelegramClient): void {
     isTooLarge
       ? `Parts of ${partSizeBytes} bytes could be uploaded, but never fetched back`
       : `A part cannot have ${partSizeBytes} bytes`,
-    'CONFIGURATION',
-    { hint: `Set TELEGRAM_PART_SIZE to a number from ${MIN_PART_SIZE_BYTES} to ${maxBytes}, or unset it.` },
+    {
+      code: 'CONFIGURATION',
+      hint: `Set TELEGRAM_PART_SIZE to a number from ${MIN_PART_SIZE_BYTES} to ${maxBytes}, or unset it.`,
+    },
   )
 }
 
 function assertPartsInFlight(partsInFlight: number): void {
   if (Number.isInteger(partsInFlight) && partsInFlight >= 1 && partsInFlight <= MAX_PARTS_IN_FLIGHT) return
-  throw new TelegramError(`${partsInFlight} parts cannot be in flight at once`, 'CONFIGURATION', {
+  throw new TelegramError(`${partsInFlight} parts cannot be in flight at once`, {
+    code: 'CONFIGURATION',
     hint: `Choose 1 to ${MAX_PARTS_IN_FLIGHT}: Telegram throttles more uploads of like size.`,
   })
 }

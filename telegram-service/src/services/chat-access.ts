@@ -31,7 +31,8 @@ export async function checkChatAccess(
     client.getChatMember(chatId, client.botId, options),
   ] as const)
   if (!maySend(chat.type, member)) {
-    throw new TelegramError('The bot may not send documents to the chat', 'CONFIGURATION', {
+    throw new TelegramError('The bot may not send documents to the chat', {
+      code: 'CONFIGURATION',
       hint:
         chat.type === 'channel'
           ? 'Make the bot an administrator of the channel with the right to post messages.'

@@ -1,3 +1,4 @@
+import { hint, run } from '@telegram-backup/errors'
 import type { SeenDocument, SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
@@ -108,8 +109,9 @@ async function refusalOf(
 async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<TelegramError | undefined> {
   const { index } = await vault.knownChat(chatId)
   if (index !== undefined) return undefined
-  return new TelegramError('What is in the chat was not recovered when this catalog was', 'CONFIGURATION', {
-    hint: 'Run "telegram-backup recover" with this chat configured as before; else use another chat.',
+  return new TelegramError('What is in the chat was not recovered when this catalog was', {
+    code: 'CONFIGURATION',
+    hint: hint`Run "${run('recover')}" with this chat configured as before; else use another chat.`,
   })
 }
 
@@ -139,8 +141,9 @@ async function isKnownMessage(vault: VaultLedger, chatId: string, messageId: num
 }
 
 function halfRecovered(): TelegramError {
-  return new TelegramError('This catalog was not recovered to the end', 'CONFIGURATION', {
-    hint: 'Run "telegram-backup recover" again; it goes on from what is there.',
+  return new TelegramError('This catalog was not recovered to the end', {
+    code: 'CONFIGURATION',
+    hint: hint`Run "${run('recover')}" again; it goes on from what is there.`,
   })
 }
 
@@ -149,7 +152,8 @@ function notOurs(): TelegramError {
 }
 
 function refusedChat(message: string): TelegramError {
-  return new TelegramError(message, 'CONFIGURATION', {
-    hint: 'If the other one is gone for good, take the chat over with "telegram-backup recover"; else use another chat.',
+  return new TelegramError(message, {
+    code: 'CONFIGURATION',
+    hint: hint`If the other one is gone for good, take the chat over with "${run('recover')}"; else use another chat.`,
   })
 }

@@ -11,7 +11,7 @@ import {
   type SealedIndex,
   sealDrawing,
 } from '#services/index-message.ts'
-import { makeIndex, settleLateIndexes, UNKNOWN_CONTENT } from '#services/new-index.ts'
+import { makeIndex, reconcileLateIndexes, UNKNOWN_CONTENT } from '#services/new-index.ts'
 import { lookAtMessage } from '#services/seen-messages.ts'
 import type { KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -63,7 +63,7 @@ async function refreshUnderLock(
   if (index === undefined) return make(client, vault, options)
   const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
   await assertOwnEdition(vault, chatId, pinned)
-  await settleLateIndexes(client, vault, options)
+  await reconcileLateIndexes(client, vault, options)
   const shown = await shownCaption(client, vault, { index, pinned, options })
   if (shown === undefined) return make(client, vault, options)
   await assertOwnEdition(vault, chatId, { kind: 'index', messageId: index.messageId, caption: shown })
@@ -120,7 +120,7 @@ async function replaceIndex(
     const edit = { chatId, messageId, fileName, bytes, caption }
     const { fileId, sizeBytes, ...edited } = await client.editDocument(edit, { signal, onWait })
     if (sizeBytes !== bytes.length || edited.messageId !== messageId) {
-      throw new TelegramError('Telegram did not replace the index by what was sent', 'UNPROVEN')
+      throw new TelegramError('Telegram did not replace the index by what was sent', { code: 'UNPROVEN' })
     }
     const { botId } = client
     await vault.confirmIndex({ chatId, messageId, fileId, botId, sha256, edition, contentSha256 })

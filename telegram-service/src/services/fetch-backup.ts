@@ -115,7 +115,8 @@ function originOf(error: unknown): unknown {
   const { code, message, partNumber, hint, cause } = error
   const namesPart = new RegExp(`\\bpart ${partNumber}\\b`, 'i').test(message)
   if (code !== 'INTEGRITY' || partNumber === undefined || namesPart) return error
-  return new ArchiveError(code, `Part ${partNumber} is damaged: ${message}`, {
+  return new ArchiveError(`Part ${partNumber} is damaged: ${message}`, {
+    code,
     partNumber,
     ...(hint === undefined ? {} : { hint }),
     cause,

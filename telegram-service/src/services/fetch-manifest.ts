@@ -1,7 +1,8 @@
 import { type Manifest, openManifest } from '@telegram-backup/archive'
+import { hint, run } from '@telegram-backup/errors'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { downloadDocument, type ExpectedDocument } from '#services/document-download.ts'
+import { type ExpectedDocument, fetchDocument } from '#services/fetch-document.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** Which manifest to fetch, and what opens it. */
@@ -14,19 +15,21 @@ export interface FetchManifestOptions extends ExpectedDocument {
 }
 
 /**
- * The manifest, opened only when its size and SHA-256 are the recorded ones, and the fingerprint of its signer.
- * Throws `INTEGRITY`, `WRONG_KEY`, `NO_KEY`, `CANCELLED` and the client's errors.
+ * The manifest, opened only when its size and SHA-256 are the recorded ones, and the fingerprint of its
+ * signer. Throws `INTEGRITY`, `WRONG_KEY`, `NO_KEY`, `CANCELLED` and the client's errors.
  */
 export async function fetchManifest(
   client: TelegramClient,
   options: FetchManifestOptions,
 ): Promise<{ manifest: Manifest; signer: string }> {
   const { encrypted, identities, signal, onWait } = options
-  const { bytes, isRight } = await downloadDocument(client, options, { name: 'The manifest', signal, onWait })
-  if (!isRight) {
-    throw new TelegramError('The manifest in the chat is not the one that was sent', 'INTEGRITY', {
-      hint: 'Another backup of this source may be whole: telegram-backup list',
+  const fetched = await fetchDocument(client, options, { name: 'The manifest', signal, onWait })
+  if ('failure' in fetched) throw fetched.failure
+  if (fetched.state === 'changed') {
+    throw new TelegramError('The manifest in the chat is not the one that was sent', {
+      code: 'INTEGRITY',
+      hint: hint`Another backup of this source may be whole: ${run('list')}`,
     })
   }
-  return openManifest(bytes, { encrypted, identities })
+  return openManifest(fetched.bytes, { encrypted, identities })
 }

@@ -3,10 +3,11 @@ import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import {
   type DocumentPlace,
-  downloadDocument,
   type ExpectedDocument,
+  type FetchedFile,
+  fetchDocument,
   firstPlace,
-} from '#services/document-download.ts'
+} from '#services/fetch-document.ts'
 import { WorkAhead } from '#services/work-ahead.ts'
 
 /** A part as the catalog knows it. */
@@ -16,23 +17,39 @@ export interface PartToFetch extends ExpectedDocument {
 }
 
 /**
- * Downloads at once. Each, and the part that is being opened, takes the memory of a part: three parts in all, which
- * two downloads keep busy, since nobody has to wait for their paths.
+ * Downloads at once. Each, and the part that is being opened, takes the memory of a part: three parts in all,
+ * which two downloads keep busy, since nobody has to wait for their paths.
  */
 const DOWNLOADS_AHEAD = 2
 /** Paths asked for before the download of their parts can begin: an answer may take as long as a download. */
 const PATHS_AHEAD = 3
 
 /**
- * Downloads the parts in order, some of them ahead, each checked against its size and SHA-256. A part that stays wrong is
- * handed on all the same: the archive names what is wrong with it. One that is gone throws `INTEGRITY`. The bytes of a
- * part are valid until the next one is asked for: then their memory takes in another.
+ * The bytes of the parts, in order. A changed part is handed on all the same: the archive names what is wrong
+ * with it. A part that cannot be had throws `INTEGRITY`. The bytes of a part are valid until the next part is
+ * asked for.
  */
 export async function* fetchParts(
   client: TelegramClient,
   parts: readonly PartToFetch[],
-  options: CallOptions & { onPart?: ((part: PartToFetch) => void) | undefined },
+  { onPart, ...options }: CallOptions & { onPart?: ((part: PartToFetch) => void) | undefined },
 ): AsyncGenerator<ReceivedPart & { sha256: string }> {
+  for await (const { part, fetched } of fetchPartDocuments(client, parts, options)) {
+    if ('failure' in fetched) throw fetched.failure
+    onPart?.(part)
+    yield { number: part.number, bytes: fetched.bytes, sha256: fetched.sha256 }
+  }
+}
+
+/**
+ * Downloads the parts in order, some of them ahead. The bytes of a part are valid until the next part is
+ * asked for: then their memory takes in another. Throws the client's errors for an outage.
+ */
+export async function* fetchPartDocuments<Part extends PartToFetch>(
+  client: TelegramClient,
+  parts: readonly Part[],
+  options: CallOptions,
+): AsyncGenerator<{ part: Part; fetched: FetchedFile }> {
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])])
   const { onWait } = options
@@ -52,19 +69,18 @@ export async function* fetchParts(
       // There are as many paths as downloads.
       const { place, located } = (await path) as LocatedPart
       const name = `Part ${partNumber}`
-      const file = await downloadDocument(client, part, {
+      const fetched = await fetchDocument(client, part, {
         ...{ signal, onWait, place, located, into, name, partNumber },
       })
-      return { part, into, file }
+      return { part, into, fetched }
     },
   })
   try {
     downloads.begin()
     for (let taken = downloads.take(); taken; taken = downloads.take()) {
-      const { part, into, file } = await taken
+      const { part, into, fetched } = await taken
       downloads.begin()
-      options.onPart?.(part)
-      yield { number: part.number, bytes: file.bytes, sha256: file.sha256 }
+      yield { part, fetched }
       spare.push(into)
     }
   } finally {
@@ -78,12 +94,15 @@ interface LocatedPart {
   located: Promise<string> | undefined
 }
 
-/** Where a part's file is, asked for ahead; of a part that this bot has no file id for yet, that one first. */
+/**
+ * Where a part's file is, asked for ahead. For a part without a file id of this bot, a file id is learned
+ * first.
+ */
 async function locate(client: TelegramClient, part: PartToFetch, signal: AbortSignal): Promise<LocatedPart> {
   const place = await firstPlace(part)
   if (place === undefined) return { place, located: undefined }
   const located = client.locateFile(place.fileId, { signal, once: true })
-  // Whether it failed is for the download to find out.
+  // The download meets a failure again.
   await located.catch(() => {})
   return { place, located }
 }

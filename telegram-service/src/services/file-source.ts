@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { hint, option, run } from '@telegram-backup/errors'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
@@ -37,7 +38,8 @@ export async function openFile(
           : error.code === 'EACCES'
             ? 'no permission'
             : error.code
-      throw new TelegramError(`The file ${path} cannot be read: ${reason}`, 'INVALID', {
+      throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
+        code: 'INVALID',
         hint: 'Check the path.',
       })
     },
@@ -45,8 +47,9 @@ export async function openFile(
   try {
     const before = await handle.stat()
     if (before.isDirectory()) {
-      throw new TelegramError(`${path} is a directory`, 'INVALID', {
-        hint: 'Give it with --directory; as a library, pack it first.',
+      throw new TelegramError(`${path} is a directory`, {
+        code: 'INVALID',
+        hint: hint`Give it with ${option('directory')}; as a library, pack it first.`,
       })
     }
     return {
@@ -78,8 +81,9 @@ async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHan
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (!(await handle.stat()).isFIFO()) return handle
   await closeQuietly(handle)
-  throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, 'INVALID', {
-    hint: 'Write a file, or send it by hand: telegram-backup send --file.',
+  throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, {
+    code: 'INVALID',
+    hint: hint`Write a file, or send it by hand: ${run('send', { file: true })}.`,
   })
 }
 
@@ -128,7 +132,8 @@ function assertSame(
     read.plainBytesRead <= after.size
   if (same || grewOnly) return
   const how = after.size < before.size ? 'shrank' : after.size > before.size ? 'grew' : 'was changed'
-  throw new TelegramError(`The file ${read.path} ${how} while it was read`, 'SOURCE', {
+  throw new TelegramError(`The file ${read.path} ${how} while it was read`, {
+    code: 'SOURCE',
     hint: 'Send a copy or a snapshot of it, or send it when nothing writes to it.',
   })
 }

@@ -18,8 +18,11 @@ export class LargePartProof {
       if (!(error instanceof TelegramError) || error.code !== 'REFUSED') throw error
       throw new TelegramError(
         `The Bot API server took a part of ${sent.size} bytes, but would not give it back: ${error.description}`,
-        'CONFIGURATION',
-        { cause: error, hint: 'Unset TELEGRAM_PART_SIZE, or run the Bot API server with --local.' },
+        {
+          code: 'CONFIGURATION',
+          cause: error,
+          hint: 'Unset TELEGRAM_PART_SIZE, or run the Bot API server with --local.',
+        },
       )
     })
     this.#largePartsComeBack = true

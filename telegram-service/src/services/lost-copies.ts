@@ -42,7 +42,7 @@ export async function removeLostCopies(
     await client.deleteMessage(chatId, messageId, { signal, onWait }).catch(async (error: unknown) => {
       // After 48 hours it stays for ever, since a forward cannot be replaced either; nobody need stumble over it again.
       if (!isNotDeletable(error)) throw error
-      await vault.keepRemnant({ chatId, messageId })
+      await vault.keepLeftover({ chatId, messageId })
     })
     await vault.closeSend(explanation.id)
     closed.add(explanation.id)

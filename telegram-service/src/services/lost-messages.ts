@@ -176,6 +176,6 @@ function describes(open: OpenSend, { caption, document }: SeenMessage): boolean 
     parsed.backupId === open.backupId &&
     parsed.partNumber === (open.partNumber ?? 0) &&
     parsed.sha256 === open.sha256 &&
-    (document.size === undefined || document.size === open.sizeBytes)
+    (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)
   )
 }

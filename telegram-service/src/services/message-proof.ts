@@ -1,9 +1,8 @@
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
-import { downloadDocument } from '#services/document-download.ts'
+import { fetchDocument } from '#services/fetch-document.ts'
 import type { OpenSend } from '#services/vault-ledger.ts'
-import { TelegramError } from '#telegram-error.ts'
 
 /** A message with the very bytes that an open send was to bring. */
 export interface FoundMessage {
@@ -29,8 +28,8 @@ export type MessageProof =
   | { kind: 'forged' }
 
 /**
- * L3: a message brings the very bytes that were sent. Downloads them; an index, whose bytes were not written down
- * beforehand, is believed for its edition. Throws the client's errors.
+ * L3: a message brings the very bytes that were sent. Downloads them; an index, whose bytes were not written
+ * down beforehand, is believed for its edition. Throws the client's errors.
  */
 export async function proveMessage(
   client: TelegramClient,
@@ -42,7 +41,7 @@ export async function proveMessage(
   const { fileId, fileUniqueId } = document
   const file = await bytesOf(client, {
     fileId,
-    size: open.sizeBytes ?? document.size,
+    size: open.sizeBytes ?? document.sizeBytes,
     sha256: open.sha256,
     ...on,
   })
@@ -66,15 +65,6 @@ async function bytesOf(
     })
     return { size: bytes.length, sha256: file.sha256 }
   }
-  try {
-    const { isRight } = await downloadDocument(
-      client,
-      { fileId, size, sha256 },
-      { ...on, name: 'A lost message' },
-    )
-    return isRight ? { size, sha256 } : undefined
-  } catch (error) {
-    if (error instanceof TelegramError && error.code === 'INTEGRITY') return undefined
-    throw error
-  }
+  const fetched = await fetchDocument(client, { fileId, size, sha256 }, { ...on, name: 'A lost message' })
+  return fetched.state === 'right' ? { size, sha256 } : undefined
 }

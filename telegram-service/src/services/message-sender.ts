@@ -3,7 +3,7 @@ import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { SentMessage } from '#services/backup-metadata.ts'
 import { LostAnswers } from '#services/lost-answers.ts'
-import type { MessageIntent, MessageKey, MessageProof, PartLedger } from '#services/part-ledger.ts'
+import type { MessageIntent, MessageKey, MessageLedger, MessageProof } from '#services/part-ledger.ts'
 import { RunMessages } from '#services/run-messages.ts'
 import { leaseLost, TelegramError } from '#telegram-error.ts'
 
@@ -31,7 +31,7 @@ export class MessageSender {
   /** What this run has put, or may have put, into the chat. */
   readonly messages: RunMessages
   readonly #client: TelegramClient
-  readonly #ledger: PartLedger | undefined
+  readonly #ledger: MessageLedger | undefined
   readonly #of: { chatId: string; backupId: string }
   readonly #onWait: (wait: CallWait) => void
   readonly #onBytesOut: (bytesOut: number) => void
@@ -40,7 +40,7 @@ export class MessageSender {
 
   constructor(options: {
     client: TelegramClient
-    ledger: PartLedger | undefined
+    ledger: MessageLedger | undefined
     /** Numeric, as text. */
     chatId: string
     backupId: string
@@ -199,10 +199,10 @@ function assertProven(document: SentDocument, expected: { chatId: string; sizeBy
   if (document.sizeBytes !== expected.sizeBytes) {
     throw new TelegramError(
       `Telegram stored ${document.sizeBytes ?? 'an unknown number of'} bytes of a message of ${expected.sizeBytes}`,
-      'UNPROVEN',
+      { code: 'UNPROVEN' },
     )
   }
   if (String(document.chatId) !== expected.chatId) {
-    throw new TelegramError('Telegram put a message into another chat', 'UNPROVEN')
+    throw new TelegramError('Telegram put a message into another chat', { code: 'UNPROVEN' })
   }
 }

@@ -52,7 +52,7 @@ export async function makeIndex(
 }
 
 /** Removes indexes that came after their calls were given up; to be called under the lock, of a chat that has its index. */
-export async function settleLateIndexes(
+export async function reconcileLateIndexes(
   client: TelegramClient,
   vault: VaultLedger,
   options: IndexOptions,
@@ -139,7 +139,10 @@ async function sendSealed(
   const { messageId, fileId, sizeBytes, ...sent } = await client.sendDocument(document, { signal, onWait })
   if (sizeBytes !== bytes.length || String(sent.chatId) !== chatId) {
     const strayMessage = { chatId: sent.chatId, messageId }
-    throw new TelegramError('Telegram did not store the index as it was sent', 'UNPROVEN', { strayMessage })
+    throw new TelegramError('Telegram did not store the index as it was sent', {
+      code: 'UNPROVEN',
+      strayMessage,
+    })
   }
   return { chatId, messageId, fileId, botId, sha256, edition, contentSha256, sendId }
 }

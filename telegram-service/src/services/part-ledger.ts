@@ -2,20 +2,16 @@ import type { BackupType, SourceFacts } from '#services/backup-metadata.ts'
 import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
 
 /**
- * Where a send writes down what it is about to do and what it has proven, so that a crash leaves "unknown, look for
- * it" and never an unknown message. Declared by the sender, implemented over a catalog by the application. Each method
- * resolves only when its record is durable; a rejection stops the run.
+ * Where the sender of single messages writes down what it is about to do and what it has proven. So a crash leaves
+ * "unknown, look for it" and never an unknown message. Declared by the sender, implemented over a catalog by the
+ * application. Each method resolves only when its record is durable; a rejection stops the sender.
  */
-export interface PartLedger {
+export interface MessageLedger {
   /** The chat's own records; without them nothing that is lost is looked for, and the chat gets no index. */
   readonly vault?: VaultLedger
-  /** Before anything is sent. From here on the run holds the lease of its backup. */
-  openBackup(intent: BackupIntent): Promise<LedgerContext>
-  /** The same for a backup that a dead run left behind, with the parts that are proven. */
-  reopenBackup(resumed: { backupId: string }): Promise<LedgerContext>
-  /** By this process's own clock: nobody else can have taken the backup over. */
+  /** By this process's own clock: no other process can have taken the backup over. */
   holdsLease(): boolean
-  /** Fires when the lease is lost: then the run stops, and touches neither the chat nor the ledger. */
+  /** Fires when the lease is lost: then the sender stops, and touches neither the chat nor the ledger. */
   readonly leaseLost: AbortSignal
   /** Before each message is sent; again before it is sent once more. */
   intendMessage(message: MessageIntent): Promise<OpenedSend>
@@ -23,24 +19,32 @@ export interface PartLedger {
   confirmMessage(message: MessageProof): Promise<void>
   /** It is certain that this call made no message. */
   sendRefused(sendId: string): Promise<void>
+  /** After a message was taken out of the chat again. */
+  messageErased(message: MessageKey): Promise<void>
+}
+
+/** The ledger of a whole run, which opens a backup, seals it, or fails it. The same promises hold. */
+export interface PartLedger extends MessageLedger {
+  /** Before anything is sent. From here on the run holds the lease of its backup. */
+  openBackup(intent: BackupIntent): Promise<LedgerContext>
+  /** The same for a backup that an abandoned run left behind, with the parts that are proven. */
+  reopenBackup(resumed: { backupId: string }): Promise<LedgerContext>
   /**
-   * Before the manifest is sealed: the message of the newest one below this message of the chat. Undefined where there is none,
-   * and where there may be one of which nobody knows yet.
+   * Before the manifest is sealed: the message of the newest manifest below this message of the chat. Undefined where there
+   * is none, and where there may be one that is not known yet.
    */
   manifestBelow(place: { chatId: string; messageId: number }): Promise<number | undefined>
-  /** Before the manifest is sent: with this, whoever finds the run dead can finish it. */
+  /** Before the manifest is sent: with this, another process can finish the backup when the run dies. */
   sealBackup(sealed: SealedBackup): Promise<void>
-  /** Before messages of a sealed backup are taken out of the chat again: from here on nobody finishes it. */
+  /** Before messages of a sealed backup are taken out of the chat again: from here on no process finishes it. */
   unsealBackup(of: { backupId: string }): Promise<void>
-  /** After a message of a run that failed was taken out of the chat again. */
-  messageErased(message: MessageKey): Promise<void>
   /** A run that ended without a whole backup. The messages that could not be erased stay recorded as sent. */
   failBackup(failure: FailedBackup): Promise<void>
 }
 
 interface FailedBackup {
   backupId: string
-  /** What ended it, as it was thrown: whoever keeps words of it judges who may read them. */
+  /** What ended it, as it was thrown. The implementation decides how much of it readers of the catalog may see. */
   cause: unknown
   /** Words that follow the reason, such as `; 2 message(s) may still be in the chat`; empty when nothing is left. */
   leftover: string
@@ -63,7 +67,7 @@ export interface BackupIntent {
   source: SourceFacts
 }
 
-/** A message that was sent just before. Together `backupId`, `kind` and `partNumber` are of no other one in its chat. */
+/** A message that was sent just before. `backupId`, `kind` and `partNumber` together are unique in its chat. */
 interface RecentMessage {
   backupId: string
   kind: 'part' | 'manifest'

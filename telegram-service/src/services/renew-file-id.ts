@@ -1,3 +1,4 @@
+import { hint, run } from '@telegram-backup/errors'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { parseCaption } from '#messages/machine-line.ts'
@@ -35,7 +36,7 @@ export async function readDocument(
   const isExpected =
     (parsed?.kind === 'part' || parsed?.kind === 'manifest') &&
     parsed.sha256 === expected.sha256 &&
-    (document?.size === undefined || document.size === expected.size)
+    (document?.sizeBytes === undefined || document.sizeBytes === expected.size)
   if (document === undefined || !isExpected) return { outcome: 'changed' }
   return { outcome: 'found', fileId: document.fileId, fileUniqueId: document.fileUniqueId }
 }
@@ -49,7 +50,8 @@ export async function renewFileId(
   const { outcome, ...found } = await readDocument(client, vault, options)
   if ('fileId' in found) return found
   const what = outcome === 'gone' ? 'is not in the chat any more' : 'in the chat is not the one that was sent'
-  throw new TelegramError(`Message ${options.messageId} ${what}`, 'INTEGRITY', {
-    hint: 'Another backup of this source may be whole: telegram-backup list',
+  throw new TelegramError(`Message ${options.messageId} ${what}`, {
+    code: 'INTEGRITY',
+    hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }

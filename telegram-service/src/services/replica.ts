@@ -3,7 +3,7 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { ReplicaOutcome, SentMessage } from '#services/backup-metadata.ts'
 import type { MessageDraft } from '#services/message-drafts.ts'
 import { MessageSender } from '#services/message-sender.ts'
-import type { PartLedger } from '#services/part-ledger.ts'
+import type { MessageLedger } from '#services/part-ledger.ts'
 import type { PreparedChat } from '#services/prepare-chat.ts'
 import { TelegramError } from '#telegram-error.ts'
 
@@ -25,7 +25,7 @@ export class Replica {
 
   constructor(options: {
     client: TelegramClient
-    ledger: PartLedger | undefined
+    ledger: MessageLedger | undefined
     backupId: string
     /** As it is configured. */
     chatName: string
@@ -64,7 +64,7 @@ export class Replica {
   async finish(): Promise<ReplicaOutcome> {
     const enough = new AbortController()
     const late = sleep(FINISH_WITHIN_MS, undefined, { signal: enough.signal }).then(
-      () => this.#fail(new TelegramError('The copies were not made in time', 'UNREACHABLE')),
+      () => this.#fail(new TelegramError('The copies were not made in time', { code: 'UNREACHABLE' })),
       () => {},
     )
     await Promise.race([this.#queue, late])
@@ -80,7 +80,7 @@ export class Replica {
 
   /** Of a run that failed: makes no more copies. */
   async stop(): Promise<void> {
-    this.#fail(new TelegramError('The backup failed', 'CANCELLED'))
+    this.#fail(new TelegramError('The backup failed', { code: 'CANCELLED' }))
     await this.#queue
   }
 
@@ -100,7 +100,8 @@ export class Replica {
 /** Under another name, it may be the same chat all the same. */
 function assertOther(chat: PreparedChat, main: { chatId: string }): void {
   if (chat.chatId !== main.chatId) return
-  throw new TelegramError('The second chat is the first one', 'CONFIGURATION', {
+  throw new TelegramError('The second chat is the first one', {
+    code: 'CONFIGURATION',
     hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
   })
 }

@@ -1,6 +1,6 @@
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { foundFor, type LostAnswers } from '#services/lost-answers.ts'
-import type { MessageKey, PartLedger } from '#services/part-ledger.ts'
+import type { MessageKey, MessageLedger } from '#services/part-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** A message that is in the chat, as far as this run knows. */
@@ -30,7 +30,7 @@ const ERASE_WITHIN_MS = 60_000
  */
 export class RunMessages {
   readonly #client: TelegramClient
-  readonly #ledger: PartLedger | undefined
+  readonly #ledger: MessageLedger | undefined
   readonly #lostAnswers: LostAnswers | undefined
   #inChat: RunMessage[] = []
   #lostCalls: LostCall[] = []
@@ -39,7 +39,7 @@ export class RunMessages {
 
   constructor(options: {
     client: TelegramClient
-    ledger: PartLedger | undefined
+    ledger: MessageLedger | undefined
     lostAnswers: LostAnswers | undefined
   }) {
     this.#client = options.client

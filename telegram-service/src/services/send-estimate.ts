@@ -7,7 +7,7 @@ export interface SendEstimateOptions {
   /** The client's pace; 0 = none. */
   messagesPerMinute: number
   /** Of the line, or of the limit on uploads; left out for one so fast that it does not matter. */
-  bytesPerSecond?: number
+  bytesPerSecond?: number | undefined
 }
 
 /** How much a send is, and how long it takes. */

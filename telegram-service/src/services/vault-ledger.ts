@@ -1,9 +1,9 @@
 import type { IndexDrawing } from '@telegram-backup/archive'
 
 /**
- * What is written down about a chat besides the messages of one send: who owns it, its index, and every call that may
- * have made a message whose id nobody knows. Declared here, implemented over a catalog by the application. Each method
- * resolves only when its record is durable.
+ * What is written down about a chat besides the messages of one send: who owns it, its index, and every call
+ * that may have made a message whose id nobody knows. Declared here, implemented over a catalog by the
+ * application. Each method resolves only when its record is durable.
  */
 export interface VaultLedger {
   /** The catalog that chats of ours belong to. */
@@ -13,7 +13,10 @@ export interface VaultLedger {
   /** A group that has become a supergroup: from now on the other id counts. */
   chatMoved(move: { from: string; to: string }): Promise<void>
 
-  /** Before a message is forwarded to be looked at. The copy is deleted at once, and then `closeSend` is called. */
+  /**
+   * Before a message is forwarded to be looked at. The copy is deleted at once, and then `closeSend` is
+   * called.
+   */
   beginCopy(copy: {
     chatId: string
     botId: string
@@ -22,15 +25,19 @@ export interface VaultLedger {
   }): Promise<OpenedSend>
   /** It is certain that the call made no message, or that its message is gone again. */
   closeSend(sendId: string): Promise<void>
-  /** The calls of which nobody knows whether they made a message; with `backupId: null` those of no backup. */
+  /**
+   * The calls of which nobody knows whether they made a message; with `backupId: null` those of no backup.
+   */
   openSends(of: { chatId: string; backupId?: string | null }): Promise<OpenSend[]>
   /**
-   * Every message up to this id has been looked at for that call; a message gets its id when it is made. With `hasMore`
-   * there were others above, so that the call cannot be given up yet.
+   * Every message up to this id has been looked at for that call; a message gets its id when it is made. With
+   * `hasMore` there were others above, so that the call cannot be given up yet.
    */
   looked(sendId: string, seen: { upTo: number; hasMore?: boolean }): Promise<void>
-  /** A message that nothing needs, and that could not be deleted: it is known from now on, and its removal tried again. */
-  keepRemnant(remnant: { chatId: string; messageId: number }): Promise<void>
+  /**
+   * Records a message that nothing needs and that could not be deleted, so that its removal is tried again.
+   */
+  keepLeftover(message: { chatId: string; messageId: number }): Promise<void>
   /** Ids that need no looking at, above `after` and up to `upTo`. */
   knownMessageIds(chatId: string, range: { after: number; upTo: number }): Promise<ReadonlySet<number>>
 

@@ -1,8 +1,8 @@
 import type { ApiKey, NewJob } from '@telegram-backup/database'
+import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import { actorOf } from '#http/callers.ts'
 import type { Answer, DescribedAnswer } from '#http/routes/route.ts'
 import { JOB_ACCEPTED } from '#http/schemas/job-schemas.ts'
-import type { JobQueue } from '#jobs/job-queue.ts'
 
 /** What a route answers that leaves the work to a job. */
 export const JOB_ACCEPTED_ANSWER: DescribedAnswer = {

@@ -6,6 +6,9 @@ import {
   getBackupStats,
   pageBackups,
 } from '@telegram-backup/database'
+import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
+import { holdsDirectory } from '@telegram-backup/engine/restore/restore-target.ts'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
 import { found, projectOf } from '#http/callers.ts'
@@ -16,9 +19,6 @@ import { type Route, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
-import { SCOPE_FOR } from '#jobs/asker-rights.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import { holdsDirectory } from '#restore/restore-target.ts'
 
 /** Backups, what is done with them by jobs, and their statistics. */
 export function backupRoutes(ports: HttpPorts): Route[] {
@@ -222,6 +222,6 @@ function assertForDatabase(backup: Backup): void {
   if (!holdsDirectory(backup)) return
   throw new BackupError('The backup is of a directory, and the target is a database', {
     code: 'USAGE',
-    hint: 'GET /backups/{id}/content gives its tar file; "telegram-backup restore" makes a directory of it.',
+    hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" makes a directory of it.`,
   })
 }

@@ -1,6 +1,8 @@
 import { getBackupById } from '@telegram-backup/database'
+import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
+import { describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
-import { type ByteRange, readRange } from '#http/byte-range.ts'
+import { readRange } from '#http/byte-range.ts'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { watchKey } from '#http/key-watch.ts'
@@ -8,7 +10,6 @@ import { goneAway, logOf } from '#http/request-context.ts'
 import { type Answer, type Route, route } from '#http/routes/route.ts'
 import { Slots } from '#http/slots.ts'
 import type { TransferMemory } from '#http/transfer-memory.ts'
-import { describeError } from '#lib/backups/backup-error.ts'
 
 /** The plain bytes of a backup, out of the chat. */
 export function contentRoute({ database, contents, settings }: HttpPorts, memory: TransferMemory): Route {

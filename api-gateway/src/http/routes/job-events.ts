@@ -1,4 +1,6 @@
 import { getJob, type Job } from '@telegram-backup/database'
+import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
+import { BackupError } from '@telegram-backup/errors'
 import type { Response } from 'express'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -6,8 +8,6 @@ import { watchKey } from '#http/key-watch.ts'
 import { JobWatch } from '#http/routes/job-watch.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { Slots } from '#http/slots.ts'
-import { jobView } from '#jobs/job-view.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 const HEARTBEAT_MS = 15_000
 /** Streams in one process; each is a connection that stays. */

@@ -1,4 +1,5 @@
 import { getJob, listJobs } from '@telegram-backup/database'
+import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
 import { z } from 'zod'
 import { found, notFound, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -6,7 +7,6 @@ import { type Route, route } from '#http/routes/route.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { JOB, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
 import { CURSOR, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
-import { jobView } from '#jobs/job-view.ts'
 
 /** Jobs: what is asked for, what runs, how it ended. */
 export function jobRoutes(ports: HttpPorts): Route[] {

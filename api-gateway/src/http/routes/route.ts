@@ -1,8 +1,8 @@
 import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { describeIssue, hintOf, plainWords } from '#http/plain-words.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
 
 /** What a route may answer with. */
 export interface DescribedAnswer {

@@ -1,4 +1,10 @@
 import { getSchedule, listSchedules, removeSchedule, type Schedule } from '@telegram-backup/database'
+import {
+  addSchedule,
+  changeSchedule,
+  scheduleView,
+  scheduleViews,
+} from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { z } from 'zod'
 import { found, notFound } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -6,7 +12,6 @@ import { projectOfSource } from '#http/names.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'
 import { NAME } from '#http/schemas/terms.ts'
-import { addSchedule, changeSchedule, scheduleView, scheduleViews } from '#schedules/manage-schedules.ts'
 
 /** Schedules: when a source is backed up. */
 export function scheduleRoutes(ports: HttpPorts): Route[] {

@@ -1,3 +1,5 @@
+import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
+import { BackupError, hideSecretsIn } from '@telegram-backup/errors'
 import type { Request } from 'express'
 import { z } from 'zod'
 import { readBody } from '#http/body-stream.ts'
@@ -11,9 +13,6 @@ import { INTEGRATED_RESULT } from '#http/schemas/backup-schemas.ts'
 import { PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
 import { Slots } from '#http/slots.ts'
 import type { TransferMemory } from '#http/transfer-memory.ts'
-import { SCOPE_FOR } from '#jobs/asker-rights.ts'
-import { BackupError } from '#lib/backups/backup-error.ts'
-import { hideSecretsIn } from '#told-error.ts'
 
 /** A name, not a path: what comes out of it again is a file name somewhere. */
 const FILENAME = z

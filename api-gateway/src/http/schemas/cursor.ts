@@ -1,4 +1,4 @@
-import { BackupError } from '#lib/backups/backup-error.ts'
+import { BackupError } from '@telegram-backup/errors'
 
 /** The last one of a page; the next page begins after it. */
 interface Place {

@@ -1,64 +1,21 @@
-import { type Backup, type BackupOrigin, CatalogError, type Database } from '@telegram-backup/database'
-import {
-  assertProjectId,
-  assertType,
-  type BackupMetadata,
-  type BackupSendResult,
-  type BackupSource,
-  type BackupType,
-  type GivenFile,
-  type PartLedger,
-  type ResumedSend,
-  type SendBackupOptions,
-  type SendProgress,
-  type VaultLedger,
-} from 'telegram-deployment-bot'
-import { BackupError, describeError } from '#lib/backups/backup-error.ts'
-import { recordSentBackup } from '#lib/backups/backup-record.ts'
-import { type CatalogLedger, createCatalogLedger } from '#lib/backups/catalog-ledger.ts'
-import { defaultCatalog } from '#lib/backups/default-catalog.ts'
+import type { Backup, Database } from '@telegram-backup/database'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import {
   databaseFailure,
-  type IntegratedBackupDetails,
   type IntegratedBackupResult,
-  telegramFailure,
-} from '#lib/backups/integrated-result.ts'
+} from '@telegram-backup/vault/send/integrated-result.ts'
+import { recordSentBackup } from '@telegram-backup/vault/send/record-backup.ts'
+import {
+  closeSource,
+  type IBackupService,
+  type IntegratedBackupOptions,
+  sendAndRecord,
+  sendUnrecorded,
+} from '@telegram-backup/vault/send/send-and-record.ts'
+import type { BackupMetadata, BackupSendResult } from 'telegram-deployment-bot'
+import { defaultCatalog } from '#lib/backups/default-catalog.ts'
 
-/**
- * All that this integration asks of a telegram service. A service that uses the `ledger` has every message written
- * down before it is sent; one that ignores it is recorded by its answer alone.
- */
-export interface IBackupService {
-  sendBackup(options: SendBackupOptions): Promise<BackupSendResult>
-  /** Makes the index in the chat say what the catalog says; asked after each recorded backup. */
-  refreshIndex?(options: { chatId: string; vault: VaultLedger }): Promise<unknown>
-}
-
-type IndexDetails = Pick<IntegratedBackupDetails, 'indexUpToDate' | 'indexError' | 'replica'>
-
-/** What is sent, and how it is recorded. */
-export interface IntegratedBackupOptions {
-  /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
-  projectId: string
-  type: BackupType
-  /** A path, a Buffer, a Readable, or a source at work; a source is closed in the end, whatever becomes of the backup. */
-  file: GivenFile
-  filename?: string
-  /** Cut to fit Telegram's 1024 characters. */
-  caption?: string
-  /** Default: the service's own. */
-  chatId?: string
-  /** Default: 30 days after creation. */
-  expires_at?: Date
-  signal?: AbortSignal
-  onProgress?: (progress: SendProgress) => void
-  /** Goes on with a backup whose run died; `file` is the path of the same file, unchanged. */
-  resume?: ResumedSend
-  /** The source, the schedule and the job that it comes from; for the record. */
-  origin?: BackupOrigin
-  /** Takes out of a failure what is not for whoever may read the catalog; the result keeps it. Default: nothing. */
-  tellFailure?: (failure: unknown) => unknown
-}
+export type { IBackupService, IntegratedBackupOptions }
 
 /** Sends backups to Telegram and records them in the catalog, so that the two cannot disagree. */
 export class BackupTelegramIntegration {
@@ -83,76 +40,7 @@ export class BackupTelegramIntegration {
       await closeSource(options?.file)
       return databaseFailure(error)
     }
-    const ledger = createCatalogLedger(database, options ?? {})
-    try {
-      const sent = await this.#send(options, ledger)
-      if (!sent.success || !sent.metadata) {
-        // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
-        const failure = ledger.failure ?? (isOfCatalog(sent.cause) ? sent.cause : undefined)
-        return failure === undefined ? telegramFailure(sent) : databaseFailure(failure, { sent })
-      }
-      return await this.#record(database, { sent, metadata: sent.metadata, ledger, options })
-    } finally {
-      await ledger.release()
-    }
-  }
-
-  async #record(
-    database: Database,
-    of: {
-      sent: BackupSendResult
-      metadata: BackupMetadata
-      ledger: CatalogLedger
-      options: IntegratedBackupOptions
-    },
-  ): Promise<IntegratedBackupResult> {
-    const { sent, metadata, ledger } = of
-    try {
-      const databaseRecord = await recordSentBackup(database, {
-        metadata,
-        // A catalog that failed in between may lack a message; then all are looked at once more.
-        ledgerBackupId: ledger.failure === undefined ? ledger.backupId : undefined,
-        leaseToken: ledger.leaseToken,
-        expiresAt: of.options.expires_at,
-      })
-      return {
-        success: true,
-        telegramMetadata: metadata,
-        databaseRecord,
-        details: {
-          telegramSuccess: true,
-          databaseSuccess: true,
-          ...(await this.#refresh(sent, ledger.vault)),
-        },
-      }
-    } catch (error) {
-      return databaseFailure(error, { metadata })
-    }
-  }
-
-  /** Brings the index of each chat up to date. A failure is told; the backup is whole and recorded all the same. */
-  async #refresh({ metadata, replica }: BackupSendResult, vault: VaultLedger): Promise<IndexDetails> {
-    const refresh = async (chatId: string | undefined): Promise<IndexDetails> => {
-      if (chatId === undefined || !this.#telegramService.refreshIndex) return {}
-      try {
-        await this.#telegramService.refreshIndex({ chatId, vault })
-        return { indexUpToDate: true }
-      } catch (error) {
-        return { indexUpToDate: false, indexError: describeError(error).message }
-      }
-    }
-    const main = await refresh(metadata?.chatId)
-    if (!replica) return main
-    if (!replica.isWhole) return { ...main, replica }
-    const { indexUpToDate, indexError: error } = await refresh(replica.chatId)
-    return {
-      ...main,
-      replica: {
-        ...replica,
-        ...(indexUpToDate === undefined ? {} : { indexUpToDate }),
-        ...(error === undefined ? {} : { error }),
-      },
-    }
+    return await sendAndRecord({ database, service: this.#telegramService }, options)
   }
 
   /** In order, one at a time: Telegram paces a chat. One failure does not stop the next. */
@@ -166,7 +54,7 @@ export class BackupTelegramIntegration {
 
   /** Sends without recording: the answer is then the only place that knows the messages. */
   sendToTelegramOnly(options: Omit<IntegratedBackupOptions, 'expires_at'>): Promise<BackupSendResult> {
-    return this.#send(options, undefined)
+    return sendUnrecorded(this.#telegramService, options)
   }
 
   /** Records a backup that is already in Telegram. Throws a `BackupError` when it cannot. */
@@ -176,23 +64,6 @@ export class BackupTelegramIntegration {
     } catch (error) {
       const { message, ...details } = describeError(error)
       throw new BackupError(`Failed to record backup in database: ${message}`, { ...details, cause: error })
-    }
-  }
-
-  async #send(options: IntegratedBackupOptions, ledger: PartLedger | undefined): Promise<BackupSendResult> {
-    try {
-      if (typeof options !== 'object' || options === null) {
-        throw new BackupError('No options were given', { code: 'INVALID' })
-      }
-      const { expires_at, origin: _origin, tellFailure: _tellFailure, ...rest } = options
-      // Also before a service of another make, which may take anything.
-      assertProjectId(rest.projectId)
-      assertType(rest.type)
-      const sent = await this.#telegramService.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
-      return sent ?? { success: false, error: 'the service gave no answer' }
-    } catch (error) {
-      await closeSource(options?.file)
-      return { success: false, error: describeError(error).message, cause: error }
     }
   }
 
@@ -207,26 +78,4 @@ export function createBackupTelegramIntegration(
   options: { database?: Database } = {},
 ): BackupTelegramIntegration {
   return new BackupTelegramIntegration(telegramService, options)
-}
-
-/**
- * Whether the catalog failed a send. It did not where others kept the lock of the chat's index to the end of the wait: they wait for
- * the chat, and before that has its index nothing can be sent to it.
- */
-function isOfCatalog(cause: unknown): boolean {
-  return cause instanceof CatalogError && cause.code !== 'BUSY'
-}
-
-/** Of what was refused before any service had it; a dump that runs is not left running. */
-async function closeSource(file: unknown): Promise<void> {
-  if (typeof file === 'object' && file !== null && 'archiveSource' in file) {
-    await (file as BackupSource).close().catch(() => {})
-  }
-}
-
-function asDate(expiresAt: unknown): Date | undefined {
-  if (expiresAt === undefined || expiresAt === null) return undefined
-  const date = new Date(expiresAt as Date)
-  if (!Number.isNaN(date.getTime())) return date
-  throw new BackupError('expires_at is not a valid date', { code: 'INVALID' })
 }

@@ -10,7 +10,7 @@ import type {
   UpdateBackupInput,
 } from '@telegram-backup/database'
 import * as catalog from '@telegram-backup/database'
-import { BackupError, describeError } from '#lib/backups/backup-error.ts'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import { defaultCatalog } from '#lib/backups/default-catalog.ts'
 
 /** Where to ask: an open catalog. Without one, DATABASE_URL's or the embedded one is opened at first use. */
@@ -130,7 +130,7 @@ export function deleteExpiredBackups(
   const project = projectIn(projectId)
   return ask(options, async database => {
     // Loaded here: it knows schedules and their times, which no other of these functions asks for.
-    const { planRetention } = await import('#retention/catalog-plan.ts')
+    const { planRetention } = await import('@telegram-backup/engine/retention/catalog-plan.ts')
     const plan = await planRetention(database)
     const going = plan.filter(
       ({ backup, decision, needsWord, hasPolicy }) =>

@@ -1,6 +1,6 @@
 import type { Database } from '@telegram-backup/database'
-import { readConfig } from '#config.ts'
-import { openCatalog } from '#wiring.ts'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
+import { openCatalog } from '@telegram-backup/engine/wiring.ts'
 
 let opened: Promise<Database> | undefined
 

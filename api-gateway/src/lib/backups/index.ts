@@ -7,13 +7,20 @@ export type {
   CreateBackupInput,
   UpdateBackupInput,
 } from '@telegram-backup/database'
+export { BackupError, type BackupErrorDetails } from '@telegram-backup/errors'
+export { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
+export { createCatalogVault } from '@telegram-backup/vault/ledger/catalog-vault.ts'
+export type {
+  IntegratedBackupDetails,
+  IntegratedBackupResult,
+  ReplicaDetails,
+} from '@telegram-backup/vault/send/integrated-result.ts'
 export {
   type BackupMetadata,
   type BackupSendResult,
   BackupType,
   type SendProgress,
 } from 'telegram-deployment-bot'
-export { BackupError, type BackupErrorDetails } from '#lib/backups/backup-error.ts'
 export {
   BackupTelegramIntegration,
   createBackupTelegramIntegration,
@@ -34,10 +41,3 @@ export {
   queryByTypeAndDateRange,
   updateBackup,
 } from '#lib/backups/backups.service.ts'
-export { createCatalogVault } from '#lib/backups/catalog-vault.ts'
-export { type FetchPlan, planFetch } from '#lib/backups/fetch-plan.ts'
-export type {
-  IntegratedBackupDetails,
-  IntegratedBackupResult,
-  ReplicaDetails,
-} from '#lib/backups/integrated-result.ts'

@@ -11,9 +11,9 @@ import {
   listBackups,
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { BackupMetadata } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>

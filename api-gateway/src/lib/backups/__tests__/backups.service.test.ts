@@ -12,8 +12,8 @@ import {
   queryByTypeAndDateRange,
   updateBackup,
 } from '@telegram-backup/api-gateway/backups'
+import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTestCatalog } from '#test/vault.ts'
 
 const DAY_MS = 86_400_000
 let database: Awaited<ReturnType<typeof openTestCatalog>>

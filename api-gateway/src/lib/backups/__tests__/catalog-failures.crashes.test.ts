@@ -6,9 +6,9 @@ import {
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
 import { CatalogError, type Database } from '@telegram-backup/database'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { type KyselyPlugin, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>
@@ -28,7 +28,8 @@ function failingFrom(statement: number): { database: Database; statements: () =>
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => {
       statements++
-      if (statements >= statement) throw new CatalogError('CATALOG', 'The catalog’s server went away')
+      if (statements >= statement)
+        throw new CatalogError('The catalog’s server went away', { code: 'CATALOG' })
       return node
     },
     transformResult: async ({ result }) => result,

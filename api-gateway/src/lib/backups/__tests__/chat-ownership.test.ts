@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { BackupTelegramIntegration, queryByProject } from '@telegram-backup/api-gateway/backups'
+import { expectNothingLost, openCalls } from '@telegram-backup/test-support/nothing-lost.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { expectNothingLost, openCalls } from '#test/nothing-lost.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 type Catalog = Awaited<ReturnType<typeof openTestCatalog>>
 

@@ -4,6 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { BackupTelegramIntegration, getBackupById } from '@telegram-backup/api-gateway/backups'
+import {
+  openTestCatalog,
+  openTestVault,
+  TEST_PART_SIZE_BYTES,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { BackupService, createTelegramClient } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
@@ -19,7 +25,6 @@ import {
   recordLater,
   reviewProject,
 } from '#lib/backups/examples.ts'
-import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>

@@ -7,10 +7,10 @@ import {
 } from '@telegram-backup/api-gateway/backups'
 import type { Fault } from '@telegram-backup/bot-api-emulator'
 import { sealedManifest } from '@telegram-backup/database'
+import { expectNothingLost, openCalls } from '@telegram-backup/test-support/nothing-lost.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { expectNothingLost, openCalls } from '#test/nothing-lost.ts'
-import { openTestCatalog, openTestVault, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>

@@ -5,9 +5,9 @@ import {
   queryByProject,
 } from '@telegram-backup/api-gateway/backups'
 import { CatalogError, type CatalogErrorCode } from '@telegram-backup/database'
+import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import type { BackupSendResult } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTestCatalog } from '#test/vault.ts'
 
 let database: Awaited<ReturnType<typeof openTestCatalog>>
 
@@ -83,7 +83,7 @@ describe('sendAndRecord with a telegram service of another make', () => {
   it('does not blame the catalog in which others keep the index of the chat, but one that fails it', async () => {
     const hint = 'Try again; reconcile draws the index as well.'
     const failing = (code: CatalogErrorCode) => {
-      const cause = new CatalogError(code, 'why', { hint })
+      const cause = new CatalogError('why', { code, hint })
       const sendBackup = async () => ({ success: false, error: cause.message, cause })
       return createBackupTelegramIntegration({ sendBackup }, { database })
     }

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { BackupTelegramIntegration, getBackupDetails } from '@telegram-backup/api-gateway/backups'
+import { expectNothingLost, openCalls } from '@telegram-backup/test-support/nothing-lost.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  TEST_PART_SIZE_BYTES,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { BackupService, type GivenFile } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { expectNothingLost, openCalls } from '#test/nothing-lost.ts'
-import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#test/vault.ts'
 
 let vault: TestVault
 let database: Awaited<ReturnType<typeof openTestCatalog>>

@@ -1,0 +1,172 @@
+import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
+import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
+import { Command, CommanderError } from 'commander'
+import { registerApikey } from '#commands/apikey-command.ts'
+import { registerCard } from '#commands/card-command.ts'
+import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#commands/command.ts'
+import { registerDemo } from '#commands/demo-command.ts'
+import { registerDoctor } from '#commands/doctor-command.ts'
+import { registerEmulator } from '#commands/emulator-command.ts'
+import { registerErase } from '#commands/erase-command.ts'
+import { registerExpire } from '#commands/expire-command.ts'
+import { registerFetch } from '#commands/fetch-command.ts'
+import { registerJobs } from '#commands/jobs-command.ts'
+import { registerKeygen } from '#commands/keygen-command.ts'
+import { registerList } from '#commands/list-command.ts'
+import { registerNotifyTest } from '#commands/notify-test-command.ts'
+import { Output, printable, withoutPasswords } from '#commands/output.ts'
+import { registerPins } from '#commands/pin-command.ts'
+import { registerReconcile } from '#commands/reconcile-command.ts'
+import { registerRecover } from '#commands/recover-command.ts'
+import { registerRestore } from '#commands/restore-command.ts'
+import { registerRetention } from '#commands/retention-command.ts'
+import { registerSchedule } from '#commands/schedule-command.ts'
+import { registerSend } from '#commands/send-command.ts'
+import { registerServe } from '#commands/serve-command.ts'
+import { registerShow } from '#commands/show-command.ts'
+import { registerStats } from '#commands/stats-command.ts'
+import type { TextSink } from '#commands/text-sink.ts'
+import { registerVerify } from '#commands/verify-command.ts'
+import type { Host } from '#host.ts'
+import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
+
+const COMMANDS: readonly RegisterCommand[] = [
+  registerDemo,
+  registerKeygen,
+  registerDoctor,
+  registerSend,
+  registerList,
+  registerShow,
+  registerStats,
+  registerFetch,
+  registerRestore,
+  registerVerify,
+  registerRecover,
+  registerCard,
+  registerReconcile,
+  registerErase,
+  registerExpire,
+  registerSchedule,
+  registerRetention,
+  registerPins,
+  registerApikey,
+  registerServe,
+  registerJobs,
+  registerNotifyTest,
+  registerEmulator,
+]
+
+/**
+ * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
+ * this file prints failures and listens to signals.
+ */
+export async function main(args: readonly string[], host: Host): Promise<number> {
+  const stop = stopOnSignals(host)
+  endWithTheReader(host)
+  let exitCode: ExitCode = ExitCode.DONE
+  const run: RunAction = async (action, options) => {
+    const output = outputOf(host, { json: options.json === true })
+    stop.tellBy(output)
+    exitCode = await perform(action, { host, output, ...stop })
+  }
+  const program = createProgram(run, host)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
+    return exitCode === ExitCode.DONE ? exitCode : (stop.exitCode() ?? exitCode)
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return ExitCode.DONE
+    // Commander has already printed the message to stderr.
+    if (args.includes('--json')) {
+      const words = withoutPasswords(error.message.replace(/^error: /, ''))
+      outputOf(host, { json: true }).answer({ success: false, error: words, code: 'USAGE' }, () => '')
+    }
+    return ExitCode.USAGE
+  } finally {
+    stop.end()
+  }
+}
+
+/** All commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`. */
+export function createProgram(
+  run: RunAction,
+  { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
+): Command {
+  const program = new Command('telegram-backup')
+    .description(
+      'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
+    )
+    .addHelpText('after', '\nTry "telegram-backup demo" first. It needs no bot and no database.')
+    .configureHelp({ showGlobalOptions: true })
+    .version(programVersion())
+    // Commander's messages repeat what was typed, which may hold control characters or a password.
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: text => stderr.write(printable(withoutPasswords(text))),
+    })
+    .exitOverride()
+  for (const register of COMMANDS) register(program, run)
+  for (const command of program.commands) command.exitOverride()
+  return program
+}
+
+function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output {
+  return new Output({ ...options, stdout, stderr })
+}
+
+async function perform(
+  action: CommandAction,
+  {
+    host,
+    output,
+    signal,
+    onHangup,
+  }: Pick<CommandContext, 'host' | 'output'> & Pick<StopSignals, 'signal' | 'onHangup'>,
+): Promise<ExitCode> {
+  let config: Config | undefined
+  const context: CommandContext = {
+    // Read on first use: a wrong setting must not stop a command that does not need the settings.
+    get config() {
+      config ??= readConfig(host.env)
+      return config
+    },
+    host,
+    output,
+    signal,
+    endWithin: ms => endWithin(ms, { host, output }),
+    onHangup,
+  }
+  try {
+    return await action(context)
+  } catch (error) {
+    output.failure(error)
+    return exitCodeOf(error)
+  }
+}
+
+/**
+ * When the reader of stdout closes it (`list | head -1`), the process ends quietly. When stderr closes, the
+ * work continues: a log collector that restarts must not end a backup.
+ */
+function endWithTheReader(host: Host): void {
+  const { stdout, stderr } = host
+  stderr.on('error', () => {})
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') stderr.write(`error: stdout cannot be written (${error.code})\n`)
+    host.exit(ExitCode.FAILED)
+  })
+}
+
+/** The longest delay that a timer of Node takes. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/** Ends the process after that time, even if a catalog, a client or a job hangs. */
+function endWithin(ms: number, { host, output }: Pick<CommandContext, 'host' | 'output'>): void {
+  const late = (): void => {
+    output.reason('the command did not stop in time; the next run cleans up what was unfinished', undefined)
+    host.exit(ExitCode.FAILED)
+  }
+  setTimeout(late, Math.min(ms, LONGEST_WAIT_MS)).unref()
+}

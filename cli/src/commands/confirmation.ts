@@ -1,0 +1,33 @@
+import { createInterface } from 'node:readline/promises'
+import { BackupError } from '@telegram-backup/errors'
+import type { CommandContext } from '#commands/command.ts'
+
+/**
+ * Asks whether to go on, unless the user agreed beforehand. Throws `USAGE` without a terminal, and
+ * `CANCELLED` for any answer but yes.
+ */
+export async function confirm(
+  { host, output, signal }: CommandContext,
+  { isAgreed }: { isAgreed: boolean },
+): Promise<void> {
+  if (isAgreed) return
+  if (!canBeAsked({ host, output })) {
+    throw new BackupError('This command asks before it goes on, but there is no terminal to ask on', {
+      code: 'USAGE',
+      hint: 'Give --yes to go on without the question.',
+    })
+  }
+  const terminal = createInterface({ input: host.stdin, output: host.stderr })
+  try {
+    const words = await terminal.question('Go ahead? [y/N] ', { signal })
+    if (/^y(es)?$/i.test(words.trim())) return
+    throw new BackupError('Cancelled; nothing was changed', { code: 'CANCELLED' })
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Whether a person can see the question and type an answer. */
+export function canBeAsked({ host, output }: Pick<CommandContext, 'host' | 'output'>): boolean {
+  return host.stdin.isTTY === true && output.stderr.isTTY === true
+}

@@ -1,0 +1,37 @@
+import { count } from '@telegram-backup/engine/units/human-units.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import type { DemoResult } from '#demo/demo-story.ts'
+
+/** `demo`: a backup and its restore, with nothing installed. */
+export const registerDemo: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('demo'), ['telegram-backup demo'])
+    .description(
+      'back up a sample database to a local Bot API server, fetch the backup and compare; nothing needs to be installed',
+    )
+    .action((options: { json?: boolean }) =>
+      run(async ({ output, signal }) => {
+        const { playDemo } = await import('#demo/demo-story.ts')
+        const result = await playDemo(
+          line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
+          signal,
+        )
+        output.answer(result, () => describeEnd(result))
+        return result.success ? ExitCode.DONE : ExitCode.FAILED
+      }, options),
+    )
+}
+
+function describeEnd(result: DemoResult): string {
+  if (!result.success)
+    return '\nThe demo FAILED: the restored data differs from what was sent, or a damaged part was accepted.'
+  return `
+The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
+
+Now with a bot of your own (README, "With a real bot", says how to get one), in this folder:
+  ln -s "$PWD/cli/bin/telegram-backup.js" /usr/local/bin/telegram-backup    # or any folder of your PATH
+  telegram-backup keygen --out ~/backup-key.txt
+  export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
+  telegram-backup doctor
+  telegram-backup send --project myapp --type storage --file ./some-file`
+}

@@ -1,0 +1,100 @@
+import { countMissingFiles, shownId, stateWords } from '@telegram-backup/database/missing-files'
+import type { RetentionPlan, SessionReport } from '@telegram-backup/engine/operations/expire.ts'
+import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import {
+  type CommandContext,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+  withEngine,
+} from '#commands/command.ts'
+import { canBeAsked, confirm } from '#commands/confirmation.ts'
+
+interface ExpireOptions {
+  dryRun?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+/** `expire`: erases the backups that retention no longer keeps. */
+export const registerExpire: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('expire'), ['telegram-backup expire --dry-run', 'telegram-backup expire'])
+    .description(
+      'erase the backups that no policy keeps, backups without a policy that have expired, and backups marked for erasure; the last good backup of each project and type always stays',
+    )
+    .option('--dry-run', 'only show what would happen to each backup, and why')
+    .option('--yes', 'confirm the removal of more than half of a source’s backups at once')
+    .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
+}
+
+async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
+  const { output, signal } = context
+  const { expire, planExpiry } = await import('@telegram-backup/engine/operations/expire.ts')
+  if (options.dryRun === true) {
+    return await withCatalog(context, async database => {
+      const plan = await planExpiry(database)
+      output.answer({ dry_run: true, decisions: plan.map(decisionView) }, () => describePlan(plan))
+      return ExitCode.DONE
+    })
+  }
+  return await withEngine(context, async engine => {
+    const { plan, report, isDone } = await expire(engine, {
+      signal,
+      note: line => output.note(line),
+      agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
+    })
+    output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report, plan))
+    return isDone ? ExitCode.DONE : ExitCode.PARTIAL
+  })
+}
+
+/** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
+async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
+  const { output } = context
+  if (!canBeAsked(context)) return false
+  output.note(describePlan(inDoubt))
+  output.note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
+  await confirm(context, { isAgreed: false })
+  return true
+}
+
+function decisionView({ backup, decision, reason }: RetentionPlan[number]): object {
+  const { id, project_id, type, source_name: source } = backup
+  return { id, project_id, type, source, decision, reason, missing_files: countMissingFiles(backup) }
+}
+
+function describePlan(plan: RetentionPlan): string {
+  if (plan.length === 0) return 'There are no backups.'
+  const rows = plan.map(({ backup, decision, reason }) => [
+    backup.id,
+    backup.project_id,
+    backup.type,
+    backup.source_name ?? NONE,
+    stateWords(backup),
+    formatTime(backup.created_at),
+    decision,
+    reason,
+  ])
+  const table = formatTable([
+    ['ID', 'PROJECT', 'TYPE', 'SOURCE', 'STATE', 'CREATED', 'DECISION', 'REASON'],
+    ...rows,
+  ])
+  const number = (which: string): number => plan.filter(({ decision }) => decision === which).length
+  return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
+}
+
+function describeOutcome(report: SessionReport, plan: RetentionPlan): string {
+  const ids = new Map(plan.map(({ backup }) => [backup.id, shownId(backup)]))
+  const shown = (id = ''): string => ids.get(id) ?? id
+  return [
+    ...report.erased_backups.map(
+      ({ backup_id, by_another_process }) =>
+        `erased    backup ${shown(backup_id)}${by_another_process ? ', by another process' : ''}`,
+    ),
+    ...report.kept.map(({ backup_id, reason }) => `kept      backup ${shown(backup_id)}: ${reason}`),
+    ...report.pending.map(({ backup_id, reason }) => `PENDING   backup ${shown(backup_id)}: ${reason}`),
+    ...report.indexes_left.map(({ chat_id, reason }) => `index     of chat ${chat_id}: ${reason}`),
+    `${count(report.erased_backups.length, 'backup')} erased.`,
+  ].join('\n')
+}

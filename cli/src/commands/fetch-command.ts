@@ -1,0 +1,171 @@
+import { lstat } from 'node:fs/promises'
+import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
+import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
+import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
+import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { BackupError, ExitCode } from '@telegram-backup/errors'
+import {
+  type CommandContext,
+  type RegisterCommand,
+  readCatalog,
+  withCatalogWhenWanted,
+  withCommonOptions,
+} from '#commands/command.ts'
+import { fetchProgress } from '#commands/fetch-progress.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
+import type { Output } from '#commands/output.ts'
+
+interface FetchOptions {
+  out?: string
+  path?: string
+  list?: boolean
+  null?: boolean
+  json?: boolean
+}
+
+/** `fetch ID`: fetches the verified plain bytes, or one file of a directory backup. */
+export const registerFetch: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('fetch'), [
+    'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
+    'telegram-backup fetch 3f0c2c1e --out - | less',
+    'telegram-backup fetch 8d1b0a42 --list | grep nginx',
+    'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
+  ])
+    .description(
+      'fetch a backup as a plain file; every part is verified, and the file appears only when it is complete',
+    )
+    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
+    .option(
+      '--out <file>',
+      'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
+    )
+    .option(
+      '--path <path>',
+      'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
+    )
+    .option(
+      '--list',
+      'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
+    )
+    .option('-0, --null', 'with --list: print only the names, as raw bytes, each ended by a zero byte')
+    .action((id: string, options: FetchOptions) =>
+      run(async context => {
+        checkOptions(options)
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+        const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
+        try {
+          await fetchBackup(context, backup, options)
+        } finally {
+          await closed
+        }
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+async function fetchBackup(
+  context: CommandContext,
+  backup: BackupDetails,
+  options: FetchOptions,
+): Promise<void> {
+  const { output, config, signal } = context
+  const { fetch, listMembers } = await import('@telegram-backup/engine/operations/fetch.ts')
+  if (backup.damaged_at !== null) {
+    output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
+  }
+  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
+  const client = await openTelegram(config)
+  const service = await openBackupService(config, client)
+  await withCatalogWhenWanted(context, async catalog => {
+    const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
+    if (options.list) {
+      await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
+      return
+    }
+    const { out = '', path } = options
+    const to = out === '-' ? context.host.stdout : await placeToWrite(out)
+    const progress = fetchProgress(output.progressLine())
+    const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
+    tellFetched(output, backup, { ...fetched, out })
+  })
+}
+
+function tellFetched(
+  output: Output,
+  backup: BackupDetails,
+  { out, size, parts, path }: Fetched & { out: string },
+): void {
+  if (out === '-') return
+  if (path !== undefined) output.note(`${escapeName(path)}, out of ${backup.filename ?? backup.id}`)
+  const facts = path === undefined ? { plain_sha256: backup.plain_sha256 } : { path, ...base64Of(path) }
+  output.answer(
+    { id: backup.id, out, size, parts, ...facts, missing_files: countMissingFiles(backup) },
+    () => `${out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
+  )
+}
+
+function checkOptions({ out, path, list, json, ...options }: FetchOptions): void {
+  const usage = (message: string, hint?: string): BackupError =>
+    new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+  if (list && (out !== undefined || path !== undefined))
+    throw usage('--list cannot be combined with --out or --path')
+  if (options.null && (!list || json)) throw usage('-0 needs --list, and cannot be combined with --json')
+  if (!list && out === undefined)
+    throw usage('No output file was given', 'Give --out FILE, or --out - for standard output.')
+  // The bytes of the argument are lost: the file would get another name.
+  if (out?.includes('\ufffd'))
+    throw usage(
+      'The name of the output file is not UTF-8',
+      'Write it as "ls -b" prints it, in single quotes.',
+    )
+  if (out === '-' && json) throw usage('--json and --out - cannot be combined: both write to standard output')
+}
+
+/**
+ * Reads a name that is written as `--list` prints it. Any other name, and that of an existing file, stands
+ * for itself.
+ */
+async function placeToWrite(out: string): Promise<string> {
+  const escaped = unescapeName(out)
+  if (escaped === undefined || escaped.isWellFormed()) return out
+  return (await lstat(out).catch(() => undefined)) ? out : escaped
+}
+
+interface Member {
+  path: string
+  size: number
+  kind: string
+}
+
+/**
+ * Prints the members of a directory backup. With `--json`: an array. With `isRaw`: only the raw bytes of each name and a
+ * zero byte after it. Else a line each, with the name as `ls -b` writes it.
+ */
+async function printMembers(
+  { host, output }: CommandContext,
+  members: AsyncIterable<Member>,
+  { isRaw }: { isRaw: boolean },
+): Promise<void> {
+  if (isRaw) {
+    const { writeToStream } = await import('@telegram-backup/engine/restore/output-file.ts')
+    await writeToStream(ended(members), host.stdout)
+    return
+  }
+  const listed = await Array.fromAsync(members)
+  output.answer(
+    listed.map(({ path, size, kind }) => ({ path, ...base64Of(path), size, kind })),
+    () =>
+      listed
+        .map(
+          ({ path, size, kind }) =>
+            `${(kind === 'file' ? formatBytes(size) : kind).padStart(12)}  ${escapeName(path)}`,
+        )
+        .join('\n'),
+  )
+}
+
+async function* ended(members: AsyncIterable<Member>): AsyncGenerator<Buffer> {
+  for await (const { path } of members) yield Buffer.concat([memberPathBytes(path), Buffer.from([0])])
+}

@@ -1,0 +1,207 @@
+import type { Database, Job, JobState } from '@telegram-backup/database'
+import { backupOfJob, jobView } from '@telegram-backup/engine/jobs/job-view.ts'
+import {
+  count,
+  formatBytes,
+  formatTable,
+  formatTime,
+  NONE,
+} from '@telegram-backup/engine/units/human-units.ts'
+import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
+import { BackupError, ExitCode } from '@telegram-backup/errors'
+import type { Command } from 'commander'
+import {
+  asGroup,
+  type RegisterCommand,
+  type RunAction,
+  withCatalog,
+  withCommonOptions,
+} from '#commands/command.ts'
+
+interface ListOptions {
+  project?: string
+  state?: string
+  limit: string
+  json?: boolean
+}
+
+/** Also the number of jobs that are searched for the beginning of an id. */
+const MOST_LISTED = 1_000
+
+/** `jobs`: the jobs of the service, and their results. */
+export const registerJobs: RegisterCommand = (program, run) => {
+  const jobs = asGroup(program.command('jobs'), [
+    'telegram-backup jobs --state failed --project shop',
+    'telegram-backup jobs --json',
+    'telegram-backup jobs show 3f0c2c1e',
+    'telegram-backup jobs cancel 3f0c2c1e',
+  ]).description(
+    'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
+  )
+  registerJobList(jobs, run)
+  registerJobShow(jobs, run)
+  registerCancel(jobs, run)
+  for (const command of jobs.commands) command.exitOverride()
+}
+
+function registerJobList(parent: Command, run: RunAction): void {
+  withCommonOptions(parent.command('list', { isDefault: true }), [
+    'telegram-backup jobs',
+    'telegram-backup jobs --state failed --project shop',
+  ])
+    .description('list the jobs, newest first')
+    .option('--state <state>', 'only jobs in this state: queued, running, done, failed or cancelled')
+    .option('--project <id>', 'only jobs of this project')
+    .option('--limit <number>', 'list at most this many jobs', '50')
+    .action((options: ListOptions) =>
+      run(async context => {
+        const { listJobs } = await import('@telegram-backup/database')
+        const filter = {
+          state: options.state === undefined ? undefined : await parseState(options.state),
+          projectId: options.project,
+          limit: parseLimit(options.limit),
+        }
+        await withCatalog(context, async database => {
+          const jobs = await listJobs(database, filter)
+          context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
+        })
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+function registerJobShow(parent: Command, run: RunAction): void {
+  withCommonOptions(parent.command('show'), [
+    'telegram-backup jobs show 3f0c2c1e',
+    'telegram-backup jobs show 3f0c2c1e --json',
+  ])
+    .description('show one job: its progress, its backup, and if it failed, why and what to do')
+    .argument('<id>', 'the job’s id, or its first eight characters')
+    .action((id: string, options: { json?: boolean }) =>
+      run(async context => {
+        const job = await withCatalog(context, database => findJob(database, id.trim()))
+        context.output.answer(jobView(job), () => describeJob(job))
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+function registerCancel(parent: Command, run: RunAction): void {
+  withCommonOptions(parent.command('cancel'), ['telegram-backup jobs cancel 3f0c2c1e'])
+    .description('cancel a waiting job; ask a running job to stop and to take back what it did')
+    .argument('<id>', 'the job’s id, or its first eight characters')
+    .action((id: string, options: { json?: boolean }) =>
+      run(async context => {
+        await withCatalog(context, async database => {
+          const { id: jobId } = await findJob(database, id.trim())
+          const queue = await openJobQueue(database, { tends: false })
+          try {
+            const job = await queue.cancel(jobId)
+            if (job === null) throw unknownJob(id)
+            context.output.answer(jobView(job), () =>
+              job.state === 'cancelled'
+                ? `Job ${job.id} is cancelled.`
+                : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
+            )
+          } finally {
+            await queue.stop()
+          }
+        })
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+async function findJob(database: Database, id: string): Promise<Job> {
+  const { getJob, listJobs } = await import('@telegram-backup/database')
+  const job = await getJob(database, id)
+  if (job !== null) return job
+  if (!/^[0-9a-f-]{8,35}$/i.test(id)) throw unknownJob(id)
+  const found = (await listJobs(database, { limit: MOST_LISTED })).filter(one =>
+    one.id.startsWith(id.toLowerCase()),
+  )
+  if (found.length > 1) {
+    throw new BackupError('Several jobs have an id that begins like this', {
+      code: 'USAGE',
+      hint: 'Give the whole id.',
+    })
+  }
+  if (found[0] === undefined) throw unknownJob(id)
+  return found[0]
+}
+
+function unknownJob(id: string): BackupError {
+  return new BackupError(`No job has the id ${JSON.stringify(id.slice(0, 80))}`, {
+    code: 'NOT_FOUND',
+    hint: 'telegram-backup jobs shows the ids; the first eight characters are enough.',
+  })
+}
+
+async function parseState(text: string): Promise<JobState> {
+  const { JOB_STATES } = await import('@telegram-backup/database')
+  const state = JOB_STATES.find(known => known === text)
+  if (state !== undefined) return state
+  throw new BackupError(`No job has the state ${JSON.stringify(text)}`, {
+    code: 'USAGE',
+    hint: `The states are ${JOB_STATES.join(', ')}.`,
+  })
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text)
+  if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= MOST_LISTED) return limit
+  throw new BackupError(`--limit ${JSON.stringify(text)} is not a number of jobs`, {
+    code: 'USAGE',
+    hint: `Give a number from 1 to ${MOST_LISTED}.`,
+  })
+}
+
+function describeJobs(jobs: readonly Job[]): string {
+  if (jobs.length === 0) return 'No job matches.'
+  const heading = ['ID', 'KIND', 'SUBJECT', 'STATE', 'CREATED', 'DONE', 'TRIES', 'ERROR']
+  const rows = jobs.map(job => [
+    job.id,
+    job.kind,
+    job.source ?? job.target ?? job.project_id ?? NONE,
+    job.state,
+    formatTime(job.created_at),
+    job.progress.bytes_done === 0 ? NONE : formatBytes(job.progress.bytes_done),
+    String(job.attempt),
+    job.error === null ? '' : `${job.error.code}: ${job.error.message}`,
+  ])
+  return `${formatTable([heading, ...rows])}\n${count(jobs.length, 'job')}`
+}
+
+function describeJob(job: Job): string {
+  const { error, progress, finished_at } = job
+  const facts: [name: string, value: string | null][] = [
+    ['id', job.id],
+    ['kind', job.kind],
+    ['state', job.state],
+    ['project', job.project_id],
+    ['source', job.source],
+    ['target', job.target],
+    ['backup', job.backup_id && backupOfJob(job.backup_id, jobView(job))],
+    ['done', describeProgress(progress)],
+    ['tries', String(job.attempt)],
+    ['scheduled', timeOf(job.scheduled_for)],
+    ['created', formatTime(job.created_at)],
+    ['started', timeOf(job.started_at)],
+    ['finished', timeOf(finished_at)],
+    // For a waiting job, this is the error of its last attempt.
+    [finished_at === null ? 'last error' : 'error', error && `${error.code}: ${error.message}`],
+    ['hint', error?.hint ?? null],
+  ]
+  return formatTable(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+}
+
+function timeOf(time: Date | null): string | null {
+  return time === null ? null : formatTime(time)
+}
+
+/** `8.8 MiB of 25.0 MiB, 1 part`; null before anything is done. */
+function describeProgress({ bytes_done, bytes_total, parts_done }: Job['progress']): string | null {
+  if (bytes_done === 0 && parts_done === 0) return null
+  const whole = bytes_total === null ? '' : ` of ${formatBytes(bytes_total)}`
+  return `${formatBytes(bytes_done)}${whole}, ${count(parts_done, 'part')}`
+}

@@ -1,0 +1,94 @@
+import { terminalJson } from '@telegram-backup/engine/units/terminal-json.ts'
+import { describeError, hideSecrets } from '@telegram-backup/errors'
+import { ProgressLine } from '#commands/progress-line.ts'
+import type { TextSink } from '#commands/text-sink.ts'
+
+/** The part of a JSON log that a command needs. */
+export interface LineLog {
+  info(text: string): void
+  warn(text: string): void
+  fatal(facts: object, text: string): void
+}
+
+const WARNING = 'warning: '
+
+/** The output of a command: one answer on stdout (text, or one JSON value), everything else on stderr. */
+export class Output {
+  readonly json: boolean
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+  #log: LineLog | undefined
+  readonly #lines: ProgressLine[] = []
+
+  constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
+    this.json = options.json
+    this.stdout = options.stdout
+    this.stderr = options.stderr
+  }
+
+  /** A progress line on stderr, which is cleared while other output is printed. */
+  progressLine(): ProgressLine {
+    const line = new ProgressLine(this.stderr)
+    this.#lines.push(line)
+    return line
+  }
+
+  /** The answer. `text` is not called when JSON is wanted. */
+  answer(value: unknown, text: () => string): void {
+    this.#makeRoom()
+    this.stdout.write(
+      `${this.json ? terminalJson(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
+    )
+  }
+
+  /**
+   * From now on everything but the answer goes into this log on stderr, so that its reader finds no other
+   * lines there.
+   */
+  logTo(log: LineLog): void {
+    this.#log = log
+  }
+
+  /** A note for the user that is not part of the answer. */
+  note(text: string): void {
+    this.#makeRoom()
+    if (this.#log === undefined) this.stderr.write(`${printable(text)}\n`)
+    else if (text.startsWith(WARNING)) this.#log.warn(text.slice(WARNING.length))
+    else this.#log.info(text)
+  }
+
+  #makeRoom(): void {
+    for (const line of this.#lines) line.end()
+  }
+
+  /** Why a command failed, for people and, with JSON, as the answer. */
+  failure(error: unknown): void {
+    const { message: said, code, hint } = describeError(error)
+    const message = hideSecrets(said)
+    if (this.json) this.answer({ success: false, error: message, code, ...(hint ? { hint } : {}) }, () => '')
+    this.reason(message, hint)
+  }
+
+  /** Prints an error on stderr. */
+  reason(message: string, hint: string | undefined): void {
+    if (this.#log !== undefined) {
+      this.#log.fatal(hint === undefined ? {} : { hint }, message)
+      return
+    }
+    this.note(`error: ${hideSecrets(message)}`)
+    if (hint !== undefined) this.note(`hint: ${hint}`)
+  }
+}
+
+/**
+ * Text without control characters that change the terminal or the direction of the text: chat titles, file
+ * names and errors come from others. Line breaks stay.
+ */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+}
+
+/** What the user typed, without the password of a URL. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s:@/]*):[^\n]*@/g, '$1:…@').replace(/(password=)[^\n&]*/gi, '$1…')
+}

@@ -1,0 +1,110 @@
+import type { BackupDetails } from '@telegram-backup/database'
+import type { PreparedRestore, RestoreStep } from '@telegram-backup/engine/restore/prepare-restore.ts'
+import {
+  count,
+  formatBytes,
+  formatSeconds,
+  formatSizeOf,
+  formatTime,
+} from '@telegram-backup/engine/units/human-units.ts'
+import { notWholeLines } from '#commands/not-whole.ts'
+
+type Into = Extract<RestoreStep, { does: 'write' }>['into']
+
+/** How many of the links that were left out are listed. */
+const MAX_SHOWN = 20
+
+/** What is fetched from the chat, and an estimate: about as long as the send took. */
+export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore): string[] {
+  const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+  const loading = makes === 'database' ? ', plus the time to load' : ''
+  return [
+    `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
+    `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${formatSizeOf(backup, backup.size)}`,
+    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
+    ...(backup.damaged_at === null
+      ? []
+      : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
+    ...notWholeLines(backup, 'Warning  '),
+  ]
+}
+
+/** What happens to the target. */
+export function describePlan({ target, makes, steps }: PreparedRestore): string[] {
+  return [`Target    ${target}`, ...steps.flatMap(step => describeStep(step, makes))]
+}
+
+const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string) => string>>> = {
+  database: {
+    empty: name => `into the empty database ${name}, in one transaction`,
+    new: besideDatabase,
+    beside: besideDatabase,
+  },
+  directory: {
+    empty: () => 'into a new directory, which then replaces the empty one',
+    new: () => 'into a temporary directory, which is then renamed',
+    beside: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+  },
+}
+
+function besideDatabase(name: string): string {
+  return `loads into a temporary database, in one transaction, then renames it to ${name}`
+}
+
+function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): string[] {
+  switch (step.does) {
+    case 'write':
+      return [`Way       ${WAYS[makes][step.into](step.name)}`]
+    case 'replace': {
+      const { name, holds, sizeBytes, sessions, isKept } = step
+      const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''
+      const held = `it holds ${holds.join(', ')} (${formatBytes(sizeBytes)})`
+      return [
+        `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
+      ]
+    }
+    case 'make roles':
+      return [`Roles     makes ${step.roles.join(', ')}, without a login`]
+    case 'run as':
+      return [
+        `Rights    code in the backup (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
+        '          safer is a role that owns the target and has no other rights',
+      ]
+    case 'treat links':
+      return [`Links     ${step.words}`]
+    case 'treat devices':
+      return [`Devices   ${step.words}`]
+    case 'warn':
+      return [`Warning   ${step.problem}`]
+    case 'clear':
+      return [`Clears    ${step.name}, left by a restore that was killed`]
+    case 'leave':
+      return [
+        step.why === 'earlier'
+          ? `Note      ${step.name} is a database that an earlier restore replaced and kept; drop it when you do not need it`
+          : `Note      ${step.name} was not made by a restore of yours; it stays`,
+      ]
+  }
+}
+
+/** What the user must still do for roles that a restore created: they have no login. */
+export function describeNewRoles({ created_roles: names }: Record<string, unknown>): string[] {
+  if (!Array.isArray(names) || names.length === 0) return []
+  const quoted = names.map(name => `"${name.replaceAll('"', '""')}"`)
+  return [
+    `These roles were created without a login: ${names.join(', ')}. A role that must connect needs a login, for example in psql:`,
+    ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
+  ]
+}
+
+/** The links that a restored directory lacks. */
+export function describeLeftOut({ left_out, left_out_links }: Record<string, unknown>): string[] {
+  if (typeof left_out_links !== 'number' || !Array.isArray(left_out)) return []
+  const shown = (left_out as Array<{ path: string; target: string }>).slice(0, MAX_SHOWN)
+  return [
+    `Left out, because they lead out of the directory: ${count(left_out_links, 'link')}`,
+    ...shown.map(({ path, target }) => `  ${path} -> ${target}`),
+    ...(left_out_links > shown.length ? [`  and ${left_out_links - shown.length} more`] : []),
+  ]
+}

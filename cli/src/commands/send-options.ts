@@ -1,0 +1,112 @@
+import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
+import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
+import { BackupError } from '@telegram-backup/errors'
+import type { Command } from 'commander'
+import type { CommandContext } from '#commands/command.ts'
+
+/** The options of `send` as commander gives them: the settings of the source, in camel case. */
+export interface SendOptions {
+  source?: string
+  /** The id of the backup to resume. */
+  resume?: string
+  json?: boolean
+  [setting: string]: unknown
+}
+
+/** Ends the help text of each repeatable option. */
+const MANY = '(may be repeated)'
+
+/** Adds the options that say what is backed up. */
+export function withSourceOptions(command: Command): Command {
+  const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
+  return (
+    command
+      .optionsGroup('The source, one of:')
+      .option(
+        '--source <name>',
+        'a source of telegram-backup.yaml; options given here replace the settings there',
+      )
+      .option(
+        '--postgres <url>',
+        'a PostgreSQL database, read by pg_dump; give the password in PGPASSWORD, ~/.pgpass or a --source, not in the URL',
+      )
+      .option('--directory <path>', 'a directory, read by GNU tar')
+      .option('--file <path>', 'a file; write a name that is not UTF-8 as "ls -b" prints it')
+      .optionsGroup('With --postgres:')
+      .option('--format <format>', 'plain (SQL) or custom (for pg_restore) (default: plain)')
+      .option('--schema <pattern>', `only this schema ${MANY}`, collect)
+      .option('--exclude-schema <pattern>', `all but this schema ${MANY}`, collect)
+      .option('--table <pattern>', `only this table ${MANY}`, collect)
+      .option('--exclude-table <pattern>', `all but this table ${MANY}`, collect)
+      .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collect)
+      .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
+      // With `--no-count-rows` alone, commander would set `countRows` to true by default.
+      .option(
+        '--count-rows',
+        'count the rows of each table, for verify --drill, even if the source turns that off',
+      )
+      .option('--no-count-rows', 'do not count rows, which reads each table a second time')
+      .optionsGroup('With --directory:')
+      .option(
+        '--exclude <pattern>',
+        `leave out files, as tar does: "*.tmp" anywhere, "./cache" only at the top; * also matches / ${MANY}`,
+        collect,
+      )
+      .option('--one-file-system', 'leave out other file systems that are mounted below the directory')
+      .option(
+        '--allow <kinds>',
+        'unreadable, vanished, changed: do not fail because of such files, but list them and end with exit code 3. empty: accept an empty selection of logs, or empty standard input',
+        collect,
+      )
+      .option(
+        '--include <glob>',
+        `with --type logs: only files that match, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
+        collect,
+      )
+      .option('--since <when>', 'with --type logs: only files changed since then: 24h, 7d, 2026-11-24')
+  )
+}
+
+/**
+ * The options, together with the settings of the `--source` in the configuration file. Throws `USAGE` and
+ * `CONFIGURATION`.
+ */
+export async function planSend(
+  context: CommandContext,
+  stdin: string | undefined,
+  options: SendOptions,
+): Promise<SendPlan> {
+  if (stdin !== undefined && stdin !== '-') {
+    // The argument is not repeated: it may be a URL with a password.
+    throw new BackupError('The only argument without an option is "-"', {
+      code: 'USAGE',
+      hint: 'Name the source with --file, --directory, --postgres or --source.',
+    })
+  }
+  const { source: name, json, ...rest } = options
+  const typed: SourceSettings = Object.fromEntries(
+    Object.entries({ ...rest, ...(stdin === undefined ? {} : { stdin: true }) }).map(([option, value]) => [
+      option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  )
+  const settings = name === undefined ? typed : { ...(await namedSource(context, name, typed)), ...typed }
+  return { ...planSource(settings), sourceName: name }
+}
+
+async function namedSource(
+  context: CommandContext,
+  name: string,
+  typed: SourceSettings,
+): Promise<SourceSettings> {
+  if (namesPlace(typed)) {
+    throw new BackupError('Name exactly one source', {
+      code: 'USAGE',
+      hint: '--source already says what is backed up.',
+    })
+  }
+  const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
+  const file = await readConfigFile(context.config)
+  for (const warning of file.warnings) context.output.note(`warning: ${warning}`)
+  return file.source(name)
+}

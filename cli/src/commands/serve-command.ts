@@ -1,0 +1,168 @@
+import type { HttpOptions } from '@telegram-backup/api-gateway/http/start-http.ts'
+import type { Database } from '@telegram-backup/database'
+import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
+import { openBackupService, openJobQueue, openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { BackupError, ExitCode } from '@telegram-backup/errors'
+import {
+  type CommandContext,
+  type RegisterCommand,
+  withCatalog,
+  withCommonOptions,
+} from '#commands/command.ts'
+
+interface ServeOptions {
+  jobs: string
+  grace: string
+  port?: string
+  host: string
+  certificate?: string
+  certificateKey?: string
+  json?: boolean
+}
+
+const MOST_SLOTS = 32
+/** Time after the grace period: for jobs to take back what they did, and to close the catalog. */
+const STOP_WITHIN_MS = 20_000
+/**
+ * Connections for HTTP requests, whose statements take 1 to 2 ms. More would be missing to other services.
+ */
+const SERVING_CONNECTIONS = 5
+
+/** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
+export const registerServe: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('serve'), [
+    'telegram-backup serve',
+    'telegram-backup serve --jobs 4 --grace 5m --port 8081',
+  ])
+    .description(
+      'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
+    )
+    .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option(
+      '--certificate <file>',
+      'use TLS with this certificate (PEM); a renewed file is read without a restart',
+    )
+    .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
+    .option('--jobs <number>', 'how many jobs may run at the same time', '2')
+    .option(
+      '--grace <time>',
+      'after SIGTERM, let running jobs continue this long; then they go back into the queue',
+      '30s',
+    )
+    .action((options: ServeOptions) =>
+      run(async context => {
+        const slots = parseSlots(options.jobs)
+        const graceMs = parseSpanMs(options.grace)
+        const http = {
+          host: options.host,
+          ...parsePort(options.port),
+          tls: { certificate: options.certificate, certificate_key: options.certificateKey },
+        }
+        await serve(context, { slots, graceMs, http })
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+async function serve(
+  context: CommandContext,
+  options: {
+    slots: number
+    graceMs: number
+    http: Omit<HttpOptions, 'metrics' | 'version'>
+  },
+): Promise<void> {
+  const { config, host, output, signal } = context
+  const onStop = (): void => context.endWithin(options.graceMs + STOP_WITHIN_MS)
+  signal.addEventListener('abort', onStop, { once: true })
+  // From the start: a signal during the start must not end the process.
+  let reread: (() => Promise<void>) | undefined
+  context.onHangup(() => void reread?.())
+  const { createLogger, readLogLevel } = await import('@telegram-backup/engine/logging.ts')
+  const { openLiveConfigFile } = await import('@telegram-backup/engine/config/live-config-file.ts')
+  const { startService } = await import('#serve/start-service.ts')
+  const { describeUnserved } = await import('@telegram-backup/engine/schedules/unserved-sources.ts')
+  const log = createLogger({ level: readLogLevel(host.env), stream: host.stderr })
+  // The error that ends the service is printed even if nothing is logged.
+  if (log.level !== 'silent') output.logTo(log)
+  const configFile = await openLiveConfigFile(config, log)
+  for (const warning of configFile.warnings) log.warn(warning)
+  reread = configFile.reread
+  const { createMetrics } = await import('@telegram-backup/engine/monitoring/metrics.ts')
+  const metrics = createMetrics()
+  const client = await openTelegram(config, { observer: metrics.transfers })
+  const service = await openBackupService(config, client)
+  const work = async (serving: Database): Promise<void> =>
+    await withCatalog(context, async database => {
+      const queue = await openJobQueue(database, { log, tends: true })
+      try {
+        const running = await startService(
+          { config, configFile, database, serving, client, service, queue, log },
+          {
+            ...options,
+            http: { ...options.http, version: programVersion() },
+            metrics,
+            openLimited: async bytesPerSecond => {
+              const limited = client.withUploadLimit(bytesPerSecond)
+              return { client: limited, service: await openBackupService(config, limited) }
+            },
+          },
+        )
+        const { sourceNames, targetNames } = configFile
+        output.answer({ url: running.url, sources: sourceNames, targets: targetNames }, () =>
+          [
+            `Listening on ${running.url}. API documentation: ${running.url}/docs`,
+            sourceNames.length === 0
+              ? 'Serving; telegram-backup.yaml names no source.'
+              : `Serving the sources ${sourceNames.join(', ')}.`,
+          ].join('\n'),
+        )
+        const unserved = await describeUnserved(database, sourceNames).catch(() => undefined)
+        if (unserved !== undefined) log.warn(unserved)
+        await untilAborted(signal)
+        log.info('stopping')
+        await running.stop()
+      } finally {
+        await queue.stop().catch((error: unknown) => log.warn({ error }, 'the queue did not stop cleanly'))
+      }
+    })
+  await withCatalog(context, work, { connections: SERVING_CONNECTIONS })
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    // A pending promise alone does not keep the process alive.
+    const alive = setInterval(() => {}, 2 ** 30)
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(alive)
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
+
+function parseSlots(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_SLOTS) return Number(text)
+  throw new BackupError(`--jobs ${JSON.stringify(text)} is not a number of jobs`, {
+    code: 'USAGE',
+    hint: `Give a number from 1 to ${MOST_SLOTS}.`,
+  })
+}
+
+const DEFAULT_PORT = 8080
+
+/** The default port may be replaced by a free one, so that two `serve` on one machine need no option. */
+function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
+  if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }
+  throw new BackupError(`--port ${JSON.stringify(text)} is not a port`, {
+    code: 'USAGE',
+    hint: 'Give a number from 1 to 65535, or 0 for a free one.',
+  })
+}

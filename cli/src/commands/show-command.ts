@@ -1,0 +1,156 @@
+import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/database'
+import {
+  countMissingFiles,
+  missingFiles,
+  stateWords,
+  withMissingFiles,
+} from '@telegram-backup/database/missing-files'
+import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/resumable.ts'
+import {
+  formatBytes,
+  formatSizeOf,
+  formatTable,
+  formatTime,
+  NONE,
+} from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { describeMessages } from '#commands/show-messages.ts'
+
+/** How many missing files are listed for people. */
+const MAX_SHOWN = 20
+
+/** `show ID`: one backup with its messages and history. */
+export const registerShow: RegisterCommand = (program, run) => {
+  withCommonOptions(program.command('show'), [
+    'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
+  ])
+    .description('show one backup: its properties, its messages in the chat, its history')
+    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
+    .action((id: string, options: { json?: boolean }) =>
+      run(async context => {
+        const { listMessages } = await import('@telegram-backup/database')
+        const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
+        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+        const { backup, messages, policies } = await withCatalog(context, async database => {
+          const backup = await findBackup(database, id)
+          const policies = (await readPolicyWords(database))(backup)
+          return { backup, messages: await listMessages(database, backup.id), policies }
+        })
+        context.output.answer(withMissingFiles(backup), () =>
+          describeBackup(backup, messages, { policies, now: new Date() }),
+        )
+        return ExitCode.DONE
+      }, options),
+    )
+}
+
+function describeBackup(
+  backup: BackupDetails,
+  messages: readonly MessageRow[],
+  of: { policies: string | undefined; now: Date },
+): string {
+  const facts: Array<[string, string]> = [
+    ['id', backup.id],
+    ['project', backup.project_id],
+    ['type', backup.type],
+    ['state', stateWords(backup)],
+    ...damageOf(backup),
+    ['source', sourceOf(backup)],
+    ['file', backup.filename ?? NONE],
+    [
+      'size',
+      `${formatSizeOf(backup, backup.size)} plain, ${formatSizeOf(backup, backup.archive_size)} in the chat`,
+    ],
+    ['encrypted', backup.encrypted === null ? 'unknown' : backup.encrypted ? 'yes' : 'no'],
+    ['created', formatTime(backup.created_at)],
+    ...stayOf(backup, of),
+    ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
+    ['chat', backup.chat_id ?? NONE],
+    ['sha-256', backup.plain_sha256 ?? NONE],
+    ...(backup.error === null ? [] : ([['error', backup.error]] as Array<[string, string]>)),
+    ...wayOn(backup),
+  ]
+  const history = backup.history.map(entry => [formatTime(entry.at), entry.event])
+  return [
+    formatTable(facts),
+    '',
+    ...describeMessages(messages, backup.chat_id),
+    '',
+    ...describeMissing(backup),
+    ...describeVerifications(backup.verifications),
+    formatTable([['WHEN', 'WHAT'], ...history]),
+  ].join('\n')
+}
+
+/** For a failed backup whose parts are still in the chat: until when it can be resumed, and how. */
+function wayOn(backup: BackupDetails): Array<[string, string]> {
+  if (backup.state !== 'failed' || !mayBeResumed(backup)) return []
+  const until = formatTime(resumableUntil(backup))
+  return [['resumable', `until ${until}: telegram-backup send --resume ${backup.id}`]]
+}
+
+/** `shop (shop.sql)`: the name of the source in telegram-backup.yaml, and the file name. */
+function sourceOf({ source, source_name }: BackupDetails): string {
+  const filename = String(source?.['filename'] ?? NONE)
+  return source_name === null ? filename : `${source_name} (${filename})`
+}
+
+/** The pin, if any, and the expiry or the policies that apply without it. */
+function stayOf(
+  { state, pinned_at, expires_at }: BackupDetails,
+  { policies, now }: { policies: string | undefined; now: Date },
+): Array<[string, string]> {
+  if (state === 'erased' || state === 'erasing') return []
+  const isPast = expires_at <= now ? ', in the past' : ''
+  return [
+    ...(pinned_at === null
+      ? []
+      : ([['pinned', `since ${formatTime(pinned_at)}; it is never erased`]] as Array<[string, string]>)),
+    policies === undefined
+      ? ['expires', formatTime(expires_at) + isPast]
+      : ['kept', `by its policy: ${policies}`],
+  ]
+}
+
+/** When damage was found, and which. */
+function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string]> {
+  if (damaged_at === null) return []
+  const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
+  return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
+}
+
+/** The files that are missing, or changed while they were read. */
+function describeMissing(backup: BackupDetails): string[] {
+  const rows = missingFiles(backup)
+    .slice(0, MAX_SHOWN)
+    .map(({ path, reason }) => [shownName(reason), shownName(path)])
+  const rest = countMissingFiles(backup) - rows.length
+  if (rows.length + rest === 0) return []
+  const more = rest === 0 ? [] : [`and ${rest} more; --json lists 1,000 at most`]
+  return [formatTable([['MISSING', 'FILE'], ...rows]), ...more, '']
+}
+
+const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {
+  existence: 'existence',
+  data: 'every byte',
+  drill: 'drill',
+}
+
+/** The verifications, newest first, with the findings of each. */
+function describeVerifications(verifications: readonly Verification[]): string[] {
+  if (verifications.length === 0) return []
+  const rows = verifications.map(({ kind, state, parts, bytes, findings, error, started_at }) => [
+    formatTime(started_at),
+    WHAT_WAS_DONE[kind],
+    state === 'damaged' ? 'DAMAGED' : state,
+    String(parts),
+    formatBytes(bytes),
+    [
+      ...findings.map(({ reason, mended }) => `${mended === true ? 'repaired: ' : ''}${reason}`),
+      ...(error ? [error] : []),
+    ].join('; ') || NONE,
+  ])
+  return [formatTable([['VERIFIED', 'WHAT', 'RESULT', 'MESSAGES', 'READ', 'FOUND'], ...rows]), '']
+}

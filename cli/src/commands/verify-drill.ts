@@ -1,0 +1,39 @@
+import { BackupError } from '@telegram-backup/errors'
+
+/** The options of drills. */
+export interface DrillOptions {
+  drill?: boolean
+  on?: string
+  createRoles?: boolean
+  trustDump?: boolean
+}
+
+/** Throws `USAGE` for an option without the option that it needs. */
+export function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
+  const given = [
+    ...(on === undefined ? [] : ['--on']),
+    ...(createRoles === true ? ['--create-roles'] : []),
+    ...(trustDump === true ? ['--trust-dump'] : []),
+  ]
+  if (drill !== true && given.length > 0) {
+    throw new BackupError(`${given[0]} needs --drill`, {
+      code: 'USAGE',
+      hint: 'Give --drill as well, or leave it out.',
+    })
+  }
+  if (trustDump === true && on !== undefined) {
+    throw new BackupError('--trust-dump cannot be combined with --on: there, the role of the URL restores', {
+      code: 'USAGE',
+      hint: 'Leave out one of the two.',
+    })
+  }
+  if (createRoles === true && on === undefined) {
+    throw new BackupError(
+      '--create-roles needs --on: the temporary server of a drill gets all roles anyway',
+      {
+        code: 'USAGE',
+        hint: 'Leave it out.',
+      },
+    )
+  }
+}

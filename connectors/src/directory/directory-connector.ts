@@ -1,0 +1,74 @@
+import type { Connector } from '#connector.ts'
+import { chooseDirectory, type DirectoryChoice, type DirectorySettings } from '#directory/settings.ts'
+import type { DirectoryTarget } from '#directory/unpack/target-folder.ts'
+
+/** A directory: packed by GNU tar, unpacked beside the target and swapped in. A `.tar` file that was sent counts as one. */
+export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySettings> = {
+  kind: 'directory',
+  place: 'directory',
+  settings: ['exclude', 'include', 'since', 'one_file_system', 'allow'],
+  choose: chooseDirectory,
+
+  open: async ({ path, options }, { signal }) => {
+    const { openDirectorySource } = await import('#directory/pack/tar-source.ts')
+    return await openDirectorySource(path, { ...options, signal })
+  },
+  check: async (choice, of) => {
+    const { checkDirectory } = await import('#directory/pack/directory-checks.ts')
+    return await checkDirectory(choice, of)
+  },
+  programs: [
+    {
+      name: 'tar',
+      look: async signal => (await import('#directory/pack/directory-checks.ts')).checkTar(signal),
+    },
+  ],
+  holdsFile: async (choice, path) => {
+    const { holdsFile } = await import('#directory/pack/directory-checks.ts')
+    return await holdsFile(choice.path, path)
+  },
+
+  members: {
+    list: async function* (bytes) {
+      const { membersOfTar } = await import('#directory/members-of-tar.ts')
+      yield* membersOfTar(bytes)
+    },
+    find: async (members, path, of) => {
+      const { findMember } = await import('#directory/find-member.ts')
+      return await findMember(members, path, of)
+    },
+    linkTarget: async bytes => {
+      const { readLinkTarget } = await import('#directory/unpack/extract-member.ts')
+      return await readLinkTarget(bytes)
+    },
+    extract: async function* (bytes, of) {
+      const { extractMember } = await import('#directory/unpack/extract-member.ts')
+      yield* extractMember(bytes, of)
+    },
+  },
+
+  restore: {
+    makes: 'directory',
+    shown: 'DIRECTORY',
+    form: 'path',
+    wishes: ['allow'],
+    claims: /\.tar$/,
+    takesOthers: false,
+    readTarget: async path => ({ kind: 'directory', path }),
+    plan: async (target, backup, of) => {
+      const { planRestore } = await import('#directory/unpack/plan-restore.ts')
+      return await planRestore(target, backup, of)
+    },
+  },
+
+  drill: {
+    check: async (backup, place) => {
+      const { checkDirectoryDrill } = await import('#directory/drill-directory.ts')
+      await checkDirectoryDrill(backup, place)
+    },
+    run: async (backup, drill) => {
+      const { drillDirectory } = await import('#directory/drill-directory.ts')
+      return await drillDirectory(backup, drill)
+    },
+  },
+}

@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import type { Member } from '@telegram-backup/archive'
+import { BackupError } from '@telegram-backup/errors'
+import { asMember } from '#directory/members-of-tar.ts'
+import { findTar, tarEnvironment } from '#directory/tar-program.ts'
+import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
+import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
+import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import { type DirectoryTarget, inspectFolder } from '#directory/unpack/target-folder.ts'
+import { type Difference, type Drill, type Drilled, type DrillPlace, difference } from '#drilling.ts'
+import { FilterProgram } from '#programs/filter-program.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+import type { OpenBytes } from '#restoring.ts'
+
+/** What of a drill a directory needs. */
+type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'members' | 'scratch' | 'signal'>
+
+/** A tree of which much is wrong is told by its first paths. */
+const MOST_DIFFERENCES = 1_000
+
+/** Throws `CONFIGURATION` without GNU tar or for devices that nobody but root could make, `DISK_FULL` without room. */
+export async function checkDirectoryDrill(
+  backup: RecordedBackup,
+  { scratch, signal }: Pick<DrillPlace, 'scratch' | 'signal'>,
+): Promise<void> {
+  assertMayMakeDevices(backup)
+  await findTar(signal)
+  await scratch.folder(backup.size, async () => {})
+}
+
+/**
+ * Unpacks the tar file into a folder that is deleted again, as a restore does. Then all of it is read once more: tar
+ * compares each member with what lies on the disk (kind, size, contents, mode, time, and as root the owner), and the
+ * members are compared with the list that was made at the send. Throws what a restore throws.
+ */
+export async function drillDirectory(
+  { size }: Pick<RecordedBackup, 'size'>,
+  { open, scratch, signal, ...drill }: DirectoryDrill,
+): Promise<Drilled> {
+  const list = await drill.members()
+  return await scratch.folder(size, async path => {
+    const folder = await inspectFolder(join(path, 'restored'), { overwrite: false, sizeBytes: size })
+    const { members } = await restoreDirectory(folder, open(signal), {
+      // The tree is looked at by tar alone, and goes again.
+      allow: ['outside-links', 'devices'],
+      signal,
+    })
+    return {
+      where: 'a folder of its own',
+      compared: { members },
+      differences: await compareTree(folder.path, { open, list, signal }),
+      notes:
+        list === undefined
+          ? ['There is no list of its members to compare with; the tar file itself was.']
+          : [],
+    }
+  })
+}
+
+async function compareTree(
+  tree: string,
+  { open, list, signal }: { open: OpenBytes; list: Iterable<Member> | undefined; signal: AbortSignal },
+): Promise<Difference[]> {
+  const tar = await findTar(signal)
+  const differences: Difference[] = []
+  const add = (one: Difference): void => {
+    if (differences.length < MOST_DIFFERENCES) differences.push(one)
+  }
+  const program = new FilterProgram(
+    tar.program,
+    [
+      '--compare',
+      '--file=-',
+      `--directory=${tree}`,
+      ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
+    ],
+    tarEnvironment(),
+  )
+  let rest = ''
+  for await (const chunk of program.pass(listed(open(signal), list, add))) {
+    const lines = (rest + chunk.toString('latin1')).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) hear(line, /.*/, add)
+  }
+  const { exitCode, words } = await program.ended
+  for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
+  if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
+  if (exitCode === 0 || (exitCode === 1 && differences.length > 0)) return differences
+  // Owners that nobody but root can give are all it has to say then.
+  if (exitCode === 1 && process.getuid?.() !== 0) return differences
+  if (differences.length > 0) return differences
+  throw new BackupError(`tar cannot compare the directory: ${words.split('\n')[0]?.slice(0, 500)}`, {
+    code: 'EXTRACTION',
+  })
+}
+
+/** What tar says of single members where it says other things as well. */
+const TROUBLES = /(differs?$|Cannot stat|Not linked to |No such file)/
+
+/** `path: Mode differs`, as tar says it; nobody but root can give a file to somebody else. */
+function hear(line: string, words: RegExp, add: (one: Difference) => void): void {
+  const [, path = '', found = ''] = /^(.+): (\S.*)$/.exec(line) ?? []
+  if (path === '' || !words.test(found) || (/^[UG]id differs$/.test(found) && process.getuid?.() !== 0))
+    return
+  add(difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found }))
+}
+
+/** The bytes as they are; their members are held against the list on the way. */
+async function* listed(
+  bytes: AsyncIterable<Buffer>,
+  members: Iterable<Member> | undefined,
+  add: (one: Difference) => void,
+): AsyncGenerator<Buffer> {
+  let found: Member[] = []
+  const inspector = new TarInspector({ check: member => found.push(asMember(member)) > 0 })
+  const list = members?.[Symbol.iterator]()
+  for await (const chunk of bytes) {
+    inspector.inspect(chunk)
+    for (const member of list === undefined ? [] : found) {
+      const next = (list as Iterator<Member>).next()
+      const expected: Member | undefined = next.done ? undefined : next.value
+      if (expected === undefined || !isSame(expected, member)) {
+        add(
+          difference('member', member.path, expected === undefined ? 'not in the list' : shown(expected), {
+            found: shown(member),
+          }),
+        )
+      }
+    }
+    found = []
+    yield chunk
+  }
+  inspector.finish()
+  for (let next = list?.next(); next !== undefined && !next.done; next = list?.next()) {
+    add(difference('member', next.value.path, shown(next.value), { found: 'not in the tar file' }))
+  }
+}
+
+function isSame(a: Member, b: Member): boolean {
+  return a.path === b.path && a.offset === b.offset && a.size === b.size && a.kind === b.kind
+}
+
+function shown({ kind, size, path }: Member): string {
+  return kind === 'file' ? `a file of ${size} bytes, ${path}` : `a ${kind}, ${path}`
+}

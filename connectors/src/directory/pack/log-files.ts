@@ -1,0 +1,130 @@
+import type { Dirent } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import { matchesGlob } from 'node:path/posix'
+import { shownBytes } from '@telegram-backup/archive'
+import { BackupError } from '@telegram-backup/errors'
+import type { SkippedFile } from '#allowances.ts'
+import { HeldFolder } from '#programs/held-folder.ts'
+
+/** Which files of a directory are backed up as logs. */
+export interface LogSelection {
+  /** Globs; one without a slash is matched with the file's name alone, in any folder. None takes every file. */
+  include: readonly string[]
+  /** Only what was written to at this time or later. */
+  since?: Date | undefined
+}
+
+/** A folder with files that are selected. */
+export interface LogFolder {
+  held: HeldFolder
+  /** From the directory on, with a slash at its end; empty for the directory itself. Latin-1, as the names are. */
+  path: string
+  /** In order. */
+  names: string[]
+}
+
+/** What was found. */
+export interface LogFiles {
+  /** In order. To be closed by whoever asked for them. */
+  folders: LogFolder[]
+  /** Folders that could not be looked into. */
+  skipped: SkippedFile[]
+}
+
+/**
+ * The regular files below `directory` that are selected. Symbolic links are neither taken nor followed, also where somebody
+ * exchanges a folder for one meanwhile: each folder is opened in the one above it, and held. Throws `SOURCE` where more of
+ * them hold such files than this process may have open.
+ */
+export async function findLogFiles(
+  directory: string,
+  selection: LogSelection,
+  signal?: AbortSignal,
+): Promise<LogFiles> {
+  const held = new Set<LogFolder>()
+  const skipped: SkippedFile[] = []
+  const walk = async (at: string | Buffer, path: string): Promise<void> => {
+    const [folder, entries] = await openFolder(at, path).catch((error: NodeJS.ErrnoException) => {
+      skipped.push({ path: shownBytes(bytesOf(path.slice(0, -1))), reason: reasonOf(error) })
+      return []
+    })
+    if (folder === undefined) return
+    held.add(folder)
+    const below: string[] = []
+    for (const entry of entries) {
+      signal?.throwIfAborted()
+      const name = entry.name.toString('latin1')
+      if (entry.isDirectory()) below.push(name)
+      else if (entry.isFile() && (await isSelected(folder, name, selection))) folder.names.push(name)
+    }
+    folder.names.sort()
+    for (const name of below) await walk(folder.held.insideBytes(bytesOf(name)), `${path}${name}/`)
+    if (folder.names.length > 0) return
+    folder.held.close()
+    held.delete(folder)
+  }
+  try {
+    await walk(isAbsolute(directory) ? directory : `${process.cwd()}/${directory}`, '')
+  } catch (error) {
+    for (const folder of held) folder.held.close()
+    throw error
+  }
+  return { folders: [...held].sort((a, b) => (a.path < b.path ? -1 : 1)), skipped }
+}
+
+async function openFolder(at: string | Buffer, path: string): Promise<[LogFolder, Dirent<Buffer>[]]> {
+  const held = new HeldFolder(at)
+  try {
+    const entries = await readdir(held.insideBytes(Buffer.from('.')), {
+      withFileTypes: true,
+      encoding: 'buffer',
+    })
+    return [{ held, path, names: [] }, entries]
+  } catch (error) {
+    held.close()
+    throw error
+  }
+}
+
+async function isSelected(
+  { held, path }: LogFolder,
+  name: string,
+  { include, since }: LogSelection,
+): Promise<boolean> {
+  // Names are bytes; as Latin-1 they can be put together and sorted without loss.
+  if (!matches(bytesOf(`${path}${name}`).toString('utf8'), include)) return false
+  if (since === undefined) return true
+  const facts = await lstat(held.insideBytes(bytesOf(name))).catch(() => undefined)
+  // One that went away is left to tar, which says so.
+  return facts === undefined || facts.mtimeMs >= since.getTime()
+}
+
+function matches(path: string, patterns: readonly string[]): boolean {
+  if (patterns.length === 0) return true
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return patterns.some(pattern =>
+    pattern.includes('/') ? matchesGlob(path, pattern.replace(/^\.?\//, '')) : matchesGlob(name, pattern),
+  )
+}
+
+/** Somebody has put something else in a folder's place, a link for example, where it is none any more. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
+
+function reasonOf(error: NodeJS.ErrnoException): SkippedFile['reason'] {
+  const { code = '' } = error
+  if (code === 'EACCES' || code === 'EPERM') return 'unreadable'
+  if (GONE.has(code)) return 'vanished'
+  throw new BackupError(`A folder of the logs cannot be read (${code})`, {
+    code: 'SOURCE',
+    ...(code === 'EMFILE' || code === 'ENFILE' ? { hint: TOO_MANY } : {}),
+    cause: error,
+  })
+}
+
+const TOO_MANY =
+  'Each folder with a log file is held open. Raise the limit of open files (ulimit -n, LimitNOFILE= of a unit), or send folders of it one by one.'
+
+function bytesOf(latin1: string): Buffer {
+  return Buffer.from(latin1, 'latin1')
+}

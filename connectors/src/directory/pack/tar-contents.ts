@@ -1,0 +1,64 @@
+import {
+  type Member,
+  type MemberIndex,
+  MemberIndexWriter,
+  memberPathOf,
+  shownName,
+} from '@telegram-backup/archive'
+import type { DevicesRecord } from '#directory/pack/devices.ts'
+import { isDeviceLine, linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
+import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#directory/pack/outside-links.ts'
+
+/** Of links that lead out, and of devices, how many the record names. */
+const MAX_NAMED = 50
+
+/** Counts what tar puts into its output, and notes where. */
+export class TarContents {
+  /** `bytes` are those of the files, sparse ones with their holes. */
+  readonly counts: { files: number; directories: number; bytes: number } = {
+    files: 0,
+    directories: 0,
+    bytes: 0,
+  }
+  /** Links that lead out of the directory. */
+  readonly links: OutsideLinksRecord = { outside_link_count: 0, outside_links: [] }
+  readonly devices: DevicesRecord = { device_count: 0, devices: [] }
+  readonly #index = new MemberIndexWriter()
+  #isWhole = true
+
+  /** Takes one line of tar's list, Latin-1. Returns the member that it tells of. */
+  hear(line: string): Member | undefined {
+    const member = parseMemberLine(line)
+    if (member === undefined) {
+      // A list with a gap would hide a file; without one, the whole backup is read to find it.
+      this.#isWhole = false
+      return undefined
+    }
+    this.#index.add(member)
+    if (member.kind === 'file') this.counts.files += 1
+    if (member.kind === 'symlink') this.#addLink(member, linkTargetIn(line))
+    if (isDeviceLine(line)) this.#addDevice(member)
+    if (member.kind === 'directory') this.counts.directories += 1
+    this.counts.bytes += member.size
+    return member
+  }
+
+  #addDevice({ path }: Member): void {
+    this.devices.device_count += 1
+    if (this.devices.devices.length < MAX_NAMED) this.devices.devices.push(shownName(path))
+  }
+
+  #addLink({ path }: Member, target: Buffer | undefined): void {
+    const text = target === undefined ? '' : memberPathOf(target)
+    if (!leadsOutside(componentsOf(path), text)) return
+    this.links.outside_link_count += 1
+    if (this.links.outside_links.length < MAX_NAMED)
+      this.links.outside_links.push({ path: shownName(path), target: shownName(text) })
+  }
+
+  /** Undefined when there would be too many of them for a manifest, or a line could not be read. To be called once. */
+  finishIndex(): MemberIndex | undefined {
+    const index = this.#index.finish()
+    return this.#isWhole ? index : undefined
+  }
+}

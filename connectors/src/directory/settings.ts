@@ -1,0 +1,59 @@
+import { BackupError, hint, option } from '@telegram-backup/errors'
+import { type Allowance, parseAllowances } from '#allowances.ts'
+import { assertNamed, type SettingReaders, type SourceChoice } from '#connector.ts'
+import type { LogSelection } from '#directory/pack/log-files.ts'
+
+/** The settings of a directory. */
+export interface DirectorySettings {
+  /** Its path. */
+  directory?: string | undefined
+  /** What the backup holds: `logs` may be chosen by name and time, and may grow meanwhile. */
+  type?: string | undefined
+  exclude?: string[] | undefined
+  include?: string[] | undefined
+  since?: string | undefined
+  one_file_system?: boolean | undefined
+  allow?: string[] | undefined
+}
+
+/** How a directory is backed up. */
+export interface DirectoryOptions {
+  /** tar's patterns: `*` also matches a slash; one matches whole path components, anywhere, or from the top with `./`. */
+  exclude: readonly string[]
+  oneFileSystem: boolean
+  allow: readonly Allowance[]
+  /** Of logs: a file that only grew while it was read is whole up to where reading began. */
+  mayGrow: boolean
+  /** Only these files, and no folders. */
+  logs?: LogSelection | undefined
+}
+
+/** A directory to be packed. */
+export interface DirectoryChoice extends SourceChoice {
+  kind: 'directory'
+  path: string
+  options: DirectoryOptions
+}
+
+/** Throws `USAGE`. */
+export function chooseDirectory(settings: DirectorySettings, read: SettingReaders): DirectoryChoice {
+  const { directory: path = '', include, since, type, allow = [] } = settings
+  assertNamed(path, '--directory')
+  const isSelection = include !== undefined || since !== undefined
+  if (isSelection && type !== 'logs') {
+    throw new BackupError('A pattern to include and a time to begin at choose log files', {
+      code: 'USAGE',
+      hint: hint`Use them with ${option('type', 'logs')}, or leave out with ${option('exclude')}.`,
+    })
+  }
+  const options: DirectoryOptions = {
+    exclude: settings.exclude ?? [],
+    oneFileSystem: settings.one_file_system ?? false,
+    allow: allow.flatMap(parseAllowances),
+    mayGrow: type === 'logs',
+    ...(isSelection
+      ? { logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) } }
+      : {}),
+  }
+  return { kind: 'directory', path, options }
+}

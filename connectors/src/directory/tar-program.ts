@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { BackupError } from '@telegram-backup/errors'
+import { bareEnvironment } from '#programs/environment.ts'
+
+/** An installed GNU tar. */
+export interface TarProgram {
+  program: string
+  /** For example `1.35`. */
+  version: string
+  /** Whether it was built to keep ACLs and extended attributes. */
+  keepsAttributes: boolean
+}
+
+/** As Linux calls it, and as others call it where theirs is another. */
+const NAMES = ['tar', 'gtar', 'gnutar']
+
+/** The first with `--sort`. */
+const OLDEST_VERSION = 1.28
+
+/**
+ * Finds GNU tar: no other tells where in its output each file begins, and which it could not read as it was. Throws
+ * `CONFIGURATION` with what to install.
+ */
+export async function findTar(signal?: AbortSignal): Promise<TarProgram> {
+  for (const program of NAMES) {
+    const words = await run(program, ['--version'], signal)
+    const version = /^tar \(GNU tar\) (\d+\.\d+)/.exec(words ?? '')?.[1]
+    if (version === undefined || asNumber(version) < asNumber(String(OLDEST_VERSION))) continue
+    const attributes = await run(
+      program,
+      ['--acls', '--xattrs', '--create', '--file=/dev/null', '--files-from=/dev/null'],
+      signal,
+    )
+    return { program, version, keepsAttributes: attributes !== undefined }
+  }
+  signal?.throwIfAborted()
+  throw new BackupError(`GNU tar ${OLDEST_VERSION} or newer is not installed`, {
+    code: 'CONFIGURATION',
+    hint: 'The tar of BusyBox, BSD and macOS cannot tell what it had to leave out. Install it, for example: apt-get install tar, apk add tar, brew install gnu-tar.',
+  })
+}
+
+/** The environment of a tar whose words are read by a program; nothing of the user's TAR_OPTIONS. */
+export function tarEnvironment(): Record<string, string> {
+  return { ...bareEnvironment(), LC_ALL: 'C', TZ: 'UTC0' }
+}
+
+/** What it wrote; undefined when it cannot be run, fails, or complains. */
+async function run(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const answer = await promisify(execFile)(program, args, {
+    env: tarEnvironment(),
+    timeout: 10_000,
+    ...(signal ? { signal } : {}),
+  }).catch(() => undefined)
+  return answer?.stderr === '' ? answer.stdout : undefined
+}
+
+/** `1.28` as 1028, to be compared. */
+function asNumber(version: string): number {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major * 1000 + minor
+}

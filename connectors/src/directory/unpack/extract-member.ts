@@ -1,0 +1,56 @@
+import { BackupError } from '@telegram-backup/errors'
+import type { FileStamp } from '#connector.ts'
+import { pathOf } from '#directory/members-of-tar.ts'
+import { findTar, tarEnvironment } from '#directory/tar-program.ts'
+import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import { FilterProgram } from '#programs/filter-program.ts'
+
+/** Two zero blocks end a tar file. */
+const END_OF_TAR = Buffer.alloc(1024)
+
+/** The contents of the file that these bytes of a tar file are the only member of. Throws `EXTRACTION`, `CONFIGURATION`. */
+export async function* extractMember(
+  bytes: AsyncIterable<Buffer>,
+  { signal, onStamp }: { signal: AbortSignal; onStamp: (stamp: FileStamp) => void },
+): AsyncGenerator<Buffer> {
+  const { program } = await findTar(signal)
+  const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
+  yield* tar.pass(ended(heard(bytes, onStamp)))
+  const { exitCode, words } = await tar.ended
+  if (exitCode === 0) return
+  throw new BackupError(`tar cannot unpack the file: ${words.split('\n')[0]?.slice(0, 500)}`, {
+    code: 'EXTRACTION',
+  })
+}
+
+/** The path that a hard link leads to, from its bytes in the tar file. */
+export async function readLinkTarget(bytes: AsyncIterable<Buffer>): Promise<string> {
+  let target = ''
+  const inspector = new TarInspector({
+    check: ({ linkName }) => {
+      target = pathOf(linkName)
+      return true
+    },
+  })
+  for await (const chunk of bytes) inspector.inspect(chunk)
+  return target
+}
+
+/** The bytes as they are; what their header says of mode and time is heard on the way. */
+async function* heard(
+  bytes: AsyncIterable<Buffer>,
+  onStamp: (stamp: FileStamp) => void,
+): AsyncGenerator<Buffer> {
+  const inspector = new TarInspector({
+    check: ({ stamp }) => {
+      onStamp(stamp)
+      return true
+    },
+  })
+  for await (const chunk of bytes) yield* inspector.inspect(chunk)
+}
+
+async function* ended(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* bytes
+  yield END_OF_TAR
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { constants, lstatSync, rmdirSync } from 'node:fs'
+import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { BackupError } from '@telegram-backup/errors'
+import { removeNames, removeNamesNow } from '#directory/unpack/remove-tree.ts'
+import { type FileId, HeldFolder, isSameFile } from '#programs/held-folder.ts'
+
+/** A new name for a folder beside the target, by which the next restore knows it. */
+export function partialName(path: string): string {
+  return `.${basename(path)}.telegram-backup-${randomBytes(4).toString('hex')}.partial`
+}
+
+/** In a folder beside a target: the new tree, the old one, and which process made the folder. */
+export const TREE = 'tree'
+export const OLD = 'old'
+const OWNER = 'owner'
+const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
+/** A folder without its owner's mark is being made; it takes no time. */
+const UNMARKED_MS = 60_000
+const MAX_MARK_BYTES = 100
+/** The process and its start. Some folder of this user may hold a file of the same name, and get a leftover's from others. */
+const MARK = /^\d+ \d*$/
+/** All that a restore puts into its folder, or moves there to remove it. */
+const OWN_NAMES = /^(tree|old|owner|going-\d+-\d+)$/
+
+/** Anybody can give anything such a name; what we have not made is left alone. */
+type Kind = 'of a killed restore' | 'of a running restore' | 'empty' | 'not ours'
+
+/** The names beside the target that look like leftovers of restores and are not, or not of this user. */
+export async function strangersBeside(parent: HeldFolder, path: string): Promise<string[]> {
+  const strangers: string[] = []
+  await lookBeside(parent, path, async (name, kind) => {
+    if (kind === 'not ours') strangers.push(name)
+  })
+  return strangers
+}
+
+/**
+ * Restores that were killed leave a folder; and at one moment, the target lies in it: true if it was put back. Throws
+ * `USAGE` when something else has taken its place meanwhile: nobody but a person can say which of the two is right.
+ */
+export async function clearLeftovers(parent: HeldFolder, path: string): Promise<boolean> {
+  let isPutBack = false
+  await lookBeside(parent, path, async (name, kind, folder) => {
+    // What somebody has put into it meanwhile keeps it there.
+    if (kind === 'empty') await rmdir(parent.inside(name)).catch(() => {})
+    if (kind !== 'of a killed restore' || folder === undefined) return
+    const target = parent.inside(basename(path))
+    // With the new tree still there, the swap did not happen, and what is in "old" is all there is of it.
+    const isOnlyCopy = (await exists(folder.inside(OLD))) && (await exists(folder.inside(TREE)))
+    if (isOnlyCopy && (await exists(target))) {
+      throw new BackupError(
+        `A restore that was killed left what was in ${path} before it in ${join(parent.path, name, OLD)}`,
+        { code: 'USAGE', hint: 'Move it to where it belongs, then try again.' },
+      )
+    }
+    if (isOnlyCopy) {
+      await rename(folder.inside(OLD), target)
+      isPutBack = true
+    }
+    // What cannot be removed, such as another user's folder in the old directory, stays as it was told then.
+    await removePartial(parent, name, folder).catch(() => {})
+  })
+  return isPutBack
+}
+
+/** Removes a folder beside a target with all in it; its mark goes last, so that what is left of it stays known as ours. */
+export async function removePartial(parent: HeldFolder, name: string, folder: HeldFolder): Promise<void> {
+  await removeNames(folder, unmarkedNames(folder))
+  await removeNames(folder, [Buffer.from(OWNER)])
+  const path = parent.inside(name)
+  if (!isSameFile(await idOf(path), folder.id)) throw new Error(`${name} is another folder by now`)
+  await rmdir(path)
+}
+
+/** The same at once, for a process that ends. Never throws; the next restore clears away what is left. */
+export function removePartialNow(parent: HeldFolder, name: string, folder: HeldFolder): void {
+  try {
+    removeNamesNow(folder, folder.names())
+    const path = parent.inside(name)
+    if (isSameFile(lstatSync(path, { bigint: true }), folder.id)) rmdirSync(path)
+  } catch {}
+}
+
+function unmarkedNames(folder: HeldFolder): Buffer[] {
+  return folder.names().filter(name => name.toString() !== OWNER)
+}
+
+/** Writes down which process made it. A pid alone says little: in a container, the next run often has the same. */
+export async function markAsOurs(folder: HeldFolder): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const mark = await open(folder.inside(OWNER), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    await mark.writeFile(`${process.pid} ${await startOf(process.pid)}`)
+  } finally {
+    await mark.close()
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await idOf(path)) !== undefined
+}
+
+/** Which file has that name now, be it a link; undefined for none. */
+export async function idOf(path: string): Promise<FileId | undefined> {
+  return await lstat(path, { bigint: true }).catch(() => undefined)
+}
+
+async function lookBeside(
+  parent: HeldFolder,
+  path: string,
+  look: (name: string, kind: Kind, folder: HeldFolder | undefined) => Promise<void>,
+): Promise<void> {
+  for (const bytes of parent.names()) {
+    const name = bytes.toString()
+    if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
+    const folder = opened(parent, name)
+    try {
+      if (folder !== undefined) await look(name, await kindOf(folder), folder)
+      // One that ended meanwhile is gone.
+      else if (await exists(parent.inside(name))) await look(name, 'not ours', folder)
+    } finally {
+      folder?.close()
+    }
+  }
+}
+
+/** Undefined for what is no folder, and for one that we may not open. */
+function opened(parent: HeldFolder, name: string): HeldFolder | undefined {
+  try {
+    return new HeldFolder(parent.inside(name), join(parent.path, name))
+  } catch {
+    return undefined
+  }
+}
+
+async function kindOf(folder: HeldFolder): Promise<Kind> {
+  if (!folder.isPrivate) return 'not ours'
+  const mark = await readMark(folder)
+  if (mark !== undefined) {
+    if (!MARK.test(mark) || !folder.names().every(name => OWN_NAMES.test(name.toString('latin1'))))
+      return 'not ours'
+    const [pid = '', start = ''] = mark.split(' ')
+    const isRunning = isAlive(Number(pid)) && (await startOf(Number(pid))) === start
+    return isRunning ? 'of a running restore' : 'of a killed restore'
+  }
+  if (Date.now() - folder.modifiedMs < UNMARKED_MS) return 'of a running restore'
+  // Without our mark, it may be any folder of this user that somebody else has given the name.
+  return folder.names().length === 0 ? 'empty' : 'not ours'
+}
+
+async function readMark(folder: HeldFolder): Promise<string | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const mark = await open(folder.inside(OWNER), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => undefined)
+  try {
+    const facts = await mark?.stat()
+    if (!facts?.isFile() || facts.uid !== process.geteuid?.() || facts.size > MAX_MARK_BYTES) return undefined
+    return await mark?.readFile('utf8')
+  } finally {
+    await mark?.close()
+  }
+}
+
+/** When a process started, in ticks since the machine did; empty where there is no /proc. */
+async function startOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The name of the program, in brackets, may hold anything.
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
+function isAlive(pid: number): boolean {
+  if (!(pid > 0)) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,112 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { HeldFolder } from '#programs/held-folder.ts'
+
+/** Names that are gone after one step. */
+const NAMES_IN_STEP = 500
+/** How often a folder is emptied into which somebody writes meanwhile. */
+const MAX_TRIES = 20
+
+/** Removes these names of a folder, with all below them. Throws what the system says, and for another file system. */
+export async function removeNames(folder: HeldFolder, names: readonly Buffer[]): Promise<void> {
+  for (const _step of removal(folder, names)) await setImmediate()
+}
+
+/** The same at once, for a process that ends. */
+export function removeNamesNow(folder: HeldFolder, names: readonly Buffer[]): void {
+  for (const _step of removal(folder, names));
+}
+
+/**
+ * Somebody may work in the folders that go, and exchange one for a link at any time. So no path of several names is ever
+ * used: a folder is opened without following a link, what is in it goes by its handle, and folders in it are first moved
+ * to the top, which nobody else can enter. So two handles are enough for any depth.
+ */
+function* removal(top: HeldFolder, names: readonly Buffer[]): Generator<void> {
+  const waiting = [...names]
+  let moved = 0
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const path = top.insideBytes(name)
+    const facts = lstatSync(path, { throwIfNoEntry: false })
+    if (facts === undefined) continue
+    if (!facts.isDirectory()) {
+      unlinkSync(path)
+      continue
+    }
+    letOwnerIn(path)
+    for (let tries = 1; ; tries++) {
+      yield* emptying(path, top, folder => {
+        const name = Buffer.from(`going-${process.pid}-${moved++}`)
+        letOwnerIn(folder)
+        renameSync(folder, top.insideBytes(name))
+        waiting.push(name)
+      })
+      if (isRemoved(path, tries)) break
+    }
+  }
+}
+
+/** Removes what is in a folder, but hands over the folders in it. */
+function* emptying(path: Buffer, top: HeldFolder, onFolder: (path: Buffer) => void): Generator<void> {
+  const folder = new HeldFolder(path)
+  try {
+    if (folder.id.dev !== top.id.dev) throw new Error('Another file system is mounted in it')
+    for (const [index, name] of folder.names().entries()) {
+      if (index % NAMES_IN_STEP === 0) yield
+      const path = folder.insideBytes(name)
+      const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory()
+      try {
+        if (isFolder) onFolder(path)
+        else unlinkSync(path)
+      } catch (error) {
+        // Somebody else was quicker; what is there by now is seen when the folder is looked at again.
+        if (!EXCHANGED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      }
+    }
+  } finally {
+    folder.close()
+  }
+}
+
+/** Linux's `O_PATH`, which Node does not name: a handle without a right to read. */
+const WITHOUT_RIGHTS = 0x200000
+
+/**
+ * A tree may hold folders that are closed to their owner: to be emptied and moved, they are opened to it, by a handle and never through
+ * a link. To root they are open; another's stay closed.
+ */
+function letOwnerIn(path: Buffer): void {
+  if (process.platform !== 'linux' || process.geteuid?.() === 0) return
+  try {
+    const fd = openSync(path, WITHOUT_RIGHTS | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    try {
+      chmodSync(`/proc/self/fd/${fd}`, 0o700)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // What cannot be done to it is told by what comes next.
+  }
+}
+
+const EXCHANGED: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+
+function isRemoved(path: Buffer, tries: number): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (tries < MAX_TRIES && (code === 'ENOTEMPTY' || code === 'EEXIST')) return false
+    throw error
+  }
+}

@@ -1,0 +1,111 @@
+import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
+import type { FileStamp } from '#connector.ts'
+
+/** Tar files consist of blocks of this size. */
+export const BLOCK_BYTES = 512
+
+/** A header block of a tar file as it stands there. Texts are latin1: one character for each byte. */
+export interface TarHeader {
+  name: string
+  linkName: string
+  /** One character; `0` also for the oldest form, which has a zero byte. */
+  type: string
+  /** Bytes of data that follow, without the padding to whole blocks. */
+  sizeBytes: number
+}
+
+/** What is told of a tar file that must not be unpacked. */
+export function hostile(message: string, advice?: Hint): BackupError {
+  return new BackupError(message, {
+    code: 'UNRESTORABLE',
+    hint: advice ?? hint`Get the tar file itself with "${run('fetch')}" and look at it.`,
+  })
+}
+
+/** Reads a header block as GNU tar does. Throws `UNRESTORABLE` where tar and we might read it differently. */
+export function readHeader(block: Buffer): TarHeader {
+  assertChecksum(block)
+  const type = text(block, 156, 1) || '0'
+  const isPosix = block.toString('latin1', 257, 263) === 'ustar\0'
+  const prefix = isPosix ? text(block, 345, 155) : ''
+  const name = text(block, 0, 100)
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkName: text(block, 157, 100),
+    type,
+    sizeBytes: number(block, 124, 12),
+  }
+}
+
+/** Of a sparse file in the old form, how large it is with its holes; undefined for all else. */
+export function realBytes(block: Buffer): number | undefined {
+  return text(block, 156, 1) === 'S' ? number(block, 483, 12) : undefined
+}
+
+/** The mode and the time that a member has; never throws. */
+export function readStamp(block: Buffer, records: Map<string, string> | undefined): FileStamp {
+  const octal = (at: number, sizeBytes: number): number =>
+    Number.parseInt(/^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '', 8)
+  const mode = octal(100, 8)
+  const modifiedSeconds = Number(records?.get('mtime') ?? octal(136, 12))
+  return {
+    ...(Number.isNaN(mode) ? {} : { mode: mode & 0o777 }),
+    ...(Number.isFinite(modifiedSeconds) ? { modifiedSeconds } : {}),
+  }
+}
+
+/** Whether a header of the old sparse form says that more blocks of its map follow; the first, then each of these. */
+export function sparseMapGoesOn(block: Buffer, isFirst: boolean): boolean {
+  return block[isFirst ? 482 : 504] !== 0
+}
+
+/** The records of an extended header, `length name=value` each. Values are latin1. Throws `UNRESTORABLE`. */
+export function readRecords(data: Buffer): Map<string, string> {
+  const records = new Map<string, string>()
+  for (let at = 0; at < data.length; ) {
+    const [whole, digits = ''] = /^(\d{1,10}) /.exec(data.toString('latin1', at, at + 11)) ?? []
+    const end = at + Number(digits)
+    const record = whole === undefined ? '' : data.toString('latin1', at + whole.length, end)
+    const equals = record.indexOf('=')
+    if (equals < 1 || end > data.length || !record.endsWith('\n'))
+      throw hostile('An extended header is damaged')
+    const name = record.slice(0, equals)
+    // Of a map that is told in many records, each name comes again and again.
+    if (records.has(name) && !name.startsWith('GNU.sparse.'))
+      throw hostile(`An extended header names ${JSON.stringify(name)} twice`)
+    records.set(name, record.slice(equals + 1, -1))
+    at = end
+  }
+  return records
+}
+
+function text(block: Buffer, at: number, sizeBytes: number): string {
+  const field = block.toString('latin1', at, at + sizeBytes)
+  const end = field.indexOf('\0')
+  return end < 0 ? field : field.slice(0, end)
+}
+
+/** Octal digits, or where the first bit is set, the bytes themselves. */
+function number(block: Buffer, at: number, sizeBytes: number): number {
+  const field = block.subarray(at, at + sizeBytes)
+  if (field[0] === 0x80) {
+    const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0)
+    if (Number.isSafeInteger(value)) return value
+  }
+  const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
+  if (digits === undefined) throw hostile('A header holds a size that is none')
+  return digits === '' ? 0 : Number.parseInt(digits, 8)
+}
+
+function assertChecksum(block: Buffer): void {
+  const stated = number(block, 148, 8)
+  let unsigned = 8 * 0x20
+  let signed = unsigned
+  for (const [index, byte] of block.entries()) {
+    if (index >= 148 && index < 156) continue
+    unsigned += byte
+    signed += byte > 127 ? byte - 256 : byte
+  }
+  if (stated !== unsigned && stated !== signed)
+    throw hostile('This is no tar file, or a header of it is damaged')
+}

@@ -1,0 +1,214 @@
+import type { TarMember } from '#directory/unpack/member-rules.ts'
+import {
+  BLOCK_BYTES,
+  hostile,
+  readHeader,
+  readRecords,
+  readStamp,
+  realBytes,
+  sparseMapGoesOn,
+  type TarHeader,
+} from '#directory/unpack/tar-fields.ts'
+
+/** An extended header or a long name larger than this is no path that a system takes. */
+const MAX_EXTRA_BYTES = 1024 * 1024
+/** In a header for all that follows, these would rename or resize it. */
+const NOT_FOR_ALL = /^(path|linkpath|size|GNU\.sparse\..*)$/
+
+/** What the blocks before a header say about it. */
+interface Extra {
+  records?: Map<string, string>
+  longName?: string
+  longLink?: string
+}
+
+/** Hears of each member, in order; what it throws ends the inspection. False: the member is left out. */
+export interface MemberJudge {
+  check(member: TarMember): boolean | undefined
+}
+
+type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
+
+/**
+ * Reads every header of a tar file as it streams by, before tar sees its bytes, and has it judged. Where tar
+ * could read something else than we do, the file is refused. Chunks may be cut anywhere.
+ */
+export class TarInspector {
+  readonly #judge: MemberJudge
+  #place: Place = 'header'
+  /** Bytes of the block, or of the extra data, that is being collected. */
+  #collected: Buffer[] = []
+  #missingBytes = BLOCK_BYTES
+  /** What the member at hand begins with, until it was judged; undefined after that. */
+  #unjudged: Buffer[] | undefined = []
+  #isLeftOut = false
+  #header: TarHeader | undefined
+  #extra: Extra = {}
+  /** Bytes that were inspected. */
+  #position = 0
+  /** Where the member at hand begins, with what is said before its header. */
+  #offset = 0
+  members = 0
+
+  constructor(judge: MemberJudge) {
+    this.#judge = judge
+  }
+
+  /** Returns what of it, and of what came before, may go on to tar. Throws `UNRESTORABLE`; then nothing may. */
+  inspect(chunk: Buffer): Buffer[] {
+    const passed: Buffer[] = []
+    let at = 0
+    while (at < chunk.length) {
+      const size = Math.min(this.#missingBytes, chunk.length - at)
+      const piece = chunk.subarray(at, at + size)
+      if (this.#place === 'end') assertZero(piece)
+      else if (this.#place !== 'data') this.#collected.push(piece)
+      if (this.#unjudged !== undefined) this.#unjudged.push(piece)
+      else if (!this.#isLeftOut) append(passed, piece)
+      at += size
+      this.#missingBytes -= size
+      this.#position += size
+      if (this.#missingBytes === 0) this.#complete(passed)
+    }
+    return passed
+  }
+
+  /** Throws `UNRESTORABLE` when the file ends before its end. */
+  finish(): void {
+    const isBetween = this.#place === 'header' && this.#missingBytes === BLOCK_BYTES && !hasExtra(this.#extra)
+    if (this.#place !== 'end' && !isBetween) throw hostile('The tar file ends in the middle of a member')
+    if (this.members === 0) throw hostile('The tar file holds nothing')
+  }
+
+  #complete(passed: Buffer[]): void {
+    const bytes =
+      this.#collected.length === 1 ? (this.#collected[0] as Buffer) : Buffer.concat(this.#collected)
+    this.#collected = []
+    if (this.#place === 'header') this.#onHeader(bytes, passed)
+    else if (this.#place === 'extra') this.#onExtra(bytes)
+    else if (this.#place === 'data') this.#expectMember()
+    else if (this.#place === 'end') this.#expect('end', BLOCK_BYTES)
+    else if (sparseMapGoesOn(bytes, false)) this.#expect('sparse map', BLOCK_BYTES)
+    else this.#skipData()
+  }
+
+  #expectMember(): void {
+    this.#unjudged = []
+    this.#expect('header', BLOCK_BYTES)
+  }
+
+  #expect(place: Place, sizeBytes: number): void {
+    this.#place = place
+    this.#missingBytes = sizeBytes
+  }
+
+  #onHeader(block: Buffer, passed: Buffer[]): void {
+    if (block.every(byte => byte === 0)) {
+      if (hasExtra(this.#extra)) throw hostile('The tar file ends in the middle of a member')
+      this.#letGo(passed)
+      this.#expect('end', BLOCK_BYTES)
+      return
+    }
+    const header = readHeader(block)
+    this.#header = header
+    if (!hasExtra(this.#extra)) this.#offset = this.#position - BLOCK_BYTES
+    if ('xgLK'.includes(header.type)) {
+      const isSized = header.sizeBytes > 0 && header.sizeBytes <= MAX_EXTRA_BYTES
+      if (!isSized) throw hostile('An extended header is empty or too large')
+      this.#expect('extra', padded(header.sizeBytes))
+      return
+    }
+    this.#isLeftOut = !this.#isWanted(header, block)
+    this.#letGo(passed)
+    if (header.type === 'S' && sparseMapGoesOn(block, true)) this.#expect('sparse map', BLOCK_BYTES)
+    else this.#skipData()
+  }
+
+  /** The member at hand was judged. */
+  #letGo(passed: Buffer[]): void {
+    if (!this.#isLeftOut) for (const piece of this.#unjudged ?? []) append(passed, piece)
+    this.#unjudged = undefined
+  }
+
+  #isWanted(header: TarHeader, block: Buffer): boolean {
+    const { records, longName, longLink } = this.#extra
+    this.#extra = {}
+    const sizeBytes = sizeIn(records, 'size') ?? header.sizeBytes
+    const path = records?.get('path')
+    const sparseName = records?.get('GNU.sparse.name')
+    const member: TarMember = {
+      type: header.type,
+      offset: this.#offset,
+      name: sparseName ?? path ?? longName ?? header.name,
+      linkName: records?.get('linkpath') ?? longLink ?? header.linkName,
+      sizeBytes,
+      fileBytes:
+        sizeIn(records, 'GNU.sparse.realsize') ??
+        sizeIn(records, 'GNU.sparse.size') ??
+        realBytes(block) ??
+        sizeBytes,
+      stamp: readStamp(block, records),
+      ...(sparseName !== undefined && path !== undefined ? { otherName: path } : {}),
+    }
+    this.#header = { ...header, sizeBytes }
+    const isWanted = this.#judge.check(member) !== false
+    if (isWanted) this.members++
+    return isWanted
+  }
+
+  #onExtra(data: Buffer): void {
+    const { type, sizeBytes } = this.#header as TarHeader
+    const bytes = data.subarray(0, sizeBytes)
+    if (type === 'g') {
+      const named = [...readRecords(bytes).keys()].find(name => NOT_FOR_ALL.test(name))
+      if (named !== undefined) throw hostile(`A header for all members sets their ${named}`)
+    } else
+      this.#extra = merge(this.#extra, type === 'x' ? { records: readRecords(bytes) } : longText(type, bytes))
+    this.#expect('header', BLOCK_BYTES)
+  }
+
+  #skipData(): void {
+    const size = padded(this.#header?.sizeBytes ?? 0)
+    if (size === 0) this.#expectMember()
+    else this.#expect('data', size)
+  }
+}
+
+function longText(type: string, bytes: Buffer): Extra {
+  const text = bytes.toString('latin1').replace(/\0+$/, '')
+  return type === 'L' ? { longName: text } : { longLink: text }
+}
+
+function merge(before: Extra, more: Extra): Extra {
+  const isMixed = before.records !== undefined || (more.records !== undefined && hasExtra(before))
+  const isTwice = Object.keys(more).some(name => Object.hasOwn(before, name))
+  if (isMixed || isTwice) throw hostile('A member has two extended headers')
+  return { ...before, ...more }
+}
+
+function hasExtra(extra: Extra): boolean {
+  return Object.keys(extra).length > 0
+}
+
+/** Adds a piece to others; what lies beside the last one in memory becomes one with it, for a tar of many small files. */
+function append(pieces: Buffer[], piece: Buffer): void {
+  const last = pieces.at(-1)
+  if (last?.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset)
+    pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length)
+  else pieces.push(piece)
+}
+
+function sizeIn(records: Map<string, string> | undefined, name: string): number | undefined {
+  const size = records?.get(name)
+  if (size === undefined) return undefined
+  if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds a size that is none')
+  return Number(size)
+}
+
+function padded(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
+}
+
+function assertZero(bytes: Buffer): void {
+  if (!bytes.every(byte => byte === 0)) throw hostile('Something follows the end of the tar file')
+}

@@ -1,0 +1,145 @@
+import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
+import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
+import { type FileId, HeldFolder } from '#programs/held-folder.ts'
+import { linkFreePath } from '#programs/others-links.ts'
+import type { RestoreTarget } from '#restoring.ts'
+
+/** A directory that is restored into. */
+export interface DirectoryTarget extends RestoreTarget {
+  kind: 'directory'
+  path: string
+}
+
+/** The directory that is to be restored, as it is now. */
+export interface TargetFolder {
+  /** Absolute, links resolved. */
+  path: string
+  state: 'missing' | 'empty' | 'full'
+  /** Which file it is, where there is one, and which one it lies in. */
+  id: FileId | undefined
+  parentId: FileId
+  /** Names beside it that look like leftovers of a restore and are not, or not of this user; they stay. */
+  strangers: string[]
+}
+
+/** Of one name, on the file systems that people have. */
+const MAX_NAME_BYTES = 255
+
+/**
+ * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
+ * is not empty and may not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
+ */
+export async function inspectFolder(
+  asked: string,
+  options: { overwrite: boolean; sizeBytes: number; keep?: readonly string[] },
+): Promise<TargetFolder> {
+  const path = await resolved(asked)
+  const parent = dirname(path)
+  const parentStat = await stat(parent, { bigint: true }).catch(() => undefined)
+  if (path === parent) throw unusable(`${asked} is the root of everything`)
+  if (!parentStat?.isDirectory()) throw unusable(`${parent} is no directory`, 'Make it first.')
+  if (Buffer.byteLength(partialName(path)) > MAX_NAME_BYTES)
+    throw unusable('The name of the directory is too long')
+  const there = await stat(path, { bigint: true }).catch(() => undefined)
+  if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
+  if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
+  if (there && there.dev !== parentStat.dev) {
+    throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
+  }
+  const mounted = await mountIn(path)
+  if (mounted !== undefined) {
+    throw unusable(
+      mounted === path
+        ? `${asked} is a mount point, which cannot be swapped`
+        : `Something is mounted on ${mounted}`,
+      mounted === path ? 'Name a directory on it.' : 'Unmount it, or name another directory.',
+    )
+  }
+  const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
+  if (state === 'full' && !options.overwrite) {
+    throw unusable(
+      `${asked} is not empty`,
+      hint`Give ${option('overwrite')} to replace it when the restore has succeeded, or name another directory.`,
+    )
+  }
+  if (state === 'full') await assertHoldsNone(path, options.keep ?? [])
+  const disk = await statfs(parent)
+  const freeBytes = disk.bavail * disk.bsize
+  if (freeBytes < options.sizeBytes) {
+    throw new BackupError(`The disk has ${freeBytes} bytes left, and the backup has ${options.sizeBytes}`, {
+      code: 'DISK_FULL',
+      hint: 'Free some room, or name a directory on another disk.',
+    })
+  }
+  return {
+    path,
+    state,
+    id: there && { dev: there.dev, ino: there.ino },
+    parentId: { dev: parentStat.dev, ino: parentStat.ino },
+    strangers: await strangersIn(parent, path),
+  }
+}
+
+/** Where something is mounted there or below; a folder that is mounted in a second place has no device of its own to tell it by. */
+async function mountIn(path: string): Promise<string | undefined> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  return mounts
+    .split('\n')
+    .map(line => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => octalOf(octal)))
+    .find(place => place === path || place.startsWith(`${path}/`))
+}
+
+function octalOf(digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8))
+}
+
+/** What is told of a target that cannot be one. */
+export function unusable(message: string, hint?: string | Hint): BackupError {
+  return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+}
+
+async function strangersIn(parent: string, path: string): Promise<string[]> {
+  let held: HeldFolder
+  try {
+    held = new HeldFolder(parent)
+  } catch {
+    // Nothing can be written there either, which the restore will say.
+    return []
+  }
+  try {
+    return await strangersBeside(held, path)
+  } finally {
+    held.close()
+  }
+}
+
+/** The catalog, the key and the program that restore must not go with what they replace. */
+async function assertHoldsNone(path: string, keep: readonly string[]): Promise<void> {
+  for (const one of keep) {
+    const kept = await realpath(one).catch(() => resolve(one))
+    if (kept !== path && !kept.startsWith(`${path}/`)) continue
+    throw unusable(
+      `${path} holds ${one}, which this program needs, and would be deleted`,
+      'Restore into another directory, and move what you want from there.',
+    )
+  }
+}
+
+async function resolved(asked: string): Promise<string> {
+  const path = resolve(asked)
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined
+  if (isThere) return await followed(path)
+  return join(await followed(dirname(path)), basename(path))
+}
+
+/** Throws `USAGE` for another user's link. What is wrong with a path besides is found when it is looked at. */
+async function followed(path: string): Promise<string> {
+  try {
+    return (await linkFreePath(Buffer.from(path))).toString()
+  } catch (error) {
+    if (error instanceof BackupError) throw error
+    return path
+  }
+}

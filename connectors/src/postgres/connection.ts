@@ -1,0 +1,166 @@
+import { BackupError, HIDDEN } from '@telegram-backup/errors'
+import { libpqEnvironment } from '#postgres/connection-config.ts'
+import type { RestoreTarget } from '#restoring.ts'
+
+/** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
+export interface PostgresConnection {
+  /** A libpq URI without the password: it may stand in an argument list. */
+  uri: string
+  /** The whole environment for a client program; it holds the password, if there is one. */
+  environment: Record<string, string>
+  /** The database that the URL names; undefined where libpq's default counts. */
+  database: string | undefined
+  /** The host, or hosts, as the URL has them; empty for the default, a folder for a Unix socket. */
+  host: string
+  /** For people: `user@host:port/database`. */
+  display: string
+}
+
+/** A database that is restored into. */
+export interface PostgresTarget extends RestoreTarget {
+  kind: 'postgres'
+  connection: PostgresConnection
+}
+
+const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*))?(?:\?([^#]*))?$/
+
+/**
+ * Takes a connection URL apart as libpq does (several hosts, Unix sockets, parameters), so that the password goes by the
+ * environment. The caller's own `PG…` variables and `~/.pgpass` count as for `psql`. Throws `USAGE`; the message never
+ * repeats the URL.
+ */
+export function parsePostgresUrl(url: string): PostgresConnection {
+  const [, scheme, userInfo = '', authority = '', path = '', query = ''] = URL_FORM.exec(url) ?? []
+  if (scheme === undefined || isCutShort({ userInfo, authority, path, query })) {
+    throw new BackupError('The database URL is malformed', {
+      code: 'USAGE',
+      hint: 'Write postgresql://USER@HOST:PORT/DATABASE, with %40 for an @, %2F for a / and %3F for a ? in a name or password.',
+    })
+  }
+  const [user = '', ...passwordPieces] = userInfo.split(':')
+  const parameters = query === '' ? [] : query.split('&').map(readParameter)
+  const password = lastOf(parameters, 'password') ?? decode(passwordPieces.join(':'))
+  if (lastOf(parameters, 'sslpassword') !== undefined) {
+    throw new BackupError(
+      'The database URL holds sslpassword, which would have to stand in an argument list',
+      {
+        code: 'USAGE',
+        hint: 'Put it into ~/.pg_service.conf and name the service: postgresql:///?service=NAME',
+      },
+    )
+  }
+  const database = lastOf(parameters, 'dbname') ?? (decode(path) || undefined)
+  return describe({
+    scheme,
+    user,
+    authority,
+    database,
+    parameters: parameters.filter(({ name }) => !SEPARATE.has(name)),
+    environment: {
+      ...libpqEnvironment(),
+      ...(password ? { PGPASSWORD: password } : {}),
+    },
+  })
+}
+
+/**
+ * A text of a program or a server without the password, should one of them repeat it. A password that is the name of the user,
+ * of the database or of the host as well stays: it is no secret where that name stands.
+ */
+export function withoutPassword(text: string, { environment, display }: PostgresConnection): string {
+  const password = environment['PGPASSWORD'] ?? ''
+  if (password === '' || display.split(/[@:/]/).includes(password)) return text
+  return [password, encodeURIComponent(password)].reduce(
+    (rest, form) => rest.replace(asWord(form), () => HIDDEN),
+    text,
+  )
+}
+
+/** Where it stands by itself, or begins or ends a longer name: `shop` in `shop_restoring_1f`, and not in `workshop`. */
+export function asWord(text: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}])${RegExp.escape(text)}(?![\\p{L}\\p{N}])`, 'gu')
+}
+
+/**
+ * A password with a "/" or a "?" in it ends the server's name too early: what should be a port is its beginning, or an "@" stands
+ * where the database or a parameter should. libpq would repeat pieces of it, and arguments and messages hold what is taken for a port.
+ */
+function isCutShort({
+  userInfo,
+  authority,
+  path,
+  query,
+}: Record<'userInfo' | 'authority' | 'path' | 'query', string>): boolean {
+  const hasOddPort = authority.split(',').some(host => !/^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(host))
+  const hasOddName = query.split('&').some(parameter => !/^[a-z_]*(?:=|$)/i.test(parameter))
+  return hasOddPort || (userInfo === '' && (path.includes('@') || (query.includes('@') && hasOddName)))
+}
+
+/** The same server, with the same user, but another database. */
+export function atDatabase(connection: PostgresConnection, database: string): PostgresConnection {
+  const [, scheme = 'postgresql', user = '', authority = '', , query = ''] =
+    URL_FORM.exec(connection.uri) ?? []
+  return describe({
+    scheme,
+    user,
+    authority,
+    database,
+    parameters: query === '' ? [] : query.split('&').map(readParameter),
+    environment: connection.environment,
+  })
+}
+
+/** Parameters that do not stay in the URI: secrets, and the name that the path gives. */
+const SEPARATE: ReadonlySet<string> = new Set(['password', 'dbname'])
+
+interface Parameter {
+  name: string
+  value: string
+}
+
+/** Of a parameter that stands twice, libpq takes the last. */
+function lastOf(parameters: readonly Parameter[], name: string): string | undefined {
+  return parameters.findLast(parameter => parameter.name === name)?.value
+}
+
+function readParameter(pair: string): Parameter {
+  const [name = '', ...value] = pair.split('=')
+  return { name: decode(name), value: decode(value.join('=')) }
+}
+
+function describe(pieces: {
+  scheme: string
+  user: string
+  authority: string
+  database: string | undefined
+  parameters: readonly Parameter[]
+  environment: Record<string, string>
+}): PostgresConnection {
+  const { scheme, user, authority, database, parameters, environment } = pieces
+  const query = parameters
+    .map(({ name, value }) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join('&')
+  const host = decode(authority) || lastOf(parameters, 'host') || environment['PGHOST'] || ''
+  const name = database ?? environment['PGDATABASE']
+  const who = decode(user) || lastOf(parameters, 'user')
+  return {
+    uri:
+      `${scheme}://${user === '' ? '' : `${user}@`}${authority}/` +
+      `${database === undefined ? '' : encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`,
+    environment,
+    database: name,
+    host: host.replace(/:\d+$/, ''),
+    display: `${who ? `${who}@` : ''}${host || 'local'}/${name ?? ''}`,
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new BackupError('The database URL holds a "%" that is not followed by two hex digits', {
+      code: 'USAGE',
+      hint: 'Write %25 for a "%" in a name or password.',
+    })
+  }
+}

@@ -1,0 +1,87 @@
+import type { Drill, Drilled } from '#drilling.ts'
+import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
+import { contentsIn } from '#postgres/contents-record.ts'
+import {
+  countObjects,
+  countRows,
+  prepareCounting,
+  readRelations,
+  readSequences,
+  type TableRows,
+} from '#postgres/database-contents.ts'
+import { compareContents, type RestoredContents } from '#postgres/drill/compare-contents.ts'
+import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
+import { type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
+import { notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
+import { PsqlSession } from '#postgres/psql-session.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+
+/** Restores a dump into a temporary database and compares that with the record of its source. Throws what a restore throws. */
+export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
+  const { on, createRoles, trustDump, scratch, open, signal } = drill
+  const of = { backup, open, signal }
+  if (on !== undefined) {
+    const { connection } = on
+    const where = `a database of its own on ${serverOf(connection)}`
+    return await rehearse({ ...of, connection, createRoles, mayDifferInLocale: false, where })
+  }
+  return await onOwnServer(scratch, { sizeBytes: databaseSizeOf(backup), signal }, async server => {
+    const drilled = await rehearse({
+      ...of,
+      connection: server.superuser,
+      as: trustDump ? 'superusers' : server,
+      ...{ createRoles: true, mayDifferInLocale: true, where: 'a server of its own' },
+    }).catch((error: unknown) => {
+      throw trustDump ? error : notRestorable(error)
+    })
+    const notes = trustDump && !server.isConfined ? [UNCONFINED_NOTE] : []
+    return { ...drilled, notes: [...drilled.notes, ...notes] }
+  })
+}
+
+async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }): Promise<Drilled> {
+  const { backup, signal } = rehearsal
+  const recorded = contentsIn(backup.source)
+  const { seen, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
+    recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
+  )
+  if (recorded === undefined || seen === undefined) return { where, notes, differences: [], compared: null }
+  const { differences, tables, rows } = compareContents(recorded, seen)
+  const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
+  const uncounted = recorded.tables - recorded.counted
+  return {
+    where,
+    notes:
+      uncounted === 0
+        ? notes
+        : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
+    differences,
+    compared: isAnythingKnown ? { tables, rows } : null,
+  }
+}
+
+/** `user@host:port`. The database that the URL names is left out: it is only for signing in, and nothing is written to it. */
+function serverOf({ display, database = '' }: PostgresConnection): string {
+  return display.slice(0, display.length - `/${database}`.length)
+}
+
+async function readContents(
+  connection: PostgresConnection,
+  { psql, signal }: { psql: string; signal: AbortSignal },
+): Promise<RestoredContents> {
+  const session = new PsqlSession(connection, { psql, signal })
+  try {
+    await session.begin('read only')
+    const relations = await readRelations(session)
+    await prepareCounting(session, 0)
+    const objects = await countObjects(session)
+    const sequences = await readSequences(session)
+    const rows: TableRows[] = []
+    for (const table of relations) {
+      if (table.kind === 'table') rows.push([table.schema, table.name, await countRows(session, table)])
+    }
+    return { rows, sequences, objects }
+  } finally {
+    await session.close()
+  }
+}

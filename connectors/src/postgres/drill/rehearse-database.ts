@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto'
+import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import {
+  makeRestrictedRoles,
+  makeSuperusers,
+  openToRestorer,
+  type RestrictedRoles,
+  restrictedAt,
+} from '#postgres/drill/restricted-restore.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
+import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
+import { dropGarbage, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
+import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+import type { OpenBytes } from '#restoring.ts'
+
+/** The names of rehearsal databases begin with this. No database has this name itself. */
+const NAME = 'telegram_backup_drill'
+
+/** A restore into a database that is dropped again. */
+export interface Rehearsal {
+  backup: Pick<RecordedBackup, 'id' | 'source' | 'size'>
+  /** A server; the database that it names does not count. */
+  connection: PostgresConnection
+  open: OpenBytes
+  /** Make roles that the server lacks; they are dropped again. */
+  createRoles: boolean
+  /** Use the server's own locale instead of one that it lacks: the backup would never be restored to this server. */
+  mayDifferInLocale: boolean
+  /** On a server of its own, where the connection is a superuser's: the roles that run the dump. Default: the superuser. */
+  as?: RestrictedRoles | 'superusers' | undefined
+  signal: AbortSignal
+}
+
+/** How a rehearsal went. */
+export interface Rehearsed<Seen> {
+  seen: Seen
+  /** What else a person should know: another locale, a role that stays. */
+  notes: string[]
+}
+
+/**
+ * Restores into a new database, as `restoreDatabase` does, looks at the result, and drops it. When this process is killed,
+ * its psql drops the database; what even that has left, the next rehearsal drops. Throws what a restore throws, also for a
+ * server that may not be restored into.
+ */
+export async function rehearseDatabase<Seen>(
+  of: Rehearsal,
+  look: (connection: PostgresConnection, psql: string) => Promise<Seen>,
+): Promise<Rehearsed<Seen>> {
+  const { backup, open, as, signal } = of
+  const planned = await planRehearsal(of)
+  await dropGarbage(planned, signal)
+  const restricted = as === 'superusers' ? undefined : as
+  const plan =
+    restricted !== undefined
+      ? await makeRestrictedRoles(planned, { backup, as: restricted, signal })
+      : as === 'superusers'
+        ? await makeSuperusers(planned, { backup, signal })
+        : planned
+  const mark = randomBytes(4).toString('hex')
+  const notes: string[] = []
+  if (restricted === undefined && plan.target.server.isSuperuser) {
+    notes.push('What is in the dump ran as a superuser of that server.')
+  }
+  const beside = await createBeside(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
+  let seen: Seen
+  let areRolesMade = false
+  try {
+    const database = beside.connection
+    if (restricted) await openToRestorer(plan, { database, as: restricted, signal })
+    const { restorer, reader } = restricted
+      ? restrictedAt(restricted, database)
+      : { restorer: database, reader: database }
+    await restoreInOneTransaction(plan, {
+      connection: restorer,
+      session: `telegram-backup restore ${mark}`,
+      open,
+      signal,
+    })
+    areRolesMade = true
+    seen = await look(reader, plan.psql.path)
+  } catch (error) {
+    await beside.discard().catch(() => {})
+    // Before the commit none was made: a role of that name is somebody else's.
+    if (areRolesMade) await dropRoles(plan, notes)
+    if (signal.aborted && describeError(error).code !== 'UNKNOWN_OUTCOME') {
+      throw new BackupError('Cancelled; the database of the drill was dropped', { code: 'CANCELLED' })
+    }
+    throw error
+  }
+  await beside.discard()
+  await dropRoles(plan, notes)
+  return { seen, notes }
+}
+
+/**
+ * Looks at the server of a rehearsal; changes nothing. Throws what `planDatabaseRestore` throws, and `CONFIGURATION` for a
+ * server that is older than the backup's or lacks its extensions.
+ */
+export async function planRehearsal(
+  of: Pick<Rehearsal, 'connection' | 'createRoles' | 'signal'> & {
+    backup: Pick<RecordedBackup, 'source' | 'size'>
+  },
+): Promise<DatabasePlan> {
+  const { backup, connection, createRoles, signal } = of
+  const plan = await planDatabaseRestore(backup, atDatabase(connection, NAME), {
+    ...{ overwrite: false, keepOld: false, createRoles, signal },
+  })
+  const facts = backup.source ?? {}
+  assertNewEnough(plan, facts)
+  await assertExtensions(plan, facts, signal)
+  return plan
+}
+
+/** A dump may hold what an older server does not know. */
+function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string, unknown>>): void {
+  const dumped = Math.floor(Number(facts['server_version_num'] ?? 0) / 10_000)
+  const major = Math.floor(target.server.versionNumber / 10_000)
+  if (dumped <= major) return
+  throw new BackupError(`The backup is of PostgreSQL ${dumped}, and the server of the drill is ${major}`, {
+    code: 'CONFIGURATION',
+    hint: hint`Give a server that is new enough, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
+  })
+}
+
+async function createBeside(
+  plan: DatabasePlan,
+  { mark, mayDifferInLocale, notes }: { mark: string; mayDifferInLocale: boolean; notes: string[] },
+): Promise<DatabaseBeside> {
+  const create = (like: DatabaseProperties | undefined): Promise<DatabaseBeside> =>
+    DatabaseBeside.create({
+      ...plan,
+      ...{ like, beside: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
+      session: `telegram-backup beside ${mark}`,
+    })
+  try {
+    return await create(plan.like)
+  } catch (error) {
+    const { like } = plan
+    const isForLocale = /locale|collation|LC_C|encoding/i.test(describeError(error).message)
+    if (!mayDifferInLocale || like === undefined || !isForLocale) throw error
+    notes.push(
+      `The server of the drill lacks the locale ${like.locale ?? like.collation}; C stood in for it.`,
+    )
+    return await create({
+      ...like,
+      collation: 'C',
+      ctype: 'C',
+      locale_provider: 'libc',
+      locale: null,
+      icu_rules: null,
+    })
+  }
+}
+
+/** Known before hours of fetching: a dump names its extensions first, and fails at the first that is not there. */
+async function assertExtensions(
+  { target, psql }: DatabasePlan,
+  facts: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const listed = Array.isArray(facts['extensions']) ? facts['extensions'] : []
+  const needed = listed.flatMap((one: { name?: unknown }) =>
+    typeof one?.name === 'string' ? [one.name] : [],
+  )
+  if (needed.length === 0) return
+  const query = `select coalesce(pg_catalog.jsonb_agg(name), '[]') from pg_catalog.pg_available_extensions`
+  const there = new Set(
+    (await queryJson(target.server.maintenance, query, { psql: psql.path, signal })) as string[],
+  )
+  const missing = needed.filter(name => !there.has(name))
+  if (missing.length === 0) return
+  throw new BackupError(
+    `The server of the drill lacks extensions of the backup: ${missing.slice(0, 20).join(', ')}`,
+    {
+      code: 'CONFIGURATION',
+      hint: hint`Give a server that has them, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
+    },
+  )
+}
+
+/** Roles that the rehearsal made own nothing any more, unless somebody has used them meanwhile. */
+async function dropRoles({ target, psql, newRoles }: DatabasePlan, notes: string[]): Promise<void> {
+  for (const name of newRoles) {
+    await queryJson(target.server.maintenance, 'drop role if exists :"name"', {
+      psql: psql.path,
+      variables: { name },
+    }).catch((error: unknown) => {
+      notes.push(`The role ${name}, which was made for the drill, stays: ${describeError(error).message}`)
+    })
+  }
+}

@@ -1,0 +1,115 @@
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import type { DatabasePlan } from '#postgres/restore/database-plan.ts'
+import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
+import { quoteName } from '#postgres/sql-text.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+
+/** The role that restores a dump on a temporary server, and the role that reads the result. Neither may do more than that. */
+export interface RestrictedRoles {
+  /** As the two log in; the roles need not be there. */
+  restorer: PostgresConnection
+  reader: PostgresConnection
+  roles: { restorer: string; reader: string }
+}
+
+/** A role with these attributes may do nothing outside its database. It sees the rows that a policy of the dump hides. */
+const WITHOUT_RIGHTS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS'
+
+/**
+ * Makes, as the superuser, the two roles and each role that the dump names, `postgres` among them. They have no rights except
+ * over one another's objects. The returned plan has no roles left to make. Called before anything of the dump is there.
+ * Throws `POSTGRES`.
+ */
+export async function makeRestrictedRoles(
+  plan: DatabasePlan,
+  of: { backup: Pick<RecordedBackup, 'source'>; as: RestrictedRoles; signal: AbortSignal },
+): Promise<DatabasePlan> {
+  const { restorer, reader } = of.as.roles
+  const roles = rolesOfDump(plan, of.backup)
+  const statements = [
+    ...[restorer, reader].map(role => `CREATE ROLE ${quoteName(role)} LOGIN ${WITHOUT_RIGHTS}`),
+    `GRANT pg_read_all_data TO ${quoteName(reader)}`,
+    ...roles.flatMap(role => [
+      `CREATE ROLE ${quoteName(role)} NOLOGIN ${WITHOUT_RIGHTS}`,
+      `GRANT ${quoteName(role)} TO ${quoteName(restorer)}`,
+    ]),
+    // What only a superuser may set in his database may lead to files and libraries.
+    `SELECT pg_catalog.jsonb_agg(name) FROM pg_catalog.pg_settings WHERE context = 'user' AND name !~ '_preload_libraries$'`,
+  ]
+  const options = { psql: plan.psql.path, signal: of.signal }
+  const settable = await queryJson(plan.target.server.maintenance, statements.join(';\n'), options)
+  const like = plan.like && withHarmlessSettings(plan.like, { restorer, settable: settable as string[] })
+  return { ...plan, newRoles: [], like }
+}
+
+/**
+ * For a trusted dump on a temporary server: makes each role that it names a superuser, since some objects can belong to no
+ * other. Throws `POSTGRES`.
+ */
+export async function makeSuperusers(
+  plan: DatabasePlan,
+  of: { backup: Pick<RecordedBackup, 'source'>; signal: AbortSignal },
+): Promise<DatabasePlan> {
+  const statements = rolesOfDump(plan, of.backup).map(
+    role => `CREATE ROLE ${quoteName(role)} NOLOGIN SUPERUSER`,
+  )
+  await queryJson(plan.target.server.maintenance, statements.join(';\n'), {
+    ...{ psql: plan.psql.path, signal: of.signal },
+  })
+  return { ...plan, newRoles: [] }
+}
+
+/**
+ * Gives the new, empty database to the restorer, and lets each role of the dump own something in it, as with a superuser's
+ * restore. The superuser has no business in it from then on. Throws `POSTGRES`.
+ */
+export async function openToRestorer(
+  plan: DatabasePlan,
+  of: { database: PostgresConnection; as: RestrictedRoles; signal: AbortSignal },
+): Promise<void> {
+  const name = quoteName(of.database.database ?? '')
+  const restorer = quoteName(of.as.roles.restorer)
+  const statements = [
+    // The database has the settings of its source by now.
+    'SET LOCAL statement_timeout = 0',
+    `ALTER DATABASE ${name} OWNER TO ${restorer}`,
+    `GRANT CREATE ON DATABASE ${name} TO PUBLIC`,
+    'GRANT CREATE ON SCHEMA public TO PUBLIC',
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${restorer} GRANT CREATE ON SCHEMAS TO PUBLIC`,
+    // Dumps of servers that were upgraded comment on plpgsql, which only its owner may.
+    `UPDATE pg_catalog.pg_extension SET extowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = :'restorer')`,
+  ]
+  await queryJson(of.database, statements.join(';\n'), {
+    psql: plan.psql.path,
+    signal: of.signal,
+    mode: 'read write',
+    variables: { restorer: of.as.roles.restorer },
+  })
+}
+
+/** The two at the database that was made. */
+export function restrictedAt(
+  { restorer, reader }: RestrictedRoles,
+  database: PostgresConnection,
+): { restorer: PostgresConnection; reader: PostgresConnection } {
+  const name = database.database ?? ''
+  return { restorer: atDatabase(restorer, name), reader: atDatabase(reader, name) }
+}
+
+function withHarmlessSettings(
+  like: DatabaseProperties,
+  { restorer, settable }: { restorer: string; settable: readonly string[] },
+): DatabaseProperties {
+  const names = new Set(settable)
+  const settings = like.settings.filter(({ name }) => name.includes('.') || names.has(name.toLowerCase()))
+  return { ...like, settings, owner: restorer, database_acl: null }
+}
+
+/** Whoever made the source's cluster owns what nobody else does, and need not stand among the owners. */
+function rolesOfDump(plan: DatabasePlan, { source }: Pick<RecordedBackup, 'source'>): string[] {
+  const first = source?.['bootstrap_superuser']
+  const isName = typeof first === 'string' && !first.startsWith('pg_')
+  const names = new Set([...plan.newRoles, 'postgres', ...(isName ? [first] : [])])
+  return [...names].filter(name => !plan.target.server.roles.includes(name))
+}

@@ -1,0 +1,193 @@
+import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
+import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
+import { type ClientProgram, findClientPrograms } from '#postgres/client-programs.ts'
+import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
+import type { DatabaseFacts } from '#postgres/dump/database-facts.ts'
+import { type PgDumpOptions, pgDumpArguments } from '#postgres/dump/pg-dump-arguments.ts'
+import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
+import { PgDumpWords } from '#postgres/dump/pg-dump-words.ts'
+import { isOfWholeDatabase, SourceSession } from '#postgres/dump/source-session.ts'
+import { type ChildEnd, type ChildOutput, startChild } from '#programs/child-output.ts'
+
+/** A pg_dump at work. */
+interface Dump {
+  program: ClientProgram
+  child: ChildOutput
+  words: PgDumpWords
+}
+
+/**
+ * Starts pg_dump on a database, and asks the server for what a dump does not hold. A server that cannot be reached or
+ * lets nobody in is known before this resolves; what goes wrong later makes `finish` throw `SOURCE`. Throws `USAGE` for
+ * a malformed URL, `CONFIGURATION` where no pg_dump is new enough, `UNREACHABLE`, `CANCELLED`.
+ */
+export async function openPostgresSource(
+  url: string,
+  options: PgDumpOptions & { signal?: AbortSignal | undefined },
+): Promise<BackupSource> {
+  const { signal } = options
+  const connection = parsePostgresUrl(url)
+  const startedAt = new Date()
+  const beginning = SourceSession.begin(connection, signal)
+  // It is waited for below, after what may fail sooner.
+  beginning.catch(() => {})
+  let early: Promise<Dump> | undefined
+  try {
+    const installed = await findClientPrograms('pg_dump', signal)
+    const session = await beginning
+    const asked = session.facts(options)
+    asked.catch(() => {})
+    const of = { connection, options, session, asked }
+    const [only, ...others] = installed
+    // Without a choice there is nothing to wait for: pg_dump works while the server is asked.
+    early = only && others.length === 0 ? start(only, of) : undefined
+    early?.catch(() => {})
+    const known = await asked
+    const program = choosePgDump(installed, known.serverMajor)
+    const dump = await (early ?? start(program, of))
+    return sourceOf(dump, { known, connection, startedAt, options, session })
+  } catch (error) {
+    await early?.then(({ child }) => child.close()).catch(() => {})
+    await beginning.then(session => session.close()).catch(() => {})
+    throw error
+  }
+}
+
+async function start(
+  program: ClientProgram,
+  of: {
+    connection: PostgresConnection
+    options: PgDumpOptions
+    session: SourceSession
+    asked: Promise<DatabaseFacts>
+  },
+): Promise<Dump> {
+  const { connection, options, session, asked } = of
+  const words = new PgDumpWords()
+  const { snapshot } = session
+  const args = [...pgDumpArguments(options), `--dbname=${connection.uri}`]
+  const child = await startChild({
+    program: program.path,
+    args: snapshot === undefined ? args : [`--snapshot=${snapshot}`, ...args],
+    env: connection.environment,
+    encoding: 'utf8',
+    onErrorLine: line => words.hear(withoutPassword(line, connection)),
+    ...(snapshot !== undefined && {
+      again: async () => {
+        const [error] = words.errors
+        if (error === undefined || !isForTheSession(error)) return undefined
+        words.forget()
+        // What the session alone can tell is told first; the backup needs it.
+        await asked.catch(() => {})
+        await session.standBack()
+        return args
+      },
+    }),
+  })
+  return { program, child, words }
+}
+
+/**
+ * What pg_dump says, before it writes anything, when it is the session beside it that it cannot work with: behind a balancer
+ * they are on two servers, or the server has no second connection for us. Then the dump is worth more than the count. Only
+ * the beginnings of its own words are looked at: names of tables, which may be anything, come after them.
+ */
+export function isForTheSession(error: string): boolean {
+  const refused = /^connection to (?:server|database) .* failed: (.*)$/s.exec(error)?.[1]
+  if (refused !== undefined) return NO_CONNECTION.test(refused)
+  return NO_SNAPSHOT.test(error)
+}
+
+const NO_CONNECTION =
+  /^(?:(?:FATAL|ERROR): +.*(?:too many (?:connections|clients)|connection slots|query_wait_timeout)|timeout expired)/s
+const NO_SNAPSHOT =
+  /^query failed: (?:ERROR: +(?:snapshot "[^"]*" does not exist|invalid snapshot identifier|could not import the requested snapshot|cannot import a snapshot)|FATAL: +query_wait_timeout)/
+
+function sourceOf(
+  { program, child, words }: Dump,
+  of: {
+    known: DatabaseFacts
+    connection: PostgresConnection
+    startedAt: Date
+    options: PgDumpOptions
+    session: SourceSession
+  },
+): BackupSource {
+  const { known, connection, startedAt, options, session } = of
+  const counting = session.contents(options, child.ended)
+  return {
+    archiveSource: { fd: child.fd },
+    filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
+    sizeBytes: undefined,
+    // Of a part of a database there is no guess.
+    ...(isWhole(options) ? { estimatedBytes: known.estimatedBytes } : {}),
+    facts: {
+      kind: 'postgres',
+      host: connection.host,
+      ...known.facts,
+      // Of a part, nobody knows whether they are in it.
+      ...(isOfWholeDatabase(options) ? known.superuser : {}),
+      pg_dump_version: program.version,
+      format: options.format,
+      options: pgDumpArguments(options),
+      started_at: startedAt.toISOString(),
+    },
+    finish: async plainBytesRead => {
+      assertGood(await child.ended, words, plainBytesRead)
+      const endedAt = new Date()
+      const contents = await counting
+      const facts: SourceFacts = { ended_at: endedAt.toISOString(), ...(contents && { contents }) }
+      const warnings = [...known.warnings, ...words.warnings]
+      return { facts: warnings.length > 0 ? { ...facts, warnings } : facts }
+    },
+    close: async () => {
+      await Promise.all([child.close(), session.close()])
+    },
+  }
+}
+
+function isWhole({
+  schemas,
+  excludeSchemas,
+  tables,
+  excludeTables,
+  excludeTableData,
+}: PgDumpOptions): boolean {
+  return [schemas, excludeSchemas, tables, excludeTables, excludeTableData].every(list => list.length === 0)
+}
+
+/** Any name can be a database's. */
+function fileNameOf(database: string): string {
+  return database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
+}
+
+/** The dump is whole when pg_dump says so by its exit code, and nobody spoke of an error. */
+function assertGood(end: ChildEnd, words: PgDumpWords, plainBytesRead: number): void {
+  const [error] = words.errors
+  if (end.code === 0 && error === undefined && plainBytesRead > 0) return
+  const how =
+    end.signal !== null
+      ? `pg_dump was ended by ${end.signal}`
+      : end.code === 0
+        ? 'pg_dump wrote nothing'
+        : `pg_dump ended with exit code ${end.code}`
+  throw new BackupError(error === undefined ? how : `pg_dump failed: ${error}`, {
+    code: 'SOURCE',
+    hint: hintFor(error ?? ''),
+  })
+}
+
+function hintFor(error: string): string | Hint {
+  if (/row-level security/.test(error)) {
+    return 'Rows that the user may not see would be missing: dump as the owner or as a user with BYPASSRLS.'
+  }
+  if (/permission denied/.test(error)) {
+    return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out what it may not.'
+  }
+  if (/due to (lock|statement) timeout|could not obtain lock/.test(error)) {
+    return hint`Somebody holds a lock on a table; try again later, or wait longer with ${option('lock-timeout')}.`
+  }
+  if (/no matching (schemas|tables)/.test(error))
+    return hint`Check the patterns of ${option('schema')} and ${option('table')}.`
+  return 'What pg_dump had sent was taken back. Mend the reason and send again.'
+}

@@ -1,0 +1,67 @@
+import { BackupError } from '@telegram-backup/errors'
+import type { BackupType } from 'telegram-deployment-bot'
+import { type Finding, oddType } from '#finding.ts'
+import { findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
+import { parsePostgresUrl } from '#postgres/connection.ts'
+import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
+import { readSelection } from '#postgres/dump/table-patterns.ts'
+import { queryJson } from '#postgres/psql.ts'
+import type { PostgresChoice } from '#postgres/settings.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
+
+/** What a role has to be let do with what is dumped: see it, lock it, read all of it. */
+const LOOK = `
+select pg_catalog.jsonb_build_object(
+  'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+  'user', current_user,
+  'closed', (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(nspname, relname)), '[]')
+    from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
+    where relkind in ('r', 'p', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema'
+      and not exists (select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = class.oid and d.deptype = 'e')
+      and (not pg_catalog.has_schema_privilege(namespace.oid, 'USAGE')
+        or not pg_catalog.has_table_privilege(class.oid, 'SELECT')
+        or pg_catalog.row_security_active(class.oid))))`
+
+interface Seen {
+  version: number
+  user: string
+  closed: [schema: string, name: string][]
+}
+
+/**
+ * Whether pg_dump could dump that database now: it lets us in with a session of our own, a pg_dump is new enough, and the
+ * role may read all that is dumped. Throws what connecting throws, and `CONFIGURATION` for a missing right.
+ */
+export async function checkDatabase(
+  { url, options }: PostgresChoice,
+  { type, signal }: { type: BackupType; signal: AbortSignal },
+): Promise<Finding> {
+  const connection = parsePostgresUrl(url)
+  const psql = (await newestClientProgram('psql', signal)).path
+  await refuseSharedSessions(connection, { psql, signal })
+  const { version, user, closed } = (await queryJson(connection, LOOK, { psql, signal })) as Seen
+  const serverMajor = Math.floor(version / 10_000)
+  const program = choosePgDump(await findClientPrograms('pg_dump', signal), serverMajor)
+  const selection = readSelection(options)
+  const lacking = closed.filter(([schema, name]) => {
+    const isVisible = schema === 'public' || schema === user
+    return selection?.isDumped({ schema, name, isVisible }) !== false
+  })
+  const [first, ...others] = lacking
+  if (first !== undefined) {
+    const example = `${first[0]}.${first[1]}`
+    throw new BackupError(
+      `${user} may not read all of ${connection.display}: ${example}${others.length === 0 ? '' : ` and ${others.length} more`}`,
+      {
+        code: 'CONFIGURATION',
+        hint: `Let it read what is dumped (GRANT pg_read_all_data TO ${user}; with row level security, ALTER ROLE ${user} BYPASSRLS), or leave that out with exclude_table.`,
+      },
+    )
+  }
+  return {
+    message: `${connection.display}, PostgreSQL ${serverMajor}, by pg_dump ${program.version}`,
+    ...(type === 'database' ? {} : { warning: oddType(`it is a database, and its type is ${type}`) }),
+  }
+}

@@ -1,0 +1,193 @@
+import { statfs } from 'node:fs/promises'
+import { BackupError, hint, option } from '@telegram-backup/errors'
+import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
+import type { PostgresConnection } from '#postgres/connection.ts'
+import { knowsRestrict } from '#postgres/psql-restriction.ts'
+import { type DatabaseProperties, rolesOf } from '#postgres/restore/database-properties.ts'
+import {
+  beyondRights,
+  type RestoringRole,
+  readRestoringRole,
+  rightsBeyond,
+  rolesIn,
+} from '#postgres/restore/restoring-role.ts'
+import { inspectTarget, type Target } from '#postgres/restore/target-database.ts'
+import { quoteName, stemOf } from '#postgres/sql-text.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+
+/** What the caller of a restore into a database may decide. */
+export interface DatabaseRestoreOptions {
+  overwrite: boolean
+  keepOld: boolean
+  createRoles: boolean
+  signal: AbortSignal
+}
+
+/** A restore into a database that has been looked at from all sides, and not begun. */
+export interface DatabasePlan {
+  connection: PostgresConnection
+  psql: ClientProgram
+  target: Target
+  /** With its rights all runs that is in the dump. */
+  role: RestoringRole
+  /** What that role may do that this restore has no use for, for people; undefined when that is nothing. */
+  rights: string | undefined
+  /** What that role cannot restore of what the backup is known to hold, for people. */
+  problems: string[]
+  /** In place: into the empty database itself. Beside: into a new one, which then takes the name. */
+  way: 'in place' | 'beside'
+  /** What the new database is to be like; undefined for the server's defaults. */
+  like: DatabaseProperties | undefined
+  /** Roles that the backup needs and the server lacks; they are made. */
+  newRoles: string[]
+  /** The schemas of tables that were dumped alone, with their owners; they are made where they are missing. */
+  schemas: Array<{ name: string; owner: string }>
+  keepOld: boolean
+  /** Left behind by earlier restores that were killed; they are dropped. */
+  garbage: string[]
+  /** Old databases that earlier restores left or kept; they stay. */
+  keptBefore: string[]
+  /** Names of databases beside the target begin so. */
+  stem: string
+}
+
+/** Of `_restoring_` and eight hex digits. */
+const LONGEST_ENDING_BYTES = 19
+const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', '::1', '[::1]'])
+
+/**
+ * Looks at the target and decides how to restore; changes nothing. Throws `USAGE` for a target that is not empty and may
+ * not be overwritten, `CONFIGURATION` for one that cannot be restored into, `DISK_FULL`, and what a query throws.
+ */
+export async function planDatabaseRestore(
+  backup: Pick<RecordedBackup, 'source' | 'size'>,
+  connection: PostgresConnection,
+  options: DatabaseRestoreOptions,
+): Promise<DatabasePlan> {
+  const { signal, overwrite, keepOld, createRoles } = options
+  const psql = await newestClientProgram('psql', signal)
+  const facts = backup.source ?? {}
+  if (facts['kind'] !== 'postgres') assertKnowsRestrict(psql)
+  const stem = stemOf(connection.database ?? '', LONGEST_ENDING_BYTES)
+  const target = await inspectTarget(connection, { psql: psql.path, stem, signal })
+  const { server, database } = target
+  if (server.isStandby) throw refused('The server is a standby, which cannot be written to')
+  if (database?.isTemplate) {
+    throw refused(`The database ${target.name} is a template of new ones`, 'Restore into another database.')
+  }
+  const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'beside'
+  if (way === 'beside') assertMayReplace(target, overwrite)
+  const like = database ?? propertiesIn(facts)
+  const needed = [...namesIn(facts['roles']), ...(like === undefined ? [] : rolesOf(like))]
+  const newRoles = [...new Set(needed)].filter(role => !server.roles.includes(role))
+  if (newRoles.length > 0) assertMayCreateRoles(newRoles, server.canCreateRoles, createRoles)
+  await assertRoom(target, connection, Number(facts['database_size'] ?? backup.size))
+  const role = await readRestoringRole(server.maintenance, { psql: psql.path, signal })
+  const leftBehind = server.leftovers.filter(({ inUse }) => !inUse).map(({ name }) => name)
+  return {
+    connection,
+    psql,
+    target,
+    role,
+    rights: rightsBeyond(role, rolesIn(facts['roles'])),
+    problems: beyondRights(role, facts),
+    way,
+    like,
+    newRoles,
+    schemas: schemasIn(facts['schemas_of_tables']),
+    keepOld,
+    stem,
+    garbage: leftBehind.filter(name => /_restoring_[0-9a-f]{8}$/.test(name)),
+    keptBefore: leftBehind.filter(name => /_before_[0-9a-f]{8}$/.test(name)),
+  }
+}
+
+/** Settings of newer servers that dumps hold and that the target would refuse. */
+export function unknownSettings(target: Target): ReadonlySet<string> {
+  return new Set(target.server.versionNumber < 170_000 ? ['transaction_timeout'] : [])
+}
+
+/** A dump of our own pg_dump was written by a program; one that was handed in may have been written for psql. */
+function assertKnowsRestrict(psql: ClientProgram): void {
+  if (knowsRestrict(psql)) return
+  throw refused(
+    `This psql (${psql.version}) cannot be kept from obeying commands in a dump, and this dump was not made here by pg_dump`,
+    'Install a client that knows \\restrict: 13.22, 14.19, 15.14, 16.10, 17.6, 18 or newer.',
+  )
+}
+
+function assertMayReplace({ name, server, database }: Target, overwrite: boolean): void {
+  if (database !== undefined && !overwrite) {
+    throw new BackupError(`The database ${name} is not empty: it holds ${database.contents.join(', ')}`, {
+      code: 'USAGE',
+      hint: hint`Give ${option('overwrite')} to replace it when the restore has succeeded, or name a new database.`,
+    })
+  }
+  if (!server.canCreateDatabases) {
+    throw refused(
+      `The user ${server.user} may not make databases`,
+      `As a superuser, ALTER ROLE ${quoteName(server.user)} CREATEDB; or restore into an empty database.`,
+    )
+  }
+  if (database !== undefined && !database.isOurs) {
+    throw refused(
+      `The database ${name} belongs to ${database.owner}, and ${server.user} may not replace it`,
+      'Restore as its owner or as a superuser.',
+    )
+  }
+}
+
+function assertMayCreateRoles(roles: readonly string[], canCreate: boolean, createRoles: boolean): void {
+  const names = roles.slice(0, 20).join(', ')
+  const isForeign = roles.some(role => role.startsWith('pg_'))
+  if (createRoles && canCreate && !isForeign) return
+  throw new BackupError(
+    `The server lacks ${roles.length} of the roles that own or are granted something in the backup: ${names}`,
+    {
+      code: 'CONFIGURATION',
+      hint: isForeign
+        ? 'The source is a newer PostgreSQL with predefined roles (pg_…); restore into one at least as new.'
+        : canCreate
+          ? hint`Make them first, or give ${option('create-roles')}, which makes them without a login.`
+          : hint`Let somebody make them first, or restore as a user who may make roles, with ${option('create-roles')}.`,
+    },
+  )
+}
+
+/** Where the server is this machine and we can see its disk: whether a database of that size fits. */
+async function assertRoom(
+  { server }: Target,
+  connection: PostgresConnection,
+  sizeBytes: number,
+): Promise<void> {
+  const isLocal = LOCAL_HOSTS.has(connection.host) || connection.host.startsWith('/')
+  if (!isLocal || server.dataDirectory === null) return
+  const disk = await statfs(server.dataDirectory).catch(() => undefined)
+  if (disk === undefined || disk.bavail * disk.bsize >= sizeBytes) return
+  throw new BackupError(
+    `The server’s disk has ${disk.bavail * disk.bsize} bytes left, and the database had ${sizeBytes}`,
+    { code: 'DISK_FULL', hint: 'Free some room first.' },
+  )
+}
+
+function propertiesIn(facts: Readonly<Record<string, unknown>>): DatabaseProperties | undefined {
+  const isKnown = typeof facts['encoding'] === 'string' && typeof facts['owner'] === 'string'
+  if (facts['kind'] !== 'postgres' || !isKnown) return undefined
+  return facts as unknown as DatabaseProperties
+}
+
+function namesIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(name => typeof name === 'string') : []
+}
+
+function schemasIn(value: unknown): DatabasePlan['schemas'] {
+  if (!Array.isArray(value)) return []
+  return value.filter(
+    (one: Partial<DatabasePlan['schemas'][number]> | null) =>
+      typeof one?.name === 'string' && typeof one.owner === 'string',
+  )
+}
+
+function refused(message: string, hint?: string): BackupError {
+  return new BackupError(message, { code: 'CONFIGURATION', ...(hint === undefined ? {} : { hint }) })
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { atDatabase } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { type DatabasePlan, unknownSettings } from '#postgres/restore/database-plan.ts'
+import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
+import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
+import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
+import { DatabaseBeside, dropSubscriptions } from '#postgres/restore/staging-database.ts'
+import { quoteName } from '#postgres/sql-text.ts'
+import type { OpenBytes } from '#restoring.ts'
+
+/** What a restore left. */
+export interface DatabaseRestored {
+  /** Name of the old database, where it was kept, or could not be dropped. */
+  keptOld?: string
+}
+
+/**
+ * Restores into the database of the plan:
+ * 1. where the target is missing or full, a new database is made beside it;
+ * 2. the dump's SQL goes, cut into statements, into one transaction, which is committed after the last verified byte;
+ * 3. the new database takes the target's name, in one transaction as well.
+ * Whatever fails, at any byte, leaves the server as it was. Throws what the bytes throw, `POSTGRES`, `UNRESTORABLE`,
+ * `CANCELLED`, `UNKNOWN_OUTCOME`.
+ */
+export async function restoreDatabase(
+  plan: DatabasePlan,
+  open: OpenBytes,
+  signal: AbortSignal,
+): Promise<DatabaseRestored> {
+  const mark = randomBytes(4).toString('hex')
+  await dropGarbage(plan, signal)
+  const before = `${plan.stem}_before_${mark}`
+  const beside =
+    plan.way === 'in place'
+      ? undefined
+      : await DatabaseBeside.create({
+          ...plan,
+          beside: `${plan.stem}_restoring_${mark}`,
+          before,
+          session: `telegram-backup beside ${mark}`,
+        })
+  try {
+    await restoreInOneTransaction(plan, {
+      connection: beside?.connection ?? plan.connection,
+      session: `telegram-backup restore ${mark}`,
+      open,
+      signal,
+    })
+    // In place, it is committed by now, and a cancel comes too late.
+    if (beside !== undefined) assertGoingOn(signal)
+  } catch (error) {
+    // What went wrong first is the reason; a database that stays behind nevertheless must be told of.
+    await beside?.discard().catch((failure: unknown) => {
+      throw new BackupError(`${describeError(error).message}; ${describeError(failure).message}`, {
+        code: describeError(error).code,
+        cause: error,
+      })
+    })
+    if (describeError(error).code !== 'UNKNOWN_OUTCOME') assertGoingOn(signal)
+    throw error
+  }
+  const isOldGone = (await beside?.swapIn()) ?? true
+  const hadOld = beside !== undefined && plan.target.database !== undefined
+  return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
+}
+
+/**
+ * Databases that killed restores have left. One that cannot be dropped stays: whoever may make databases may give one such a name, and make
+ * it a template, and that is to keep nobody from restoring. Throws `CANCELLED`.
+ */
+export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
+  for (const name of plan.garbage) {
+    await dropSubscriptions(atDatabase(plan.target.server.maintenance, name), plan.psql.path)
+    await queryJson(plan.target.server.maintenance, 'drop database if exists :"name"', {
+      psql: plan.psql.path,
+      signal,
+      variables: { name },
+      isOutsideTransactions: true,
+    }).catch(() => assertGoingOn(signal))
+  }
+}
+
+/** The dump's SQL, cut into statements, in one transaction that is committed after the last verified byte. */
+export async function restoreInOneTransaction(
+  plan: DatabasePlan,
+  into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
+): Promise<void> {
+  const { signal } = into
+  const transaction = await RestoreTransaction.begin({ ...plan, ...into })
+  try {
+    const cutter = new DumpCutter(unknownSettings(plan.target))
+    for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)
+    // When psql stops, so does the fetching.
+    const whileRunning = AbortSignal.any([signal, transaction.ended])
+    for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
+      for (const piece of cutter.push(sql)) await transaction.write(piece)
+    }
+    for (const piece of cutter.finish()) await transaction.write(piece)
+    await transaction.commit()
+  } catch (error) {
+    // Where psql stopped first, what followed from that is not the reason.
+    const reason = await transaction.assertRunning().then(
+      () => error,
+      (failure: unknown) => failure,
+    )
+    await transaction.rollBack()
+    throw describeError(error).code === 'UNKNOWN_OUTCOME' ? error : reason
+  }
+}
+
+/** SQL for what a dump of tables alone leaves out; it goes the dump's own way. */
+function schemasOf({ schemas }: DatabasePlan): string {
+  return schemas
+    .map(
+      ({ name, owner }) =>
+        `CREATE SCHEMA IF NOT EXISTS ${quoteName(name)} AUTHORIZATION ${quoteName(owner)};\n`,
+    )
+    .join('')
+}
+
+function assertGoingOn(signal: AbortSignal): void {
+  if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
+}

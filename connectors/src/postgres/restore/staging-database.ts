@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { BackupError } from '@telegram-backup/errors'
+import type { ClientProgram } from '#postgres/client-programs.ts'
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import {
+  createStatement,
+  type DatabaseProperties,
+  lastStatements,
+  propertyStatements,
+} from '#postgres/restore/database-properties.ts'
+import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
+import type { Target } from '#postgres/restore/target-database.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
+import { quoteName, quoteText } from '#postgres/sql-text.ts'
+import { PipedProgram } from '#programs/piped-program.ts'
+
+/** Which database is made, and what it takes the place of. */
+export interface DatabaseBesideOptions {
+  target: Target
+  psql: ClientProgram
+  /** Names of the new database, and of the old one while and after it makes room. */
+  beside: string
+  before: string
+  /** What it is to be like; undefined for the server's defaults. */
+  like: DatabaseProperties | undefined
+  /** Roles that the restore itself makes; until then, nothing can be given to them. */
+  newRoles: readonly string[]
+  keepOld: boolean
+  /** `application_name` of the session. */
+  session: string
+}
+
+/** Sessions that come back are ended again so often. Each try of PostgreSQL's takes up to five seconds. */
+const SWAP_TRIES = 8
+
+/**
+ * A new database beside the target, watched over by a psql that outlives us and undoes it when we are gone: see
+ * `sql/database-beside.sql`.
+ */
+export class DatabaseBeside {
+  /** The new database. */
+  readonly connection: PostgresConnection
+  readonly #options: DatabaseBesideOptions
+  readonly #psql: PipedProgram
+
+  private constructor(options: DatabaseBesideOptions) {
+    const { target, psql, beside, before, keepOld, session } = options
+    const { maintenance } = target.server
+    const variables = {
+      target: target.name,
+      beside,
+      before,
+      old_oid: String(target.database?.oid ?? 0),
+      keep: keepOld ? 'yes' : 'no',
+      session,
+    }
+    const script = fileURLToPath(import.meta.resolve('#sql/database-beside.sql'))
+    this.#options = options
+    this.connection = atDatabase(maintenance, beside)
+    this.#psql = new PipedProgram(
+      psql.path,
+      [
+        ...['-X', '-q', '-A', '-t', '-w', '--no-readline', '-d', maintenance.uri],
+        ...Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]),
+        ...['-f', script],
+      ],
+      {
+        environment: { ...maintenance.environment, PGCLIENTENCODING: 'UTF8' },
+        wordsFile: openNamelessFile(),
+      },
+    )
+  }
+
+  /** Makes the database. Throws `POSTGRES`, `CONFIGURATION` where a pooler shares its sessions, and then there is none. */
+  static async create(options: DatabaseBesideOptions): Promise<DatabaseBeside> {
+    const { target, beside, like } = options
+    const database = new DatabaseBeside(options)
+    const major = Math.floor(target.server.versionNumber / 10_000)
+    await database.#psql.write(`${createStatement(beside, like, major)}\n`)
+    // What will not be allowed should be known before hours of work, not after.
+    const early = options.newRoles.length === 0 ? propertyStatements(beside, like) : []
+    await database.#psql.write(`${asOneStatement(early)}\n`)
+    if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) {
+      await refuseSharedSessions(database.connection, { psql: options.psql.path }).catch(async error => {
+        await database.discard()
+        throw error
+      })
+      return database
+    }
+    const { words } = await database.#psql.finish()
+    throw refusedByPostgres(`The database ${beside} cannot be made`, words)
+  }
+
+  /**
+   * Gives it the target's name, and what it could not get before, all in one transaction. Resolves to whether the old one
+   * is gone, which a replication slot can prevent. Throws `POSTGRES`.
+   */
+  async swapIn(): Promise<boolean> {
+    await this.#psql.write(`${swapStatement(this.#options)}\n`)
+    const { words } = await this.#psql.finish()
+    const isIn = /^swapped$/m.test(this.#psql.output)
+    if (!isIn && !tellsOfFailure(words)) {
+      throw new BackupError('Whether the restored database took the place of the old one is unknown', {
+        code: 'UNKNOWN_OUTCOME',
+        hint: `Look whether ${this.#options.beside} or ${this.#options.before} exists.`,
+      })
+    }
+    if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
+    return !tellsOfFailure(words)
+  }
+
+  /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
+  async discard(): Promise<void> {
+    await dropSubscriptions(this.connection, this.#options.psql.path)
+    const { exitCode, words } = await this.#psql.finish()
+    if (exitCode !== 0 || tellsOfFailure(words))
+      throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
+  }
+}
+
+/**
+ * Takes the subscriptions out of a database that is to be dropped: PostgreSQL drops none that has one, and lets them go only from inside. Their
+ * slots, on whatever server they name, stay as they are. Where it cannot be done, the dropping tells.
+ */
+export async function dropSubscriptions(database: PostgresConnection, psql: string): Promise<void> {
+  await queryJson(database, DROP_SUBSCRIPTIONS, { psql, mode: 'read write' }).catch(() => {})
+}
+
+const DROP_SUBSCRIPTIONS = `do $$ declare name pg_catalog.text; begin
+  for name in select subname from pg_catalog.pg_subscription
+    where subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()) loop
+    execute pg_catalog.format('alter subscription %I disable', name);
+    execute pg_catalog.format('alter subscription %I set (slot_name = none)', name);
+    execute pg_catalog.format('drop subscription %I', name);
+  end loop;
+end $$`
+
+/** Warnings may come with every connection, for example of a collation that the system has changed. */
+function tellsOfFailure(words: string): boolean {
+  return /\b(ERROR|FATAL|PANIC|error):/.test(words)
+}
+
+function swapStatement({ target, beside, before, like, newRoles, keepOld }: DatabaseBesideOptions): string {
+  const name = quoteName(target.name)
+  const old = target.database
+  const rename = `ALTER DATABASE ${quoteName(beside)} RENAME TO ${name};`
+  const kept = keepOld
+    ? `COMMENT ON DATABASE ${quoteName(before)} IS 'telegram-backup: kept from before a restore';`
+    : ''
+  const makeRoom = `ALTER DATABASE ${name} RENAME TO ${quoteName(before)}; ${kept}`
+  return asOneStatement([
+    `FOR try IN 1..${SWAP_TRIES} LOOP
+      PERFORM pg_catalog.pg_stat_clear_snapshot();
+      PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_catalog.pg_backend_pid()
+          AND backend_type = 'client backend';
+      BEGIN
+        ${old === undefined ? '' : makeRoom} ${rename}
+        EXIT;
+      EXCEPTION WHEN object_in_use THEN
+        IF try = ${SWAP_TRIES} THEN RAISE; END IF;
+      END;
+    END LOOP;`,
+    ...(newRoles.length === 0 ? [] : propertyStatements(target.name, like)),
+    ...lastStatements(target.name, like),
+  ])
+}
+
+/** Statements that succeed or fail together, in one line; none for none. */
+function asOneStatement(statements: readonly string[]): string {
+  const body = statements.join(' ').replaceAll('\n', ' ')
+  const tag = dollarTagNotIn(body)
+  return body === '' ? '' : `DO ${tag} BEGIN ${body} END ${tag};`
+}
+
+/** A file that is gone when it is closed. */
+function openNamelessFile(): number {
+  const path = join(tmpdir(), `telegram-backup-${randomUUID()}`)
+  const fd = openSync(path, 'wx+', 0o600)
+  rmSync(path)
+  return fd
+}
+
+/** A dollar quote that nothing in the text ends. */
+function dollarTagNotIn(text: string): string {
+  let tag = '$swap$'
+  while (text.includes(tag)) tag = `${tag.slice(0, -1)}_$`
+  return tag
+}

@@ -1,0 +1,40 @@
+import { describeError } from '@telegram-backup/errors'
+import type { Finding } from '#finding.ts'
+import { newestClientProgram } from '#postgres/client-programs.ts'
+import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { queryJson } from '#postgres/psql.ts'
+import { readRestoringRole, rightsBeyond } from '#postgres/restore/restoring-role.ts'
+import { MAINTENANCE_DATABASES, saysNoSuchDatabase } from '#postgres/restore/target-database.ts'
+import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
+
+const MAJOR = `select pg_catalog.to_json(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog./) 10000)`
+
+/** Whether the server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits for it. */
+export async function checkTarget(connection: PostgresConnection, signal: AbortSignal): Promise<Finding> {
+  const psql = (await newestClientProgram('psql', signal)).path
+  const failures: unknown[] = []
+  for (const database of [undefined, ...MAINTENANCE_DATABASES]) {
+    const place = database === undefined ? connection : atDatabase(connection, database)
+    try {
+      await refuseSharedSessions(place, { psql, signal })
+      const major = await queryJson(place, MAJOR, { psql, signal })
+      const role = await readRestoringRole(place, { psql, signal })
+      const made = database === undefined ? '' : '; the database is not there, a restore makes it'
+      // Which roles own something in a backup is known when there is one.
+      const beyond = rightsBeyond(role, role.memberOf)
+      return {
+        message: `${connection.display}, PostgreSQL ${major}${made}`,
+        ...(beyond !== undefined && {
+          warning: `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
+        }),
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(error)
+      // It is there, and does not take us: that another one on its server would is no help.
+      if (database === undefined && !saysNoSuchDatabase(error)) break
+    }
+  }
+  const { message, hint = '' } = describeError(failures[0])
+  return { message, warning: `Nothing can be restored there now. ${hint}`.trim() }
+}

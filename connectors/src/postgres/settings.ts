@@ -1,0 +1,63 @@
+import { BackupError } from '@telegram-backup/errors'
+import type { SettingReaders, SourceChoice } from '#connector.ts'
+import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+
+/** The settings of a database; lists hold patterns of pg_dump. */
+export interface PostgresSettings {
+  /** Its URL. */
+  postgres?: string | undefined
+  format?: string | undefined
+  schema?: string[] | undefined
+  exclude_schema?: string[] | undefined
+  table?: string[] | undefined
+  exclude_table?: string[] | undefined
+  exclude_table_data?: string[] | undefined
+  lock_timeout?: string | undefined
+  count_rows?: boolean | undefined
+  /** Drills of its backups run what is in the dump as a superuser. */
+  trust_dump?: boolean | undefined
+}
+
+/** All of them but the URL. */
+export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
+  'format',
+  'schema',
+  'exclude_schema',
+  'table',
+  'exclude_table',
+  'exclude_table_data',
+  'lock_timeout',
+  'count_rows',
+  'trust_dump',
+]
+
+/** A database to be dumped. */
+export interface PostgresChoice extends SourceChoice {
+  kind: 'postgres'
+  url: string
+  options: PgDumpOptions
+}
+
+const DEFAULT_LOCK_TIMEOUT = '60s'
+
+/** Throws `USAGE`. */
+export function choosePostgres(settings: PostgresSettings, read: SettingReaders): PostgresChoice {
+  const { postgres: url = '', format = 'plain' } = settings
+  if (format !== 'plain' && format !== 'custom') {
+    throw new BackupError(`The format ${JSON.stringify(format)} is unknown`, {
+      code: 'USAGE',
+      hint: 'Use plain or custom.',
+    })
+  }
+  const options: PgDumpOptions = {
+    format,
+    schemas: settings.schema ?? [],
+    excludeSchemas: settings.exclude_schema ?? [],
+    tables: settings.table ?? [],
+    excludeTables: settings.exclude_table ?? [],
+    excludeTableData: settings.exclude_table_data ?? [],
+    lockTimeoutMs: read.spanMs(settings.lock_timeout ?? DEFAULT_LOCK_TIMEOUT),
+    countRows: settings.count_rows ?? true,
+  }
+  return { kind: 'postgres', url, options }
+}

@@ -1,0 +1,81 @@
+import { lstat, readlink } from 'node:fs/promises'
+import { BackupError } from '@telegram-backup/errors'
+
+/** As many as the system follows in one path. */
+const MAX_LINKS = 40
+/** What a process holds open: the names in it are links, and those of pipes lead nowhere that has a path. */
+const OPEN_FILES = /^\/proc\/\d+\/(task\/\d+\/)?fd$/
+
+/** A path with every link in it followed. */
+export interface FollowedPath {
+  path: Buffer
+  /** Links on the way that are neither this user's nor root's. */
+  strangers: { uid: number; place: string }[]
+}
+
+/**
+ * Follows every link of a path, as `realpath` does; what it ends with need not be there. Throws what
+ * the system says, such as `ENOENT` for a folder that is not there. An open pipe (`/dev/fd/63`) stays the link that it is.
+ * @param path absolute
+ */
+export async function followLinks(path: Buffer): Promise<FollowedPath> {
+  const strangers: FollowedPath['strangers'] = []
+  // One character for each byte.
+  let names = path.toString('latin1').split('/')
+  let real = ''
+  for (let links = 0; ; ) {
+    const name = names.shift()
+    if (name === undefined) return { path: bytesOf(real || '/'), strangers }
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      real = real.slice(0, Math.max(0, real.lastIndexOf('/')))
+      continue
+    }
+    const place = `${real}/${name}`
+    const facts = await lstat(bytesOf(place)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' && names.every(rest => rest === '' || rest === '.')) return undefined
+      throw error
+    })
+    if (facts === undefined || !facts.isSymbolicLink()) {
+      real = place
+      continue
+    }
+    if (facts.uid !== 0 && facts.uid !== process.geteuid?.())
+      strangers.push({ uid: facts.uid, place: bytesOf(place).toString() })
+    links += 1
+    if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
+    const target = (await readlink(bytesOf(place), 'buffer')).toString('latin1')
+    if (isOpenPipe(real, target)) real = place
+    else {
+      if (target.startsWith('/')) real = ''
+      names = [...target.split('/'), ...names]
+    }
+  }
+}
+
+/**
+ * The same for what is to be written: where many may write, another user's link would choose what that is. So throws `USAGE` for one.
+ * @param path absolute
+ */
+export async function linkFreePath(path: Buffer): Promise<Buffer> {
+  const { path: followed, strangers } = await followLinks(path)
+  const [stranger] = strangers
+  if (stranger === undefined) return followed
+  throw new BackupError(`${stranger.place} is a link of another user`, {
+    code: 'USAGE',
+    hint: 'Name the place that it leads to, if that is meant.',
+  })
+}
+
+function isOpenPipe(folder: string, target: string): boolean {
+  return OPEN_FILES.test(folder) && !target.startsWith('/')
+}
+
+/** Whether a folder holds what a process has open, where links are to be followed. */
+export function holdsOpenFiles(folder: Buffer): boolean {
+  return OPEN_FILES.test(folder.toString('latin1'))
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}

@@ -1,0 +1,68 @@
+import { BackupError } from '@telegram-backup/errors'
+import type { Connector, OpenedSource, OpenOptions, SourceChoice } from '#connector.ts'
+import { DIRECTORY } from '#directory/directory-connector.ts'
+import type { DirectorySettings } from '#directory/settings.ts'
+import { POSTGRES } from '#postgres/postgres-connector.ts'
+import type { PostgresSettings } from '#postgres/settings.ts'
+import type { RecordedBackup } from '#recorded-backup.ts'
+import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
+import type { FileSettings, StdinSettings } from '#stream/settings.ts'
+import { FILE, STDIN } from '#stream/stream-connectors.ts'
+
+/** The settings of all kinds of source. */
+export interface PlaceSettings extends FileSettings, PostgresSettings, DirectorySettings, StdinSettings {}
+
+/**
+ * A connector of any kind. Its choices and targets go back to the connector that made them, and to no other: that is why
+ * the list may forget their types.
+ */
+export type AnyConnector = Connector<SourceChoice, RestoreTarget, PlaceSettings>
+
+/** All kinds of source. A new kind is a folder, and a line here. */
+export const CONNECTORS: readonly AnyConnector[] = [FILE, POSTGRES, DIRECTORY, STDIN]
+
+/** The connector that made this choice or target. */
+export function connectorOf({ kind }: SourceChoice | RestoreTarget): AnyConnector {
+  const connector = recordedKind({ kind })
+  if (connector === undefined) throw new TypeError(`No connector is of the kind ${kind}`)
+  return connector
+}
+
+/** Restores into a target that was read before. */
+export function restoreOf(target: RestoreTarget): RestoreConnector {
+  const { restore } = connectorOf(target)
+  if (restore === undefined) throw new TypeError(`Nothing is restored into the kind ${target.kind}`)
+  return restore
+}
+
+/**
+ * The connector whose kind a record names. Undefined without a record, and for kinds that are only bytes: the `pipe`,
+ * `buffer` and `stream` of the library, and those of a newer version.
+ */
+export function recordedKind(
+  facts: { readonly kind?: unknown } | null | undefined,
+): AnyConnector | undefined {
+  return CONNECTORS.find(({ kind }) => kind === facts?.kind)
+}
+
+/**
+ * The connector that a backup is restored with: that of its record, or the one that claims a file of its name, such as a
+ * `.tar`. Undefined for a file that only a person can tell the kind of.
+ */
+export function restoringConnector(backup: {
+  source: RecordedBackup['source']
+  filename: string | null | undefined
+}): AnyConnector | undefined {
+  const recorded = recordedKind(backup.source)
+  if (recorded?.restore !== undefined) return recorded
+  return CONNECTORS.find(({ restore }) => restore?.claims?.test(backup.filename ?? ''))
+}
+
+/** Starts to read a source. The caller closes it, or hands it to a send, which does. Throws what its kind throws, or `CANCELLED`. */
+export async function openSource(choice: SourceChoice, options: OpenOptions): Promise<OpenedSource> {
+  try {
+    return await connectorOf(choice).open(choice, options)
+  } catch (error) {
+    throw options.signal?.aborted ? new BackupError('Cancelled', { code: 'CANCELLED', cause: error }) : error
+  }
+}

@@ -1,0 +1,47 @@
+import type { Connector } from '#connector.ts'
+import type { RestoreTarget } from '#restoring.ts'
+import {
+  chooseFile,
+  chooseStdin,
+  type FileChoice,
+  type FileSettings,
+  type StdinChoice,
+  type StdinSettings,
+} from '#stream/settings.ts'
+
+/** One file, whatever is in it. It can be read again, so a send of it can go on; to get it back, its bytes are fetched. */
+export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
+  kind: 'file',
+  place: 'file',
+  settings: [],
+  choose: chooseFile,
+  open: async ({ path }, options) => {
+    const { openFileSource } = await import('#stream/file-source.ts')
+    return await openFileSource(path, options)
+  },
+  check: async ({ path }) => {
+    const { assertReadableFile } = await import('#stream/file-checks.ts')
+    await assertReadableFile(path)
+    return { message: `${path} can be read` }
+  },
+  resume: {
+    chooseAgain: (facts, path) => ({ kind: 'file', path: path ?? String(facts['path']) }),
+    look: async ({ path }) => {
+      const { lookAtFile } = await import('#stream/file-path.ts')
+      return await lookAtFile(path)
+    },
+  },
+}
+
+/** What comes by standard input, to its end. It is read once: nothing of it can be done again. */
+export const STDIN: Connector<StdinChoice, RestoreTarget, StdinSettings> = {
+  kind: 'stdin',
+  place: 'stdin',
+  settings: ['allow'],
+  choose: chooseStdin,
+  open: async (choice, { type }) => {
+    const { openStandardInput } = await import('#stream/standard-input.ts')
+    return openStandardInput(type, choice)
+  },
+  check: async () => ({ message: 'standard input' }),
+}

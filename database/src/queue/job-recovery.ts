@@ -1,0 +1,159 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { checkUuid } from '#input-checks.ts'
+import type { Backup } from '#jobs/types.backup.ts'
+import type { Job, JobAsker, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
+import { claimLease, dropLease } from '#leases/lease-rows.ts'
+import type { DeliverJob } from '#queue/job-requests.ts'
+import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
+import { sqlRunnerIn } from '#sql-runner.ts'
+
+/** Jobs of one kind that wait for the same thing. */
+export interface DueWork {
+  kind: JobKind
+  source: string | null
+  target: string | null
+  /** Whose the longest waiting is, where API keys have asked for all of them; null where somebody else waits for it, too. */
+  asker: JobAsker | null
+}
+
+/**
+ * What waits and may begin now: what schedules have asked for first, so that nobody who asks for much keeps the night's backups
+ * waiting, and then the longest waiting. A source of which a backup runs is left out, and so is `expire`
+ * while one runs.
+ */
+export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
+  const { rows } = await sql<DueWork>`
+    select kind, source, target,
+           case when bool_and(api_key_id is not null)
+             then (array_agg(jsonb_build_object('key_id', api_key_id, 'project', project_id) order by run_after))[1] end as asker
+      from control_plane.jobs waiting
+     where state = 'queued' and run_after <= clock_timestamp()
+       and not exists (select from control_plane.jobs running
+                        where running.state = 'running' and running.kind = waiting.kind
+                          and (running.kind = 'expire' or (running.kind = 'backup' and running.source = waiting.source)))
+     group by kind, source, target
+     order by min(run_after) filter (where schedule_id is not null) nulls last, min(run_after)
+  `.execute(kysely)
+  return rows
+}
+
+/** What is to become of a job that nobody works on. */
+export type Recovery =
+  | { state: 'queued' }
+  | { state: 'done'; progress: JobProgress }
+  | { state: 'failed' | 'cancelled'; error: JobError }
+
+/**
+ * Brings back a job that a process which is gone has left running, or ends it, as `decide` says of the job and its backup as they
+ * are then; null leaves it as it is. False when nothing was changed: it is left, somebody works on it, or it has ended.
+ */
+export async function recoverJob(
+  database: Database,
+  jobId: string,
+  decide: (job: Job, backup: Backup | null) => Recovery | null,
+  deliver: DeliverJob,
+): Promise<boolean> {
+  checkUuid('job id', jobId)
+  return await inTransaction(database.kysely, async trx => {
+    const token = await claimLease(trx, { subject: jobId, purpose: 'job' })
+    if (token === null) return false
+    const before = await lockedJob(trx, jobId)
+    const recovery = before?.state === 'running' ? decide(before, await backupOf(trx, before)) : null
+    if (before && recovery) await changeTo(trx, before, recovery, deliver)
+    await dropLease(trx, jobId, token)
+    return recovery !== null
+  })
+}
+
+async function backupOf(trx: Transaction<CatalogSchema>, { backup_id }: Job): Promise<Backup | null> {
+  if (backup_id === null) return null
+  const row = await trx.selectFrom('backups').selectAll().where('id', '=', backup_id).executeTakeFirst()
+  return row ?? null
+}
+
+async function changeTo(
+  trx: Transaction<CatalogSchema>,
+  before: Job,
+  recovery: Recovery,
+  deliver: DeliverJob,
+): Promise<void> {
+  const isWaiting = recovery.state === 'queued'
+  const row = await trx
+    .updateTable('jobs')
+    .set({
+      state: recovery.state,
+      ...(isWaiting
+        ? {
+            run_after: sql<Date>`date_trunc('milliseconds', clock_timestamp())`,
+            tries: oneMoreTry('INTERRUPTED'),
+          }
+        : { finished_at: sql<Date>`clock_timestamp()` }),
+      ...(recovery.state === 'done'
+        ? { ...errorColumns(undefined), progress: JSON.stringify(recovery.progress) }
+        : recovery.state === 'queued'
+          ? {}
+          : errorColumns(recovery.error)),
+    })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  if (isWaiting) await deliver(jobOf(row), sqlRunnerIn(trx))
+}
+
+/** Hands a job that waits to the queue once more. False when it does not wait any more, or somebody else is at it. */
+export async function redeliverJob(database: Database, jobId: string, deliver: DeliverJob): Promise<boolean> {
+  checkUuid('job id', jobId)
+  return await inTransaction(database.kysely, async trx => {
+    const job = await lockedJob(trx, jobId)
+    if (job?.state !== 'queued') return false
+    await deliver(job, sqlRunnerIn(trx))
+    return true
+  })
+}
+
+/** Ends a job that waits and that nobody can do any more. False when it does not wait any more. */
+export async function failWaitingJob(database: Database, jobId: string, error: JobError): Promise<boolean> {
+  checkUuid('job id', jobId)
+  return await inTransaction(database.kysely, async trx => {
+    const job = await lockedJob(trx, jobId)
+    if (job?.state !== 'queued') return false
+    await changeTo(trx, job, { state: 'failed', error }, async () => {})
+    return true
+  })
+}
+
+/**
+ * Jobs that may have begun for `waitingMs` and have not, the longest waiting first, 100 at most. Of backups and restores only
+ * those of these sources and targets, and uploads: nobody here does the others, however long they wait.
+ */
+export async function overdueJobs(
+  { kysely }: Database,
+  of: { waitingMs: number; sources: readonly string[]; targets: readonly string[] },
+): Promise<Job[]> {
+  const rows = await kysely
+    .selectFrom('jobs')
+    .selectAll()
+    .where('state', '=', 'queued')
+    .where('run_after', '<=', sql<Date>`clock_timestamp() - ${of.waitingMs} * interval '1 millisecond'`)
+    .where(
+      sql<boolean>`case kind when 'backup' then source is null or source = any(${of.sources}::text[])
+                             when 'restore' then target = any(${of.targets}::text[]) else true end`,
+    )
+    .orderBy('run_after')
+    .limit(100)
+    .execute()
+  return rows.map(jobOf)
+}
+
+async function lockedJob(kysely: Kysely<CatalogSchema>, jobId: string): Promise<Job | undefined> {
+  const row = await kysely
+    .selectFrom('jobs')
+    .selectAll()
+    .where('id', '=', jobId)
+    .forUpdate()
+    .executeTakeFirst()
+  return row && jobOf(row)
+}

@@ -1,0 +1,238 @@
+import { isDeepStrictEqual } from 'node:util'
+import { sql, type Transaction } from 'kysely'
+import { ensureProject } from '#backups/records.ts'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
+import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
+import { errorColumns, jobOf } from '#queue/job-rows.ts'
+import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
+import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
+
+/** An index cannot hold a text of any length. */
+const LONGEST_KEY = 255
+
+/** Hands a job to the queue, in the transaction that makes or changes its row: either both are there, or neither. */
+export type DeliverJob = (job: Job, sql: SqlRunner) => Promise<void>
+
+/**
+ * Writes down a job and hands it to the queue. A job of the same schedule and time, or of the same idempotency key, one
+ * that erases the same backup and has not ended, or one that waits for the same by the same API key, is given back instead (`isNew`
+ * false). CatalogError INVALID for a bad value, CONFLICT for an idempotency key that was used for something else, QUEUE_FULL for an
+ * API key or a project that has as many jobs waiting as it may.
+ */
+export async function createJob(
+  database: Database,
+  request: NewJob,
+  deliver: DeliverJob,
+): Promise<{ job: Job; isNew: boolean }> {
+  return await inTransaction(database.kysely, trx =>
+    createJobIn(trx, request, { actor: database.actor, deliver }),
+  )
+}
+
+/** The same inside a transaction that does more. */
+export async function createJobIn(
+  trx: Transaction<CatalogSchema>,
+  request: NewJob,
+  by: { actor: string; deliver: DeliverJob },
+): Promise<{ job: Job; isNew: boolean }> {
+  checkRequest(request)
+  const { byKey } = request
+  if (byKey !== undefined) await lockWaiting(trx, { ...request, byKey })
+  if (request.projectId !== undefined) await ensureProject(trx, request.projectId)
+  const open = await openErase(trx, request)
+  if (open !== undefined) return { job: open, isNew: false }
+  if (byKey !== undefined) {
+    const named = await jobNamedBy(trx, byKey)
+    if (named !== undefined) return { job: sameJob(jobOf(named), request), isNew: false }
+    const waiting = await sameWaiting(trx, { ...request, byKey })
+    if (waiting !== undefined) return { job: jobOf(waiting), isNew: false }
+    await assertRoomToWait(trx, { ...request, byKey })
+  }
+  const row = await trx
+    .insertInto('jobs')
+    .values({
+      kind: request.kind,
+      project_id: request.projectId ?? null,
+      backup_id: request.backupId ?? null,
+      source: request.source ?? null,
+      target: request.target ?? null,
+      options: JSON.stringify(request.options ?? {}),
+      actor: request.actor ?? by.actor,
+      schedule_id: request.scheduleId ?? null,
+      scheduled_for: request.scheduledFor ?? null,
+      run_after: request.runAfter,
+      api_key_id: byKey?.apiKeyId ?? null,
+      idempotency_key: byKey?.idempotencyKey ?? null,
+    })
+    .onConflict(conflict => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) return { job: await earlierJob(trx, request), isNew: false }
+  const job = jobOf(row)
+  await by.deliver(job, sqlRunnerIn(trx))
+  return { job, isNew: true }
+}
+
+function checkRequest(request: NewJob): void {
+  if (request.projectId !== undefined) checkProjectId(request.projectId)
+  if (request.backupId !== undefined) checkUuid('backup id', request.backupId)
+  const { apiKeyId, idempotencyKey } = request.byKey ?? {}
+  if (apiKeyId !== undefined) checkUuid('id of a key', apiKeyId)
+  if (idempotencyKey === undefined) return
+  checkText('idempotency key', idempotencyKey)
+  if (idempotencyKey.length <= LONGEST_KEY) return
+  throw new CatalogError('Not a valid idempotency key', {
+    code: 'INVALID',
+    hint: `Use ${LONGEST_KEY} characters at most.`,
+  })
+}
+
+/** The same erasing that somebody asked for before. Of several who ask at once one goes first, since each locks the backup. */
+async function openErase(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job | undefined> {
+  const { kind, backupId, options = {} } = request
+  if (kind !== 'erase' || backupId === undefined) return undefined
+  await trx.selectFrom('backups').select('id').where('id', '=', backupId).forUpdate().execute()
+  const row = await trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('kind', '=', 'erase')
+    .where('backup_id', '=', backupId)
+    .where('state', 'in', ['queued', 'running'])
+    .where('cancel_requested_at', 'is', null)
+    .where(sql<boolean>`options = ${JSON.stringify(options)}::jsonb`)
+    .executeTakeFirst()
+  return row && jobOf(row)
+}
+
+/** The job that another transaction has made meanwhile. */
+async function earlierJob(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job> {
+  const { scheduleId, scheduledFor, byKey } = request
+  const named = byKey && (await jobNamedBy(trx, byKey))
+  if (named !== undefined) return sameJob(jobOf(named), request)
+  const row = await trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('schedule_id', '=', scheduleId ?? null)
+    .where('scheduled_for', '=', scheduledFor ?? null)
+    .executeTakeFirstOrThrow()
+  return jobOf(row)
+}
+
+/** CatalogError CONFLICT for a job of the same idempotency key that does something else. */
+function sameJob(job: Job, request: NewJob): Job {
+  const isSame =
+    request.kind === job.kind &&
+    (request.source ?? null) === job.source &&
+    (request.target ?? null) === job.target &&
+    // A backup job has made its backup since.
+    (request.backupId === undefined || request.backupId.toLowerCase() === job.backup_id) &&
+    isDeepStrictEqual(JSON.parse(JSON.stringify(request.options ?? {})), job.options)
+  if (isSame) return job
+  throw new CatalogError('This idempotency key was used for another request', {
+    code: 'CONFLICT',
+    hint: 'Make a new key for each request that is to be carried out.',
+  })
+}
+
+/** One job; null for an unknown id, also for one that is no UUID. */
+export async function getJob(database: Database, id: string): Promise<Job | null> {
+  if (!isUuid(id)) return null
+  const row = await database.kysely.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : jobOf(row)
+}
+
+/** Which jobs; an absent field matches everything. */
+export interface JobFilter {
+  projectId?: string | undefined
+  state?: JobState | undefined
+  source?: string | undefined
+  scheduleId?: string | undefined
+  /** At most so many. */
+  limit: number
+  /** Only those that come after this one in the list. */
+  after?: { createdAt: Date; id: string } | undefined
+}
+
+/** Jobs, newest first. */
+export async function listJobs(database: Database, filter: JobFilter): Promise<Job[]> {
+  let query = database.kysely
+    .selectFrom('jobs')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+  if (filter.projectId !== undefined) query = query.where('project_id', '=', filter.projectId)
+  if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+  if (filter.source !== undefined) query = query.where('source', '=', filter.source)
+  if (filter.scheduleId !== undefined) query = query.where('schedule_id', '=', filter.scheduleId)
+  if (filter.after !== undefined) {
+    const { createdAt, id } = filter.after
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id}::uuid)`)
+  }
+  return (await query.execute()).map(jobOf)
+}
+
+/** As of a job that was cancelled while it ran; what an earlier try failed of is not what it ended of. */
+const CANCELLED: JobError = { code: 'CANCELLED', message: 'Cancelled' }
+
+/**
+ * Cancels a job that waits, and asks whoever runs it to stop one that runs; so it does with one that waits to go on whose backup
+ * may be whole: only whoever looks knows whether it is done, and that one is due at once, and handed to the queue once more. The job
+ * as it then is; null for an unknown id. CatalogError CONFLICT for one that has ended.
+ */
+export async function cancelJob(database: Database, id: string, deliver: DeliverJob): Promise<Job | null> {
+  if (!isUuid(id)) return null
+  return await inTransaction(database.kysely, async trx => {
+    const before = await trx
+      .selectFrom('jobs')
+      .selectAll()
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst()
+    if (before === undefined) return null
+    if (before.state !== 'queued' && before.state !== 'running') {
+      throw new CatalogError(`The job is ${before.state} already`, { code: 'CONFLICT' })
+    }
+    const isAtOnce = before.state === 'queued' && !(await mayBeWhole(trx, before))
+    // Asked for again, it keeps the pause after an attempt that was made since.
+    const isFirst = before.cancel_requested_at === null
+    const row = await trx
+      .updateTable('jobs')
+      .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())` })
+      .$if(isAtOnce, query =>
+        query.set({
+          state: 'cancelled',
+          finished_at: sql<Date>`clock_timestamp()`,
+          ...errorColumns(CANCELLED),
+        }),
+      )
+      .$if(before.state === 'queued' && !isAtOnce && isFirst, query =>
+        query.set({ run_after: sql<Date>`least(run_after, date_trunc('milliseconds', clock_timestamp()))` }),
+      )
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    const job = jobOf(row)
+    if (job.state === 'queued') await deliver(job, sqlRunnerIn(trx))
+    return job
+  })
+}
+
+/** Whether an earlier attempt has come so far that its backup is complete, or that others finish it. */
+async function mayBeWhole(
+  trx: Transaction<CatalogSchema>,
+  { kind, backup_id: backupId }: { kind: string; backup_id: string | null },
+): Promise<boolean> {
+  if (kind !== 'backup' || backupId === null) return false
+  const { rows } = await sql`
+    select from control_plane.backups backup
+     where id = ${backupId}::uuid
+       and (state = 'complete' or (state = 'sending' and exists (
+             select from control_plane.sealed_manifests where backup_id = backup.id)))
+  `.execute(trx)
+  return rows.length > 0
+}

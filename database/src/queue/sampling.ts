@@ -1,0 +1,117 @@
+import { sql, type Transaction } from 'kysely'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
+import type { Database } from '#database.ts'
+import type { Job } from '#jobs/types.job.ts'
+import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
+
+/** A complete backup, as whoever spreads verifications over the days sees it. */
+export interface SampledBackup {
+  id: string
+  project_id: string
+  /** Bytes as sent, in its own chat. */
+  bytes: number
+  /** Messages there. */
+  messages: number
+  created_at: Date
+  /** When every byte was last read, whatever was found; null for one that never was. */
+  last_read_at: Date | null
+  /** When its messages were last asked for, or read. */
+  last_looked_at: Date | null
+  /** When a reading last began, also one that failed. */
+  last_begun_at: Date | null
+  /** When a verification of either kind last began. */
+  last_asked_at: Date | null
+  /** The same for all backups of a project, type and source. */
+  source_key: string
+  /** The newest of these. */
+  is_newest: boolean
+  /** A job that verifies it waits or runs. */
+  is_busy: boolean
+}
+
+/** What sampling has handed in within the last hour, to be read. */
+export interface SampledLately {
+  bytes: number
+  messages: number
+}
+
+/** A verification that is to be handed in. */
+export interface SampledPick {
+  backup: Pick<SampledBackup, 'id' | 'project_id'>
+  readData: boolean
+}
+
+/**
+ * Has `decide` choose what is to be verified now, by the database's time, and makes the jobs, all in one transaction and
+ * under a lock, so that several processes choose each once. Returns the jobs; none while another process chooses.
+ */
+export async function sampleBackups(
+  database: Database,
+  decide: (facts: {
+    backups: readonly SampledBackup[]
+    lately: SampledLately
+    now: Date
+  }) => readonly SampledPick[],
+  deliver: DeliverJob,
+): Promise<Job[]> {
+  return await inTransaction(database.kysely, async trx => {
+    const { rows } = await sql<{ locked: boolean; now: Date }>`
+      select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('telegram-backup sampling'::text, 0::bigint)) as locked,
+             clock_timestamp() as now
+    `.execute(trx)
+    const [lock] = rows
+    if (lock?.locked !== true) return []
+    const facts = { backups: await sampled(trx), lately: await sampledLately(trx), now: lock.now }
+    const jobs: Job[] = []
+    for (const { backup, readData } of decide(facts)) {
+      const { job } = await createJobIn(
+        trx,
+        {
+          ...{ kind: 'verify', projectId: backup.project_id, backupId: backup.id },
+          options: { read_data: readData, sampled: true },
+        },
+        { actor: 'sampling', deliver },
+      )
+      jobs.push(job)
+    }
+    return jobs
+  })
+}
+
+async function sampled(trx: Transaction<CatalogSchema>): Promise<SampledBackup[]> {
+  const { rows } = await sql<SampledBackup>`
+    select backup.id, backup.project_id, backup.created_at,
+           coalesce(backup.archive_size, backup.size) as bytes, coalesce(backup.part_count, 0) + 1 as messages,
+           greatest(backup.verified_at, done.read_at) as last_read_at,
+           greatest(backup.verified_at, done.looked_at) as last_looked_at,
+           done.begun_at as last_begun_at, done.asked_at as last_asked_at,
+           jsonb_build_array(backup.project_id, backup.type, backup.source_name)::text as source_key,
+           backup.created_at = max(backup.created_at) over (
+             partition by backup.project_id, backup.type, backup.source_name) as is_newest,
+           exists (select from control_plane.jobs job
+                    where job.backup_id = backup.id and job.kind = 'verify' and job.state in ('queued', 'running')) as is_busy
+      from control_plane.backups backup
+      left join (select backup_id, max(started_at) as asked_at,
+                        max(started_at) filter (where kind = 'data') as begun_at,
+                        max(finished_at) filter (where state in ('sound', 'damaged')) as looked_at,
+                        max(finished_at) filter (where state in ('sound', 'damaged') and kind = 'data') as read_at
+                   from control_plane.verifications group by backup_id) done on done.backup_id = backup.id
+     where backup.state = 'complete'
+       and exists (select from control_plane.backup_parts part
+                    where part.backup_id = backup.id and part.message_id is not null)
+     order by backup.created_at, backup.id
+  `.execute(trx)
+  return rows
+}
+
+async function sampledLately(trx: Transaction<CatalogSchema>): Promise<SampledLately> {
+  const { rows } = await sql<SampledLately>`
+    select coalesce(sum(coalesce(backup.archive_size, backup.size)), 0)::bigint as bytes,
+           coalesce(sum(coalesce(backup.part_count, 0) + 1), 0)::bigint as messages
+      from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
+     where job.kind = 'verify' and job.options @> '{"sampled": true, "read_data": true}'
+       and job.created_at > clock_timestamp() - interval '1 hour'
+  `.execute(trx)
+  return rows[0] ?? { bytes: 0, messages: 0 }
+}

@@ -1,0 +1,121 @@
+import { type Selectable, sql, type Transaction } from 'kysely'
+import { CatalogError } from '#catalog-error.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
+import type { NewJob } from '#jobs/types.job.ts'
+
+type JobRow = Selectable<CatalogSchema['jobs']>
+/** A request that came with an API key. */
+type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
+
+/**
+ * How many jobs may wait that API keys have asked for. What is asked for twice waits once, so that one key comes to this only by
+ * so many different things: a verification of each backup of half a year, say. Two keys fill the bound of their project.
+ */
+export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
+/** Idempotency keys that may name one waiting job: each is a row, and whoever asks in a circle would make them without an end. */
+export const MOST_FURTHER_KEYS = 1_000
+
+/** Until the transaction ends, no other one with this key, or in this project, looks at what waits: on whichever machine it is. */
+export async function lockWaiting(
+  trx: Transaction<CatalogSchema>,
+  { byKey, projectId }: KeyRequest,
+): Promise<void> {
+  // Always the key before the project: two that wait for each other would wait for ever.
+  const names = [
+    `key ${byKey.apiKeyId.toLowerCase()}`,
+    ...(projectId === undefined ? [] : [`project ${projectId}`]),
+  ]
+  for (const name of names) {
+    await sql`
+      select pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended(${`control_plane: waiting jobs of ${name}`}::text, 0::bigint))
+    `.execute(trx)
+  }
+}
+
+/** The job that an idempotency key names: the one that it made, or the one that waited when it was used. */
+export async function jobNamedBy(
+  trx: Transaction<CatalogSchema>,
+  { apiKeyId, idempotencyKey }: KeyRequest['byKey'],
+): Promise<JobRow | undefined> {
+  if (idempotencyKey === undefined) return undefined
+  const own = await trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('api_key_id', '=', apiKeyId)
+    .where('idempotency_key', '=', idempotencyKey)
+    .executeTakeFirst()
+  if (own !== undefined) return own
+  return await trx
+    .selectFrom('further_idempotency_keys as further')
+    .innerJoin('jobs', 'jobs.id', 'further.job_id')
+    .selectAll('jobs')
+    .where('further.api_key_id', '=', apiKeyId)
+    .where('further.idempotency_key', '=', idempotencyKey)
+    .executeTakeFirst()
+}
+
+/**
+ * The job that waits for the same, asked for with the same API key. The idempotency key of the request names it from now on. A
+ * backup that has begun and waits to go on is another: what it reads is older than the request. CatalogError QUEUE_FULL while as many
+ * keys name it as may.
+ */
+export async function sameWaiting(
+  trx: Transaction<CatalogSchema>,
+  request: KeyRequest,
+): Promise<JobRow | undefined> {
+  const { apiKeyId, idempotencyKey } = request.byKey
+  const row = await trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('state', '=', 'queued')
+    .where('api_key_id', '=', apiKeyId)
+    .where('kind', '=', request.kind)
+    .where('cancel_requested_at', 'is', null)
+    .where(
+      sql<boolean>`(project_id, backup_id, source, target, options) is not distinct from
+        (${request.projectId ?? null}::text, ${request.backupId ?? null}::uuid, ${request.source ?? null}::text,
+         ${request.target ?? null}::text, ${JSON.stringify(request.options ?? {})}::jsonb)`,
+    )
+    .orderBy('created_at')
+    .limit(1)
+    // Nobody begins it between this look and the answer.
+    .forUpdate()
+    .executeTakeFirst()
+  if (row !== undefined && idempotencyKey !== undefined) {
+    const { keys } = await trx
+      .selectFrom('further_idempotency_keys')
+      .select(({ fn }) => fn.countAll<number>().as('keys'))
+      .where('job_id', '=', row.id)
+      .executeTakeFirstOrThrow()
+    if (Number(keys) >= MOST_FURTHER_KEYS)
+      throw queueFull(`${keys} idempotency keys name the job that waits for the same`)
+    await trx
+      .insertInto('further_idempotency_keys')
+      .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
+      .execute()
+  }
+  return row
+}
+
+/** CatalogError QUEUE_FULL while as many jobs wait as the key, or the project, may have. */
+export async function assertRoomToWait(
+  trx: Transaction<CatalogSchema>,
+  { byKey, projectId }: KeyRequest,
+): Promise<void> {
+  const { rows } = await sql<{ of_key: number; of_project: number }>`
+    select pg_catalog.count(*) filter (where api_key_id = ${byKey.apiKeyId}::uuid) as of_key,
+           pg_catalog.count(*) filter (where project_id = ${projectId ?? null}::text) as of_project
+      from control_plane.jobs where state = 'queued' and api_key_id is not null
+  `.execute(trx)
+  const { of_key: ofKey = 0, of_project: ofProject = 0 } = rows[0] ?? {}
+  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs wait that this key has asked for`)
+  if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project wait`)
+}
+
+function queueFull(message: string): CatalogError {
+  return new CatalogError(message, {
+    code: 'QUEUE_FULL',
+    hint: 'Wait until some of them have ended, or cancel some.',
+  })
+}

@@ -1,0 +1,45 @@
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
+import { CatalogError } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import {
+  databaseFailure,
+  type IntegratedBackupResult,
+  telegramFailure,
+} from '@telegram-backup/vault/send/integrated-result.ts'
+import type { TelegramError } from 'telegram-deployment-bot'
+import type { SendPlan } from '#backup/send-plan.ts'
+import type { Config } from '#environment.ts'
+
+/** What a person should know before the backup is sent, a sentence each. */
+export async function warningsBefore({ source }: SendPlan, config: Config): Promise<string[]> {
+  const isClear = config.encryption === 'off'
+  const warnings = isClear ? ['BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat'] : []
+  if (config.identityFile === undefined) return warnings
+  if (!(await connectorOf(source).holdsFile?.(source, config.identityFile))) return warnings
+  return [
+    ...warnings,
+    isClear
+      ? 'the private key lies in the directory, and goes into the chat in clear'
+      : 'the private key lies in the directory; the copy in the backup opens nothing, so keep another elsewhere',
+  ]
+}
+
+/**
+ * As a result: what failed before anything was sent. The catalog that cannot be opened, what the user gave,
+ * or a look at the chat. `failedBefore`: Telegram was asked for nothing, so it is no failure of Telegram.
+ */
+export function failureBefore(error: unknown): IntegratedBackupResult & { failedBefore?: boolean } {
+  if (error instanceof CatalogError) return databaseFailure(error)
+  const failure = telegramFailure({ success: false, error: describeError(error).message, cause: error })
+  return { ...failure, failedBefore: !isOfChat(error) }
+}
+
+/**
+ * A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is
+ * one.
+ */
+function isOfChat(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'TelegramError') return false
+  const { code, errorCode } = error as TelegramError
+  return code !== 'CONFIGURATION' || errorCode !== undefined
+}

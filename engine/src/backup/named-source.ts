@@ -1,0 +1,30 @@
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { assertProjectId } from 'telegram-deployment-bot'
+import { planSource, type SendPlan } from '#backup/send-plan.ts'
+import type { ConfigFile } from '#config/config-file.ts'
+
+/**
+ * What telegram-backup.yaml says under that name, read as a backup reads it, before one is due: with its
+ * variables filled in, and by the date of today. Opens nothing. Throws `CONFIGURATION` for a name that is not
+ * there, and for a source that no backup can be made of.
+ */
+export async function planNamedSource(
+  name: string,
+  configFile: Pick<ConfigFile, 'source'>,
+): Promise<SendPlan> {
+  const settings = configFile.source(name)
+  try {
+    const plan = planSource(settings)
+    assertProjectId(plan.project)
+    await connectorOf(plan.source).assertUsable?.(plan.source)
+    return plan
+  } catch (error) {
+    const { message, hint } = describeError(error)
+    throw new BackupError(`The source ${JSON.stringify(name)} cannot be backed up: ${message}`, {
+      code: 'CONFIGURATION',
+      cause: error,
+      hint,
+    })
+  }
+}

@@ -1,0 +1,1 @@
+export { mayBeResumed, resumableUntil } from '@telegram-backup/vault/session/resumable.ts'

@@ -1,0 +1,54 @@
+import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
+import { BackupError, hint, option, run } from '@telegram-backup/errors'
+import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
+import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
+import { parseExpiry, parseRate } from '#units/quantities.ts'
+
+/** What is to be sent, and how. */
+export interface SendPlan {
+  project: string
+  type: BackupType
+  source: SourceChoice
+  /** Under which telegram-backup.yaml has it. */
+  sourceName?: string | undefined
+  filename: string | undefined
+  caption: string | undefined
+  chat: string | undefined
+  expiresAt: Date | undefined
+  bytesPerSecond: number | undefined
+  resume?: ResumedSend | undefined
+}
+
+/** Reads what a person has written about a source. Throws `USAGE`. */
+export function planSource(settings: SourceSettings): SendPlan {
+  const { expires, limit_rate: limitRate } = settings
+  return {
+    ...whatItIs(settings),
+    source: chooseSource(settings),
+    filename: settings.filename,
+    caption: settings.caption,
+    chat: settings.chat,
+    expiresAt: expires === undefined ? undefined : readExpiry(expires),
+    bytesPerSecond: limitRate === undefined ? undefined : parseRate(limitRate),
+  }
+}
+
+/** The project and the type of a source. Throws `USAGE`. */
+export function whatItIs({ project, type }: SourceSettings): Pick<SendPlan, 'project' | 'type'> {
+  if (project === undefined || type === undefined) {
+    throw new BackupError('Name the project and the type', {
+      code: 'USAGE',
+      hint: hint`Give ${option('project', 'ID')} and ${option('type')} database, storage or logs.`,
+    })
+  }
+  return { project, type: type as BackupType }
+}
+
+/** Throws `USAGE`. */
+function readExpiry(text: string): Date {
+  if (text.trim().toLowerCase() !== 'never') return parseExpiry(text)
+  throw new BackupError('A backup always has an expiry', {
+    code: 'USAGE',
+    hint: hint`Send it, and pin it: ${run('pin', 'ID')} keeps it until unpin.`,
+  })
+}

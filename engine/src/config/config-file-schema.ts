@@ -1,0 +1,141 @@
+import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
+import { z } from 'zod'
+import { holdsVariable } from '#config/config-variables.ts'
+import { DEFAULT_HTTP_SETTINGS, HTTP_SETTINGS_SCHEMA, type HttpSettings } from '#config/http-settings.ts'
+import {
+  NOTIFICATION_ENTRIES,
+  type NotificationEntries,
+  readNoBackupFor,
+} from '#config/notification-settings.ts'
+import { RETENTION_ENTRIES, type RetentionEntries } from '#config/retention-settings.ts'
+import type { SourceSettings } from '#config/source-settings.ts'
+import {
+  DEFAULT_VERIFICATION,
+  VERIFICATION_SCHEMA,
+  type VerificationSettings,
+} from '#config/verification-settings.ts'
+import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
+
+/** Where a backup can be restored to, by name. */
+export interface TargetSettings {
+  postgres: string
+  /**
+   * API keys that are bound to this project may restore to it as well; only those that are bound to none if
+   * left out.
+   */
+  project?: string | undefined
+}
+
+/** The file as it was written, variables not filled in. */
+export interface ConfigFileContents {
+  sources: Record<string, SourceSettings>
+  targets: Record<string, TargetSettings>
+  notifications: NotificationEntries
+  http: HttpSettings
+  retention: RetentionEntries
+  verification: VerificationSettings
+}
+
+const TEXT = z.string('write text')
+/** `500k` is text to YAML, and `500000` a number. */
+const AMOUNT = z.union([TEXT, z.number().transform(String)], 'write a number and a unit')
+const PATTERNS = z.union(
+  [TEXT.transform(pattern => [pattern]), z.array(TEXT)],
+  'write a pattern, or a list of patterns',
+)
+const NAME = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has letters, digits, ".", "_" and "-", 64 at most')
+
+/** What stands in a variable is known only when it is filled in. */
+const reads =
+  (parse: (text: string) => unknown) =>
+  (text: string): boolean => {
+    if (holdsVariable(text)) return true
+    try {
+      parse(text)
+      return true
+    } catch {
+      return false
+    }
+  }
+/** A date that has passed ends the backups of its source, not the use of the whole file. */
+const isExpiry = reads(text => parseExpiry(text, new Date(0)))
+const EXPIRES = AMOUNT.refine(
+  isExpiry,
+  'write 12h, 30d, 8w, or a date such as 2027-01-31; a pin keeps one backup for longer',
+)
+const RATE = AMOUNT.refine(reads(parseRate), 'write bytes per second, 1k at least: 500k, 2M or 1G')
+const SPAN = AMOUNT.refine(reads(parseSpanMs), 'write a whole number and a unit: 90s, 15m, 24h, 7d or 2w')
+const OVERDUE = AMOUNT.refine(
+  reads(readNoBackupFor),
+  'write a whole number and a unit, a minute at least: 15m, 24h, 7d or 2w',
+)
+const ALLOWED = PATTERNS.refine(
+  texts => texts.every(reads(parseAllowances)),
+  `write any of ${ALLOWANCES.join(', ')}`,
+)
+
+const SOURCE_OBJECT = z.strictObject({
+  project: TEXT,
+  type: z.enum(['database', 'storage', 'logs'], 'write database, storage or logs'),
+  postgres: TEXT.optional(),
+  directory: TEXT.optional(),
+  file: TEXT.optional(),
+  filename: TEXT.optional(),
+  caption: TEXT.optional(),
+  chat: AMOUNT.optional(),
+  expires: EXPIRES.optional(),
+  limit_rate: RATE.optional(),
+  format: z.enum(['plain', 'custom'], 'write plain or custom').optional(),
+  schema: PATTERNS.optional(),
+  exclude_schema: PATTERNS.optional(),
+  table: PATTERNS.optional(),
+  exclude_table: PATTERNS.optional(),
+  exclude_table_data: PATTERNS.optional(),
+  lock_timeout: SPAN.optional(),
+  count_rows: z.boolean('write true or false').optional(),
+  trust_dump: z.boolean('write true or false').optional(),
+  exclude: PATTERNS.optional(),
+  include: PATTERNS.optional(),
+  since: AMOUNT.optional(),
+  no_backup_for: OVERDUE.optional(),
+  one_file_system: z.boolean('write true or false').optional(),
+  allow: ALLOWED.optional(),
+})
+const PLACES = ['postgres', 'directory', 'file'] as const
+/** What can never be backed up is refused with the file, not by the first night. */
+const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, context) => {
+  const [place, another] = PLACES.filter(name => source[name] !== undefined)
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
+  if (place === undefined) {
+    refuse('names nothing to read; give postgres, directory or file')
+  } else if (another !== undefined) {
+    refuse(`has ${place} and ${another}; give one of them, and the other to a source of its own`)
+  } else if (source[place] === '') {
+    refuse(`${place} is empty; say what it is to read`)
+  }
+})
+
+/** All that may be set of a source. */
+export const SOURCE_SETTING_NAMES: readonly string[] = Object.keys(SOURCE_OBJECT.shape)
+
+/** Only where there are no names; what is wrong with a name or below it has words of its own. */
+const ENTRIES = ({ code }: { code?: string | undefined }): string | undefined =>
+  code === 'invalid_type' ? 'write names, each with its settings below it' : undefined
+
+/** What may stand in `telegram-backup.yaml`; what is not named here may not. */
+export const CONFIG_FILE_SCHEMA: z.ZodType<ConfigFileContents> = z.strictObject({
+  sources: z
+    .record(NAME, SOURCE, { error: ENTRIES })
+    .nullish()
+    .transform(sources => sources ?? {}),
+  targets: z
+    .record(NAME, z.strictObject({ postgres: TEXT, project: TEXT.optional() }), { error: ENTRIES })
+    .nullish()
+    .transform(targets => targets ?? {}),
+  retention: RETENTION_ENTRIES.nullish().transform(entries => entries ?? {}),
+  notifications: NOTIFICATION_ENTRIES.nullish().transform(entries => entries ?? {}),
+  verification: VERIFICATION_SCHEMA.nullish().transform(settings => settings ?? DEFAULT_VERIFICATION),
+  http: HTTP_SETTINGS_SCHEMA.nullish().transform(settings => settings ?? DEFAULT_HTTP_SETTINGS),
+})

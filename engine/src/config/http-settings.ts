@@ -1,0 +1,92 @@
+import { isIP } from 'node:net'
+import { BackupError, hint, option } from '@telegram-backup/errors'
+import { z } from 'zod'
+import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
+
+/** Paths of PEM files: a certificate with those between it and its authority, and its private key. */
+export interface CertificateFiles {
+  certificate: string
+  key: string
+}
+
+/** How the HTTP API minds its doors: `http` in telegram-backup.yaml. */
+export interface HttpSettings {
+  /**
+   * How many proxies stand in front, or their addresses: only then is `X-Forwarded-For` believed, and
+   * `/metrics` asks for a key of everyone. Undefined: none.
+   */
+  trust_proxy?: number | string | undefined
+  /** With one API key. */
+  requests_per_minute: number
+  /** With a wrong key, from one address. */
+  failed_logins_per_minute: number
+  /** So many at once in this process; each holds some parts in memory. */
+  uploads_at_once: number
+  downloads_at_once: number
+  /** What both of them may take together, in MiB. */
+  transfer_memory_mib: number
+  /** An upload or a download in which the other side does nothing for so long is ended. */
+  stall_seconds: number
+  /** Paths of PEM files, both or none: TLS with them. */
+  certificate?: string | undefined
+  certificate_key?: string | undefined
+}
+
+/** Names that express has for addresses that no proxy on the internet has. */
+const NEAR = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/**
+ * `10.0.0.0/8, loopback`: what express would only refuse when it starts, and in words that name no setting.
+ */
+const ADDRESSES = z
+  .string()
+  .refine(
+    text => text.split(',').every(part => isAddresses(part.trim())),
+    'write how many proxies there are, or their addresses, as in "10.0.0.5, 192.168.0.0/16, loopback"',
+  )
+
+function isAddresses(text: string): boolean {
+  if (NEAR.has(text)) return true
+  // The only form of an IPv4-mapped IPv6 address that express knows.
+  const [, address = '', bits = '1'] = /^((?:::ffff:)?[\d.]+|[\da-f:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const family = isIP(address)
+  return family !== 0 && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+const COUNT = z.int('write a whole number').min(1, 'at least 1')
+
+const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')
+
+/** What may stand below `http:` in telegram-backup.yaml. */
+export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
+  trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
+  requests_per_minute: COUNT.default(300_000),
+  failed_logins_per_minute: COUNT.default(60),
+  uploads_at_once: COUNT.default(16),
+  downloads_at_once: COUNT.default(16),
+  transfer_memory_mib: z
+    .int('write a whole number')
+    .min(UPLOAD_MIB, `at least ${UPLOAD_MIB}, for one upload`)
+    .default(defaultTransferMemory),
+  stall_seconds: COUNT.default(60),
+  certificate: PATH.optional(),
+  certificate_key: PATH.optional(),
+})
+
+/** Where the file says nothing of it. */
+export const DEFAULT_HTTP_SETTINGS: HttpSettings = HTTP_SETTINGS_SCHEMA.parse({})
+
+/**
+ * The files of the settings; undefined without TLS. Throws `CONFIGURATION` for one of them without the other.
+ */
+export function certificateFiles({
+  certificate,
+  certificate_key: key,
+}: Pick<HttpSettings, 'certificate' | 'certificate_key'>): CertificateFiles | undefined {
+  if (certificate !== undefined && key !== undefined) return { certificate, key }
+  if (certificate === undefined && key === undefined) return undefined
+  throw new BackupError('TLS needs a certificate and its key; only one of them is named', {
+    code: 'CONFIGURATION',
+    hint: hint`Give both ${option('certificate')} and ${option('certificate-key')}, or both certificate and certificate_key below "http:".`,
+  })
+}

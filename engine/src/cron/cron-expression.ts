@@ -1,0 +1,112 @@
+import { BackupError } from '@telegram-backup/errors'
+import { type CronExpression, CronExpressionParser } from 'cron-parser'
+
+/**
+ * A cron expression as a clock on the wall reads it, which knows of no time zone: a wall time is given as the
+ * instant at which a clock in UTC shows it (ms since the epoch). `cron-times.ts` makes instants of them. The
+ * library's own time zones are not used: it lets a time that the clocks skip fall out in zones that move by
+ * half an hour.
+ */
+export interface WallTimes {
+  /** The first one after `wall`. */
+  next(wall: number): number
+  /** It names all 24 hours, so that the time is what passes, and not what the clock shows. */
+  readonly isEveryHour: boolean
+  /** Minutes of the day at which it comes, ascending, on a day on which it comes. */
+  readonly minutesOfDay: readonly number[]
+  /** The same expression, but for the first minute of each day alone. */
+  firstOfDay(): WallTimes
+}
+
+const LONGEST = 200
+const NUMBERS = /^[\d*,/-]+$/
+const NUMBERS_AND_NAMES = /^(?:[\d*,/-]|[a-z]{3}(?![a-z]))+$/i
+const FIELDS = [
+  { name: 'minute', pattern: NUMBERS, allowed: '0 to 59' },
+  { name: 'hour', pattern: NUMBERS, allowed: '0 to 23' },
+  { name: 'day of the month', pattern: NUMBERS, allowed: '1 to 31' },
+  { name: 'month', pattern: NUMBERS_AND_NAMES, allowed: '1 to 12, or jan to dec' },
+  {
+    name: 'day of the week',
+    pattern: NUMBERS_AND_NAMES,
+    allowed: '0 to 7, 0 and 7 being Sunday, or sun to sat',
+  },
+] as const
+
+/**
+ * Reads five fields: minute, hour, day of the month, month, day of the week; numbers, `*`, lists, ranges,
+ * steps, and English names of months and days. Throws `INVALID` for anything else, and for a day that never
+ * comes.
+ */
+export function parseCron(text: string): WallTimes {
+  const cron = text.trim()
+  const fields = cron.split(/\s+/)
+  if (cron.length > LONGEST || cron === '') throw refused(text, 'it has no five fields')
+  if (fields.length !== FIELDS.length) {
+    throw refused(
+      text,
+      `it has ${fields.length} fields, not five${fields.length === 6 ? '; seconds have none' : ''}`,
+    )
+  }
+  for (const [index, field] of FIELDS.entries()) {
+    if (!field.pattern.test(fields[index] ?? '')) throw refused(text, notUnderstood(field))
+  }
+  const expression = read(text, fields)
+  // The library knows 31 February by itself; whatever else never comes is known when it is asked for.
+  if (!expression.hasNext()) throw neverComes(text)
+  const hours = numbers(expression.fields.hour.values)
+  const minutes = numbers(expression.fields.minute.values)
+  const minutesOfDay = hours.flatMap(hour => minutes.map(minute => hour * 60 + minute))
+  return {
+    next: wall => read(text, fields, wall).next().getTime(),
+    isEveryHour: hours.length === 24,
+    minutesOfDay,
+    firstOfDay: () => parseCron([minutes[0], hours[0], ...fields.slice(2)].join(' ')),
+  }
+}
+
+function numbers(values: readonly unknown[]): number[] {
+  return values.map(Number).sort((a, b) => a - b)
+}
+
+function read(text: string, fields: readonly string[], wall = 0): CronExpression {
+  try {
+    return CronExpressionParser.parse(fields.join(' '), {
+      tz: 'UTC',
+      currentDate: new Date(wall),
+    })
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause)
+    if (/explicit day of month/.test(words)) throw neverComes(text)
+    // The library's words are for programmers. Which field it is about shows when each is read by itself.
+    const field = FIELDS.find((_, index) => !isRead(fields[index], index))
+    throw refused(text, field === undefined ? 'its fields do not go together' : notUnderstood(field), cause)
+  }
+}
+
+function isRead(field: string | undefined, index: number): boolean {
+  try {
+    CronExpressionParser.parse(FIELDS.map((_, other) => (other === index ? field : '*')).join(' '), {
+      tz: 'UTC',
+    })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function notUnderstood({ name, allowed }: (typeof FIELDS)[number]): string {
+  return `the ${name} is not understood; allowed are ${allowed}, *, lists (1,2), ranges (1-5) and steps (*/2)`
+}
+
+function neverComes(text: string): BackupError {
+  return refused(text, 'such a day never comes')
+}
+
+function refused(text: string, why: string, cause?: unknown): BackupError {
+  return new BackupError(`${JSON.stringify(text.slice(0, LONGEST))} is no time to run at: ${why}`, {
+    code: 'INVALID',
+    hint: 'Five fields: minute, hour, day of the month, month, day of the week. "30 2 * * *" is every day at 2:30.',
+    cause,
+  })
+}

@@ -1,0 +1,47 @@
+import type { Finding } from '@telegram-backup/connectors/finding.ts'
+import { describeError, exitCodeOf } from '@telegram-backup/errors'
+import type { Config } from '#environment.ts'
+
+export type { Finding }
+
+/** What a look has to go by. */
+export interface CheckScope {
+  config: Config
+  signal: AbortSignal
+}
+
+/**
+ * Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and
+ * exit code.
+ */
+export interface DoctorCheck<Scope = CheckScope> {
+  name: string
+  look: (scope: Scope) => Promise<Finding>
+}
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string
+  state: 'ok' | 'warning' | 'failed'
+  message: string
+  /** How to fix it. */
+  hint?: string | undefined
+  /** Only a failed check has one. */
+  exitCode?: number
+}
+
+/** Never rejects. */
+export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: Scope): Promise<Check> {
+  try {
+    const { message, warning } = await look(scope)
+    return { name, message, state: warning === undefined ? 'ok' : 'warning', hint: warning || undefined }
+  } catch (error) {
+    return failed(name, error)
+  }
+}
+
+/** A check that found what keeps a backup from being made. */
+export function failed(name: string, error: unknown): Check {
+  const { message, hint } = describeError(error)
+  return { name, state: 'failed', message, hint: hint || undefined, exitCode: exitCodeOf(error) }
+}

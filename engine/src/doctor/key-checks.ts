@@ -1,0 +1,65 @@
+import { access } from 'node:fs/promises'
+import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
+import { BackupError, hint, run } from '@telegram-backup/errors'
+import { ownRecipients } from '#config/own-recipients.ts'
+import type { CheckScope, Finding } from '#doctor/check.ts'
+import { count } from '#units/human-units.ts'
+
+/** Whether what is sent is encrypted, and to whom. */
+export async function checkEncryption({ config }: CheckScope): Promise<Finding> {
+  const { encryption } = config
+  if (encryption === 'off') {
+    return {
+      message: 'off by name',
+      warning: 'Everyone in the chat can read the backups; unset BACKUP_ENCRYPTION.',
+    }
+  }
+  if (encryption === undefined) {
+    const [own] = await ownRecipients(config).catch(() => [])
+    throw new BackupError('No public key is configured', {
+      code: 'CONFIGURATION',
+      hint: own
+        ? `Set BACKUP_AGE_RECIPIENTS=${own}, which belongs to the key file.`
+        : hint`Run "${run('keygen', { out: 'backup-key.txt' })}" and set BACKUP_AGE_RECIPIENTS to the public key it prints.`,
+    })
+  }
+  for (const recipient of encryption.recipients) assertRecipient(recipient)
+  return { message: `to ${count(encryption.recipients.length, 'public key')}` }
+}
+
+/** A thief of the server has the key as well. */
+const KEEP_APART = {
+  warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
+}
+
+/** The file that opens backups, where there is one here. */
+export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
+  if (config.identityFile === undefined) {
+    return {
+      message: 'none configured here',
+      warning:
+        'Sending works without it. To get a backup back, set BACKUP_AGE_IDENTITY_FILE; keep the file off this server.',
+    }
+  }
+  const own = await ownRecipients(config)
+  const { encryption } = config
+  if (typeof encryption === 'object' && !encryption.recipients.some(recipient => own.includes(recipient))) {
+    return {
+      message: 'readable',
+      warning:
+        'It opens none of the public keys in BACKUP_AGE_RECIPIENTS, so it cannot open what is sent now.',
+    }
+  }
+  if (typeof encryption !== 'object') return { message: 'readable' }
+  return { message: 'readable, and opens what is sent now', ...KEEP_APART }
+}
+
+/** The key that says that a backup is ours. */
+export async function checkSigningKey({ config }: CheckScope): Promise<Finding> {
+  const exists = await access(config.signingKeyFile).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) return { message: `none yet; the first send makes ${config.signingKeyFile}` }
+  return { message: signerFingerprint(await loadOrCreateSigningKey(config.signingKeyFile)) }
+}

@@ -1,0 +1,64 @@
+import { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@telegram-backup/archive'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { checkChatAccess, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
+import type { CheckScope, Finding } from '#doctor/check.ts'
+import { formatBytes } from '#units/human-units.ts'
+import { openTelegram } from '#wiring.ts'
+
+/** The chat that is sent to, and what the bot may do there. */
+export async function checkChat({ config, signal }: CheckScope): Promise<Finding> {
+  const client = await openTelegram(config)
+  if (config.chatId === undefined) {
+    throw new BackupError('No chat is configured', {
+      code: 'CONFIGURATION',
+      hint: 'Set TELEGRAM_CHAT_ID; the README tells how to find a channel’s id.',
+    })
+  }
+  const access = await checkChatAccess(client, config.chatId, { signal })
+  const message = `bot @${access.botUsername} may send to the ${access.chatType} "${access.chatTitle}"`
+  if (access.missingRights.length === 0) return { message }
+  return {
+    message,
+    warning: `Erasing and recovery need more; let the bot also: ${access.missingRights.join(', ')}.`,
+  }
+}
+
+/** The chat that gets copies; none is fine. */
+export async function checkSecondChat({ config, signal }: CheckScope): Promise<Finding> {
+  if (config.replicaChatId === undefined) return { message: 'none; TELEGRAM_REPLICA_CHAT_ID names one' }
+  const client = await openTelegram(config)
+  try {
+    const { chatTitle, chatType } = await checkChatAccess(client, config.replicaChatId, { signal })
+    return { message: `the bot may copy to the ${chatType} "${chatTitle}"` }
+  } catch (error) {
+    const { message, code } = describeError(error)
+    throw new BackupError(message, {
+      code,
+      hint: 'Check TELEGRAM_REPLICA_CHAT_ID, and make the bot an administrator there, too.',
+    })
+  }
+}
+
+/** What Telegram takes, and gives back. */
+export async function checkPartSize({ config }: CheckScope): Promise<Finding> {
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES, apiRoot } = config
+  if (partSizeBytes < MIN_PART_SIZE_BYTES) {
+    throw new BackupError(`A part cannot have ${partSizeBytes} bytes`, {
+      code: 'CONFIGURATION',
+      hint: `Set TELEGRAM_PART_SIZE to at least ${MIN_PART_SIZE_BYTES}, or unset it.`,
+    })
+  }
+  const message = `at most ${formatBytes(partSizeBytes)}`
+  if (partSizeBytes <= PUBLIC_FETCH_LIMIT_BYTES) return { message }
+  if (apiRoot === undefined) {
+    throw new BackupError(`Parts of ${formatBytes(partSizeBytes)} could be sent, but never fetched back`, {
+      code: 'CONFIGURATION',
+      hint: 'Unset TELEGRAM_PART_SIZE: Telegram’s own server gives back no file over 20 MiB.',
+    })
+  }
+  return {
+    message,
+    warning:
+      'Only a Bot API server that runs with --local gives back such parts; the first one sent will tell.',
+  }
+}

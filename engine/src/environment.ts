@@ -1,0 +1,38 @@
+import { readPostgresPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
+import {
+  type Environment,
+  readTelegramConfig,
+  readVariable,
+  type TelegramConfig,
+} from 'telegram-deployment-bot/config'
+
+export { bareEnvironment } from '@telegram-backup/connectors/programs/environment.ts'
+export type { Environment }
+
+/** All settings of the application. */
+export interface Config extends TelegramConfig {
+  /** TELEGRAM_BACKUP_CONFIG: where `telegram-backup.yaml` is, when it is not looked for. */
+  configFile: string | undefined
+  /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
+  databaseUrl: string | undefined
+  /** TELEGRAM_BACKUP_PG_BIN: the folder of PostgreSQL's client programs, before all others; absolute. */
+  postgresPrograms: string | undefined
+}
+
+/** Reads the environment; see the table in the README. Throws an error with the code `CONFIGURATION`. */
+export function readConfig(environment: Environment = process.env): Config {
+  return {
+    ...readTelegramConfig(environment),
+    databaseUrl: readVariable(environment, 'DATABASE_URL', 'secret'),
+    configFile: readVariable(environment, 'TELEGRAM_BACKUP_CONFIG'),
+    postgresPrograms: readPostgresPrograms(environment),
+  }
+}
+
+/**
+ * One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad
+ * file.
+ */
+export function readSetting(environment: Environment, name: string): string | undefined {
+  return readVariable(environment, name, 'secret')
+}

@@ -1,0 +1,55 @@
+import type { Job, JobError, JobKind } from '@telegram-backup/database'
+import { BackupError, describeError, hasOwnWords, hint, run, tellError } from '@telegram-backup/errors'
+import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+
+/**
+ * The error of a job whose source cannot be opened or read; it names the source. A missing file or directory
+ * has the code `SOURCE` and is tried again: it may come back soon, as after a log was rotated. Errors of
+ * other programs and cancellations stay as they are.
+ */
+export function ofSource(error: unknown, { source }: Pick<Job, 'source'>): unknown {
+  const { code, message, hint } = describeError(error)
+  if (!hasOwnWords(error) || code === 'CANCELLED') return error
+  return new BackupError(`The source ${source} cannot be backed up: ${message}`, {
+    code: code === 'INVALID' ? 'SOURCE' : code,
+    hint: hint ?? 'Mend the source, and ask for the backup once more.',
+    cause: error,
+  })
+}
+
+/** The error of a failed send. Failures of Telegram and of the catalog keep their text. */
+export function reportedFailure(result: IntegratedBackupResult, job: Pick<Job, 'source'>): unknown {
+  const { error = 'the send failed without a reason', code, hint, details } = result
+  const { sourceFailed = code === 'INVALID', telegramError } = details
+  const isOfSource = sourceFailed && telegramError !== undefined
+  const failure = new BackupError(isOfSource ? telegramError : error, {
+    code,
+    hint,
+  })
+  return isOfSource ? ofSource(failure, job) : failure
+}
+
+/** The error of a job that was cut off and is not tried again. How far a restore came is unknown. */
+export function interrupted(kind: JobKind): JobError {
+  return kind === 'restore'
+    ? {
+        code: 'INTERRUPTED',
+        message: 'The restore was cut off: the target may hold the backup, or be as it was before',
+        hint: 'Look at the target, then ask for it once more; a restore is never done again by itself.',
+      }
+    : {
+        code: 'INTERRUPTED',
+        message: 'The process that was at it ended early',
+        hint: 'Ask for it once more.',
+      }
+}
+
+/** The error of a job whose source or target no process has configured. */
+export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' | 'target'>): JobError {
+  const name = kind === 'restore' ? `target ${target}` : `source ${source}`
+  const error = new BackupError(`No serve knows the ${name}, so that nobody could begin the job`, {
+    code: 'UNSERVED',
+    hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (${run('schedule list')}).`,
+  })
+  return tellError(error)
+}

@@ -1,0 +1,39 @@
+import type { Database, Job, JobProgress } from '@telegram-backup/database'
+import type { BackupService, TelegramClient } from 'telegram-deployment-bot'
+import type { LiveConfigFile } from '#config/live-config-file.ts'
+import type { Config } from '#environment.ts'
+import type { Logger } from '#logging.ts'
+import type { RetentionAnnouncer } from '#retention/run-retention.ts'
+
+/** What all jobs of a process work with. */
+export interface JobTools {
+  config: Config
+  /** Names sources and targets; to be read again before a job believes it. */
+  configFile: Pick<LiveConfigFile, 'source' | 'target' | 'reread'>
+  database: Database
+  client: TelegramClient
+  service: BackupService
+  log: Logger
+  retention: RetentionAnnouncer
+  /** A client with a bound for its uploads, in bytes per second, and a service over it. */
+  openLimited(bytesPerSecond: number): Promise<{ client: TelegramClient; service: BackupService }>
+}
+
+/** Why a job has to stop before its end: a person wants it, or the process ends. */
+export type StopReason = 'cancelled' | 'stopping'
+
+/** One attempt at a job. */
+export interface JobRun {
+  job: Job
+  /** Fires when it has to stop, for a `stopReason`, or because another process has taken it over. */
+  signal: AbortSignal
+  stopReason(): StopReason | undefined
+  /** May be called as often as it changes; it is written down once a second. */
+  report(progress: JobProgress): void
+}
+
+/**
+ * Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over
+ * it.
+ */
+export type JobHandler = (run: JobRun, tools: JobTools) => Promise<void>

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  abandonedJobs,
+  type Backup,
+  type Database,
+  failWaitingJob,
+  type Job,
+  noteService,
+  overdueJobs,
+  pruneJobs,
+  type Recovery,
+  recoverJob,
+  redeliverJob,
+  type ServedNames,
+  unservedJobs,
+} from '@telegram-backup/database'
+import { progressOfWhole } from '#jobs/backup-progress.ts'
+import { interrupted, unserved } from '#jobs/job-errors.ts'
+import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
+import { queueOf } from '#jobs/queue-names.ts'
+import { goesOnAfterCut } from '#jobs/retry-rules.ts'
+import { UnservedWatch } from '#jobs/unserved-watch.ts'
+import type { Logger } from '#logging.ts'
+
+export interface JobSweeperOptions {
+  database: Database
+  queue: PgBossQueue
+  log: Logger
+  /** What this process does jobs of now, besides those that all do. */
+  served: () => ServedNames
+  /** How often it looks for jobs whose process is gone. */
+  everyMs: number
+  /** How long a job may be due and not begun before the queue is asked for it. */
+  overdueMs: number
+  /**
+   * For how long this process has to see that none knows a job's source or target, before the job has failed.
+   */
+  unservedMs: number
+  /** Hears that a job is there to be taken again. */
+  onBroughtBack: () => void
+}
+
+const DAY_MS = 86_400_000
+const KEEP_ENDED_JOBS_MS = 90 * DAY_MS
+const PRUNE_EVERY_MS = 3_600_000
+const PRUNE_AT_ONCE = 500
+
+/**
+ * Looks after jobs that nobody looks after: their process is gone, or the queue has lost them; and forgets
+ * old ones.
+ */
+export class JobSweeper {
+  readonly #options: JobSweeperOptions
+  readonly #stopping = new AbortController()
+  readonly #serviceId = randomUUID()
+  readonly #unserved: UnservedWatch
+  #loop: Promise<void> | undefined
+
+  constructor(options: JobSweeperOptions) {
+    this.#options = options
+    this.#unserved = new UnservedWatch({ forMs: options.unservedMs })
+  }
+
+  start(): void {
+    this.#loop ??= this.#sweep()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop
+  }
+
+  async #sweep(): Promise<void> {
+    const { database, everyMs, overdueMs, log, served } = this.#options
+    let [noteAt, overdueAt, pruneAt, failures] = [0, 0, 0, 0]
+    while (!this.#stopping.signal.aborted) {
+      const now = performance.now()
+      try {
+        // First, whatever becomes of the rest: others fail the jobs that nobody says that he does.
+        if (now >= noteAt) {
+          await noteService(database, { id: this.#serviceId, ...served() })
+          noteAt = now + overdueMs
+        }
+        await this.#bringBackAbandoned()
+        if (now >= overdueAt) {
+          overdueAt = now + overdueMs
+          await this.#deliverOverdue()
+          await this.#failUnserved()
+        }
+        if (now >= pruneAt) {
+          pruneAt = now + PRUNE_EVERY_MS
+          await this.#prune()
+        }
+        failures = 0
+      } catch (error) {
+        if (++failures === 1) log.warn({ error }, 'jobs could not be looked after; it is tried again')
+      }
+      await sleep(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
+    }
+  }
+
+  async #bringBackAbandoned(): Promise<void> {
+    const { database, queue, log, onBroughtBack } = this.#options
+    for (const job of await abandonedJobs(database)) {
+      const isChanged = await recoverJob(database, job.id, recoveryOf, queue.deliver)
+      if (!isChanged) continue
+      await queue.settle(job).catch(() => {})
+      log.warn({ job_id: job.id, kind: job.kind, worker: job.worker }, 'the process that ran a job is gone')
+      onBroughtBack()
+    }
+  }
+
+  async #deliverOverdue(): Promise<void> {
+    const { database, queue, overdueMs, served, onBroughtBack } = this.#options
+    for (const job of await overdueJobs(database, { waitingMs: overdueMs, ...served() })) {
+      if (queueOf(job) === undefined) {
+        await failWaitingJob(database, job.id, interrupted(job.kind))
+        continue
+      }
+      const delivery = await queue.deliveryOf(job)
+      if (delivery.state === 'waiting') continue
+      if (delivery.state === 'taken' && delivery.forMs < overdueMs) continue
+      await redeliverJob(database, job.id, queue.deliver)
+      onBroughtBack()
+    }
+  }
+
+  async #failUnserved(): Promise<void> {
+    const { database, queue, log } = this.#options
+    for (const job of this.#unserved.overdue(await unservedJobs(database), performance.now())) {
+      const error = unserved(job)
+      if (!(await failWaitingJob(database, job.id, error))) continue
+      await queue.forget(job)
+      log.error(
+        { job_id: job.id, kind: job.kind, source: job.source, target: job.target, error },
+        'job failed',
+      )
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const endedBefore = new Date(Date.now() - KEEP_ENDED_JOBS_MS)
+    while (!this.#stopping.signal.aborted) {
+      const pruned = await pruneJobs(this.#options.database, { endedBefore, limit: PRUNE_AT_ONCE })
+      if (pruned < PRUNE_AT_ONCE) return
+    }
+  }
+}
+
+/**
+ * What is to become of a job whose process is gone; null for one of which that is not known yet. A backup
+ * that was to be cancelled goes on, to be taken back. What cannot go on has come to what its backup has: one
+ * that is whole is done, and one that may be whole is settled first.
+ */
+function recoveryOf(job: Job, backup: Backup | null): Recovery | null {
+  const isCancelled = job.cancel_requested_at !== null
+  if (goesOnAfterCut(job) && (!isCancelled || job.backup_id !== null)) return { state: 'queued' }
+  if (job.kind === 'backup' && backup?.state === 'sending') return null
+  if (job.kind === 'backup' && backup !== null && backup.completed_at !== null) {
+    return { state: 'done', progress: progressOfWhole(backup) }
+  }
+  if (isCancelled && job.kind !== 'restore') {
+    return { state: 'cancelled', error: { code: 'CANCELLED', message: 'Cancelled' } }
+  }
+  return { state: 'failed', error: interrupted(job.kind) }
+}

@@ -1,0 +1,67 @@
+import { restoreOf } from '@telegram-backup/connectors/registry.ts'
+import { type BackupDetails, getBackupDetails } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
+import { BackupError } from '@telegram-backup/errors'
+import { cancelled } from '@telegram-backup/vault/session/session.ts'
+import { assertAskerMay } from '#jobs/asker-rights.ts'
+import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
+import { restore } from '#operations/restore.ts'
+import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
+
+/**
+ * Restores a backup into the target that the job names, in one transaction; `overwrite` among its options
+ * replaces what is there.
+ */
+export const runRestoreJob: JobHandler = async (run, tools) => {
+  const { job } = run
+  if (job.cancel_requested_at !== null) throw cancelled()
+  const backup = job.backup_id === null ? null : await getBackupDetails(tools.database, job.backup_id)
+  if (backup === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
+  const name = job.target ?? ''
+  await tools.configFile.reread()
+  await assertAskerMay(tools.database, job, [
+    backup.project_id,
+    tools.configFile.target(name).project ?? null,
+  ])
+  const target = await namedTarget(name, backup, tools.configFile)
+  try {
+    await restoreInto(target, backup, run, tools)
+  } catch (error) {
+    const hide = await restoreOf(target).hideTarget?.(target, name)
+    if (hide === undefined) throw error
+    // The log is for the person who mends it, and needs to know the place.
+    tools.log.warn({ job_id: job.id, target: name, error }, 'the restore failed')
+    throw hide(error)
+  }
+}
+
+async function restoreInto(
+  target: RestoreTarget,
+  backup: BackupDetails,
+  { job, signal, report }: JobRun,
+  { log, ...engine }: JobTools,
+): Promise<void> {
+  const missing_files = countMissingFiles(backup)
+  const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
+  const wishes = {
+    overwrite: job.options['overwrite'] === true,
+    keepOld: false,
+    createRoles: false,
+    allow: [],
+  }
+  await restore(
+    engine,
+    { backup, target, wishes },
+    {
+      signal,
+      note: line => log.info({ job_id: job.id }, line),
+      onPart: () => report({ ...progress, parts_done: ++progress.parts_done }),
+      onBytes: plainBytes => {
+        progress.bytes_done = plainBytes
+        report({ ...progress })
+      },
+      onUntold: error =>
+        log.warn({ job_id: job.id, error }, 'the catalog could not be told how the restore ended'),
+    },
+  )
+}

@@ -1,0 +1,79 @@
+import { BackupError, describeError, HIDDEN, hasOwnWords, hideSecrets } from '@telegram-backup/errors'
+import { type Logger, pino } from 'pino'
+import { type Environment, readSetting } from '#environment.ts'
+import { terminalJson } from '#units/terminal-json.ts'
+
+export type { Logger }
+
+/** From the most to the least that is said; `silent` says nothing. */
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** How much is said. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** LOG_LEVEL, `info` if unset. Throws `CONFIGURATION` for what is no level. */
+export function readLogLevel(environment: Environment = process.env): LogLevel {
+  const text = readSetting(environment, 'LOG_LEVEL')?.toLowerCase() ?? 'info'
+  const level = LOG_LEVELS.find(name => name === text)
+  if (level !== undefined) return level
+  throw new BackupError('LOG_LEVEL is no level', {
+    code: 'CONFIGURATION',
+    hint: `Set it to one of ${LOG_LEVELS.join(', ')}.`,
+  })
+}
+
+/**
+ * A log of JSON lines; `logger.child({ request_id })` and `logger.child({ job_id })` say whose a line is. An
+ * error goes in as `error`. Whatever comes in, no line holds a secret of a known shape, and none breaks a
+ * line or turns its order round.
+ */
+export function createLogger({
+  level = 'info',
+  stream = process.stderr,
+}: {
+  level?: LogLevel | undefined
+  stream?: { write(line: string): unknown } | undefined
+} = {}): Logger {
+  return pino(
+    {
+      level,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      serializers: { err: errorFields, error: errorFields },
+      // The whole line, not chosen fields: a secret may stand in any text, such as the message of a library.
+      hooks: { streamWrite: line => `${terminalJson(JSON.stringify(withoutSecrets(JSON.parse(line))))}\n` },
+    },
+    { write: line => void stream.write(line) },
+  )
+}
+
+/**
+ * Code, message and hint. Of what made it only name and code are said: a server's words name users and hosts.
+ * The stack goes along where nobody had words of our own for it.
+ */
+function errorFields(error: unknown): object {
+  // What a `DescribedError` or a row says is described already.
+  if (typeof error === 'object' && error !== null && !(error instanceof Error)) return error
+  const described = describeError(error)
+  if (!(error instanceof Error)) return described
+  const { cause } = error
+  return {
+    ...described,
+    ...(cause instanceof Error && { cause: { name: cause.name, code: describeError(cause).code } }),
+    ...(hasOwnWords(error) ? {} : { name: error.name, stack: error.stack }),
+  }
+}
+
+const SECRET_FIELD = /^(?:.*[_-])?(?:password|passwd|token|secret|authorization|api_?key)$/i
+
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return hideSecrets(value)
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      hideSecrets(key),
+      SECRET_FIELD.test(key) && item !== null ? HIDDEN : withoutSecrets(item),
+    ]),
+  )
+}

@@ -1,0 +1,75 @@
+import {
+  type Alert,
+  JOB_KINDS,
+  JOB_STATES,
+  type QueueFacts,
+  type Schedule,
+  type SourceFacts,
+} from '@telegram-backup/database'
+import { Gauge, type Registry } from 'prom-client'
+import { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import { sourceGauges } from '#monitoring/source-gauges.ts'
+import type { IntervalOf } from '#monitoring/watch-facts.ts'
+
+/** What is shown of the catalog. */
+export interface CatalogFacts {
+  sources: readonly SourceFacts[]
+  schedules: readonly Schedule[]
+  queue: QueueFacts
+  alerts: readonly Alert[]
+}
+
+/**
+ * Gauges that say what the catalog says. Until the first time there are none; while the catalog is away they
+ * stay as they were last known, so that a source that was late does not look as if it were none.
+ */
+export function catalogGauges(
+  registry: Registry,
+  intervalOf: IntervalOf,
+): { show(facts: CatalogFacts): void } {
+  const ofSources = sourceGauges(registry, intervalOf)
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+  ): Gauge<Label> => new Gauge({ name: `telegram_backup_${name}`, help, labelNames, registers: [registry] })
+  const backups = gauge('backups', 'Backups by state', ['state'])
+  const jobs = gauge('jobs', 'Jobs by kind and state; those that ended long ago are gone', ['kind', 'state'])
+  const depth = gauge('queue_depth', 'Jobs that wait', ['kind'])
+  const oldest = gauge(
+    'queue_oldest_age_seconds',
+    'For how long the oldest job has waited whose time has come; 0 when none waits',
+    ['kind'],
+  )
+  const eraseFailures = gauge('erase_failures', 'Messages that are to be erased and could not be', [])
+  const notices = gauge('notices_waiting', 'Notices that were not told yet', ['channel'])
+  const noticeAge = gauge(
+    'notices_oldest_age_seconds',
+    'For how long the oldest notice has waited to be told; 0 when none waits',
+    ['channel'],
+  )
+  const alerts = gauge('alerts_open', 'What is wrong now', ['kind'])
+  return {
+    show: facts => {
+      const { queue } = facts
+      ofSources.show(facts.sources, facts.schedules)
+      for (const [state, count] of Object.entries(queue.backups)) backups.set({ state }, count)
+      for (const kind of JOB_KINDS) {
+        const count = (state: string): number =>
+          queue.jobs.find(one => one.kind === kind && one.state === state)?.count ?? 0
+        for (const state of JOB_STATES) jobs.set({ kind, state }, count(state))
+        depth.set({ kind }, count('queued'))
+        oldest.set({ kind }, (queue.waiting.find(one => one.kind === kind)?.oldest_ms ?? 0) / 1000)
+      }
+      eraseFailures.set(queue.erase_failures)
+      for (const channel of ['chat', 'webhook'] as const) {
+        const waiting = queue.notices.find(one => one.channel === channel)
+        notices.set({ channel }, waiting?.count ?? 0)
+        noticeAge.set({ channel }, (waiting?.oldest_ms ?? 0) / 1000)
+      }
+      for (const kind of CONDITION_KINDS) {
+        alerts.set({ kind }, facts.alerts.filter(alert => alert.kind === kind).length)
+      }
+    },
+  }
+}

@@ -1,0 +1,134 @@
+import { hint, run } from '@telegram-backup/errors'
+import type { Condition } from '#monitoring/conditions.ts'
+import { lastCompleteWords } from '#monitoring/last-complete.ts'
+import { formatBytes, formatSpan } from '#units/human-units.ts'
+
+/** What a text may name. */
+interface Subject {
+  details: Condition['details']
+  /** ` "shop-db"`, or nothing. */
+  name: string
+  /** ` (project shop, database)`, or nothing. */
+  place: string
+  isNamed: boolean
+}
+
+interface Texts {
+  /** What is wrong. */
+  wrong: (of: Subject) => string
+  /** What follows the same sentence: facts, and what to do. */
+  more: (of: Subject) => string
+  /** What is right again. Only what is certain: an alert also ends when the source is no longer backed up. */
+  right: (of: Subject) => string
+}
+
+const LISTED = hint`"${run('list')}" and "show" tell which, "verify" mends from a second chat.`
+const LISTED_ERASING = hint`"${run('list', { state: 'erasing' })}" and "show" tell why.`
+const TESTED = hint`"${run('notify-test')}" tells why.`
+
+const span = (seconds: unknown): string => formatSpan(Number(seconds))
+const reason = ({ details }: Subject): string => `${details['message']} (${details['code']})`
+const job = ({ details, name }: Subject): string =>
+  `${details['job_kind']} job${name}${details['target'] ? ` to "${details['target']}"` : ''}`
+
+const TEXTS: Record<Condition['kind'], Texts> = {
+  backup_failed: {
+    wrong: ({ name, place }) => `The backup of${name}${place} failed`,
+    more: of => (of.details['message'] ? `: ${reason(of)}` : ''),
+    right: ({ name, place }) => `The backup of${name}${place} is no longer failing`,
+  },
+  backup_overdue: {
+    wrong: ({ name, place }) => `No complete backup of${name}${place} for too long`,
+    more: ({ details }) =>
+      `. The last complete one: ${lastCompleteWords(details)}; there should be one every ${span(details['limit_seconds'])} at least.`,
+    right: ({ name, place }) => `The backup of${name}${place} is no longer overdue`,
+  },
+  backup_small: {
+    wrong: of => `The newest backup of${nameOr('is', of)}${of.place} is suspiciously small`,
+    more: ({ details }) =>
+      `: ${formatBytes(Number(details['size']))}, where ${formatBytes(Number(details['usual_size']))} were usual. Look whether the source is still whole.`,
+    right: of => `The newest backup of${nameOr('is', of)}${of.place} is of a usual size again`,
+  },
+  backup_damaged: {
+    wrong: of => `Damaged backups of${nameOr('was', of)}${of.place}`,
+    more: ({ details }) => `: ${details['backups']} in the chat. ${LISTED}`,
+    right: of => `No backup of${nameOr('was', of)}${of.place} is known to be damaged any more`,
+  },
+  schedule_off: {
+    wrong: ({ name, place }) => `The schedule of${name}${place} is switched off`,
+    more: ({ details }) =>
+      ` since ${details['switched_off_at']}. The last complete backup: ${lastCompleteWords(details)}. Switch it on, or remove it when none is wanted.`,
+    right: ({ name, place }) => `The schedule of${name}${place} is switched on again, or not missed any more`,
+  },
+  backup_held_up: {
+    wrong: ({ name }) => `The backup of${name} has not succeeded`,
+    more: of => ` for ${span(of.details['failing_seconds'])}, and is tried again: ${reason(of)}`,
+    right: ({ name }) => `The backup of${name} is not held up any more`,
+  },
+  jobs_waiting: {
+    wrong: of => `A ${job(of)} waits`,
+    more: ({ details }) =>
+      ` for ${span(details['waiting_seconds'])}: is a serve running that knows the name, and has it room?`,
+    right: of => `No ${job(of)} waits too long any more`,
+  },
+  erase_failed: {
+    wrong: () => 'Messages that are to be erased and cannot be',
+    more: ({ details }) => `: ${details['messages']}. ${LISTED_ERASING}`,
+    right: () => 'No message is left that is to be erased and cannot be',
+  },
+  notices_waiting: {
+    wrong: ({ details }) => `Nobody is told by the ${details['channel']}`,
+    more: ({ details }) =>
+      `: ${details['notices']} wait, the oldest for ${span(details['waiting_seconds'])}. ${TESTED}`,
+    right: ({ details }) => `People are told by the ${details['channel']} again`,
+  },
+  chat_unreachable: {
+    wrong: () => 'The chat cannot be reached',
+    more: ({ details }) =>
+      ` since ${details['since']}: ${details['message']}. Nothing can be backed up or restored meanwhile.`,
+    right: () => 'The chat can be reached again',
+  },
+  chat_not_ours: {
+    wrong: () => 'The chat is not for this catalog to use',
+    more: ({ details }) =>
+      ` since ${details['since']}: ${details['message']}. Nothing is written there any more, and nothing is backed up from here.${details['hint'] ? ` ${details['hint']}` : ''}`,
+    right: () => 'The chat is for this catalog to use again',
+  },
+  config_unusable: {
+    wrong: ({ details }) => `The configuration file on ${details['host']} cannot be used`,
+    more: ({ details }) =>
+      `: ${details['message']}. What it said before holds until it is mended; a serve that starts anew cannot use it at all.`,
+    right: ({ details }) => `The configuration file on ${details['host']} can be used again`,
+  },
+  certificate_unusable: {
+    wrong: ({ details }) => `The new certificate on ${details['host']} cannot be used`,
+    more: ({ details }) =>
+      `: ${details['message']}. The one before is used until it expires; a serve that starts anew cannot start at all.`,
+    right: ({ details }) => `The certificate on ${details['host']} can be used again`,
+  },
+}
+
+/** One or two sentences about what is wrong. */
+export function problemText(condition: Omit<Condition, 'key'>): string {
+  const { wrong, more } = TEXTS[condition.kind]
+  const subject = subjectOf(condition)
+  return wrong(subject) + more(subject)
+}
+
+/** What is right again, without a full stop. */
+export function recoveryText(condition: Omit<Condition, 'key'>): string {
+  return TEXTS[condition.kind].right(subjectOf(condition))
+}
+
+function subjectOf({ project, type, source, details }: Omit<Condition, 'key'>): Subject {
+  return {
+    details,
+    name: source === null ? '' : ` "${source}"`,
+    place: project === null ? '' : ` (project ${project}, ${type})`,
+    isNamed: source !== null,
+  }
+}
+
+function nameOr(verb: 'is' | 'was', { name, isNamed }: Subject): string {
+  return isNamed ? name : ` what ${verb} sent by hand`
+}

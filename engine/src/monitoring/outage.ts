@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BackupError, type DescribedError } from '@telegram-backup/errors'
+import type { ChatTrouble } from '#monitoring/conditions.ts'
+
+/** What stands against using something, since when, and why by the last try. */
+export interface Outage {
+  /** Null while it can be used. */
+  readonly trouble: ChatTrouble | null
+  /** It could not be used just now either. `isNotOurs`: it is there, for others. */
+  goesOn(why: DescribedError, isNotOurs?: boolean): void
+  ended(): void
+}
+
+/** Something that can be used, as far as is known. */
+export function watchOutage(): Outage {
+  let trouble: Omit<ChatTrouble, 'forMs'> | null = null
+  /** By a clock that nobody sets. */
+  let began = 0
+  return {
+    get trouble() {
+      return trouble && { ...trouble, forMs: performance.now() - began }
+    },
+    goesOn: ({ code, message, hint }, isNotOurs = false) => {
+      // A chat that comes back as another catalog's has had that trouble only since now.
+      const isNew = trouble === null || trouble.isNotOurs !== isNotOurs
+      if (isNew) began = performance.now()
+      const since = trouble === null || isNew ? Date.now() : trouble.since
+      trouble = { since, isNotOurs, code, message, hint }
+    },
+    ended: () => {
+      trouble = null
+    },
+  }
+}
+
+/** Since when this process finds right what alerts that are open say is wrong. */
+export interface Recoveries {
+  look(wrong: readonly { key: string }[], openAlerts: ReadonlySet<string>): void
+  /**
+   * When it was first found right, by the clock of `now`, and no sooner than another process found it wrong.
+   */
+  since(alert: { key: string; seen_at: Date }, now: Date): Date
+}
+
+/**
+ * A recovery is announced only when it is certain, some time after it happened; this knows the earlier time.
+ */
+export function watchRecoveries(): Recoveries {
+  /** By a clock that nobody sets. */
+  const began = new Map<string, number>()
+  return {
+    look: (wrong, openAlerts) => {
+      const found = new Set(wrong.map(({ key }) => key))
+      for (const key of began.keys()) if (found.has(key) || !openAlerts.has(key)) began.delete(key)
+      for (const key of openAlerts) if (!found.has(key) && !began.has(key)) began.set(key, performance.now())
+    },
+    since: ({ key, seen_at }, now) => {
+      const firstRight = began.get(key)
+      if (firstRight === undefined) return seen_at
+      return new Date(Math.max(seen_at.getTime(), now.getTime() - (performance.now() - firstRight)))
+    },
+  }
+}
+
+/**
+ * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any
+ * more. Rejects as well when the signal fires.
+ */
+export async function within<Result>(
+  ms: number,
+  work: Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  const limit = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal
+  work.catch(() => {})
+  try {
+    const tooLong = sleep(ms, undefined, { signal: stop }).then(() => {
+      throw new BackupError('The catalog did not answer in time', { code: 'CATALOG' })
+    })
+    return await Promise.race([work, tooLong])
+  } finally {
+    limit.abort()
+  }
+}

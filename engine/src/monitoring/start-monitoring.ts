@@ -1,0 +1,175 @@
+import type { Schedule } from '@telegram-backup/database'
+import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
+import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
+import { TelegramError } from 'telegram-deployment-bot'
+import { whatItIs } from '#backup/send-plan.ts'
+import type { ConfigFile } from '#config/config-file.ts'
+import { type NotificationSettings, readNoBackupFor } from '#config/notification-settings.ts'
+import { renewedPart } from '#config/renewed-part.ts'
+import { intervalMs } from '#cron/cron-times.ts'
+import { type Channels, openChannels } from '#monitoring/channels.ts'
+import type { FileFault } from '#monitoring/conditions.ts'
+import { startHeartbeat } from '#monitoring/heartbeat.ts'
+import type { ServiceMetrics } from '#monitoring/metrics.ts'
+import { Watch } from '#monitoring/watch.ts'
+import type { ServiceContext } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
+
+/** Watches, tells, and calls the heartbeat. Throws `CONFIGURATION` for a setting that is not understood. */
+export function startMonitoring(
+  context: ServiceContext,
+  {
+    metrics,
+    certificateFault,
+  }: { metrics: ServiceMetrics; certificateFault: () => DescribedError | undefined },
+): ServicePart {
+  const { config, configFile, database, client, log } = context
+  const settings = liveSettings(configFile)
+  const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
+  if (channels.names.length === 0) log.warn('nobody is told when something is wrong, but for this log')
+  metrics.readFrom({ database, intervalOf, log })
+  metrics.showDeclared(() => configFile.sourceNames)
+  let limits = ownLimits(configFile)
+  const assertOwnChat = watchOwnership({ database, client })
+  const watch = Watch.start({
+    database,
+    channels,
+    intervalOf,
+    log,
+    rules: {
+      get noBackupForMs() {
+        return settings().noBackupForMs
+      },
+      get smallerThan() {
+        return settings().smallerThan
+      },
+      get waitingForMs() {
+        return settings().waitingForMs
+      },
+      // The file may be changed while this runs. What cannot be understood then changes nothing.
+      get ownNoBackupForMs() {
+        try {
+          limits = ownLimits(configFile)
+        } catch {}
+        return limits
+      },
+      get ownPlaces() {
+        return ownPlaces(configFile)
+      },
+    },
+    askChat: async signal => {
+      if (config.chatId === undefined)
+        throw new BackupError('No chat is configured', { code: 'CONFIGURATION' })
+      const { id, pinned } = await client.getChat(config.chatId, { signal })
+      return await assertOwnChat({ chatId: String(id), pinned }, { signal }).then(() => undefined, refusalOf)
+    },
+    onChat: metrics.noteChat,
+    fileFaults: () => [
+      ...faultOf('config_unusable', configFile.fault),
+      ...faultOf('certificate_unusable', certificateFault()),
+    ],
+  })
+  const heartbeat = renewedPart({
+    configFile,
+    settings: () => ({ url: settings().heartbeat, everyMs: settings().heartbeatEveryMs }),
+    start: ({ url, everyMs }) =>
+      url === null ? undefined : startHeartbeat({ url, everyMs, isWell: () => watch.isWell(), log }),
+    log,
+  })
+  return {
+    stop: async () => {
+      await Promise.all([watch.stop(), heartbeat.stop()])
+    },
+  }
+}
+
+function faultOf(
+  kind: FileFault['kind'],
+  fault: DescribedError | undefined,
+): readonly Omit<FileFault, 'host'>[] {
+  return fault === undefined ? [] : [{ ...fault, kind }]
+}
+
+/**
+ * As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it
+ * says at first.
+ */
+function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () => NotificationSettings {
+  let last = notifications()
+  return () => {
+    try {
+      last = notifications()
+    } catch {}
+    return last
+  }
+}
+
+/** The channels that the settings name now. */
+function liveChannels(
+  settings: () => NotificationSettings,
+  where: Parameters<typeof openChannels>[1],
+): Channels {
+  let opened: { by: string; channels: Channels } | undefined
+  const current = (): Channels => {
+    const { chat, webhook, leftOut } = settings()
+    const by = JSON.stringify({ chat, webhook, leftOut })
+    if (opened?.by !== by) opened = { by, channels: openChannels({ chat, webhook, leftOut }, where) }
+    return opened.channels
+  }
+  return {
+    get names() {
+      return current().names
+    },
+    get usesVaultChat() {
+      return current().usesVaultChat
+    },
+    deliver: (...notice) => current().deliver(...notice),
+  }
+}
+
+/**
+ * Why the chat is not this catalog's; what the server says against it is thrown on: it cannot be asked then.
+ */
+function refusalOf(error: unknown): DescribedError {
+  if (error instanceof TelegramError && error.errorCode === undefined) return describeError(error)
+  throw error
+}
+
+/**
+ * What each source says of itself. One whose variables are not set, or say nothing that can be read, is held
+ * to what holds for all; its jobs will tell of it.
+ */
+function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, number | null> {
+  return new Map(
+    sourceNames.map(name => {
+      try {
+        return [name, readNoBackupFor(source(name).no_backup_for)]
+      } catch {
+        return [name, null]
+      }
+    }),
+  )
+}
+
+/** `project/type` of each source; those that cannot be read now, or lack one of both, are left out. */
+function ownPlaces({ sourceNames, source }: ConfigFile): ReadonlyMap<string, string> {
+  const places = new Map<string, string>()
+  for (const name of sourceNames) {
+    try {
+      const { project, type } = whatItIs(source(name))
+      places.set(name, `${project}/${type}`)
+    } catch {}
+  }
+  return places
+}
+
+/**
+ * A schedule that cannot be read must not keep the others from being watched: it is never overdue by itself.
+ */
+function intervalOf(schedule: Pick<Schedule, 'cron' | 'timezone'>): number {
+  try {
+    return intervalMs(schedule, new Date())
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,188 @@
+import type { Member } from '@telegram-backup/archive'
+import type { BackupDetails, Database } from '@telegram-backup/database'
+import { BackupError, hint, run } from '@telegram-backup/errors'
+import { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
+import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
+import type { Engine, Watching } from '#operations/engine.ts'
+import { type FetchedMember, MemberFetch } from '#restore/fetch-member.ts'
+import { readIdentities } from '#restore/identities.ts'
+
+/** What contents are fetched with. */
+export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
+  /** Opened only when a document is not where the plan has it. */
+  catalog: () => Promise<Database>
+}
+
+/** Plain bytes from `start` up to `end`, which is not among them; at least one. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
+/** Callbacks of a reading. */
+export interface ReadHooks {
+  /** Called once before the first byte. */
+  onStart?: ((of: { partCount: number; plainBytes: number }) => void) | undefined
+  /** Called for each part that has been verified. */
+  onPart?: (() => void) | undefined
+  /** Plain bytes that have left so far. */
+  onBytes?: ((plainBytes: number) => void) | undefined
+}
+
+/** How bytes are read. */
+export interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
+  /** Ends this reading. */
+  signal?: AbortSignal
+}
+
+/**
+ * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All
+ * that fetches, restores, drills or serves a backup reads it here. Every part is verified before any byte of
+ * it comes out.
+ */
+export class BackupContents {
+  readonly backup: BackupDetails
+  /** In messages. */
+  readonly partCount: number
+  readonly #plan: FetchPlan
+  readonly #identities: readonly string[]
+  readonly #options: ContentsOptions
+
+  private constructor(
+    backup: BackupDetails,
+    of: { plan: FetchPlan; identities: readonly string[]; options: ContentsOptions },
+  ) {
+    this.backup = backup
+    this.partCount = of.plan.parts.length
+    this.#plan = of.plan
+    this.#identities = of.identities
+    this.#options = of.options
+  }
+
+  /**
+   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat,
+   * `INTEGRITY` where the catalog lacks a part, `CONFIGURATION` without a key.
+   */
+  static async open(backup: BackupDetails, options: ContentsOptions): Promise<BackupContents> {
+    const { client, catalog, signal, note } = options
+    const planned = planFetch(backup)
+    const identities = await readIdentities(options.config, planned.encrypted)
+    const plan = withOtherPlaces(planned, {
+      ...{ client, catalog, signal },
+      note: text => note(`note: ${text}`),
+    })
+    return new BackupContents(backup, { plan, identities, options })
+  }
+
+  /**
+   * All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of.
+   */
+  read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
+    const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
+    return onBytes === undefined ? bytes : counted(bytes, onBytes)
+  }
+
+  /** The same into an open file, from its position on; resolves to the number of bytes. */
+  async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
+    const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
+      ...this.#plan,
+      ...this.#with(signal),
+      onPart,
+      ...(onBytes && { onProgress: onBytes }),
+    })
+    return plainSize
+  }
+
+  /** The bytes in the range. Fetches only the parts that hold them, and verifies each as a whole. */
+  readRange(range: ByteRange, { signal, onPart }: Omit<ReadOptions, 'onBytes'> = {}): AsyncIterable<Buffer> {
+    const { first, numbers } = partsOf(this.backup, range)
+    const parts = this.#plan.parts.filter(({ number }) => numbers?.has(number) ?? true)
+    const partial = parts.length < this.#plan.parts.length
+    const bytes = this.#options.service.fetchBackup({
+      ...{ ...this.#plan, parts, partial },
+      ...this.#with(signal),
+      onPart,
+    })
+    return within(bytes, { offset: partial ? first : 0, range })
+  }
+
+  /** All members of a directory backup, in order. */
+  members(): AsyncIterable<Member> {
+    return this.#memberFetch().members()
+  }
+
+  /** The members of a directory backup as the manifest lists them; undefined without a list. */
+  listedMembers(): Promise<Iterable<Member> | undefined> {
+    return this.#memberFetch().listed()
+  }
+
+  /** One file of a directory. Throws `NOT_FOUND`, `USAGE` for what is no file. */
+  openMember(path: string): Promise<FetchedMember> {
+    return this.#memberFetch().open(path)
+  }
+
+  #memberFetch(): MemberFetch {
+    const { service, signal } = this.#options
+    return new MemberFetch({
+      ...{ service, signal, backup: this.backup },
+      ...{ plan: this.#plan, identities: this.#identities },
+    })
+  }
+
+  #with(signal: AbortSignal | undefined): { identities: readonly string[]; signal: AbortSignal } {
+    return { identities: this.#identities, signal: signal ?? this.#options.signal }
+  }
+}
+
+async function* counted(
+  bytes: AsyncIterable<Buffer>,
+  onBytes: (plainBytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let plainBytes = 0
+  for await (const chunk of bytes) {
+    yield chunk
+    plainBytes += chunk.length
+    onBytes(plainBytes)
+  }
+}
+
+/**
+ * The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does
+ * not know it of each.
+ */
+function partsOf(
+  { parts }: BackupDetails,
+  range: ByteRange,
+): { first: number; numbers: ReadonlySet<number> | undefined } {
+  const known = new Map<number, { offset: number; size: number }>()
+  for (const { part_no, plain_offset: offset, plain_size: size } of parts) {
+    if (offset === null || size === null) return { first: 0, numbers: undefined }
+    known.set(part_no, { offset, size })
+  }
+  const wanted = [...known].filter(
+    ([, { offset, size }]) => offset < range.end && offset + size > range.start,
+  )
+  const first = Math.min(...wanted.map(([, { offset }]) => offset))
+  return { first, numbers: new Set(wanted.map(([number]) => number)) }
+}
+
+/**
+ * What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before
+ * it does.
+ */
+async function* within(
+  bytes: AsyncIterable<Buffer>,
+  { offset, range }: { offset: number; range: ByteRange },
+): AsyncGenerator<Buffer> {
+  let at = offset
+  for await (const chunk of bytes) {
+    const piece = chunk.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at))
+    at += chunk.length
+    if (piece.length > 0) yield piece
+    if (at >= range.end) return
+  }
+  throw new BackupError('The parts hold fewer bytes than the catalog says', {
+    code: 'INTEGRITY',
+    hint: hint`${run('verify')} tells which part it is.`,
+  })
+}

@@ -1,0 +1,164 @@
+import type { Writable } from 'node:stream'
+import type { Member } from '@telegram-backup/archive'
+import { type BackupDetails, type Database, markSound } from '@telegram-backup/database'
+import { describeError, hint, run } from '@telegram-backup/errors'
+import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
+import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#operations/contents.ts'
+import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts'
+import { noteDamage } from '#restore/restore-record.ts'
+import { membersOf } from '#restore/restore-target.ts'
+
+/** What is to be fetched, and where to. */
+export interface FetchRequest {
+  backup: BackupDetails
+  /** Only this file of a directory backup, by its name in the archive or as `ls -b` prints it. */
+  path?: string | undefined
+  /** The path of a file, which appears when it is whole; or a stream, which stays open. */
+  to: string | Writable
+}
+
+/** What was fetched; sizes are plain bytes. */
+export interface Fetched {
+  size: number
+  /** How many parts were read for it. */
+  parts: number
+  /** The name in the archive, for one file of a directory backup. */
+  path?: string
+}
+
+/**
+ * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage
+ * that turns out to be none, is written down. Throws what {@link BackupContents} throws, and `USAGE` for a
+ * place that cannot be written.
+ */
+export async function fetch(
+  { backup, path, to }: FetchRequest,
+  options: ContentsOptions & ReadHooks,
+): Promise<Fetched> {
+  if (path !== undefined) membersOf(backup)
+  const contents = await BackupContents.open(backup, options)
+  return await notingDamage(backup, options, async () =>
+    path === undefined ? await fetchWhole(contents, to, options) : await fetchMember(contents, path, to),
+  )
+}
+
+/**
+ * All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what
+ * fetching throws.
+ */
+export async function listMembers(
+  backup: BackupDetails,
+  options: ContentsOptions,
+): Promise<AsyncIterable<Member>> {
+  membersOf(backup)
+  const contents = await BackupContents.open(backup, options)
+  return noting(contents.members(), backup, options)
+}
+
+/** The plain bytes, or a range of them, for whoever reads them as they come. */
+export async function openBytes(
+  backup: BackupDetails,
+  options: ContentsOptions & { range?: ByteRange | undefined },
+): Promise<AsyncIterable<Buffer>> {
+  const { range } = options
+  const contents = await BackupContents.open(backup, options)
+  if (range !== undefined) return noting(contents.readRange(range), backup, options)
+  return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
+}
+
+/**
+ * What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not
+ * whole in the chat.
+ */
+export function describeContents(backup: BackupDetails): {
+  size: number
+  filename: string
+  sha256: string | null
+} {
+  planFetch(backup)
+  return { size: backup.size, filename: nameOf(backup), sha256: backup.plain_sha256 }
+}
+
+/**
+ * The name that the plain bytes had, where the source told it; else the one in the chat, without what was
+ * added there.
+ */
+function nameOf({ source, filename, id }: BackupDetails): string {
+  const given = source?.['filename']
+  if (typeof given === 'string' && given !== '') return given
+  return filename ?? id
+}
+
+async function fetchWhole(
+  contents: BackupContents,
+  to: string | Writable,
+  options: ContentsOptions & ReadHooks,
+): Promise<Fetched> {
+  const { onPart, onBytes } = options
+  options.onStart?.({ partCount: contents.partCount, plainBytes: contents.backup.size })
+  const size =
+    typeof to === 'string'
+      ? await writeFileBy(fd => contents.writeInto(fd, { onPart, onBytes }), to)
+      : await writeToStream(contents.read({ onPart, onBytes }), to)
+  await forgetDamage(contents.backup, options)
+  return { size, parts: contents.partCount }
+}
+
+async function fetchMember(contents: BackupContents, name: string, to: string | Writable): Promise<Fetched> {
+  const { path, parts, bytes, stamp } = await contents.openMember(name)
+  const size = typeof to === 'string' ? await writeToFile(bytes, to, stamp) : await writeToStream(bytes, to)
+  return { size, parts, path }
+}
+
+type Noting = Pick<ContentsOptions, 'catalog' | 'note'>
+
+async function notingDamage<Result>(
+  backup: BackupDetails,
+  options: Noting,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await recordDamage(backup, options, error)
+    throw error
+  }
+}
+
+async function* noting<Item>(
+  items: AsyncIterable<Item>,
+  backup: BackupDetails,
+  options: Noting,
+  onEnd?: () => Promise<void>,
+): AsyncGenerator<Item> {
+  try {
+    yield* items
+  } catch (error) {
+    await recordDamage(backup, options, error)
+    throw error
+  }
+  await onEnd?.()
+}
+
+async function recordDamage({ id }: BackupDetails, { catalog, note }: Noting, error: unknown): Promise<void> {
+  if (describeError(error).code !== 'INTEGRITY') return
+  await catalog()
+    .then(database => noteDamage(database, id, error))
+    .catch(() => note('warning: the catalog could not be told of the damage'))
+}
+
+/**
+ * Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this
+ * one tells nothing.
+ */
+async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): Promise<void> {
+  if (backup.damaged_at === null) return
+  const isSound = await catalog()
+    .then((database: Database) => markSound(database, backup.id, 'file ids'))
+    .catch(() => undefined)
+  if (isSound === undefined) note('warning: the catalog still holds the backup for damaged')
+  if (isSound === false) {
+    note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
+    note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can take that back`))
+  }
+}

@@ -1,0 +1,1 @@
+export { generateIdentity } from '@telegram-backup/archive'

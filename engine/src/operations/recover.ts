@@ -1,0 +1,70 @@
+import {
+  loadOrCreateSigningKey,
+  readIdentityFile,
+  recipientOf,
+  signerFingerprint,
+} from '@telegram-backup/archive'
+import { BackupError } from '@telegram-backup/errors'
+import { recover as recoverChats } from '@telegram-backup/vault/recover/recover.ts'
+import {
+  arePlansLost,
+  isAllRefused,
+  isIncomplete,
+  type RecoveredBackup,
+  type RecoveryReport,
+} from '@telegram-backup/vault/recover/recovery-report.ts'
+import { nextTime } from '#cron/cron-times.ts'
+import type { Engine, Watching } from '#operations/engine.ts'
+
+export { arePlansLost, isAllRefused, isIncomplete, type RecoveredBackup, type RecoveryReport }
+
+/** What is believed, and how far back is looked. */
+export interface RecoverRequest {
+  /** Fingerprints of the keys whose signatures are believed; none means the first that is found. */
+  signers: readonly string[]
+  /** Where the index is lost: also messages far below all of ours, that people most likely wrote. */
+  wholeChat: boolean
+}
+
+/** Callbacks of a recovery. */
+export interface RecoverHooks extends Watching {
+  /** Called first, with the largest number of messages that will be looked for. */
+  onPlan: (plan: { messages: number; what: string }) => void
+  /** Hears of each message that is asked about. */
+  onLook: () => void
+}
+
+/**
+ * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is.
+ * Killed anywhere and begun again, it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where
+ * nothing of ours is there, `WRONG_KEY` where nothing opens.
+ */
+export async function recover(
+  { config, database, client }: Omit<Engine, 'service'>,
+  request: RecoverRequest,
+  { signal, note, onPlan, onLook }: RecoverHooks,
+): Promise<RecoveryReport> {
+  if (config.chatId === undefined) {
+    throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
+  }
+  if (config.identityFile === undefined) {
+    note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only what captions tell can be read.')
+  }
+  const identities = config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile)
+  const publicKeys = await Promise.all(identities.map(recipientOf))
+  const signingKey = () => loadOrCreateSigningKey(config.signingKeyFile)
+  return await recoverChats({
+    ...{ client, database, identities, signingKey, signal, onPlan, onLook },
+    ...request,
+    chat: config.chatId,
+    replicaChat: config.replicaChatId,
+    encryption: config.encryption,
+    nextRun: nextTime,
+    // A signing key that cannot be read is reported when something has to be signed.
+    ownSigner: await signingKey().then(signerFingerprint, () => undefined),
+    onWrongKey: () =>
+      note(
+        `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? Going on to search.`,
+      ),
+  })
+}

@@ -1,0 +1,64 @@
+import { access } from 'node:fs/promises'
+import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
+import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import { checkChatAccess } from 'telegram-deployment-bot'
+import { ownRecipients } from '#config/own-recipients.ts'
+import type { Config } from '#environment.ts'
+import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
+import { openTelegram } from '#wiring.ts'
+
+/**
+ * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that
+ * is missing or wrong.
+ */
+export async function gatherFacts(
+  { config, signal }: { config: Config; signal: AbortSignal },
+  database: Database,
+): Promise<CardFacts> {
+  const { recipients, chat } = await needed(config)
+  const client = await openTelegram(config)
+  const { chatId, chatTitle, botUsername } = await checkChatAccess(client, chat, { signal })
+  const { catalogId, generation } = await catalogIdentity(database)
+  const { signers } = await indexRows(database, chatId)
+  const own = await ownSigner(config.signingKeyFile)
+  return {
+    chatId,
+    chatTitle,
+    botUsername,
+    replicaChatId: config.replicaChatId,
+    recipients,
+    signers: [...new Set([...(own === undefined ? [] : [own]), ...signers])],
+    indexMessageId: (await chatRecord(database, chatId))?.index?.messageId ?? null,
+    catalogId,
+    generation,
+    apiRoot: config.apiRoot ?? TELEGRAMS_API_ROOT,
+    writtenAt: new Date(),
+  }
+}
+
+async function needed(config: Config): Promise<{ chat: string; recipients: CardFacts['recipients'] }> {
+  const { chatId, encryption } = config
+  if (chatId === undefined)
+    throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
+  if (encryption === undefined) {
+    const own = await ownRecipients(config).catch(() => [])
+    throw new BackupError('No public key is configured, and the card has to name it', {
+      code: 'CONFIGURATION',
+      hint:
+        own.length > 0
+          ? `Set BACKUP_AGE_RECIPIENTS=${own.join(',')}, which belongs to the key file; sending needs it as well.`
+          : 'Set BACKUP_AGE_RECIPIENTS, as for sending.',
+    })
+  }
+  return { chat: chatId, recipients: encryption === 'off' ? 'off' : encryption.recipients }
+}
+
+/** The fingerprint of this machine's signing key; undefined before its first backup. */
+async function ownSigner(path: string): Promise<string | undefined> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  return exists ? signerFingerprint(await loadOrCreateSigningKey(path)) : undefined
+}

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url'
+import { restoreOf } from '@telegram-backup/connectors/registry.ts'
+import type {
+  OutsideAllowance,
+  PlannedRestore,
+  RestoreConnector,
+  RestoreStep,
+  RestoreWishes,
+} from '@telegram-backup/connectors/restoring.ts'
+import type { BackupDetails } from '@telegram-backup/database'
+import type { Config } from '#environment.ts'
+import type { RestoreTarget } from '#restore/restore-target.ts'
+
+export type { OutsideAllowance, RestoreStep, RestoreWishes }
+
+/** A restore that has been looked at and not begun. */
+export interface PreparedRestore extends PlannedRestore {
+  readonly makes: RestoreConnector['makes']
+}
+
+/** Looks at the target, and changes nothing. Throws what stands against the restore. */
+export async function prepareRestore(
+  target: RestoreTarget,
+  backup: BackupDetails,
+  { wishes, config, signal }: { wishes: RestoreWishes; config: Config; signal: AbortSignal },
+): Promise<PreparedRestore> {
+  const { makes, plan } = restoreOf(target)
+  const keep = [
+    config.stateFolder,
+    ...[config.identityFile, config.signingKeyFile, config.configFile].filter(file => file !== undefined),
+    fileURLToPath(import.meta.resolve('#package.json')),
+  ]
+  return { makes, ...(await plan(target, backup, { wishes, keep, signal })) }
+}

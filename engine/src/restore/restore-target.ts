@@ -1,0 +1,143 @@
+import { stat } from 'node:fs/promises'
+import type { MemberConnector } from '@telegram-backup/connectors/connector.ts'
+import {
+  CONNECTORS,
+  recordedKind,
+  restoreOf,
+  restoringConnector,
+} from '@telegram-backup/connectors/registry.ts'
+import type { RestoreConnector, RestoreTarget, RestoreWish } from '@telegram-backup/connectors/restoring.ts'
+import type { BackupDetails } from '@telegram-backup/database'
+import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
+import type { ConfigFile } from '#config/config-file.ts'
+import type { TargetSettings } from '#config/config-file-schema.ts'
+import type { Config } from '#environment.ts'
+
+export type { RestoreTarget, RestoreWish }
+
+/**
+ * What `--to` means: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE`
+ * when the backup is not of that kind, and `CONFIGURATION` for a file that is wrong.
+ */
+export async function chooseTarget(
+  to: string,
+  backup: BackupDetails,
+  config: Config,
+): Promise<RestoreTarget> {
+  const mayBeDirectory = backup.type !== 'database' || holdsDirectory(backup)
+  return fitting(await readTarget(to, config, { mayBeDirectory }), backup)
+}
+
+/**
+ * A target of `telegram-backup.yaml`, and nothing else: a job may reach no other place. Throws
+ * `CONFIGURATION` for an unknown name, and `USAGE` when the backup is not of that kind.
+ */
+export async function namedTarget(
+  name: string,
+  backup: BackupDetails,
+  configFile: Pick<ConfigFile, 'target'>,
+): Promise<RestoreTarget> {
+  return fitting(await targetIn(configFile.target(name)), backup)
+}
+
+/** The place that an entry of `targets` names. Throws `USAGE` for one that is malformed. */
+export async function targetIn(settings: TargetSettings): Promise<RestoreTarget> {
+  for (const { place, restore } of CONNECTORS) {
+    const text = settings[place as keyof TargetSettings]
+    if (restore !== undefined && text !== undefined) return await restore.readTarget(text)
+  }
+  throw new BackupError('The target names no place', { code: 'CONFIGURATION' })
+}
+
+function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
+  const own = restoringConnector(backup)
+  const { makes, takesOthers } = restoreOf(target)
+  if (own === undefined ? takesOthers : own.kind === target.kind) return target
+  if (makes === 'directory') {
+    throw ofOneFile(
+      backup,
+      hint`Give a PostgreSQL URL for a database dump; for any other file: ${run('fetch', 'ID', { out: 'FILE' })}.`,
+    )
+  }
+  const isDirectory = own?.restore?.makes === 'directory'
+  throw new BackupError(
+    isDirectory
+      ? `Backup ${backup.id} is of a directory, and the target is a database`
+      : `Backup ${backup.id} is of ${own?.kind}, and the target of ${target.kind}`,
+    { code: 'USAGE', ...(isDirectory ? { hint: hint`Give a directory: ${option('to')} ./restored` } : {}) },
+  )
+}
+
+/**
+ * What `--to` means, for a backup of any kind. Throws `USAGE`, `CONFIGURATION`.
+ *
+ * @param options.mayBeDirectory whether a name that no target has may be a directory
+ */
+export async function readTarget(
+  to: string,
+  config: Config,
+  { mayBeDirectory }: { mayBeDirectory: boolean },
+): Promise<RestoreTarget> {
+  if (to === '')
+    throw new BackupError('The target is empty', {
+      code: 'USAGE',
+      hint: hint`Give ${option('to', 'DIRECTORY')}.`,
+    })
+  const byForm = restoring(({ form }) => form !== 'path' && form.test(to))
+  if (byForm !== undefined) return await byForm.readTarget(to)
+  const asPath = async (): Promise<RestoreTarget> => {
+    const { readTarget } = restoring(({ form }) => form === 'path') as RestoreConnector
+    return await readTarget(to)
+  }
+  const { readConfigFile } = await import('#config/config-file.ts')
+  const file = to.includes('/') ? undefined : await readConfigFile(config)
+  if (file?.targetNames.includes(to)) return await targetIn(file.target(to))
+  if (file === undefined) return await asPath()
+  const { path, targetNames } = file
+  if (!mayBeDirectory || (targetNames.length > 0 && !(await stat(to).catch(() => undefined)))) {
+    const words = path === undefined ? 'There is no telegram-backup.yaml that names a' : `${path} names no`
+    const known = targetNames.length > 0 ? `There are: ${targetNames.join(', ')}. ` : ''
+    throw new BackupError(`${words} target ${JSON.stringify(to.slice(0, 80))}`, {
+      code: 'USAGE',
+      hint: `${known}${mayBeDirectory ? `For a new directory of that name, write ./${to}` : 'Give a PostgreSQL URL, or write the target into the file.'}`,
+    })
+  }
+  return await asPath()
+}
+
+function restoring(is: (restore: RestoreConnector) => boolean): RestoreConnector | undefined {
+  return CONNECTORS.map(({ restore }) => restore).find(restore => restore !== undefined && is(restore))
+}
+
+/** What a wish is for, where the target has no use for it; undefined where it has. */
+export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreConnector['makes'] | undefined {
+  if (restoreOf(target).wishes.includes(wish)) return undefined
+  return restoring(({ wishes }) => wishes.includes(wish))?.makes
+}
+
+/**
+ * What stands in a command for the target of such a backup; undefined where it is fetched. By its record
+ * alone.
+ */
+export function shownTarget(source: BackupDetails['source']): string | undefined {
+  return recordedKind(source)?.restore?.shown
+}
+
+/** Reads the files in a backup. Throws `USAGE` for a backup that has none to be listed or picked. */
+export function membersOf(backup: BackupDetails): MemberConnector {
+  const { members } = restoringConnector(backup) ?? {}
+  if (members !== undefined) return members
+  throw ofOneFile(backup, hint`Fetch the whole of it: ${run('fetch', 'ID', { out: 'FILE' })}.`)
+}
+
+function ofOneFile({ id, filename }: BackupDetails, hint: Hint): BackupError {
+  return new BackupError(
+    `Backup ${id} is not of a directory, but of one file (${filename ?? 'without a name'})`,
+    { code: 'USAGE', hint },
+  )
+}
+
+/** A tar file, made by `send --directory` or given as one. */
+export function holdsDirectory(backup: Pick<BackupDetails, 'source' | 'filename'>): boolean {
+  return restoringConnector(backup)?.members !== undefined
+}

@@ -1,0 +1,74 @@
+import type { KeepPolicy } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import { z } from 'zod'
+import { parseSpanMs } from '#units/quantities.ts'
+
+const MOST = 100_000
+/** A hundred years. */
+const LONGEST_MS = 36_525 * 86_400_000
+
+const COUNT = z.int('write a whole number').min(1, 'write 1 or more').max(MOST, `write ${MOST} or less`)
+const KEEP = z.strictObject({
+  last: COUNT.optional(),
+  hourly: COUNT.optional(),
+  daily: COUNT.optional(),
+  weekly: COUNT.optional(),
+  monthly: COUNT.optional(),
+  yearly: COUNT.optional(),
+  within: z.string('write a span such as 30d').optional(),
+  minimum: COUNT.optional(),
+})
+
+/**
+ * A policy out of a request or a command. Each name may have the prefix `keep_` or `keep-`. Null stands for
+ * no policy. Throws `INVALID` for an unknown rule, for one that stands there under two of its names, and for
+ * a value that breaks the range of its rule.
+ */
+export function parseKeep(input: unknown): KeepPolicy | null {
+  if (input === null || input === undefined) return null
+  const plain = typeof input === 'object' && !Array.isArray(input) ? withoutPrefixes(input) : input
+  const parsed = KEEP.safeParse(plain)
+  if (!parsed.success) throw refused(wordsOf(parsed.error.issues[0]))
+  const { within, ...counts } = parsed.data
+  return {
+    ...(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined)) as KeepPolicy),
+    ...(within === undefined ? {} : { within_ms: readSpan(within) }),
+  }
+}
+
+function withoutPrefixes(input: object): Record<string, unknown> {
+  const rules = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(input)) {
+    const rule = name.replace(/^keep[_-]/, '')
+    // The schema passes over `__proto__`.
+    if (!Object.hasOwn(KEEP.shape, rule))
+      throw refused(`there is no rule ${JSON.stringify(name.slice(0, 40))}`)
+    if (rules.has(rule))
+      throw refused(`${rule} stands there twice, the second time as ${JSON.stringify(name)}`)
+    rules.set(rule, value)
+  }
+  return Object.fromEntries(rules)
+}
+
+function readSpan(text: string): number {
+  const ms = parseSpanMs(text)
+  if (ms > 0 && ms <= LONGEST_MS) return ms
+  throw new BackupError(
+    `keep within: ${JSON.stringify(text)} is ${ms === 0 ? 'no time at all' : 'too long'}`,
+    {
+      code: 'INVALID',
+      hint: 'Write a span such as 36h, 30d or 8w.',
+    },
+  )
+}
+
+function wordsOf(issue: z.core.$ZodIssue | undefined): string {
+  return [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')
+}
+
+function refused(words: string): BackupError {
+  return new BackupError(`The retention policy is not understood: ${words}`, {
+    code: 'INVALID',
+    hint: 'The rules are last, hourly, daily, weekly, monthly, yearly (how many), within (such as 30d) and minimum.',
+  })
+}

@@ -1,0 +1,69 @@
+import { runBackupJob } from '#jobs/backup-job.ts'
+import { runEraseJob } from '#jobs/erase-job.ts'
+import { runExpireJob } from '#jobs/expire-job.ts'
+import type { JobTools } from '#jobs/job-handler.ts'
+import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-runner.ts'
+import { JobSweeper } from '#jobs/job-sweeper.ts'
+import { servedQueues } from '#jobs/queue-names.ts'
+import { runRestoreJob } from '#jobs/restore-job.ts'
+import { runVerifyJob } from '#jobs/verify-job.ts'
+import { retentionAnnouncer } from '#retention/announce-retention.ts'
+import type { ServiceContext } from '#service/service-context.ts'
+import type { ServicePart } from '#service-part.ts'
+
+const HANDLERS: JobHandlers = {
+  backup: runBackupJob,
+  restore: runRestoreJob,
+  verify: runVerifyJob,
+  erase: runEraseJob,
+  expire: runExpireJob,
+}
+
+const LOOK_EVERY_MS = 1_000
+/** A little longer than a backup that was cancelled just then takes back what it sent. */
+const TAKE_BACK_MS = 15_000
+const SWEEP_EVERY_MS = 5_000
+const OVERDUE_MS = 30_000
+/** Time to mend a misspelt name, or to start the machine that knows it for the first time. */
+const UNSERVED_MS = 3_600_000
+
+/** The jobs of this process: those that run, and those that nobody looks after any more. */
+export async function startJobs(
+  context: ServiceContext,
+  options: { slots: number; graceMs: number; openLimited: JobTools['openLimited'] } & Pick<
+    JobRunnerOptions,
+    'onAttempt'
+  >,
+): Promise<ServicePart> {
+  const { database, queue, log, configFile } = context
+  for (const name of servedQueues(configFile)) await queue.open(name)
+  const runner = new JobRunner({
+    tools: { ...context, openLimited: options.openLimited, retention: retentionAnnouncer(context) },
+    queue,
+    handlers: HANDLERS,
+    queues: () => servedQueues(configFile),
+    slots: options.slots,
+    lookEveryMs: LOOK_EVERY_MS,
+    takeBackMs: TAKE_BACK_MS,
+    onAttempt: options.onAttempt,
+  })
+  const sweeper = new JobSweeper({
+    database,
+    queue,
+    log,
+    served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames }),
+    everyMs: SWEEP_EVERY_MS,
+    overdueMs: OVERDUE_MS,
+    unservedMs: UNSERVED_MS,
+    onBroughtBack: () => runner.wake(),
+  })
+  const forgets = [queue.onSubmitted(() => runner.wake()), configFile.onChange(() => runner.wake())]
+  runner.start()
+  sweeper.start()
+  return {
+    stop: async () => {
+      for (const forget of forgets) forget()
+      await Promise.all([runner.stop({ graceMs: options.graceMs }), sweeper.stop()])
+    },
+  }
+}

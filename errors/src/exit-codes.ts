@@ -1,0 +1,39 @@
+import { constants } from 'node:os'
+import { describeError } from '#backup-error.ts'
+
+/** The exit codes of `contract.md`. */
+export const ExitCode = {
+  DONE: 0,
+  FAILED: 1,
+  USAGE: 2,
+  PARTIAL: 3,
+  NOT_FOUND: 4,
+  INTEGRITY: 5,
+} as const
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** As shells have it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that is closed. */
+export function exitCodeOfSignal(name: NodeJS.Signals): number {
+  return 128 + constants.signals[name]
+}
+
+const BY_CODE: Readonly<Record<string, ExitCode>> = {
+  CONFIGURATION: ExitCode.USAGE,
+  INVALID: ExitCode.USAGE,
+  NO_KEY: ExitCode.USAGE,
+  USAGE: ExitCode.USAGE,
+  NOT_FOUND: ExitCode.NOT_FOUND,
+  INTEGRITY: ExitCode.INTEGRITY,
+  DIFFERENT: ExitCode.INTEGRITY,
+  WRONG_KEY: ExitCode.INTEGRITY,
+}
+
+/** The exit code that an error's `code` stands for; 1 for all that is not listed. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return exitCodeFor(describeError(error).code)
+}
+
+/** The same for a code alone. */
+export function exitCodeFor(code: string | undefined): ExitCode {
+  return (code === undefined ? undefined : BY_CODE[code]) ?? ExitCode.FAILED
+}

@@ -1,0 +1,11 @@
+import { execFileSync } from 'node:child_process'
+
+/** What was written by others, or kept as it was. */
+const KEPT = /(^|\/)(golden|previous-release|node_modules|build)\//
+
+/** Every TypeScript and JavaScript file of the project, relative to its root; also new ones that no commit has. */
+export function sourceFiles(root: string): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.js']
+  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')
+  return [...new Set(listed)].filter(file => file !== '' && !KEPT.test(file))
+}

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hint, run } from '@telegram-backup/errors'
+import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
+import type { TelegramClient } from '#bot-api/telegram-client.ts'
+import { cancelled, TelegramError } from '#telegram-error.ts'
+
+/** A document of ours in the chat, as the catalog or the manifest knows it. */
+export interface ExpectedDocument {
+  /** As this bot names the file; undefined when only another bot's name for it is known. */
+  fileId: string | undefined
+  /** As sent, in bytes. */
+  size: number
+  /** Of the document, hex. */
+  sha256: string
+  /**
+   * The next place to try. Called with undefined for the first place, then with what the place before gave.
+   * Resolves to undefined when there is no other place.
+   */
+  elsewhere?: ((before: FetchedFile | undefined) => Promise<DocumentPlace | undefined>) | undefined
+}
+
+/** A name under which this bot may have a document. */
+export interface DocumentPlace {
+  fileId: string
+  /**
+   * Another place can be tried, so that a refusal counts soon. The server says the same of a file that is
+   * unavailable for the moment, of a dead file id and of another bot's.
+   */
+  isBrief: boolean
+}
+
+/**
+ * What a place has. An outage is none of these: it throws the client's errors. right: the expected bytes ·
+ * changed: other bytes, each time · another file: more bytes than expected, or no file of the server's ·
+ * refused: the server does not give it, now or ever.
+ */
+export type FetchedFile =
+  | ({ state: 'right' } & DownloadedFile)
+  | ({ state: 'changed' } & DownloadedFile)
+  | { state: 'another file'; failure: TelegramError }
+  | { state: 'refused'; failure: TelegramError }
+
+/** What a document is called in errors, and how it is downloaded. */
+export type FetchDocumentOptions = Omit<DownloadOptions, 'maxBytes'> & {
+  name: string
+  partNumber?: number
+  /** The first place, when it is known already; `located` belongs to it. */
+  place?: DocumentPlace | undefined
+}
+
+/** Bytes can be flipped on the way as well as in the chat; only the latter comes again. */
+const DOWNLOAD_TRIES = 3
+/** How often a place is asked about when there is another one. */
+const BRIEF_TRIES = 2
+const BRIEF_PAUSE_MS = 250
+
+/**
+ * Downloads a document from one place after the other, until size and SHA-256 are the expected ones. When no
+ * place has it, the answer is what the first place had; its `failure` is an `INTEGRITY` with `name` in its
+ * message. Throws the client's errors for an outage.
+ */
+export async function fetchDocument(
+  client: TelegramClient,
+  expected: ExpectedDocument,
+  options: FetchDocumentOptions,
+): Promise<FetchedFile> {
+  const { size, sha256 } = expected
+  const isRight = (file: DownloadedFile): boolean => file.bytes.length === size && file.sha256 === sha256
+  let { located } = options
+  let first: FetchedFile | undefined
+  let place = options.place ?? (await firstPlace(expected))
+  while (place !== undefined) {
+    const fetched = await fetchFrom(client, place, { ...options, located, maxBytes: size, isRight })
+    if (fetched.state === 'right') return fetched
+    // The first place is the document's own.
+    first ??= fetched
+    place = await expected.elsewhere?.(fetched)
+    located = undefined
+  }
+  if (first === undefined) return { state: 'refused', failure: unobtainable(options, undefined) }
+  return 'failure' in first ? { ...first, failure: unobtainable(options, first.failure) } : first
+}
+
+/** Where to begin. */
+export async function firstPlace(expected: ExpectedDocument): Promise<DocumentPlace | undefined> {
+  const { fileId, elsewhere } = expected
+  return fileId === undefined ? await elsewhere?.(undefined) : { fileId, isBrief: elsewhere !== undefined }
+}
+
+/** Downloads from one place, up to three times, until `isRight`. Throws the client's errors for an outage. */
+export async function fetchFrom(
+  client: TelegramClient,
+  place: DocumentPlace,
+  options: DownloadOptions & { isRight: (file: DownloadedFile) => boolean | Promise<boolean> },
+): Promise<FetchedFile> {
+  const { isRight, ...download } = options
+  let { located } = options
+  let fetched: FetchedFile | undefined
+  try {
+    if (place.isBrief) {
+      const path = await locateBriefly(client, { ...download, fileId: place.fileId })
+      located = path === undefined ? undefined : Promise.resolve(path)
+    }
+  } catch (failure) {
+    if (isRefusal(failure)) return { state: 'refused', failure }
+    throw failure
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await client.downloadFile(place.fileId, {
+        ...download,
+        located: tries === 1 ? located : undefined,
+      })
+      if (await isRight(file)) return { state: 'right', ...file }
+      if (fetched === undefined || fetched.state === 'changed') fetched = { state: 'changed', ...file }
+    } catch (failure) {
+      if (isRefusal(failure)) return { state: 'refused', failure }
+      if (!isUnproven(failure)) throw failure
+      fetched = { state: 'another file', failure }
+    }
+    if (tries === DOWNLOAD_TRIES) return fetched
+  }
+}
+
+/**
+ * Asks for the path of a file, for `downloadFile`. Only the second refusal counts: a file that is unavailable
+ * for the moment is refused like a dead file id. What was `located` before counts as the first time.
+ * Undefined after any other failure: the download meets it again, and has the patience for it.
+ */
+async function locateBriefly(
+  client: TelegramClient,
+  { fileId, located, signal }: { fileId: string } & Pick<DownloadOptions, 'located' | 'signal'>,
+): Promise<string | undefined> {
+  let asked = located
+  for (let tries = 1; ; tries++) {
+    try {
+      return await (asked ?? client.locateFile(fileId, { signal, once: true }))
+    } catch (error) {
+      if (!isRefusal(error)) return undefined
+      if (tries >= BRIEF_TRIES) throw error
+    }
+    asked = undefined
+    await sleep(BRIEF_PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => {
+      throw cancelled()
+    })
+  }
+}
+
+/** The chat does not have it any more, or this bot not under that name. */
+function isRefusal(error: unknown): error is TelegramError {
+  return error instanceof TelegramError && error.code === 'REFUSED' && error.retryAfterSeconds === undefined
+}
+
+/** Something else came in its place. */
+function isUnproven(error: unknown): error is TelegramError {
+  return error instanceof TelegramError && error.code === 'UNPROVEN'
+}
+
+function unobtainable(
+  { name, partNumber }: FetchDocumentOptions,
+  cause: TelegramError | undefined,
+): TelegramError {
+  const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'
+  return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
+    code: 'INTEGRITY',
+    cause,
+    ...(partNumber === undefined ? {} : { partNumber }),
+    hint: hint`Another backup of this source may be whole: ${run('list')}`,
+  })
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { glob, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { migrate, openDatabase } from '@telegram-backup/database'
+import pg from 'pg'
+
+/** Names the folder of the run's server; vitest's workers inherit it. */
+const FOLDER = 'TEST_CATALOG_SERVER'
+const TEMPLATE = 'migrated'
+/** Any constant; it keeps two files from making the template at once. */
+const TEMPLATE_LOCK = 727_401
+
+/**
+ * A setup of vitest: the test files of a run share one embedded server, and each catalog is a database of its own in it.
+ * The first file that wants a catalog starts the server; when no file uses it, it stops.
+ */
+export async function setup(): Promise<void> {
+  process.env[FOLDER] = await mkdtemp(join(tmpdir(), 'test-catalogs-'))
+}
+
+/** The end of that setup. */
+export async function teardown(): Promise<void> {
+  const folder = String(process.env[FOLDER])
+  // A worker that was killed may have left the server running.
+  const [pidFile] = await Array.fromAsync(glob(join(folder, '*', 'postmaster.pid')))
+  if (pidFile !== undefined) process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGQUIT')
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+}
+
+/** A migrated database in the run's server; `drop` removes it with all its connections. */
+export interface ServedCatalog {
+  url: string
+  drop(): Promise<void>
+}
+
+/** undefined outside a run of vitest, where there is no server to share. */
+export async function newCatalog(): Promise<ServedCatalog | undefined> {
+  const folder = process.env[FOLDER]
+  if (folder === undefined) return undefined
+  // Held open so that the server stays.
+  const server = await openDatabase({ dataDir: folder, connections: 3 })
+  const [dataFolder = ''] = (await readdir(folder)).filter(name => /^pg\d+$/.test(name))
+  const socket = encodeURIComponent(join(folder, dataFolder))
+  const urlOf = (name: string): string => `postgresql://catalog@localhost/${name}?host=${socket}`
+  await asSuperuser(urlOf('postgres'), query => makeTemplate(query, urlOf))
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await asSuperuser(urlOf('postgres'), query => query(`create database ${name} template ${TEMPLATE}`))
+  // A clone has the id of its template, and two catalogs with one id would pass for one catalog.
+  await asSuperuser(urlOf(name), query => query('update control_plane.catalog set id = gen_random_uuid()'))
+  return {
+    url: urlOf(name),
+    drop: async () => {
+      await asSuperuser(urlOf('postgres'), query => query(`drop database ${name} with (force)`))
+      await server.close()
+    },
+  }
+}
+
+type Query = (text: string) => Promise<{ rows: unknown[] }>
+
+async function asSuperuser(url: string, work: (query: Query) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    await work(text => client.query(text))
+  } finally {
+    await client.end()
+  }
+}
+
+async function makeTemplate(query: Query, urlOf: (name: string) => string): Promise<void> {
+  const isMade = async (): Promise<boolean> =>
+    (await query(`select from pg_database where datname = '${TEMPLATE}'`)).rows.length > 0
+  if (await isMade()) return
+  await query(`select pg_advisory_lock(${TEMPLATE_LOCK})`)
+  if (await isMade()) return
+  // Nothing here has to outlive the machine.
+  await query('alter system set fsync = off')
+  await query('select pg_reload_conf()')
+  // What a killed file has left.
+  await query('drop database if exists unfinished with (force)')
+  await query('create database unfinished')
+  const database = await openDatabase({ url: urlOf('unfinished'), connections: 3 })
+  await migrate(database)
+  await database.close()
+  await query(`alter database unfinished rename to ${TEMPLATE}`)
+}

@@ -1,0 +1,48 @@
+import { type Database, getBackupById, listMessages, markErasing } from '@telegram-backup/database'
+import { type Erasure, eraseTogether } from '#erase/erase-together.ts'
+import { type ErasedMessage, reportedMessage } from '#session/report.ts'
+import type { VaultSession } from '#session/session.ts'
+
+/**
+ * Erases a backup in its chats, and then in the catalog. An erase that was begun is resumed; for an erased
+ * backup the answer says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while
+ * another process works on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
+ */
+export async function eraseBackup(
+  session: VaultSession,
+  { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
+): Promise<Erasure> {
+  const { database } = session
+  if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
+  const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
+    // Another process erased it at this very moment.
+    if (await isErased(database, backupId)) return undefined
+    throw error
+  }) // E1
+  if (lease === undefined) return await earlierErasure(database, backupId)
+  try {
+    const end = (await eraseTogether(session, [{ backupId, lease }])).get(backupId)
+    if (end === undefined) throw new Error(`Nothing became of backup ${backupId}`)
+    if ('failure' in end) throw end.failure
+    return end
+  } finally {
+    await lease.release()
+  }
+}
+
+async function isErased(database: Database, backupId: string): Promise<boolean> {
+  return (await getBackupById(database, backupId))?.state === 'erased'
+}
+
+/** As the catalog keeps it. */
+async function earlierErasure(database: Database, backupId: string): Promise<Erasure> {
+  const rows = await listMessages(database, backupId)
+  const messages = rows.flatMap((row): ErasedMessage[] => {
+    if (row.message_id === null) return []
+    const { state, error } = row
+    const message = reportedMessage(backupId, row)
+    if (state === 'erased' || state === 'tombstone') return [{ ...message, outcome: state }]
+    return [{ ...message, outcome: 'unreachable', ...(error !== null && { reason: error }) }]
+  })
+  return { isErased: true, messages }
+}

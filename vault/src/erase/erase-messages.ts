@@ -1,0 +1,72 @@
+import { listMessages, type MessageRow, markPart, notePart, partKeyOf } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import { eraseMessage } from 'telegram-deployment-bot'
+import { type ErasedMessage, type ReportedMessage, reportedMessage } from '#session/report.ts'
+import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
+
+/**
+ * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the
+ * manifest first. After each message it writes down what became of it. Messages that are gone are passed
+ * over, so that it can be done again. A message that stays is in the answer with its reason, and so is every
+ * message in a chat that cannot be entered. Throws `LEASE_LOST`, `CANCELLED`, and `UNREACHABLE` when nothing
+ * answers.
+ */
+export async function eraseMessages(
+  session: VaultSession,
+  held: HeldBackup,
+  which: (row: MessageRow) => boolean = () => true,
+): Promise<ErasedMessage[]> {
+  const erased: ErasedMessage[] = []
+  for (const row of await listMessages(session.database, held.backupId)) {
+    if (!which(row)) continue
+    // A message without an id was looked for before, by its open send.
+    if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
+    assertMayGoOn(session, held.lease)
+    erased.push(await eraseOne(session, held, { ...row, message_id: row.message_id }))
+  }
+  session.report.erased.push(...erased)
+  return erased
+}
+
+async function eraseOne(
+  session: VaultSession,
+  held: HeldBackup,
+  row: MessageRow & { message_id: number },
+): Promise<ErasedMessage> {
+  const { database, client, vault, gates, signal } = session
+  const message = reportedMessage(held.backupId, row)
+  const key = partKeyOf(held.backupId, row)
+  const leaseToken = held.lease.token
+  try {
+    if ((await gates.enter(row.chat_id)).chatId !== row.chat_id) return await giveUp(session, held, message)
+    const erasure = await eraseMessage(client, {
+      chatId: row.chat_id,
+      messageId: row.message_id,
+      tombstone: { ...key, ...(await vault.identity()) },
+      signal,
+      ...(session.onWait && { onWait: session.onWait }),
+    })
+    if (erasure.outcome === 'kept') await notePart(database, { ...key, error: erasure.reason, leaseToken })
+    else await markPart(database, { ...key, state: erasure.outcome, leaseToken })
+    return { ...message, ...erasure }
+  } catch (error) {
+    const { message: reason, code } = describeError(error)
+    // Without a network, each of the others would only wait as long as this one did.
+    if (code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
+    await notePart(database, { ...key, error: reason, leaseToken })
+    return { ...message, outcome: 'kept', reason }
+  }
+}
+
+/** Telegram refuses every change of what was sent before a group became a supergroup, for good. */
+async function giveUp(
+  { database, report }: VaultSession,
+  { backupId, lease }: HeldBackup,
+  message: ReportedMessage,
+): Promise<ErasedMessage> {
+  const reason = 'the group has become a supergroup: a message of the old one cannot be removed any more'
+  await notePart(database, { ...partKeyOf(backupId, message), error: reason, leaseToken: lease.token })
+  const { chat_id, message_id } = message
+  report.kept.push({ backup_id: backupId, chat_id, reason: `Message ${message_id} stays: ${reason}` })
+  return { ...message, outcome: 'unreachable', reason }
+}

@@ -1,0 +1,65 @@
+import type { IndexDrawing, IndexEntry } from '@telegram-backup/archive'
+import { catalogIdentity, type Database, type IndexRow, indexRows } from '@telegram-backup/database'
+import { drawPlans } from '#ledger/draw-plans.ts'
+
+/**
+ * What the catalog says in the index of a chat. The package `archive` owns the document and its types, and
+ * `database` gives rows and knows no document, so the one turns into the other here.
+ */
+export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
+  const { catalogId, generation } = await catalogIdentity(database)
+  const { movedFrom, signers, backups } = await indexRows(database, chatId)
+  return {
+    catalogId,
+    generation,
+    chatId,
+    ...(movedFrom.length > 0 && { movedFrom }),
+    signers,
+    ...(await drawPlans(database)),
+    backups: backups.map(entryOf),
+  }
+}
+
+function entryOf(row: IndexRow): IndexEntry {
+  return {
+    id: row.id,
+    project: row.project_id,
+    type: row.type,
+    filename: row.filename,
+    state: row.state,
+    createdAt: row.created_at.toISOString(),
+    completedAt: row.completed_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    plainSize: row.size,
+    plainSha256: row.plain_sha256,
+    archiveSize: row.archive_size,
+    partCount: row.part_count,
+    encrypted: row.encrypted,
+    restoreCount: row.restore_count,
+    ...originOf(row),
+    ...(row.expiry_given && { expiryGiven: true }),
+    ...(row.pinned_at && { pinnedAt: row.pinned_at.toISOString() }),
+    ...(row.verified_at && { verifiedAt: row.verified_at.toISOString() }),
+    ...(row.damaged_at && { damagedAt: row.damaged_at.toISOString() }),
+    ...(row.signer !== null && { signer: row.signer }),
+    manifest: {
+      messageId: row.manifest_message_id,
+      fileId: row.manifest_file_id,
+      ...(row.manifest_bot_id !== null && { botId: row.manifest_bot_id }),
+      size: row.manifest_size,
+      sha256: row.manifest_sha256,
+    },
+    partMessages: row.part_messages,
+    history: row.history,
+  }
+}
+
+function originOf(row: IndexRow): Pick<IndexEntry, 'sourceName' | 'scheduleId' | 'scheduledFor'> {
+  const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor } = row
+  return {
+    // A longer name comes from no configuration file, and no index takes it.
+    ...(sourceName !== null && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
+    ...(scheduleId !== null && { scheduleId }),
+    ...(scheduledFor && { scheduledFor: scheduledFor.toISOString() }),
+  }
+}

@@ -1,0 +1,52 @@
+import { hasUnfinishedWork } from '@telegram-backup/database'
+import { shownIdOf } from '@telegram-backup/database/missing-files'
+import { describeError } from '@telegram-backup/errors'
+import type { SessionOptions } from '#session/open-session.ts'
+import type { SessionReport } from '#session/report.ts'
+import { endsEverything } from '#session/session.ts'
+
+/**
+ * Every send begins with this. It reconciles what abandoned runs left behind, without waiting for a lease.
+ * The second chat and the indexes are left to the send itself. With nothing to do it costs one query of the
+ * catalog and no call of the Bot API. It never fails: `note` gets a line for each thing that was done or
+ * could not be done.
+ * @param open.resuming a backup that is resumed now: no line says how to resume it
+ */
+export async function reconcileBeforeSend(
+  open: SessionOptions & { note: (line: string) => void; resuming?: string },
+): Promise<void> {
+  try {
+    if (!(await hasUnfinishedWork(open.database))) return
+    // Loaded when it is needed, which is rare.
+    const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
+    const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
+    const { openSession } = await import('#session/open-session.ts')
+    const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
+    if (dead.length === 0) return
+    const session = await openSession(open)
+    await reconcileAbandonedRuns(session, { waitMs: 0 }).catch((error: unknown) => {
+      // The send will meet the same, and knows better what it means.
+      if (!endsEverything(session, error)) throw error
+    })
+    for (const line of linesOf(session.report, open.resuming)) open.note(line)
+  } catch (error) {
+    open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
+  }
+}
+
+function linesOf(report: SessionReport, resuming: string | undefined): string[] {
+  return [
+    ...report.finished.map(
+      ({ backup_id, missing }) =>
+        `finished backup ${shownIdOf(backup_id, 'complete', missing)}, whose send was interrupted`,
+    ),
+    ...report.failed
+      .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
+      .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
+    ...report.erased_backups.map(({ backup_id }) => `erased backup ${backup_id}`),
+    ...report.pending.map(
+      ({ backup_id, reason }) =>
+        `warning: backup ${backup_id} is not settled: ${reason}; see telegram-backup reconcile`,
+    ),
+  ]
+}

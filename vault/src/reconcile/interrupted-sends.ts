@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import {
+  type Backup,
+  completeSealed,
+  failBackup,
+  listMessages,
+  type MessageRow,
+  sealedManifest,
+} from '@telegram-backup/database'
+import { missingWords } from '@telegram-backup/database/missing-files'
+import { manifestFileName } from 'telegram-deployment-bot'
+import { eraseMessages } from '#erase/erase-messages.ts'
+import { partsThere } from '#reconcile/parts-there.ts'
+import { captionOf } from '#session/caption-of-message.ts'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import { repairSender } from '#session/repair-sender.ts'
+import { isYoungEnoughToResume } from '#session/resumable.ts'
+import type { HeldBackup, VaultSession } from '#session/session.ts'
+
+/** R2 and R3: a send whose process is gone is finished where everything is there, and failed where not. */
+export async function reconcileSend(session: VaultSession, held: HeldBackup, backup: Backup): Promise<void> {
+  await lookForMessages(session, held) // R2
+  const left = await whatIsLeft(session, held, backup)
+  if (left.is === 'part of it') return await fail(session, held, { backup, hasParts: left.hasParts })
+  if (left.is === 'all but the manifest') await sendStoredManifest(session, held, { backup, ...left }) // S8
+  await completeSealed(session.database, { backupId: backup.id, leaseToken: held.lease.token }) // S9
+  session.report.finished.push({ backup_id: backup.id, missing: missingWords(backup) ?? null })
+}
+
+/** How much of an interrupted send is in its chat. */
+type WhatIsLeft =
+  | { is: 'everything' }
+  | { is: 'all but the manifest'; manifest: Buffer }
+  | { is: 'part of it'; hasParts: boolean }
+
+async function whatIsLeft(session: VaultSession, held: HeldBackup, backup: Backup): Promise<WhatIsLeft> {
+  const rows = (await listMessages(session.database, backup.id)).filter(row => row.chat_id === backup.chat_id)
+  if (isSent(rows.find(row => row.kind === 'manifest'))) return { is: 'everything' }
+  const manifest = await sealedManifest(session.database, backup.id)
+  const isWhole =
+    manifest !== null &&
+    hasAllParts(rows, backup) &&
+    !(await hasMoved(session, backup)) &&
+    // The run may have been taking its parts out again, or people may have.
+    hasAllParts(await partsThere(session, held, rows), backup)
+  return isWhole
+    ? { is: 'all but the manifest', manifest }
+    : { is: 'part of it', hasParts: rows.some(isSent) }
+}
+
+function isSent(row: MessageRow | undefined): boolean {
+  return row?.state === 'sent'
+}
+
+function hasAllParts(rows: readonly MessageRow[], backup: Backup): boolean {
+  const sent = rows.filter(row => row.kind === 'part' && isSent(row))
+  return backup.part_count !== null && sent.length === backup.part_count
+}
+
+/** Nothing can be sent any more to a group that has become a supergroup, and the parts do not move along. */
+async function hasMoved({ gates }: VaultSession, { chat_id }: Backup): Promise<boolean> {
+  return chat_id !== null && (await gates.enter(chat_id)).chatId !== chat_id
+}
+
+/** S8: the sealed bytes lie in the catalog, so neither key nor source is needed. */
+async function sendStoredManifest(
+  session: VaultSession,
+  held: HeldBackup,
+  { backup, manifest }: { backup: Backup; manifest: Buffer },
+): Promise<void> {
+  const chatId = String(backup.chat_id)
+  await session.gates.enter(chatId)
+  session.say(`sending the manifest of backup ${backup.id}`)
+  const sha256 = createHash('sha256').update(manifest).digest('hex')
+  const name = {
+    project: backup.project_id,
+    type: backup.type,
+    createdAt: backup.created_at,
+    id: backup.id,
+    filename: String(backup.source?.['filename'] ?? backup.filename ?? ''),
+  }
+  const fileName = manifestFileName(name, backup.encrypted !== false)
+  await repairSender(session, held, chatId).send(
+    {
+      facts: { kind: 'manifest', partNumber: 0, fileName, sha256, sizeBytes: manifest.length },
+      caption: await captionOf(session, backup, { chatId, content: { kind: 'manifest' }, sha256 }),
+      document: { bytes: manifest },
+    },
+    session.signal,
+  )
+}
+
+/**
+ * A backup that may be resumed from its file keeps its parts for a day. Nothing else of a failed backup stays
+ * in the chat.
+ */
+async function fail(
+  session: VaultSession,
+  held: HeldBackup,
+  { backup, hasParts }: { backup: Backup; hasParts: boolean },
+): Promise<void> {
+  const { database, report } = session
+  const resumable = hasParts && backup.source?.['kind'] === 'file' && isYoungEnoughToResume(backup)
+  const reason = resumable
+    ? `The process that sent it ended early; to go on: telegram-backup send --resume ${backup.id}`
+    : 'The process that sent it ended early'
+  if (!resumable) await eraseRemains(session, held)
+  await failBackup(database, { backupId: backup.id, error: reason, resumable, leaseToken: held.lease.token })
+  report.failed.push({ backup_id: backup.id, resumable, reason })
+}
+
+/** R5: nothing of a failed backup that cannot be resumed stays in a chat. Its state stays `failed`. */
+export async function eraseFailed(session: VaultSession, held: HeldBackup): Promise<void> {
+  await lookForMessages(session, held)
+  await eraseRemains(session, held)
+}
+
+/**
+ * Takes every message of a failed backup out of the chats. The report names each that stays; it is tried
+ * again each time.
+ */
+export async function eraseRemains(session: VaultSession, held: HeldBackup): Promise<void> {
+  for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(session, held)) {
+    if (outcome !== 'kept') continue
+    // The backup has failed either way, so nothing waits for the message.
+    const words = `Message ${message_id} of a backup that failed stays in the chat: ${reason}`
+    session.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
+  }
+}

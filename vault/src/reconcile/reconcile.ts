@@ -1,0 +1,60 @@
+import { describeError } from '@telegram-backup/errors'
+import { reconcileAbandonedRuns } from '#reconcile/abandoned-runs.ts'
+import { removeLeftoverMessages } from '#reconcile/leftover-messages.ts'
+import { repairChats } from '#reconcile/repair-chats.ts'
+import { reconcileUnansweredCalls } from '#reconcile/unanswered-calls.ts'
+import { refreshIndexes } from '#session/refresh-indexes.ts'
+import type { SessionReport } from '#session/report.ts'
+import { endsEverything, type VaultSession } from '#session/session.ts'
+
+/** A lease that nobody renews has expired after 45 seconds. */
+const WAIT_FOR_LEASES_MS = 60_000
+
+/**
+ * Brings everything to rest that crashes and lost answers left behind. Each stage enters a chat only when it
+ * is this catalog's (R0). What cannot be done now is in the report, and stays as it is for the next time.
+ * Throws only when the catalog fails or the signal fires.
+ */
+export async function reconcile(session: VaultSession): Promise<SessionReport> {
+  await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
+  await reconcileUnansweredCalls(session) // R2, the calls of no backup
+  await repairEachOther(session) // R7
+  const chats = await indexedChats(session)
+  await removeLeftoverMessages(session, chats) // R2, what earlier runs could not remove
+  await refreshIndexes(session, chats) // R8
+  return session.report
+}
+
+async function repairEachOther(session: VaultSession): Promise<void> {
+  const { chatId, replicaChatId, gates, report } = session
+  if (chatId === undefined || replicaChatId === undefined) return
+  try {
+    const [main, replica] = [await gates.enter(chatId), await gates.enter(replicaChatId)]
+    await repairChats(session, { chatId: main.chatId, replicaChatId: replica.chatId })
+  } catch (error) {
+    if (endsEverything(session, error)) throw error
+    const { message, code } = describeError(error)
+    report.pending.push({
+      chat_id: replicaChatId,
+      code,
+      reason: `The two chats cannot be compared: ${message}`,
+    })
+  }
+}
+
+/** The configured chats, and every other chat that a stage before has entered. */
+async function indexedChats({ chatId, replicaChatId, gates, report }: VaultSession): Promise<Set<string>> {
+  for (const configured of [chatId, replicaChatId]) {
+    if (configured === undefined) continue
+    await gates.enter(configured).catch((error: unknown) => {
+      const { message, code, hint } = describeError(error)
+      report.pending.push({
+        chat_id: configured,
+        code,
+        reason: message,
+        ...(hint === undefined ? {} : { hint }),
+      })
+    })
+  }
+  return new Set(await gates.entered())
+}

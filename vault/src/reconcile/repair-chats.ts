@@ -1,0 +1,198 @@
+import {
+  acquireLease,
+  type Backup,
+  getBackupById,
+  keepLeftover,
+  listMessages,
+  type MessageRow,
+  markSound,
+  partKeyOf,
+  type UnevenMessage,
+  unevenMessages,
+} from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import { eraseMessage } from 'telegram-deployment-bot'
+import { captionOf } from '#session/caption-of-message.ts'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import { repairSender } from '#session/repair-sender.ts'
+import { reportedMessage } from '#session/report.ts'
+import {
+  assertMayGoOn,
+  type HeldBackup,
+  isTheEnd,
+  reportPending,
+  type VaultSession,
+} from '#session/session.ts'
+import { assertWhole, nameOf, type PlacedMessage, usableFileId } from '#session/whole-messages.ts'
+
+/**
+ * R7: gives the second chat what it lacks, and each chat what it has lost and the other still has. Nothing is
+ * uploaded: the copy is sent by the file id of the whole message.
+ */
+export async function repairChats(
+  session: VaultSession,
+  chats: { chatId: string; replicaChatId: string },
+): Promise<void> {
+  const uneven = await unevenMessages(session.database, chats)
+  for (const [backupId, messages] of Map.groupBy(uneven, message => message.backupId)) {
+    const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
+    // The holder works on its messages.
+    if (lease === null) continue
+    try {
+      await repairAndProve(session, { backupId, lease }, messages)
+    } catch (error) {
+      reportPending(session, { backup_id: backupId }, error)
+    } finally {
+      await lease.release()
+    }
+  }
+}
+
+async function repairAndProve(
+  session: VaultSession,
+  held: HeldBackup,
+  messages: readonly UnevenMessage[],
+): Promise<void> {
+  const backup = await getBackupById(session.database, held.backupId)
+  if (backup?.state !== 'complete') return
+  const repaired = await repairBackup(session, held, { backup, messages })
+  if (backup.damaged_at !== null && repaired.size > 0) await proveSound(session, held, { backup, repaired })
+}
+
+/**
+ * Copies these messages of a complete backup from the chat that has them to the chat that lacks them. A
+ * message in doubt is read first. Returns the part numbers that the backup's own chat got; the report names
+ * what could not be repaired.
+ */
+export async function repairBackup(
+  session: VaultSession,
+  held: HeldBackup,
+  { backup, messages }: { backup: Backup; messages: readonly UnevenMessage[] },
+): Promise<ReadonlySet<number>> {
+  const { database, gates } = session
+  for (const chatId of new Set(messages.flatMap(({ whole, toChatId }) => [whole.chat_id, toChatId]))) {
+    await gates.enter(chatId)
+  }
+  // A copy whose answer was lost may be there.
+  await lookForMessages(session, held)
+  const rows = await listMessages(database, backup.id)
+  const repaired = new Set<number>()
+  const incomplete = new Set<string>()
+  for (const message of messages) {
+    const { whole, toChatId, wasSent } = message
+    assertMayGoOn(session, held.lease)
+    const there = rows.find(row => isPlaceOf(row, message))
+    if (there?.state === 'sent') continue
+    // A manifest says that all parts are there.
+    if (whole.kind === 'manifest' && !wasSent && incomplete.has(toChatId)) continue
+    try {
+      await copyMessage(session, held, { backup, message, there })
+      if (toChatId === backup.chat_id) repaired.add(whole.part_no)
+    } catch (error) {
+      incomplete.add(toChatId)
+      leavePending(session, held, error)
+    }
+  }
+  return repaired
+}
+
+/**
+ * Reports a message that cannot be repaired now; the others go on. Throws what the others would meet as well.
+ */
+function leavePending(session: VaultSession, held: HeldBackup, error: unknown): void {
+  if (describeError(error).code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
+  reportPending(session, { backup_id: held.backupId }, error)
+}
+
+function isPlaceOf({ chat_id, kind, part_no }: MessageRow, { whole, toChatId }: UnevenMessage): boolean {
+  return chat_id === toChatId && kind === whole.kind && part_no === whole.part_no
+}
+
+async function copyMessage(
+  session: VaultSession,
+  held: HeldBackup,
+  { backup, message, there }: { backup: Backup; message: UnevenMessage; there: MessageRow | undefined },
+): Promise<void> {
+  const { report, signal } = session
+  const { whole, toChatId, wasSent } = message
+  session.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
+  const fileId = await usableFileId(session, held, whole)
+  // A first copy is of a message that was proven when it was sent, unless something has been found wrong
+  // since.
+  const isDoubtful = wasSent || backup.damaged_at !== null || whole.error !== null
+  if (isDoubtful) await assertWhole(session, held, { message: whole, fileId })
+  if (there?.state === 'damaged') await removeDamaged(session, held, there)
+  const last = whole.part_no === backup.part_count
+  const content =
+    whole.kind === 'manifest'
+      ? ({ kind: 'manifest' } as const)
+      : ({ kind: 'part', number: whole.part_no, last } as const)
+  const sent = await repairSender(session, held, toChatId).send(
+    {
+      facts: {
+        kind: whole.kind,
+        partNumber: whole.part_no,
+        fileName: whole.file_name,
+        sha256: whole.sha256,
+        sizeBytes: whole.size,
+        ...(whole.plain_offset === null ? {} : { plainOffset: whole.plain_offset }),
+        ...(whole.plain_size === null ? {} : { plainSize: whole.plain_size }),
+        ...(whole.plain_sha256 === null ? {} : { plainSha256: whole.plain_sha256 }),
+      },
+      caption: await captionOf(session, backup, { chatId: toChatId, content, sha256: whole.sha256 }),
+      document: { fileId },
+    },
+    signal,
+  )
+  const reported = reportedMessage(backup.id, { ...whole, chat_id: toChatId, message_id: sent.messageId })
+  if (wasSent) report.mended.push(reported)
+  else report.copied.push(reported)
+}
+
+/** Removes the damaged message: the row is to name its whole copy from now on. */
+async function removeDamaged(
+  { database, client, vault, signal }: VaultSession,
+  { backupId }: HeldBackup,
+  damaged: MessageRow,
+): Promise<void> {
+  const { message_id: messageId } = damaged
+  if (messageId === null) return
+  const key = partKeyOf(backupId, damaged)
+  const { chatId } = key
+  const tombstone = { ...key, ...(await vault.identity()) }
+  const { outcome } = await eraseMessage(client, { chatId, messageId, tombstone, signal })
+  if (outcome === 'erased') return
+  await keepLeftover(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
+}
+
+/**
+ * Clears the damage of a backup once all of it is there again. The messages that were not repaired, and so
+ * not read just now, are read for that.
+ */
+export async function proveSound(
+  session: VaultSession,
+  held: HeldBackup,
+  { backup, repaired }: { backup: Backup; repaired: ReadonlySet<number> },
+): Promise<void> {
+  const { database } = session
+  const own = (await listMessages(database, backup.id)).filter(row => row.chat_id === backup.chat_id)
+  if (!own.every(isPlaced)) return
+  session.say(`reading the rest of backup ${backup.id}, which was damaged`)
+  let isSound = true
+  for (const message of own.filter(isPlaced)) {
+    if (repaired.has(message.part_no)) continue
+    assertMayGoOn(session, held.lease)
+    try {
+      const fileId = await usableFileId(session, held, message)
+      await assertWhole(session, held, { message, fileId })
+    } catch (error) {
+      isSound = false
+      leavePending(session, held, error)
+    }
+  }
+  if (isSound) await markSound(database, backup.id, 'messages')
+}
+
+function isPlaced(row: MessageRow): row is PlacedMessage {
+  return row.state === 'sent' && row.message_id !== null
+}

@@ -1,0 +1,204 @@
+import type { VaultIndex } from '@telegram-backup/archive'
+import {
+  editionCount,
+  type ParsedIndex,
+  pinnedIndexOf,
+  type SeenDocument,
+  type TelegramClient,
+} from 'telegram-deployment-bot'
+import type { ChatReader } from '#recover/chat-reader.ts'
+import type { SignedDocuments } from '#recover/signed-documents.ts'
+
+/** How far below the newest message a message of ours is looked for. */
+const MAX_LOOK_BACK = 500
+
+/** The message that is, or was, the chat's index. */
+interface IndexMessage {
+  messageId: number
+  document: SeenDocument
+  facts: ParsedIndex
+  /** Hex, of its document; undefined when the document does not come. */
+  sha256: string | undefined
+}
+
+/** A message that says that it is the index. People copy such messages. */
+interface Candidate extends IndexMessage {
+  foundBy: 'pin' | 'caption'
+  /** What it holds, when it opens and is believed. */
+  read?: { index: VaultIndex; signer: string }
+}
+
+/** What the chat has for an index. */
+export interface IndexSearch {
+  /** The index message of this program, whether it can be used or not. `index` may come from a copy of it. */
+  message?: IndexMessage
+  /** What it says, when it opens and is believed. */
+  index?: VaultIndex
+  /** Fingerprint of the key that signed it. */
+  signer?: string
+  foundBy?: 'pin' | 'caption'
+  /**
+   * The catalog that the caption of the newest message of ours names, and the highest generation of it that
+   * was seen.
+   */
+  owner?: { catalogId: string; generation: number }
+  /** An index that opens and is signed by a key that is not believed. */
+  disbelieved?: { messageId: number; signer: string }
+  /** The pinned message, whatever it is. */
+  pinnedId?: number
+  /** What was found wrong, a sentence each. */
+  notes: string[]
+}
+
+interface Search {
+  reader: ChatReader
+  documents: SignedDocuments
+}
+
+/**
+ * The index of the chat. It is the pinned message; else the newest message of ours leads there, since every
+ * message of ours names the index. People unpin messages, pin others, copy and delete.
+ */
+export async function findIndex(
+  of: Search & { client: TelegramClient; announce: (messages: number) => void; signal: AbortSignal },
+): Promise<IndexSearch> {
+  const { search, candidates } = await readPin(of)
+  const { index, message } = search
+  if (index !== undefined && message !== undefined) {
+    const named = index.backups.map(entry => entry.manifest.messageId).find(id => id < message.messageId)
+    // The index is older than the messages that it names, unless it replaced another index or is a copy: an
+    // older message decides.
+    const facts = named === undefined ? undefined : (await of.reader.look(named))?.facts
+    if (facts?.kind === 'manifest' && facts.indexMessageId !== undefined)
+      await follow(facts.indexMessageId, candidates, { ...of, search })
+  } else if (of.documents.hasKey) {
+    of.announce(MAX_LOOK_BACK)
+    await followCaptions(candidates, { ...of, search })
+  }
+  return choose(search, candidates)
+}
+
+/** The index, if the pinned message leads to it. */
+export async function findPinnedIndex(
+  of: Search & { client: TelegramClient; signal: AbortSignal },
+): Promise<IndexSearch> {
+  return (await readPin(of)).search
+}
+
+async function readPin(
+  of: Search & { client: TelegramClient; signal: AbortSignal },
+): Promise<{ search: IndexSearch; candidates: Candidate[] }> {
+  const { client, reader } = of
+  const search: IndexSearch = { notes: [] }
+  const candidates: Candidate[] = []
+  const { pinned } = await client.getChat(reader.chatId, { signal: of.signal })
+  if (pinned !== undefined) search.pinnedId = pinned.messageId
+  const shown = pinnedIndexOf(pinned)
+  if (shown.kind === 'index' && shown.document !== undefined) {
+    const { messageId, document, caption: facts } = shown
+    await consider(candidates, { messageId, document, facts, foundBy: 'pin' }, { ...of, search })
+  } else {
+    search.notes.push(pinned ? 'The pinned message is not an index.' : 'Nothing is pinned.')
+  }
+  return { search: choose(search, candidates), candidates }
+}
+
+/**
+ * Looks for the newest message of ours, and where it leads. An index may be a person's copy, so the newest
+ * part or manifest decides. Older messages name the same index, or an earlier one.
+ */
+async function followCaptions(candidates: Candidate[], of: Search & { search: IndexSearch }): Promise<void> {
+  const { search, reader } = of
+  const newest = await reader.newestId(search.pinnedId)
+  const range = { from: newest, to: newest - MAX_LOOK_BACK + 1, known: new Set<number>() }
+  let isFirst = true
+  for await (const { messageId, facts, document, isByPerson } of reader.down(range)) {
+    if (facts.kind === 'tombstone' || isByPerson) continue
+    if (facts.catalog && isFirst) noteOwner(search, facts.catalog)
+    if (facts.catalog) isFirst = false
+    if (facts.kind === 'index') {
+      await consider(candidates, { messageId, document, facts, foundBy: 'caption' }, of)
+      continue
+    }
+    if (facts.indexMessageId === undefined) continue
+    if (!(await follow(facts.indexMessageId, candidates, of)))
+      search.notes.push(`The index was message ${facts.indexMessageId}, and is gone.`)
+    return
+  }
+}
+
+/** Considers the message if it is an index; returns whether it is. */
+async function follow(
+  messageId: number,
+  candidates: Candidate[],
+  of: Search & { search: IndexSearch },
+): Promise<boolean> {
+  if (candidates.some(one => one.messageId === messageId)) return true
+  const sighting = await of.reader.look(messageId)
+  if (sighting?.document === undefined || sighting.facts?.kind !== 'index' || sighting.isByPerson)
+    return false
+  const { document, facts } = sighting
+  await consider(candidates, { messageId, document, facts, foundBy: 'caption' }, of)
+  return true
+}
+
+async function consider(
+  candidates: Candidate[],
+  candidate: Omit<Candidate, 'sha256' | 'read'>,
+  { reader, documents, search }: Search & { search: IndexSearch },
+): Promise<void> {
+  const { messageId, document, facts } = candidate
+  if (candidates.some(one => one.messageId === messageId)) return
+  if (candidates.length === 0 || candidates.some(one => one.facts.catalog.id === facts.catalog.id))
+    noteOwner(search, facts.catalog)
+  const file = await documents.downloadIndex(document.fileId, reader.chatId)
+  const found: Candidate = { ...candidate, sha256: file?.sha256 }
+  candidates.push(found)
+  if (file === undefined) {
+    search.notes.push(`The document of the index (message ${messageId}) cannot be had.`)
+    return
+  }
+  const { reading } = file
+  if ('refusal' in reading) {
+    const { words, signer } = reading.refusal
+    search.notes.push(`The index (message ${messageId}) ${words}.`)
+    if (signer !== undefined) search.disbelieved = { messageId, signer }
+  } else found.read = { index: reading.content, signer: reading.signer }
+}
+
+/**
+ * Reads the newest index that is believed. Our message is the oldest one whose edition is not earlier than
+ * what is read, since a copy is made after the original.
+ */
+function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSearch {
+  const byAge = (one: Candidate, other: Candidate): number =>
+    isEarlier(one, other) ? 1 : isEarlier(other, one) ? -1 : one.messageId - other.messageId
+  const sorted = candidates.toSorted(byAge)
+  const best = sorted.find(({ read }) => read !== undefined)
+  if (best?.read === undefined) return sorted[0] ? Object.assign(search, { message: sorted[0] }) : search
+  const { read, facts, foundBy } = best
+  const isSame = (one: Candidate): boolean =>
+    one.facts.catalog.id === facts.catalog.id && !isEarlier(one, best)
+  const message = candidates
+    .filter(isSame)
+    .reduce((one, other) => (other.messageId < one.messageId ? other : one), best)
+  return Object.assign(search, { ...read, foundBy, message })
+}
+
+/** Compares the signed facts where they can be read, else the captions. */
+function isEarlier(one: Candidate, other: Candidate): boolean {
+  const ageOf = ({ read, facts }: Candidate): { generation: number; edition: number } => ({
+    generation: read?.index.generation ?? facts.catalog.generation,
+    edition: editionCount(read?.index.edition ?? facts.edition),
+  })
+  const [own, others] = [ageOf(one), ageOf(other)]
+  return own.generation === others.generation
+    ? own.edition < others.edition
+    : own.generation < others.generation
+}
+
+function noteOwner(search: IndexSearch, catalog: { id: string; generation: number }): void {
+  const { id: catalogId, generation } = catalog
+  const before = search.owner?.catalogId === catalogId ? search.owner.generation : 0
+  search.owner = { catalogId, generation: Math.max(before, generation) }
+}

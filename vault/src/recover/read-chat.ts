@@ -1,0 +1,181 @@
+import type { VaultIndex } from '@telegram-backup/archive'
+import { describeError } from '@telegram-backup/errors'
+import { ChatReader } from '#recover/chat-reader.ts'
+import type { FoundBackup } from '#recover/found-backup.ts'
+import { findPinnedIndex, type IndexSearch } from '#recover/index-search.ts'
+import { type BackupReading, idsOf, readIndexed } from '#recover/indexed-backups.ts'
+import type { OpenedChat } from '#recover/open-chat.ts'
+import { type Owner, ownerOf } from '#recover/ownership.ts'
+import { type Outcome, recordFound } from '#recover/record-backup.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
+import { type ChatScan, emptyScan, readUnindexed, type ScanRange } from '#recover/unindexed-backups.ts'
+
+/**
+ * How far back from the newest message parts of abandoned runs are looked for, where the index knows newer
+ * backups.
+ */
+const RECENT_IDS = 200
+
+/** A chat whose backups are in the catalog. */
+export interface ReadChat extends OpenedChat {
+  /** What became of each backup and manifest, in the order in which they were read. */
+  readonly recorded: readonly Outcome[]
+  readonly scan: ChatScan
+  /** All believed indexes, also those under ids that the chat had before. */
+  readonly indexes: readonly VaultIndex[]
+  /** Whose the chat is, as captions say. */
+  readonly captionOwner: Owner | undefined
+  /** What was wrong with the index, or in its place; a sentence each. */
+  readonly notes: readonly string[]
+  /** A document was not opened because there is no key. */
+  readonly withoutKey: boolean
+  /** Every message up to this id was looked at, or need not be. */
+  readonly seenUpTo: number
+  /** Why reading ended early; undefined when all was read. */
+  readonly failure: unknown
+}
+
+/**
+ * Stage 2: records every backup of the chat that a believed document describes. First what lies under earlier
+ * ids of the chat, then what the index names, then what no index names. What was read before a failure is in
+ * the answer.
+ */
+export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<ReadChat> {
+  const { search } = chat
+  const reading = readingOf(tools, chat)
+  const scan = emptyScan(search.index)
+  const recorded: Outcome[] = []
+  const earlier: EarlierChat[] = []
+  const captionOwner = (): Owner | undefined =>
+    search.owner ?? earlier.find(one => one.search.owner !== undefined)?.search.owner
+  const record = async (found: FoundBackup): Promise<void> => {
+    recorded.push(await recordFound(tools, found, ownerOf(tools.documents, search, captionOwner())))
+  }
+  let seenUpTo = 0
+  let failure: unknown
+  try {
+    for (const chatId of chat.movedFrom) {
+      const one = await openEarlierChat(tools, chat, chatId)
+      earlier.push(one)
+      for (const entry of one.search.index?.backups ?? []) {
+        scan.named.add(entry.id)
+        await record(await readIndexed(entry, { ...reading, reader: one.reader, isCopy: false }))
+      }
+    }
+    for await (const backup of readNamed(tools, { index: search.index, reading, scan })) await record(backup)
+    seenUpTo = await chat.reader.newestId(search.pinnedId)
+    const range = await rangeOf(tools, chat, seenUpTo)
+    for await (const backup of readUnindexed(range, reading, scan)) await record(backup)
+  } catch (error) {
+    failure = error
+  }
+  const indexes = [search, ...earlier.map(one => one.search)].flatMap(({ index }) => index ?? [])
+  const notes = [...search.notes, ...earlier.flatMap(notesOf)]
+  const isLocked = scan.refused.some(one => one.isLocked)
+  const withoutKey = failure === undefined && isLocked && !tools.documents.hasKey
+  return {
+    ...chat,
+    ...{ recorded, scan, indexes, notes, withoutKey, seenUpTo, failure },
+    captionOwner: captionOwner(),
+  }
+}
+
+function readingOf({ client, documents }: RecoveryTools, { reader, isCopy }: OpenedChat): BackupReading {
+  return { client, reader, documents, isCopy }
+}
+
+/** The chat under an id that it had before. */
+interface EarlierChat {
+  chatId: string
+  reader: ChatReader
+  search: IndexSearch
+}
+
+/** What lies under an earlier id: its last index names it, and nothing came there since. */
+async function openEarlierChat(tools: RecoveryTools, chat: OpenedChat, chatId: string): Promise<EarlierChat> {
+  const { client, vault, documents, signal } = tools
+  const movedTo = chat.access.chatId
+  await vault.chatMoved({ from: chatId, to: movedTo })
+  const reader = new ChatReader({ client, vault, chatId, movedTo, signal })
+  const search = await findPinnedIndex({ client, reader, documents, signal }).catch((error: unknown) => {
+    if (signal.aborted) throw error
+    return { notes: [describeError(error).message] }
+  })
+  return { chatId, reader, search }
+}
+
+function notesOf({ chatId, search }: EarlierChat): string[] {
+  return search.notes.map(note => `Before the chat moved (${chatId}): ${note}`)
+}
+
+/** Every backup that the index names. */
+async function* readNamed(
+  { onPlan }: RecoveryTools,
+  { index, reading, scan }: { index: VaultIndex | undefined; reading: BackupReading; scan: ChatScan },
+): AsyncGenerator<FoundBackup> {
+  if (index === undefined) return
+  onPlan({ messages: idsOf(index).size, what: 'that the index names' })
+  for (const entry of index.backups) {
+    const backup = await readIndexed(entry, reading)
+    if (backup.messages.some(({ kind, state }) => kind === 'manifest' && state === 'sent'))
+      scan.found.add(entry.id)
+    yield backup
+  }
+}
+
+/**
+ * What the index does not name: all messages above its newest one, and what lies unknown among the latest.
+ * Without an index, all messages.
+ */
+async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): Promise<ScanRange> {
+  const { vault, documents, wholeChat: isWhole = false } = tools
+  const { reader, search } = chat
+  const { index, message } = search
+  const known = new Set(index === undefined ? [] : idsOf(index))
+  const highest = Math.max(0, ...known)
+  if (message) known.add(message.messageId)
+  if (index !== undefined) {
+    const catalogs = await vault.knownMessageIds(reader.chatId, { after: 0, upTo: newest })
+    for (const id of catalogs) known.add(id)
+  }
+  const to = index ? Math.max(1, Math.min(highest + 1, newest - RECENT_IDS)) : 1
+  const isChain = index === undefined && documents.hasKey
+  tools.onPlan({
+    messages: newest - to + 1,
+    what: isChain ? 'as far back as manifests lead' : 'that no index names',
+  })
+  const indexDrawnAt = index && new Date(index.drawnAt)
+  return { from: newest, to: isChain ? 'chain' : to, known, isWhole, indexDrawnAt }
+}
+
+/**
+ * Part of stage 6: what came while this recovery was under way. What was read before a failure is in the
+ * answer.
+ */
+export async function readLatecomers<Chat extends ReadChat>(tools: RecoveryTools, chat: Chat): Promise<Chat> {
+  const { reader, seenUpTo, search, captionOwner } = chat
+  const scan = copyOf(chat.scan)
+  const recorded = [...chat.recorded]
+  try {
+    const newest = await reader.newestId(undefined)
+    const known = new Set(await tools.vault.knownMessageIds(reader.chatId, { after: seenUpTo, upTo: newest }))
+    const range = { from: newest, to: seenUpTo + 1, known }
+    for await (const backup of readUnindexed(range, readingOf(tools, chat), scan)) {
+      recorded.push(await recordFound(tools, backup, ownerOf(tools.documents, search, captionOwner)))
+    }
+    return { ...chat, recorded, scan }
+  } catch (failure) {
+    return { ...chat, recorded, scan, failure }
+  }
+}
+
+function copyOf({ parts, refused, named, found, erased, unread }: ChatScan): ChatScan {
+  return {
+    parts: new Map(parts),
+    refused: [...refused],
+    named: new Set(named),
+    found: new Set(found),
+    erased: new Set(erased),
+    unread,
+  }
+}

@@ -1,0 +1,60 @@
+import { endRecovery } from '@telegram-backup/database'
+import { openFirstChat } from '#recover/open-chat.ts'
+import { type ReadChat, readChat } from '#recover/read-chat.ts'
+import { recordAbandonedRuns, recordRefused } from '#recover/record-captioned.ts'
+import type { RecoveryReport } from '#recover/recovery-report.ts'
+import { type RecoverySetup, type RecoveryTools, recoveryTools } from '#recover/recovery-setup.ts'
+import { nothingOfOurs, reportOf } from '#recover/report-chats.ts'
+import { readSecondChat } from '#recover/second-chat.ts'
+import { hasNothingOfOurs, judgeSigners, type TakenChat, takeChats } from '#recover/take-over.ts'
+import { keepUnexplained } from '#recover/unexplained-messages.ts'
+
+/**
+ * Rebuilds the catalog from the chat and takes the chat over. Backups that the catalog knows stay as they
+ * are. When it is killed anywhere and begun again, it ends the same. The stages are those of
+ * docs/protocol.md, "A recovery".
+ *
+ * Throws `NOT_FOUND` when no chat holds anything of ours, `WRONG_KEY` when no document opens, and the
+ * client's errors.
+ */
+export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
+  const tools = recoveryTools(setup)
+  const opened = await openFirstChat(tools) // 1
+  const first = await readChat(tools, opened) // 2
+  if (first.failure !== undefined) throw first.failure
+  const second = await readSecondChat(tools, first) // 3
+  if (tools.documents.wrongKey !== undefined) throw tools.documents.wrongKey
+  const secondRead = second?.failure === null && second.chat !== null ? [second.chat] : []
+  const read: ReadChat[] = []
+  for (const chat of [first, ...secondRead]) read.push(await recordRefused(tools, chat)) // 4
+  const judgement = judgeSigners(tools, read) // 5
+  const { chats: taken, isTaken } = await takeChats(tools, read, judgement) // 6
+  const ended = await explainRest(tools, { taken, isTaken, named: second?.named ?? new Set() }) // 7, 8
+  // Until then, no other run may work with half of a catalog.
+  if (isTaken) await endRecovery(setup.database) // 9
+  const [firstTaken, secondTaken] = ended
+  if (ended.every(hasNothingOfOurs) || firstTaken === undefined) throw nothingOfOurs(firstTaken ?? first)
+  return reportOf(tools, judgement, { first: firstTaken, second, secondTaken })
+}
+
+/**
+ * Stages 7 and 8: messages that nothing has explained so far. Only a chat that was taken over keeps a record
+ * of the rest.
+ */
+async function explainRest(
+  tools: RecoveryTools,
+  of: { taken: readonly TakenChat[]; isTaken: boolean; named: ReadonlySet<string> },
+): Promise<TakenChat[]> {
+  const { taken, isTaken } = of
+  let named: ReadonlySet<string> = new Set([...of.named, ...taken.flatMap(({ scan }) => [...scan.named])])
+  const recorded: TakenChat[] = []
+  for (const chat of taken) {
+    const after = await recordAbandonedRuns(tools, chat, named)
+    recorded.push(after.chat)
+    named = after.named
+  }
+  if (!isTaken) return recorded
+  const ended: TakenChat[] = []
+  for (const chat of recorded) ended.push(await keepUnexplained(tools, chat, named))
+  return ended
+}

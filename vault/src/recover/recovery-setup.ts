@@ -1,0 +1,54 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { Database } from '@telegram-backup/database'
+import type { TelegramClient, VaultLedger } from 'telegram-deployment-bot'
+import { createCatalogVault } from '#ledger/catalog-vault.ts'
+import type { NextRun } from '#recover/recovered-plans.ts'
+import { SignedDocuments } from '#recover/signed-documents.ts'
+import { Signers } from '#recover/signers.ts'
+
+/** What a recovery works with. */
+export interface RecoverySetup {
+  client: TelegramClient
+  database: Database
+  /** Numeric or `@name`. */
+  chat: string
+  /** The chat that has a copy of all; numeric or `@name`. */
+  replicaChat?: string | undefined
+  /** age identities; without any, only captions can be read. */
+  identities: readonly string[]
+  /** Fingerprints of the keys whose signatures are believed; without any, the first signer that is found. */
+  signers: readonly string[]
+  /** Fingerprint of this machine's own key; what it signed is always believed. */
+  ownSigner?: string | undefined
+  encryption: Encryption | undefined
+  signingKey: () => Promise<SigningKey>
+  /**
+   * Without an index, reads every message, also those far below all of ours that people most likely wrote.
+   */
+  wholeChat?: boolean
+  nextRun: NextRun
+  signal: AbortSignal
+  /** Called before a long search when the pinned index is there and none of `identities` opens it. */
+  onWrongKey?: () => void
+  /** Called with the number of messages that will be asked about, at most, before they are. */
+  onPlan: (plan: { messages: number; what: string }) => void
+  /** Called for each message id that is asked about. */
+  onLook: () => void
+}
+
+/** The same for every stage. */
+export interface RecoveryTools extends RecoverySetup {
+  vault: VaultLedger
+  documents: SignedDocuments
+}
+
+export function recoveryTools(setup: RecoverySetup): RecoveryTools {
+  const { client, database, identities, encryption, signal } = setup
+  const signers = new Signers(setup.signers, setup.ownSigner)
+  const isClearBelieved = encryption === 'off'
+  return {
+    ...setup,
+    vault: createCatalogVault(database),
+    documents: new SignedDocuments({ client, identities, signers, isClearBelieved, signal }),
+  }
+}

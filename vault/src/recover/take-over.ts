@@ -1,0 +1,153 @@
+import { describeError } from '@telegram-backup/errors'
+import { refreshIndex } from 'telegram-deployment-bot'
+import { noteErasedBackups } from '#recover/erased-elsewhere.ts'
+import { encryptionFor, type Owner, ownerOf, takeChatsOver, writeIndex } from '#recover/ownership.ts'
+import { type ReadChat, readLatecomers } from '#recover/read-chat.ts'
+import { backupsOf, refusedOf } from '#recover/record-backup.ts'
+import { recordRefused } from '#recover/record-captioned.ts'
+import { type RecoveredPlans, recoverPlans } from '#recover/recovered-plans.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
+
+/** Whose signatures were believed, and what speaks against taking the chats over. */
+export interface Judgement {
+  /** Fingerprint of the key that is believed; null when nothing signed was read. */
+  readonly signer: string | null
+  readonly signerIsOwn: boolean
+  /** Fingerprints of the keys whose signatures fit and are not believed. */
+  readonly otherSigners: readonly string[]
+  /** Why the chats stay with their catalog; undefined when nothing speaks against taking them over. */
+  readonly doubt: string | undefined
+}
+
+/** A chat after the takeover, or as it was left. */
+export interface TakenChat extends ReadChat {
+  /** Whom the chat belongs to now; null when it was left as it was. */
+  readonly owner: Owner | null
+  /** An index was read, in any of the chats that were taken over. */
+  readonly hasIndex: boolean
+  /** What the newest index says besides backups; for the first chat that was taken over, else null. */
+  readonly plans: RecoveredPlans | null
+  /** Why the new index is not in the chat; null when it is, or was not to be. */
+  readonly indexFailure: string | null
+}
+
+/** Stage 5: says whose signatures are believed, and whether anything speaks against taking the chats over. */
+export function judgeSigners({ documents }: RecoveryTools, all: readonly ReadChat[]): Judgement {
+  const { signers } = documents
+  const chats = all.filter(isToBeTaken)
+  const signer = chats[0]?.search.signer ?? (chats.length > 0 ? signers.first : undefined) ?? null
+  const doubt = chats.map(chat => doubtAbout(chat, signers)).find(words => words !== undefined)
+  return { signer, signerIsOwn: signers.isOwn(signer), otherSigners: signers.others, doubt }
+}
+
+/** Neither an index, nor a backup, nor a manifest was found. */
+export function hasNothingOfOurs({ search, recorded }: ReadChat): boolean {
+  return search.index === undefined && recorded.length === 0
+}
+
+function isToBeTaken(chat: ReadChat): boolean {
+  return !hasNothingOfOurs(chat) || chat.search.message !== undefined
+}
+
+/** What is left out now would be missing in the new index, and the next recover would not look for it. */
+function doubtAbout(
+  { search, recorded, scan }: ReadChat,
+  { areGiven, first, others }: RecoveryTools['documents']['signers'],
+): string | undefined {
+  if (areGiven && search.index === undefined && search.disbelieved) {
+    const { messageId, signer } = search.disbelieved
+    return (
+      `its index (message ${messageId}) is signed by ${signer}, which --signer does not name, and it would be replaced. If a machine of ` +
+      `yours has recovered since the card was printed, this is its key: add --signer ${signer}. If it is nobody’s of yours, delete that message in Telegram`
+    )
+  }
+  if (!areGiven && others.length > 0) {
+    return `some is signed by ${first}, some by ${others.join(', ')}; name those to believe with --signer, and the chat is taken over`
+  }
+  if (!areGiven && refusedOf(recorded).length > 0)
+    return 'manifests were refused; name the keys to believe with --signer, and the chat is taken over'
+  if (scan.unread === 0) return undefined
+  return `${scan.unread} messages far below the others were not read, and some may be of ours; "recover --whole-chat" reads all`
+}
+
+/**
+ * Stage 6: the chats in which anything of ours is become this catalog's, each with its index, unless there is
+ * a doubt. `isTaken` says whether the first of them has its index now; what a second one lacks, reconcile
+ * writes. Chats come back in their order.
+ */
+export async function takeChats(
+  tools: RecoveryTools,
+  all: readonly ReadChat[],
+  { signer, doubt }: Judgement,
+): Promise<{ chats: TakenChat[]; isTaken: boolean }> {
+  const toTake = all.filter(isToBeTaken)
+  if (toTake.length === 0 || signer === null) return { chats: all.map(chat => left(chat)), isTaken: false }
+  if (doubt !== undefined) {
+    const chats = all.map(chat => left(chat, toTake.includes(chat) ? doubt : null))
+    return { chats, isTaken: false }
+  }
+  const indexes = toTake.flatMap(chat => chat.indexes)
+  const { database, nextRun } = tools
+  const plans = await recoverPlans(database, indexes, { now: new Date(), nextRun })
+  // All chats together, and before any index is written: each index names the generation.
+  const owner = await takeGeneration(tools, toTake)
+  const chats: TakenChat[] = []
+  for (const chat of all) {
+    if (!toTake.includes(chat)) chats.push(left(chat))
+    else {
+      const of = { owner, hasIndex: indexes.length > 0, plans: chat === toTake[0] ? plans : null }
+      chats.push(await takeChat(tools, { ...chat, ...of, indexFailure: null }))
+    }
+  }
+  const first = chats.find(isToBeTaken)
+  return { chats, isTaken: first?.indexFailure === null }
+}
+
+function left(chat: ReadChat, indexFailure: string | null = null): TakenChat {
+  return { ...chat, owner: null, hasIndex: false, plans: null, indexFailure }
+}
+
+async function takeGeneration(tools: RecoveryTools, chats: readonly ReadChat[]): Promise<Owner | null> {
+  const [claim, ...others] = chats.flatMap(({ search, captionOwner, reader }) => {
+    const owner = ownerOf(tools.documents, search, captionOwner)
+    return owner === undefined ? [] : [{ owner, search, chatId: reader.chatId }]
+  })
+  return claim === undefined ? null : await takeChatsOver(tools, [claim, ...others])
+}
+
+/**
+ * Writes the new index; then reads what runs that began before it have sent since, and draws the index again.
+ * That last drawing, or the look that it begins with, also decides which of two machines that take the chat
+ * over at once has it.
+ */
+async function takeChat(tools: RecoveryTools, chat: TakenChat): Promise<TakenChat> {
+  const { client, vault, identities, signal } = tools
+  const { reader, search } = chat
+  let taken: TakenChat = chat
+  try {
+    const encryption = await encryptionFor(tools.encryption, identities)
+    const seal = { encryption, signingKey: await tools.signingKey() }
+    taken = { ...taken, notes: [...taken.notes, ...(await noteErased(tools, chat))] }
+    await writeIndex(tools, { reader, search, seal })
+    taken = await readLatecomers(tools, taken)
+    if (taken.failure !== undefined) throw taken.failure
+    taken = await recordRefused(tools, taken)
+    await refreshIndex(client, vault, { chatId: reader.chatId, ...seal, signal })
+    return taken
+  } catch (error) {
+    if (signal.aborted) throw error
+    return { ...taken, indexFailure: describeError(error).message }
+  }
+}
+
+/** What this catalog knew and the chat does not have any more. Only a believed index says it. */
+async function noteErased(tools: RecoveryTools, { search, recorded, reader }: ReadChat): Promise<string[]> {
+  if (search.index === undefined) return []
+  const { client, vault, database, signal } = tools
+  const of = { client, vault, database, chatId: reader.chatId, signal }
+  const found = new Set(backupsOf(recorded).map(({ id }) => id))
+  const erased = await noteErasedBackups(of, found)
+  return erased.map(
+    ({ id, project_id }) => `Backup ${id} of ${project_id} was erased since by another machine.`,
+  )
+}

@@ -1,0 +1,61 @@
+import { keepLeftover, keepUnsure } from '@telegram-backup/database'
+import { findLostMessages, type OpenSend } from 'telegram-deployment-bot'
+import type { MarkedMessage } from '#recover/chat-reader.ts'
+import type { ReadChat } from '#recover/read-chat.ts'
+import { refusedOf } from '#recover/record-backup.ts'
+import type { RecoveryTools } from '#recover/recovery-setup.ts'
+
+const COPY = 'repeats one of this program: a copy that was left behind by a machine of before, or a person’s'
+const WORDS = {
+  forward: COPY,
+  part: COPY,
+  manifest: COPY,
+  index: 'is an index of before, or a person’s copy of one',
+}
+
+/**
+ * Stage 8: copies of messages, and indexes that were replaced. The lost catalog would have known and removed
+ * them. They look like copies that people made. So they stay, the catalog knows them from now on, and the
+ * report names them. Two kinds are left out: a copy that a call of this catalog explains (a recovery was
+ * killed) is removed first; and a message that a run of this catalog may have sent stays unknown, since
+ * reconcile must find it, or it would be sent once more.
+ * @param named the backups that an index or a manifest names, in any of the chats
+ */
+export async function keepUnexplained<Chat extends ReadChat>(
+  { client, vault, database, signal }: RecoveryTools,
+  chat: Chat,
+  named: ReadonlySet<string>,
+): Promise<Chat> {
+  const { reader, recorded } = chat
+  const { chatId } = reader
+  await findLostMessages(client, vault, { chatId, backupId: null, signal })
+  // Before the known messages: a run that learns its message now makes it known when it closes its call.
+  const open = await vault.openSends({ chatId })
+  const known = await vault.knownMessageIds(chatId, { after: 0, upTo: Number.MAX_SAFE_INTEGER })
+  // The report names them already, with the reason.
+  const refused = new Set(refusedOf(recorded).map(one => one.backupId))
+  const notes = [...chat.notes]
+  for (const message of [...reader.marked()]) {
+    const { messageId, backupId, what } = message
+    const isOfBackup = what === 'part' || what === 'manifest'
+    if (isOfBackup && (refused.has(backupId ?? '') || !named.has(backupId ?? ''))) continue
+    if (open.some(send => mayHaveMade(send, message))) continue
+    if (known.has(messageId) || !(await reader.exists(messageId))) continue
+    if (what === 'tombstone') {
+      await keepLeftover(database, { chatId, messageId, isTombstone: true })
+      continue
+    }
+    await keepUnsure(database, { chatId, messageId })
+    notes.push(`Message ${messageId} ${WORDS[what]}. It stays, and may be deleted by hand.`)
+  }
+  return { ...chat, notes }
+}
+
+function mayHaveMade(send: OpenSend, { messageId, what, facts }: MarkedMessage): boolean {
+  if (what !== send.purpose || (facts.kind !== 'part' && facts.kind !== 'manifest')) return false
+  const isSame =
+    facts.backupId === send.backupId &&
+    facts.partNumber === (send.partNumber ?? 0) &&
+    facts.sha256 === send.sha256
+  return isSame && messageId > send.afterMessageId
+}

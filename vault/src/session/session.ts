@@ -1,0 +1,87 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { Database, Lease } from '@telegram-backup/database'
+import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
+import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
+import type { ChatGates } from '#session/chat-gates.ts'
+import type { SessionReport } from '#session/report.ts'
+
+/** What reconciling, erasing and verifying work with. */
+export interface VaultSession {
+  readonly database: Database
+  readonly client: TelegramClient
+  readonly vault: VaultLedger
+  /**
+   * The configured chat and its second one, which get an index; numeric or `@name`. Others are found in the
+   * catalog.
+   */
+  readonly chatId: string | undefined
+  readonly replicaChatId: string | undefined
+  /** Without it the indexes are left as they are. */
+  readonly indexSeal: IndexSeal | undefined
+  /**
+   * Reads the private keys that open backups; left out where there are none. Throws `CONFIGURATION` for a bad
+   * key file.
+   */
+  readonly identities?: () => Promise<readonly string[]>
+  readonly gates: ChatGates
+  readonly report: SessionReport
+  readonly signal: AbortSignal
+  readonly onWait?: (wait: CallWait) => void
+  /** Called with a line of text for each step. */
+  readonly say: (line: string) => void
+}
+
+/** What an index is encrypted for and signed with. */
+export interface IndexSeal {
+  readonly encryption: Encryption
+  readonly signingKey: SigningKey
+}
+
+/** A backup whose lease this process holds. */
+export interface HeldBackup {
+  readonly backupId: string
+  readonly lease: Lease
+}
+
+/** Throws `LEASE_LOST` or `CANCELLED`. Called before each step that another holder must not do twice. */
+export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: Lease): void {
+  if (signal.aborted) throw cancelled()
+  if (lease.isHeld()) return
+  throw new BackupError('The lease was lost: another process may be at work on it', {
+    code: 'LEASE_LOST',
+    hint: hint`Nothing more was touched; run "${run('reconcile')}" again.`,
+  })
+}
+
+/** The error for a fired signal. */
+export function cancelled(): BackupError {
+  return new BackupError('Cancelled', { code: 'CANCELLED' })
+}
+
+/** Whether an error means that nothing more may be done for this backup. */
+export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown): boolean {
+  return endsEverything(session, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
+}
+
+/**
+ * Reports a failure that concerns one backup or one chat; the others go on. Throws `error` when it ends the
+ * whole run.
+ */
+export function reportPending(
+  session: Pick<VaultSession, 'signal' | 'report'>,
+  of: { backup_id?: string; restore_id?: string; chat_id?: string },
+  error: unknown,
+): void {
+  if (endsEverything(session, error)) throw error
+  const { message, code } = describeError(error)
+  session.report.pending.push({ ...of, code, reason: message })
+}
+
+/** Whether an error ends the whole run. Any other failure concerns one backup, or one chat. */
+export function endsEverything({ signal }: Pick<VaultSession, 'signal'>, error: unknown): boolean {
+  return signal.aborted || codeOf(error) === 'CATALOG'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

@@ -1,0 +1,296 @@
+import {
+  acquireLease,
+  type Backup,
+  beginVerification,
+  finishVerification,
+  getBackupById,
+  type JobProgress,
+  type Lease,
+  listMessages,
+  listVerifications,
+  type MessageRow,
+  markSound,
+} from '@telegram-backup/database'
+import { BackupError, describeError, hint, run, tellError } from '@telegram-backup/errors'
+import { lookForMessages } from '#session/look-for-messages.ts'
+import { SessionReport } from '#session/report.ts'
+import {
+  assertMayGoOn,
+  cancelled,
+  endsEverything,
+  type HeldBackup,
+  type VaultSession,
+} from '#session/session.ts'
+import { noteFindings } from '#verify/note-findings.ts'
+import { DocumentReader } from '#verify/read-documents.ts'
+import { repairFindings } from '#verify/repair-findings.ts'
+import { type Depth, Findings, type VerificationReport } from '#verify/verification-report.ts'
+import { isPlaced, verifyChat } from '#verify/verify-chat.ts'
+
+/** Which backup, and how far. */
+export interface VerifyBackup {
+  backupId: string
+  /** Every byte; else only whether every message is there. */
+  readData: boolean
+  /** The job that asked for it. */
+  jobId?: string | undefined
+  /** Called for each message; must not throw. */
+  onProgress?: ((progress: JobProgress) => void) | undefined
+}
+
+/**
+ * Verifies a complete backup in each of its chats, writes down the findings, and repairs from the other chat
+ * what one has lost. It changes nothing else in any chat. With `readData` every byte of every chat is read.
+ * Where `session.identities` opens the backup, its contents are opened as well, and compared with the catalog
+ * and the signed manifest.
+ *
+ * The report has the findings. Damage in the backup's own chat that was not repaired also sets `damaged_at`.
+ * Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` when none of its messages is
+ * known, `BUSY` while another process works on it, and what kept it from being verified (`UNREACHABLE`,
+ * `CATALOG`, `CANCELLED`…): then nothing was found.
+ */
+export async function verifyBackup(session: VaultSession, of: VerifyBackup): Promise<VerificationReport> {
+  const { database } = session
+  const { backupId, readData, jobId } = of
+  assertVerifiable(await getBackupById(database, backupId), backupId)
+  const lease = await acquireLease(database, { subject: backupId, purpose: 'verify' })
+  if (lease === null) throw busy(backupId)
+  try {
+    const kind = readData ? 'data' : 'existence'
+    const id = await beginVerification(database, { backupId, kind, jobId, leaseToken: lease.token })
+    const findings = new Findings()
+    const finish = (how: { state: 'sound' | 'damaged' | 'failed'; error?: string }): Promise<void> =>
+      finishVerification(database, {
+        verificationId: id,
+        parts: findings.parts,
+        bytes: findings.bytes,
+        findings: findings.list,
+        ...how,
+      })
+    try {
+      const held = { backupId, lease }
+      const depth = await verifyHeld(withLease(session, lease), held, { ...of, findings })
+      const state = stateOf(findings)
+      await finish({ state: state === 'damaged' ? 'damaged' : 'sound' })
+      const { parts, bytes, list, unproven } = findings
+      return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
+    } catch (thrown) {
+      const error = reasonOf(session, lease, thrown)
+      // The error is the reason, also when this fails; the next verification ends a row that stays running.
+      await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
+      throw error
+    }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** A lease that is lost ends the calls as well. The report of repairs is this backup's own. */
+function withLease(session: VaultSession, lease: Lease): VaultSession {
+  const signal = AbortSignal.any([session.signal, lease.signal])
+  return { ...session, signal, report: new SessionReport() }
+}
+
+function reasonOf(session: VaultSession, lease: Lease, error: unknown): unknown {
+  if (session.signal.aborted) return cancelled()
+  if (lease.signal.aborted) return lease.signal.reason
+  return error
+}
+
+async function verifyHeld(
+  session: VaultSession,
+  held: HeldBackup,
+  of: VerifyBackup & { findings: Findings },
+): Promise<Depth> {
+  const { database } = session
+  const { backupId, readData, findings } = of
+  // Copies that an interrupted verification has left in the chat.
+  await lookForMessages(session, held)
+  const backup = await getBackupById(database, backupId)
+  assertVerifiable(backup, backupId)
+  const rows = await listMessages(database, backupId)
+  if (!rows.some(isPlaced)) throw unknownMessages(backupId)
+  noteUnknown(backup, rows, findings)
+  const isOpened = await verifyChats(session, held, { ...of, backup, rows })
+  await noteFindings(session, held, { backup, rows, findings })
+  if (findings.left().length > 0) await repairFindings(session, held, { rows, readData, findings })
+  await updateDamage(session, held, { readData, isOpened, findings })
+  if (!readData) return 'messages'
+  return isOpened ? 'plain bytes' : 'sent bytes'
+}
+
+/**
+ * Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are
+ * right.
+ */
+async function verifyChats(
+  session: VaultSession,
+  held: HeldBackup,
+  {
+    backup,
+    rows,
+    readData,
+    findings,
+    onProgress,
+  }: VerifyBackup & { findings: Findings; backup: Backup; rows: readonly MessageRow[] },
+): Promise<boolean> {
+  const placed = rows.filter(isPlaced).filter(row => row.chat_id === backup.chat_id || isToBeThere(row))
+  const bytesTotal = readData ? placed.reduce((sum, { size }) => sum + size, 0) : null
+  const identities = readData ? await identitiesFor(session, backup) : undefined
+  const reader = new DocumentReader(session, held)
+  let isOpened = false
+  const chats = Map.groupBy(placed, ({ chat_id }) => chat_id)
+  const inOrder = [...chats].sort(([a], [b]) => Number(b === backup.chat_id) - Number(a === backup.chat_id))
+  for (const [chatId, messages] of inOrder) {
+    assertMayGoOn(session, held.lease)
+    try {
+      const { chatId: current, chatType } = await session.gates.enter(chatId)
+      // A group that has become a supergroup keeps its old numbers.
+      const hasOwnNumbers = chatType === 'private' || chatType === 'group' || current !== chatId
+      const ofOthers = hasOwnNumbers ? messages.filter(message => isOfAnother(session, message)) : []
+      if (ofOthers.length > 0) throw numberedByAnother(ofOthers.length)
+      const opened = await verifyChat(session, held, {
+        ...{ chatId, backup, messages, readData, reader, findings },
+        movedTo: current === chatId ? undefined : current,
+        identities: isOpened ? undefined : identities,
+        // What stands in a message's place may be larger than what was sent.
+        onProgress: progress =>
+          onProgress?.({
+            ...progress,
+            bytes_total: bytesTotal && Math.max(bytesTotal, progress.bytes_done),
+          }),
+      })
+      isOpened ||= opened.isOpened
+    } catch (error) {
+      // The second chat says nothing about what is in the first.
+      const { code, message: reason } = describeError(error)
+      if (chatId === backup.chat_id || endsEverything(session, error) || code === 'LEASE_LOST') throw error
+      findings.unproven.push({ chat_id: chatId, code, reason })
+    }
+  }
+  return isOpened
+}
+
+/** In another chat only messages that should be there count: what was erased there is no damage. */
+function isToBeThere({ state }: MessageRow): boolean {
+  return state === 'sent' || state === 'missing' || state === 'damaged'
+}
+
+/** Undefined where the contents cannot be opened. */
+async function identitiesFor(
+  { identities }: VaultSession,
+  { encrypted }: Backup,
+): Promise<readonly string[] | undefined> {
+  if (encrypted === false) return []
+  return await identities?.()
+}
+
+/**
+ * Private chats and basic groups count the messages of each bot by themselves: the number means another one
+ * to this bot.
+ */
+function isOfAnother({ client }: VaultSession, { bot_id }: MessageRow): boolean {
+  return bot_id !== null && bot_id !== client.botId
+}
+
+function numberedByAnother(count: number): BackupError {
+  return new BackupError(
+    `${count} messages were sent by another bot, in a chat where each bot has its own numbers`,
+    {
+      code: 'UNPROVEN',
+      hint: 'Verify with that bot’s token; or use a channel, where all see the same numbers.',
+    },
+  )
+}
+
+/** What the catalog itself does not have: a part without a message, or without a row. */
+function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Findings): void {
+  const own = rows.filter(({ chat_id }) => chat_id === backup.chat_id)
+  const placed = new Set(own.filter(isPlaced).flatMap(row => (row.kind === 'part' ? [row.part_no] : [])))
+  const chat_id = backup.chat_id ?? ''
+  const missing = { chat_id, message_id: null, finding: 'missing' } as const
+  for (let part_no = 1; part_no <= (backup.part_count ?? 0); part_no++) {
+    if (placed.has(part_no)) continue
+    list.push({
+      ...missing,
+      kind: 'part',
+      part_no,
+      reason: `part ${part_no} has no message in chat ${chat_id}`,
+    })
+  }
+  if (own.some(row => row.kind === 'manifest' && !isPlaced(row))) {
+    list.push({
+      ...missing,
+      kind: 'manifest',
+      part_no: 0,
+      reason: `the manifest has no message in chat ${chat_id}`,
+    })
+  }
+}
+
+/** Clears the known damage of the backup once every byte is proven; else adds it to the findings. */
+async function updateDamage(
+  { database }: VaultSession,
+  { backupId }: HeldBackup,
+  { readData, isOpened, findings }: { readData: boolean; isOpened: boolean; findings: Findings },
+): Promise<void> {
+  const backup = await getBackupById(database, backupId)
+  if (backup?.damaged_at == null || findings.left(backup.chat_id ?? '').length > 0) return
+  const isProven = readData && (isOpened || !(await wasOpenedWrong({ database, backupId })))
+  if (isProven) {
+    await markSound(database, backupId, 'messages')
+    return
+  }
+  findings.list.push({
+    ...{ kind: 'backup', part_no: 0, chat_id: backup.chat_id ?? '', message_id: null, finding: 'damaged' },
+    reason: `it was found damaged on ${backup.damaged_at.toISOString()}, and ${
+      readData ? 'no key was at hand to open it' : 'only reading every byte can prove that it is not'
+    }`,
+  })
+}
+
+/**
+ * Whether it was the contents that were wrong when it was last opened; that its bytes are those that were
+ * sent disproves nothing then.
+ */
+async function wasOpenedWrong({
+  database,
+  backupId,
+}: Pick<VaultSession, 'database'> & { backupId: string }): Promise<boolean> {
+  const earlier = await listVerifications(database, backupId)
+  const last = earlier.find(({ kind, state }) => kind === 'data' && state === 'damaged')
+  return last?.findings.some(({ finding }) => finding === 'contents') ?? false
+}
+
+function stateOf(findings: Findings): VerificationReport['state'] {
+  if (findings.left().length > 0) return 'damaged'
+  return findings.list.length > 0 ? 'mended' : 'sound'
+}
+
+function assertVerifiable(backup: Backup | null, backupId: string): asserts backup is Backup {
+  if (backup?.state === 'complete') return
+  throw new BackupError(
+    backup === null
+      ? `There is no backup ${backupId}`
+      : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`,
+    {
+      code: 'NOT_FOUND',
+      hint: hint`${run('list', { state: 'complete' })} shows those that can be verified.`,
+    },
+  )
+}
+
+function unknownMessages(backupId: string): BackupError {
+  return new BackupError(`No message of backup ${backupId} is known, so that none can be asked for`, {
+    code: 'UNPROVEN',
+    hint: 'It was recorded by its first file id alone, by a telegram service of another make.',
+  })
+}
+
+/** Another process holds its lease. */
+export function busy(backupId: string): BackupError {
+  return new BackupError(`Another run works on backup ${backupId} now`, {
+    code: 'BUSY',
+    hint: 'Wait until it has ended; a run that died is noticed within a minute.',
+  })
+}
