@@ -129,7 +129,7 @@ describe('verify', () => {
   it('says what kept it from being opened: what is wrong with it, or the key', async () => {
     const read = { ...ofBackup(), depth: 'sent bytes' as const, findings: [], unproven: [] }
     const damaged = describeVerified({ ...read, success: false, state: 'damaged' })
-    expect(damaged).toContain('what is wrong kept it from being opened')
+    expect(damaged).toContain('not decrypted, because of the damage')
     const unproven = [{ chat_id: '1', code: 'WRONG_KEY', reason: 'no key fits' }]
     const locked = describeVerified({ ...read, success: false, state: 'sound', unproven })
     expect(locked).toMatch(/is sound as far as it could be verified.*no matching key/)
