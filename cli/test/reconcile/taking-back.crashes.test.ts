@@ -57,6 +57,6 @@ it('a part that people have deleted is sent again by a resumption, though its fi
   vault.emulator.asHuman.deleteMessage(chat.chatId, part?.message_id ?? 0)
   const resumed = await runCli(['send', '--resume', String(killed?.id)], { env: chat.env })
   expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 })
-  expect(resumed.stderr).toContain('1 part of it in the chat already')
+  expect(resumed.stderr).toContain('1 part already in the chat')
   await expectAtRest(chat, database)
 })
