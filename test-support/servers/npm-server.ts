@@ -16,7 +16,9 @@ export interface ServerPrograms {
 export async function copyServerPrograms(major: number): Promise<ServerPrograms> {
   const source = join(import.meta.dirname, 'binaries', 'node_modules', `postgres-${major}`, 'native')
   if (!existsSync(source)) {
-    throw new Error(`There is no PostgreSQL ${major}: npm ci --prefix api-gateway/test/servers/binaries`)
+    throw new Error(
+      `There is no PostgreSQL ${major}: npm ci --ignore-scripts --prefix test-support/servers/binaries`,
+    )
   }
   const folder = await mkdtemp(join(tmpdir(), `postgres-${major}-`))
   await chmod(folder, 0o755)

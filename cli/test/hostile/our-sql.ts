@@ -16,9 +16,8 @@ export interface OurSql {
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const PLACES = [
-  'api-gateway/src/**/*.ts',
-  'database/src/**/*.ts',
-  'api-gateway/sql/*.sql',
+  '{api-gateway,connectors,database,engine,vault}/src/**/*.ts',
+  'connectors/sql/*.sql',
   'database/migrations/*.sql',
 ]
 
