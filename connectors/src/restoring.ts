@@ -82,8 +82,8 @@ export interface PlannedRestore {
 
 /** One thing that a restore does, or that a person should know of it. */
 export type RestoreStep =
-  /** `new`: nothing is there · `empty`: takes its place · `beside`: what is there is replaced afterwards. */
-  | { does: 'write'; into: 'new' | 'empty' | 'beside'; name: string }
+  /** `new`: nothing is there · `empty`: takes its place · `staging`: what is there is replaced afterwards. */
+  | { does: 'write'; into: 'new' | 'empty' | 'staging'; name: string }
   /** `holds` names what goes, for people. */
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }

@@ -8,7 +8,7 @@ import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import { type DirectoryTarget, inspectFolder } from '#directory/unpack/target-folder.ts'
 import { type Difference, type Drill, type Drilled, type DrillPlace, difference } from '#drilling.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
@@ -74,7 +74,7 @@ async function compareTree(
       `--directory=${tree}`,
       ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
     ],
-    tarEnvironment(),
+    { environment: tarEnvironment() },
   )
   let rest = ''
   for await (const chunk of program.pass(listed(open(signal), list, add))) {

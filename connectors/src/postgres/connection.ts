@@ -1,5 +1,5 @@
 import { BackupError, HIDDEN } from '@telegram-backup/errors'
-import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { bareEnvironment, type Environment } from '#programs/environment.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
 /** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
@@ -20,6 +20,24 @@ export interface PostgresConnection {
 export interface PostgresTarget extends RestoreTarget {
   kind: 'postgres'
   connection: PostgresConnection
+}
+
+/**
+ * What PostgreSQL's programs see of our environment: libpq's own variables, and no other secret. A dump keeps the
+ * encoding of its database; messages are in English, since a program reads them.
+ */
+export function libpqEnvironment(environment: Environment = process.env): Record<string, string> {
+  const own = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[0].startsWith('PG') && entry[1] !== undefined,
+  )
+  const { PGCLIENTENCODING: _, ...libpq } = Object.fromEntries(own)
+  return {
+    PGCONNECT_TIMEOUT: '20',
+    PGAPPNAME: 'telegram-backup',
+    ...libpq,
+    ...bareEnvironment(environment),
+    LC_ALL: 'C',
+  }
 }
 
 const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*))?(?:\?([^#]*))?$/
@@ -56,10 +74,7 @@ export function parsePostgresUrl(url: string): PostgresConnection {
     authority,
     database,
     parameters: parameters.filter(({ name }) => !SEPARATE.has(name)),
-    environment: {
-      ...libpqEnvironment(),
-      ...(password ? { PGPASSWORD: password } : {}),
-    },
+    environment: { ...libpqEnvironment(), ...(password ? { PGPASSWORD: password } : {}) },
   })
 }
 

@@ -1,7 +1,6 @@
 import { describeError } from '@telegram-backup/errors'
-import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
-import { quoteName } from '#postgres/sql-text.ts'
+import { EMPTY_SEARCH_PATH, quoteName } from '#postgres/sql-text.ts'
 
 /** A table or a sequence of people's own: none of an extension's, none of PostgreSQL's. */
 export interface OwnRelation {

@@ -1,6 +1,5 @@
 import type { Finding } from '#finding.ts'
-import { findClientPrograms, readPostgresPrograms } from '#postgres/client-programs.ts'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
+import { findClientPrograms, knowsRestrict, readPostgresPrograms } from '#postgres/client-programs.ts'
 
 /** Which pg_dumps are installed. None is a warning: files and directories need none. So is a folder in the settings without one. */
 export async function checkPgDump(signal: AbortSignal): Promise<Finding> {

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import { beginning } from '#postgres/own-transaction.ts'
 import { failureOf } from '#postgres/psql.ts'
+import { beginning } from '#postgres/sql-text.ts'
 
 /** What psql gets to end by itself, once its query was cancelled. */
 const GRACE_MS = 2_000

@@ -23,3 +23,16 @@ export function stemOf(name: string, endingBytes: number): string {
   while (Buffer.byteLength(characters.join('')) > MAX_NAME_BYTES - endingBytes) characters.pop()
   return characters.join('')
 }
+
+/** Leaves no schema in the search path until the transaction ends. Prints an empty line in psql. */
+export const EMPTY_SEARCH_PATH = `select pg_catalog.set_config('search_path', '', true)`
+
+/**
+ * Begins a transaction in which no function, operator, type or table of the database's owner stands in for one of
+ * PostgreSQL's. For this transaction alone: a setting of the session would stay in a pooler's connection, and break what
+ * an application asks next. Prints an empty line in psql.
+ * @param mode for example `read only`
+ */
+export function beginning(mode = ''): string[] {
+  return [`begin ${mode};`, `${EMPTY_SEARCH_PATH};`]
+}

@@ -3,7 +3,7 @@ import type { FileStamp } from '#connector.ts'
 import { pathOf } from '#directory/members-of-tar.ts'
 import { findTar, tarEnvironment } from '#directory/tar-program.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 
 /** Two zero blocks end a tar file. */
 const END_OF_TAR = Buffer.alloc(1024)
@@ -14,7 +14,9 @@ export async function* extractMember(
   { signal, onStamp }: { signal: AbortSignal; onStamp: (stamp: FileStamp) => void },
 ): AsyncGenerator<Buffer> {
   const { program } = await findTar(signal)
-  const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
+  const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], {
+    environment: tarEnvironment(),
+  })
   yield* tar.pass(ended(heard(bytes, onStamp)))
   const { exitCode, words } = await tar.ended
   if (exitCode === 0) return

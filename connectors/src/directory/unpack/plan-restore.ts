@@ -9,7 +9,7 @@ import { type DirectoryTarget, inspectFolder, type TargetFolder } from '#directo
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OutsideAllowance, PlannedRestore, RestoreStep, RestoreWishes } from '#restoring.ts'
 
-const INTO = { missing: 'new', empty: 'empty', full: 'beside' } as const
+const INTO = { missing: 'new', empty: 'empty', full: 'staging' } as const
 
 /** Throws what {@link inspectFolder} throws, `USAGE` for links that lead out, and for devices,
  * where nothing was said of them, and `CONFIGURATION` for devices that nobody but root could make. */

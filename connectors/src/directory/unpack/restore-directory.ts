@@ -5,7 +5,7 @@ import { BackupError } from '@telegram-backup/errors'
 import type { OutsideLink } from '#directory/pack/outside-links.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { MemberRules } from '#directory/unpack/member-rules.ts'
-import { FolderBeside } from '#directory/unpack/staging-folder.ts'
+import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
@@ -36,19 +36,19 @@ export async function restoreDirectory(
 ): Promise<DirectoryRestored> {
   const { signal } = options
   const tar = await findTar(signal)
-  const beside = await FolderBeside.create(target)
+  const staging = await StagingFolder.create(target)
   try {
-    await chmod(beside.tree, DEFAULT_MODE)
+    await chmod(staging.tree, DEFAULT_MODE)
     const rules = new MemberRules(options.allow)
     const inspector = new TarInspector(rules)
-    await extract(tar, beside.tree, inspected(bytes, inspector))
-    await syncFileSystem(beside.tree)
+    await extract(tar, staging.tree, inspected(bytes, inspector))
+    await syncFileSystem(staging.tree)
     if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
     const leftOut =
       rules.leftOutCount === 0 ? {} : { left_out_links: rules.leftOutCount, left_out: rules.leftOut }
-    return { members: inspector.members, ...leftOut, ...(await beside.swapIn()) }
+    return { members: inspector.members, ...leftOut, ...(await staging.swapIn()) }
   } catch (error) {
-    await beside.discard()
+    await staging.discard()
     throw error
   }
 }

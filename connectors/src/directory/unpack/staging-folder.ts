@@ -20,7 +20,7 @@ import { HeldFolder, isSameFile } from '#programs/held-folder.ts'
  * A folder next to the target, for its owner's eyes only, that takes the target's place when it is whole. Others may
  * write where the target lies: all is done through handles of that place and of this folder, never by a path.
  */
-export class FolderBeside {
+export class StagingFolder {
   /** Where the contents go; for this process alone, and until the swap. */
   readonly tree: string
   readonly #target: TargetFolder
@@ -43,7 +43,7 @@ export class FolderBeside {
   }
 
   /** Makes it, and clears away what killed restores left. Throws `USAGE` where nothing can be written. */
-  static async create(target: TargetFolder): Promise<FolderBeside> {
+  static async create(target: TargetFolder): Promise<StagingFolder> {
     const parent = holdParent(target)
     try {
       if (await clearLeftovers(parent, target.path)) {
@@ -54,13 +54,13 @@ export class FolderBeside {
       }
       const name = partialName(target.path)
       const folder = await makeFolder(parent, name)
-      const beside = new FolderBeside({ target, parent, folder, name })
+      const staging = new StagingFolder({ target, parent, folder, name })
       try {
         await markAsOurs(folder)
-        await mkdir(beside.tree)
-        return beside
+        await mkdir(staging.tree)
+        return staging
       } catch (error) {
-        await beside.discard()
+        await staging.discard()
         throw error
       }
     } catch (error) {

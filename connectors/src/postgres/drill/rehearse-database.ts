@@ -12,7 +12,7 @@ import { queryJson } from '#postgres/psql.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { dropGarbage, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
-import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import { StagingDatabase } from '#postgres/restore/staging-database.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
@@ -65,11 +65,11 @@ export async function rehearseDatabase<Seen>(
   if (restricted === undefined && plan.target.server.isSuperuser) {
     notes.push('What is in the dump ran as a superuser of that server.')
   }
-  const beside = await createBeside(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
+  const staging = await createStaging(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
   let seen: Seen
   let areRolesMade = false
   try {
-    const database = beside.connection
+    const database = staging.connection
     if (restricted) await openToRestorer(plan, { database, as: restricted, signal })
     const { restorer, reader } = restricted
       ? restrictedAt(restricted, database)
@@ -83,7 +83,7 @@ export async function rehearseDatabase<Seen>(
     areRolesMade = true
     seen = await look(reader, plan.psql.path)
   } catch (error) {
-    await beside.discard().catch(() => {})
+    await staging.discard().catch(() => {})
     // Before the commit none was made: a role of that name is somebody else's.
     if (areRolesMade) await dropRoles(plan, notes)
     if (signal.aborted && describeError(error).code !== 'UNKNOWN_OUTCOME') {
@@ -91,7 +91,7 @@ export async function rehearseDatabase<Seen>(
     }
     throw error
   }
-  await beside.discard()
+  await staging.discard()
   await dropRoles(plan, notes)
   return { seen, notes }
 }
@@ -126,14 +126,14 @@ function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string
   })
 }
 
-async function createBeside(
+async function createStaging(
   plan: DatabasePlan,
   { mark, mayDifferInLocale, notes }: { mark: string; mayDifferInLocale: boolean; notes: string[] },
-): Promise<DatabaseBeside> {
-  const create = (like: DatabaseProperties | undefined): Promise<DatabaseBeside> =>
-    DatabaseBeside.create({
+): Promise<StagingDatabase> {
+  const create = (like: DatabaseProperties | undefined): Promise<StagingDatabase> =>
+    StagingDatabase.create({
       ...plan,
-      ...{ like, beside: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
+      ...{ like, staging: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
       session: `telegram-backup beside ${mark}`,
     })
   try {

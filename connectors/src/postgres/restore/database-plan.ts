@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { BackupError, hint, option } from '@telegram-backup/errors'
-import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
+import { type ClientProgram, knowsRestrict, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { type DatabaseProperties, rolesOf } from '#postgres/restore/database-properties.ts'
 import {
   beyondRights,
@@ -35,7 +34,7 @@ export interface DatabasePlan {
   /** What that role cannot restore of what the backup is known to hold, for people. */
   problems: string[]
   /** In place: into the empty database itself. Beside: into a new one, which then takes the name. */
-  way: 'in place' | 'beside'
+  way: 'in place' | 'staging'
   /** What the new database is to be like; undefined for the server's defaults. */
   like: DatabaseProperties | undefined
   /** Roles that the backup needs and the server lacks; they are made. */
@@ -75,8 +74,8 @@ export async function planDatabaseRestore(
   if (database?.isTemplate) {
     throw refused(`The database ${target.name} is a template of new ones`, 'Restore into another database.')
   }
-  const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'beside'
-  if (way === 'beside') assertMayReplace(target, overwrite)
+  const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'staging'
+  if (way === 'staging') assertMayReplace(target, overwrite)
   const like = database ?? propertiesIn(facts)
   const needed = [...namesIn(facts['roles']), ...(like === undefined ? [] : rolesOf(like))]
   const newRoles = [...new Set(needed)].filter(role => !server.roles.includes(role))

@@ -6,7 +6,7 @@ import { type DatabasePlan, unknownSettings } from '#postgres/restore/database-p
 import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
-import { DatabaseBeside, dropSubscriptions } from '#postgres/restore/staging-database.ts'
+import { dropSubscriptions, StagingDatabase } from '#postgres/restore/staging-database.ts'
 import { quoteName } from '#postgres/sql-text.ts'
 import type { OpenBytes } from '#restoring.ts'
 
@@ -32,27 +32,27 @@ export async function restoreDatabase(
   const mark = randomBytes(4).toString('hex')
   await dropGarbage(plan, signal)
   const before = `${plan.stem}_before_${mark}`
-  const beside =
+  const staging =
     plan.way === 'in place'
       ? undefined
-      : await DatabaseBeside.create({
+      : await StagingDatabase.create({
           ...plan,
-          beside: `${plan.stem}_restoring_${mark}`,
+          staging: `${plan.stem}_restoring_${mark}`,
           before,
           session: `telegram-backup beside ${mark}`,
         })
   try {
     await restoreInOneTransaction(plan, {
-      connection: beside?.connection ?? plan.connection,
+      connection: staging?.connection ?? plan.connection,
       session: `telegram-backup restore ${mark}`,
       open,
       signal,
     })
     // In place, it is committed by now, and a cancel comes too late.
-    if (beside !== undefined) assertGoingOn(signal)
+    if (staging !== undefined) assertGoingOn(signal)
   } catch (error) {
     // What went wrong first is the reason; a database that stays behind nevertheless must be told of.
-    await beside?.discard().catch((failure: unknown) => {
+    await staging?.discard().catch((failure: unknown) => {
       throw new BackupError(`${describeError(error).message}; ${describeError(failure).message}`, {
         code: describeError(error).code,
         cause: error,
@@ -61,8 +61,8 @@ export async function restoreDatabase(
     if (describeError(error).code !== 'UNKNOWN_OUTCOME') assertGoingOn(signal)
     throw error
   }
-  const isOldGone = (await beside?.swapIn()) ?? true
-  const hadOld = beside !== undefined && plan.target.database !== undefined
+  const isOldGone = (await staging?.swapIn()) ?? true
+  const hadOld = staging !== undefined && plan.target.database !== undefined
   return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 

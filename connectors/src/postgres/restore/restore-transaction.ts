@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
-import type { ClientProgram } from '#postgres/client-programs.ts'
+import { type ClientProgram, knowsRestrict } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import { queryJson } from '#postgres/psql.ts'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
 import type { RestoringRole } from '#postgres/restore/restoring-role.ts'
 import { executed } from '#postgres/restore/sql/executed.ts'
-import { quoteName, quoteText } from '#postgres/sql-text.ts'
+import { EMPTY_SEARCH_PATH, quoteName, quoteText } from '#postgres/sql-text.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
 
 /** What a transaction of a restore is made of. */

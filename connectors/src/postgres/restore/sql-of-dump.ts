@@ -1,11 +1,11 @@
 import { totalmem } from 'node:os'
 import { BackupError } from '@telegram-backup/errors'
 import { newestClientProgram } from '#postgres/client-programs.ts'
-import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { libpqEnvironment } from '#postgres/connection.ts'
 import { beginsAsCustomDump, DUMP_HEAD_BYTES } from '#postgres/dump-head.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
 import { asWholeDump } from '#postgres/restore/whole-dump.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 
 /** An editor or a shell of Windows puts it before a text; it is none of it, for psql either. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
@@ -24,7 +24,7 @@ export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSign
       return
     }
     const { path } = await newestClientProgram('pg_restore', signal)
-    const pgRestore = new FilterProgram(path, ['-f', '-'], libpqEnvironment())
+    const pgRestore = new FilterProgram(path, ['-f', '-'], { environment: libpqEnvironment() })
     const memory = new MemoryForContents()
     for await (const sql of pgRestore.pass(memory.whileReading(prepend(first, chunks)))) {
       memory.isRead = true

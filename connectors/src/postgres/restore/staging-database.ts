@@ -20,11 +20,11 @@ import { quoteName, quoteText } from '#postgres/sql-text.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
 
 /** Which database is made, and what it takes the place of. */
-export interface DatabaseBesideOptions {
+export interface StagingDatabaseOptions {
   target: Target
   psql: ClientProgram
   /** Names of the new database, and of the old one while and after it makes room. */
-  beside: string
+  staging: string
   before: string
   /** What it is to be like; undefined for the server's defaults. */
   like: DatabaseProperties | undefined
@@ -42,26 +42,26 @@ const SWAP_TRIES = 8
  * A new database beside the target, watched over by a psql that outlives us and undoes it when we are gone: see
  * `sql/database-beside.sql`.
  */
-export class DatabaseBeside {
+export class StagingDatabase {
   /** The new database. */
   readonly connection: PostgresConnection
-  readonly #options: DatabaseBesideOptions
+  readonly #options: StagingDatabaseOptions
   readonly #psql: PipedProgram
 
-  private constructor(options: DatabaseBesideOptions) {
-    const { target, psql, beside, before, keepOld, session } = options
+  private constructor(options: StagingDatabaseOptions) {
+    const { target, psql, staging, before, keepOld, session } = options
     const { maintenance } = target.server
     const variables = {
       target: target.name,
-      beside,
+      staging,
       before,
       old_oid: String(target.database?.oid ?? 0),
       keep: keepOld ? 'yes' : 'no',
       session,
     }
-    const script = fileURLToPath(import.meta.resolve('#sql/database-beside.sql'))
+    const script = fileURLToPath(import.meta.resolve('#sql/staging-database.sql'))
     this.#options = options
-    this.connection = atDatabase(maintenance, beside)
+    this.connection = atDatabase(maintenance, staging)
     this.#psql = new PipedProgram(
       psql.path,
       [
@@ -77,13 +77,13 @@ export class DatabaseBeside {
   }
 
   /** Makes the database. Throws `POSTGRES`, `CONFIGURATION` where a pooler shares its sessions, and then there is none. */
-  static async create(options: DatabaseBesideOptions): Promise<DatabaseBeside> {
-    const { target, beside, like } = options
-    const database = new DatabaseBeside(options)
+  static async create(options: StagingDatabaseOptions): Promise<StagingDatabase> {
+    const { target, staging, like } = options
+    const database = new StagingDatabase(options)
     const major = Math.floor(target.server.versionNumber / 10_000)
-    await database.#psql.write(`${createStatement(beside, like, major)}\n`)
+    await database.#psql.write(`${createStatement(staging, like, major)}\n`)
     // What will not be allowed should be known before hours of work, not after.
-    const early = options.newRoles.length === 0 ? propertyStatements(beside, like) : []
+    const early = options.newRoles.length === 0 ? propertyStatements(staging, like) : []
     await database.#psql.write(`${asOneStatement(early)}\n`)
     if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) {
       await refuseSharedSessions(database.connection, { psql: options.psql.path }).catch(async error => {
@@ -93,7 +93,7 @@ export class DatabaseBeside {
       return database
     }
     const { words } = await database.#psql.finish()
-    throw refusedByPostgres(`The database ${beside} cannot be made`, words)
+    throw refusedByPostgres(`The database ${staging} cannot be made`, words)
   }
 
   /**
@@ -107,7 +107,7 @@ export class DatabaseBeside {
     if (!isIn && !tellsOfFailure(words)) {
       throw new BackupError('Whether the restored database took the place of the old one is unknown', {
         code: 'UNKNOWN_OUTCOME',
-        hint: `Look whether ${this.#options.beside} or ${this.#options.before} exists.`,
+        hint: `Look whether ${this.#options.staging} or ${this.#options.before} exists.`,
       })
     }
     if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
@@ -119,7 +119,7 @@ export class DatabaseBeside {
     await dropSubscriptions(this.connection, this.#options.psql.path)
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode !== 0 || tellsOfFailure(words))
-      throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
+      throw refusedByPostgres(`The database ${this.#options.staging} cannot be dropped again`, words)
   }
 }
 
@@ -145,10 +145,10 @@ function tellsOfFailure(words: string): boolean {
   return /\b(ERROR|FATAL|PANIC|error):/.test(words)
 }
 
-function swapStatement({ target, beside, before, like, newRoles, keepOld }: DatabaseBesideOptions): string {
+function swapStatement({ target, staging, before, like, newRoles, keepOld }: StagingDatabaseOptions): string {
   const name = quoteName(target.name)
   const old = target.database
-  const rename = `ALTER DATABASE ${quoteName(beside)} RENAME TO ${name};`
+  const rename = `ALTER DATABASE ${quoteName(staging)} RENAME TO ${name};`
   const kept = keepOld
     ? `COMMENT ON DATABASE ${quoteName(before)} IS 'telegram-backup: kept from before a restore';`
     : ''
@@ -157,7 +157,7 @@ function swapStatement({ target, beside, before, like, newRoles, keepOld }: Data
     `FOR try IN 1..${SWAP_TRIES} LOOP
       PERFORM pg_catalog.pg_stat_clear_snapshot();
       PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_catalog.pg_backend_pid()
+        WHERE datname IN (${quoteText(target.name)}, ${quoteText(staging)}) AND pid <> pg_catalog.pg_backend_pid()
           AND backend_type = 'client backend';
       BEGIN
         ${old === undefined ? '' : makeRoom} ${rename}
