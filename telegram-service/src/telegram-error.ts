@@ -36,12 +36,12 @@ export interface TelegramErrorDetails extends BackupErrorDetails<TelegramErrorCo
   /** Part number, from 1, where one part is to blame. */
   partNumber?: number
   /** Of `UNPROVEN`: a message that the server says it made, though it is not the one that was asked for. */
-  strayMessage?: StrayMessage
+  unprovenMessage?: UnprovenMessage
   /** The id under which the chat goes on, when it has become a supergroup. */
   movedTo?: string
 }
 
-export interface StrayMessage {
+export interface UnprovenMessage {
   chatId: number
   messageId: number
 }
@@ -53,7 +53,7 @@ export class TelegramError extends BackupError<TelegramErrorCode> {
   readonly description?: string
   readonly retryAfterSeconds?: number
   readonly partNumber?: number
-  readonly strayMessage?: StrayMessage
+  readonly unprovenMessage?: UnprovenMessage
   readonly movedTo?: string
 
   constructor(message: string, details: TelegramErrorDetails) {
@@ -62,7 +62,7 @@ export class TelegramError extends BackupError<TelegramErrorCode> {
     if (details.description !== undefined) this.description = details.description
     if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
     if (details.partNumber !== undefined) this.partNumber = details.partNumber
-    if (details.strayMessage !== undefined) this.strayMessage = details.strayMessage
+    if (details.unprovenMessage !== undefined) this.unprovenMessage = details.unprovenMessage
     if (details.movedTo !== undefined) this.movedTo = details.movedTo
   }
 }

@@ -1,4 +1,4 @@
-import type { StrayMessage } from '#telegram-error.ts'
+import type { UnprovenMessage } from '#telegram-error.ts'
 
 /** The fields of the Bot API's objects that this package reads. Answers are checked before they are believed. */
 export interface BotUser {
@@ -100,12 +100,12 @@ export class UnexpectedAnswer extends Error {
   override readonly name: string = 'UnexpectedAnswer'
   readonly what: string
   /** The message that was made all the same, as far as the answer names it. */
-  readonly strayMessage: StrayMessage | undefined
+  readonly unprovenMessage: UnprovenMessage | undefined
 
-  constructor(what: string, strayMessage?: StrayMessage) {
+  constructor(what: string, unprovenMessage?: UnprovenMessage) {
     super(`it has no valid ${what}`)
     this.what = what
-    this.strayMessage = strayMessage
+    this.unprovenMessage = unprovenMessage
   }
 }
 

@@ -247,7 +247,7 @@ function readResult<Result>(result: unknown, read: (result: unknown) => Result):
     if (!(error instanceof UnexpectedAnswer)) throw error
     throw new TelegramError(`The Bot API server’s answer is not what it should be: ${error.message}`, {
       code: 'UNPROVEN',
-      ...(error.strayMessage ? { strayMessage: error.strayMessage } : {}),
+      ...(error.unprovenMessage ? { unprovenMessage: error.unprovenMessage } : {}),
     })
   }
 }

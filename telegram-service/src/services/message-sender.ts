@@ -92,10 +92,10 @@ export class MessageSender {
       return { document: await this.#transmit(message, signal), sendId }
     } catch (error) {
       if (!(error instanceof TelegramError)) throw error
-      const { code, strayMessage } = error
+      const { code, unprovenMessage } = error
       const key = this.#key(message)
-      if (strayMessage) {
-        const { chatId, messageId } = strayMessage
+      if (unprovenMessage) {
+        const { chatId, messageId } = unprovenMessage
         await this.messages.erase(this.messages.made({ key, chatId: String(chatId), messageId, sendId }))
         throw error
       }

@@ -138,10 +138,10 @@ async function sendSealed(
   const document = { chatId, fileName, bytes, caption }
   const { messageId, fileId, sizeBytes, ...sent } = await client.sendDocument(document, { signal, onWait })
   if (sizeBytes !== bytes.length || String(sent.chatId) !== chatId) {
-    const strayMessage = { chatId: sent.chatId, messageId }
+    const unprovenMessage = { chatId: sent.chatId, messageId }
     throw new TelegramError('Telegram did not store the index as it was sent', {
       code: 'UNPROVEN',
-      strayMessage,
+      unprovenMessage,
     })
   }
   return { chatId, messageId, fileId, botId, sha256, edition, contentSha256, sendId }
@@ -153,7 +153,7 @@ async function withdraw(
   vault: VaultLedger,
   { error, sendId, options }: { error: unknown; sendId: string; options: IndexOptions },
 ): Promise<void> {
-  const stray = error instanceof TelegramError ? error.strayMessage : undefined
+  const stray = error instanceof TelegramError ? error.unprovenMessage : undefined
   const { signal, onWait } = options
   if (stray) await client.deleteMessage(String(stray.chatId), stray.messageId, { signal, onWait })
   await vault.closeSend(sendId)

@@ -101,7 +101,7 @@ export function isProbeText(text: string | undefined): boolean {
 /** Whether the call that failed so may have made a message whose id nobody knows. */
 export function mayHaveMadeMessage(error: unknown): boolean {
   if (!(error instanceof TelegramError)) return true
-  return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.strayMessage === undefined)
+  return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.unprovenMessage === undefined)
 }
 
 function beginLook(
@@ -137,7 +137,7 @@ async function briefly(
     try {
       made = await make({ sendId, ...opened })
     } catch (error) {
-      const stray = error instanceof TelegramError ? error.strayMessage : undefined
+      const stray = error instanceof TelegramError ? error.unprovenMessage : undefined
       if (stray) await remove(stray.messageId)
       else if (!mayHaveMadeMessage(error)) await vault.closeSend(sendId)
       const isLost = error instanceof TelegramError && error.code === 'ANSWER_LOST'
