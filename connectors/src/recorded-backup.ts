@@ -1,7 +1,7 @@
-/** Facts of a source, as they were recorded. They come from a catalog or a chat: nothing in them is believed. */
+/** Recorded facts of a source. They come from a catalog or a chat, and are not trusted. */
 export type SourceRecord = Readonly<Record<string, unknown>>
 
-/** What was recorded of a backup that is restored or compared. */
+/** The record of a backup to restore or compare. */
 export interface RecordedBackup {
   /** A UUID. */
   id: string

@@ -12,13 +12,12 @@ import { FilterProgram } from '#programs/piped-program.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
-/** What of a drill a directory needs. */
 type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'members' | 'scratch' | 'signal'>
 
-/** A tree of which much is wrong is told by its first paths. */
+/** The first differences are enough. */
 const MOST_DIFFERENCES = 1_000
 
-/** Throws `CONFIGURATION` without GNU tar or for devices that nobody but root could make, `DISK_FULL` without room. */
+/** Throws `CONFIGURATION` without GNU tar, or without root for a backup with devices; `DISK_FULL`. */
 export async function checkDirectoryDrill(
   backup: RecordedBackup,
   { scratch, signal }: Pick<DrillPlace, 'scratch' | 'signal'>,
@@ -29,9 +28,9 @@ export async function checkDirectoryDrill(
 }
 
 /**
- * Unpacks the tar file into a folder that is deleted again, as a restore does. Then all of it is read once more: tar
- * compares each member with what lies on the disk (kind, size, contents, mode, time, and as root the owner), and the
- * members are compared with the list that was made at the send. Throws what a restore throws.
+ * Unpacks the tar file into a temporary folder, as a restore does. Then tar compares each member with the
+ * disk (kind, size, contents, mode, time, and as root the owner), and the members are compared with the list
+ * that the send made. Throws what a restore throws.
  */
 export async function drillDirectory(
   { size }: Pick<RecordedBackup, 'size'>,
@@ -41,7 +40,7 @@ export async function drillDirectory(
   return await scratch.folder(size, async path => {
     const folder = await inspectFolder(join(path, 'restored'), { overwrite: false, sizeBytes: size })
     const { members } = await restoreDirectory(folder, open(signal), {
-      // The tree is looked at by tar alone, and goes again.
+      // Only tar looks at the tree, which is then deleted.
       allow: ['outside-links', 'devices'],
       signal,
     })
@@ -86,7 +85,7 @@ async function compareTree(
   for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
   if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
   if (exitCode === 0 || (exitCode === 1 && differences.length > 0)) return differences
-  // Owners that nobody but root can give are all it has to say then.
+  // Then the owners are all that differs, and only root can set those.
   if (exitCode === 1 && process.getuid?.() !== 0) return differences
   if (differences.length > 0) return differences
   throw new BackupError(`tar cannot compare the directory: ${words.split('\n')[0]?.slice(0, 500)}`, {
@@ -94,10 +93,10 @@ async function compareTree(
   })
 }
 
-/** What tar says of single members where it says other things as well. */
+/** What tar says of single members, among other things. */
 const TROUBLES = /(differs?$|Cannot stat|Not linked to |No such file)/
 
-/** `path: Mode differs`, as tar says it; nobody but root can give a file to somebody else. */
+/** Takes a line such as `path: Mode differs`. Owners count only as root, who alone can set them. */
 function hear(line: string, words: RegExp, add: (one: Difference) => void): void {
   const [, path = '', found = ''] = /^(.+): (\S.*)$/.exec(line) ?? []
   if (path === '' || !words.test(found) || (/^[UG]id differs$/.test(found) && process.getuid?.() !== 0))
@@ -105,7 +104,7 @@ function hear(line: string, words: RegExp, add: (one: Difference) => void): void
   add(difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found }))
 }
 
-/** The bytes as they are; their members are held against the list on the way. */
+/** Passes the bytes on, and compares their members with the list on the way. */
 async function* listed(
   bytes: AsyncIterable<Buffer>,
   members: Iterable<Member> | undefined,

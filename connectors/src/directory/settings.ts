@@ -7,7 +7,7 @@ import type { LogSelection } from '#directory/pack/log-files.ts'
 export interface DirectorySettings {
   /** Its path. */
   directory?: string | undefined
-  /** What the backup holds: `logs` may be chosen by name and time, and may grow meanwhile. */
+  /** The type of the backup: files of `logs` may be chosen by name and time, and may grow meanwhile. */
   type?: string | undefined
   exclude?: string[] | undefined
   include?: string[] | undefined
@@ -18,13 +18,13 @@ export interface DirectorySettings {
 
 /** How a directory is backed up. */
 export interface DirectoryOptions {
-  /** tar's patterns: `*` also matches a slash; one matches whole path components, anywhere, or from the top with `./`. */
+  /** tar's patterns: `*` also matches a slash; `./` binds a pattern to the top. */
   exclude: readonly string[]
   oneFileSystem: boolean
   allow: readonly Allowance[]
-  /** Of logs: a file that only grew while it was read is whole up to where reading began. */
+  /** A file that only grew while it was read counts as whole; for logs. */
   mayGrow: boolean
-  /** Only these files, and no folders. */
+  /** Only these files, without folders. */
   logs?: LogSelection | undefined
 }
 

@@ -87,8 +87,8 @@ export async function newestClientProgram(
 }
 
 /**
- * The named pg_dump if it is new enough for the server. Else the oldest that is: a dump holds settings of the pg_dump
- * that made it, which an older server may not know. An older pg_dump refuses the server. Throws `CONFIGURATION`.
+ * The named pg_dump if it is new enough for the server, else the oldest that is: a server may not know
+ * settings in dumps of a newer one. Throws `CONFIGURATION`.
  * @param installed the newest first
  */
 export function choosePgDump(installed: readonly ClientProgram[], serverMajor: number): ClientProgram {
@@ -111,7 +111,7 @@ export function choosePgDump(installed: readonly ClientProgram[], serverMajor: n
 /** The first minor releases whose psql knows `\restrict`, by major version; from 18 on all do. */
 const RESTRICT_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
 
-/** Whether this psql can be kept from obeying commands in its input (CVE-2025-8714). A beta counts as one that cannot. */
+/** Whether this psql can be kept from obeying its input (CVE-2025-8714); false for a beta. */
 export function knowsRestrict({ major, version }: Pick<ClientProgram, 'major' | 'version'>): boolean {
   const minor = /^\d+\.(\d+)/.exec(version)?.[1]
   if (minor === undefined) return false

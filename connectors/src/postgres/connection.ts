@@ -2,15 +2,15 @@ import { BackupError, HIDDEN } from '@telegram-backup/errors'
 import { bareEnvironment, type Environment } from '#programs/environment.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
-/** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
+/** A PostgreSQL database, as PostgreSQL's own programs take it. */
 export interface PostgresConnection {
-  /** A libpq URI without the password: it may stand in an argument list. */
+  /** A libpq URI without the password, fit for an argument list. */
   uri: string
-  /** The whole environment for a client program; it holds the password, if there is one. */
+  /** The whole environment of a client program, with the password if there is one. */
   environment: Record<string, string>
-  /** The database that the URL names; undefined where libpq's default counts. */
+  /** Undefined where libpq's default counts. */
   database: string | undefined
-  /** The host, or hosts, as the URL has them; empty for the default, a folder for a Unix socket. */
+  /** As in the URL; several hosts are possible. Empty for the default, a folder for a Unix socket. */
   host: string
   /** For people: `user@host:port/database`. */
   display: string
@@ -43,9 +43,9 @@ export function libpqEnvironment(environment: Environment = process.env): Record
 const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*))?(?:\?([^#]*))?$/
 
 /**
- * Takes a connection URL apart as libpq does (several hosts, Unix sockets, parameters), so that the password goes by the
- * environment. The caller's own `PG…` variables and `~/.pgpass` count as for `psql`. Throws `USAGE`; the message never
- * repeats the URL.
+ * Parses a connection URL as libpq does: several hosts, Unix sockets, parameters. The password goes into the
+ * environment. The caller's `PG…` variables and `~/.pgpass` count as for `psql`. Throws `USAGE`, without
+ * repeating the URL.
  */
 export function parsePostgresUrl(url: string): PostgresConnection {
   const [, scheme, userInfo = '', authority = '', path = '', query = ''] = URL_FORM.exec(url) ?? []
@@ -78,10 +78,7 @@ export function parsePostgresUrl(url: string): PostgresConnection {
   })
 }
 
-/**
- * A text of a program or a server without the password, should one of them repeat it. A password that is the name of the user,
- * of the database or of the host as well stays: it is no secret where that name stands.
- */
+/** Hides the password in a text, unless it is also the name of the user, database or host. */
 export function withoutPassword(text: string, { environment, display }: PostgresConnection): string {
   const password = environment['PGPASSWORD'] ?? ''
   if (password === '' || display.split(/[@:/]/).includes(password)) return text
@@ -91,14 +88,16 @@ export function withoutPassword(text: string, { environment, display }: Postgres
   )
 }
 
-/** Where it stands by itself, or begins or ends a longer name: `shop` in `shop_restoring_1f`, and not in `workshop`. */
+/**
+ * Matches a name by itself or as a part of a longer one: `shop` in `shop_restoring_1f`, not in `workshop`.
+ */
 export function asWord(text: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}])${RegExp.escape(text)}(?![\\p{L}\\p{N}])`, 'gu')
 }
 
 /**
- * A password with a "/" or a "?" in it ends the server's name too early: what should be a port is its beginning, or an "@" stands
- * where the database or a parameter should. libpq would repeat pieces of it, and arguments and messages hold what is taken for a port.
+ * Whether a "/" or "?" in the password has cut the URL: then the port is no number, or an "@" is in the
+ * database or a parameter. Pieces of such a password would appear in messages and argument lists.
  */
 function isCutShort({
   userInfo,
@@ -111,7 +110,7 @@ function isCutShort({
   return hasOddPort || (userInfo === '' && (path.includes('@') || (query.includes('@') && hasOddName)))
 }
 
-/** The same server, with the same user, but another database. */
+/** The same server and user, another database. */
 export function atDatabase(connection: PostgresConnection, database: string): PostgresConnection {
   const [, scheme = 'postgresql', user = '', authority = '', , query = ''] =
     URL_FORM.exec(connection.uri) ?? []
@@ -125,7 +124,7 @@ export function atDatabase(connection: PostgresConnection, database: string): Po
   })
 }
 
-/** Parameters that do not stay in the URI: secrets, and the name that the path gives. */
+/** Not kept in the URI: a secret, and the name that the path gives. */
 const SEPARATE: ReadonlySet<string> = new Set(['password', 'dbname'])
 
 interface Parameter {
@@ -133,7 +132,7 @@ interface Parameter {
   value: string
 }
 
-/** Of a parameter that stands twice, libpq takes the last. */
+/** libpq takes the last of several. */
 function lastOf(parameters: readonly Parameter[], name: string): string | undefined {
   return parameters.findLast(parameter => parameter.name === name)?.value
 }

@@ -9,12 +9,9 @@ export interface QueryOptions {
   /** psql's path; default: the newest that is installed. */
   psql?: string | undefined
   signal?: AbortSignal | undefined
-  /** Values for `:'name'` and `:"name"` in the query, which psql quotes. They stand in the argument list: no secrets. */
+  /** Values for `:'name'` and `:"name"` in the query. They are in the argument list: no secrets. */
   variables?: Readonly<Record<string, string>>
-  /**
-   * For statements that PostgreSQL runs in no transaction, such as DROP DATABASE: nothing in them may be looked up by a
-   * search path. Default: one transaction, with an empty search path.
-   */
+  /** For DROP DATABASE and the like, without a transaction: the search path is not empty then. */
   isOutsideTransactions?: boolean
   /** For writing into a database that may be set to be read only. Default: as the database says. */
   mode?: 'read write'
@@ -24,9 +21,10 @@ export interface QueryOptions {
 export const MAX_ANSWER_BYTES: number = 64 * 1024 * 1024
 
 /**
- * Asks the server by `psql`, so that URLs, pass files and TLS mean the same as for pg_dump. `sql` may be several
- * statements; one of them may give one row with one JSON value, which is returned. Throws `UNREACHABLE` when there is no
- * server, `CONFIGURATION` when it refuses the login or there is no psql, `POSTGRES` for an error of the query, `CANCELLED`.
+ * Asks the server by `psql`, so that URLs, pass files and TLS mean the same as for pg_dump. `sql` may be
+ * several statements; one may give one row with one JSON value, which is returned. Throws `UNREACHABLE`,
+ * `CONFIGURATION` when the login is refused or there is no psql, `POSTGRES` for an error of the query,
+ * `CANCELLED`.
  */
 export async function queryJson(
   connection: PostgresConnection,

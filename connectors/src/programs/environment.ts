@@ -6,10 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The default of most systems; an empty PATH would mean the working folder. */
 const DEFAULT_FOLDERS = '/usr/bin:/bin'
 
-/**
- * The absolute folders of PATH. A relative or empty entry means the working folder: a program that lies there must
- * not run only because of its name.
- */
+/** The absolute folders of PATH: nothing may run from the working folder because of its name. */
 export function searchPath({ PATH = '' }: Environment): string {
   return PATH.split(':').filter(isAbsolute).join(':') || DEFAULT_FOLDERS
 }

@@ -1,21 +1,21 @@
 import { lstat, readlink } from 'node:fs/promises'
 import { BackupError } from '@telegram-backup/errors'
 
-/** As many as the system follows in one path. */
+/** Linux's own limit for one path. */
 const MAX_LINKS = 40
-/** What a process holds open: the names in it are links, and those of pipes lead nowhere that has a path. */
+/** Open files of a process: the names in it are links, those of pipes to no path. */
 const OPEN_FILES = /^\/proc\/\d+\/(task\/\d+\/)?fd$/
 
 /** A path with every link in it followed. */
 export interface FollowedPath {
   path: Buffer
-  /** Links on the way that are neither this user's nor root's. */
+  /** Links on the way that belong neither to this user nor to root. */
   strangers: { uid: number; place: string }[]
 }
 
 /**
- * Follows every link of a path, as `realpath` does; what it ends with need not be there. Throws what
- * the system says, such as `ENOENT` for a folder that is not there. An open pipe (`/dev/fd/63`) stays the link that it is.
+ * Follows every link of a path, as `realpath` does; the last name need not exist. An open pipe (`/dev/fd/63`)
+ * stays a link. Throws system errors, such as `ENOENT` for a missing folder.
  * @param path absolute
  */
 export async function followLinks(path: Buffer): Promise<FollowedPath> {
@@ -54,7 +54,8 @@ export async function followLinks(path: Buffer): Promise<FollowedPath> {
 }
 
 /**
- * The same for what is to be written: where many may write, another user's link would choose what that is. So throws `USAGE` for one.
+ * The same for a path to write to. Throws `USAGE` for another user's link: in a shared folder, that user
+ * would choose where we write.
  * @param path absolute
  */
 export async function linkFreePath(path: Buffer): Promise<Buffer> {
@@ -71,7 +72,7 @@ function isOpenPipe(folder: string, target: string): boolean {
   return OPEN_FILES.test(folder) && !target.startsWith('/')
 }
 
-/** Whether a folder holds what a process has open, where links are to be followed. */
+/** Whether a folder holds the open files of a process. */
 export function holdsOpenFiles(folder: Buffer): boolean {
   return OPEN_FILES.test(folder.toString('latin1'))
 }

@@ -14,16 +14,13 @@ const MAX_LEAVING_MS = 60_000
 export interface ProgramEnd {
   /** null when a signal ended it, or it could not be started. */
   exitCode: number | null
-  /** Its stderr. Where it failed without a word, how it ended: an error with nothing behind its colon helps nobody. */
+  /** Its stderr; if it failed without a word, how it ended. */
   words: string
 }
 
 interface StartOptions {
   environment: Readonly<Record<string, string>>
-  /**
-   * A file for stderr, open for reading and writing, which is closed here: for a program that may outlive us and must
-   * not die of writing to a closed pipe.
-   */
+  /** A file for stderr, closed here: a program that outlives us must not die of a closed pipe. */
   wordsFile?: number | undefined
   /** The working folder. */
   folder?: string | undefined
@@ -133,9 +130,8 @@ export class PipedProgram extends Program {
 /** A program that bytes are passed through, such as pg_restore. */
 export class FilterProgram extends Program {
   /**
-   * What the program makes of the input. The input is read to its end even when the program needs no more of it; an
-   * error of the input is thrown here. Afterwards the program has ended, by itself or, where this was left early,
-   * killed.
+   * The program's output for this input, which is read to its end even when the program needs no more of it.
+   * An error of the input is thrown here. Afterwards the program has ended, or was killed.
    */
   async *pass(input: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
     const left = new AbortController()
@@ -162,7 +158,7 @@ export class FilterProgram extends Program {
   ): Promise<{ error: unknown } | undefined> {
     try {
       for await (const chunk of input) {
-        // A program that needs no more has ended well; the reading goes on. One that failed is the reason to stop.
+        // A program that needs no more has ended well; only a failed one stops the reading.
         const hasFailed = this.end !== undefined && this.end.exitCode !== 0
         if (left.aborted || hasFailed) return undefined
         await this.write(chunk)

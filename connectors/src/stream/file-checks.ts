@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { BackupError } from '@telegram-backup/errors'
 import { findFilePath } from '#stream/file-path.ts'
 
-/** Throws `INVALID` unless there is a file, or a link to one, that may be read. */
+/** Throws `INVALID` unless there is a readable file, or a link to one. */
 export async function assertReadableFile(name: string): Promise<void> {
   const { path, shown } = await findFilePath(name)
   const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {

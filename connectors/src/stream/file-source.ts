@@ -7,9 +7,10 @@ import { type FollowedPath, followLinks, holdsOpenFiles } from '#programs/others
 import { findFilePath } from '#stream/file-path.ts'
 
 /**
- * Opens a file that is to be sent. Whoever may write where it lies has his own files sent, not what his links lead to. Throws `INVALID` for a name that
- * came damaged and for what cannot be read, `SOURCE` for another user's link to what is not his.
- * @param options.waits for the writer of a FIFO; else one is refused
+ * Opens a file to send. A link of another user must lead to that user's own file: somebody who may write in
+ * the folder must not have our files sent. Throws `INVALID` for a damaged name and for what cannot be read,
+ * `SOURCE` for such a link.
+ * @param options.waits for the writer of a FIFO; else a FIFO is refused
  */
 export async function openFileSource(
   text: string,
@@ -17,14 +18,14 @@ export async function openFileSource(
 ): Promise<BackupSource> {
   const { path, shown } = await findFilePath(text)
   if (typeof path === 'string' && path.includes('\ufffd')) {
-    // Of such bytes in an argument only this much arrives here: it would be the name of another file.
+    // Node has replaced the bytes of the argument: it would be the name of another file.
     throw new BackupError(`The name ${JSON.stringify(path)} is not UTF-8`, {
       code: 'INVALID',
       hint: 'Write it as "ls -b" prints it, in single quotes.',
     })
   }
   const given = typeof path === 'string' ? memberPathBytes(resolve(path)) : path
-  // What is wrong with a path, opening it tells.
+  // Opening the path reports what is wrong with it.
   const followed = await followLinks(given).catch(() => ({ path: given, strangers: [] }))
   const source = await openFile({ bytes: followed.path, shown }, options)
   try {
@@ -36,7 +37,7 @@ export async function openFileSource(
   }
 }
 
-/** What was opened is what the path led to, and each link of another user led to a file of his. */
+/** Throws `SOURCE` if the path changed, or a user's link leads to another user's file. */
 function assertMeant(
   { archiveSource }: BackupSource,
   { path, strangers }: FollowedPath,
@@ -65,7 +66,7 @@ function assertMeant(
   })
 }
 
-/** Where an open file lies; undefined where there is no /proc. */
+/** The path of an open file; undefined without /proc. */
 function placeOf(fd: number): Buffer | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`, 'buffer')

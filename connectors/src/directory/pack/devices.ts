@@ -5,7 +5,9 @@ export interface DevicesRecord {
   devices: string[]
 }
 
-/** For people: how many there are, and one of them; undefined for none, and where a record does not tell. It is not believed. */
+/**
+ * How many there are, and one of them; undefined for none or an unknown number. The record is not trusted.
+ */
 export function readDevices(
   source: Record<string, unknown> | null | undefined,
 ): { words: string } | undefined {

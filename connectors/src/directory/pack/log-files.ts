@@ -9,33 +9,32 @@ import { HeldFolder } from '#programs/held-folder.ts'
 
 /** Which files of a directory are backed up as logs. */
 export interface LogSelection {
-  /** Globs; one without a slash is matched with the file's name alone, in any folder. None takes every file. */
+  /** Globs; one without a slash is matched with the file's name in any folder. Empty: every file. */
   include: readonly string[]
-  /** Only what was written to at this time or later. */
+  /** Takes only files written to at this time or later. */
   since?: Date | undefined
 }
 
-/** A folder with files that are selected. */
+/** A folder with selected files. */
 export interface LogFolder {
   held: HeldFolder
-  /** From the directory on, with a slash at its end; empty for the directory itself. Latin-1, as the names are. */
+  /** Relative, with a slash at its end; empty for the directory itself. Latin-1, as the names are. */
   path: string
   /** In order. */
   names: string[]
 }
 
-/** What was found. */
 export interface LogFiles {
-  /** In order. To be closed by whoever asked for them. */
+  /** Sorted. The caller closes them. */
   folders: LogFolder[]
   /** Folders that could not be looked into. */
   skipped: SkippedFile[]
 }
 
 /**
- * The regular files below `directory` that are selected. Symbolic links are neither taken nor followed, also where somebody
- * exchanges a folder for one meanwhile: each folder is opened in the one above it, and held. Throws `SOURCE` where more of
- * them hold such files than this process may have open.
+ * The selected regular files below `directory`. Symbolic links are neither taken nor followed, even if
+ * somebody exchanges a folder for one meanwhile: each folder is opened from the one above it, and held.
+ * Throws `SOURCE` where more folders hold such files than this process may open.
  */
 export async function findLogFiles(
   directory: string,
@@ -92,11 +91,11 @@ async function isSelected(
   name: string,
   { include, since }: LogSelection,
 ): Promise<boolean> {
-  // Names are bytes; as Latin-1 they can be put together and sorted without loss.
+  // Names are bytes; as Latin-1 they can be joined and sorted without loss.
   if (!matches(bytesOf(`${path}${name}`).toString('utf8'), include)) return false
   if (since === undefined) return true
   const facts = await lstat(held.insideBytes(bytesOf(name))).catch(() => undefined)
-  // One that went away is left to tar, which says so.
+  // tar reports a file that is gone.
   return facts === undefined || facts.mtimeMs >= since.getTime()
 }
 
@@ -108,7 +107,7 @@ function matches(path: string, patterns: readonly string[]): boolean {
   )
 }
 
-/** Somebody has put something else in a folder's place, a link for example, where it is none any more. */
+/** Somebody has replaced a folder, by a link for example. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 
 function reasonOf(error: NodeJS.ErrnoException): SkippedFile['reason'] {

@@ -8,7 +8,7 @@ import { FilterProgram } from '#programs/piped-program.ts'
 /** Two zero blocks end a tar file. */
 const END_OF_TAR = Buffer.alloc(1024)
 
-/** The contents of the file that these bytes of a tar file are the only member of. Throws `EXTRACTION`, `CONFIGURATION`. */
+/** The contents of a file, from the bytes of its member alone. Throws `EXTRACTION`, `CONFIGURATION`. */
 export async function* extractMember(
   bytes: AsyncIterable<Buffer>,
   { signal, onStamp }: { signal: AbortSignal; onStamp: (stamp: FileStamp) => void },
@@ -38,7 +38,7 @@ export async function readLinkTarget(bytes: AsyncIterable<Buffer>): Promise<stri
   return target
 }
 
-/** The bytes as they are; what their header says of mode and time is heard on the way. */
+/** Passes the bytes on, and reports the mode and time of their header. */
 async function* heard(
   bytes: AsyncIterable<Buffer>,
   onStamp: (stamp: FileStamp) => void,

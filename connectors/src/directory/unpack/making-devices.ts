@@ -2,7 +2,7 @@ import { BackupError, hint, run } from '@telegram-backup/errors'
 import { readDevices } from '#directory/pack/devices.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Before a byte is fetched: throws `CONFIGURATION` where the record knows of devices and this user is not root, who alone can make them. */
+/** Throws `CONFIGURATION` for a backup with devices, by its record, unless this user is root. */
 export function assertMayMakeDevices({ id, source }: Pick<RecordedBackup, 'id' | 'source'>): void {
   const known = readDevices(source)
   if (known === undefined || process.geteuid?.() === 0) return

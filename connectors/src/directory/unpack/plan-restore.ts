@@ -11,8 +11,7 @@ import type { OutsideAllowance, PlannedRestore, RestoreStep, RestoreWishes } fro
 
 const INTO = { missing: 'new', empty: 'empty', full: 'staging' } as const
 
-/** Throws what {@link inspectFolder} throws, `USAGE` for links that lead out, and for devices,
- * where nothing was said of them, and `CONFIGURATION` for devices that nobody but root could make. */
+/** Throws what {@link inspectFolder} throws, and for undecided links and devices `USAGE`. */
 export async function planRestore(
   target: DirectoryTarget,
   backup: RecordedBackup,
@@ -44,7 +43,7 @@ function stepsOf(
   ]
 }
 
-/** For people; undefined where there are no links that lead out, or none are known. */
+/** For people; undefined for no known links that lead out. */
 function treatmentOfLinks(
   { source }: RecordedBackup,
   allow: readonly OutsideAllowance[],
@@ -56,7 +55,7 @@ function treatmentOfLinks(
   throw new BackupError(`Of the backup, ${known.words}`, { code: 'USAGE', hint: LINKS_HINT })
 }
 
-/** For people; undefined where there are no devices, or none are known. */
+/** For people; undefined for no known devices. */
 function treatmentOfDevices(backup: RecordedBackup, allow: readonly OutsideAllowance[]): string | undefined {
   const known = readDevices(backup.source)
   if (known === undefined) return undefined

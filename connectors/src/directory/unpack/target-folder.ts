@@ -12,24 +12,24 @@ export interface DirectoryTarget extends RestoreTarget {
   path: string
 }
 
-/** The directory that is to be restored, as it is now. */
+/** The target of a restore, as it is now. */
 export interface TargetFolder {
   /** Absolute, links resolved. */
   path: string
   state: 'missing' | 'empty' | 'full'
-  /** Which file it is, where there is one, and which one it lies in. */
+  /** Its identity, if it exists, and that of its parent. */
   id: FileId | undefined
   parentId: FileId
-  /** Names beside it that look like leftovers of a restore and are not, or not of this user; they stay. */
+  /** Names next to it that look like leftovers of a restore but are not, or are another user's; they stay. */
   strangers: string[]
 }
 
-/** Of one name, on the file systems that people have. */
+/** Longest name on common file systems. */
 const MAX_NAME_BYTES = 255
 
 /**
- * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
- * is not empty and may not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
+ * Looks at the target; changes nothing. Throws `USAGE` for a target that is no directory, cannot be swapped,
+ * must not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
  */
 export async function inspectFolder(
   asked: string,
@@ -82,7 +82,7 @@ export async function inspectFolder(
   }
 }
 
-/** Where something is mounted there or below; a folder that is mounted in a second place has no device of its own to tell it by. */
+/** The mount point at or below a path; a bind mount has no device of its own to detect it by. */
 async function mountIn(path: string): Promise<string | undefined> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return mounts
@@ -95,7 +95,6 @@ function octalOf(digits: string): string {
   return String.fromCharCode(Number.parseInt(digits, 8))
 }
 
-/** What is told of a target that cannot be one. */
 export function unusable(message: string, hint?: string | Hint): BackupError {
   return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
 }
@@ -105,7 +104,7 @@ async function strangersIn(parent: string, path: string): Promise<string[]> {
   try {
     held = new HeldFolder(parent)
   } catch {
-    // Nothing can be written there either, which the restore will say.
+    // Nothing can be written there either, which the restore reports.
     return []
   }
   try {
@@ -115,7 +114,7 @@ async function strangersIn(parent: string, path: string): Promise<string[]> {
   }
 }
 
-/** The catalog, the key and the program that restore must not go with what they replace. */
+/** A restore must not replace its own catalog, key or program. */
 async function assertHoldsNone(path: string, keep: readonly string[]): Promise<void> {
   for (const one of keep) {
     const kept = await realpath(one).catch(() => resolve(one))
@@ -134,7 +133,7 @@ async function resolved(asked: string): Promise<string> {
   return join(await followed(dirname(path)), basename(path))
 }
 
-/** Throws `USAGE` for another user's link. What is wrong with a path besides is found when it is looked at. */
+/** Throws `USAGE` for another user's link. Other problems of the path are found later. */
 async function followed(path: string): Promise<string> {
   try {
     return (await linkFreePath(Buffer.from(path))).toString()

@@ -6,7 +6,7 @@ import { planRehearsal } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser } from '#postgres/drill/trusted-dump.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Throws what a drill of this database would, as far as that is known before its bytes are read. Leaves nothing. */
+/** Throws what a drill would, as far as that is known before the backup is read. Leaves nothing. */
 export async function checkDatabaseDrill(
   backup: RecordedBackup,
   place: DrillPlace<PostgresTarget>,
@@ -23,7 +23,7 @@ export async function checkDatabaseDrill(
   })
 }
 
-/** Whether databases can be made on that server at all. Changes nothing. Throws `UNREACHABLE`, `CONFIGURATION`, `CANCELLED`. */
+/** Throws `UNREACHABLE`, `CONFIGURATION` for a server without a right to make databases. Changes nothing. */
 export async function checkDrillServer(connection: PostgresConnection, signal: AbortSignal): Promise<void> {
   await planRehearsal({
     backup: { source: { kind: 'postgres' }, size: 0 },

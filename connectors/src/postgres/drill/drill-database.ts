@@ -16,7 +16,9 @@ import { notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Restores a dump into a temporary database and compares that with the record of its source. Throws what a restore throws. */
+/**
+ * Restores a dump into a temporary database, and compares it with the record. Throws what a restore throws.
+ */
 export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
   const { on, createRoles, trustDump, scratch, open, signal } = drill
   const of = { backup, open, signal }
@@ -60,7 +62,7 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
   }
 }
 
-/** `user@host:port`. The database that the URL names is left out: it is only for signing in, and nothing is written to it. */
+/** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {
   return display.slice(0, display.length - `/${database}`.length)
 }

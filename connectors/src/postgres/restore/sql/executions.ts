@@ -1,22 +1,22 @@
 import { wrapping } from '#postgres/restore/sql/executed.ts'
 import type { PassThrough } from '#postgres/restore/sql/pass-through.ts'
 
-/** So many bytes of rows that follow each other go to the server at once. */
+/** Most bytes of INSERTs in one EXECUTE. */
 const MAX_ROWS_BYTES = 64 * 1024
 
-/** Puts the statements of a text into EXECUTEs, each into its own; INSERTs that follow each other share one. */
+/** Puts each statement into its own EXECUTE; successive INSERTs share one. */
 export class Executions {
   readonly #text: PassThrough
-  /** What ends the EXECUTE that is begun; undefined when none is. */
+  /** The end of the open EXECUTE, if there is one. */
   #tail: Buffer | undefined
-  /** Where its rows begin, in bytes that were kept; undefined when it is no INSERT. */
+  /** Where its INSERTs begin, in kept bytes; undefined for other statements. */
   #rowsFrom: number | undefined
 
   constructor(text: PassThrough) {
     this.#text = text
   }
 
-  /** A statement begins; `word` is its first one, if it begins with a word. */
+  /** A statement begins; `word` is its first word, if it has one. */
   begin(word: string): void {
     const text = this.#text
     const isRow = word === 'insert'
@@ -30,13 +30,13 @@ export class Executions {
     text.isKeeping = true
   }
 
-  /** It ends; what lies between statements is left out. */
+  /** A statement ends; what lies between statements is left out. */
   end(): void {
     this.#text.isKeeping = false
     if (this.#rowsFrom === undefined) this.close()
   }
 
-  /** Nothing more comes into the EXECUTE that is begun. */
+  /** Ends the open EXECUTE. */
   close(): void {
     this.#text.isKeeping = false
     if (this.#tail !== undefined) this.#text.put(this.#tail)
