@@ -10,7 +10,6 @@ import { BackupError } from '@telegram-backup/errors'
 export const ALLOWANCES = ['unreadable', 'vanished', 'changed', 'empty'] as const
 export type Allowance = (typeof ALLOWANCES)[number]
 
-/** A file that is not in the backup as it should be. */
 export interface SkippedFile {
   /** Relative to the directory; a name that does not fit into a line is escaped as `ls -b` does. */
   path: string

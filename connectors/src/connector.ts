@@ -53,7 +53,6 @@ export interface Connector<
   readonly drill?: DrillConnector<Target>
 }
 
-/** How a source is opened. */
 export interface OpenOptions {
   type: BackupType
   /** Wait for the writer of a FIFO; else a FIFO is refused. */
@@ -83,7 +82,6 @@ export interface SettingReaders {
 /** A source at work, with the files of a directory that are missing or torn in the backup. */
 export type OpenedSource = BackupSource & { readonly skipped?: readonly SkippedFile[] }
 
-/** Reads a source once more. */
 export interface ResumeConnector<Choice> {
   /** The source of a backup, from its record; `path` is where it is now, if it was moved. */
   chooseAgain(facts: SourceRecord, path: string | undefined): Choice

@@ -14,7 +14,6 @@ export interface DrillConnector<Target extends RestoreTarget = RestoreTarget> {
   recognizes?(head: Buffer): boolean
 }
 
-/** Where a drill is made. */
 export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
   /** The server for the temporary database; undefined for a temporary server. */
   on: Target | undefined
@@ -26,7 +25,6 @@ export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
   signal: AbortSignal
 }
 
-/** A drill of one backup. */
 export interface Drill<Target extends RestoreTarget = RestoreTarget> extends DrillPlace<Target> {
   /** May be called several times. */
   open: OpenBytes
@@ -57,18 +55,15 @@ export interface ScratchPostgres {
   readonly isConfined: boolean
 }
 
-/** The result of a drill. */
 export interface Drilled {
   /** For people, without secrets. */
   where: string
   /** What was compared; null: there is no record to compare with, and the restore succeeded. */
   compared: { tables: number; rows: number } | { members: number } | null
   differences: Difference[]
-  /** For people. */
   notes: string[]
 }
 
-/** Something that differs from the record. */
 export type Difference = {
   what: 'table' | 'sequence' | 'objects' | 'member'
   /** `schema.table`, a kind of objects, or a path. */

@@ -1,7 +1,6 @@
 /** Recorded facts of a source. They come from a catalog or a chat, and are not trusted. */
 export type SourceRecord = Readonly<Record<string, unknown>>
 
-/** The record of a backup to restore or compare. */
 export interface RecordedBackup {
   /** A UUID. */
   id: string

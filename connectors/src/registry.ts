@@ -9,7 +9,6 @@ import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 import type { FileSettings, StdinSettings } from '#stream/settings.ts'
 import { FILE, STDIN } from '#stream/stream-connectors.ts'
 
-/** The settings of all kinds of source. */
 export interface PlaceSettings extends FileSettings, PostgresSettings, DirectorySettings, StdinSettings {}
 
 /** Any kind. A choice or target goes back only to the connector that made it. */
@@ -25,7 +24,6 @@ export function connectorOf({ kind }: SourceChoice | RestoreTarget): AnyConnecto
   return connector
 }
 
-/** Restores into a target that was read before. */
 export function restoreOf(target: RestoreTarget): RestoreConnector {
   const { restore } = connectorOf(target)
   if (restore === undefined) throw new TypeError(`Nothing is restored into the kind ${target.kind}`)

@@ -1,9 +1,7 @@
 import type { Finding } from '#finding.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Restores backups of one kind. */
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
-  /** What it makes. */
   readonly makes: 'database' | 'directory'
   /** Placeholder for a target in a command: `URL`. */
   readonly shown: string
@@ -51,22 +49,18 @@ export interface RestoreTarget {
 export type OutsideAllowance = 'outside-links' | 'no-outside-links' | 'devices'
 
 export interface RestoreWishes {
-  /** Replace a target that is not empty. */
   overwrite: boolean
   /** Keep the replaced database under another name. */
   keepOld: boolean
-  /** Make roles that are missing on the server. */
   createRoles: boolean
   allow: readonly OutsideAllowance[]
 }
 
-/** A wish that not every kind supports. */
 export type RestoreWish = Exclude<keyof RestoreWishes, 'overwrite'>
 
 /** The plain bytes of a backup; they end without an error only when the last part was verified. */
 export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
 
-/** A restore that was planned and not begun. */
 export interface PlannedRestore {
   /** For people and the record, without secrets. */
   readonly target: string

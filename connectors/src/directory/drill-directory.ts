@@ -1,13 +1,15 @@
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
+import { assertMayMakeDevices } from '#directory/devices.ts'
 import { asMember } from '#directory/members-of-tar.ts'
 import { findTar, tarEnvironment } from '#directory/tar-program.ts'
-import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
 import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import { type DirectoryTarget, inspectFolder } from '#directory/unpack/target-folder.ts'
 import { type Difference, type Drill, type Drilled, type DrillPlace, difference } from '#drilling.ts'
+import { forEachLine } from '#programs/lines.ts'
 import { FilterProgram } from '#programs/piped-program.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
@@ -75,12 +77,8 @@ async function compareTree(
     ],
     { environment: tarEnvironment() },
   )
-  let rest = ''
-  for await (const chunk of program.pass(listed(open(signal), list, add))) {
-    const lines = (rest + chunk.toString('latin1')).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) hear(line, /.*/, add)
-  }
+  const lines = Readable.from(program.pass(listed(open(signal), list, add))).setEncoding('latin1')
+  await forEachLine(lines, line => hear(line, /.*/, add))
   const { exitCode, words } = await program.ended
   for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
   if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })

@@ -3,9 +3,7 @@ import { type Allowance, parseAllowances } from '#allowances.ts'
 import { assertNamed, type SettingReaders, type SourceChoice } from '#connector.ts'
 import type { LogSelection } from '#directory/pack/log-files.ts'
 
-/** The settings of a directory. */
 export interface DirectorySettings {
-  /** Its path. */
   directory?: string | undefined
   /** The type of the backup: files of `logs` may be chosen by name and time, and may grow meanwhile. */
   type?: string | undefined
@@ -16,7 +14,6 @@ export interface DirectorySettings {
   allow?: string[] | undefined
 }
 
-/** How a directory is backed up. */
 export interface DirectoryOptions {
   /** tar's patterns: `*` also matches a slash; `./` binds a pattern to the top. */
   exclude: readonly string[]
@@ -28,7 +25,6 @@ export interface DirectoryOptions {
   logs?: LogSelection | undefined
 }
 
-/** A directory to be packed. */
 export interface DirectoryChoice extends SourceChoice {
   kind: 'directory'
   path: string
@@ -51,9 +47,9 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
     oneFileSystem: settings.one_file_system ?? false,
     allow: allow.flatMap(parseAllowances),
     mayGrow: type === 'logs',
-    ...(isSelection
-      ? { logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) } }
-      : {}),
+    ...(isSelection && {
+      logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) },
+    }),
   }
   return { kind: 'directory', path, options }
 }

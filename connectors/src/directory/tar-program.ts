@@ -3,10 +3,8 @@ import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import { bareEnvironment } from '#programs/environment.ts'
 
-/** An installed GNU tar. */
 export interface TarProgram {
   program: string
-  /** For example `1.35`. */
   version: string
   /** Whether it was built to keep ACLs and extended attributes. */
   keepsAttributes: boolean
@@ -52,7 +50,7 @@ async function run(
   const answer = await promisify(execFile)(program, args, {
     env: tarEnvironment(),
     timeout: 10_000,
-    ...(signal ? { signal } : {}),
+    signal,
   }).catch(() => undefined)
   return answer?.stderr === '' ? answer.stdout : undefined
 }

@@ -5,13 +5,10 @@ import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import { bareEnvironment, type Environment } from '#programs/environment.ts'
 
-/** A program of PostgreSQL's client, as it is installed here. */
 export interface ClientProgram {
   /** Absolute. */
   path: string
-  /** The major version, for example 17. */
   major: number
-  /** For example `17.6`. */
   version: string
   /** It is in the folder that `TELEGRAM_BACKUP_PG_BIN` names, and so preferred. */
   isNamed: boolean

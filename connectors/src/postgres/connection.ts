@@ -2,7 +2,6 @@ import { BackupError, HIDDEN } from '@telegram-backup/errors'
 import { bareEnvironment, type Environment } from '#programs/environment.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
-/** A PostgreSQL database, as PostgreSQL's own programs take it. */
 export interface PostgresConnection {
   /** A libpq URI without the password, fit for an argument list. */
   uri: string
@@ -16,15 +15,14 @@ export interface PostgresConnection {
   display: string
 }
 
-/** A database that is restored into. */
 export interface PostgresTarget extends RestoreTarget {
   kind: 'postgres'
   connection: PostgresConnection
 }
 
 /**
- * What PostgreSQL's programs see of our environment: libpq's own variables, and no other secret. A dump keeps the
- * encoding of its database; messages are in English, since a program reads them.
+ * What PostgreSQL's programs see of our environment: libpq's variables, and no other secret. A dump keeps its
+ * database's encoding; messages are in English, since a program reads them.
  */
 export function libpqEnvironment(environment: Environment = process.env): Record<string, string> {
   const own = Object.entries(environment).filter(
@@ -110,7 +108,6 @@ function isCutShort({
   return hasOddPort || (userInfo === '' && (path.includes('@') || (query.includes('@') && hasOddName)))
 }
 
-/** The same server and user, another database. */
 export function atDatabase(connection: PostgresConnection, database: string): PostgresConnection {
   const [, scheme = 'postgresql', user = '', authority = '', , query = ''] =
     URL_FORM.exec(connection.uri) ?? []

@@ -10,10 +10,12 @@ export type DatabaseContents = {
   /** All other tables together; missing if any was not counted, or was dumped without its rows. */
   others?: { tables: number; rows: number }
   /** Last values before and after the dump, of a whole database; at most {@link MOST_NAMED}. */
-  sequences?: Array<[schema: string, sequence: string, from: string | null, to: string | null]>
+  sequences?: SequenceRange[]
   /** Number of objects of each kind; only of a whole database. */
   objects?: Record<string, number>
 }
+
+type SequenceRange = [schema: string, sequence: string, from: string | null, to: string | null]
 
 /** Every list of backups reads the record: a database of 100,000 tables must not make it megabytes. */
 const MOST_NAMED = 1_000
@@ -42,19 +44,16 @@ export function recordOf(of: {
   }
 }
 
-function bothTimes({
-  before,
-  after,
-}: {
+function bothTimes(of: {
   before: readonly SequenceValue[]
   after: readonly SequenceValue[]
-}): NonNullable<DatabaseContents['sequences']> {
-  const was = new Map(before.map(([schema, name, value]) => [JSON.stringify([schema, name]), value]))
-  return after.flatMap(([schema, name, value]) => {
-    const key = JSON.stringify([schema, name])
+}): SequenceRange[] {
+  const before = new Map(of.before.map(([schema, name, value]) => [JSON.stringify([schema, name]), value]))
+  return of.after.flatMap(([schema, name, to]): SequenceRange[] => {
+    const from = before.get(JSON.stringify([schema, name]))
     // A new sequence has no earlier value.
-    return was.has(key) ? [[schema, name, was.get(key) ?? null, value] as const].map(one => [...one]) : []
-  }) as NonNullable<DatabaseContents['sequences']>
+    return from === undefined ? [] : [[schema, name, from, to]]
+  })
 }
 
 /** The record in the facts of a backup; undefined for none, or an unknown form. */

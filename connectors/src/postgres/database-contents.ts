@@ -96,6 +96,9 @@ select pg_catalog.jsonb_build_object(
   'large objects', (select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata)
 )`
 
+/** Name of a session that counts. */
+const COUNTING = 'telegram-backup count'
+
 /** All tables and sequences. All functions here throw what the session throws. */
 export async function readRelations(session: PsqlSession): Promise<OwnRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
@@ -129,7 +132,7 @@ export async function countObjects(session: PsqlSession): Promise<Record<string,
  */
 export async function prepareCounting(session: PsqlSession, statementMs: number): Promise<void> {
   await session.ask(
-    `set local application_name = 'telegram-backup count'; set local statement_timeout = ${statementMs};
+    `set local application_name = '${COUNTING}'; set local statement_timeout = ${statementMs};
      set local lock_timeout = '1s'; set local row_security = off;
      select pg_catalog.to_json(pg_catalog.set_config(name, 'view, foreign-table', true)) from pg_catalog.pg_settings
      where name = 'restrict_nonsystem_relation_kind'`,

@@ -7,12 +7,10 @@ const CUSTOM_FORMAT = Buffer.from('PGDMP')
 /** Near the beginning of every plain dump, of pg_dump or pg_restore. */
 const PLAIN_FORMAT = /^-- PostgreSQL database dump$/m
 
-/** Whether a file that begins with `head` is a dump in pg_dump's custom format. */
 export function beginsAsCustomDump(head: Buffer): boolean {
   return head.subarray(0, CUSTOM_FORMAT.length).equals(CUSTOM_FORMAT)
 }
 
-/** Whether a file that begins with `head` is a plain dump of pg_dump. */
 export function beginsAsPlainDump(head: Buffer): boolean {
   return PLAIN_FORMAT.test(head.toString('latin1', 0, DUMP_HEAD_BYTES))
 }

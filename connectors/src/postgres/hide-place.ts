@@ -6,7 +6,6 @@ const QUOTED_PLACE = /\b(server at|on socket|host|host name|address|user|to addr
 /** For a source, a named role is our user; for a target, it may be one that the backup needs. */
 const QUOTED_ROLE = /\brole "[^"]*"/g
 const PORT = /, port \d+\b/g
-/** Stands for a hidden name. */
 export const HIDDEN_NAME = '…'
 
 interface NamedPlace {
@@ -59,7 +58,7 @@ function naming(
   const { code, message, hint } = describeError(error)
   return new BackupError(named(message), {
     code,
-    ...(hint === undefined ? {} : { hint: overHttp(named(hint)) }),
+    hint: hint && overHttp(named(hint)),
     cause: error,
   })
 }

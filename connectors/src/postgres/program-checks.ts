@@ -12,7 +12,7 @@ export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
     const versions = installed.map(({ version, isNamed }) => (isNamed ? `${version} (${named})` : version))
     return {
       message: `version ${versions.join(', ')}`,
-      ...(isMissing && { warning: `TELEGRAM_BACKUP_PG_BIN names ${named}, where no pg_dump is.` }),
+      warning: isMissing ? `TELEGRAM_BACKUP_PG_BIN names ${named}, where no pg_dump is.` : undefined,
     }
   }
   return {

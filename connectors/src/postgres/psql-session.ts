@@ -13,7 +13,6 @@ const MAX_WORDS_LENGTH = 64 * 1024
 
 interface Ended {
   output: string
-  /** Number of rows that psql reports. */
   rows: number
 }
 

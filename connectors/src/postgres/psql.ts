@@ -4,7 +4,6 @@ import { type PostgresConnection, withoutPassword } from '#postgres/connection.t
 import { beginning } from '#postgres/sql-text.ts'
 import { FilterProgram } from '#programs/piped-program.ts'
 
-/** How a query is asked. */
 export interface QueryOptions {
   /** psql's path; default: the newest that is installed. */
   psql?: string | undefined

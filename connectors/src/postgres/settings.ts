@@ -4,7 +4,6 @@ import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
 
 /** The settings of a database; lists hold pg_dump's patterns. */
 export interface PostgresSettings {
-  /** Its URL. */
   postgres?: string | undefined
   format?: string | undefined
   schema?: string[] | undefined
@@ -18,7 +17,6 @@ export interface PostgresSettings {
   trust_dump?: boolean | undefined
 }
 
-/** All but the URL. */
 export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'format',
   'schema',
@@ -31,7 +29,6 @@ export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'trust_dump',
 ]
 
-/** A database to be dumped. */
 export interface PostgresChoice extends SourceChoice {
   kind: 'postgres'
   url: string

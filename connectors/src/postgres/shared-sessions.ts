@@ -61,7 +61,6 @@ export async function refuseSharedSession(
   }
 }
 
-/** The same before there is a session. */
 export async function refuseSharedSessions(
   connection: PostgresConnection,
   options: { psql: string; signal?: AbortSignal | undefined },

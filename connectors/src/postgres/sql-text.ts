@@ -1,4 +1,3 @@
-/** A quoted name for SQL, in one line. */
 export function quoteName(name: string): string {
   const quoted = name.replaceAll('"', '""')
   if (!/[\n\r]/.test(quoted)) return `"${quoted}"`

@@ -10,13 +10,10 @@ import { forEachLine } from '#programs/lines.ts'
 /** The first descriptor of a program for handles of ours; 3 is the side FIFO. */
 export const FIRST_HANDLE = 4
 
-/** A program whose standard output is the backup. */
 export interface ChildOptions {
   program: string
   args: readonly string[]
-  /** All of its environment. */
   env: Readonly<Record<string, string>>
-  /** Encoding of its stderr. */
   encoding: 'utf8' | 'latin1'
   onErrorLine: (line: string) => void
   /** Its stdin; default: nothing. */
@@ -34,13 +31,11 @@ export interface ChildOptions {
   again?: (end: ChildEnd) => Promise<readonly string[] | undefined>
 }
 
-/** How a program ended. */
 export interface ChildEnd {
   code: number | null
   signal: NodeJS.Signals | null
 }
 
-/** A program at work. */
 export interface ChildOutput {
   /** The reading end of the FIFO it writes to. */
   readonly fd: number

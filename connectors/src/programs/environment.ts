@@ -1,6 +1,5 @@
 import { isAbsolute } from 'node:path'
 
-/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The default of most systems; an empty PATH would mean the working folder. */

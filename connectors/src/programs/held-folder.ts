@@ -26,7 +26,7 @@ export class HeldFolder {
     this.fd = openSync(path, FLAGS)
     this.path = as
     this.#isByHandle = existsSync(handlePath(this.fd))
-    this.#root = this.#isByHandle ? handlePath(this.fd) : bytesOf(path)
+    this.#root = this.#isByHandle ? handlePath(this.fd) : Buffer.from(path)
   }
 
   /** The path of a name in it, by default of the folder itself. Valid in this process while it is open. */
@@ -71,14 +71,19 @@ export class HeldFolder {
     if (this.#isOpen) closeSync(this.fd)
     this.#isOpen = false
   }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
 }
 
 function handlePath(fd: number): Buffer {
   return Buffer.from(`/proc/self/fd/${fd}`)
 }
 
-function bytesOf(path: string | Buffer): Buffer {
-  return typeof path === 'string' ? Buffer.from(path) : path
+/** The bytes of a name that was read as Latin-1, one character for each byte. */
+export function latin1Bytes(name: string): Buffer {
+  return Buffer.from(name, 'latin1')
 }
 
 export function isSameFile(a: FileId | undefined, b: FileId | undefined): boolean {

@@ -10,7 +10,6 @@ const MAX_OUTPUT_LENGTH = 4096
 /** A program that closed its output so long ago and still runs hangs. */
 const MAX_LEAVING_MS = 60_000
 
-/** How a program ended. */
 export interface ProgramEnd {
   /** null when a signal ended it, or it could not be started. */
   exitCode: number | null
@@ -22,7 +21,6 @@ interface StartOptions {
   environment: Readonly<Record<string, string>>
   /** A file for stderr, closed here: a program that outlives us must not die of a closed pipe. */
   wordsFile?: number | undefined
-  /** The working folder. */
   folder?: string | undefined
 }
 
@@ -65,7 +63,6 @@ class Program {
     })
   }
 
-  /** How it ended, once it has. */
   get end(): ProgramEnd | undefined {
     return this.#end
   }

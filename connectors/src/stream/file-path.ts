@@ -1,9 +1,8 @@
-import { lstat, stat } from 'node:fs/promises'
+import { access, constants, lstat, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { escapeName, memberPathBytes, unescapeName } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 
-/** A file to be read. */
 export interface FilePath {
   /** For the file system; bytes for a name that is not UTF-8. */
   path: string | Buffer
@@ -29,4 +28,21 @@ export async function lookAtFile(text: string): Promise<{ size: number; modified
   })
   // Never the size of a file.
   return { size: facts.isFile() ? facts.size : -1, modifiedAt: facts.mtime }
+}
+
+/** Throws `INVALID` unless there is a readable file, or a link to one. */
+export async function assertReadableFile(name: string): Promise<void> {
+  const { path, shown } = await findFilePath(name)
+  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'ENOENT' ? 'it does not exist' : error.code
+    throw refusal(`The file ${shown} cannot be read: ${reason}`, 'Check the path.')
+  })
+  if (!facts.isFile()) throw refusal(`${shown} is no file`, 'A directory is a source by "directory:".')
+  await access(path, constants.R_OK).catch(() => {
+    throw refusal(`The file ${shown} cannot be read: no permission`, 'Run as a user who may read it.')
+  })
+}
+
+function refusal(message: string, hint: string): BackupError {
+  return new BackupError(message, { code: 'INVALID', hint })
 }

@@ -26,7 +26,7 @@ export async function openFileSource(
   }
   const given = typeof path === 'string' ? memberPathBytes(resolve(path)) : path
   // Opening the path reports what is wrong with it.
-  const followed = await followLinks(given).catch(() => ({ path: given, strangers: [] }))
+  const followed = await followLinks(given).catch(() => ({ path: given, foreignLinks: [] }))
   const source = await openFile({ bytes: followed.path, shown }, options)
   try {
     assertMeant(source, followed, shown)
@@ -40,15 +40,15 @@ export async function openFileSource(
 /** Throws `SOURCE` if the path changed, or a user's link leads to another user's file. */
 function assertMeant(
   { archiveSource }: BackupSource,
-  { path, strangers }: FollowedPath,
+  { path, foreignLinks }: FollowedPath,
   shown: string,
 ): void {
   if (!('fd' in archiveSource)) return
   const { fd } = archiveSource
   const { uid } = fstatSync(fd)
-  const stranger = strangers.find(link => link.uid !== uid)
-  if (stranger !== undefined) {
-    throw new BackupError(`${stranger.place} is a link of another user, to a file that is not his`, {
+  const misleading = foreignLinks.find(link => link.uid !== uid)
+  if (misleading !== undefined) {
+    throw new BackupError(`${misleading.place} is a link of another user, to a file that is not his`, {
       code: 'SOURCE',
       hint: 'Name the file itself, if it is meant.',
     })

@@ -20,7 +20,7 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
     return await openFileSource(path, options)
   },
   check: async ({ path }) => {
-    const { assertReadableFile } = await import('#stream/file-checks.ts')
+    const { assertReadableFile } = await import('#stream/file-path.ts')
     await assertReadableFile(path)
     return { message: `${path} can be read` }
   },

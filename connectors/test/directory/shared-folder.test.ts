@@ -43,7 +43,7 @@ beforeEach(async () => {
 
 afterEach(() => place.close())
 
-async function restore(): Promise<{ strangers: string[] }> {
+async function restore(): Promise<{ foreign: string[] }> {
   const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
   const staging = await StagingFolder.create(folder)
   await writeFile(join(staging.tree, 'new'), 'new')
@@ -71,10 +71,10 @@ describe.skipIf(process.getuid?.() !== 0)(
       await asOther(script)
       await utimes(join(shared, NAME), 1, 1).catch(() => {})
       const before = await run('find', [shared, '-printf', '%P %y %U %m %l\n'])
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       await rm(target, { recursive: true })
       expect(await run('find', [shared, '-printf', '%P %y %U %m %l\n'])).toEqual(before)
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
       await assertPrecious()
     })
 
@@ -83,9 +83,9 @@ describe.skipIf(process.getuid?.() !== 0)(
       await writeFile(join(shared, 'mine', 'thesis'), 'x')
       await utimes(join(shared, 'mine'), 1, 1)
       await asOther(`mv mine ${NAME}`)
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       expect(await readdir(join(shared, NAME))).toEqual(['thesis'])
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
     })
 
     it.each([
@@ -100,7 +100,7 @@ describe.skipIf(process.getuid?.() !== 0)(
         await writeFile(join(own, 'owner'), owner)
         await writeFile(join(own, name), 'precious')
         await asOther(`mv own ${NAME}`)
-        expect(await restore()).toMatchObject({ strangers: [NAME] })
+        expect(await restore()).toMatchObject({ foreign: [NAME] })
         expect(await readFile(join(shared, NAME, name), 'utf8')).toBe('precious')
       },
     )
@@ -109,9 +109,9 @@ describe.skipIf(process.getuid?.() !== 0)(
       await mkdir(join(shared, NAME, 'tree'), { recursive: true })
       await writeFile(join(shared, NAME, 'owner'), '1 0')
       await chmod(join(shared, NAME), 0o770)
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       expect(await readdir(join(shared, NAME))).toEqual(['owner', 'tree'])
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
     })
 
     it('what is planted in the place of its folder while it writes', async () => {

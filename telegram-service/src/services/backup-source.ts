@@ -15,7 +15,7 @@ export interface BackupSource {
   /** Plain bytes, where known exactly beforehand. */
   readonly sizeBytes: number | undefined
   /** A guess at the plain bytes, for the progress, where nothing exact is known. */
-  readonly estimatedBytes?: number
+  readonly estimatedBytes?: number | undefined
   /** What is known before the first byte was read. */
   readonly facts: SourceFacts
   /**

@@ -52,7 +52,7 @@ export async function checkDirectory(
   await assertReadableDirectory(path)
   return {
     message: `${path} can be read`,
-    ...(type === 'database' ? { warning: oddType('it is a directory, and its type is database') } : {}),
+    warning: type === 'database' ? oddType('it is a directory, and its type is database') : undefined,
   }
 }
 
@@ -62,9 +62,9 @@ export async function checkTar(signal: AbortSignal): Promise<Finding> {
     const { version, keepsAttributes } = await findTar(signal)
     return {
       message: `GNU tar ${version}`,
-      ...(keepsAttributes
-        ? {}
-        : { warning: 'It was built without ACLs or extended attributes; backups lack them.' }),
+      warning: keepsAttributes
+        ? undefined
+        : 'It was built without ACLs or extended attributes; backups lack them.',
     }
   } catch (error) {
     const { hint = '' } = describeError(error)

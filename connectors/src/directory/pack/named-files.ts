@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import type { LogFolder } from '#directory/pack/log-files.ts'
 import { FIRST_HANDLE } from '#programs/child-output.ts'
-import { HeldFolder } from '#programs/held-folder.ts'
+import { HeldFolder, latin1Bytes } from '#programs/held-folder.ts'
 
 /**
  * Single files, named so that tar finds each in the very folder that is held, even if the folder's path leads
@@ -57,13 +57,13 @@ export async function nameFiles(folders: readonly LogFolder[]): Promise<NamedFil
     for (const [index, { folder, depth }] of nested(folders).entries()) {
       const link = `${depth}/${folder.path}`.slice(0, -1)
       const above = dirname(link)
-      if (!made.has(above)) await mkdir(ours.insideBytes(bytesOf(above)), { recursive: true })
+      if (!made.has(above)) await mkdir(ours.insideBytes(latin1Bytes(above)), { recursive: true })
       made.add(above)
-      await symlink(folder.held.pathFor(FIRST_HANDLE + 1 + index), ours.insideBytes(bytesOf(link)))
+      await symlink(folder.held.pathFor(FIRST_HANDLE + 1 + index), ours.insideBytes(latin1Bytes(link)))
       list.push(`-C${seenByTar}/${depth}/.`, ...folder.names.map(name => `./${folder.path}${name}`))
     }
     return {
-      list: bytesOf(list.map(entry => `${entry}\0`).join('')),
+      list: latin1Bytes(list.map(entry => `${entry}\0`).join('')),
       handles: held.map(({ fd }) => fd),
       letGo,
       remove,
@@ -87,8 +87,4 @@ function nested(folders: readonly LogFolder[]): Array<{ folder: LogFolder; depth
     while (!folder.path.startsWith(around.at(-1) ?? '')) around.pop()
     return { folder, depth: around.push(folder.path) - 1 }
   })
-}
-
-function bytesOf(latin1: string): Buffer {
-  return Buffer.from(latin1, 'latin1')
 }

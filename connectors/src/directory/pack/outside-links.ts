@@ -7,7 +7,6 @@ export type OutsideLink = {
 /** Source facts of a directory about links that lead out of it. */
 export interface OutsideLinksRecord {
   outside_link_count: number
-  /** The first of them. */
   outside_links: OutsideLink[]
 }
 

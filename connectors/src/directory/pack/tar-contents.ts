@@ -5,7 +5,7 @@ import {
   memberPathOf,
   shownName,
 } from '@telegram-backup/archive'
-import type { DevicesRecord } from '#directory/pack/devices.ts'
+import type { DevicesRecord } from '#directory/devices.ts'
 import { isDeviceLine, linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
 import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#directory/pack/outside-links.ts'
 

@@ -51,14 +51,12 @@ export class TarReport {
     }
   }
 
-  /** Takes a file that is missing or torn in the backup. */
   skip(file: SkippedFile): void {
     this.skippedCount += 1
     if (this.skipped.length < MAX_NAMED) this.skipped.push(file)
     if (!this.#allowed.has(file.reason)) this.#refused ??= file
   }
 
-  /** Takes a member of the backup. */
   add(member: Member): void {
     if (member.kind === 'file') this.#sizes?.set(member.path, member.size)
   }

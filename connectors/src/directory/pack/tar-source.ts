@@ -10,7 +10,6 @@ import type { DirectoryOptions } from '#directory/settings.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { startChild } from '#programs/child-output.ts'
 
-/** A tar at work. */
 export interface DirectorySource extends BackupSource {
   /** The files that are missing or torn, all of them allowed. Complete after `finish`. */
   readonly skipped: readonly SkippedFile[]

@@ -2,7 +2,6 @@ import { shownBytes } from '@telegram-backup/archive'
 import type { SkippedFile } from '#allowances.ts'
 import { QUOTED_NAME, relativeName, unquoteName } from '#directory/pack/quoted-names.ts'
 
-/** The meaning of a line of tar's stderr. */
 export type TarWord =
   /** Such a file may be allowed by name. */
   | { kind: SkippedFile['reason']; name: Buffer }

@@ -25,7 +25,6 @@ export async function* extractMember(
   })
 }
 
-/** The path that a hard link leads to, from its bytes in the tar file. */
 export async function readLinkTarget(bytes: AsyncIterable<Buffer>): Promise<string> {
   let target = ''
   const inspector = new TarInspector({

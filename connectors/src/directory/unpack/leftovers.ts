@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants, lstatSync, rmdirSync } from 'node:fs'
 import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import { removeNames, removeNamesNow } from '#directory/unpack/remove-tree.ts'
 import { type FileId, HeldFolder, isSameFile } from '#programs/held-folder.ts'
@@ -28,12 +28,13 @@ const OWN_NAMES = /^(tree|old|owner|going-\d+-\d+)$/
 type Kind = 'of a killed restore' | 'of a running restore' | 'empty' | 'not ours'
 
 /** The names next to the target that look like leftovers of restores but are not, or are another user's. */
-export async function strangersBeside(parent: HeldFolder, path: string): Promise<string[]> {
-  const strangers: string[] = []
-  await lookBeside(parent, path, async (name, kind) => {
-    if (kind === 'not ours') strangers.push(name)
-  })
-  return strangers
+export async function foreignLeftovers(path: string): Promise<string[]> {
+  const foreign: string[] = []
+  using parent = openedFolder(dirname(path))
+  // If it cannot be opened, nothing can be written there either, which the restore reports.
+  if (parent === undefined) return []
+  for await (const { name, kind } of leftovers(parent, path)) if (kind === 'not ours') foreign.push(name)
+  return foreign
 }
 
 /**
@@ -43,10 +44,10 @@ export async function strangersBeside(parent: HeldFolder, path: string): Promise
  */
 export async function clearLeftovers(parent: HeldFolder, path: string): Promise<boolean> {
   let isPutBack = false
-  await lookBeside(parent, path, async (name, kind, folder) => {
+  for await (const { name, kind, folder } of leftovers(parent, path)) {
     // It stays if somebody has put something into it meanwhile.
     if (kind === 'empty') await rmdir(parent.inside(name)).catch(() => {})
-    if (kind !== 'of a killed restore' || folder === undefined) return
+    if (kind !== 'of a killed restore' || folder === undefined) continue
     const target = parent.inside(basename(path))
     // As long as the new tree is here, the swap did not happen, and "old" is the only copy.
     const isOnlyCopy = (await exists(folder.inside(OLD))) && (await exists(folder.inside(TREE)))
@@ -62,7 +63,7 @@ export async function clearLeftovers(parent: HeldFolder, path: string): Promise<
     }
     // What cannot be removed was reported by the restore that left it.
     await removePartial(parent, name, folder).catch(() => {})
-  })
+  }
   return isPutBack
 }
 
@@ -108,29 +109,25 @@ export async function idOf(path: string): Promise<FileId | undefined> {
   return await lstat(path, { bigint: true }).catch(() => undefined)
 }
 
-async function lookBeside(
+/** What has the name of a leftover of this target. */
+async function* leftovers(
   parent: HeldFolder,
   path: string,
-  look: (name: string, kind: Kind, folder: HeldFolder | undefined) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<{ name: string; kind: Kind; folder?: HeldFolder }> {
   for (const bytes of parent.names()) {
     const name = bytes.toString()
     if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
-    const folder = opened(parent, name)
-    try {
-      if (folder !== undefined) await look(name, await kindOf(folder), folder)
-      // Another restore may have ended and removed it.
-      else if (await exists(parent.inside(name))) await look(name, 'not ours', folder)
-    } finally {
-      folder?.close()
-    }
+    using folder = openedFolder(parent.inside(name), join(parent.path, name))
+    if (folder !== undefined) yield { name, kind: await kindOf(folder), folder }
+    // Another restore may have ended and removed it.
+    else if (await exists(parent.inside(name))) yield { name, kind: 'not ours' }
   }
 }
 
 /** Undefined for what is no folder, or may not be opened. */
-function opened(parent: HeldFolder, name: string): HeldFolder | undefined {
+function openedFolder(path: string, as = path): HeldFolder | undefined {
   try {
-    return new HeldFolder(parent.inside(name), join(parent.path, name))
+    return new HeldFolder(path, as)
   } catch {
     return undefined
   }

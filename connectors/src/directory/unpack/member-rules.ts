@@ -11,7 +11,6 @@ export interface TarMember {
   type: string
   /** Size of its data in the tar file; for a sparse file, the map of holes and what lies between them. */
   sizeBytes: number
-  /** Size of the file. */
   fileBytes: number
   stamp: FileStamp
   /** A second name in the extended header of a sparse file; tar might choose this one. */
@@ -27,10 +26,8 @@ export const DEVICES_HINT: Hint = hint`Give ${option('allow', 'devices')} if the
 /** The types that become a file, a link or a folder; 7 and S are files. */
 const KNOWN_TYPES = '01234567S'
 const WITHOUT_DATA = '123456'
-/** Most omitted links that are named. */
 const MAX_NAMED = 100
 
-/** Decides about the members of one archive, in their order. */
 export class MemberRules {
   readonly #allowed: ReadonlySet<OutsideAllowance>
   /** Names that are symbolic links, or were earlier in the archive. */

@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { readDevices } from '#directory/pack/devices.ts'
+import { assertMayMakeDevices, readDevices } from '#directory/devices.ts'
 import { readOutsideLinks } from '#directory/pack/outside-links.ts'
-import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
 import { DEVICES_HINT, LINKS_HINT } from '#directory/unpack/member-rules.ts'
 import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { type DirectoryTarget, inspectFolder, type TargetFolder } from '#directory/unpack/target-folder.ts'
@@ -30,14 +29,14 @@ export async function planRestore(
 }
 
 function stepsOf(
-  { path, state, strangers }: TargetFolder,
+  { path, state, foreign }: TargetFolder,
   { links, devices }: { links: string | undefined; devices: string | undefined },
 ): RestoreStep[] {
   return [
     { does: 'write', into: INTO[state], name: path },
     ...(links === undefined ? [] : [{ does: 'treat links' as const, words: links }]),
     ...(devices === undefined ? [] : [{ does: 'treat devices' as const, words: devices }]),
-    ...strangers.map(name => ({
+    ...foreign.map(name => ({
       ...{ does: 'leave' as const, name: join(dirname(path), name), why: 'foreign' as const },
     })),
   ]

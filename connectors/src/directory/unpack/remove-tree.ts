@@ -11,7 +11,6 @@ import {
 import { setImmediate } from 'node:timers/promises'
 import { HeldFolder } from '#programs/held-folder.ts'
 
-/** Names removed in one step. */
 const NAMES_IN_STEP = 500
 /** How often a folder is emptied while somebody else writes into it. */
 const MAX_TRIES = 20
@@ -23,7 +22,6 @@ export async function removeNames(folder: HeldFolder, names: readonly Buffer[]):
   for (const _step of removal(folder, names)) await setImmediate()
 }
 
-/** The same at once, for a process that ends. */
 export function removeNamesNow(folder: HeldFolder, names: readonly Buffer[]): void {
   for (const _step of removal(folder, names));
 }
@@ -59,23 +57,19 @@ function* removal(top: HeldFolder, names: readonly Buffer[]): Generator<void> {
 
 /** Removes the files in a folder, and hands over the folders in it. */
 function* emptying(path: Buffer, top: HeldFolder, onFolder: (path: Buffer) => void): Generator<void> {
-  const folder = new HeldFolder(path)
-  try {
-    if (folder.id.dev !== top.id.dev) throw new Error('Another file system is mounted in it')
-    for (const [index, name] of folder.names().entries()) {
-      if (index % NAMES_IN_STEP === 0) yield
-      const path = folder.insideBytes(name)
-      const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory()
-      try {
-        if (isFolder) onFolder(path)
-        else unlinkSync(path)
-      } catch (error) {
-        // Somebody else was quicker; the folder is read again anyway.
-        if (!EXCHANGED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-      }
+  using folder = new HeldFolder(path)
+  if (folder.id.dev !== top.id.dev) throw new Error('Another file system is mounted in it')
+  for (const [index, name] of folder.names().entries()) {
+    if (index % NAMES_IN_STEP === 0) yield
+    const path = folder.insideBytes(name)
+    const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory()
+    try {
+      if (isFolder) onFolder(path)
+      else unlinkSync(path)
+    } catch (error) {
+      // Somebody else was quicker; the folder is read again anyway.
+      if (!EXCHANGED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
-  } finally {
-    folder.close()
   }
 }
 

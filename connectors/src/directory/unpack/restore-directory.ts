@@ -14,7 +14,6 @@ import type { OutsideAllowance } from '#restoring.ts'
 /** For a directory that the archive itself does not hold. */
 const DEFAULT_MODE = 0o755
 
-/** What a restore left. */
 export type DirectoryRestored = {
   members: number
   /** Omitted links that lead out: their number, and some of them. */
@@ -105,6 +104,6 @@ function extractionFailed(words: string): BackupError {
   const isFull = /No space left on device|Disk quota exceeded/.test(words)
   return new BackupError(`tar cannot write the directory: ${first.slice(0, 500)}`, {
     code: isFull ? 'DISK_FULL' : 'EXTRACTION',
-    ...(isFull ? { hint: 'Free some room, or name a directory on another disk.' } : {}),
+    hint: isFull ? 'Free some room, or name a directory on another disk.' : undefined,
   })
 }

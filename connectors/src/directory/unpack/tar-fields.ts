@@ -1,7 +1,6 @@
 import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
 import type { FileStamp } from '#connector.ts'
 
-/** Tar files consist of blocks of this size. */
 export const BLOCK_BYTES = 512
 
 /** A header block of a tar file. Texts are Latin-1: one character for each byte. */
@@ -14,7 +13,6 @@ export interface TarHeader {
   sizeBytes: number
 }
 
-/** An error for a tar file that must not be unpacked. */
 export function hostile(message: string, advice?: Hint): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',

@@ -36,7 +36,6 @@ type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
 export class TarInspector {
   readonly #judge: MemberJudge
   #place: Place = 'header'
-  /** Collected bytes of the current block or extra data. */
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
   /** The bytes of the current member that wait for its judgement; undefined after that. */
@@ -44,7 +43,6 @@ export class TarInspector {
   #isLeftOut = false
   #header: TarHeader | undefined
   #extra: Extra = {}
-  /** Number of inspected bytes. */
   #position = 0
   /** Where the current member begins, its extra headers included. */
   #offset = 0
@@ -75,7 +73,6 @@ export class TarInspector {
     return passed
   }
 
-  /** Throws `UNRESTORABLE` for an incomplete file. */
   finish(): void {
     const isBetween = this.#place === 'header' && this.#missingBytes === BLOCK_BYTES && !hasExtra(this.#extra)
     if (this.#place !== 'end' && !isBetween) throw hostile('The tar file ends in the middle of a member')

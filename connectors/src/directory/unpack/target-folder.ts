@@ -1,18 +1,16 @@
 import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
-import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
-import { type FileId, HeldFolder } from '#programs/held-folder.ts'
+import { exists, foreignLeftovers, partialName } from '#directory/unpack/leftovers.ts'
+import type { FileId } from '#programs/held-folder.ts'
 import { linkFreePath } from '#programs/others-links.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
-/** A directory that is restored into. */
 export interface DirectoryTarget extends RestoreTarget {
   kind: 'directory'
   path: string
 }
 
-/** The target of a restore, as it is now. */
 export interface TargetFolder {
   /** Absolute, links resolved. */
   path: string
@@ -21,7 +19,7 @@ export interface TargetFolder {
   id: FileId | undefined
   parentId: FileId
   /** Names next to it that look like leftovers of a restore but are not, or are another user's; they stay. */
-  strangers: string[]
+  foreign: string[]
 }
 
 /** Longest name on common file systems. */
@@ -45,17 +43,12 @@ export async function inspectFolder(
   const there = await stat(path, { bigint: true }).catch(() => undefined)
   if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
   if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
-  if (there && there.dev !== parentStat.dev) {
+  const mounted = await mountIn(path)
+  if ((there && there.dev !== parentStat.dev) || mounted === path) {
     throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
   }
-  const mounted = await mountIn(path)
   if (mounted !== undefined) {
-    throw unusable(
-      mounted === path
-        ? `${asked} is a mount point, which cannot be swapped`
-        : `Something is mounted on ${mounted}`,
-      mounted === path ? 'Name a directory on it.' : 'Unmount it, or name another directory.',
-    )
+    throw unusable(`Something is mounted on ${mounted}`, 'Unmount it, or name another directory.')
   }
   const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
   if (state === 'full' && !options.overwrite) {
@@ -78,7 +71,7 @@ export async function inspectFolder(
     state,
     id: there && { dev: there.dev, ino: there.ino },
     parentId: { dev: parentStat.dev, ino: parentStat.ino },
-    strangers: await strangersIn(parent, path),
+    foreign: await foreignLeftovers(path),
   }
 }
 
@@ -87,31 +80,16 @@ async function mountIn(path: string): Promise<string | undefined> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return mounts
     .split('\n')
-    .map(line => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => octalOf(octal)))
+    .map(line =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .find(place => place === path || place.startsWith(`${path}/`))
 }
 
-function octalOf(digits: string): string {
-  return String.fromCharCode(Number.parseInt(digits, 8))
-}
-
 export function unusable(message: string, hint?: string | Hint): BackupError {
-  return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
-}
-
-async function strangersIn(parent: string, path: string): Promise<string[]> {
-  let held: HeldFolder
-  try {
-    held = new HeldFolder(parent)
-  } catch {
-    // Nothing can be written there either, which the restore reports.
-    return []
-  }
-  try {
-    return await strangersBeside(held, path)
-  } finally {
-    held.close()
-  }
+  return new BackupError(message, { code: 'USAGE', hint })
 }
 
 /** A restore must not replace its own catalog, key or program. */

@@ -10,12 +10,10 @@ export interface RestoredContents {
 
 export interface Comparison {
   differences: Difference[]
-  /** Number of compared tables. */
   tables: number
   rows: number
 }
 
-/** Compares a restored database with the record of its source. */
 export function compareContents(recorded: DatabaseContents, restored: RestoredContents): Comparison {
   const counts = new Map(restored.rows.map(([schema, table, rows]) => [keyOf(schema, table), rows]))
   const differences: Difference[] = []

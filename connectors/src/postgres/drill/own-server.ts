@@ -10,7 +10,6 @@ export interface OwnServer extends RestrictedRoles {
   isConfined: boolean
 }
 
-/** Gives a temporary server for a drill. Throws what {@link Scratch} throws. */
 export async function onOwnServer<Result>(
   scratch: Scratch,
   place: { sizeBytes: number; signal: AbortSignal },
@@ -28,7 +27,6 @@ export async function onOwnServer<Result>(
   })
 }
 
-/** The expected size of the restored database. */
 export function databaseSizeOf({ source, size }: Pick<RecordedBackup, 'source' | 'size'>): number {
   return Math.max(Number(source?.['database_size'] ?? 0), size)
 }

@@ -13,6 +13,7 @@ import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/databa
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { dropGarbage, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
 import { StagingDatabase } from '#postgres/restore/staging-database.ts'
+import { RESTORE_SESSION, STAGING_SESSION } from '#postgres/restore/target-database.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
@@ -22,7 +23,6 @@ const NAME = 'telegram_backup_drill'
 /** A restore into a database that is dropped again. */
 export interface Rehearsal {
   backup: Pick<RecordedBackup, 'id' | 'source' | 'size'>
-  /** The server; its database does not count. */
   connection: PostgresConnection
   open: OpenBytes
   /** Make missing roles, and drop them afterwards. */
@@ -75,7 +75,7 @@ export async function rehearseDatabase<Seen>(
       : { restorer: database, reader: database }
     await restoreInOneTransaction(plan, {
       connection: restorer,
-      session: `telegram-backup restore ${mark}`,
+      session: `${RESTORE_SESSION} ${mark}`,
       open,
       signal,
     })
@@ -130,7 +130,7 @@ async function createStaging(
     StagingDatabase.create({
       ...plan,
       ...{ like, staging: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
-      session: `telegram-backup beside ${mark}`,
+      session: `${STAGING_SESSION} ${mark}`,
     })
   try {
     return await create(plan.like)

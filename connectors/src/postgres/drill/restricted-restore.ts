@@ -82,7 +82,6 @@ export async function openToRestorer(
   })
 }
 
-/** Both logins, at that database. */
 export function restrictedAt(
   { restorer, reader }: RestrictedRoles,
   database: PostgresConnection,

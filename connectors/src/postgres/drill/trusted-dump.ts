@@ -8,7 +8,6 @@ const REACHES_OUT = /\bCOPY (?:to or from|to|from) (?:an external program|a file
 const REACHES_OUT_HINT =
   'A function that the dump calls (by a CHECK, an index, a trigger) wanted to start a program or open a file on the server. Find out who wrote it before you restore this backup anywhere as a superuser.'
 
-/** A note on a drill of a trusted dump. */
 export const UNCONFINED_NOTE =
   'That server could open what its account can: the kernel or setpriv has no Landlock here.'
 
@@ -24,7 +23,6 @@ export function assertNeedsNoSuperuser(source: Readonly<Record<string, unknown>>
   })
 }
 
-/** PostgreSQL's messages about missing rights. */
 const FOR_WANT_OF_RIGHTS =
   /\b(?:permission denied|must be (?:a )?superuser|must have the |must be owner of|must be (?:a )?member of role|must be able to SET ROLE|only (?:superusers|roles with)|can only be set by a superuser)/i
 

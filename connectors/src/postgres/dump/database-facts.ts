@@ -4,7 +4,6 @@ import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
 import { readSuperuserFacts, type SuperuserFacts } from '#postgres/dump/superuser-facts.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
-/** What the server says about a database that is dumped. */
 export interface DatabaseFacts {
   serverMajor: number
   database: string

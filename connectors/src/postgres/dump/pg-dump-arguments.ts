@@ -6,7 +6,6 @@ export interface PgDumpOptions {
   excludeSchemas: readonly string[]
   tables: readonly string[]
   excludeTables: readonly string[]
-  /** Tables whose definition is dumped, without rows. */
   excludeTableData: readonly string[]
   /** Longest wait for a locked table; 0 means for ever. */
   lockTimeoutMs: number

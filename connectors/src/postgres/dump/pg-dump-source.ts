@@ -119,7 +119,7 @@ function sourceOf(
     filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
     sizeBytes: undefined,
     // There is no estimate for a part of a database.
-    ...(isWhole(options) ? { estimatedBytes: known.estimatedBytes } : {}),
+    estimatedBytes: isWhole(options) ? known.estimatedBytes : undefined,
     facts: {
       kind: 'postgres',
       host: connection.host,
@@ -145,14 +145,8 @@ function sourceOf(
   }
 }
 
-function isWhole({
-  schemas,
-  excludeSchemas,
-  tables,
-  excludeTables,
-  excludeTableData,
-}: PgDumpOptions): boolean {
-  return [schemas, excludeSchemas, tables, excludeTables, excludeTableData].every(list => list.length === 0)
+function isWhole(options: PgDumpOptions): boolean {
+  return isOfWholeDatabase(options) && options.excludeTableData.length === 0
 }
 
 /** A database can have any name. */

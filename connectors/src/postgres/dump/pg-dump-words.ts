@@ -33,7 +33,6 @@ export class PgDumpWords {
     else this.#extend(text)
   }
 
-  /** Forgets all, since pg_dump runs again. */
   forget(): void {
     this.warnings.length = 0
     this.errors.length = 0

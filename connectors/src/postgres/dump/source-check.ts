@@ -58,6 +58,6 @@ export async function checkDatabase(
   }
   return {
     message: `${connection.display}, PostgreSQL ${serverMajor}, by pg_dump ${program.version}`,
-    ...(type === 'database' ? {} : { warning: oddType(`it is a database, and its type is ${type}`) }),
+    warning: type === 'database' ? undefined : oddType(`it is a database, and its type is ${type}`),
   }
 }

@@ -18,7 +18,6 @@ import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { refuseSharedSession } from '#postgres/shared-sessions.ts'
 
-/** Longest time to count one table. */
 const ONE_TABLE_MS = 5 * 60_000
 /** Time to finish counting after the dump. */
 const AFTER_THE_DUMP_MS = 3_000
@@ -133,12 +132,8 @@ export class SourceSession {
 }
 
 /** Tables without rows are allowed: their definitions are dumped. */
-export function isOfWholeDatabase({
-  schemas,
-  excludeSchemas,
-  tables,
-  excludeTables,
-}: PgDumpOptions): boolean {
+export function isOfWholeDatabase(options: PgDumpOptions): boolean {
+  const { schemas, excludeSchemas, tables, excludeTables } = options
   return [schemas, excludeSchemas, tables, excludeTables].every(list => list.length === 0)
 }
 

@@ -1,13 +1,11 @@
 import { describeError } from '@telegram-backup/errors'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
-/** An object that only a superuser can restore. */
 export type SuperuserNeed = { kind: string; name: string }
 
 export type SuperuserFacts = {
   /** Some of each kind, {@link MOST_NAMED} at most: one is enough to decide. */
   needs_superuser: SuperuserNeed[]
-  /** The cluster's first superuser. */
   bootstrap_superuser: string
 }
 
@@ -24,7 +22,6 @@ const memberOf = (catalog: string, oid: string): string => `exists (
 const inSchema = (name: string, namespace: string): string =>
   `pg_catalog.concat((select nspname from pg_catalog.pg_namespace where oid = ${namespace}), '.', ${name})`
 
-/** Changed access lists of objects of PostgreSQL or an extension: pg_dump writes who changed them. */
 const changedGrants = (
   of: Record<'catalog' | 'acl' | 'owner' | 'namespace' | 'letter' | 'name', string> & { where: string },
 ): string => `

@@ -7,7 +7,6 @@ import type { PsqlSession } from '#postgres/psql-session.ts'
 export interface TablesAlone {
   /** Their schemas, without `public`, with owners: a restore makes them. */
   schemas: Array<{ name: string; owner: string }>
-  /** Other missing objects, for people. */
   warnings: string[]
 }
 
@@ -50,7 +49,6 @@ where d.refobjid >= 16384 and d.deptype in ('n', 'a')
       select t.oid from pg_catalog.pg_type t where t.typrelid in (select oid from chosen)))
   )`
 
-/** Most objects that a warning names. */
 const MOST_NAMED = 10
 
 /** Throws what the session throws. */

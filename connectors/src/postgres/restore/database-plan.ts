@@ -21,7 +21,6 @@ export interface DatabaseRestoreOptions {
   signal: AbortSignal
 }
 
-/** A restore into a database that was planned and not begun. */
 export interface DatabasePlan {
   connection: PostgresConnection
   psql: ClientProgram
@@ -189,5 +188,5 @@ function schemasIn(value: unknown): DatabasePlan['schemas'] {
 }
 
 function refused(message: string, hint?: string): BackupError {
-  return new BackupError(message, { code: 'CONFIGURATION', ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(message, { code: 'CONFIGURATION', hint })
 }

@@ -69,7 +69,6 @@ export function lastStatements(name: string, like: DatabaseProperties | undefine
   ]
 }
 
-/** The roles that {@link propertyStatements} names. */
 export function rolesOf(properties: DatabaseProperties): string[] {
   const grantees = (properties.database_acl ?? []).map(item => readGrant(item).grantee)
   const setters = properties.settings.map(setting => setting.role)

@@ -1,7 +1,6 @@
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { firstError } from '#postgres/psql.ts'
 
-/** Hints by psql's message. */
 const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
   [/role "[^"]*" does not exist/, hint`Make the role first, or give ${option('create-roles')}.`],
   [
@@ -43,5 +42,5 @@ const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
 export function refusedByPostgres(what: string, words: string): BackupError {
   const reason = firstError(words).replace(/^psql:[^:]*:\d+: /, '')
   const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1]
-  return new BackupError(`${what}: ${reason}`, { code: 'POSTGRES', ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(`${what}: ${reason}`, { code: 'POSTGRES', hint })
 }

@@ -7,6 +7,7 @@ import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
 import { dropSubscriptions, StagingDatabase } from '#postgres/restore/staging-database.ts'
+import { RESTORE_SESSION, STAGING_SESSION } from '#postgres/restore/target-database.ts'
 import { quoteName } from '#postgres/sql-text.ts'
 import type { OpenBytes } from '#restoring.ts'
 
@@ -38,12 +39,12 @@ export async function restoreDatabase(
           ...plan,
           staging: `${plan.stem}_restoring_${mark}`,
           before,
-          session: `telegram-backup beside ${mark}`,
+          session: `${STAGING_SESSION} ${mark}`,
         })
   try {
     await restoreInOneTransaction(plan, {
       connection: staging?.connection ?? plan.connection,
-      session: `telegram-backup restore ${mark}`,
+      session: `${RESTORE_SESSION} ${mark}`,
       open,
       signal,
     })

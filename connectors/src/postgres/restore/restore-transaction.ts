@@ -6,7 +6,7 @@ import type { PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
 import type { RestoringRole } from '#postgres/restore/restoring-role.ts'
-import { executed } from '#postgres/restore/sql/executed.ts'
+import { executed } from '#postgres/restore/sql/executions.ts'
 import { EMPTY_SEARCH_PATH, quoteName, quoteText } from '#postgres/sql-text.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
 
@@ -17,7 +17,6 @@ export interface RestoreTransactionOptions {
   newRoles: readonly string[]
   /** The role that restores; without rights over roles, it must not have changed itself. */
   role: Pick<RestoringRole, 'isSuperuser' | 'attributes'>
-  /** Ends psql at once. */
   signal: AbortSignal
 }
 
@@ -25,7 +24,6 @@ export interface RestoreTransactionOptions {
 const ROLLBACK_TRIES = 100
 const ROLLBACK_PAUSE_MS = 100
 
-/** psql's exit code for a lost connection. */
 const CONNECTION_LOST = 2
 
 /**
@@ -64,14 +62,12 @@ export class RestoreTransaction {
     return transaction
   }
 
-  /** Fires when psql is gone. */
   get ended(): AbortSignal {
     const controller = new AbortController()
     void this.#psql.ended.then(() => controller.abort())
     return controller.signal
   }
 
-  /** Throws `POSTGRES` when psql has stopped. */
   async assertRunning(): Promise<void> {
     if (this.#psql.end !== undefined) throw await this.#failure()
   }
@@ -154,7 +150,6 @@ export class RestoreTransaction {
     )
   }
 
-  /** The outcome of a transaction whose COMMIT was not answered. */
   async #outcome(): Promise<string> {
     const { connection, psql } = this.#options
     const question = `select pg_catalog.to_json(pg_catalog.pg_xact_status('${this.#transactionId}'::pg_catalog.xid8))`

@@ -11,7 +11,6 @@ export interface RestoringRole {
   memberOf: string[]
   /** Those of them with an attribute, or predefined by PostgreSQL. */
   strongRoles: string[]
-  /** Extensions that only a superuser can make. */
   untrustedExtensions: string[]
 }
 

@@ -25,7 +25,6 @@ export interface StagingDatabaseOptions {
   /** Names of the new database, and of the old one once it is replaced. */
   staging: string
   before: string
-  /** Undefined for the server's defaults. */
   like: DatabaseProperties | undefined
   /** Roles that the restore makes; before that, nothing can be given to them. */
   newRoles: readonly string[]

@@ -24,9 +24,9 @@ export async function checkTarget(connection: PostgresConnection, signal: AbortS
       const beyond = rightsBeyond(role, role.memberOf)
       return {
         message: `${connection.display}, PostgreSQL ${major}${made}`,
-        ...(beyond !== undefined && {
-          warning: `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
-        }),
+        warning:
+          beyond &&
+          `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
       }
     } catch (error) {
       signal.throwIfAborted()

@@ -8,7 +8,6 @@ import { LOOKING, refuseSharedSessions } from '#postgres/shared-sessions.ts'
 interface TargetServer {
   /** A database that always exists; CREATE DATABASE is sent to it. */
   maintenance: PostgresConnection
-  /** For example 150004. */
   versionNumber: number
   user: string
   isSuperuser: boolean
@@ -22,7 +21,6 @@ interface TargetServer {
   leftovers: Array<{ name: string; inUse: boolean }>
 }
 
-/** The target as it is now. */
 interface ExistingDatabase extends DatabaseProperties {
   oid: number
   sizeBytes: number
@@ -42,6 +40,10 @@ export interface Target {
   database: ExistingDatabase | undefined
 }
 
+/** Sessions of a restore; the digits in its databases' names follow, so leftovers in use are known. */
+export const RESTORE_SESSION = 'telegram-backup restore'
+export const STAGING_SESSION = 'telegram-backup beside'
+
 const SERVER = `
 select pg_catalog.jsonb_build_object(
   'versionNumber', pg_catalog.current_setting('server_version_num')::int,
@@ -56,7 +58,7 @@ select pg_catalog.jsonb_build_object(
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', datname, 'inUse', exists (
       select from pg_catalog.pg_stat_activity a
       where a.datid = d.oid or a.application_name in
-        ('telegram-backup restore ' || pg_catalog.right(datname, 8), 'telegram-backup beside ' || pg_catalog.right(datname, 8))
+        ('${RESTORE_SESSION} ' || pg_catalog.right(datname, 8), '${STAGING_SESSION} ' || pg_catalog.right(datname, 8))
     )) order by datname), '[]')
     from pg_catalog.pg_database d
     where pg_catalog.left(datname, pg_catalog.length(:'stem')) = :'stem' and pg_catalog.substr(datname, pg_catalog.length(:'stem') + 1) ~ '^_(restoring|before)_[0-9a-f]{8}$'
@@ -88,7 +90,7 @@ select pg_catalog.jsonb_build_object(
   'oid', oid::bigint,
 ${DATABASE_PROPERTIES},
   'sizeBytes', pg_catalog.pg_database_size(here.oid),
-  'sessions', (select pg_catalog.count(*) from pg_catalog.pg_stat_activity 
+  'sessions', (select pg_catalog.count(*) from pg_catalog.pg_stat_activity
     where datid = here.oid and pid <> pg_catalog.pg_backend_pid() and application_name <> '${LOOKING}'),
   'isOurs', pg_catalog.pg_has_role(datdba, 'usage'),
   'isTemplate', datistemplate,

@@ -5,7 +5,6 @@ import { Byte } from '#postgres/restore/sql/sql-bytes.ts'
 export class BlockComment {
   #depth = 1
 
-  /** Scans on; true at its end. */
   step(text: PassThrough): boolean {
     while (text.waiting > 1) {
       const [byte, next] = [text.bytes[text.at], text.bytes[text.at + 1]]

@@ -12,7 +12,6 @@ const END_LINE_OF_DOS = Buffer.from('\\.\r\n')
  */
 export class CopyData {
   #place: 'statement line' | 'line start' | 'data' = 'statement line'
-  /** The last scanned byte of the data. */
   #last: number | undefined
 
   /** Scans on; 'undecided' when more bytes are needed. */

@@ -13,7 +13,6 @@ const CLIENT_ONLY_ENCODINGS = 'BIG5,GB18030,GBK,JOHAB,SHIFT_JIS_2004,SJIS,UHC'
 export const LONGEST_COPY_BYTES: number = 512 * 1024
 const USUAL_COPY_BYTES = 2048
 
-/** A `COPY … FROM stdin` of a dump. */
 export interface CopyStatement {
   /** Its bytes in the dump, semicolon included. */
   length: number

@@ -1,4 +1,4 @@
-import { wrapping } from '#postgres/restore/sql/executed.ts'
+import { randomBytes } from 'node:crypto'
 import type { PassThrough } from '#postgres/restore/sql/pass-through.ts'
 
 /** Most bytes of INSERTs in one EXECUTE. */
@@ -7,7 +7,6 @@ const MAX_ROWS_BYTES = 64 * 1024
 /** Puts each statement into its own EXECUTE; successive INSERTs share one. */
 export class Executions {
   readonly #text: PassThrough
-  /** The end of the open EXECUTE, if there is one. */
   #tail: Buffer | undefined
   /** Where its INSERTs begin, in kept bytes; undefined for other statements. */
   #rowsFrom: number | undefined
@@ -36,11 +35,36 @@ export class Executions {
     if (this.#rowsFrom === undefined) this.close()
   }
 
-  /** Ends the open EXECUTE. */
   close(): void {
     this.#text.isKeeping = false
     if (this.#tail !== undefined) this.#text.put(this.#tail)
     this.#tail = undefined
     this.#rowsFrom = undefined
   }
+}
+
+/** What encloses a piece of SQL in psql's input. */
+export interface Wrapping {
+  head: Buffer
+  tail: Buffer
+}
+
+/**
+ * Passes SQL to the server inside of PL/pgSQL's EXECUTE. For psql it is the inside of a dollar quote, with no
+ * command, variable or end of a statement. The server parses it only when it runs, and then refuses to begin,
+ * end or prepare a transaction, and a COPY from or to the client.
+ * The quotes are random and chosen after the text was written: no text can contain them. The line break keeps
+ * a character that is cut short at the end of the text from swallowing the quote.
+ */
+export function wrapping(): Wrapping {
+  const mark = randomBytes(16).toString('hex')
+  return {
+    head: Buffer.from(`DO $a${mark}$BEGIN EXECUTE $b${mark}$`),
+    tail: Buffer.from(`\n  $b${mark}$; END$a${mark}$;\n`),
+  }
+}
+
+export function executed(sql: string): string {
+  const { head, tail } = wrapping()
+  return `${head}${sql}${tail}`
 }

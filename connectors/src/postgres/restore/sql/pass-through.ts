@@ -1,9 +1,7 @@
 /** A stream of bytes with a scanner, which keeps or drops what it has scanned. */
 export class PassThrough {
   bytes: Buffer = Buffer.alloc(0)
-  /** The next byte to scan. */
   at = 0
-  /** No more bytes follow. */
   isLast = false
   /** The first byte that was neither passed on nor dropped. */
   #from = 0
@@ -37,18 +35,15 @@ export class PassThrough {
     return this.#givenBytes + (this.#isKeeping ? this.at - this.#from : 0)
   }
 
-  /** Inserts other bytes here. */
   put(bytes: Buffer): void {
     this.#give()
     this.#out.push(bytes)
   }
 
-  /** Number of bytes to scan. */
   get waiting(): number {
     return this.bytes.length - this.at
   }
 
-  /** Drops all before `end`. */
   drop(end: number): void {
     this.#give()
     this.at = end

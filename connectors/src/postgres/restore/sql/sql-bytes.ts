@@ -16,7 +16,6 @@ export const Byte = {
   BACKSLASH: 0x5c,
 } as const
 
-/** Kinds of bytes outside of strings and comments. */
 export const Kind = { OTHER: 0, SPACE: 1, WORD: 2, DIGIT: 3, SPECIAL: 4 } as const
 
 /** By byte. As in PostgreSQL, bytes from 0x80 are letters in any encoding. */

@@ -33,5 +33,4 @@ export class StatementShape {
 
 const INITIALS: ReadonlySet<string> = new Set(['create', 'function', 'procedure', 'or', 'replace'])
 const BODY = /^c(f|p|or[fp])/
-/** The longest keyword: `procedure`. */
 export const LONGEST_KEYWORD_BYTES = 9
