@@ -1,16 +1,16 @@
 import { BackupError, type BackupErrorDetails, hint, run } from '@telegram-backup/errors'
 
 /**
- * What went wrong, for programs:
+ * What went wrong:
  * - `CONFIGURATION`: token, chat, rights, keys or options are wrong; nothing was sent.
  * - `INVALID`: the caller's input (project id, type, file) is refused; nothing was sent.
- * - `REFUSED`: the Bot API server answered and said no; the message does not exist.
+ * - `REFUSED`: the Bot API server said no; the message does not exist.
  * - `UNREACHABLE`: the request never left whole, so the message does not exist.
- * - `ANSWER_LOST`: the request may have been carried out, but no answer came. Never repeat a send after it.
+ * - `ANSWER_LOST`: the request may have been carried out. Never repeat a send after it.
  * - `UNPROVEN`: the server said yes, but its answer does not describe what was sent or asked for.
  * - `INTEGRITY`: a part is missing or damaged in the chat.
  * - `SOURCE`: the source could not be read, or changed while it was read.
- * - `CANCELLED`: the caller's signal ended it.
+ * - `CANCELLED`: the caller's signal fired.
  * - `LEASE_LOST`: another process has taken the backup over; this one touched nothing more.
  */
 export type TelegramErrorCode =
@@ -29,15 +29,14 @@ export interface TelegramErrorDetails extends BackupErrorDetails<TelegramErrorCo
   code: TelegramErrorCode
   /** The Bot API's `error_code` (the HTTP status), when it answered. */
   errorCode?: number
-  /** The Bot API's own words, token removed. */
+  /** The Bot API's words, without the token. */
   description?: string
-  /** How long the server asks to wait. */
   retryAfterSeconds?: number
-  /** Part number, from 1, where one part is to blame. */
+  /** From 1, where one part is the cause. */
   partNumber?: number
-  /** Of `UNPROVEN`: a message that the server says it made, though it is not the one that was asked for. */
+  /** With `UNPROVEN`: a message that the server made, but that is not the requested one. */
   unprovenMessage?: UnprovenMessage
-  /** The id under which the chat goes on, when it has become a supergroup. */
+  /** The chat's new id, if it has become a supergroup. */
   movedTo?: string
 }
 
@@ -46,7 +45,7 @@ export interface UnprovenMessage {
   messageId: number
 }
 
-/** Every failure of this package. The message is for people and holds no token, URL or key. */
+/** Every failure of this package. Messages hold no token, URL or key. */
 export class TelegramError extends BackupError<TelegramErrorCode> {
   override readonly name: string = 'TelegramError'
   readonly errorCode?: number
@@ -67,12 +66,11 @@ export class TelegramError extends BackupError<TelegramErrorCode> {
   }
 }
 
-/** The error that a fired `signal` stands for. */
 export function cancelled(): TelegramError {
   return new TelegramError('Cancelled', { code: 'CANCELLED' })
 }
 
-/** Of a run that was taken for dead, or cannot prove that it was not. */
+/** For a run that was taken for dead, or cannot prove that it was not. */
 export function leaseLost(): TelegramError {
   return new TelegramError('Another process may have taken the backup over', {
     code: 'LEASE_LOST',

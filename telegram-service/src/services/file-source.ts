@@ -5,12 +5,12 @@ import { hint, option, run } from '@telegram-backup/errors'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
-/** A path; of a name that no text can say, its bytes and how it is told of. */
+/** A path, or the bytes of a name that is not UTF-8, and how to show it. */
 export type FilePath = string | { bytes: Buffer; shown: string }
 
 /**
- * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
- * Throws `INVALID` for a path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
+ * A file or a FIFO as a source. `finish` throws `SOURCE` when the file has changed. Throws `INVALID` for a
+ * path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
  */
 export async function openFile(
   given: FilePath,
@@ -22,9 +22,9 @@ export async function openFile(
   }: {
     filename?: string | undefined
     type: string
-    /** Whether to wait for a FIFO's writer; else one is refused. Waiting takes one of the few threads of this process. */
+    /** Wait for a FIFO's writer, which takes one of this process's few threads; else a FIFO is refused. */
     waits?: boolean | undefined
-    /** Ends the waiting for a FIFO's writer. */
+    /** Ends that waiting. */
     signal?: AbortSignal | undefined
   },
 ): Promise<BackupSource> {
@@ -88,8 +88,8 @@ async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHan
 }
 
 /**
- * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
- * cancel is one for a moment.
+ * Opens a file, or a FIFO once somebody writes into it. Only a writer ends that wait, so a cancel briefly
+ * becomes one.
  */
 async function openForReading(path: string | Buffer, signal: AbortSignal | undefined): Promise<FileHandle> {
   const isFifo = await stat(path).then(
@@ -117,7 +117,7 @@ interface FileFacts {
   mtimeMs: number
 }
 
-/** A log that only grew is whole up to the byte where reading ended; anything else that changed is a torn copy. */
+/** A log that only grew is whole up to where reading ended; other changes make a torn copy. */
 function assertSame(
   before: FileFacts,
   after: FileFacts,
