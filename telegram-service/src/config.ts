@@ -5,7 +5,6 @@ import { TelegramError } from '#telegram-error.ts'
 
 export const PUBLIC_API_ROOT = 'https://api.telegram.org'
 
-/** Settings of the environment. An absent or empty one is undefined. */
 export interface TelegramConfig {
   token: string | undefined
   chatId: string | undefined

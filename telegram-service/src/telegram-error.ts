@@ -28,16 +28,16 @@ export type TelegramErrorCode =
 export interface TelegramErrorDetails extends BackupErrorDetails<TelegramErrorCode> {
   code: TelegramErrorCode
   /** The Bot API's `error_code` (the HTTP status), when it answered. */
-  errorCode?: number
+  errorCode?: number | undefined
   /** The Bot API's words, without the token. */
-  description?: string
-  retryAfterSeconds?: number
+  description?: string | undefined
+  retryAfterSeconds?: number | undefined
   /** From 1, where one part is the cause. */
-  partNumber?: number
+  partNumber?: number | undefined
   /** With `UNPROVEN`: a message that the server made, but that is not the requested one. */
-  unprovenMessage?: UnprovenMessage
+  unprovenMessage?: UnprovenMessage | undefined
   /** The chat's new id, if it has become a supergroup. */
-  movedTo?: string
+  movedTo?: string | undefined
 }
 
 export interface UnprovenMessage {
@@ -48,21 +48,21 @@ export interface UnprovenMessage {
 /** Every failure of this package. Messages hold no token, URL or key. */
 export class TelegramError extends BackupError<TelegramErrorCode> {
   override readonly name: string = 'TelegramError'
-  readonly errorCode?: number
-  readonly description?: string
-  readonly retryAfterSeconds?: number
-  readonly partNumber?: number
-  readonly unprovenMessage?: UnprovenMessage
-  readonly movedTo?: string
+  readonly errorCode: number | undefined
+  readonly description: string | undefined
+  readonly retryAfterSeconds: number | undefined
+  readonly partNumber: number | undefined
+  readonly unprovenMessage: UnprovenMessage | undefined
+  readonly movedTo: string | undefined
 
   constructor(message: string, details: TelegramErrorDetails) {
     super(message, details)
-    if (details.errorCode !== undefined) this.errorCode = details.errorCode
-    if (details.description !== undefined) this.description = details.description
-    if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
-    if (details.partNumber !== undefined) this.partNumber = details.partNumber
-    if (details.unprovenMessage !== undefined) this.unprovenMessage = details.unprovenMessage
-    if (details.movedTo !== undefined) this.movedTo = details.movedTo
+    this.errorCode = details.errorCode
+    this.description = details.description
+    this.retryAfterSeconds = details.retryAfterSeconds
+    this.partNumber = details.partNumber
+    this.unprovenMessage = details.unprovenMessage
+    this.movedTo = details.movedTo
   }
 }
 

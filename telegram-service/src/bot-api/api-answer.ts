@@ -45,7 +45,6 @@ export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
   })
 }
 
-/** The server's words without the token, or the status. */
 function describe(json: Record<string, unknown> | undefined, status: number, token: string): string {
   const words = json?.['description']
   return typeof words === 'string' && words.trim() !== ''
@@ -69,13 +68,12 @@ interface Refusal {
 
 function refusal(refused: Refusal): TelegramError {
   const { status, description } = refused
-  const retryAfterSeconds = floodWaitSeconds(refused)
   const movedTo = migrationTarget(refused.json)
   const common = {
     errorCode: status,
     description,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    ...(movedTo === undefined ? {} : { movedTo: String(movedTo) }),
+    retryAfterSeconds: floodWaitSeconds(refused),
+    movedTo: movedTo?.toString(),
   }
   if (status < 400) return redirected(common)
   // For an unknown token the public server answers 401 or 404; a private one that filters tokens answers 421.
@@ -98,7 +96,7 @@ function refusal(refused: Refusal): TelegramError {
   return new TelegramError(`Telegram refused: ${description}`, {
     code: 'REFUSED',
     ...common,
-    ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
+    hint: status === 413 ? 'Set TELEGRAM_PART_SIZE to less.' : undefined,
   })
 }
 

@@ -8,7 +8,6 @@ export interface BodyUpload {
   outgoing: ClientRequest
   body: readonly Buffer[]
   rate: UploadRate | undefined
-  /** Fires when the exchange has ended. */
   ended: AbortSignal
   hasAnswer: () => boolean
   /** The connection has taken that many bytes, or may go on: a stall is timed from here. */

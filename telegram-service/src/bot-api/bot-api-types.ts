@@ -12,7 +12,7 @@ export interface BotChat {
   type: string
   title: string
   /** The pinned message that was sent last. */
-  pinned?: SeenMessage
+  pinned?: SeenMessage | undefined
 }
 
 /** A member's status and the rights that this project needs. */
@@ -22,7 +22,6 @@ export interface ChatMember {
   canEditMessages: boolean
   canDeleteMessages: boolean
   canPinMessages: boolean
-  /** For a restricted member. */
   canSendDocuments: boolean
 }
 
@@ -36,7 +35,6 @@ export interface SentDocument extends SeenDocument {
 export interface SeenMessage {
   messageId: number
   chatId: number
-  /** By Telegram's clock. */
   date: Date
   /** A person sent it. Absent in channels, and for a sender in a group's own name: nobody knows. */
   isByPerson?: true
@@ -122,7 +120,7 @@ export function readChat(result: unknown): BotChat {
     id: integer(chat['id'], 'chat id'),
     type: text(chat['type'], 'chat type'),
     title: typeof title === 'string' ? title : '',
-    ...(chat['pinned_message'] === undefined ? {} : { pinned: readSeenMessage(chat['pinned_message']) }),
+    pinned: chat['pinned_message'] === undefined ? undefined : readSeenMessage(chat['pinned_message']),
   }
 }
 

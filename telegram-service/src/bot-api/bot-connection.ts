@@ -29,7 +29,6 @@ const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
 /** Room for a refusal when the file is small. */
 const MIN_ANSWER_BYTES = 64 * 1024
 
-/** `read` throws `UnexpectedAnswer`. */
 export interface ApiCall<Result> {
   method: string
   contentType: string
@@ -65,10 +64,7 @@ export class BotConnection {
   readonly #uploadRate: UploadRate | undefined
   readonly #paces: Map<string, ChatPace>
 
-  /**
-   * Opens no connection yet. `paces`: shared by connections of the same bot. Throws `CONFIGURATION` for a
-   * malformed token or API root.
-   */
+  /** Opens no connection. `paces` are shared by connections of one bot. Throws `CONFIGURATION`. */
   constructor(options: TelegramClientOptions, paces: Map<string, ChatPace> = new Map()) {
     const config = readTelegramConfig()
     this.#options = options
@@ -98,7 +94,6 @@ export class BotConnection {
     return pace
   }
 
-  /** A single try. */
   async once<Result>(
     call: ApiCall<Result>,
     options: CallOptions & { freshConnection: boolean },
@@ -243,7 +238,7 @@ function readResult<Result>(result: unknown, read: (result: unknown) => Result):
     if (!(error instanceof UnexpectedAnswer)) throw error
     throw new TelegramError(`The Bot API server’s answer is not what it should be: ${error.message}`, {
       code: 'UNPROVEN',
-      ...(error.unprovenMessage ? { unprovenMessage: error.unprovenMessage } : {}),
+      unprovenMessage: error.unprovenMessage,
     })
   }
 }

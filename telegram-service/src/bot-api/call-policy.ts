@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { pause } from '#bot-api/clock.ts'
+import { TelegramError } from '#telegram-error.ts'
 
 /**
  * How a call may be repeated:
@@ -8,7 +8,6 @@ import { cancelled, TelegramError } from '#telegram-error.ts'
  */
 export type CallKind = 'send' | 'repeatable'
 
-/** Why a call waits. */
 export interface CallWait {
   reason: 'flood' | 'pace' | 'retry'
   seconds: number
@@ -50,11 +49,9 @@ export async function callWithPolicy<Result>(
   options: CallOptions & { kind: CallKind; policy: CallPolicy },
 ): Promise<Result> {
   const { kind, policy, signal, onWait } = options
-  const pause = async (reason: CallWait['reason'], seconds: number): Promise<void> => {
+  const wait = async (reason: CallWait['reason'], seconds: number): Promise<void> => {
     onWait?.({ reason, seconds })
-    await sleep(seconds * 1000, undefined, signal ? { signal } : {}).catch(() => {
-      throw cancelled()
-    })
+    await pause(seconds * 1000, signal)
   }
   let failures = 0
   let floodSeconds = 0
@@ -67,13 +64,13 @@ export async function callWithPolicy<Result>(
         const seconds = Math.max(1, error.retryAfterSeconds)
         floodSeconds += seconds
         if (floodSeconds > policy.maxFloodWaitSeconds) throw error
-        await pause('flood', seconds)
+        await wait('flood', seconds)
         continue
       }
       failures++
       if (failures >= policy.maxTries || !mayBeRepeated(error, kind)) throw error
       const backoff = policy.retryPauseMs * 2 ** Math.min(failures - 1, 4)
-      await pause('retry', (backoff * (0.75 + Math.random() / 2)) / 1000)
+      await wait('retry', (backoff * (0.75 + Math.random() / 2)) / 1000)
     }
   }
 }

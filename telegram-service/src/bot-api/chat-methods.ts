@@ -9,7 +9,6 @@ import {
 import { type BotConnection, jsonCall } from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 
-/** Calls about the chat itself. */
 export interface ChatMethods {
   getMe(options?: CallOptions): Promise<BotUser>
   getChat(chatId: string, options?: CallOptions): Promise<BotChat>

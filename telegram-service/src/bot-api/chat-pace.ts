@@ -8,10 +8,8 @@ export interface PaceSlot {
   done(): void
 }
 
-/** A caller that waits to send. */
 interface Waiter {
   enter(): void
-  /** Called once if time must pass. */
   tell(waitMs: number, reason: PaceReason): void
 }
 
@@ -25,9 +23,7 @@ export interface PaceOptions {
 
 /** A message of the last minute in the ledger. */
 export interface EarlierMessage {
-  /** The backup that it belongs to. */
   run: string
-  /** Unique in the chat. */
   key: string
   ageMs: number
 }
@@ -61,10 +57,7 @@ export class ChatPace {
     this.#clock = clock
   }
 
-  /**
-   * Resolves, in order of the calls, when a message may be sent. Throws `CANCELLED`, and what `onWait`
-   * throws, which is called once if time must pass.
-   */
+  /** Resolves, in order of the calls, when a message may be sent. Throws `CANCELLED`. */
   async enter(options: PaceOptions): Promise<PaceSlot> {
     if (options.signal?.aborted) throw cancelled()
     await this.#turn(options)

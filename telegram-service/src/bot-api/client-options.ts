@@ -7,10 +7,7 @@ export interface TelegramClientOptions {
   token: string
   /** Bot API server without a trailing slash. Default: TELEGRAM_API_ROOT, else the public one. */
   apiRoot?: string
-  /**
-   * In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20 (public
-   * server) or 0.
-   */
+  /** In one chat; 0 = no pace. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20 (public server) or 0. */
   messagesPerMinute?: number
   /** Limit on all uploads of this client together, from 1024; default: none. */
   uploadBytesPerSecond?: number | undefined

@@ -8,12 +8,8 @@ import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /** Limits on one exchange with the server, in milliseconds. */
 export interface ExchangeTimeouts {
-  /** Until there is a connection. */
   connectMs: number
-  /**
-   * Without progress: of the body, any byte; of the answer, its end or 16 KiB more, so that single bytes
-   * cannot hold us for ever.
-   */
+  /** Without a byte of the body going out, or 16 KiB of the answer coming in. */
   stallMs: number
   /**
    * From the end of the body to the first byte of the answer. The server forwards an upload only when it has

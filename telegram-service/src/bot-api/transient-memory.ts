@@ -13,10 +13,7 @@ export function freeNow(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && isAll && byteLength >= MIN_BYTES) buffer.transfer(0)
 }
 
-/**
- * Frees what a socket reads once Node's HTTP parser, an earlier listener, has copied it. Returns a function
- * that ends this.
- */
+/** Frees what a socket reads once Node's HTTP parser has copied it. Returns how to stop. */
 export function freeReads(socket: Socket): () => void {
   socket.on('data', freeNow)
   return () => socket.off('data', freeNow)

@@ -16,10 +16,7 @@ const EXTENSION_LENGTH = 4
 const LONGEST_TAIL = '.99999e.zst'
 const DEFAULT_EXTENSION = 'bin'
 
-/**
- * `<project>_<type>_<20261124T053300Z>_<id8>.<ext>`: unique, sorts by time, and unchanged by Telegram's
- * cleaning of names.
- */
+/** `<project>_<type>_<20261124T053300Z>_<id8>.<ext>`: unique, and Telegram does not change it. */
 export function backupFileName(name: BackupName): string {
   return `${stem(name)}.${extension(name.filename)}`
 }

@@ -64,10 +64,7 @@ export function writeMachineLine(facts: ParsedCaption): string {
   return ['telegram-backup 1', ...words(facts)].join(' ')
 }
 
-/**
- * Undefined for a last line that is not exactly this program's. A person may write such a line too: only a
- * document with the right bytes proves it.
- */
+/** Undefined unless the last line is this program's. A person may copy one: only the bytes prove it. */
 export function parseCaption(caption: string | undefined): ParsedCaption | undefined {
   const line = caption?.split('\n').at(-1) ?? ''
   return parseDocument(line) ?? parseIndex(line) ?? parseTombstone(line)

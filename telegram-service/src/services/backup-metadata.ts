@@ -36,7 +36,6 @@ export interface BackupMetadata {
   id: string
   projectId: string
   type: BackupType
-  /** Unique. */
   filename: string
   /** The first part's. */
   fileId: string
@@ -73,16 +72,14 @@ export interface BackupSendResult {
   /** Messages of a failed send that may be in the chat: not erased yet, or perhaps never made. */
   leftInChat?: number
   /** Of a successful backup, with a second chat. */
-  replica?: ReplicaOutcome
+  replica?: ReplicaOutcome | undefined
 }
 
 /** The copies in the second chat; they never fail a backup. */
 export interface ReplicaOutcome {
   /** Numeric, as text; as configured when the chat could not be asked. */
   chatId: string
-  /** All messages were copied. */
   isWhole: boolean
-  /** The first failure. */
   error?: string
 }
 
@@ -92,7 +89,7 @@ export interface SendProgress {
   /** Exact; undefined for a stream. */
   plainBytesTotal: number | undefined
   /** A guess, for example the size of a database; it may be wrong either way. */
-  plainBytesEstimated?: number
+  plainBytesEstimated?: number | undefined
   /** Bytes handed to the connection, of all parts. */
   bytesOut: number
   /** Estimated plain bytes of these. */

@@ -25,10 +25,7 @@ export interface BackupSource {
    * @param plainBytesRead how many bytes came out of `archiveSource`
    */
   finish(plainBytesRead: number): Promise<SourceEnd>
-  /**
-   * Called when nothing reads the bytes any more, also after a refused send. Kills what still runs, and
-   * resolves when it is gone. Its errors are ignored.
-   */
+  /** Called when nothing reads the bytes any more. Resolves when all that runs is killed. */
   close(): Promise<void>
 }
 
@@ -125,7 +122,7 @@ function closedOnce(source: BackupSource, filename: string | undefined): BackupS
     archiveSource,
     filename: filename || source.filename,
     sizeBytes,
-    ...(estimatedBytes === undefined ? {} : { estimatedBytes }),
+    estimatedBytes,
     facts,
     finish: plainBytesRead => source.finish(plainBytesRead),
     close: () => {

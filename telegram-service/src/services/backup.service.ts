@@ -25,6 +25,7 @@ import {
 import { type FetchManifestOptions, fetchManifest } from '#services/fetch-manifest.ts'
 import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
+import { isFirstChat } from '#services/replica.ts'
 import type { ResumedSend } from '#services/resumed-send.ts'
 import { runSend } from '#services/send-run.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
@@ -51,10 +52,7 @@ export interface SendBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /**
-   * A path, a Buffer, a Readable, or a source. A Readable is always destroyed in the end, and a source
-   * closed, also when the send is refused.
-   */
+  /** A Readable is always destroyed, and a source closed, also when the send is refused. */
   file: GivenFile
   /** Of the plain bytes; default: that of the path or source. */
   filename?: string | undefined
@@ -157,12 +155,7 @@ export class BackupService {
         hint: 'Set TELEGRAM_CHAT_ID.',
       })
     }
-    if (replicaChat === chat) {
-      throw new TelegramError('The second chat is the first one', {
-        code: 'CONFIGURATION',
-        hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
-      })
-    }
+    if (replicaChat === chat) throw isFirstChat()
     const encryption = this.#encryption(config)
     const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
     assertPartSize(partSizeBytes, telegramClient)

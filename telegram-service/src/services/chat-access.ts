@@ -12,13 +12,10 @@ export interface ChatAccess {
   /** Rights that other work needs and the bot lacks, in words. Sending works without them. */
   missingRights: string[]
   /** The pinned message that was sent last. */
-  pinned?: SeenMessage
+  pinned?: SeenMessage | undefined
 }
 
-/**
- * Checks the token, the chat and the right to send, before anything is sent. Throws `CONFIGURATION` with a
- * hint.
- */
+/** Checks the token, the chat and the right to send. Throws `CONFIGURATION` with a hint. */
 export async function checkChatAccess(
   client: TelegramClient,
   chatId: string,
@@ -44,7 +41,7 @@ export async function checkChatAccess(
     chatTitle: chat.title,
     botUsername: bot.username,
     missingRights: missingRights(chat.type, member),
-    ...(chat.pinned === undefined ? {} : { pinned: chat.pinned }),
+    pinned: chat.pinned,
   }
 }
 

@@ -22,10 +22,7 @@ export interface IndexRefresh {
   messageId: number
 }
 
-/**
- * S3: the index of the chat, made and pinned if there is none. Throws `CONFIGURATION` when the chat is
- * another catalog's, and the client's errors.
- */
+/** S3: the index, made and pinned if there is none. Throws `CONFIGURATION` for another catalog's chat. */
 export async function ensureIndex(
   client: TelegramClient,
   vault: VaultLedger,

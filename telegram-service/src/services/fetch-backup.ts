@@ -14,10 +14,7 @@ export interface FetchBackupOptions {
   backupId: string
   /** All parts, in any order; with `partial`, the wanted ones. */
   parts: readonly PartToFetch[]
-  /**
-   * The parts are consecutive, but not all. The bytes begin with the first one's; whether the backup is
-   * complete is not checked.
-   */
+  /** Only some consecutive parts; whether the backup is complete is not checked. */
   partial?: boolean
   encrypted: boolean
   /** age identities, `AGE-SECRET-KEY-1…`. */
@@ -58,10 +55,7 @@ export async function fetchPlainBytesInto(
   const { onProgress } = options
   const { received, reading, end } = startFetching(client, options)
   try {
-    const { plainSize } = await readArchiveInto(fd, received, {
-      ...reading,
-      ...(onProgress && { onProgress }),
-    })
+    const { plainSize } = await readArchiveInto(fd, received, { ...reading, onProgress })
     return { plainSize }
   } catch (error) {
     throw originOf(error)
@@ -104,10 +98,7 @@ function startFetching(
   }
 }
 
-/**
- * The client's error says more than the archive's that waited for a part; the archive's gets the part's
- * number.
- */
+/** The client's error, which says more than the archive's; or that with its part's number. */
 function originOf(error: unknown): unknown {
   if (!(error instanceof ArchiveError)) return error
   if (error.cause instanceof TelegramError) return error.cause
@@ -117,7 +108,7 @@ function originOf(error: unknown): unknown {
   return new ArchiveError(`Part ${partNumber} is damaged: ${message}`, {
     code,
     partNumber,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     cause,
   })
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { hint, run } from '@telegram-backup/errors'
+import { pause } from '#bot-api/clock.ts'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { TelegramError } from '#telegram-error.ts'
 
 export interface ExpectedDocument {
   /** This bot's file id; undefined when only another bot's is known. */
@@ -11,10 +11,7 @@ export interface ExpectedDocument {
   size: number
   /** Of the document, hex. */
   sha256: string
-  /**
-   * The next place to try: first called with undefined, then with what the place before gave. Undefined: no
-   * other place.
-   */
+  /** The next place to try, after what the one before gave; undefined: no other place. */
   elsewhere?: ((before: FetchedFile | undefined) => Promise<DocumentPlace | undefined>) | undefined
 }
 
@@ -134,9 +131,7 @@ async function locateBriefly(
       if (tries >= BRIEF_TRIES) throw error
     }
     asked = undefined
-    await sleep(BRIEF_PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => {
-      throw cancelled()
-    })
+    await pause(BRIEF_PAUSE_MS, signal)
   }
 }
 
@@ -157,7 +152,7 @@ function unobtainable(
   return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
     code: 'INTEGRITY',
     cause,
-    ...(partNumber === undefined ? {} : { partNumber }),
+    partNumber,
     hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }

@@ -15,10 +15,7 @@ export interface PartToFetch extends ExpectedDocument {
   number: number
 }
 
-/**
- * Parallel downloads. Each, and the part being opened, takes the memory of a part. Two keep three parts busy,
- * since nobody waits for paths.
- */
+/** Parallel downloads. With the part being opened, three parts are in memory. */
 const DOWNLOADS_AHEAD = 2
 /** Paths asked for ahead: an answer may take as long as a download. */
 const PATHS_AHEAD = 3

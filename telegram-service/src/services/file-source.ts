@@ -14,30 +14,20 @@ export type FilePath = string | { bytes: Buffer; shown: string }
  */
 export async function openFile(
   given: FilePath,
-  {
-    filename,
-    type,
-    waits = true,
-    signal,
-  }: {
+  options: {
     filename?: string | undefined
     type: string
     /** Wait for a FIFO's writer, which takes one of this process's few threads; else a FIFO is refused. */
     waits?: boolean | undefined
-    /** Ends that waiting. */
     signal?: AbortSignal | undefined
   },
 ): Promise<BackupSource> {
+  const { filename, type, waits = true, signal } = options
   const [bytes, path] = typeof given === 'string' ? [given, given] : [given.bytes, given.shown]
   const handle = await (waits ? openForReading(bytes, signal) : openAtOnce(bytes, path)).catch(
     (error: NodeJS.ErrnoException) => {
       if (error instanceof TelegramError) throw error
-      const reason =
-        error.code === 'ENOENT'
-          ? 'there is no such file'
-          : error.code === 'EACCES'
-            ? 'no permission'
-            : error.code
+      const reason = REASONS[error.code ?? ''] ?? error.code
       throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
         code: 'INVALID',
         hint: 'Check the path.',
@@ -76,6 +66,11 @@ export async function openFile(
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission',
+}
+
 /** Throws `INVALID` for a FIFO. */
 async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -87,10 +82,7 @@ async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHan
   })
 }
 
-/**
- * Opens a file, or a FIFO once somebody writes into it. Only a writer ends that wait, so a cancel briefly
- * becomes one.
- */
+/** Opens a file, or a FIFO once there is a writer: a cancel briefly becomes one. */
 async function openForReading(path: string | Buffer, signal: AbortSignal | undefined): Promise<FileHandle> {
   const isFifo = await stat(path).then(
     facts => facts.isFIFO(),

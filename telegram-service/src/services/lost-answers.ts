@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallWait } from '#bot-api/call-policy.ts'
+import { pause } from '#bot-api/clock.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type FoundMessage, findLostMessages, type LookResult } from '#services/lost-messages.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
-import { cancelled, TelegramError, type TelegramErrorCode } from '#telegram-error.ts'
+import { TelegramError, type TelegramErrorCode } from '#telegram-error.ts'
 
 /** A server that lost an answer may still make the message. */
 const LOOK_AGAIN_AFTER_MS = 3_000
@@ -45,7 +45,7 @@ export class LostAnswers {
     const { signal, lost } = options
     let done = 0
     for (let failed = 0; done < LOOKS_BEFORE_SENDING_AGAIN; ) {
-      if (done + failed > 0) await pause(signal)
+      if (done + failed > 0) await pause(LOOK_AGAIN_AFTER_MS, signal)
       try {
         const { found, beyondLimit } = await this.lookOnce(sendIds, signal)
         const ours = foundFor(found, sendIds)
@@ -77,10 +77,4 @@ export class LostAnswers {
 /** What these calls made, by ascending message id. */
 export function foundFor(found: readonly FoundMessage[], sendIds: ReadonlySet<string>): FoundMessage[] {
   return found.filter(({ open }) => sendIds.has(open.id)).sort((a, b) => a.messageId - b.messageId)
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(LOOK_AGAIN_AFTER_MS, undefined, { signal }).catch(() => {
-    throw cancelled()
-  })
 }

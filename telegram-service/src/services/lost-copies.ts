@@ -40,8 +40,7 @@ export async function removeLostCopies(
     )
     if (explanation === undefined) continue
     await client.deleteMessage(chatId, messageId, { signal, onWait }).catch(async (error: unknown) => {
-      // After 48 hours it stays: a forward cannot be replaced either. It is recorded, so that no search
-      // stumbles over it.
+      // After 48 hours it stays. It is recorded, so that no search looks at it again.
       if (!isNotDeletable(error)) throw error
       await vault.keepLeftover({ chatId, messageId })
     })

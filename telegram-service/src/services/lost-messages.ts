@@ -17,33 +17,20 @@ const LIMIT = 500
 const PASSES = 3
 
 export interface FindLostOptions extends LookOptions {
-  /**
-   * Undefined: the whole chat; `null`: of no backup. Only the holder of a backup's lease may look for its
-   * sends.
-   */
+  /** Undefined: any; `null`: of no backup. Only the lease's holder may look for a backup's sends. */
   backupId?: string | null | undefined
-  /**
-   * Only these calls for parts and manifests: a message still under way must not be given up. Copies are
-   * looked for in any case.
-   */
+  /** Only these calls for parts and manifests; other ones may be under way. */
   sendIds?: ReadonlySet<string> | undefined
   limit?: number
 }
 
-/**
- * The result of a search. It adopts nothing: the caller confirms what was found, or erases it and closes its
- * send.
- */
+/** It adopts nothing: the caller confirms a message, or erases it and closes its send. */
 export interface LookResult {
   newestMessageId: number
-  /**
-   * Messages of open sends, by ascending id. Of two for the same part, the lowest id counts, unless another
-   * one is proven already.
-   */
+  /** By ascending id. Of two for one part, the lowest id counts, unless another is proven. */
   found: FoundMessage[]
   /** Messages that no open send explains, or whose bytes are wrong. They are left alone. */
   surplus: SurplusMessage[]
-  /** Number of ids that were looked at. */
   seen: number
   /** More ids are left; the next search goes on from there. */
   beyondLimit: boolean
@@ -51,7 +38,6 @@ export interface LookResult {
 
 export interface SurplusMessage {
   messageId: number
-  /** Why it is left alone, for people. */
   reason: string
 }
 
@@ -67,7 +53,7 @@ export async function findLostMessages(
 ): Promise<LookResult> {
   const { chatId, backupId, sendIds, limit = LIMIT, ...on } = options
   const openSends = async (): Promise<OpenSend[]> => {
-    const open = await vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
+    const open = await vault.openSends({ chatId, backupId })
     return open.filter(({ id, purpose }) => purpose === 'copy' || (sendIds?.has(id) ?? true))
   }
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
@@ -122,10 +108,7 @@ async function lookOnce(
   for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo, hasMore })
 }
 
-/**
- * Asks without a trace whether to forward a message. This bot has not sent what it cannot edit, but may have
- * forwarded it.
- */
+/** Asks without a trace. This bot has not sent what it cannot edit, but may have forwarded it. */
 async function mayBeOurs(
   client: TelegramClient,
   options: LookOptions & { messageId: number; looksForCopies: boolean },

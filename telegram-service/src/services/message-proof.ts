@@ -27,10 +27,7 @@ export type MessageProof =
   /** Anybody can write such a caption. */
   | { kind: 'forged' }
 
-/**
- * L3: downloads and compares the bytes. An index, whose bytes were not recorded before, is known by its
- * edition. Throws the client's errors.
- */
+/** L3: downloads and compares the bytes; an index is known by its edition. */
 export async function proveMessage(
   client: TelegramClient,
   options: CallOptions & { messageId: number; message: SeenMessage; open: OpenSend },

@@ -45,7 +45,6 @@ export class MessageSender {
     chatId: string
     backupId: string
     onWait: (wait: CallWait) => void
-    /** Bytes of all messages. */
     onBytesOut?: (bytesOut: number) => void
   }) {
     const { client, ledger, chatId, backupId, onWait, onBytesOut = () => {} } = options
@@ -59,10 +58,7 @@ export class MessageSender {
     this.messages = new RunMessages({ client, ledger, lostAnswers: this.#lostAnswers })
   }
 
-  /**
-   * Intent, send, proof, confirmation. After a lost answer the message is looked for: it is adopted, or sent
-   * again.
-   */
+  /** Intent, send, proof, confirmation. After a lost answer, a message is adopted or sent again. */
   async send(message: OutgoingMessage, signal: AbortSignal): Promise<SentMessage> {
     const unanswered = new Set<string>()
     for (;;) {
@@ -173,10 +169,7 @@ export class MessageSender {
     return { messageId, fileId, fileUniqueId, fileName, size: sizeBytes, sha256, sentAt }
   }
 
-  /**
-   * A proven manifest completes the backup. A ledger that fails to record it is no reason to erase a complete
-   * backup; its owner knows of the failure.
-   */
+  /** A manifest completes the backup: if recording it fails, the backup is kept all the same. */
   async #tellLedger(proof: Omit<MessageProof, 'sendId'>, sendId: string | undefined): Promise<void> {
     if (!this.#ledger || sendId === undefined) return
     const confirmed = this.#ledger.confirmMessage({ ...proof, sendId })

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import { pause } from '#bot-api/clock.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type CatalogName, parseCaption } from '#messages/machine-line.ts'
 import { foreignCatalog } from '#services/chat-guard.ts'
@@ -9,7 +9,7 @@ import { findLostMessages } from '#services/lost-messages.ts'
 import type { FoundMessage } from '#services/message-proof.ts'
 import { lookAtMessage, mayHaveMadeMessage } from '#services/seen-messages.ts'
 import type { ConfirmedIndex, KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { TelegramError } from '#telegram-error.ts'
 
 /** Messages below a new index that are checked for another catalog. */
 const LOOK_BACK = 20
@@ -17,7 +17,6 @@ const LOOK_BACK = 20
 const ASK_BACK = 500
 /** Of these, editable ones that are read, to find the index of a catalog that took the chat over. */
 const LOOK_FURTHER = 20
-/** Sends of an index after lost answers. */
 const TRIES = 3
 /** A server that lost an answer may still make the message. */
 const LOOK_AGAIN_AFTER_MS = 2_000
@@ -121,8 +120,11 @@ async function sendIndex(
       const isLost = error instanceof TelegramError && mayHaveMadeMessage(error)
       if (!isLost) await withdraw(client, vault, { error, sendId, options })
       if (!isLost) throw error
-      const found = (await adoptLostIndex(client, vault, options)) ?? (await later(client, vault, options))
+      const found = await adoptLostIndex(client, vault, options)
       if (found) return found
+      await pause(LOOK_AGAIN_AFTER_MS, signal)
+      const late = await adoptLostIndex(client, vault, options)
+      if (late) return late
       if (tries >= TRIES || signal?.aborted) throw error
     }
   }
@@ -153,22 +155,10 @@ async function withdraw(
   vault: VaultLedger,
   { error, sendId, options }: { error: unknown; sendId: string; options: IndexOptions },
 ): Promise<void> {
-  const stray = error instanceof TelegramError ? error.unprovenMessage : undefined
+  const made = error instanceof TelegramError ? error.unprovenMessage : undefined
   const { signal, onWait } = options
-  if (stray) await client.deleteMessage(String(stray.chatId), stray.messageId, { signal, onWait })
+  if (made) await client.deleteMessage(String(made.chatId), made.messageId, { signal, onWait })
   await vault.closeSend(sendId)
-}
-
-async function later(
-  client: TelegramClient,
-  vault: VaultLedger,
-  options: IndexOptions,
-): Promise<NewIndex | undefined> {
-  const { signal } = options
-  await sleep(LOOK_AGAIN_AFTER_MS, undefined, signal ? { signal } : {}).catch(() => {
-    throw cancelled()
-  })
-  return adoptLostIndex(client, vault, options)
 }
 
 /**

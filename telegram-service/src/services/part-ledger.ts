@@ -17,9 +17,7 @@ export interface MessageLedger {
   intendMessage(message: MessageIntent): Promise<OpenedSend>
   /** After the message was proven, or found. */
   confirmMessage(message: MessageProof): Promise<void>
-  /** The call made no message. */
   sendRefused(sendId: string): Promise<void>
-  /** After a message was erased. */
   messageErased(message: MessageKey): Promise<void>
 }
 
@@ -29,10 +27,7 @@ export interface PartLedger extends MessageLedger {
   openBackup(intent: BackupIntent): Promise<LedgerContext>
   /** The same for an abandoned backup, with its proven parts. */
   reopenBackup(resumed: { backupId: string }): Promise<LedgerContext>
-  /**
-   * The newest manifest below this message of the chat. Undefined for none, or if an unknown one may be
-   * there.
-   */
+  /** The newest manifest below this message; undefined for none, or if it may be unknown. */
   manifestBelow(place: { chatId: string; messageId: number }): Promise<number | undefined>
   /** Before the manifest is sent: now another process can finish the backup if the run dies. */
   sealBackup(sealed: SealedBackup): Promise<void>
@@ -54,7 +49,6 @@ export interface BackupIntent {
   backupId: string
   project: string
   type: BackupType
-  /** Unique in the chat. */
   filename: string
   /** Numeric, as text. */
   chatId: string

@@ -17,10 +17,7 @@ export interface PreparedChat {
   indexMessageId: number | undefined
 }
 
-/**
- * S1 to S3: checks that the bot may send and the chat is not another catalog's, and ensures its index. Throws
- * `CONFIGURATION` before anything was sent.
- */
+/** S1 to S3: checks the chat and ensures its index. Throws `CONFIGURATION` before anything is sent. */
 export async function prepareChat(
   client: TelegramClient,
   options: {

@@ -9,10 +9,7 @@ export class ProgressReport {
   /** Bytes of the packed parts, before and after packing. */
   readonly #packed = { plain: 0, sealed: 0 }
 
-  /**
-   * @param onFailure gets errors of the observer, which is called from events of threads and sockets, where
-   * an error would end the process
-   */
+  /** @param onFailure gets errors of the observer, which would end the process in an event */
   constructor(options: {
     source: BackupSource
     onProgress: ((progress: SendProgress) => void) | undefined
@@ -22,7 +19,7 @@ export class ProgressReport {
     this.#progress = {
       plainBytesRead: 0,
       plainBytesTotal: source.sizeBytes,
-      ...(source.estimatedBytes === undefined ? {} : { plainBytesEstimated: source.estimatedBytes }),
+      plainBytesEstimated: source.estimatedBytes,
       plainBytesOut: 0,
       bytesOut: 0,
       partsSent: 0,

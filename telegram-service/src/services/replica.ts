@@ -10,10 +10,7 @@ import { TelegramError } from '#telegram-error.ts'
 /** How long a complete backup waits for its copies, in milliseconds. `reconcile` makes the rest. */
 const FINISH_WITHIN_MS = 5 * 60_000
 
-/**
- * The second chat of a run. Each proven message is sent there by its file id, without a second upload, one at
- * a time. Failures here fail no backup.
- */
+/** The second chat of a run: gets each proven message by its file id. Failures fail no backup. */
 export class Replica {
   readonly #chatName: string
   readonly #stop = new AbortController()
@@ -27,7 +24,6 @@ export class Replica {
     client: TelegramClient
     ledger: MessageLedger | undefined
     backupId: string
-    /** As configured. */
     chatName: string
     prepare: (signal: AbortSignal) => Promise<PreparedChat>
     caption: (draft: MessageDraft, chat: PreparedChat) => string
@@ -44,7 +40,6 @@ export class Replica {
     this.#opening.catch(error => this.#fail(error))
   }
 
-  /** Queues a message of the first chat. */
   copy(draft: MessageDraft, original: SentMessage, from: { chatId: string }): void {
     this.#queue = this.#queue.then(async () => {
       if (this.#failure) return
@@ -99,8 +94,11 @@ export class Replica {
 
 /** Two names may mean the same chat. */
 function assertOther(chat: PreparedChat, main: { chatId: string }): void {
-  if (chat.chatId !== main.chatId) return
-  throw new TelegramError('The second chat is the first one', {
+  if (chat.chatId === main.chatId) throw isFirstChat()
+}
+
+export function isFirstChat(): TelegramError {
+  return new TelegramError('The second chat is the first one', {
     code: 'CONFIGURATION',
     hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
   })

@@ -16,10 +16,7 @@ export interface ResumedPart extends SentPart {
   plainSha256: string
 }
 
-/**
- * The archive needs the bytes of these parts: fetching proves them again, with `INTEGRITY` for a missing or
- * changed one.
- */
+/** Fetches these parts for the archive; a missing or changed one throws `INTEGRITY`. */
 export function resumeArchive(
   client: TelegramClient,
   { parts }: ResumedSend,

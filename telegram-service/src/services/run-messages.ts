@@ -22,10 +22,7 @@ interface LostCall {
 /** Longest time to erase a failed run's messages. */
 const ERASE_WITHIN_MS = 60_000
 
-/**
- * Messages that one run has made, or may have made. After a failure, known ones are erased; unknown ones are
- * looked for, and counted.
- */
+/** What a run has put into a chat: after a failure it is erased, or looked for and counted. */
 export class RunMessages {
   readonly #client: TelegramClient
   readonly #ledger: MessageLedger | undefined

@@ -9,7 +9,6 @@ import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#servic
 import type { LedgerContext, SealedBackup } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
-/** Known of a run when its last part is proven. */
 export interface RunRecord {
   options: SendRunOptions
   name: BackupName
@@ -19,7 +18,6 @@ export interface RunRecord {
   /** In order. */
   parts: SentPart[]
   completedAt: Date
-  /** Facts of the source, from its beginning and end. */
   facts: SourceFacts
   members: MemberIndex | undefined
 }

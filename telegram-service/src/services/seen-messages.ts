@@ -66,10 +66,7 @@ export async function newestMessageId(
   return (await probe(client, vault, options)).messageId
 }
 
-/**
- * Telegram's clock to the second, from a short text that is deleted at once: the same for all chats and
- * machines. Throws the client's errors.
- */
+/** Telegram's clock, in seconds: the same for all chats and machines. Throws the client's errors. */
 export async function telegramTime(
   client: TelegramClient,
   vault: VaultLedger,
@@ -110,7 +107,7 @@ function beginLook(
   { chatId, messageId: sourceMessageId, backupId }: LookOptions & { messageId: number },
 ): Promise<OpenedSend> {
   const { botId } = client
-  return vault.beginCopy({ chatId, botId, sourceMessageId, ...(backupId ? { backupId } : {}) })
+  return vault.beginCopy({ chatId, botId, sourceMessageId, backupId: backupId ?? undefined })
 }
 
 /** Makes a message and deletes it at once. A row leads to what is left behind. */
@@ -137,8 +134,8 @@ async function briefly(
     try {
       made = await make({ sendId, ...opened })
     } catch (error) {
-      const stray = error instanceof TelegramError ? error.unprovenMessage : undefined
-      if (stray) await remove(stray.messageId)
+      const unproven = error instanceof TelegramError ? error.unprovenMessage : undefined
+      if (unproven) await remove(unproven.messageId)
       else if (!mayHaveMadeMessage(error)) await vault.closeSend(sendId)
       const isLost = error instanceof TelegramError && error.code === 'ANSWER_LOST'
       if (!isLost || tries >= TRIES) throw error

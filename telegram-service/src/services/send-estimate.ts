@@ -10,7 +10,6 @@ export interface SendEstimateOptions {
 }
 
 export interface SendEstimate {
-  /** Parts and manifest. */
   messages: number
   /** Without the server's own time for each message, and without flood waits. */
   seconds: number

@@ -22,7 +22,6 @@ export interface SendRunOptions {
   type: BackupType
   /** Numeric or `@name`. */
   chat: string
-  /** A second chat for copies. */
   replicaChat: string | undefined
   caption: string | undefined
   expiresAt: Date | undefined

@@ -29,7 +29,6 @@ interface PartsSent {
   end: SourceEnd
 }
 
-/** Only the manifest is missing. */
 interface Sealed {
   opened: Opened
   record: RunRecord
@@ -89,7 +88,7 @@ class SendRun {
       const metadata = await this.#sendManifest(sealed)
       await sealed.opened.sender.messages.eraseLateOnes(this.#signal)
       const replica = await this.#replica?.finish()
-      return { success: true, metadata, ...(replica ? { replica } : {}) }
+      return { success: true, metadata, replica }
     } catch (error) {
       return this.#takeBack(this.#fail(error))
     }

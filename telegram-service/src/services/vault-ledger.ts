@@ -16,16 +16,13 @@ export interface VaultLedger {
     chatId: string
     botId: string
     sourceMessageId: number
-    backupId?: string
+    backupId?: string | undefined
   }): Promise<OpenedSend>
   /** The call made no message, or its message is gone. */
   closeSend(sendId: string): Promise<void>
   /** Calls whose outcome is unknown; with `backupId: null`, those of no backup. */
-  openSends(of: { chatId: string; backupId?: string | null }): Promise<OpenSend[]>
-  /**
-   * All messages up to this id were looked at for that call. With `hasMore`, others above were not, so the
-   * call cannot be given up.
-   */
+  openSends(of: { chatId: string; backupId?: string | null | undefined }): Promise<OpenSend[]>
+  /** Messages up to this id were looked at for that call. `hasMore`: it cannot be given up yet. */
   looked(sendId: string, seen: { upTo: number; hasMore?: boolean }): Promise<void>
   /** A useless message that could not be deleted; its removal is tried again. */
   keepLeftover(message: { chatId: string; messageId: number }): Promise<void>

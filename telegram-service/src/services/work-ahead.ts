@@ -3,7 +3,6 @@ export class WorkAhead<Item, Result> {
   readonly #items: Iterator<Item>
   readonly #start: (item: Item) => Promise<Result>
   readonly #limit: number
-  /** Begun and not taken yet, oldest first. */
   readonly #begun: Array<Promise<Result>> = []
 
   /** @param options.limit how many to begin ahead; only `take` reports a failure */
