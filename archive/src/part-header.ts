@@ -114,7 +114,7 @@ export function checkedIdentity(backup: BackupIdentity): BackupIdentity {
   try {
     return readIdentity(new CheckedObject(backup))
   } catch (cause) {
-    throw new ArchiveError('The backup cannot be named so', {
+    throw new ArchiveError('The backup cannot have this name', {
       code: 'CONFIGURATION',
       cause,
       hint: 'id: a UUID in lower case; project and type: up to 64 characters; filename: up to 1,024.',

@@ -25,7 +25,7 @@ export function parseAllowances(text: string): Allowance[] {
     .map(word => {
       const known = ALLOWANCES.find(allowance => allowance === word)
       if (known !== undefined) return known
-      throw new BackupError(`"${word}" is nothing that can be allowed`, {
+      throw new BackupError(`"${word}" cannot be allowed`, {
         code: 'USAGE',
         hint: `Allow any of: ${ALLOWANCES.join(', ')}.`,
       })

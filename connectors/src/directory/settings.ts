@@ -37,7 +37,7 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
   assertNamed(path, '--directory')
   const isSelection = include !== undefined || since !== undefined
   if (isSelection && type !== 'logs') {
-    throw new BackupError('A pattern to include and a time to begin at choose log files', {
+    throw new BackupError('Patterns to include and a time to begin at select log files only', {
       code: 'USAGE',
       hint: hint`Use them with ${option('type', 'logs')}, or leave out with ${option('exclude')}.`,
     })

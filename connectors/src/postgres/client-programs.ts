@@ -27,7 +27,7 @@ export function readPostgresPrograms(environment: Environment = process.env): st
   const folder = environment['TELEGRAM_BACKUP_PG_BIN']?.trim()
   if (!folder) return undefined
   if (isAbsolute(folder)) return folder
-  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is no absolute path', {
+  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is not an absolute path', {
     code: 'CONFIGURATION',
     hint: 'Name the folder from the root on, for example /usr/lib/postgresql/17/bin.',
   })

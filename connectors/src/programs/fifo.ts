@@ -32,7 +32,7 @@ export async function openFifo(): Promise<Fifo> {
     const { code } = cause as NodeJS.ErrnoException
     throw new BackupError(`No pipe can be made in ${tmpdir()} (${code ?? 'mkfifo failed'})`, {
       code: 'SOURCE',
-      hint: 'mkfifo (coreutils) makes it, in a temporary folder that can be written; TMPDIR names another.',
+      hint: 'It needs mkfifo (coreutils) and a temporary folder that can be written; set TMPDIR to choose another.',
       cause,
     })
   } finally {

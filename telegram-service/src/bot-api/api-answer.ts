@@ -108,7 +108,7 @@ function migrationTarget(json: Record<string, unknown> | undefined): number | un
 
 /** Never followed: the token would go along. */
 function redirected(facts: { errorCode: number; description: string }): TelegramError {
-  return new TelegramError(`The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`, {
+  return new TelegramError(`The Bot API server redirects to another address (HTTP status ${facts.errorCode})`, {
     code: 'CONFIGURATION',
     ...facts,
     hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
@@ -129,7 +129,7 @@ function chatRefusal(
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, ${option('chat')} or a source’s chat.`,
+      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it instead of the old one in TELEGRAM_CHAT_ID, ${option('chat')} and the sources’ chat.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {
@@ -141,7 +141,7 @@ function chatRefusal(
   if (/administrator rights|not enough rights|have no rights|need administrator/i.test(description)) {
     return {
       message: 'The bot lacks a right in the chat',
-      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" tells which is missing.`,
+      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" says which one is missing.`,
     }
   }
   return undefined

@@ -149,7 +149,7 @@ function unobtainable(
   cause: TelegramError | undefined,
 ): TelegramError {
   const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'
-  return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
+  return new TelegramError(`${name} cannot be fetched from the chat: ${why}`, {
     code: 'INTEGRITY',
     cause,
     partNumber,

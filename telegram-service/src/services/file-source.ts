@@ -76,7 +76,7 @@ async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHan
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (!(await handle.stat()).isFIFO()) return handle
   await closeQuietly(handle)
-  throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, {
+  throw new TelegramError(`${shown} is a pipe, and nothing waits for its writer here`, {
     code: 'INVALID',
     hint: hint`Write a file, or send it by hand: ${run('send', { file: true })}.`,
   })

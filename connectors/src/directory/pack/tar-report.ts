@@ -65,14 +65,14 @@ export class TarReport {
   judge(end: ChildEnd): void {
     this.#judgeChanges()
     const [error] = this.#errors
-    if (error !== undefined) throw failure(`tar failed: ${error}`, 'Mend the reason and send again.')
+    if (error !== undefined) throw failure(`tar failed: ${error}`, 'Fix the cause and send again.')
     if (this.#refused !== undefined) throw refusal(this.#refused)
     // 1 means "some files differ", 2 an error that had its own line and was allowed; others are unknown.
     const isExplained =
       end.code === 0 || end.code === 1 || (end.code === 2 && this.#sawEnd && this.skippedCount > 0)
     if (isExplained) return
     const how = end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`
-    throw failure(`tar ${how}`, 'What it had sent was taken back; send again.')
+    throw failure(`tar ${how}`, 'What was sent is erased again. Send once more.')
   }
 
   /** A folder whose list of names changed is whole; so is a log that only grew. */

@@ -91,7 +91,7 @@ function number(block: Buffer, at: number, sizeBytes: number): number {
     if (Number.isSafeInteger(value)) return value
   }
   const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
-  if (digits === undefined) throw hostile('A header holds a size that is none')
+  if (digits === undefined) throw hostile('A header holds an invalid size')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
 

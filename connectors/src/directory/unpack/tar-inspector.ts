@@ -200,7 +200,7 @@ function append(pieces: Buffer[], piece: Buffer): void {
 function sizeIn(records: Map<string, string> | undefined, name: string): number | undefined {
   const size = records?.get(name)
   if (size === undefined) return undefined
-  if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds a size that is none')
+  if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds an invalid size')
   return Number(size)
 }
 

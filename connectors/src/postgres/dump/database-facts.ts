@@ -67,7 +67,7 @@ const MOST_CHARACTERS = 256 * 1024
 export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseFacts> {
   const answer = await session.ask(QUERY)
   if (typeof answer !== 'object' || answer === null) {
-    throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
+    throw new BackupError('The server gave no facts about the database', { code: 'SOURCE' })
   }
   const {
     row_bytes: rowBytes,
@@ -96,7 +96,7 @@ export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseF
       isCommented && kept.length === told.length
         ? []
         : [
-            'The comment and the settings of the database are too long to be recorded whole, and the dump does not hold them.',
+            'The comment and the settings of the database are too long to be recorded completely, and the dump does not contain them.',
           ],
     superuser: await readSuperuserFacts(session, serverMajor),
   }

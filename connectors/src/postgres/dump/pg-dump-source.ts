@@ -182,5 +182,5 @@ function hintFor(error: string): string | Hint {
   }
   if (/no matching (schemas|tables)/.test(error))
     return hint`Check the patterns of ${option('schema')} and ${option('table')}.`
-  return 'What pg_dump had sent was taken back. Mend the reason and send again.'
+  return 'What was sent is erased again. Fix the cause and send once more.'
 }

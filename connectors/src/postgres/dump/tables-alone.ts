@@ -58,7 +58,7 @@ export async function readTablesAlone(session: PsqlSession, options: PgDumpOptio
     return {
       schemas: [],
       warnings: [
-        'Of these patterns it cannot be told which schemas the tables need; a restore into an empty database may lack them. Dump the whole schemas, or name the tables plainly.',
+        'These patterns do not show which schemas the tables need; a restore into an empty database may lack them. Dump the whole schemas, or name the tables without patterns.',
       ],
     }
   }

@@ -26,7 +26,7 @@ export async function checkTarget(connection: PostgresConnection, signal: AbortS
         message: `${connection.display}, PostgreSQL ${major}${made}`,
         warning:
           beyond &&
-          `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
+          `A restore runs as ${role.name}, ${beyond}, and so does code that the owners of the source have written. A role that owns the target and has no other rights is safer.`,
       }
     } catch (error) {
       signal.throwIfAborted()
