@@ -108,11 +108,14 @@ function migrationTarget(json: Record<string, unknown> | undefined): number | un
 
 /** Never followed: the token would go along. */
 function redirected(facts: { errorCode: number; description: string }): TelegramError {
-  return new TelegramError(`The Bot API server redirects to another address (HTTP status ${facts.errorCode})`, {
-    code: 'CONFIGURATION',
-    ...facts,
-    hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
-  })
+  return new TelegramError(
+    `The Bot API server redirects to another address (HTTP status ${facts.errorCode})`,
+    {
+      code: 'CONFIGURATION',
+      ...facts,
+      hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
+    },
+  )
 }
 
 /** Refusals that a person can mend in Telegram. */

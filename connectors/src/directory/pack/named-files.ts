@@ -71,11 +71,14 @@ export async function nameFiles(folders: readonly LogFolder[]): Promise<NamedFil
   } catch (cause) {
     await remove()
     const { code, message } = cause as NodeJS.ErrnoException
-    throw new BackupError(`The folder with links to the logs cannot be made in ${tmpdir()}: ${code ?? message}`, {
-      code: 'SOURCE',
-      hint: 'It needs a temporary folder that can be written; set TMPDIR to choose another.',
-      cause,
-    })
+    throw new BackupError(
+      `The folder with links to the logs cannot be made in ${tmpdir()}: ${code ?? message}`,
+      {
+        code: 'SOURCE',
+        hint: 'It needs a temporary folder that can be written; set TMPDIR to choose another.',
+        cause,
+      },
+    )
   }
 }
 
