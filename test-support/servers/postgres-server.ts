@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findClientPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
-import { choosePgDump } from '@telegram-backup/connectors/postgres/dump/pg-dump-choice.ts'
+import { choosePgDump, findClientPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
 
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 2 ** 30

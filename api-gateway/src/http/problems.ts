@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { BackupError, commandLineWords, type HintWords, tellError } from '@telegram-backup/errors'
+import { BackupError, commandLineWords, type HintWords, redactError } from '@telegram-backup/errors'
 import type { ErrorRequestHandler, Response } from 'express'
 import { logOf, requestIdOf } from '#http/request-context.ts'
 
@@ -57,7 +57,7 @@ interface Problem {
 
 /** What is told of an error to whoever made that request. */
 export function problemOf(error: unknown, requestId: string): Problem {
-  const { code, message, hint } = tellError(error, HTTP_WORDS)
+  const { code, message, hint } = redactError(error, HTTP_WORDS)
   const status = STATUS_BY_CODE[code] ?? 500
   return {
     type: `/docs#${code}`,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientProgram } from '#postgres/client-programs.ts'
+import { type ClientProgram, choosePgDump } from '#postgres/client-programs.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#postgres/dump/pg-dump-arguments.ts'
-import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
 import { isForTheSession } from '#postgres/dump/pg-dump-source.ts'
 import { PgDumpWords } from '#postgres/dump/pg-dump-words.ts'
 

@@ -1,5 +1,5 @@
 import type { Job, JobError, JobKind } from '@telegram-backup/database'
-import { BackupError, describeError, hasOwnWords, hint, run, tellError } from '@telegram-backup/errors'
+import { BackupError, describeError, hasOwnWords, hint, redactError, run } from '@telegram-backup/errors'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 
 /**
@@ -51,5 +51,5 @@ export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' |
     code: 'UNSERVED',
     hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (${run('schedule list')}).`,
   })
-  return tellError(error)
+  return redactError(error)
 }
