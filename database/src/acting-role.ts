@@ -1,9 +1,10 @@
 import { CatalogError } from '#catalog-error.ts'
 
 /**
- * Whether the role that we act as is one that we are a member of, or that was set for our own login (`ALTER ROLE … SET role`). Whoever
- * owns the database may set another for all who connect there (`ALTER DATABASE … SET role`), and would own what a superuser
- * makes. Memberships are walked, since a superuser counts as a member of every role.
+ * Whether we may act as the present role: we are a member of it, or it was set for our own login (`ALTER ROLE
+ * … SET role`). The owner of a database may set another role for all who connect (`ALTER DATABASE … SET
+ * role`), and would then own what a superuser makes. The query walks memberships, since a superuser counts as
+ * a member of every role.
  */
 export const isRoleOfOurs = `
   with recursive ours (role) as (

@@ -1,9 +1,9 @@
 import { BackupError } from '@telegram-backup/errors'
 /**
- * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
- * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it · BUSY: somebody
- * alive works on it · LEASE_LOST: somebody else has taken over what this run worked on · LAST_BACKUP: it is the last good one ·
- * QUEUE_FULL: as many jobs wait as may.
+ * CONFIGURATION: address, password, folder or platform cannot work · CATALOG: the database failed · INVALID:
+ * a value was refused · NOT_FOUND: no such row · CONFLICT: the state of the row does not allow it · BUSY: a
+ * living process works on it · LEASE_LOST: another process has taken over the work of this run · LAST_BACKUP:
+ * it is the last good one · QUEUE_FULL: too many jobs wait already.
  */
 export type CatalogErrorCode =
   | 'CONFIGURATION'
@@ -27,7 +27,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Nobody listens or there is no room, the server went away or is on its way up or down: trying again can help. */
+/** No server listens or accepts, or it starts or stops just now: trying again can help. */
 export function isServerGone(error: unknown): boolean {
   const code = errorCode(error)
   if (code !== undefined) return GONE.has(code)
@@ -110,7 +110,7 @@ const EXPLANATIONS: Record<string, Explanation> = {
   ENOENT: ['CATALOG', 'No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
 }
 
-/** As above, of a catalog that has been good before: it is being moved, or a standby is about to take over. */
+/** The same for a catalog that has worked before: it is being moved, or a standby is about to take over. */
 const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = {
   '25006': [
     'CATALOG',
@@ -147,7 +147,10 @@ const BY_MESSAGE: [RegExp, Explanation][] = [
   ],
 ]
 
-/** The error for a statement that got no answer in time; `cause` is what its connection said when it was given up. */
+/**
+ * The error for a statement without an answer in time; `cause` is the error of the connection that was given
+ * up.
+ */
 export function noAnswer(cause: unknown): CatalogError {
   return new CatalogError('The catalog did not answer in time', {
     code: 'CATALOG',
@@ -157,8 +160,8 @@ export function noAnswer(cause: unknown): CatalogError {
 }
 
 /**
- * The error a caller sees for whatever the PostgreSQL client threw. Of a catalog that was good before, what would otherwise be a
- * fault of its address is an outage (CATALOG).
+ * Turns an error of the PostgreSQL client into the one that callers see. For a catalog that has worked
+ * before, a fault of its address counts as an outage (CATALOG).
  */
 export function toCatalogError(
   error: unknown,

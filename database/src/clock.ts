@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 
-/** What time it is by the catalog's server: machines may differ. */
+/** The time by the catalog's server; the clocks of machines differ. */
 export async function catalogClock(database: Database): Promise<Date> {
   const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(database.kysely)
   const [row] = rows

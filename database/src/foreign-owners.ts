@@ -1,11 +1,11 @@
 import { CatalogError } from '#catalog-error.ts'
 
-/** Ours, and the one of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
+/** Our schema and that of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
 export const SCHEMAS = "array['control_plane', 'pgboss']"
 
 /**
- * Whom we trust with what is ours: ourselves, roles that we were made members of, since whoever did that meant us to share, and
- * superusers, whom nothing stops. Memberships are walked, since a superuser counts as a member of every role.
+ * The roles that may own our objects: our own, roles of which we were made members, and superusers, whom
+ * nothing stops. The query walks memberships, since a superuser counts as a member of every role.
  */
 export const TRUSTED = `
   recursive roles_of_ours (role) as (
@@ -18,7 +18,7 @@ export const TRUSTED = `
 
 /** What `foreignObject` finds. */
 export interface ForeignObject {
-  /** As PostgreSQL says it: `table`, `function`, `schema`. */
+  /** PostgreSQL's word: `table`, `function`, `schema`. */
   type: string
   /** With its schema, quoted where need be. */
   identity: string
@@ -27,9 +27,8 @@ export interface ForeignObject {
 }
 
 /**
- * The first thing in the catalog's schemas, or the first function or operator that a trigger, a default, a check or an index of a table
- * there calls, that belongs to a role that is not ours: that role could have it do anything with our rights. An owner is noted for
- * all but what was made with the server itself.
+ * The first object of a strange role that could run with our rights: it lies in the catalog's schemas, or a
+ * trigger, default, check or index there calls it. PostgreSQL records owners of all but its built-in objects.
  */
 export const foreignObject: string = `
     with ${TRUSTED}, schemas as (
@@ -63,7 +62,7 @@ export const foreignObject: string = `
      order by object.type = 'schema' desc, object.identity
      limit 1`
 
-/** The refusal of what was found. */
+/** The error for that object. */
 export function foreignOwner({ type, identity, owner, we }: ForeignObject): CatalogError {
   return new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
     code: 'CONFIGURATION',

@@ -21,7 +21,10 @@ export const CHAT = '-100123'
 /** 64 hex digits that look like a SHA-256. */
 export const hash = (digit: string): string => digit.repeat(64)
 
-/** A send in three parts of 10 bytes, step by step. Part number 0 is the manifest; message ids are 500 + number. */
+/**
+ * A send in three parts of 10 bytes, step by step. Part number 0 is the manifest; message ids are 500 +
+ * number.
+ */
 export class TestSend {
   readonly backupId: string = randomUUID()
   readonly #database: Database

@@ -6,7 +6,7 @@ import type { BackupDetails } from '#jobs/types.backup.ts'
 
 const VERIFICATIONS_SHOWN = 20
 
-/** A backup with its messages, its history and its verifications; null for an unknown id, also for one that is no UUID. */
+/** A backup with its messages, history and verifications; null for an unknown id or one that is no UUID. */
 export async function getBackupDetails(database: Database, id: string): Promise<BackupDetails | null> {
   const backup = await getBackupById(database, id)
   if (!backup) return null

@@ -69,7 +69,7 @@ async function betterBackup(
   await knowRetention(trx)
   const bettered = await trx
     .updateTable('backups')
-    // A pin that a person set here is not taken away by what was drawn before.
+    // An older index does not remove a pin that a person set here.
     .set({ ...(isUnindexed ? withoutIndex(facts) : facts), pinned_at: facts.pinned_at ?? undefined })
     .where('id', '=', id)
     .where('recovered_trust', '<', trust)
@@ -81,14 +81,11 @@ async function betterBackup(
   return true
 }
 
-/**
- * Only an index tells of sources, schedules and choices. A manifest knows none of these, so it does not undo
- * them.
- */
+/** Only an index knows sources, schedules and choices. A manifest does not, so it does not undo them. */
 function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
   const { restore_count, source_name, schedule_id, scheduled_for, expiry_given, verified_at, ...told } = facts
   const { expires_at } = told
-  // A time that somebody chose may be later than what the manifest names; it is erased no sooner.
+  // A chosen time may be later than the manifest's; the backup is not erased sooner.
   const chosen = sql<Date>`case when expiry_given then greatest(expires_at, ${expires_at}) else ${expires_at} end`
   return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
 }

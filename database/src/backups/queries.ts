@@ -32,8 +32,8 @@ export interface BackupFilter extends Page {
 }
 
 /**
- * Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0, and for an
- * unknown type or state, and for a project id that cannot be one.
+ * Backups of all projects, newest first. CatalogError INVALID for a limit or offset that is not a whole
+ * number from 0, an unknown type or state, or a bad project id.
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
@@ -94,13 +94,16 @@ export interface BackupPageFilter {
   after?: { createdAt: Date; id: string } | undefined
 }
 
-/** The record of a source is as long as the owner of a database likes, up to a bound; a page of hundreds would fill the memory. */
+/**
+ * The owner of a database decides how long the record of its source is; hundreds of long ones would fill the
+ * memory.
+ */
 const MOST_BYTES_OF_RECORDS = 4 * 1024 * 1024
 
 /**
- * One page of backups, newest first, those of the same millisecond by id from the greatest, and whether there are more. A page costs the
- * same however far down it is, and what is added or goes meanwhile neither repeats nor hides a backup. It ends sooner than at its limit
- * behind the backup whose record, with those before it, has more than 4 MiB. CatalogError INVALID for a value that cannot be one.
+ * One page of backups, newest first (of the same millisecond: greatest id first), and whether more follow.
+ * Each page costs the same, and changes meanwhile neither repeat nor hide a backup. The page ends early after
+ * the backup with which the records exceed 4 MiB. CatalogError INVALID for a bad value.
  */
 export async function pageBackups(
   database: Database,
@@ -113,7 +116,7 @@ export async function pageBackups(
     .selectAll()
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    // One more tells whether there is a next page.
+    // One more row shows whether there is a next page.
     .limit(limit + 1)
   if (projectId !== undefined) {
     checkProjectId(projectId)

@@ -60,7 +60,7 @@ export async function nameChat(database: Database, chat: { chatId: string; title
     .execute()
 }
 
-/** Remembers that a group goes on under another id. Messages that were sent before keep the id they were sent to. */
+/** Records the new id of a group that became a supergroup. Earlier messages keep the old id. */
 export async function chatMoved(database: Database, move: { from: string; to: string }): Promise<void> {
   checkText('chat id', move.from)
   checkText('chat id', move.to)
@@ -79,7 +79,7 @@ export async function chatMoved(database: Database, move: { from: string; to: st
   })
 }
 
-/** The ids of groups that go on as supergroups: nothing can be sent to, or removed from, what they were. */
+/** The old ids of groups that became supergroups: their messages cannot be removed any more. */
 export function movedChats(
   kysely: Kysely<CatalogSchema>,
 ): SelectQueryBuilder<CatalogSchema, 'chats', { chat_id: string }> {
@@ -105,7 +105,9 @@ async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<s
   return rows.map(({ chat_id }) => chat_id)
 }
 
-/** The ids of messages that the catalog knows, of parts in any state, the index, and remnants: above `after`, up to `upTo`. */
+/**
+ * The known message ids above `after`, up to `upTo`: of parts in any state, the index, and leftover messages.
+ */
 export async function knownMessageIds(
   database: Database,
   chatId: string,
@@ -133,7 +135,10 @@ export async function ensureChat(kysely: Kysely<CatalogSchema>, chatId: string):
     .execute()
 }
 
-/** A message with this id has been seen in the chat. The last thing a transaction does: the row is everybody's. */
+/**
+ * Records that a message with this id was seen. A transaction does this last, since every writer needs that
+ * row.
+ */
 export async function raiseNewest(
   kysely: Kysely<CatalogSchema>,
   chatId: string,
@@ -147,7 +152,7 @@ export async function raiseNewest(
   `.execute(kysely)
 }
 
-/** Whatever is sent to the chat from now on has a greater id. */
+/** Every later message of the chat has a greater id. */
 export async function newestMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number> {
   const chat = await kysely
     .selectFrom('chats')

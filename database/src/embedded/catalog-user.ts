@@ -3,7 +3,10 @@ import { canGiveAway, giveDataFolder } from '#embedded/new-owner.ts'
 import type { FolderIdentity } from '#embedded/processes.ts'
 import { lent, ownerOf, type ServerUser, serverUser, type Tell } from '#embedded/server-user.ts'
 
-/** Who is to run the catalog's server; the data folder that is there is that user's then. CatalogError CONFIGURATION. */
+/**
+ * The user that runs the catalog's server; an existing data folder is given to that user. CatalogError
+ * CONFIGURATION.
+ */
 export async function catalogUser(data: FolderIdentity | undefined, tell: Tell): Promise<ServerUser> {
   const user = serverUser(data, tell)
   if (!data || data.uid === user.uid || !user.spawnAs) return user

@@ -4,13 +4,16 @@ import { CATALOG_USER } from '#embedded/cluster.ts'
 import type { FolderIdentity } from '#embedded/processes.ts'
 import { type ServerUser, sharedOwner, type Tell } from '#embedded/server-user.ts'
 
-/** What kind of server an embedded one is: the catalog's, or a drill's. */
+/** The kind of an embedded server: the catalog's, or a drill's. */
 export interface ServerProfile {
-  /** Who may log in from the account that starts it: the superuser first. */
+  /** The roles that may log in from the account that starts it: the superuser first. */
   logins: readonly [superuser: string, ...others: string[]]
-  /** Who runs it; a data folder that is there is that user's when this resolves. CatalogError CONFIGURATION. */
+  /**
+   * The user that runs it; an existing data folder belongs to that user when this resolves. CatalogError
+   * CONFIGURATION.
+   */
   user(data: FolderIdentity | undefined, tell: Tell): Promise<ServerUser>
-  /** What to tell of one that somebody else has started; undefined when all is well. */
+  /** A warning about a server that another process started; undefined when all is well. */
   remark(data: FolderIdentity): string | undefined
   /** Called before it is started. */
   prepare(of: PreparedServer): {
@@ -30,7 +33,6 @@ export interface PreparedServer {
   user: ServerUser
 }
 
-/** The catalog's own. */
 export const CATALOG_PROFILE: ServerProfile = {
   logins: [CATALOG_USER],
   user: catalogUser,

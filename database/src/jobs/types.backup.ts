@@ -5,9 +5,9 @@ export type BackupType = 'database' | 'storage' | 'logs'
 export const BACKUP_TYPES: readonly BackupType[] = ['database', 'storage', 'logs']
 
 /**
- * sending: its messages are being sent, or a crash left it behind · complete: manifest and all parts are proven ·
- * failed: the send failed; parts that were sent are still in the chat · erasing: to be erased in the chat ·
- * erased: gone from the chat. A damaged backup stays complete and has `damaged_at`.
+ * sending: its messages are being sent, or its run died · complete: manifest and all parts are proven ·
+ * failed: the send failed; sent parts may still be in the chat · erasing: to be erased in the chat · erased:
+ * gone from the chat. A damaged backup stays complete and has `damaged_at`.
  */
 export type BackupState = 'sending' | 'complete' | 'failed' | 'erasing' | 'erased'
 
@@ -15,15 +15,19 @@ export type BackupState = 'sending' | 'complete' | 'failed' | 'erasing' | 'erase
 export const BACKUP_STATES: readonly BackupState[] = ['sending', 'complete', 'failed', 'erasing', 'erased']
 
 /**
- * intended: written before the send, outcome unknown · sent: the message is proven · missing: not in the chat ·
- * damaged: there, but not what was sent · tombstone: replaced, since it could not be deleted · erased: deleted.
+ * intended: written before the send, outcome unknown · sent: the message is proven · missing: not in the chat
+ * · damaged: there, but not what was sent · tombstone: replaced, since it could not be deleted · erased:
+ * deleted.
  */
 export type PartState = 'intended' | 'sent' | 'missing' | 'damaged' | 'tombstone' | 'erased'
 
 /** A message holds one part of the archive, or the manifest that lists the parts. */
 export type PartKind = 'part' | 'manifest'
 
-/** running: begun, and not known to have ended · done: the target holds the backup · failed: it is as it was before. */
+/**
+ * running: begun, and not known to have ended · done: the target holds the backup · failed: it is as it was
+ * before.
+ */
 export type RestoreState = 'running' | 'done' | 'failed'
 
 /** Facts that are kept as JSON. */
@@ -66,19 +70,19 @@ export interface Backup {
   completed_at: Date | null
   /** Fingerprint of the key that signed the manifest. */
   signer: string | null
-  /** Of a failed backup: it may go on where it stopped, since its source can be read again. */
+  /** A failed backup may continue where it stopped, since its source can be read again. */
   resumable: boolean
-  /** Of one that came back from a chat, how far it is believed: see {@link RecoveredTrust}. Null for one made here. */
+  /** How far a recovered backup is believed: see {@link RecoveredTrust}. Null for one made here. */
   recovered_trust: RecoveredTrust | null
-  /** Which source of telegram-backup.yaml it is of; null for one that was sent without a name. */
+  /** The source in telegram-backup.yaml; null for a send without one. */
   source_name: string | null
   /** The schedule that made it. */
   schedule_id: string | null
-  /** Somebody chose `expires_at` for this backup: then it decides, and no retention policy does. */
+  /** A person chose `expires_at`: then it decides, and no retention policy does. */
   expiry_given: boolean
-  /** Since when it is kept whatever retention says; null for one that is not pinned. */
+  /** Since when retention leaves it alone; null for one that is not pinned. */
   pinned_at: Date | null
-  /** When every byte of it was last read and was right. */
+  /** When all its bytes were last read and were right. */
   verified_at: Date | null
 }
 
@@ -88,14 +92,17 @@ export interface BackupOrigin {
   scheduleId?: string | undefined
   /** The time that the schedule made it for. */
   scheduledFor?: Date | undefined
-  /** The job that makes it; its row names the backup from the same moment on. */
+  /** The job that makes it; both rows are linked in one transaction. */
   jobId?: string | undefined
 }
 
-/** 0: captions told of it · 1: a signature that nobody vouched for · 2: a signature that was named. */
+/** 0: only captions describe it · 1: signed by a key that no person named · 2: signed by a named key. */
 export type RecoveredTrust = 0 | 1 | 2
 
-/** A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in {@link Backup}. */
+/**
+ * A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in
+ * {@link Backup}.
+ */
 export interface CreateBackupInput {
   id?: string
   project_id: string
@@ -165,7 +172,7 @@ export interface Restore {
   backup_id: string
   /** Where to, for people: a database or a folder, without secrets. */
   target: string
-  /** One that stays running was killed; its target is as it was before. */
+  /** A restore that stays running was killed; its target is as it was before. */
   state: RestoreState
   error: string | null
   /** Plain bytes that went into the target; null until it is done. */
@@ -175,12 +182,15 @@ export interface Restore {
   finished_at: Date | null
 }
 
-/** existence: every message was asked for · data: every byte was read · drill: it was restored for real, and compared. */
+/**
+ * existence: every message was asked for · data: every byte was read · drill: it was restored for real, and
+ * compared.
+ */
 export type VerificationKind = 'existence' | 'data' | 'drill'
 
 /**
- * sound and damaged are findings; failed: it could not be carried out, so nothing was found. Of a drill, failed also says
- * that what was restored is not what was backed up, and then the findings say where.
+ * sound and damaged are results; failed: the verification could not be made, so nothing was found. A failed
+ * drill may also mean that the restored data differs; then the findings say where.
  */
 export type VerificationState = 'running' | 'sound' | 'damaged' | 'failed'
 
@@ -191,7 +201,7 @@ export interface Verification {
   job_id: string | null
   kind: VerificationKind
   state: VerificationState
-  /** How many messages were looked at, and how many bytes as sent were read. */
+  /** The number of messages that were checked, and of bytes as sent that were read. */
   parts: number
   bytes: number
   findings: JsonObject[]
@@ -217,7 +227,7 @@ export interface BackupDetails extends Backup {
   manifest: {
     message_id: number
     file_id: string
-    /** The bot that the file id belongs to; null where nobody knows. */
+    /** The bot that the file id belongs to; null when unknown. */
     bot_id: string | null
     chat_id: string
     state: PartState
@@ -240,8 +250,8 @@ export interface BackupStats {
   newest_backup: Date | null
   /** How many expire within the next 7 days. */
   expiring_soon: number
-  /** How many are known to be damaged; they count among the others as well. */
+  /** The number of damaged ones; the other numbers include them. */
   damaged: number
-  /** How many lack files that the send was told to leave out, or have them torn. */
+  /** The number of those with files that the send left out, or that changed while they were read. */
   with_missing_files: number
 }

@@ -1,7 +1,7 @@
 import type { Database } from '#database.ts'
 import type { Alert } from '#monitoring/types.alert.ts'
 
-/** All that is wrong now, oldest first. */
+/** All open alerts, oldest first. */
 export async function openAlerts(database: Database): Promise<Alert[]> {
   return await database.kysely
     .selectFrom('alerts')

@@ -15,14 +15,13 @@ export interface DueWork {
   kind: JobKind
   source: string | null
   target: string | null
-  /** Whose the longest waiting is, where API keys have asked for all of them; null where somebody else waits for it, too. */
+  /** The API key of the job that waits longest, when all of them come from API keys; otherwise null. */
   asker: JobAsker | null
 }
 
 /**
- * What waits and may begin now: what schedules have asked for first, so that nobody who asks for much keeps the night's backups
- * waiting, and then the longest waiting. A source of which a backup runs is left out, and so is `expire`
- * while one runs.
+ * Jobs that may begin now. Those of schedules come first, so that many requests do not delay the nightly
+ * backups; then by waiting time. Left out: a source with a running backup, and `expire` while one runs.
  */
 export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
   const { rows } = await sql<DueWork>`
@@ -40,15 +39,15 @@ export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
   return rows
 }
 
-/** What is to become of a job that nobody works on. */
+/** What becomes of an abandoned job. */
 export type Recovery =
   | { state: 'queued' }
   | { state: 'done'; progress: JobProgress }
   | { state: 'failed' | 'cancelled'; error: JobError }
 
 /**
- * Brings back a job that a process which is gone has left running, or ends it, as `decide` says of the job and its backup as they
- * are then; null leaves it as it is. False when nothing was changed: it is left, somebody works on it, or it has ended.
+ * Queues or ends a job that a dead process left running, as `decide` says for the job and its backup; null
+ * leaves it alone. False when nothing was changed: `decide` said so, a process works on it, or it has ended.
  */
 export async function recoverJob(
   database: Database,
@@ -103,7 +102,7 @@ async function changeTo(
   if (isWaiting) await deliver(jobOf(row), sqlRunnerIn(trx))
 }
 
-/** Hands a job that waits to the queue once more. False when it does not wait any more, or somebody else is at it. */
+/** Hands a waiting job to the queue again. False when it does not wait any more. */
 export async function redeliverJob(database: Database, jobId: string, deliver: DeliverJob): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
@@ -114,7 +113,7 @@ export async function redeliverJob(database: Database, jobId: string, deliver: D
   })
 }
 
-/** Ends a job that waits and that nobody can do any more. False when it does not wait any more. */
+/** Fails a waiting job that no process can run. False when it does not wait any more. */
 export async function failWaitingJob(database: Database, jobId: string, error: JobError): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
@@ -126,8 +125,8 @@ export async function failWaitingJob(database: Database, jobId: string, error: J
 }
 
 /**
- * Jobs that may have begun for `waitingMs` and have not, the longest waiting first, 100 at most. Of backups and restores only
- * those of these sources and targets, and uploads: nobody here does the others, however long they wait.
+ * Jobs that have been due for `waitingMs`, the longest waiting first, 100 at most. Backups and restores only
+ * of these sources and targets (and uploads): this process does not run others.
  */
 export async function overdueJobs(
   { kysely }: Database,

@@ -28,15 +28,15 @@ function errorOf(row: {
   }
 }
 
-/** The column `tries` with one more of that code. */
+/** The column `tries`, with one more failure of that code. */
 export function oneMoreTry(code: string): RawBuilder<Job['tries']> {
   return sql`tries || jsonb_build_object(${code}::text, coalesce((tries ->> ${code}::text)::integer, 0) + 1)`
 }
 
-/** Characters. A server may say more against a job than anybody wants to read; the log of the process has it. */
+/** Characters. A server's message may be far longer; the log has all of it. */
 const MOST_OF_WORDS = 8 * 1024
 
-/** An error as the columns keep it; none where it is left out. */
+/** The error columns of a job; nulls without an error. */
 export function errorColumns(
   error: JobError | undefined,
 ): Record<'error' | 'error_code' | 'error_hint', string | null> {

@@ -8,19 +8,25 @@ type JobRow = Selectable<CatalogSchema['jobs']>
 type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
 
 /**
- * How many jobs may wait that API keys have asked for. What is asked for twice waits once, so that one key comes to this only by
- * so many different things: a verification of each backup of half a year, say. Two keys fill the bound of their project.
+ * How many jobs of API keys may wait. Equal requests wait once, so one key gets there only with different
+ * ones: a verification of each backup of half a year, say. Two keys fill the bound of their project.
  */
 export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
-/** Idempotency keys that may name one waiting job: each is a row, and whoever asks in a circle would make them without an end. */
+/**
+ * How many idempotency keys may name one waiting job: each is a row, and a client in a loop would add rows
+ * without end.
+ */
 export const MOST_FURTHER_KEYS = 1_000
 
-/** Until the transaction ends, no other one with this key, or in this project, looks at what waits: on whichever machine it is. */
+/**
+ * Until this transaction ends, no other one of this key or project, on any machine, looks at the waiting
+ * jobs.
+ */
 export async function lockWaiting(
   trx: Transaction<CatalogSchema>,
   { byKey, projectId }: KeyRequest,
 ): Promise<void> {
-  // Always the key before the project: two that wait for each other would wait for ever.
+  // Always the key before the project, to avoid deadlocks.
   const names = [
     `key ${byKey.apiKeyId.toLowerCase()}`,
     ...(projectId === undefined ? [] : [`project ${projectId}`]),
@@ -33,7 +39,7 @@ export async function lockWaiting(
   }
 }
 
-/** The job that an idempotency key names: the one that it made, or the one that waited when it was used. */
+/** The job of an idempotency key: the one that it made, or the one that waited when it was used. */
 export async function jobNamedBy(
   trx: Transaction<CatalogSchema>,
   { apiKeyId, idempotencyKey }: KeyRequest['byKey'],
@@ -56,9 +62,9 @@ export async function jobNamedBy(
 }
 
 /**
- * The job that waits for the same, asked for with the same API key. The idempotency key of the request names it from now on. A
- * backup that has begun and waits to go on is another: what it reads is older than the request. CatalogError QUEUE_FULL while as many
- * keys name it as may.
+ * The waiting job for the same request of the same API key; the new idempotency key also names it from now
+ * on. A backup that has begun and waits to continue does not count: it reads older data. CatalogError
+ * QUEUE_FULL when too many keys name it.
  */
 export async function sameWaiting(
   trx: Transaction<CatalogSchema>,
@@ -79,7 +85,7 @@ export async function sameWaiting(
     )
     .orderBy('created_at')
     .limit(1)
-    // Nobody begins it between this look and the answer.
+    // No process can begin it between this look and the answer.
     .forUpdate()
     .executeTakeFirst()
   if (row !== undefined && idempotencyKey !== undefined) {
@@ -98,7 +104,7 @@ export async function sameWaiting(
   return row
 }
 
-/** CatalogError QUEUE_FULL while as many jobs wait as the key, or the project, may have. */
+/** CatalogError QUEUE_FULL when too many jobs of the key or the project wait. */
 export async function assertRoomToWait(
   trx: Transaction<CatalogSchema>,
   { byKey, projectId }: KeyRequest,

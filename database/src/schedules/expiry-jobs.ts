@@ -5,10 +5,9 @@ import type { Job } from '#jobs/types.job.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /**
- * Makes a job that applies retention, when it is time for one: none waits or runs, and since the last one was made a notice was
- * told that had held up an erase; or that was `leastMs` ago or more, and since then a backup of a schedule was completed; or
- * `mostMs` have gone by. Null otherwise. Of many processes that ask at the same
- * moment one makes it.
+ * Makes a job that applies retention when it is due; otherwise null. Due: none waits or runs, and since the
+ * last one a notice was sent that held up an erase, or `leastMs` passed and a scheduled backup was completed,
+ * or `mostMs` passed. One of several concurrent callers makes it.
  */
 export async function createExpiryJobWhenDue(
   database: Database,

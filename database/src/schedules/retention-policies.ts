@@ -6,7 +6,7 @@ import { checkProjectId, checkType } from '#input-checks.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 import type { KeepPolicy } from '#jobs/types.job.ts'
 
-/** What is kept of all backups of a project and type. */
+/** Which backups of a project and type are kept. */
 export interface RetentionPolicy {
   project_id: string
   type: BackupType
@@ -35,7 +35,7 @@ export async function retentionPolicyTimes(
     .execute()
 }
 
-/** Sets the policy of a project and type, in place of the one that was there; null takes it away. CatalogError INVALID. */
+/** Sets or replaces the policy of a project and type; null removes it. CatalogError INVALID. */
 export async function setRetentionPolicy(
   database: Database,
   { project_id, type, keep }: Omit<RetentionPolicy, 'keep'> & { keep: KeepPolicy | null },
@@ -50,7 +50,7 @@ export async function setRetentionPolicy(
         .where('project_id', '=', project_id)
         .where('type', '=', type)
         .execute()
-      // Less is kept now: whoever asks since when the rules are what they are has to learn of it.
+      // Less is kept now: the time of the last change of the rules must show it.
       await trx
         .updateTable('schedules')
         .set({ updated_at: sql<Date>`clock_timestamp()` })

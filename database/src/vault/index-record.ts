@@ -16,7 +16,7 @@ export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   sendId?: string | undefined
 }
 
-/** To be called before the index is replaced in place: from then on this edition may be in the chat. */
+/** To be called before the index is replaced in place: this edition may be in the chat from then on. */
 export async function intendIndexEdition(database: Database, chatId: string, edition: string): Promise<void> {
   checkText('edition', edition)
   await inTransaction(database.kysely, async trx => {

@@ -15,7 +15,7 @@ export interface Attendance {
   leaseExpiresAt: Date | null
 }
 
-/** All work that is under way or was left behind, for a reconcile. Each list is oldest first. */
+/** All unfinished work, living and abandoned, for reconcile. Each list is oldest first. */
 export interface UnfinishedWork {
   sending: (Backup & Attendance)[]
   erasing: (Backup & Attendance)[]

@@ -100,9 +100,7 @@ async function reconcileFound(session: VaultSession, held: HeldBackup, found: Fo
   await eraseUnwanted(session, held, { found, message })
 }
 
-/**
- * Also a backup that is being erased needs the row of its message: erasing goes through the rows.
- */
+/** Also a backup that is being erased needs the row of its message: erasing goes through the rows. */
 async function isWanted({ database }: VaultSession, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)
   return backup !== null && backup.state !== 'erased'
