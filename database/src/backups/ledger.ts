@@ -20,13 +20,13 @@ export interface BackupIntent {
   projectId: string
   type: BackupType
   filename: string
-  caption?: string
+  caption?: string | undefined
   chatId: string
-  botId?: string
+  botId?: string | undefined
   encrypted: boolean
-  createdAt?: Date
-  expiresAt?: Date
-  source?: JsonObject
+  createdAt?: Date | undefined
+  expiresAt?: Date | undefined
+  source?: JsonObject | undefined
   origin?: BackupOrigin | undefined
 }
 
@@ -48,7 +48,7 @@ export interface OpenedBackup {
   catalogId: string
   generation: number
   /** Of the chat's index, which captions name. */
-  indexMessageId?: number
+  indexMessageId: number | undefined
   /** What was sent to the chat in the last minute, by this process too: Telegram counts it. */
   recentMessages: RecentMessage[]
   /** The caller releases it when the run ends without ending the backup. */
@@ -140,12 +140,11 @@ async function opening(
   const { token, ...opened } = await inTransaction(database.kysely, async trx => {
     const { token, chatId } = await write(trx)
     const catalog = await trx.selectFrom('catalog').select(['id', 'generation']).executeTakeFirstOrThrow()
-    const index = await indexMessageId(trx, chatId)
     return {
       token,
       catalogId: catalog.id,
       generation: catalog.generation,
-      ...(index !== undefined && { indexMessageId: index }),
+      indexMessageId: await indexMessageId(trx, chatId),
       recentMessages: await recentMessages(trx, chatId),
     }
   })

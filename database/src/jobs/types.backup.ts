@@ -104,42 +104,42 @@ export type RecoveredTrust = 0 | 1 | 2
  * {@link Backup}.
  */
 export interface CreateBackupInput {
-  id?: string
+  id?: string | undefined
   project_id: string
   type: BackupType
   file_id: string
   size: number
-  created_at?: Date
+  created_at?: Date | undefined
   /** Given, it decides, and no retention policy does. */
-  expires_at?: Date
-  filename?: string
-  caption?: string
-  chat_id?: string
-  bot_id?: string
-  encrypted?: boolean
-  archive_size?: number
-  plain_sha256?: string
-  archive_sha256?: string
-  part_count?: number
-  source?: JsonObject
-  scheduled_for?: Date
+  expires_at?: Date | undefined
+  filename?: string | undefined
+  caption?: string | undefined
+  chat_id?: string | undefined
+  bot_id?: string | undefined
+  encrypted?: boolean | undefined
+  archive_size?: number | undefined
+  plain_sha256?: string | undefined
+  archive_sha256?: string | undefined
+  part_count?: number | undefined
+  source?: JsonObject | undefined
+  scheduled_for?: Date | undefined
 }
 
 /** What may change afterwards. An absent field stays as it is. */
 export interface UpdateBackupInput {
   /** Allowed steps: failed → sending (resumed), complete or failed → erasing, erasing → erased. */
-  state?: BackupState
-  file_id?: string
+  state?: BackupState | undefined
+  file_id?: string | undefined
   /** Plain bytes. */
-  size?: number
-  bot_id?: string
+  size?: number | undefined
+  bot_id?: string | undefined
   /** Given, it decides from now on, and no retention policy does. */
-  expires_at?: Date
-  restore_count?: number
-  filename?: string
-  caption?: string | null
+  expires_at?: Date | undefined
+  restore_count?: number | undefined
+  filename?: string | undefined
+  caption?: string | null | undefined
   /** Null takes the finding back, after a repair. */
-  damaged_at?: Date | null
+  damaged_at?: Date | null | undefined
 }
 
 /** One Telegram message of a backup. Sizes are bytes. */

@@ -12,6 +12,7 @@ import {
   markSound,
 } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run, tellError } from '@telegram-backup/errors'
+import { ONLY_FIRST_FILE } from '#fetch/fetch-plan.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { SessionReport } from '#session/report.ts'
 import {
@@ -283,7 +284,7 @@ function assertVerifiable(backup: Backup | null, backupId: string): asserts back
 function unknownMessages(backupId: string): BackupError {
   return new BackupError(`No message of backup ${backupId} is known, so that none can be asked for`, {
     code: 'UNPROVEN',
-    hint: 'It was recorded by its first file id alone, by a telegram service of another make.',
+    hint: ONLY_FIRST_FILE,
   })
 }
 
