@@ -5,8 +5,8 @@ import type { VaultSession } from '#session/session.ts'
 
 /**
  * Erases a backup in its chats, then in the catalog. Resumes an interrupted erase; for an erased backup the
- * answer repeats the outcome. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while another process works on
- * it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
+ * answer repeats the outcome. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while another process works
+ * on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
  */
 export async function eraseBackup(
   session: VaultSession,

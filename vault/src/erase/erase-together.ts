@@ -26,9 +26,9 @@ export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
 }
 
 /**
- * E2 to E5 for marked backups: each index is drawn once before the first message is erased, and once after the
- * last. A failure of one backup stops no other, unless no server answers. Throws when the catalog fails or the
- * signal fires.
+ * E2 to E5 for marked backups: each index is drawn once before the first message is erased, and once after
+ * the last. A failure of one backup stops no other, unless no server answers. Throws when the catalog fails
+ * or the signal fires.
  */
 export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
@@ -83,7 +83,9 @@ async function eachOf(
   return passed
 }
 
-/** E3, except in chats whose index does not mark the backup as erasing yet: it would still look whole there. */
+/**
+ * E3, except in chats whose index does not mark the backup as erasing yet: it would still look whole there.
+ */
 async function eraseMarked(
   session: VaultSession,
   held: HeldBackup,

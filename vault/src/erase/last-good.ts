@@ -4,8 +4,8 @@ import { lookAtMessage, parseCaption } from 'telegram-deployment-bot'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * Throws `LAST_BACKUP` when a marked backup is the last good one of its project and type and no person approved
- * its erase. If the erase began before it became the last one, the chat decides.
+ * Throws `LAST_BACKUP` when a marked backup is the last good one of its project and type and no person
+ * approved its erase. If the erase began before it became the last one, the chat decides.
  */
 export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
   if (await mayErase(session.database, backupId)) return

@@ -33,9 +33,9 @@ interface PlacedDocument extends PlannedManifest {
 
 /**
  * The plan, with other places for each document. A document is read by its file id if this bot has one; else
- * its message is forwarded and read, the copy deleted, and the new file id recorded; else the same in the other
- * chat. Messages are forwarded only when their part is about to be needed. A message that is gone or changed is
- * marked in the catalog, so that reconcile can repair it.
+ * its message is forwarded and read, the copy deleted, and the new file id recorded; else the same in the
+ * other chat. Messages are forwarded only when their part is about to be needed. A message that is gone or
+ * changed is marked in the catalog, so that reconcile can repair it.
  */
 export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan {
   const { backupId, manifest } = plan

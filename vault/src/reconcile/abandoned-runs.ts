@@ -7,8 +7,9 @@ import { cancelled, reportPending, type VaultSession } from '#session/session.ts
 const POLL_MS = 1_000
 
 /**
- * R1 to R6, in rounds. While a lease is held, only time shows whether its holder lives: a living holder renews
- * it. Runs that renew their lease are left alone; the others are reconciled when it expires, within `waitMs`.
+ * R1 to R6, in rounds. While a lease is held, only time shows whether its holder lives: a living holder
+ * renews it. Runs that renew their lease are left alone; the others are reconciled when it expires, within
+ * `waitMs`.
  * @param options.except ids that are left alone
  * @param options.waitForLiving also waits for living runs, however long that takes
  */

@@ -112,7 +112,9 @@ export async function eraseFailed(session: VaultSession, held: HeldBackup): Prom
   await eraseRemains(session, held)
 }
 
-/** Erases every known message of a failed backup. The report names each that stays; the next run tries again. */
+/**
+ * Erases every known message of a failed backup. The report names each that stays; the next run tries again.
+ */
 export async function eraseRemains(session: VaultSession, held: HeldBackup): Promise<void> {
   for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(session, held)) {
     if (outcome !== 'kept') continue

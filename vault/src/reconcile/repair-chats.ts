@@ -159,7 +159,10 @@ async function removeDamaged(
   await keepLeftover(database, { chatId, messageId, isTombstone: outcome === 'tombstone' })
 }
 
-/** Clears the damage of a backup once all its messages are whole. Those not repaired just now are read for that. */
+/**
+ * Clears the damage of a backup once all its messages are whole. Those not repaired just now are read for
+ * that.
+ */
 export async function proveSound(
   session: VaultSession,
   held: HeldBackup,

@@ -5,9 +5,9 @@ import type { FoundBackup } from '#recover/found-backup.ts'
 import { messageSeen } from '#recover/indexed-backups.ts'
 
 /**
- * A backup as its captions and file names describe it. Without a manifest it is a failed backup, whose messages
- * reconcile erases, unless it may have been whole. With a manifest that no key opens it is complete, but sizes,
- * hashes and expiry are unknown. Undefined when the captions do not say enough.
+ * A backup as its captions and file names describe it. Without a manifest it is a failed backup, whose
+ * messages reconcile erases, unless it may have been whole. With a manifest that no key opens it is complete,
+ * but sizes, hashes and expiry are unknown. Undefined when the captions do not say enough.
  */
 export function foundByCaptions(
   sightings: { parts: readonly OwnSighting[]; manifest: OwnSighting | undefined },
@@ -55,7 +55,10 @@ export function foundByCaptions(
   }
 }
 
-/** `part 2 is gone`, `parts 4 to 900 are gone`: one text for each gap, however large the numbers in captions are. */
+/**
+ * `part 2 is gone`, `parts 4 to 900 are gone`: one text for each gap, however large the numbers in captions
+ * are.
+ */
 function gapsIn(partNumbers: readonly number[], partCount: number | undefined): string[] {
   if (partCount === undefined) return []
   const gaps: string[] = []

@@ -64,8 +64,8 @@ export class ChatReader {
   }
 
   /**
-   * The messages read so far with a caption in our form: forwards, indexes, tombstones, parts and manifests. A
-   * copy that a look left behind and a copy that a person made look the same.
+   * The messages read so far with a caption in our form: forwards, indexes, tombstones, parts and manifests.
+   * A copy that a look left behind and a copy that a person made look the same.
    */
   *marked(): Generator<MarkedMessage> {
     for (const [messageId, sighting] of this.#seen) {
@@ -131,9 +131,9 @@ export class ChatReader {
   }
 
   /**
-   * Whether a message is a forward: a forward of our message is not ours. A channel names the original message.
-   * Elsewhere the author is named, and the bot can edit its own messages but not forwards of them. Messages of
-   * another bot and their forwards look the same there.
+   * Whether a message is a forward: a forward of our message is not ours. A channel names the original
+   * message. Elsewhere the author is named, and the bot can edit its own messages but not forwards of them.
+   * Messages of another bot and their forwards look the same there.
    */
   async #isForward(messageId: number, { forwarded }: SeenMessage): Promise<boolean> {
     if (forwarded?.messageId !== undefined) {

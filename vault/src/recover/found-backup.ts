@@ -13,7 +13,9 @@ export interface Placement {
   /** Numeric, as text. */
   chatId: string
   manifestMessageId: number
-  /** In order of part number; not those of the manifest in a copy. Undefined for a message that was not found. */
+  /**
+   * In order of part number; not those of the manifest in a copy. Undefined for a message that was not found.
+   */
   partMessageIds: readonly (number | undefined)[]
   isThere: (messageId: number) => boolean
   /** The bot that the manifest's file ids belong to; undefined when unknown. */

@@ -53,8 +53,8 @@ interface Search {
 }
 
 /**
- * The index of the chat: the pinned message, or else the one that the newest message of ours names. People may
- * unpin, copy and delete messages, or pin others.
+ * The index of the chat: the pinned message, or else the one that the newest message of ours names. People
+ * may unpin, copy and delete messages, or pin others.
  */
 export async function findIndex(
   of: Search & { client: TelegramClient; announce: (messages: number) => void; signal: AbortSignal },

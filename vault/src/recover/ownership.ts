@@ -46,15 +46,20 @@ export function ownerOf(
   return { ...signed, generation: Math.max(signed.generation, shown.generation) }
 }
 
-/** Generations count the seconds since then: nine digits until 2051, and captions can hold them until 2083. */
+/**
+ * Generations count the seconds since then: nine digits until 2051, and captions can hold them until 2083.
+ */
 const FIRST_GENERATION_MS = Date.UTC(2020, 0, 1)
-/** A generation may be at most so many seconds ahead of Telegram's clock; a takeover never makes a greater one. */
+/**
+ * A generation may be at most so many seconds ahead of Telegram's clock; a takeover never makes a greater
+ * one.
+ */
 const AHEAD_AT_MOST = 86_400
 
 /**
- * Before the first import an empty catalog gets the chat's catalog id, with generation 1. So a killed recovery
- * leaves a catalog that the chat refuses, and cannot replace a whole index with half of one. No caption can
- * raise the generation, which never decreases.
+ * Before the first import an empty catalog gets the chat's catalog id, with generation 1. So a killed
+ * recovery leaves a catalog that the chat refuses, and cannot replace a whole index with half of one. No
+ * caption can raise the generation, which never decreases.
  */
 export async function adoptCatalog(database: Database, { catalogId }: Owner): Promise<void> {
   if ((await catalogIdentity(database)).isEmpty) await takeOver(database, { catalogId, generation: 1 })
@@ -183,7 +188,10 @@ async function removeIndex(
   await forgetLeftover(database, { chatId, messageId })
 }
 
-/** The keys for the new index: the configured ones, or those of the key file. Throws `CONFIGURATION` without any. */
+/**
+ * The keys for the new index: the configured ones, or those of the key file. Throws `CONFIGURATION` without
+ * any.
+ */
 export async function encryptionFor(
   configured: Encryption | undefined,
   identities: readonly string[],

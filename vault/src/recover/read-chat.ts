@@ -34,7 +34,8 @@ export interface ReadChat extends OpenedChat {
 
 /**
  * Stage 2: records every backup of the chat that a believed document describes: under former ids of the chat,
- * then those of the index, then those that no index names. After a failure the answer has what was read before.
+ * then those of the index, then those that no index names. After a failure the answer has what was read
+ * before.
  */
 export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<ReadChat> {
   const { search } = chat
@@ -119,7 +120,9 @@ async function* readNamed(
   }
 }
 
-/** The messages above the newest one of the index, and unknown ones among the latest. Without an index, all. */
+/**
+ * The messages above the newest one of the index, and unknown ones among the latest. Without an index, all.
+ */
 async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): Promise<ScanRange> {
   const { vault, documents, wholeChat: isWhole = false } = tools
   const { reader, search } = chat

@@ -48,7 +48,9 @@ export async function recordFound(
   }
 }
 
-/** The first backup marks the catalog as recovering. The answer is what the catalog holds: it may know better. */
+/**
+ * The first backup marks the catalog as recovering. The answer is what the catalog holds: it may know better.
+ */
 async function recordBackup(
   database: Database,
   { findings, ...found }: FoundBackup,
@@ -91,8 +93,9 @@ function trustOf(
 const BUSY = 'another process works on it, so this was not recorded; run recover again'
 
 /**
- * Marks messages that the catalog has as sound and the chat lacks, so that reconcile can repair them. A loss in
- * a second chat does not damage the backup. False while another process works on it, which finds out as well.
+ * Marks messages that the catalog has as sound and the chat lacks, so that reconcile can repair them. A loss
+ * in a second chat does not damage the backup. False while another process works on it, which finds out as
+ * well.
  */
 async function noteMissing(
   database: Database,

@@ -10,11 +10,11 @@ import { hasNothingOfOurs, judgeSigners, type TakenChat, takeChats } from '#reco
 import { keepUnexplained } from '#recover/unexplained-messages.ts'
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. Known backups stay as they are. After a kill, the
- * next run gives the same result. The stages are those of docs/protocol.md, "A recovery".
+ * Rebuilds the catalog from the chat and takes the chat over. Known backups stay as they are. After a kill,
+ * the next run gives the same result. The stages are those of docs/protocol.md, "A recovery".
  *
- * Throws `NOT_FOUND` when no chat holds anything of ours, `WRONG_KEY` when no document opens, and the client's
- * errors.
+ * Throws `NOT_FOUND` when no chat holds anything of ours, `WRONG_KEY` when no document opens, and the
+ * client's errors.
  */
 export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const tools = recoveryTools(setup)

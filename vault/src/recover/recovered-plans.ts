@@ -55,9 +55,10 @@ interface Planning {
 }
 
 /**
- * Recovers schedules and policies from the newest of these indexes. Enabled schedules stay enabled: otherwise a
- * server would make no backups, and no one would notice. Those of the catalog stay as they are, unless another
- * machine has drawn the index since. Schedules of another catalog that is merged into this one come disabled.
+ * Recovers schedules and policies from the newest of these indexes. Enabled schedules stay enabled: otherwise
+ * a server would make no backups, and no one would notice. Those of the catalog stay as they are, unless
+ * another machine has drawn the index since. Schedules of another catalog that is merged into this one come
+ * disabled.
  */
 export async function recoverPlans(
   database: Database,

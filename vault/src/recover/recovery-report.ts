@@ -18,7 +18,9 @@ export interface RecoveryReport {
   signerIsOwn: boolean
   /** Fingerprints of keys with valid signatures that are not believed. */
   otherSigners: readonly string[]
-  /** Nothing was opened without a key: sizes, hashes and expiry are missing, and the chat was not taken over. */
+  /**
+   * Nothing was opened without a key: sizes, hashes and expiry are missing, and the chat was not taken over.
+   */
   withoutKey: boolean
   backups: RecoveredBackup[]
   refused: RefusedManifest[]

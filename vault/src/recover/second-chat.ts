@@ -17,8 +17,8 @@ export interface SecondChat {
 }
 
 /**
- * Stage 3: reads the second chat, so that nothing is copied there again. Undefined when none is configured. An
- * unreadable chat does not end the recovery. Throws when the catalog fails or the signal fires.
+ * Stage 3: reads the second chat, so that nothing is copied there again. Undefined when none is configured.
+ * An unreadable chat does not end the recovery. Throws when the catalog fails or the signal fires.
  */
 export async function readSecondChat(tools: RecoveryTools, first: ReadChat): Promise<SecondChat | undefined> {
   const { replicaChat: name } = tools

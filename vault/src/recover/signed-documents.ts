@@ -68,9 +68,9 @@ export class SignedDocuments {
   }
 
   /**
-   * The file, of at most `maxBytes`; undefined when the server refuses it: it is gone, or the file id is another
-   * bot's. A file with another SHA-256 is downloaded again before it counts. `isBrief`: only two tries, since
-   * the server says the same of a file that is unavailable for a moment.
+   * The file, of at most `maxBytes`; undefined when the server refuses it: it is gone, or the file id is
+   * another bot's. A file with another SHA-256 is downloaded again before it counts. `isBrief`: only two
+   * tries, since the server says the same of a file that is unavailable for a moment.
    */
   async download(
     fileId: string,

@@ -1,6 +1,6 @@
 /**
- * The keys whose signatures are believed: those that a person named and this machine's own; without named keys,
- * the signer of the first document that opens. Always also the signers that a believed index names.
+ * The keys whose signatures are believed: those that a person named and this machine's own; without named
+ * keys, the signer of the first document that opens. Always also the signers that a believed index names.
  */
 export class Signers {
   readonly #given: ReadonlySet<string>

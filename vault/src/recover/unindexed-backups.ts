@@ -7,8 +7,9 @@ import { type BackupReading, existing } from '#recover/indexed-backups.ts'
 /** After so many ids without a message of ours, only messages that this bot may edit are read. */
 const MAX_GAP = 500
 /**
- * After so many ids without a message of ours, the search jumps to the manifest that the last one names. Not at
- * once: a manifest names the newest one from the beginning of its send, and other sends may have ended since.
+ * After so many ids without a message of ours, the search jumps to the manifest that the last one names. Not
+ * at once: a manifest names the newest one from the beginning of its send, and other sends may have ended
+ * since.
  */
 const LEAD_GAP = 50
 
@@ -49,14 +50,17 @@ export interface ScanRange {
   known: Set<number>
   /** Also reads messages far below all of ours. */
   isWhole?: boolean
-  /** When the believed index was drawn. An older complete backup that it does not name and without parts was erased. */
+  /**
+   * When the believed index was drawn. An older complete backup that it does not name and without parts was
+   * erased.
+   */
   indexDrawnAt?: Date | undefined
 }
 
 /**
- * Backups that no index names, newest first. Each manifest names its parts, which need no look, and the manifest
- * before it, so the search can skip what people wrote in between. Where that chain breaks, because a backup was
- * erased, the search continues message by message.
+ * Backups that no index names, newest first. Each manifest names its parts, which need no look, and the
+ * manifest before it, so the search can skip what people wrote in between. Where that chain breaks, because a
+ * backup was erased, the search continues message by message.
  */
 export async function* readUnindexed(
   range: ScanRange,
@@ -182,8 +186,8 @@ async function readManifest(
 }
 
 /**
- * The lowest message with the same manifest, above its parts. People copy messages byte for byte, and the order
- * of the ids is the only sure sign of the original.
+ * The lowest message with the same manifest, above its parts. People copy messages byte for byte, and the
+ * order of the ids is the only sure sign of the original.
  */
 async function originalOf(
   copy: OwnSighting & { facts: ParsedDocument },

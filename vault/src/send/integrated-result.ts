@@ -14,7 +14,10 @@ export interface IntegratedBackupDetails {
   refused?: true | undefined
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
   leftInChat?: number | undefined
-  /** After a success: whether the index in the chat names the backup. If not, the next send or reconcile updates it. */
+  /**
+   * After a success: whether the index in the chat names the backup. If not, the next send or reconcile
+   * updates it.
+   */
   indexUpToDate?: boolean | undefined
   /** Why not. */
   indexError?: string | undefined
@@ -77,7 +80,9 @@ function isRefused(cause: unknown): boolean {
 /** Codes of a cancel and of bad options. */
 const OF_CALLERS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID', 'USAGE'])
 
-/** The catalog failed: with `metadata` the backup is whole in the chat, with `sent` the send failed as well. */
+/**
+ * The catalog failed: with `metadata` the backup is whole in the chat, with `sent` the send failed as well.
+ */
 export function databaseFailure(
   error: unknown,
   { metadata, sent }: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},

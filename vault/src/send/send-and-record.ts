@@ -59,8 +59,8 @@ export interface IntegratedBackupOptions {
 }
 
 /**
- * Sends one backup and records it. Resolves also on failure: `details` says which side has it. A backup that is
- * whole in Telegram when the catalog fails stays there, and its messages stay recorded.
+ * Sends one backup and records it. Resolves also on failure: `details` says which side has it. A backup that
+ * is whole in Telegram when the catalog fails stays there, and its messages stay recorded.
  */
 export async function sendAndRecord(
   { database, service }: { database: Database; service: IBackupService },
@@ -134,7 +134,9 @@ async function record(of: {
   }
 }
 
-/** Brings the index of each chat up to date. A failure goes into the details: the backup is safe all the same. */
+/**
+ * Brings the index of each chat up to date. A failure goes into the details: the backup is safe all the same.
+ */
 async function refreshIndexes(
   service: IBackupService,
   { metadata, replica }: BackupSendResult,

@@ -43,7 +43,10 @@ export interface ReportedReason {
 export class SessionReport {
   /** Messages that exist although their answer was lost. */
   readonly adopted: ReportedMessage[] = []
-  /** Backups whose interrupted send was finished. `missing`: `1 file missing`, which the send allowed, or null. */
+  /**
+   * Backups whose interrupted send was finished. `missing`: `1 file missing`, which the send allowed, or
+   * null.
+   */
   readonly finished: { backup_id: string; missing: string | null }[] = []
   readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
   /** Erased messages: of failed and of erased backups, and second copies of one message. */

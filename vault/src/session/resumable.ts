@@ -8,7 +8,9 @@ export function resumableUntil({ created_at }: Pick<Backup, 'created_at'>): Date
   return new Date(created_at.getTime() + RESUMABLE_FOR_MS)
 }
 
-/** Whether a failed backup keeps its messages, so that a resumed send can use them; by this machine's clock. */
+/**
+ * Whether a failed backup keeps its messages, so that a resumed send can use them; by this machine's clock.
+ */
 export function mayBeResumed(backup: Pick<Backup, 'created_at' | 'resumable'>): boolean {
   return backup.resumable && Date.now() < resumableUntil(backup).getTime()
 }

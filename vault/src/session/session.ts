@@ -57,7 +57,9 @@ export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown
   return endsEverything(session, error) || codeOf(error) === 'LEASE_LOST' || !held.lease.isHeld()
 }
 
-/** Reports a failure of one backup or one chat; the others go on. Throws `error` when it ends the whole run. */
+/**
+ * Reports a failure of one backup or one chat; the others go on. Throws `error` when it ends the whole run.
+ */
 export function reportPending(
   session: Pick<VaultSession, 'signal' | 'report'>,
   of: Pick<ReportedReason, 'backup_id' | 'restore_id' | 'chat_id'>,
