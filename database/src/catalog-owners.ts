@@ -4,6 +4,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { type ForeignObject, foreignObject, foreignOwner, SCHEMAS, TRUSTED } from '#foreign-owners.ts'
+import { lockByName } from '#named-locks.ts'
 
 /**
  * CatalogError CONFIGURATION when an object of the catalog belongs to a strange role, see `foreignObject`.
@@ -46,9 +47,7 @@ export async function makeQueueSchema({ kysely }: Database): Promise<{ isNew: bo
 /** As `shutOutPublic`, one process at a time: PostgreSQL refuses two that revoke the same right at once. */
 export async function closeQueueSchema({ kysely }: Database): Promise<void> {
   await inTransaction(kysely, async trx => {
-    await sql`
-      select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: rights'::text, 0::bigint))
-    `.execute(trx)
+    await lockByName(trx, 'control_plane: rights')
     await shutOutPublic(trx)
   })
 }

@@ -1,5 +1,4 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
-import { checkImported } from '#backups/imports-checks.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
@@ -8,7 +7,15 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { raiseNewest } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { storable } from '#input-checks.ts'
+import {
+  checkCount,
+  checkProjectId,
+  checkText,
+  checkTime,
+  checkType,
+  checkUuid,
+  storable,
+} from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 
@@ -220,4 +227,37 @@ function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][
   }
   // All processes use one order, since each of these rows is locked until the transaction ends.
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** CatalogError INVALID for what no catalog can hold. */
+function checkImported(backup: ImportedBackup): void {
+  checkUuid('id', backup.id)
+  checkProjectId(backup.projectId)
+  checkType(backup.type)
+  checkText('chat id', backup.chatId)
+  checkTime('createdAt', backup.createdAt)
+  for (const time of timesOf(backup)) if (time !== undefined) checkTime('time', time)
+  if (backup.sourceName !== undefined) checkText('source', backup.sourceName)
+  if (backup.scheduleId !== undefined) checkUuid('schedule id', backup.scheduleId)
+  for (const count of [backup.size, backup.archiveSize, backup.partCount, backup.restoreCount]) {
+    if (count !== undefined) checkCount('size or count', count)
+  }
+  for (const message of backup.messages) {
+    checkText('chat id', message.chatId)
+    checkText('file name', message.fileName)
+    checkCount('size', message.size)
+    checkCount('part number', message.partNumber)
+    if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
+  }
+  const keys = new Set(
+    backup.messages.map(({ chatId, kind, partNumber }) => `${chatId} ${kind} ${partNumber}`),
+  )
+  if (keys.size < backup.messages.length) {
+    throw new CatalogError('A backup cannot have two messages for one part in one chat', { code: 'INVALID' })
+  }
+}
+
+function timesOf(backup: ImportedBackup): (Date | undefined)[] {
+  const { completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt } = backup
+  return [completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt]
 }

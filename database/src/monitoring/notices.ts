@@ -16,6 +16,16 @@ export interface FoundCondition {
   newest?: { at: Date; notice: JsonObject } | undefined
 }
 
+/** All open alerts, oldest first. */
+export async function openAlerts(database: Database): Promise<Alert[]> {
+  return await database.kysely
+    .selectFrom('alerts')
+    .select(['key', 'kind', 'details', 'since', 'seen_at', 'told_at'])
+    .orderBy('since')
+    .orderBy('key')
+    .execute()
+}
+
 /** The shortest time between two notices of a condition that grows. */
 const NEWS_EVERY_MS = 10 * 60_000
 

@@ -1,8 +1,10 @@
 import { sql, type Transaction } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { catalogClock } from '#clock.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { tryLockByName } from '#named-locks.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /** A complete backup, as the plan of verifications sees it. */
@@ -56,13 +58,9 @@ export async function sampleBackups(
   deliver: DeliverJob,
 ): Promise<Job[]> {
   return await inTransaction(database.kysely, async trx => {
-    const { rows } = await sql<{ locked: boolean; now: Date }>`
-      select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('telegram-backup sampling'::text, 0::bigint)) as locked,
-             clock_timestamp() as now
-    `.execute(trx)
-    const [lock] = rows
-    if (lock?.locked !== true) return []
-    const facts = { backups: await sampled(trx), lately: await sampledLately(trx), now: lock.now }
+    if (!(await tryLockByName(trx, 'telegram-backup sampling'))) return []
+    const now = await catalogClock({ kysely: trx })
+    const facts = { backups: await sampled(trx), lately: await sampledLately(trx), now }
     const jobs: Job[] = []
     for (const { backup, readData } of decide(facts)) {
       const { job } = await createJobIn(

@@ -2,6 +2,7 @@ import { type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { NewJob } from '#jobs/types.job.ts'
+import { lockByName } from '#named-locks.ts'
 
 type JobRow = Selectable<CatalogSchema['jobs']>
 /** A request that came with an API key. */
@@ -27,16 +28,8 @@ export async function lockWaiting(
   { byKey, projectId }: KeyRequest,
 ): Promise<void> {
   // Always the key before the project, to avoid deadlocks.
-  const names = [
-    `key ${byKey.apiKeyId.toLowerCase()}`,
-    ...(projectId === undefined ? [] : [`project ${projectId}`]),
-  ]
-  for (const name of names) {
-    await sql`
-      select pg_catalog.pg_advisory_xact_lock(
-        pg_catalog.hashtextextended(${`control_plane: waiting jobs of ${name}`}::text, 0::bigint))
-    `.execute(trx)
-  }
+  await lockByName(trx, `control_plane: waiting jobs of key ${byKey.apiKeyId.toLowerCase()}`)
+  if (projectId !== undefined) await lockByName(trx, `control_plane: waiting jobs of project ${projectId}`)
 }
 
 /** The job of an idempotency key: the one that it made, or the one that waited when it was used. */

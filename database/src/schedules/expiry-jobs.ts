@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { lockByName } from '#named-locks.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /**
@@ -15,9 +16,7 @@ export async function createExpiryJobWhenDue(
   deliver: DeliverJob,
 ): Promise<Job | null> {
   return await inTransaction(database.kysely, async trx => {
-    await sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: expiry jobs'::text, 0::bigint))`.execute(
-      trx,
-    )
+    await lockByName(trx, 'control_plane: expiry jobs')
     const { rows } = await sql<{ due: boolean }>`
       with last as (
         select max(created_at) as at, bool_or(state in ('queued', 'running')) as open

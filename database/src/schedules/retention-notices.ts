@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { catalogClock } from '#clock.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 
@@ -16,13 +17,13 @@ export interface RetentionNotice {
 export async function listRetentionNotices(
   database: Database,
 ): Promise<{ now: Date; notices: RetentionNotice[] }> {
-  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(database.kysely)
+  const now = await catalogClock(database)
   const { rows: notices } = await sql<RetentionNotice>`
     select backup_id, kind, told_at,
            exists (select from control_plane.notices where notices.id = notice_id) as is_waiting
       from control_plane.retention_notices
   `.execute(database.kysely)
-  return { now: rows[0]?.now ?? new Date(), notices }
+  return { now, notices }
 }
 
 /**

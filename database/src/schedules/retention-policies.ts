@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { ensureProject } from '#backups/records.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkType } from '#input-checks.ts'
@@ -50,13 +51,7 @@ export async function setRetentionPolicy(
         .where('project_id', '=', project_id)
         .where('type', '=', type)
         .execute()
-      // Less is kept now: the time of the last change of the rules must show it.
-      await trx
-        .updateTable('schedules')
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', project_id)
-        .where('type', '=', type)
-        .execute()
+      await noteLessKept(trx, { project_id, type }, ['schedules'])
       return
     }
     const policy = { keep: JSON.stringify(keep), updated_at: sql<Date>`clock_timestamp()` }
@@ -66,4 +61,20 @@ export async function setRetentionPolicy(
       .onConflict(conflict => conflict.columns(['project_id', 'type']).doUpdateSet(policy))
       .execute()
   })
+}
+
+/** Less is kept now: the time of the last change of the rules, in these tables, must show it. */
+export async function noteLessKept(
+  trx: Transaction<CatalogSchema>,
+  { project_id, type }: Omit<RetentionPolicy, 'keep'>,
+  tables: readonly ('schedules' | 'retention_policies')[] = ['schedules', 'retention_policies'],
+): Promise<void> {
+  for (const table of tables) {
+    await trx
+      .updateTable(table)
+      .set({ updated_at: sql<Date>`clock_timestamp()` })
+      .where('project_id', '=', project_id)
+      .where('type', '=', type)
+      .execute()
+  }
 }

@@ -9,6 +9,7 @@ import type { BackupType } from '#jobs/types.backup.ts'
 import type { CatchUp, Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 import { jobOf } from '#queue/job-rows.ts'
+import { noteLessKept } from '#schedules/retention-policies.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** A new schedule. The caller reads the cron expression and gives `nextRunAt`. */
@@ -158,15 +159,7 @@ export async function removeSchedule(database: Database, id: string): Promise<bo
         .onConflict(conflict => conflict.doNothing())
         .execute()
     }
-    // Less may be kept now: the time of the last change of the rules must show it.
-    for (const table of ['schedules', 'retention_policies'] as const) {
-      await trx
-        .updateTable(table)
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', removed.project_id)
-        .where('type', '=', removed.type)
-        .execute()
-    }
+    await noteLessKept(trx, removed)
     return true
   })
 }

@@ -1,9 +1,8 @@
-import { sql } from 'kysely'
 import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkType } from '#input-checks.ts'
-import type { RetentionPolicy } from '#schedules/retention-policies.ts'
+import { noteLessKept, type RetentionPolicy } from '#schedules/retention-policies.ts'
 
 /**
  * Which backups of one source are kept, from a schedule that was removed since. A source may have several.
@@ -54,15 +53,7 @@ export async function removeSourcePolicies(
       .where('type', '=', type)
       .where('source', '=', source)
       .executeTakeFirstOrThrow()
-    // Less is kept now: the time of the last change of the rules must show it.
-    for (const table of ['schedules', 'retention_policies'] as const) {
-      await trx
-        .updateTable(table)
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', project_id)
-        .where('type', '=', type)
-        .execute()
-    }
+    await noteLessKept(trx, { project_id, type })
     return Number(numDeletedRows)
   })
 }
