@@ -61,90 +61,85 @@ type Explanation = [code: CatalogErrorCode, message: string, hint: string]
 // SQLSTATEs are listed in PostgreSQL's Appendix A. Server messages of connection errors name users and
 // databases, so they are replaced here and stay in `cause`.
 const EXPLANATIONS: Record<string, Explanation> = {
-  '53100': ['CATALOG', 'The disk of the catalog is full', FULL_DISK_HINT],
-  '53300': [
-    'CATALOG',
-    'The catalog accepts no more connections',
-    'Stop other clients, or raise max_connections.',
-  ],
-  '28P01': ['CONFIGURATION', 'The catalog refused the password', 'Check user and password in DATABASE_URL.'],
-  '28000': [
-    'CONFIGURATION',
-    'The catalog refused the login',
-    'Check the user in DATABASE_URL and the server’s pg_hba.conf.',
-  ],
-  '3D000': [
-    'CONFIGURATION',
-    'The database of the catalog does not exist',
-    'Create it, or correct the name in DATABASE_URL.',
-  ],
-  '42501': [
-    'CONFIGURATION',
-    'The catalog’s user lacks a right',
-    'Let the user of DATABASE_URL own schema control_plane, or create it.',
-  ],
-  '25006': ['CONFIGURATION', 'The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
-  '57014': [
-    'CATALOG',
-    'The catalog took too long',
-    'It may be overloaded, or another client holds a lock: look at pg_stat_activity.',
-  ],
-  '55P03': [
-    'CATALOG',
-    'The catalog is locked by another client',
-    'Try again when that one has ended: look at pg_stat_activity.',
-  ],
-  '42P01': ['CATALOG', 'The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
-  ENOTFOUND: ['CONFIGURATION', 'The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
-  EAI_AGAIN: [
-    'CATALOG',
-    'The host of the catalog cannot be looked up',
-    'Check the name server and the network.',
-  ],
-  ECONNREFUSED: [
-    'CATALOG',
-    'The catalog refused the connection',
-    'Check that PostgreSQL runs at the host and port in DATABASE_URL.',
-  ],
-  ETIMEDOUT: ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall.'],
-  ENOENT: ['CATALOG', 'No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
+  ...withCode('CATALOG', {
+    '53100': ['The disk of the catalog is full', FULL_DISK_HINT],
+    '53300': ['The catalog accepts no more connections', 'Stop other clients, or raise max_connections.'],
+    '57014': [
+      'The catalog took too long',
+      'It is overloaded, or a client holds a lock: see pg_stat_activity.',
+    ],
+    '55P03': [
+      'The catalog is locked by another client',
+      'Try again when that one has ended: see pg_stat_activity.',
+    ],
+    '42P01': ['The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
+    EAI_AGAIN: ['The host of the catalog cannot be looked up', 'Check the name server and the network.'],
+    ECONNREFUSED: [
+      'The catalog refused the connection',
+      'Check that PostgreSQL runs at the address in DATABASE_URL.',
+    ],
+    ETIMEDOUT: ['The catalog did not answer in time', 'Check host, port and firewall.'],
+    ENOENT: ['No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
+  }),
+  ...withCode('CONFIGURATION', {
+    '28P01': ['The catalog refused the password', 'Check user and password in DATABASE_URL.'],
+    '28000': [
+      'The catalog refused the login',
+      'Check the user in DATABASE_URL and the server’s pg_hba.conf.',
+    ],
+    '3D000': [
+      'The database of the catalog does not exist',
+      'Create it, or correct the name in DATABASE_URL.',
+    ],
+    '42501': [
+      'The catalog’s user lacks a right',
+      'Let the user of DATABASE_URL own schema control_plane, or create it.',
+    ],
+    '25006': ['The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
+    ENOTFOUND: ['The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
+  }),
 }
 
 /** The same for a catalog that has worked before: it is being moved, or a standby is about to take over. */
-const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = {
+const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = withCode('CATALOG', {
   '25006': [
-    'CATALOG',
     'The catalog is read-only for now',
     'Wait until its server is a primary again, or let DATABASE_URL lead to the one that is.',
   ],
   ENOTFOUND: [
-    'CATALOG',
     'The host of the catalog is no longer known',
     'Check the name server and the host name in DATABASE_URL.',
   ],
+})
+
+function withCode(
+  code: CatalogErrorCode,
+  explanations: Record<string, [message: string, hint: string]>,
+): Record<string, Explanation> {
+  const entries = Object.entries(explanations)
+  return Object.fromEntries(entries.map(([cause, words]) => [cause, [code, ...words]]))
 }
 
+const TOO_LATE: Explanation = [
+  'CATALOG',
+  'The catalog did not answer in time',
+  'Check host, port and firewall; it may be overloaded.',
+]
+const NO_TLS: Explanation = [
+  'CONFIGURATION',
+  'The catalog’s server offers no TLS',
+  'Set sslmode=disable in DATABASE_URL if that is intended.',
+]
+const NO_PASSWORD: Explanation = [
+  'CONFIGURATION',
+  'The catalog needs a password and none was given',
+  'Put user and password into DATABASE_URL.',
+]
+
 const BY_MESSAGE: [RegExp, Explanation][] = [
-  [
-    /timeout expired|timeout exceeded/i,
-    ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall; it may be overloaded.'],
-  ],
-  [
-    /does not support SSL/i,
-    [
-      'CONFIGURATION',
-      'The catalog’s server offers no TLS',
-      'Set sslmode=disable in DATABASE_URL if that is intended.',
-    ],
-  ],
-  [
-    /SASL|password must be a string/i,
-    [
-      'CONFIGURATION',
-      'The catalog wants a password and none was given',
-      'Put user and password into DATABASE_URL.',
-    ],
-  ],
+  [/timeout expired|timeout exceeded/i, TOO_LATE],
+  [/does not support SSL/i, NO_TLS],
+  [/SASL|password must be a string/i, NO_PASSWORD],
 ]
 
 /**

@@ -1,5 +1,6 @@
 import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
+import { lockBackup } from '#backups/ledger.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -62,22 +63,11 @@ export async function assertErasable(
 
 /** Its state; refuses a backup that may not become `erasing`. */
 async function lockForErase(trx: Transaction<CatalogSchema>, backupId: string) {
-  const state = await lockState(trx, backupId)
+  const { state } = await lockBackup(trx, backupId)
   if (state === 'erasing') return state
   refuseStep(state, 'erasing')
   await refusePinned(trx, backupId)
   return state
-}
-
-async function lockState(trx: Transaction<CatalogSchema>, backupId: string) {
-  const backup = await trx
-    .selectFrom('backups')
-    .select('state')
-    .where('id', '=', backupId)
-    .forUpdate()
-    .executeTakeFirst()
-  if (!backup) throw new CatalogError(`There is no backup ${backupId}`, { code: 'NOT_FOUND' })
-  return backup.state
 }
 
 async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string): Promise<void> {
@@ -177,7 +167,7 @@ export async function finishErase(
   await endingLease(leaseToken, () =>
     inTransaction(database.kysely, async trx => {
       await guardWrite(trx, backupId, leaseToken, { ending: true })
-      refuseStep(await lockState(trx, backupId), 'erased')
+      refuseStep((await lockBackup(trx, backupId)).state, 'erased')
       const { left } = await trx
         .selectFrom('backup_parts')
         .select(({ fn }) => fn.countAll<number>().as('left'))

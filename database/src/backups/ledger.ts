@@ -218,7 +218,8 @@ export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId
   return backup
 }
 
-async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
+/** Locks and returns the backup; CatalogError NOT_FOUND. */
+export async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await trx
     .selectFrom('backups')
     .selectAll()
