@@ -211,7 +211,6 @@ const isRoleOfOurs = `
                     and ('role=' || pg_catalog.quote_ident(current_user) = any (setting.setconfig)
                       or 'role=' || current_user = any (setting.setconfig))) as is_ours`
 
-/** The refusal of a role that is not ours. */
 function strangeRole({ actsAs, loggedInAs }: { actsAs: string; loggedInAs: string }): CatalogError {
   return new CatalogError(
     `Who logs in to the catalog’s database as "${loggedInAs}" acts as role "${actsAs}" there`,

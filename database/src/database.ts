@@ -34,7 +34,7 @@ export interface OpenDatabaseOptions {
   /** Ends the wait for the server; an open database is not affected. */
   signal?: AbortSignal
   /** Called with a sentence for a person about the account of root's embedded server. */
-  tell?: (words: string) => void
+  note?: (words: string) => void
   /** Connections at most, 3 or more: 10 unless given. */
   connections?: number
   /** Milliseconds; 10 and 60 seconds unless given. */
@@ -57,7 +57,7 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const { url, dataDir, signal } = options
   const limits = limitsOf(options)
   if (url) return await openByUrl(url, { actor, signal, limits })
-  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, tell: options.tell })
+  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, note: options.note })
   throw new CatalogError('No place for the catalog was given', {
     code: 'CONFIGURATION',
     hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
@@ -103,9 +103,9 @@ async function openByUrl(url: string, { actor, signal, limits }: Opening): Promi
 
 async function openEmbedded(
   dataDir: string,
-  { actor, signal, limits, tell }: Opening & { tell: OpenDatabaseOptions['tell'] },
+  { actor, signal, limits, note }: Opening & { note: OpenDatabaseOptions['note'] },
 ): Promise<Database> {
-  const server = await EmbeddedServer.enter(dataDir, { signal, tell })
+  const server = await EmbeddedServer.enter(dataDir, { signal, note })
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
   const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness, limits)
   const close = once(async () => {

@@ -16,7 +16,6 @@ export const TRUSTED = `
     select role from roles_of_ours union select oid from pg_catalog.pg_roles where rolsuper
   )`
 
-/** What `foreignObject` finds. */
 export interface ForeignObject {
   /** PostgreSQL's word: `table`, `function`, `schema`. */
   type: string
@@ -62,7 +61,6 @@ export const foreignObject: string = `
      order by object.type = 'schema' desc, object.identity
      limit 1`
 
-/** The error for that object. */
 export function foreignOwner({ type, identity, owner, we }: ForeignObject): CatalogError {
   return new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
     code: 'CONFIGURATION',

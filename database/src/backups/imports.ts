@@ -19,7 +19,6 @@ import {
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 
-/** What became of an import. */
 export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'
 
 /**
@@ -97,7 +96,6 @@ function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
   return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
 }
 
-/** The messages that may be added to a backup that is already known. */
 async function wantedMessages(
   trx: Transaction<CatalogSchema>,
   { id, state, messages }: ImportedBackup,
@@ -229,7 +227,6 @@ function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-/** CatalogError INVALID for what no catalog can hold. */
 function checkImported(backup: ImportedBackup): void {
   checkUuid('id', backup.id)
   checkProjectId(backup.projectId)

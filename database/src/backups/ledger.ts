@@ -14,7 +14,6 @@ import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts
 // manifest; completeBackup as the commit mark. Any failure: failBackup. A crash leaves rows that say what may
 // be in the chat, and a lease that expires.
 
-/** What is going to be sent. */
 export interface BackupIntent {
   backupId: string
   projectId: string
@@ -43,7 +42,6 @@ interface RecentMessage {
   ageMs: number
 }
 
-/** What a backup that begins must know of the catalog. */
 export interface OpenedBackup {
   catalogId: string
   generation: number

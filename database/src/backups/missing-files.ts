@@ -47,7 +47,6 @@ export function shownId(backup: Pick<Backup, 'id' | 'state' | 'source'>): string
   return shownIdOf(backup.id, backup.state, missingWords(backup))
 }
 
-/** The same by the words alone. */
 export function shownIdOf(id: string, state: Backup['state'], missing: string | null | undefined): string {
   return missing == null ? id : `${id} (${withWords(state, missing)})`
 }
@@ -62,7 +61,6 @@ export function withMissingCount<Shown extends OfSource>(backup: Shown): Shown &
   return { ...backup, missing_files: countMissingFiles(backup) }
 }
 
-/** The same with their names. */
 export function withMissingFiles<Shown extends OfSource>(
   backup: Shown,
 ): Shown & { missing_files: number; missing: MissingFile[] } {

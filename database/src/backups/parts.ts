@@ -18,7 +18,7 @@ import { checkCount, checkText, checkTime } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
 
-/** A message that is going to be sent. Sizes and offsets are bytes. */
+/** Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
   botId?: string | undefined
   fileName: string

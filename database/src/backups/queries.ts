@@ -38,8 +38,8 @@ interface Matching {
 }
 
 /**
- * Backups of all projects, newest first. CatalogError INVALID for a limit or offset that is not a whole number
- * from 0, an unknown type or state, or a bad project id.
+ * Backups of all projects, newest first. CatalogError INVALID for a limit or offset that is not a whole
+ * number from 0, an unknown type or state, or a bad project id.
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)

@@ -71,7 +71,6 @@ function recordOf(input: CreateBackupInput): Insertable<CatalogSchema['backups']
   }
 }
 
-/** Makes the project when it does not exist. */
 export async function ensureProject(trx: Transaction<CatalogSchema>, id: string): Promise<void> {
   await trx
     .insertInto('projects')
@@ -80,14 +79,13 @@ export async function ensureProject(trx: Transaction<CatalogSchema>, id: string)
     .execute()
 }
 
-/** One backup; null for an unknown id, also for one that is no UUID. */
-export async function getBackupById(database: Database, id: string): Promise<Backup | null> {
+/** Null for an unknown id or one that is no UUID. */
+export async function getBackupById(
+  { kysely }: Pick<Database, 'kysely'>,
+  id: string,
+): Promise<Backup | null> {
   if (!isUuid(id)) return null
-  const backup = await database.kysely
-    .selectFrom('backups')
-    .selectAll()
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const backup = await kysely.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirst()
   return backup ?? null
 }
 

@@ -1,4 +1,4 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -41,16 +41,9 @@ export async function chatRecord(database: Database, chatId: string): Promise<Ch
     .executeTakeFirst()
   if (!chat) return null
   const { title, newest_message_id: newestMessageId, moved_to: movedTo } = chat
-  const known = { chatId, title, newestMessageId, movedTo }
-  const { index_message_id: messageId, index_file_id: fileId, index_bot_id: botId } = chat
-  const { index_sha256: sha256, index_edition: edition, index_content_sha256: contentSha256 } = chat
-  if (messageId === null || fileId === null || botId === null) return { ...known, index: null }
-  if (sha256 === null || edition === null || contentSha256 === null) return { ...known, index: null }
-  const nextEdition = chat.index_next_edition
-  return { ...known, index: { messageId, fileId, botId, sha256, edition, contentSha256, nextEdition } }
+  return { chatId, title, newestMessageId, movedTo, index: indexOf(chat) }
 }
 
-/** Remembers what people call a chat. */
 export async function nameChat(database: Database, chat: { chatId: string; title: string }): Promise<void> {
   await ensureChat(database.kysely, chat.chatId)
   await database.kysely
@@ -58,6 +51,14 @@ export async function nameChat(database: Database, chat: { chatId: string; title
     .set({ title: chat.title })
     .where('chat_id', '=', chat.chatId)
     .execute()
+}
+
+function indexOf(chat: Selectable<CatalogSchema['chats']>): IndexRecord | null {
+  const { index_message_id: messageId, index_file_id: fileId, index_bot_id: botId } = chat
+  const { index_sha256: sha256, index_edition: edition, index_content_sha256: contentSha256 } = chat
+  if (messageId === null || fileId === null || botId === null) return null
+  if (sha256 === null || edition === null || contentSha256 === null) return null
+  return { messageId, fileId, botId, sha256, edition, contentSha256, nextEdition: chat.index_next_edition }
 }
 
 /** Records the new id of a group that became a supergroup. Earlier messages keep the old id. */
@@ -126,7 +127,6 @@ export async function knownMessageIds(
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Makes the chat's row when there is none. */
 export async function ensureChat(kysely: Kysely<CatalogSchema>, chatId: string): Promise<void> {
   await kysely
     .insertInto('chats')

@@ -30,10 +30,8 @@ export interface OpenSend {
   lookedForUntil: Date
 }
 
-/** How long after a call its message is looked for. */
 const LOOKED_FOR_MINUTES = 15
 
-/** A call that is about to be made. */
 export interface BegunSend {
   sendId: string
   /** The message of the call has a greater id. */

@@ -16,7 +16,7 @@ import {
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
 import { CATALOG_PROFILE, type ServerProfile } from '#embedded/server-profile.ts'
-import { type Tell, userName } from '#embedded/server-user.ts'
+import { type Note, userName } from '#embedded/server-user.ts'
 import {
   closedAncestor,
   openSocketFolder,
@@ -45,15 +45,15 @@ export class EmbeddedServer {
   readonly #state: StateFolder
   readonly #socket: SocketFolder
   readonly #profile: ServerProfile
-  readonly #tell: Tell
+  readonly #note: Note
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string, profile: ServerProfile, tell: Tell) {
+  private constructor(dataDir: string, profile: ServerProfile, note: Note) {
     this.#profile = profile
-    this.#tell = tell
+    this.#note = note
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
@@ -63,7 +63,7 @@ export class EmbeddedServer {
    * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and
    * the signal's own reason.
    * @param options.profile the kind of server; it matters only when this call makes and starts it
-   * @param options.tell called with a sentence when the server's account is not as it should be, or was
+   * @param options.note called with a sentence when the server's account is not as it should be, or was
    * changed
    */
   static async enter(
@@ -71,10 +71,10 @@ export class EmbeddedServer {
     {
       signal,
       profile = CATALOG_PROFILE,
-      tell = () => {},
-    }: { signal?: AbortSignal | undefined; profile?: ServerProfile; tell?: Tell | undefined } = {},
+      note = () => {},
+    }: { signal?: AbortSignal | undefined; profile?: ServerProfile; note?: Note | undefined } = {},
   ): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir, profile, tell)
+    const server = new EmbeddedServer(dataDir, profile, note)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -159,7 +159,7 @@ export class EmbeddedServer {
       const data = this.#dataFolder()
       if (data && (await this.#connect(data))) {
         const words = isOurs ? undefined : this.#profile.remark(data)
-        if (words) this.#tell(words)
+        if (words) this.#note(words)
         return
       }
       if (performance.now() > deadline) {
@@ -209,7 +209,7 @@ export class EmbeddedServer {
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
     const { logins } = this.#profile
-    const user = await this.#profile.user(identify(dataFolder), this.#tell)
+    const user = await this.#profile.user(identify(dataFolder), this.#note)
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
       throw new CatalogError(`The embedded catalog’s server cannot reach its folder: ${closed}`, {

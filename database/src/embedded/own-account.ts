@@ -18,7 +18,6 @@ const USERADD = 'useradd'
 /** Where distributions put it, whatever PATH says. */
 const USERADD_FOLDERS = '/usr/sbin:/sbin:/usr/bin:/bin'
 
-/** All accounts of this machine. */
 export function accounts(): Account[] {
   return readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
 }

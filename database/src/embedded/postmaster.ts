@@ -54,7 +54,6 @@ export async function startPostmaster(options: {
   logFile: string
   user: ServerUser
   clientName: string
-  /** Who may log in. */
   logins: readonly string[]
   /** In addition to the settings of every embedded server; these win. */
   settings: readonly string[]

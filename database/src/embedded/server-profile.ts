@@ -3,7 +3,7 @@ import type { PostgresPackage } from '#embedded/binaries.ts'
 import { CATALOG_USER } from '#embedded/cluster.ts'
 import { canGiveAway, giveDataFolder } from '#embedded/new-owner.ts'
 import type { FolderIdentity } from '#embedded/processes.ts'
-import { lent, ownerOf, type ServerUser, serverUser, sharedOwner, type Tell } from '#embedded/server-user.ts'
+import { lent, type Note, ownerOf, type ServerUser, serverUser, sharedOwner } from '#embedded/server-user.ts'
 
 /** The kind of an embedded server: the catalog's, or a drill's. */
 export interface ServerProfile {
@@ -13,7 +13,7 @@ export interface ServerProfile {
    * The user that runs it; an existing data folder belongs to that user when this resolves. CatalogError
    * CONFIGURATION.
    */
-  user(data: FolderIdentity | undefined, tell: Tell): Promise<ServerUser>
+  user(data: FolderIdentity | undefined, note: Note): Promise<ServerUser>
   /** A warning about a server that another process started; undefined when all is well. */
   remark(data: FolderIdentity): string | undefined
   /** Called before it is started. */
@@ -28,7 +28,6 @@ export interface ServerProfile {
 /** A server that is about to be started. */
 export interface PreparedServer {
   source: PostgresPackage
-  /** The folder with its programs. */
   binaries: string
   data: FolderIdentity
   user: ServerUser
@@ -45,8 +44,8 @@ export const CATALOG_PROFILE: ServerProfile = {
  * The user that runs the catalog's server; an existing data folder is given to that user. CatalogError
  * CONFIGURATION.
  */
-async function catalogUser(data: FolderIdentity | undefined, tell: Tell): Promise<ServerUser> {
-  const user = serverUser(data, tell)
+async function catalogUser(data: FolderIdentity | undefined, note: Note): Promise<ServerUser> {
+  const user = serverUser(data, note)
   if (!data || data.uid === user.uid || !user.spawnAs) return user
   const before = lent(ownerOf(data))
   if (!canGiveAway()) return before
@@ -54,11 +53,11 @@ async function catalogUser(data: FolderIdentity | undefined, tell: Tell): Promis
     await giveDataFolder(data, user)
   } catch (error) {
     if (!(error instanceof CatalogError) || error.code !== 'CONFIGURATION') throw error
-    tell(
+    note(
       `The server of the embedded catalog still runs as ${before.name}: ${error.message}. ${error.hint ?? ''}`,
     )
     return before
   }
-  tell(`The embedded catalog in ${data.path} was given from ${before.name} to the user ${user.name}.`)
+  note(`The embedded catalog in ${data.path} was given from ${before.name} to the user ${user.name}.`)
   return user
 }

@@ -13,7 +13,7 @@ export interface ServerUser {
 }
 
 /** Called with a sentence about what was done or could not be done. */
-export type Tell = (words: string) => void
+export type Note = (words: string) => void
 
 /**
  * The accounts that the server used in earlier versions, and uses where `OWN_ACCOUNT` cannot be made. Other
@@ -41,7 +41,7 @@ function presentUser(): ServerUser {
  * CONFIGURATION when no account will do.
  * @returns when it is not the owner, the data folder is to be given to that user
  */
-export function serverUser(owner: { uid: number; gid: number } | undefined, tell: Tell): ServerUser {
+export function serverUser(owner: { uid: number; gid: number } | undefined, note: Note): ServerUser {
   if (process.getuid?.() !== 0) return presentUser()
   if (owner?.uid === 0) {
     throw new CatalogError('The data folder of the embedded catalog belongs to root', {
@@ -55,7 +55,7 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
   if (found) return lent(found)
   const own = makeOwnAccount()
   if (typeof own !== 'string') {
-    tell(`The user ${OWN_ACCOUNT} was made, without a login, for the server of the embedded catalog.`)
+    note(`The user ${OWN_ACCOUNT} was made, without a login, for the server of the embedded catalog.`)
     return lent(own)
   }
   const account = present ?? SHARED_ACCOUNTS.map(accountNamed).find(found => found !== undefined)
@@ -65,7 +65,7 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
       hint: `PostgreSQL does not run as root: add a user named ${OWN_ACCOUNT}, run as another user, or set DATABASE_URL.`,
     })
   }
-  tell(
+  note(
     `The server of the embedded catalog runs as ${account.name}, since the user ${OWN_ACCOUNT} could not be made (${own}). Every ` +
       `program of ${account.name}, and every database role that may run programs as that user, can change the catalog and make itself its ` +
       `administrator. Make the user, without a login, and start again: the catalog is given to it then.`,
@@ -73,7 +73,6 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
   return lent(account)
 }
 
-/** The owner of that folder. */
 export function ownerOf({ uid, gid }: { uid: number; gid: number }): Account {
   return { uid, gid, name: accounts().find(account => account.uid === uid)?.name ?? `uid-${uid}` }
 }

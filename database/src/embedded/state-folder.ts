@@ -22,7 +22,6 @@ export interface StateFolder {
   mutexFile: string
   /** PostgreSQL's data folder, which also holds the socket. It appears when it is whole. */
   dataFolder: string
-  /** The log of the server. */
   logFile: string
 }
 

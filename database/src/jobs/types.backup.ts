@@ -1,4 +1,3 @@
-/** What a backup holds. */
 export type BackupType = 'database' | 'storage' | 'logs'
 
 /** Every backup type, in the order in which statistics name them. */
@@ -30,7 +29,6 @@ export type PartKind = 'part' | 'manifest'
  */
 export type RestoreState = 'running' | 'done' | 'failed'
 
-/** Facts that are kept as JSON. */
 export type JsonObject = { [name: string]: JsonValue }
 type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
 
@@ -61,7 +59,6 @@ export interface Backup {
   part_count: number | null
   /** Facts about the source, such as the server's version. Never a secret. */
   source: JsonObject | null
-  /** Why it failed. */
   error: string | null
   /** The time a schedule made this backup for. */
   scheduled_for: Date | null
@@ -76,7 +73,6 @@ export interface Backup {
   recovered_trust: RecoveredTrust | null
   /** The source in telegram-backup.yaml; null for a send without one. */
   source_name: string | null
-  /** The schedule that made it. */
   schedule_id: string | null
   /** A person chose `expires_at`: then it decides, and no retention policy does. */
   expiry_given: boolean
@@ -194,7 +190,6 @@ export type VerificationKind = 'existence' | 'data' | 'drill'
  */
 export type VerificationState = 'running' | 'sound' | 'damaged' | 'failed'
 
-/** One verification of a backup. */
 export interface Verification {
   id: string
   backup_id: string
@@ -211,7 +206,6 @@ export interface Verification {
   finished_at: Date | null
 }
 
-/** Something that happened to a backup. */
 export interface BackupHistoryEntry {
   event: string
   at: Date

@@ -3,7 +3,6 @@ import type { BackupType, JsonObject } from '#jobs/types.backup.ts'
 /** What a job does: `expire` applies retention to all projects, the others work on one backup. */
 export type JobKind = 'backup' | 'restore' | 'verify' | 'erase' | 'expire'
 
-/** Every kind of job. */
 export const JOB_KINDS: readonly JobKind[] = ['backup', 'restore', 'verify', 'erase', 'expire']
 
 /**
@@ -27,7 +26,6 @@ export type JobProgress = {
 
 /** Why a job failed, or why its last attempt did. */
 export interface JobError {
-  /** As of `BackupError`. */
   code: string
   message: string
   hint?: string
@@ -49,11 +47,9 @@ export interface Job {
   options: JsonObject
   progress: JobProgress
   error: JobError | null
-  /** Who asked for it. */
   actor: string
   schedule_id: string | null
   scheduled_for: Date | null
-  /** The number of its attempts. */
   attempt: number
   /** The number of failures by error code; INTERRUPTED counts processes that died. */
   tries: Readonly<Record<string, number>>
@@ -75,7 +71,6 @@ export interface JobAsker {
   project: string | null
 }
 
-/** A request for a job. */
 export interface NewJob {
   kind: JobKind
   projectId?: string | undefined
@@ -113,7 +108,6 @@ export type KeepPolicy = {
 /** What follows missed runs: one catch-up run, or none. */
 export type CatchUp = 'once' | 'skip'
 
-/** When a source is backed up. */
 export interface Schedule {
   id: string
   source: string

@@ -1,7 +1,6 @@
 /** What a key may do; `admin` contains the others. */
 export type ApiScope = 'read' | 'backup' | 'restore' | 'admin'
 
-/** Every scope. */
 export const API_SCOPES: readonly ApiScope[] = ['read', 'backup', 'restore', 'admin']
 
 /** A key of the HTTP API; the key itself is not stored. */

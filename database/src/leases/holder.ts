@@ -2,7 +2,6 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { errorCode } from '#catalog-error.ts'
 
-/** What a lease is held for. */
 export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover' | 'verify' | 'job'
 
 /** A process, so that another one on the same machine can tell whether it is still there. */
@@ -16,7 +15,6 @@ export interface Holder {
   hostname: string
 }
 
-/** The facts about this process. */
 export function thisProcess(): Holder {
   const host = machine()
   return {

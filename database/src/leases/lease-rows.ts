@@ -99,7 +99,7 @@ export async function guardWrite(
   heldLeases.get(leaseToken)?.lose()
   throw new CatalogError('This run has lost its backup to another one', {
     code: 'LEASE_LOST',
-    hint: 'It was away too long. The other run settles what it left behind.',
+    hint: 'It was away too long. The other run finishes or removes what it left behind.',
   })
 }
 
@@ -127,7 +127,6 @@ export async function renewLease(
   return renewed.numUpdatedRows > 0n
 }
 
-/** Who holds a lease, for people. */
 export function describeHolder(lease: Pick<LeaseRow, 'purpose' | 'pid' | 'hostname'>): string {
   return `${lease.purpose}, process ${lease.pid} on ${lease.hostname}`
 }

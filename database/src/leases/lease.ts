@@ -53,7 +53,6 @@ export interface Instant {
   wall: number
 }
 
-/** This moment. */
 export function now(): Instant {
   return { steady: performance.now(), wall: Date.now() }
 }

@@ -17,7 +17,6 @@ export interface OpenJobs {
   failing: { for_ms: number; code: string; message: string } | null
 }
 
-/** Counts jobs that wait or run. */
 export async function openJobs(database: Database): Promise<OpenJobs[]> {
   const { rows } = await sql<OpenJobs>`
     select kind, source, target, count(*) as count, count(*) filter (where state = 'running') as running,

@@ -5,12 +5,10 @@ import type { Database } from '#database.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 import type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
 
-/** Something that a process finds wrong. */
 export interface FoundCondition {
   key: string
   kind: string
   details: JsonObject
-  /** The notice for a new condition. */
   notice: JsonObject
   /** For a condition that may grow while its alert is open: its newest event and the notice for it. */
   newest?: { at: Date; notice: JsonObject } | undefined

@@ -8,7 +8,6 @@ export interface SourceFacts {
   type: BackupType
   /** Null for backups without a source. */
   source_name: string | null
-  /** It has an enabled schedule. */
   is_scheduled: boolean
   /** When its oldest enabled schedule was made; null for none. */
   scheduled_since: Date | null
@@ -31,7 +30,6 @@ export interface SourceFacts {
   recent_sizes: number[]
 }
 
-/** The newest complete backup of a source. */
 export interface LastComplete {
   backup_id: string
   created_at: Date

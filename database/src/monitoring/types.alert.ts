@@ -1,6 +1,5 @@
 import type { JsonObject } from '#jobs/types.backup.ts'
 
-/** Something that is wrong now. */
 export interface Alert {
   /** Identifies the alert: its kind and subject. */
   key: string

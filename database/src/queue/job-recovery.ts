@@ -1,4 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import { getBackupById } from '#backups/records.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -7,7 +8,7 @@ import type { Backup } from '#jobs/types.backup.ts'
 import type { Job, JobAsker, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
 import { claimLease, dropLease } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** Jobs of one kind that wait for the same thing. */
@@ -59,18 +60,15 @@ export async function recoverJob(
   return await inTransaction(database.kysely, async trx => {
     const token = await claimLease(trx, { subject: jobId, purpose: 'job' })
     if (token === null) return false
-    const before = await lockedJob(trx, jobId)
-    const recovery = before?.state === 'running' ? decide(before, await backupOf(trx, before)) : null
+    const before = await lockJob(trx, jobId)
+    const recovery =
+      before?.state === 'running'
+        ? decide(before, await getBackupById({ kysely: trx }, before.backup_id ?? ''))
+        : null
     if (before && recovery) await changeTo(trx, before, recovery, deliver)
     await dropLease(trx, jobId, token)
     return recovery !== null
   })
-}
-
-async function backupOf(trx: Transaction<CatalogSchema>, { backup_id }: Job): Promise<Backup | null> {
-  if (backup_id === null) return null
-  const row = await trx.selectFrom('backups').selectAll().where('id', '=', backup_id).executeTakeFirst()
-  return row ?? null
 }
 
 async function changeTo(
@@ -79,34 +77,32 @@ async function changeTo(
   recovery: Recovery,
   deliver: DeliverJob,
 ): Promise<void> {
-  const isWaiting = recovery.state === 'queued'
   const row = await trx
     .updateTable('jobs')
-    .set({
-      state: recovery.state,
-      ...(isWaiting
-        ? {
-            run_after: sql<Date>`date_trunc('milliseconds', clock_timestamp())`,
-            tries: oneMoreTry('INTERRUPTED'),
-          }
-        : { finished_at: sql<Date>`clock_timestamp()` }),
-      ...(recovery.state === 'done'
-        ? { ...errorColumns(undefined), progress: JSON.stringify(recovery.progress) }
-        : recovery.state === 'queued'
-          ? {}
-          : errorColumns(recovery.error)),
-    })
+    .set({ state: recovery.state, ...columnsFor(recovery) })
     .where('id', '=', before.id)
     .returningAll()
     .executeTakeFirstOrThrow()
-  if (isWaiting) await deliver(jobOf(row), sqlRunnerIn(trx))
+  if (recovery.state === 'queued') await deliver(jobOf(row), sqlRunnerIn(trx))
+}
+
+function columnsFor(recovery: Recovery) {
+  if (recovery.state === 'queued') {
+    return {
+      run_after: sql<Date>`date_trunc('milliseconds', clock_timestamp())`,
+      tries: oneMoreTry('INTERRUPTED'),
+    }
+  }
+  const finished_at = sql<Date>`clock_timestamp()`
+  if (recovery.state !== 'done') return { finished_at, ...errorColumns(recovery.error) }
+  return { finished_at, ...errorColumns(undefined), progress: JSON.stringify(recovery.progress) }
 }
 
 /** Hands a waiting job to the queue again. False when it does not wait any more. */
 export async function redeliverJob(database: Database, jobId: string, deliver: DeliverJob): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
-    const job = await lockedJob(trx, jobId)
+    const job = await lockJob(trx, jobId)
     if (job?.state !== 'queued') return false
     await deliver(job, sqlRunnerIn(trx))
     return true
@@ -117,7 +113,7 @@ export async function redeliverJob(database: Database, jobId: string, deliver: D
 export async function failWaitingJob(database: Database, jobId: string, error: JobError): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
-    const job = await lockedJob(trx, jobId)
+    const job = await lockJob(trx, jobId)
     if (job?.state !== 'queued') return false
     await changeTo(trx, job, { state: 'failed', error }, async () => {})
     return true
@@ -145,14 +141,4 @@ export async function overdueJobs(
     .limit(100)
     .execute()
   return rows.map(jobOf)
-}
-
-async function lockedJob(kysely: Kysely<CatalogSchema>, jobId: string): Promise<Job | undefined> {
-  const row = await kysely
-    .selectFrom('jobs')
-    .selectAll()
-    .where('id', '=', jobId)
-    .forUpdate()
-    .executeTakeFirst()
-  return row && jobOf(row)
 }

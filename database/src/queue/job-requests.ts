@@ -7,7 +7,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
 import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
-import { errorColumns, jobOf } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob } from '#queue/job-rows.ts'
 import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
 
@@ -187,12 +187,7 @@ const CANCELLED: JobError = { code: 'CANCELLED', message: 'Cancelled' }
 export async function cancelJob(database: Database, id: string, deliver: DeliverJob): Promise<Job | null> {
   if (!isUuid(id)) return null
   return await inTransaction(database.kysely, async trx => {
-    const before = await trx
-      .selectFrom('jobs')
-      .selectAll()
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockJob(trx, id)
     if (before === undefined) return null
     if (before.state !== 'queued' && before.state !== 'running') {
       throw new CatalogError(`The job is ${before.state} already`, { code: 'CONFLICT' })

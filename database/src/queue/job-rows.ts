@@ -1,4 +1,4 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { storable } from '#input-checks.ts'
 import type { Job, JobError, JobProgress } from '#jobs/types.job.ts'
@@ -45,4 +45,15 @@ export function errorColumns(
     error_code: error === undefined ? null : storable(error.code),
     error_hint: error?.hint === undefined ? null : storable(error.hint),
   }
+}
+
+/** Locks and returns the job. */
+export async function lockJob(kysely: Kysely<CatalogSchema>, jobId: string): Promise<Job | undefined> {
+  const row = await kysely
+    .selectFrom('jobs')
+    .selectAll()
+    .where('id', '=', jobId)
+    .forUpdate()
+    .executeTakeFirst()
+  return row && jobOf(row)
 }

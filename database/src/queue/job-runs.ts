@@ -8,7 +8,7 @@ import type { Job, JobAsker, JobError, JobProgress } from '#jobs/types.job.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLease, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** A job that only this process works on. */
@@ -35,12 +35,7 @@ export async function beginJob(
   const begun = await inTransaction(database.kysely, async trx => {
     const token = await claimLease(trx, { subject: jobId, purpose: 'job' })
     if (token === null) throw busy('Another process runs this job now')
-    const before = await trx
-      .selectFrom('jobs')
-      .selectAll()
-      .where('id', '=', jobId)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockJob(trx, jobId)
     if (before?.state === 'running') throw busy('The process that ran this job is gone')
     if (before?.state !== 'queued') {
       await dropLease(trx, jobId, token)

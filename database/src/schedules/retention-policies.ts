@@ -7,7 +7,6 @@ import { checkProjectId, checkType } from '#input-checks.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 import type { KeepPolicy } from '#jobs/types.job.ts'
 
-/** Which backups of a project and type are kept. */
 export interface RetentionPolicy {
   project_id: string
   type: BackupType

@@ -113,7 +113,7 @@ export interface ScheduleChange {
   nextRunAt?: Date | null | undefined
 }
 
-/** Returns the changed schedule; null for an unknown id. */
+/** Null for an unknown id. */
 export async function updateSchedule(
   database: Database,
   id: string,
@@ -164,7 +164,6 @@ export async function removeSchedule(database: Database, id: string): Promise<bo
   })
 }
 
-/** What becomes of a due schedule. */
 export interface FiringDecision {
   /** The scheduled time of the job; null when no job is made now: overlap, or a skipped missed run. */
   fireFor: Date | null

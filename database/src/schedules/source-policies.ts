@@ -8,7 +8,6 @@ import { noteLessKept, type RetentionPolicy } from '#schedules/retention-policie
  * Which backups of one source are kept, from a schedule that was removed since. A source may have several.
  */
 export interface SourcePolicy extends RetentionPolicy {
-  /** Name of the source. */
   source: string
 }
 

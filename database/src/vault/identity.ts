@@ -16,7 +16,6 @@ export interface CatalogIdentity {
   isRecovering: boolean
 }
 
-/** Who this catalog is. */
 export async function catalogIdentity(database: Database): Promise<CatalogIdentity> {
   const catalog = await database.kysely
     .selectFrom('catalog')

@@ -28,7 +28,6 @@ export interface UnfinishedWork {
   leases: LeaseFacts[]
 }
 
-/** A lease, for people. */
 export interface LeaseFacts {
   subject: string
   purpose: LeasePurpose
@@ -37,7 +36,6 @@ export interface LeaseFacts {
   expiresAt: Date
 }
 
-/** Reads all of it. */
 export async function unfinishedWork(database: Database): Promise<UnfinishedWork> {
   const { kysely } = database
   const leases = await kysely
