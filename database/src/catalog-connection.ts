@@ -212,11 +212,8 @@ const isRoleOfOurs = `
                       or 'role=' || current_user = any (setting.setconfig))) as is_ours`
 
 function strangeRole({ actsAs, loggedInAs }: { actsAs: string; loggedInAs: string }): CatalogError {
-  return new CatalogError(
-    `Who logs in to the catalog’s database as "${loggedInAs}" acts as role "${actsAs}" there`,
-    {
-      code: 'CONFIGURATION',
-      hint: `What is made there would belong to that role. Either its database was set so, by its owner: ALTER DATABASE … RESET role, and take a database of its own for the catalog. Or it is your will: then log in as "${actsAs}", or GRANT it to "${loggedInAs}".`,
-    },
-  )
+  return new CatalogError(`The login "${loggedInAs}" acts as role "${actsAs}" in the catalog’s database`, {
+    code: 'CONFIGURATION',
+    hint: `New tables would belong to that role. If the owner of the database set this: ALTER DATABASE … RESET role, and use a separate database for the catalog. If you want it: log in as "${actsAs}", or GRANT it to "${loggedInAs}".`,
+  })
 }

@@ -64,6 +64,6 @@ export const foreignObject: string = `
 export function foreignOwner({ type, identity, owner, we }: ForeignObject): CatalogError {
   return new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
     code: 'CONFIGURATION',
-    hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
+    hint: `It runs with the rights of "${we}". If you trust it, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise inspect it, and use a separate database for the catalog.`,
   })
 }

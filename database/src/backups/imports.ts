@@ -190,7 +190,7 @@ function fileIdOf(backup: ImportedBackup): string | null {
     .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNumber - b.partNumber)
   const fileId = found[0]?.fileId ?? null
   if (fileId !== null || backup.state !== 'complete') return fileId
-  throw new CatalogError('A complete backup of which no message is known', {
+  throw new CatalogError('No message of this complete backup is known', {
     code: 'INVALID',
     hint: 'Import it as failed.',
   })

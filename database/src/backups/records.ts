@@ -197,7 +197,7 @@ export function refuseStep(from: BackupState, to: BackupState): void {
     code: 'CONFLICT',
     hint:
       from === 'sending'
-        ? 'Wait until it is sent, cancel its job, or run reconcile when its sender has died.'
+        ? 'Wait until it is sent, cancel its job, or run reconcile if its process has died.'
         : 'Look at its history.',
   })
 }

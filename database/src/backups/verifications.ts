@@ -20,7 +20,7 @@ export async function beginVerification(
     await guardWrite(trx, of.backupId, of.leaseToken)
     await trx
       .updateTable('verifications')
-      .set({ state: 'failed', error: 'It was broken off', finished_at: sql<Date>`clock_timestamp()` })
+      .set({ state: 'failed', error: 'It was interrupted', finished_at: sql<Date>`clock_timestamp()` })
       .where('backup_id', '=', of.backupId)
       .where('state', '=', 'running')
       .execute()

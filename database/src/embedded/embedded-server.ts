@@ -186,7 +186,7 @@ export class EmbeddedServer {
   #dataFolder(): FolderIdentity | undefined {
     const found = identify(this.#state.dataFolder)
     if (this.#data && (found?.ino !== this.#data.ino || found.dev !== this.#data.dev)) {
-      throw new CatalogError('The data folder of the embedded catalog was deleted or exchanged', {
+      throw new CatalogError('The data folder of the embedded catalog was deleted or replaced', {
         code: 'CATALOG',
         hint: 'Close this catalog and open it again.',
       })
@@ -234,7 +234,7 @@ export class EmbeddedServer {
     }
     throw new CatalogError('The embedded PostgreSQL was killed (SIGKILL) each time it started', {
       code: 'CATALOG',
-      hint: "The system's log tells what was killed for want of memory.",
+      hint: 'The system log names processes that were killed for lack of memory.',
     })
   }
 }

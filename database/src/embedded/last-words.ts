@@ -9,7 +9,7 @@ export function endedWith(program: string, output: string, folder: string): Cata
   const lines = output.trim().split('\n')
   const reason = lines.findLast(line => /\b(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1)
   const known = HINTS.find(([pattern]) => pattern.test(output))
-  return new CatalogError(`${program} ended: ${reason || 'it said nothing'}`, {
+  return new CatalogError(`${program} ended: ${reason || 'without a message'}`, {
     code: known?.[1] ?? 'CATALOG',
     hint: known?.[2] ?? (isDiskFull(folder) ? FULL_DISK_HINT : UNKNOWN_REASON_HINT),
   })

@@ -64,7 +64,7 @@ function forEachIn(
       if (!owners.includes(status.uid)) throw cannotGive(`${path}/${name}`, 'belongs to another user')
       if (status.isDirectory()) forEachIn(piece, `${path}/${name}`, owners, act)
       else if (!status.isFile() || status.nlink !== 1)
-        throw cannotGive(`${path}/${name}`, 'is no file of this folder alone')
+        throw cannotGive(`${path}/${name}`, 'also has a name outside this folder, or is not a file')
       act(piece)
     } finally {
       closeSync(piece)
@@ -86,6 +86,6 @@ function openPiece(path: string, name: string): number | undefined {
 function cannotGive(path: string, why: string): CatalogError {
   return new CatalogError(`${path} ${why}`, {
     code: 'CONFIGURATION',
-    hint: 'Look what it is. The data folder of the embedded catalog holds files and folders of its server alone.',
+    hint: 'Check what it is. The data folder of the embedded catalog holds files and folders of its server alone.',
   })
 }

@@ -67,7 +67,7 @@ export async function makeScratchFolder(stateFolder: string, sizeBytes: number):
   const freeBytes = disk.bavail * disk.bsize
   if (freeBytes < sizeBytes) {
     throw new CatalogError(
-      `The disk of ${stateFolder} has ${freeBytes} bytes left of ${sizeBytes} that are needed`,
+      `The disk of ${stateFolder} has ${freeBytes} free bytes; ${sizeBytes} are needed`,
       {
         code: 'CATALOG',
         hint: 'Free some room, or choose a state folder on another disk with TELEGRAM_BACKUP_HOME.',

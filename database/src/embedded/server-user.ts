@@ -81,7 +81,7 @@ export function ownerOf({ uid, gid }: { uid: number; gid: number }): Account {
 export function sharedOwner(data: { uid: number; gid: number }): string | undefined {
   if (process.getuid?.() !== 0 || !isShared(ownerOf(data))) return undefined
   const { name } = ownerOf(data)
-  return `The server of the embedded catalog runs as ${name}, as other programs do, and who can run programs as ${name} can change the catalog. When all who use it have ended, the next start gives it to the user ${OWN_ACCOUNT}.`
+  return `The server of the embedded catalog runs as ${name}, like other programs: a person who can run programs as ${name} can change the catalog. After all processes that use it have ended, the next start gives it to the user ${OWN_ACCOUNT}.`
 }
 
 function isShared({ name }: { name: string }): boolean {

@@ -49,7 +49,7 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   else if ((mode & 0o022) !== 0) {
     throw new CatalogError(`The state folder ${path} can be written by other users`, {
       code: 'CONFIGURATION',
-      hint: 'Choose a folder that is nobody else’s with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
+      hint: 'Choose a folder of your own with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
     })
   }
   refuseOtherVersion(path, entries, major)

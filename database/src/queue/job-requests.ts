@@ -134,7 +134,7 @@ function sameJob(job: Job, request: NewJob): Job {
   if (isSame) return job
   throw new CatalogError('This idempotency key was used for another request', {
     code: 'CONFLICT',
-    hint: 'Make a new key for each request that is to be carried out.',
+    hint: 'Use a new key for each request.',
   })
 }
 

@@ -88,7 +88,7 @@ export async function sameWaiting(
       .where('job_id', '=', row.id)
       .executeTakeFirstOrThrow()
     if (Number(keys) >= MOST_FURTHER_KEYS)
-      throw queueFull(`${keys} idempotency keys name the job that waits for the same`)
+      throw queueFull(`${keys} idempotency keys already name this waiting job`)
     await trx
       .insertInto('further_idempotency_keys')
       .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
@@ -108,8 +108,8 @@ export async function assertRoomToWait(
       from control_plane.jobs where state = 'queued' and api_key_id is not null
   `.execute(trx)
   const { of_key: ofKey = 0, of_project: ofProject = 0 } = rows[0] ?? {}
-  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs wait that this key has asked for`)
-  if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project wait`)
+  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs of this key are waiting`)
+  if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project are waiting`)
 }
 
 function queueFull(message: string): CatalogError {
