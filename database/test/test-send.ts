@@ -4,7 +4,6 @@ import {
   type BegunSend,
   type Completion,
   completeBackup,
-  completeSealed,
   confirmPart,
   type Database,
   intendPart,
@@ -101,7 +100,7 @@ export class TestSend {
   }
 
   async completeSealed(): Promise<Backup> {
-    return await completeSealed(this.#database, { backupId: this.backupId, leaseToken: this.token })
+    return await completeBackup(this.#database, { backupId: this.backupId, leaseToken: this.token })
   }
 
   /** For writes in its name; none when its lease has ended. */

@@ -83,14 +83,6 @@ export async function sealedManifest(database: Database, backupId: string): Prom
   return sealed?.document ?? null
 }
 
-/** Completes a backup with what it was sealed with; see `completeBackup`. */
-export async function completeSealed(
-  database: Database,
-  sealed: { backupId: string; leaseToken?: string | undefined },
-): Promise<Backup> {
-  return await completeBackup(database, sealed)
-}
-
 /**
  * The commit mark. One transaction checks that parts 1 to n and the manifest are proven in the backup's chat
  * and that their sizes add up, makes the backup complete, and ends its lease. The seal supplies what the

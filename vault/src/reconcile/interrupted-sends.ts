@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   type Backup,
-  completeSealed,
+  completeBackup,
   failBackup,
   listMessages,
   type MessageRow,
@@ -24,7 +24,7 @@ export async function reconcileSend(session: VaultSession, held: HeldBackup, bac
   const left = await whatIsLeft(session, held, backup)
   if (left.is === 'part of it') return await fail(session, held, { backup, hasParts: left.hasParts })
   if (left.is === 'all but the manifest') await sendStoredManifest(session, held, { backup, ...left }) // S8
-  await completeSealed(session.database, { backupId: backup.id, leaseToken: held.lease.token }) // S9
+  await completeBackup(session.database, { backupId: backup.id, leaseToken: held.lease.token }) // S9
   session.report.finished.push({ backup_id: backup.id, missing: missingWords(backup) ?? null })
 }
 
