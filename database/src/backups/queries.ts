@@ -64,6 +64,7 @@ export async function queryByTypeAndDateRange(
   { projectId, ...page }: Omit<BackupFilter, 'type' | 'state'> = {},
 ): Promise<BackupPage> {
   checkPage(page)
+  checkType(type)
   checkTime('from', from)
   checkTime('to', to)
   return await newestFirst(
