@@ -40,7 +40,6 @@ export {
   currentChat,
   type IndexRecord,
   knownMessageIds,
-  nameChat,
 } from '#chats/chats.ts'
 export {
   dueLeftovers,

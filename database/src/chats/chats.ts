@@ -8,7 +8,6 @@ import { checkCount, checkText } from '#input-checks.ts'
 /** What is known of a chat besides the messages of its backups. */
 export interface ChatRecord {
   chatId: string
-  title: string | null
   /** The newest message id that the catalog has heard of; 0 for none. */
   newestMessageId: number
   /** The id under which the chat goes on. */
@@ -40,17 +39,8 @@ export async function chatRecord(database: Database, chatId: string): Promise<Ch
     .where('chat_id', '=', chatId)
     .executeTakeFirst()
   if (!chat) return null
-  const { title, newest_message_id: newestMessageId, moved_to: movedTo } = chat
-  return { chatId, title, newestMessageId, movedTo, index: indexOf(chat) }
-}
-
-export async function nameChat(database: Database, chat: { chatId: string; title: string }): Promise<void> {
-  await ensureChat(database.kysely, chat.chatId)
-  await database.kysely
-    .updateTable('chats')
-    .set({ title: chat.title })
-    .where('chat_id', '=', chat.chatId)
-    .execute()
+  const { newest_message_id: newestMessageId, moved_to: movedTo } = chat
+  return { chatId, newestMessageId, movedTo, index: indexOf(chat) }
 }
 
 function indexOf(chat: Selectable<CatalogSchema['chats']>): IndexRecord | null {
