@@ -176,8 +176,9 @@ export async function pruneJobs(
 ): Promise<number> {
   checkTime('time', endedBefore)
   checkCount('limit', limit, 1)
+  // A subselect in IN may run once for each row, and then more than `limit` go.
   const { numAffectedRows } = await sql`
-    delete from control_plane.jobs where id in (
+    with ended as materialized (
       select old.id from control_plane.jobs old
        where old.created_at < ${endedBefore} and old.finished_at < ${endedBefore}
          and old.state in ('done', 'failed', 'cancelled')
@@ -185,6 +186,7 @@ export async function pruneJobs(
                select from control_plane.jobs newer
                 where newer.schedule_id = old.schedule_id and newer.created_at > old.created_at))
        order by old.created_at limit ${limit} for update skip locked)
+    delete from control_plane.jobs using ended where jobs.id = ended.id
   `.execute(database.kysely)
   return Number(numAffectedRows ?? 0)
 }
