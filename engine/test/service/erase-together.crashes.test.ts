@@ -171,7 +171,7 @@ it('no message goes while the index cannot say that its backup goes', async () =
   const first = await expire()
   expect(machines.vault.messageIds()).toEqual(before)
   expect(first.isDone).toBe(false)
-  expect(first.pending[0]?.reason).toContain('the index of its chat does not say yet that the backup goes')
+  expect(first.pending[0]?.reason).toContain('the index of its chat does not mark the backup as erasing yet')
   expect((await settle()).isDone).toBe(true)
   await expectOnly(ids.at(-1) ?? '')
 })
