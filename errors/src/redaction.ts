@@ -31,7 +31,7 @@ export function hasOwnWords(error: unknown): boolean {
  * What of an error may leave this process: into a row, and so to whoever may read it, into a notice, into an answer. The log is told
  * the error itself.
  */
-export function tellError(error: unknown, words: HintWords = commandLineWords): DescribedError {
+export function redactError(error: unknown, words: HintWords = commandLineWords): DescribedError {
   if (!hasOwnWords(error)) return { ...UNFORESEEN }
   const { code, message } = describeError(error)
   const hint = hintOf(error, words)

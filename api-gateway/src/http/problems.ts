@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { BackupError, commandLineWords, type HintWords, tellError } from '@telegram-backup/errors'
+import { requestWords } from '@telegram-backup/engine/jobs/job-errors.ts'
+import { BackupError, redactError } from '@telegram-backup/errors'
 import type { ErrorRequestHandler, Response } from 'express'
 import { logOf, requestIdOf } from '#http/request-context.ts'
 
@@ -57,7 +58,7 @@ interface Problem {
 
 /** What is told of an error to whoever made that request. */
 export function problemOf(error: unknown, requestId: string): Problem {
-  const { code, message, hint } = tellError(error, HTTP_WORDS)
+  const { code, message, hint } = redactError(error, requestWords)
   const status = STATUS_BY_CODE[code] ?? 500
   return {
     type: `/docs#${code}`,
@@ -83,21 +84,12 @@ export function sendProblem(response: Response, error: unknown, more: object = {
     .send(JSON.stringify({ ...problem, ...more }))
 }
 
-/** Fields and parameters in place of options; an option that no request has cannot be said here. */
-const FIELDS: Readonly<Record<string, string>> = {
-  overwrite: '"overwrite": true',
-  'even-the-last': 'even_the_last=true',
-}
-
-const HTTP_WORDS: HintWords = action =>
-  'option' in action ? FIELDS[action.option] : commandLineWords(action)
-
 const OWN_HINTS: Readonly<Record<string, string>> = {
   QUEUE_FULL:
     'Wait until some have ended, or cancel some with DELETE /jobs/{id}; GET /jobs?state=queued lists them.',
 }
 
-/** Options are words for the command line; nobody here can say them. */
+/** The hint of an upload’s result is text in the words of the command line: one with an option is left out. */
 function hintFor(code: string, hint: string | undefined): { hint?: string } {
   const words = Object.hasOwn(OWN_HINTS, code) ? OWN_HINTS[code] : hint
   return words === undefined || /(?:^|[\s"])--[a-z]/.test(words) ? {} : { hint: words }

@@ -24,7 +24,7 @@ import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
 import { startBundledServer } from '@telegram-backup/test-support/servers/bundled-server.ts'
 import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { expectAtRest, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterEach, expect, test, vi } from 'vitest'
 
@@ -36,7 +36,7 @@ const LAST_PART = 4
 
 interface Stage {
   vault: TestVault
-  chat: SettledChat
+  chat: TestChat
   database: Database
   /** Of one machine; each has a state folder of its own. */
   envOf(machine: string): Record<string, string>

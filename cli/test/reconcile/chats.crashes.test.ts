@@ -16,8 +16,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -124,7 +124,7 @@ it('gives the second chat what it lacks, and mends either from the other', async
 })
 
 /** A verification finds that a part is not what was sent. */
-async function damagePart(chat: SettledChat, backupId: string, partNumber: number): Promise<number> {
+async function damagePart(chat: TestChat, backupId: string, partNumber: number): Promise<number> {
   const rows = await listMessages(database, backupId)
   const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   await markPart(database, {
@@ -138,7 +138,7 @@ async function damagePart(chat: SettledChat, backupId: string, partNumber: numbe
 }
 
 /** A person deletes a part, and a verification finds that out. */
-async function losePart(chat: SettledChat, backupId: string, partNumber: number): Promise<void> {
+async function losePart(chat: TestChat, backupId: string, partNumber: number): Promise<void> {
   const rows = await listMessages(database, backupId)
   const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { loadOrCreateSigningKey } from '@telegram-backup/archive'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { writeCaption, writeIndexCaption } from 'telegram-deployment-bot'
@@ -61,7 +61,7 @@ function compressed(text: string): Buffer {
   return zstdCompressSync(Buffer.from(text), { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 }
 
-async function post(chat: SettledChat, bytes: Buffer, caption: string): Promise<number> {
+async function post(chat: TestChat, bytes: Buffer, caption: string): Promise<number> {
   const sent = await vault.client.sendDocument({
     chatId: String(chat.chatId),
     fileName: 'shop_storage_20261124T053300Z_1b9d6bcd_manifest.zst',
@@ -72,7 +72,7 @@ async function post(chat: SettledChat, bytes: Buffer, caption: string): Promise<
 }
 
 /** A manifest above all others, and a pinned index. */
-async function plant(chat: SettledChat, documents: { manifest: Buffer; index: Buffer }): Promise<void> {
+async function plant(chat: TestChat, documents: { manifest: Buffer; index: Buffer }): Promise<void> {
   const sha256 = createHash('sha256').update(documents.manifest).digest('hex')
   await post(
     chat,
@@ -91,7 +91,7 @@ async function plant(chat: SettledChat, documents: { manifest: Buffer; index: Bu
   vault.emulator.asHuman.pin(chat.chatId, await post(chat, documents.index, caption))
 }
 
-async function chatWithBackup(): Promise<{ chat: SettledChat; id: string; signer: string }> {
+async function chatWithBackup(): Promise<{ chat: TestChat; id: string; signer: string }> {
   const chat = await openChat(vault)
   chat.env['BACKUP_ENCRYPTION'] = 'off'
   for (const name of ['BACKUP_AGE_RECIPIENTS', 'BACKUP_AGE_IDENTITY_FILE']) delete chat.env[name]

@@ -60,9 +60,10 @@ function naming(
         .replace(PORT, ''),
     )
   const { code, message, hint } = describeError(error)
+  const advice = error instanceof BackupError ? error.advice : undefined
   return new BackupError(named(message), {
     code,
-    ...(hint === undefined ? {} : { hint: overHttp(named(hint)) }),
+    hint: advice?.map(named) ?? (hint && named(hint)),
     cause: error,
   })
 }
@@ -77,9 +78,4 @@ function databaseNamed(database: string | undefined): RegExp {
   const names = [database, database.toLowerCase()].map(RegExp.escape)
   const name = `(?:${names.join('|')})(?![\\p{L}\\p{N}_])`
   return new RegExp(`\\b([Tt]he )?database (?:"${name}"|${name}(?!"))`, 'gu')
-}
-
-/** A job is asked for over HTTP, where the option of the command line is a field. */
-function overHttp(hint: string): string {
-  return hint.replace(/\bGive --overwrite\b/, 'Ask for it with "overwrite": true')
 }

@@ -15,7 +15,7 @@ import {
   sealBackup,
   unsealBackup,
 } from '@telegram-backup/database'
-import { tellError } from '@telegram-backup/errors'
+import { redactError } from '@telegram-backup/errors'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
@@ -138,7 +138,7 @@ class LedgerOverCatalog implements CatalogLedger {
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
     const { redactFailure = (failure: unknown) => failure } = this.#options
-    const { code, message } = tellError(redactFailure(cause))
+    const { code, message } = redactError(redactFailure(cause))
     const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
     await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
   }

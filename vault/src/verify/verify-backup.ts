@@ -11,7 +11,7 @@ import {
   type MessageRow,
   markSound,
 } from '@telegram-backup/database'
-import { BackupError, describeError, hint, run, tellError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, redactError, run } from '@telegram-backup/errors'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { SessionReport } from '#session/report.ts'
 import {
@@ -77,7 +77,7 @@ export async function verifyBackup(session: VaultSession, of: VerifyBackup): Pro
     } catch (thrown) {
       const error = reasonOf(session, lease, thrown)
       // The error is the reason, also when this fails; the next verification ends a row that stays running.
-      await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
+      await finish({ state: 'failed', error: redactError(error).message }).catch(() => {})
       throw error
     }
   } finally {

@@ -6,7 +6,7 @@ import { cliEnvironment } from '#cli-environment.ts'
 import type { TestVault } from '#vault.ts'
 
 /** One chat of its own in a vault, and the environment of whoever uses it. */
-export interface SettledChat {
+export interface TestChat {
   chatId: number
   env: Record<string, string>
   messages(): StoredMessage[]
@@ -17,7 +17,7 @@ export interface SettledChat {
 }
 
 /** Makes another channel for the vault's bot. The catalog stays the same. */
-export async function openChat(vault: TestVault): Promise<SettledChat> {
+export async function openChat(vault: TestVault): Promise<TestChat> {
   const { emulator, identity } = vault
   const bot = emulator.inspect.bots()[0]
   if (bot === undefined) throw new Error('The vault has no bot')
@@ -50,7 +50,7 @@ export async function openCatalogOf(env: Record<string, string>): Promise<Databa
  * index says what the catalog says. Messages in `besides` are others'.
  */
 export async function expectAtRest(
-  chat: SettledChat,
+  chat: TestChat,
   database: Database,
   besides: readonly number[] = [],
 ): Promise<void> {
