@@ -3,8 +3,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 
 /**
- * The body of a request as it comes, no faster than it is read. Throws `INVALID` for an empty one. The stream fails when the client
- * goes away, when fewer bytes come than were announced, and when none come for `stallMs` although one is waited for.
+ * The body of a request as a stream. Throws `INVALID` for an empty body. The stream fails if the client leaves,
+ * if fewer bytes come than announced (`SOURCE`), and if none come for `stallMs` (`TIMEOUT`).
  */
 export async function readBody(
   { request, response }: { request: Request; response: Response },
@@ -18,7 +18,7 @@ export async function readBody(
   return Readable.from(continued(first.value, chunks), { objectMode: false })
 }
 
-/** Tells a client that waits for it (`Expect: 100-continue`) that the body is wanted. */
+/** Lets a client that waits (`Expect: 100-continue`) send the body. */
 export function askForBody({ request, response }: { request: Request; response: Response }): void {
   if (/^100-continue$/i.test(request.get('Expect') ?? '')) response.writeContinue()
 }
@@ -42,7 +42,7 @@ async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buff
   if (!request.complete) throw brokenOff()
 }
 
-/** The clock runs only while the client is waited for: a chat that is slow is no fault of the client's. */
+/** The clock runs only while this program waits for the client, not while the chat is slow. */
 async function inTime<Result>(next: Promise<Result>, stallMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const stalled = new Promise<never>((_, reject) => {

@@ -2,12 +2,12 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
 import { askForBody } from '#http/body-stream.ts'
 
-// The parser that comes with express answers only after it has read a body to its end, however much too large it is.
+// The parser of express reads a body that is too large to its end before it answers.
 
-/** The largest JSON that is asked for is a schedule. */
+/** The largest body is a schedule. */
 const MOST_BYTES = 64 * 1024
 
-/** Reads a small JSON body into `request.body`, within that time. No body at all is left to the schema. */
+/** Reads a small JSON body into `request.body`. The schema of the route judges a missing body. */
 export function readJson({ withinMs }: { withinMs: number }): RequestHandler {
   return async (request, response, next) => {
     if (!hasBody(request)) return next()
@@ -67,14 +67,14 @@ function parse(bytes: Buffer): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
   } catch (error) {
     if (error instanceof BackupError) throw error
-    throw new BackupError('The body is no valid JSON', {
+    throw new BackupError('The body is not valid JSON', {
       code: 'INVALID',
-      hint: 'Send one object, such as {"source": "shop"}.',
+      hint: 'Send one object, for example {"source": "shop"}.',
     })
   }
 }
 
-/** The schemas pass over a field of this name, wherever it stands. */
+/** The schemas ignore a field of this name at any depth. */
 function refuseProto(name: string, value: unknown): unknown {
   if (name !== '__proto__') return value
   throw new BackupError('The body is refused: unknown field "__proto__"', { code: 'INVALID' })

@@ -45,7 +45,10 @@ test.each([
 })
 
 test('a hint names what lies beside the target by the name of the target; code and cause stay', () => {
-  const { code, hint: words } = named('Whether it is in is unknown', 'Look whether shop_live_before_1a2b exists.')
+  const { code, hint: words } = named(
+    'Whether it is in is unknown',
+    'Look whether shop_live_before_1a2b exists.',
+  )
   expect([code, words]).toEqual(['POSTGRES', 'Look whether staging_before_1a2b exists.'])
 })
 

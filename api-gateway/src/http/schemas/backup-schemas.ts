@@ -1,14 +1,14 @@
+import type { BackupState } from '@telegram-backup/database'
 import { z } from 'zod'
 import { PROJECT_ID, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
-/** The states that a list can be asked for. */
-export const BACKUP_STATE: z.ZodEnum<{
-  sending: 'sending'
-  complete: 'complete'
-  failed: 'failed'
-  erasing: 'erasing'
-  erased: 'erased'
-}> = z.enum(['sending', 'complete', 'failed', 'erasing', 'erased'])
+export const BACKUP_STATE: z.ZodType<BackupState> = z.enum([
+  'sending',
+  'complete',
+  'failed',
+  'erasing',
+  'erased',
+])
 const PART_STATE = z.enum(['intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased'])
 const BYTES = z.int().min(0)
 
@@ -17,9 +17,9 @@ const BACKUP_FIELDS = {
   project_id: PROJECT_ID,
   type: TYPE,
   state: BACKUP_STATE,
-  file_id: z.string().nullable().meta({ description: 'Of the first part; belongs to one bot.' }),
+  file_id: z.string().nullable().meta({ description: 'The first part; only this bot can use the id.' }),
   size: BYTES.meta({ description: 'Plain bytes, before compression.' }),
-  archive_size: BYTES.nullable().meta({ description: 'Bytes of all parts as sent.' }),
+  archive_size: BYTES.nullable().meta({ description: 'Bytes of all parts, as sent.' }),
   created_at: TIME,
   completed_at: TIME_OR_NULL,
   expires_at: TIME,
@@ -34,7 +34,7 @@ const BACKUP_FIELDS = {
   error: z.string().nullable(),
   scheduled_for: TIME_OR_NULL,
   damaged_at: TIME_OR_NULL.meta({ description: 'When it was found damaged.' }),
-  verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last read and was right.' }),
+  verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last found correct.' }),
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
   pinned_at: TIME_OR_NULL,
@@ -42,10 +42,10 @@ const BACKUP_FIELDS = {
     .int()
     .min(0)
     .optional()
-    .meta({ description: 'Files of a directory that its send was told to leave out, or that are torn.' }),
+    .meta({ description: 'Files that are missing, or changed while they were read, as the send allowed.' }),
 }
 
-/** Loose: a field more in a later version breaks nobody. */
+/** Loose, so that later versions may add fields. */
 const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
 
 export const BACKUP_DETAILS: z.ZodType = z
@@ -53,7 +53,7 @@ export const BACKUP_DETAILS: z.ZodType = z
     ...BACKUP_FIELDS,
     missing: z
       .array(z.looseObject({ path: z.string(), reason: z.string() }))
-      .meta({ description: 'Those files, 1,000 at most.' }),
+      .meta({ description: 'These files, at most 1,000.' }),
     parts: z.array(
       z.looseObject({
         part_no: z.int().min(1),
@@ -70,7 +70,7 @@ export const BACKUP_DETAILS: z.ZodType = z
       z.looseObject({
         event: z.string(),
         at: TIME,
-        actor: z.string().optional().meta({ description: 'Who; told to keys with the scope admin.' }),
+        actor: z.string().optional().meta({ description: 'Only for keys with the scope admin.' }),
         details: z.looseObject({}),
       }),
     ),
@@ -112,14 +112,11 @@ export const BACKUP_STATS: z.ZodType = z
     oldest_backup: TIME_OR_NULL,
     newest_backup: TIME_OR_NULL,
     expiring_soon: z.int().min(0).meta({ description: 'Within the next 7 days.' }),
-    damaged: z
-      .int()
-      .min(0)
-      .meta({ description: 'Known to be damaged; they count among the others as well.' }),
+    damaged: z.int().min(0).meta({ description: 'Known to be damaged; the other numbers include them.' }),
     with_missing_files: z
       .int()
       .min(0)
-      .meta({ description: 'With files that their send was told to leave out, or that are torn.' }),
+      .meta({ description: 'With files that are missing, or changed while they were read.' }),
   })
   .meta({ id: 'BackupStats' })
 
@@ -131,8 +128,8 @@ export const PROBLEM: z.ZodType = z
     status: z.int().min(400).max(599),
     detail: z.string(),
     instance: z.string(),
-    code: z.string().meta({ description: 'For programs, the same as on the command line.' }),
+    code: z.string().meta({ description: 'The same code as on the command line.' }),
     hint: z.string().optional().meta({ description: 'What to do next.' }),
-    details: DETAILS.optional().meta({ description: 'Of an upload: which side has it.' }),
+    details: DETAILS.optional().meta({ description: 'Only for an upload: which side has the backup.' }),
   })
   .meta({ id: 'Problem' })
