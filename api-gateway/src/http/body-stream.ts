@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
+import { inTime } from '#http/in-time.ts'
 
 /**
  * The body of a request as a stream. Throws `INVALID` for an empty body. The stream fails if the client leaves,
@@ -35,27 +36,18 @@ async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   for (;;) {
-    const { done, value } = await inTime(chunks.next(), stallMs)
+    // The clock runs only while this program waits for the client, not while the chat is slow.
+    const { done, value } = await inTime(
+      chunks.next().catch(() => Promise.reject(brokenOff())),
+      stallMs,
+      () => {
+        throw new BackupError('No more of the body came', { code: 'TIMEOUT' })
+      },
+    )
     if (done) break
     if (value.length > 0) yield value
   }
   if (!request.complete) throw brokenOff()
-}
-
-/** The clock runs only while this program waits for the client, not while the chat is slow. */
-async function inTime<Result>(next: Promise<Result>, stallMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BackupError('No more of the body came', { code: 'TIMEOUT' })),
-      stallMs,
-    )
-  })
-  try {
-    return await Promise.race([next.catch(() => Promise.reject(brokenOff())), stalled])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function brokenOff(): BackupError {

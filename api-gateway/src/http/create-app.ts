@@ -194,11 +194,11 @@ function addOpenPages(
     }),
   }
   for (const [path, handlers] of Object.entries(pages)) {
-    app.get(path, (_request, response, next) => {
+    const named: RequestHandler = (_request, response, next) => {
       note(response, { route: path })
       next()
-    })
-    app.get(path, ...handlers)
+    }
+    app.get(path, named, ...handlers)
     app.all(path, refuse(['GET', 'HEAD']))
   }
 }

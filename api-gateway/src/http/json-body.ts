@@ -1,6 +1,7 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
 import { askForBody } from '#http/body-stream.ts'
+import { inTime } from '#http/in-time.ts'
 
 // The parser of express reads a body that is too large to its end before it answers.
 
@@ -38,13 +39,6 @@ function assertPlainJson(request: Request): void {
 async function readAll(request: Request, withinMs: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BackupError('The body did not come in time', { code: 'TIMEOUT' })),
-      withinMs,
-    )
-  })
   const reading = (async () => {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length
@@ -54,12 +48,10 @@ async function readAll(request: Request, withinMs: number): Promise<Buffer> {
   })().catch((error: unknown) => {
     throw error instanceof BackupError ? error : new BackupError('The body broke off', { code: 'SOURCE' })
   })
-  try {
-    await Promise.race([reading, late])
-    return Buffer.concat(chunks)
-  } finally {
-    clearTimeout(timer)
-  }
+  await inTime(reading, withinMs, () => {
+    throw new BackupError('The body did not come in time', { code: 'TIMEOUT' })
+  })
+  return Buffer.concat(chunks)
 }
 
 function parse(bytes: Buffer): unknown {

@@ -1,4 +1,5 @@
 import type { Readiness } from '#http/http-ports.ts'
+import { inTime } from '#http/in-time.ts'
 
 const WITHIN_MS = 3_000
 /** More frequent requests get the same answer, so that they cannot flood the chat with calls. */
@@ -26,20 +27,12 @@ async function askBoth(ask: Parameters<typeof createReadiness>[0]): Promise<Read
 /** Answers in time even if the check ignores its signal. */
 async function answers(ask: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
   const timeout = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => {
-      timeout.abort()
-      resolve(false)
-    }, WITHIN_MS)
-  })
   const answered = (async () => ask(timeout.signal))().then(
     () => true,
     () => false,
   )
-  try {
-    return await Promise.race([answered, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  return await inTime(answered, WITHIN_MS, () => {
+    timeout.abort()
+    return false
+  })
 }

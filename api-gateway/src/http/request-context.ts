@@ -93,14 +93,3 @@ function lingerThenClose(request: Request): void {
   timer.unref()
   request.once('close', () => clearTimeout(timer))
 }
-
-/** A signal that fires if the client leaves before it has its answer. */
-export function goneAway(response: Response): { signal: AbortSignal; end(): void } {
-  const controller = new AbortController()
-  const onClose = (): void => {
-    if (!response.writableFinished) controller.abort()
-  }
-  response.once('close', onClose)
-  if (response.destroyed) controller.abort()
-  return { signal: controller.signal, end: () => void response.off('close', onClose) }
-}

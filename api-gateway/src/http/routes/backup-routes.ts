@@ -1,5 +1,4 @@
 import {
-  type ApiKey,
   assertErasable,
   type Backup,
   getBackupById,
@@ -16,7 +15,7 @@ import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
 import { actorOf, assertTarget, found, projectOf, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { type Answer, type DescribedAnswer, type Route, route } from '#http/routes/route.ts'
+import { type ApiRequest, type Route, type RouteDescription, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { JOB_ACCEPTED } from '#http/schemas/job-schemas.ts'
@@ -60,7 +59,8 @@ const list = ({ database }: HttpPorts): Route =>
   )
 
 const create = ({ queue, configFile }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups',
@@ -69,16 +69,9 @@ const create = ({ queue, configFile }: HttpPorts): Route =>
       scope: SCOPE_FOR.backup,
       body: z.strictObject({ source: NAME }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, body, idempotencyKey }) => {
-      const projectId = projectOfSource(configFile, caller, body.source)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: { kind: 'backup', projectId, source: body.source },
-      })
+    async ({ caller, body: { source } }) => {
+      return { kind: 'backup', projectId: projectOfSource(configFile, caller, source), source }
     },
   )
 
@@ -100,7 +93,8 @@ const show = ({ database }: HttpPorts): Route =>
   )
 
 const erase = ({ database, queue }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'delete',
       path: '/backups/{id}',
@@ -108,29 +102,19 @@ const erase = ({ database, queue }: HttpPorts): Route =>
       summary: 'Erase a backup in its chats; the last good one of its project and type needs even_the_last',
       scope: SCOPE_FOR.erase,
       query: z.strictObject({ even_the_last: EVEN_THE_LAST }),
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
     async ({ caller, id, query: { even_the_last: evenTheLast } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
       // For an erased backup, the job reports its messages, as the command `erase` does.
-      if (backup.state !== 'erased') {
-        await assertErasable(database, { backupId: backup.id, evenTheLast })
-      }
-      return await submitted(queue, {
-        caller,
-        job: {
-          kind: 'erase',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          options: evenTheLast ? { even_the_last: true } : undefined,
-        },
-      })
+      if (backup.state !== 'erased') await assertErasable(database, { backupId: backup.id, evenTheLast })
+      const options = evenTheLast ? { even_the_last: true } : undefined
+      return { kind: 'erase', projectId: backup.project_id, backupId: backup.id, options }
     },
   )
 
 const restore = ({ database, queue, configFile }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups/{id}/restore',
@@ -139,30 +123,20 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
       scope: SCOPE_FOR.restore,
       body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, id, body, idempotencyKey }) => {
+    async ({ caller, id, body: { target, overwrite = false } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
-      assertTarget(configFile, caller, body.target)
+      assertTarget(configFile, caller, target)
       assertWhole(backup)
       assertForDatabase(backup)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: {
-          kind: 'restore',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          target: body.target,
-          options: { overwrite: body.overwrite === true },
-        },
-      })
+      const { project_id: projectId, id: backupId } = backup
+      return { kind: 'restore', projectId, backupId, target, options: { overwrite } }
     },
   )
 
 const verify = ({ database, queue }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups/{id}/verify',
@@ -171,22 +145,11 @@ const verify = ({ database, queue }: HttpPorts): Route =>
       scope: SCOPE_FOR.verify,
       body: z.strictObject({ read_data: z.boolean().optional() }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, id, body, idempotencyKey }) => {
+    async ({ caller, id, body: { read_data = false } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
       assertWhole(backup)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: {
-          kind: 'verify',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          options: { read_data: body.read_data === true },
-        },
-      })
+      return { kind: 'verify', projectId: backup.project_id, backupId: backup.id, options: { read_data } }
     },
   )
 
@@ -208,26 +171,31 @@ const stats = ({ database }: HttpPorts): Route =>
     }),
   )
 
-const JOB_ACCEPTED_ANSWER: DescribedAnswer = {
-  description: 'The queue has the job; Location names it',
-  schema: JOB_ACCEPTED,
-  headers: { Location: 'The path of the job' },
-}
-
 /**
- * Puts a job into the queue. If the same API key repeats an idempotency key, or a waiting job is the same, the
- * answer names that job.
+ * A route that puts a job into the queue. If the same API key repeats an idempotency key, or the same job is
+ * already waiting, the answer names that job.
  */
-async function submitted(
+function jobRoute<Query extends z.ZodObject, Body extends z.ZodType>(
   queue: JobQueue,
-  of: { caller: ApiKey; idempotencyKey?: string | undefined; job: NewJob },
-): Promise<Answer> {
-  const { job } = await queue.submit({
-    ...of.job,
-    actor: actorOf(of.caller),
-    byKey: { apiKeyId: of.caller.id, idempotencyKey: of.idempotencyKey },
+  description: Omit<RouteDescription, 'query' | 'body' | 'answers'> & { query?: Query; body?: Body },
+  jobFor: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<NewJob>,
+): Route {
+  const answers = {
+    202: {
+      description: 'The queue has the job; Location names it',
+      schema: JOB_ACCEPTED,
+      headers: { Location: 'The path of the job' },
+    },
+  }
+  return route<Query, Body>({ ...description, answers, problems: [404, 409] }, async request => {
+    const { caller, idempotencyKey } = request
+    const { job } = await queue.submit({
+      ...(await jobFor(request)),
+      actor: actorOf(caller),
+      byKey: { apiKeyId: caller.id, idempotencyKey },
+    })
+    return { status: 202, body: { job_id: job.id }, headers: { Location: `/api/v1/jobs/${job.id}` } }
   })
-  return { status: 202, body: { job_id: job.id }, headers: { Location: `/api/v1/jobs/${job.id}` } }
 }
 
 /** Throws `NOT_FOUND` for a backup that is not complete: the job would fail. */

@@ -5,9 +5,9 @@ import { BackupError, describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { watchKey } from '#http/key-watch.ts'
+import { whileWatched } from '#http/key-watch.ts'
 import type { TransferMemory } from '#http/memory-limits.ts'
-import { goneAway, logOf } from '#http/request-context.ts'
+import { logOf } from '#http/request-context.ts'
 import { type Answer, type Route, route } from '#http/routes/route.ts'
 import { Slots } from '#http/slots.ts'
 
@@ -56,34 +56,25 @@ export function contentRoute({ database, engine, settings }: HttpPorts, memory: 
         response.end()
         return undefined
       }
-      const work = async (): Promise<Answer> => {
-        const { signal, end } = goneAway(response)
-        const unwatch = watchKey(
-          { database, request, onGone: () => response.destroy() },
-          { scope: 'restore', project: backup.project_id },
-        )
-        try {
-          const bytes = await openBytes(backup, {
-            ...engine,
-            ...{ signal, range, catalog: async () => engine.database },
-            note: words => logOf(response).info({ backup_id: backup.id }, words),
-          })
-          const chunks = bytes[Symbol.asyncIterator]()
-          // An error before the first byte becomes a problem, but damage always breaks off the connection.
-          const first = await chunks.next().catch((error: unknown) => {
-            if (describeError(error).code === 'INTEGRITY') return breakOff(response, error)
-            throw error
-          })
-          if (first === undefined) return undefined
-          begin()
-          await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
-          return undefined
-        } finally {
-          unwatch()
-          end()
-        }
+      const watched = { database, request, response, scope: 'restore', project: backup.project_id } as const
+      const work = async (signal: AbortSignal): Promise<Answer> => {
+        const bytes = await openBytes(backup, {
+          ...engine,
+          ...{ signal, range, catalog: async () => engine.database },
+          note: words => logOf(response).info({ backup_id: backup.id }, words),
+        })
+        const chunks = bytes[Symbol.asyncIterator]()
+        // An error before the first byte becomes a problem, but damage always breaks off the connection.
+        const first = await chunks.next().catch((error: unknown) => {
+          if (describeError(error).code === 'INTEGRITY') return breakOff(response, error)
+          throw error
+        })
+        if (first === undefined) return undefined
+        begin()
+        await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
+        return undefined
       }
-      return await slots.use(caller.id, () => memory.download(caller.id, work))
+      return await slots.use(caller.id, () => memory.download(caller.id, () => whileWatched(watched, work)))
     },
   )
 }

@@ -98,12 +98,7 @@ export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenS
           if (hasEnded(next)) end()
         }),
       )
-      leaving.push(
-        watchKey(
-          { database, request, onGone: () => response.destroy() },
-          { scope: 'read', project: job.project_id },
-        ),
-      )
+      leaving.push(watchKey({ database, request, response, scope: 'read', project: job.project_id }))
       const beat = setInterval(() => stream.comment('still here'), HEARTBEAT_MS).unref()
       leaving.push(() => clearInterval(beat))
       return undefined

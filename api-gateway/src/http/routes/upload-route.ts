@@ -5,10 +5,9 @@ import { z } from 'zod'
 import { readBody } from '#http/body-stream.ts'
 import { actorOf, assertSees } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { watchKey } from '#http/key-watch.ts'
+import { whileWatched } from '#http/key-watch.ts'
 import type { TransferMemory } from '#http/memory-limits.ts'
 import { sendProblem } from '#http/problems.ts'
-import { goneAway } from '#http/request-context.ts'
 import { type Answer, type Route, route } from '#http/routes/route.ts'
 import { INTEGRATED_RESULT } from '#http/schemas/backup-schemas.ts'
 import { PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
@@ -50,41 +49,32 @@ export function uploadRoute({ database, uploads, settings }: HttpPorts, memory: 
       assertSees(caller, query.project_id)
       assertNoForm(request)
       assertAsItIs(request)
-      const work = async (): Promise<Answer> => {
-        const { signal, end } = goneAway(response)
-        const unwatch = watchKey(
-          { database, request, onGone: () => response.destroy() },
-          { scope: SCOPE_FOR.backup, project: query.project_id },
-        )
-        try {
-          const body = await readBody({ request, response }, { stallMs: settings.stall_seconds * 1_000 })
-          let bodyFailure: unknown
-          body.once('error', error => {
-            bodyFailure = error
-          })
-          const result = await uploads.send({
-            projectId: query.project_id,
-            type: query.type,
-            filename: query.filename,
-            body,
-            actor: actorOf(caller),
-            signal,
-            onJob: jobId => response.set('X-Job-Id', jobId),
-          })
-          if (result.success) {
-            const id = result.databaseRecord?.id
-            return { status: 201, body: result, headers: { Location: `/api/v1/backups/${id}` } }
-          }
-          const { error = 'The upload failed', code = 'TELEGRAM', hint, details } = result
-          const failure = bodyFailure ?? new BackupError(error, { code, hint })
-          if (!response.destroyed) sendProblem(response, failure, { details: hideSecretsIn(details) })
-          return undefined
-        } finally {
-          unwatch()
-          end()
+      const watched = { database, request, response, scope: SCOPE_FOR.backup, project: query.project_id }
+      const work = async (signal: AbortSignal): Promise<Answer> => {
+        const body = await readBody({ request, response }, { stallMs: settings.stall_seconds * 1_000 })
+        let bodyFailure: unknown
+        body.once('error', error => {
+          bodyFailure = error
+        })
+        const result = await uploads.send({
+          projectId: query.project_id,
+          type: query.type,
+          filename: query.filename,
+          body,
+          actor: actorOf(caller),
+          signal,
+          onJob: jobId => response.set('X-Job-Id', jobId),
+        })
+        if (result.success) {
+          const id = result.databaseRecord?.id
+          return { status: 201, body: result, headers: { Location: `/api/v1/backups/${id}` } }
         }
+        const { error = 'The upload failed', code = 'TELEGRAM', hint, details } = result
+        const failure = bodyFailure ?? new BackupError(error, { code, hint })
+        if (!response.destroyed) sendProblem(response, failure, { details: hideSecretsIn(details) })
+        return undefined
       }
-      return await slots.use(caller.id, () => memory.upload(caller.id, work))
+      return await slots.use(caller.id, () => memory.upload(caller.id, () => whileWatched(watched, work)))
     },
   )
 }

@@ -10,7 +10,7 @@ export const BACKUP_STATE: z.ZodType<BackupState> = z.enum([
   'erased',
 ])
 const PART_STATE = z.enum(['intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased'])
-const BYTES = z.int().min(0)
+const COUNT = z.int().min(0)
 
 const BACKUP_FIELDS = {
   id: UUID,
@@ -18,12 +18,12 @@ const BACKUP_FIELDS = {
   type: TYPE,
   state: BACKUP_STATE,
   file_id: z.string().nullable().meta({ description: 'The first part; only this bot can use the id.' }),
-  size: BYTES.meta({ description: 'Plain bytes, before compression.' }),
-  archive_size: BYTES.nullable().meta({ description: 'Bytes of all parts, as sent.' }),
+  size: COUNT.meta({ description: 'Plain bytes, before compression.' }),
+  archive_size: COUNT.nullable().meta({ description: 'Bytes of all parts, as sent.' }),
   created_at: TIME,
   completed_at: TIME_OR_NULL,
   expires_at: TIME,
-  restore_count: z.int().min(0),
+  restore_count: COUNT,
   filename: z.string().nullable(),
   caption: z.string().nullable(),
   chat_id: z.string().nullable(),
@@ -38,11 +38,9 @@ const BACKUP_FIELDS = {
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
   pinned_at: TIME_OR_NULL,
-  missing_files: z
-    .int()
-    .min(0)
-    .optional()
-    .meta({ description: 'Files that are missing, or changed while they were read, as the send allowed.' }),
+  missing_files: COUNT.optional().meta({
+    description: 'Files that are missing, or changed while they were read, as the send allowed.',
+  }),
 }
 
 /** Loose, so that later versions may add fields. */
@@ -60,7 +58,7 @@ export const BACKUP_DETAILS: z.ZodType = z
         chat_id: z.string(),
         message_id: z.int().nullable(),
         file_id: z.string().nullable(),
-        size: BYTES.meta({ description: 'Bytes as sent.' }),
+        size: COUNT.meta({ description: 'Bytes as sent.' }),
         sha256: z.string(),
         state: PART_STATE,
       }),
@@ -79,8 +77,8 @@ export const BACKUP_DETAILS: z.ZodType = z
         id: UUID,
         kind: z.enum(['existence', 'data', 'drill']),
         state: z.enum(['running', 'sound', 'damaged', 'failed']),
-        parts: z.int().min(0),
-        bytes: BYTES,
+        parts: COUNT,
+        bytes: COUNT,
         findings: z.array(z.looseObject({})),
         started_at: TIME,
         finished_at: TIME_OR_NULL,
@@ -106,17 +104,16 @@ export const INTEGRATED_RESULT: z.ZodType = z
 
 export const BACKUP_STATS: z.ZodType = z
   .looseObject({
-    total_backups: z.int().min(0),
-    total_size: BYTES,
+    total_backups: COUNT,
+    total_size: COUNT,
     by_type: z.object({ database: z.int(), storage: z.int(), logs: z.int() }),
     oldest_backup: TIME_OR_NULL,
     newest_backup: TIME_OR_NULL,
-    expiring_soon: z.int().min(0).meta({ description: 'Within the next 7 days.' }),
-    damaged: z.int().min(0).meta({ description: 'Known to be damaged; the other numbers include them.' }),
-    with_missing_files: z
-      .int()
-      .min(0)
-      .meta({ description: 'With files that are missing, or changed while they were read.' }),
+    expiring_soon: COUNT.meta({ description: 'Within the next 7 days.' }),
+    damaged: COUNT.meta({ description: 'Known to be damaged; the other numbers include them.' }),
+    with_missing_files: COUNT.meta({
+      description: 'With files that are missing, or changed while they were read.',
+    }),
   })
   .meta({ id: 'BackupStats' })
 

@@ -2,6 +2,8 @@ import { JOB_KINDS, JOB_STATES, type JobState } from '@telegram-backup/database'
 import { z } from 'zod'
 import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
+const COUNT = z.int().min(0)
+
 export const JOB_STATE: z.ZodType<JobState> = z.enum(JOB_STATES)
 
 export const JOB: z.ZodType = z
@@ -14,20 +16,17 @@ export const JOB: z.ZodType = z
     source: z.string().nullable(),
     target: z.string().nullable(),
     scheduled_for: TIME_OR_NULL,
-    attempt: z.int().min(0),
+    attempt: COUNT,
     progress: z.object({
-      bytes_done: z.int().min(0),
-      bytes_total: z
-        .int()
-        .min(0)
-        .nullable()
-        .meta({ description: 'Null if unknown. For a database this is an estimate until the job is done.' }),
-      parts_done: z.int().min(0),
+      bytes_done: COUNT,
+      bytes_total: COUNT.nullable().meta({
+        description: 'Null if unknown. For a database this is an estimate until the job is done.',
+      }),
+      parts_done: COUNT,
     }),
-    missing_files: z
-      .int()
-      .min(0)
-      .meta({ description: 'Files of the backup that are missing, or changed while they were read.' }),
+    missing_files: COUNT.meta({
+      description: 'Files of the backup that are missing, or changed while they were read.',
+    }),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
     created_at: TIME,
     started_at: TIME_OR_NULL,
@@ -59,7 +58,7 @@ export const SCHEDULE: z.ZodType = z
     timezone: z.string(),
     enabled: z.boolean(),
     keep: z.looseObject({}).nullable(),
-    jitter: z.int().min(0).meta({ description: 'Seconds.' }),
+    jitter: COUNT.meta({ description: 'Seconds.' }),
     catch_up: z.enum(['once', 'skip']),
     project_id: z.string(),
     type: TYPE,
