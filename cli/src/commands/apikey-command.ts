@@ -2,7 +2,13 @@ import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
 import { count, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { asGroup, type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import {
+  asGroup,
+  type RegisterCommand,
+  usageError,
+  withCatalog,
+  withCommonOptions,
+} from '#commands/command.ts'
 
 interface CreateOptions {
   name: string
@@ -44,10 +50,10 @@ const registerCreate: RegisterCommand = (group, run) => {
         const { createApiKey } = await import('@telegram-backup/database')
         const { name, scope, project, expires } = options
         if (scope.length === 0) {
-          throw new BackupError('A key needs a scope, which says what the key may do', {
-            code: 'USAGE',
-            hint: 'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
-          })
+          throw usageError(
+            'A key needs a scope, which says what the key may do',
+            'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
+          )
         }
         const request = {
           name,
@@ -144,10 +150,8 @@ async function revoke(database: Database, which: string): Promise<string> {
     })
   }
   if (others.length > 0) {
-    throw new BackupError(`Several keys match ${words}`, {
-      code: 'USAGE',
-      hint: `Give the id of one: ${[key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')}.`,
-    })
+    const ids = [key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')
+    throw usageError(`Several keys match ${words}`, `Give the id of one: ${ids}.`)
   }
   await revokeApiKey(database, key.id)
   return key.id

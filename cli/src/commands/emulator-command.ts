@@ -1,5 +1,5 @@
-import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import { PORTS, type RegisterCommand, usageError, wholeNumber, withCommonOptions } from '#commands/command.ts'
 
 /** `emulator`: the local Bot API server, until Ctrl-C. */
 export const registerEmulator: RegisterCommand = (program, run) => {
@@ -19,7 +19,7 @@ export const registerEmulator: RegisterCommand = (program, run) => {
       run(async ({ output, signal }) => {
         const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
         const emulator = await startEmulator({
-          port: parsePort(options.port),
+          port: wholeNumber('--port', options.port, PORTS),
           ...(options.data === undefined ? {} : { dataDir: options.data }),
         }).catch((error: NodeJS.ErrnoException) => {
           throw cannotStart(error, options)
@@ -52,19 +52,11 @@ export const registerEmulator: RegisterCommand = (program, run) => {
 function cannotStart(error: NodeJS.ErrnoException, options: { port: string; data?: string }): Error {
   if (error.syscall === 'listen') {
     const reason = error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used: ${error.code}`
-    return new BackupError(`Port ${options.port} ${reason}`, {
-      code: 'USAGE',
-      hint: 'Choose another with --port; 0 takes a free one.',
-    })
+    return usageError(`Port ${options.port} ${reason}`, 'Choose another with --port; 0 takes a free one.')
   }
   if (error.path === undefined) return error
-  return new BackupError(`The folder ${options.data} cannot be used (${error.code})`, {
-    code: 'USAGE',
-    hint: 'Choose another with --data.',
-  })
-}
-
-function parsePort(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new BackupError(`"${text}" is not a port`, { code: 'USAGE', hint: 'Give a number from 0 to 65535.' })
+  return usageError(
+    `The folder ${options.data} cannot be used (${error.code})`,
+    'Choose another with --data.',
+  )
 }

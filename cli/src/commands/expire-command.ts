@@ -29,7 +29,7 @@ export const registerExpire: RegisterCommand = (program, run) => {
 }
 
 async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
-  const { output, signal } = context
+  const { output, signal, note } = context
   const { expire, planExpiry } = await import('@telegram-backup/engine/operations/expire.ts')
   if (options.dryRun === true) {
     return await withCatalog(context, async database => {
@@ -41,7 +41,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
   return await withEngine(context, async engine => {
     const { plan, report, isDone } = await expire(engine, {
       signal,
-      note: line => output.note(line),
+      note,
       agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
     })
     output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report, plan))
@@ -51,10 +51,10 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
 
 /** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
-  const { output } = context
+  const { note } = context
   if (!canBeAsked(context)) return false
-  output.note(describePlan(inDoubt))
-  output.note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
+  note(describePlan(inDoubt))
+  note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
   await confirm(context, { isAgreed: false })
   return true
 }

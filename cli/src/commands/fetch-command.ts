@@ -5,11 +5,12 @@ import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   type RegisterCommand,
   readCatalog,
+  usageError,
   withCatalogWhenWanted,
   withCommonOptions,
 } from '#commands/command.ts'
@@ -107,20 +108,19 @@ function tellFetched(
 }
 
 function checkOptions({ out, path, list, json, ...options }: FetchOptions): void {
-  const usage = (message: string, hint?: string): BackupError =>
-    new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
   if (list && (out !== undefined || path !== undefined))
-    throw usage('--list cannot be combined with --out or --path')
-  if (options.null && (!list || json)) throw usage('-0 needs --list, and cannot be combined with --json')
+    throw usageError('--list cannot be combined with --out or --path')
+  if (options.null && (!list || json)) throw usageError('-0 needs --list, and cannot be combined with --json')
   if (!list && out === undefined)
-    throw usage('No output file was given', 'Give --out FILE, or --out - for standard output.')
+    throw usageError('No output file was given', 'Give --out FILE, or --out - for standard output.')
   // The bytes of the argument are lost: the file would get another name.
   if (out?.includes('\ufffd'))
-    throw usage(
+    throw usageError(
       'The name of the output file is not UTF-8',
       'Write it as "ls -b" prints it, in single quotes.',
     )
-  if (out === '-' && json) throw usage('--json and --out - cannot be combined: both write to standard output')
+  if (out === '-' && json)
+    throw usageError('--json and --out - cannot be combined: both write to standard output')
 }
 
 /**

@@ -8,12 +8,16 @@ import {
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import {
   asGroup,
+  oneById,
   type RegisterCommand,
   type RunAction,
+  unknownId,
+  usageError,
+  wholeNumber,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
@@ -41,7 +45,6 @@ export const registerJobs: RegisterCommand = (program, run) => {
   registerJobList(jobs, run)
   registerJobShow(jobs, run)
   registerCancel(jobs, run)
-  for (const command of jobs.commands) command.exitOverride()
 }
 
 function registerJobList(parent: Command, run: RunAction): void {
@@ -59,7 +62,7 @@ function registerJobList(parent: Command, run: RunAction): void {
         const filter = {
           state: options.state === undefined ? undefined : await parseState(options.state),
           projectId: options.project,
-          limit: parseLimit(options.limit),
+          limit: wholeNumber('--limit', options.limit, { from: 1, to: MOST_LISTED }),
         }
         await withCatalog(context, async database => {
           const jobs = await listJobs(database, filter)
@@ -79,7 +82,7 @@ function registerJobShow(parent: Command, run: RunAction): void {
     .argument('<id>', 'the job’s id, or its first eight characters')
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
-        const job = await withCatalog(context, database => findJob(database, id.trim()))
+        const job = await withCatalog(context, database => findJob(database, id))
         context.output.answer(jobView(job), () => describeJob(job))
         return ExitCode.DONE
       }, options),
@@ -93,11 +96,11 @@ function registerCancel(parent: Command, run: RunAction): void {
     .action((id: string, options: { json?: boolean }) =>
       run(async context => {
         await withCatalog(context, async database => {
-          const { id: jobId } = await findJob(database, id.trim())
+          const { id: jobId } = await findJob(database, id)
           const queue = await openJobQueue(database, { tends: false })
           try {
             const job = await queue.cancel(jobId)
-            if (job === null) throw unknownJob(id)
+            if (job === null) throw unknownId(id, JOBS)
             context.output.answer(jobView(job), () =>
               job.state === 'cancelled'
                 ? `Job ${job.id} is cancelled.`
@@ -114,46 +117,18 @@ function registerCancel(parent: Command, run: RunAction): void {
 
 async function findJob(database: Database, id: string): Promise<Job> {
   const { getJob, listJobs } = await import('@telegram-backup/database')
-  const job = await getJob(database, id)
-  if (job !== null) return job
-  if (!/^[0-9a-f-]{8,35}$/i.test(id)) throw unknownJob(id)
-  const found = (await listJobs(database, { limit: MOST_LISTED })).filter(one =>
-    one.id.startsWith(id.toLowerCase()),
+  return (
+    (await getJob(database, id.trim())) ?? oneById(await listJobs(database, { limit: MOST_LISTED }), id, JOBS)
   )
-  if (found.length > 1) {
-    throw new BackupError('Several jobs have an id that begins like this', {
-      code: 'USAGE',
-      hint: 'Give the whole id.',
-    })
-  }
-  if (found[0] === undefined) throw unknownJob(id)
-  return found[0]
 }
 
-function unknownJob(id: string): BackupError {
-  return new BackupError(`No job has the id ${JSON.stringify(id.slice(0, 80))}`, {
-    code: 'NOT_FOUND',
-    hint: 'telegram-backup jobs shows the ids; the first eight characters are enough.',
-  })
-}
+const JOBS = { noun: 'job', list: 'jobs' }
 
 async function parseState(text: string): Promise<JobState> {
   const { JOB_STATES } = await import('@telegram-backup/database')
   const state = JOB_STATES.find(known => known === text)
   if (state !== undefined) return state
-  throw new BackupError(`No job has the state ${JSON.stringify(text)}`, {
-    code: 'USAGE',
-    hint: `The states are ${JOB_STATES.join(', ')}.`,
-  })
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text)
-  if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= MOST_LISTED) return limit
-  throw new BackupError(`--limit ${JSON.stringify(text)} is not a number of jobs`, {
-    code: 'USAGE',
-    hint: `Give a number from 1 to ${MOST_LISTED}.`,
-  })
+  throw usageError(`No job has the state ${JSON.stringify(text)}`, `The states are ${JOB_STATES.join(', ')}.`)
 }
 
 function describeJobs(jobs: readonly Job[]): string {

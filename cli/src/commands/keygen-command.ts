@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import { type RegisterCommand, usageError, withCommonOptions } from '#commands/command.ts'
 
 /** `keygen`: a new age key pair. */
 export const registerKeygen: RegisterCommand = (program, run) => {
@@ -44,16 +44,16 @@ async function writeKeyFile(path: string, text: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') {
-      throw new BackupError(`${path} cannot be written: its folder does not exist`, {
-        code: 'USAGE',
-        hint: 'Create the folder first (mkdir -m 700), or choose another name with --out.',
-      })
+      throw usageError(
+        `${path} cannot be written: its folder does not exist`,
+        'Create the folder first (mkdir -m 700), or choose another name with --out.',
+      )
     }
-    throw new BackupError(
+    throw usageError(
       code === 'EEXIST'
         ? `${path} already exists, and keygen never overwrites a file`
         : `${path} cannot be written (${code})`,
-      { code: 'USAGE', hint: 'Choose another name with --out.' },
+      'Choose another name with --out.',
     )
   }
 }

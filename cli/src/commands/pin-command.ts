@@ -1,7 +1,7 @@
 import { countMissingFiles, shownId } from '@telegram-backup/database/missing-files'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
-import { tellTheIndex } from '#commands/refresh-index.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 
 /** `pin ID` and `unpin ID`: neither retention nor `erase` erases a pinned backup. */
 export const registerPins: RegisterCommand = (program, run) => {
@@ -36,7 +36,7 @@ function registerOne(
               },
             )
           }
-          await tellTheIndex(context, database)
+          await updateIndexes(context, database)
           const after = await getBackupById(database, backup.id)
           context.output.answer(
             {

@@ -15,11 +15,10 @@ export const registerReconcile: RegisterCommand = (program, run) => {
     )
     .action((options: { json?: boolean }) =>
       run(async context => {
-        const { output, signal } = context
         const { reconcile } = await import('@telegram-backup/engine/operations/reconcile.ts')
         return await withEngine(context, async engine => {
-          const report = await reconcile(engine, { signal, note: line => output.note(line) })
-          output.answer(report, () => describeReport(report))
+          const report = await reconcile(engine, context)
+          context.output.answer(report, () => describeReport(report))
           return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
         })
       }, options),
@@ -49,15 +48,13 @@ function describeReport(report: SessionReport): string {
     ...report.pending.map(of => `PENDING   ${about(of)}: ${of.reason}${of.hint ? ` (${of.hint})` : ''}`),
   ]
   const end = report.isDone
-    ? settledWords(report)
+    ? agreementWords(report)
     : `${count(report.pending.length, 'item')} could not be reconciled now; run the command again.`
   return [...lines, end].join('\n')
 }
 
-/**
- * After a lost answer, the server may still be at work for minutes: open messages are looked for again later.
- */
-function settledWords({ looked_for_again: open }: SessionReport): string {
+/** After a lost answer, the server may still be at work for minutes: open messages are looked for again later. */
+function agreementWords({ looked_for_again: open }: SessionReport): string {
   if (open.length === 0) return 'The chat and the catalog agree.'
   return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`
 }

@@ -2,10 +2,11 @@ import type { Database } from '@telegram-backup/database'
 import type { RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
+import { describeError, ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   type RegisterCommand,
+  usageError,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
@@ -79,7 +80,7 @@ async function hasApiKeys(database: Database): Promise<boolean> {
 }
 
 async function recoverInto(
-  { config, output, signal }: CommandContext,
+  { config, output, signal, note }: CommandContext,
   of: { database: Database; signers: readonly string[]; wholeChat: boolean },
 ): Promise<RecoveryReport> {
   const { recover } = await import('@telegram-backup/engine/operations/recover.ts')
@@ -90,7 +91,7 @@ async function recoverInto(
   try {
     return await recover({ config, database, client }, request, {
       signal,
-      note: words => output.note(words),
+      note,
       onPlan: ({ messages, what }) =>
         output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
       onLook: () => {
@@ -132,8 +133,8 @@ function timeOf(messages: number, { messagesPerMinute }: { messagesPerMinute: nu
 
 function readFingerprint(text: string): string {
   if (FINGERPRINT.test(text)) return text.endsWith('=') ? text : `${text}=`
-  throw new BackupError(`${JSON.stringify(text.slice(0, 80))} is not a fingerprint`, {
-    code: 'USAGE',
-    hint: 'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
-  })
+  throw usageError(
+    `${JSON.stringify(text.slice(0, 80))} is not a fingerprint`,
+    'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
+  )
 }

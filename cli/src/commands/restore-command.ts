@@ -5,10 +5,11 @@ import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   type RegisterCommand,
+  usageError,
   withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
@@ -68,7 +69,7 @@ async function runRestore(
   context: CommandContext,
   of: { engine: Engine; id: string; options: RestoreOptions },
 ): Promise<ExitCode> {
-  const { output, config, signal } = context
+  const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
   const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
@@ -82,13 +83,13 @@ async function runRestore(
   const restored = await restore(engine, request, {
     ...progress,
     signal,
-    note: line => output.note(line),
+    note,
     onPlan: async prepared => {
-      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) output.note(line)
+      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) note(line)
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUntold: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
+    onUntold: () => note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE
@@ -111,10 +112,7 @@ function wishesFor(
   for (const [name, option, wish] of WISHES) {
     const makes = options[name] === undefined ? undefined : isForeign(wish)
     if (makes === undefined) continue
-    throw new BackupError(`${option} is only for ${PLURALS[makes]}`, {
-      code: 'USAGE',
-      hint: 'Leave it out.',
-    })
+    throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
   }
   return {
     overwrite: options.overwrite === true,
@@ -128,7 +126,7 @@ function readLinks(how: string | undefined): OutsideAllowance[] {
   if (how === undefined) return []
   if (how === 'keep') return ['outside-links']
   if (how === 'skip') return ['no-outside-links']
-  throw new BackupError(`--links does not know "${how}"`, { code: 'USAGE', hint: 'Use skip or keep.' })
+  throw usageError(`--links does not know "${how}"`, 'Use skip or keep.')
 }
 
 const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
@@ -139,10 +137,7 @@ function readAllowances(given: readonly string[]): OutsideAllowance[] {
     .map(name => {
       const known = ALLOWANCES.find(allowance => allowance === name)
       if (known !== undefined) return known
-      throw new BackupError(`--allow does not know "${name}"`, {
-        code: 'USAGE',
-        hint: `Use ${ALLOWANCES.join(' or ')}.`,
-      })
+      throw usageError(`--allow does not know "${name}"`, `Use ${ALLOWANCES.join(' or ')}.`)
     })
 }
 

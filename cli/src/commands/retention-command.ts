@@ -7,10 +7,11 @@ import {
   asGroup,
   type RegisterCommand,
   type RunAction,
+  usageError,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
-import { tellTheIndex } from '#commands/refresh-index.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 import { type KeepOptions, keepOf, withKeepOptions } from '#commands/schedule-options.ts'
 
 interface Kind {
@@ -31,7 +32,6 @@ export const registerRetention: RegisterCommand = (program, run) => {
   registerSet(retention, run)
   registerList(retention, run)
   registerRemove(retention, run)
-  for (const command of retention.commands) command.exitOverride()
 }
 
 function ofKind(command: Command): Command {
@@ -53,19 +53,16 @@ function registerSet(parent: Command, run: RunAction): void {
       const { parseKeep } = await import('@telegram-backup/engine/retention/parse-keep.ts')
       const rules = keepOf(options)
       if ((rules === undefined) !== (options.keepAll === true)) {
-        throw new BackupError(
+        throw usageError(
           rules === undefined ? 'No rule was given' : '--keep-all cannot be combined with another rule',
-          {
-            code: 'USAGE',
-            hint: 'Say what to keep, for example --keep-daily 7, or --keep-all.',
-          },
+          'Say what to keep, for example --keep-daily 7, or --keep-all.',
         )
       }
       const keep = parseKeep(rules ?? {})
       const policy = { project_id: options.project, type: options.type as BackupType }
       await withCatalog(context, async database => {
         await setRetentionPolicy(database, { ...policy, keep })
-        await tellTheIndex(context, database)
+        await updateIndexes(context, database)
       })
       context.output.answer(
         { ...policy, keep: keepView(keep) },
@@ -131,7 +128,7 @@ function registerRemove(parent: Command, run: RunAction): void {
       const policy = { project_id: project, type: type as BackupType, source: source ?? null }
       await withCatalog(context, async database => {
         if (!(await removePolicy(database, policy))) throw unknownPolicy(options)
-        await tellTheIndex(context, database)
+        await updateIndexes(context, database)
       })
       context.output.answer(
         { success: true, ...policy },

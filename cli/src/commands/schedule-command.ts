@@ -2,17 +2,19 @@ import type { Database, Job, Schedule, SourcePolicy } from '@telegram-backup/dat
 import { describeKeep } from '@telegram-backup/engine/retention/keep-policy.ts'
 import type { ScheduleTerms } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
+import { ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import {
   asGroup,
   type CommandContext,
+  oneById,
   type RegisterCommand,
   type RunAction,
+  unknownId,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
-import { tellTheIndex } from '#commands/refresh-index.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 import { describeEarlier } from '#commands/schedule-earlier.ts'
 import { followJob } from '#commands/schedule-follow.ts'
 import {
@@ -40,7 +42,6 @@ export const registerSchedule: RegisterCommand = (program, run) => {
   registerRun(schedule, run)
   registerSwitch(schedule, run, { name: 'enable', enabled: true })
   registerSwitch(schedule, run, { name: 'disable', enabled: false })
-  for (const command of schedule.commands) command.exitOverride()
 }
 
 function registerAdd(parent: Command, run: RunAction): void {
@@ -65,7 +66,7 @@ function registerAdd(parent: Command, run: RunAction): void {
       const configFile = await readConfigFile(context.config)
       await withCatalog(context, async database => {
         const schedule = await addSchedule(database, { ...terms, source, cron }, configFile)
-        await tellTheIndex(context, database)
+        await updateIndexes(context, database)
         const view = await scheduleView(database, schedule)
         context.output.answer(view, () => describeSchedule(view))
         context.output.note('The schedule runs while "telegram-backup serve" runs.')
@@ -145,7 +146,7 @@ function registerRemove(parent: Command, run: RunAction): void {
         await withCatalog(context, async database => {
           const schedule = await findSchedule(database, id)
           await removeSchedule(database, schedule.id)
-          await tellTheIndex(context, database)
+          await updateIndexes(context, database)
           const left = await keptBySource(database, schedule)
           context.output.answer({ success: true, id: schedule.id }, () =>
             [
@@ -183,8 +184,8 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
   await withCatalog(context, async database => {
     const { id: found } = await findSchedule(database, id)
     const schedule = await changeSchedule(database, found, terms)
-    if (schedule === null) throw unknownSchedule(id)
-    await tellTheIndex(context, database)
+    if (schedule === null) throw unknownId(id, SCHEDULES)
+    await updateIndexes(context, database)
     const view = await scheduleView(database, schedule)
     context.output.answer(view, () => describeSchedule(view))
     const earlier = terms.keep === undefined ? undefined : await describeEarlier(database, schedule)
@@ -264,30 +265,9 @@ async function answerJob({ output }: CommandContext, job: Job): Promise<ExitCode
   return exitCodeFor(job.error?.code)
 }
 
-/**
- * The schedule with that id, or with an id that begins like this. Throws `NOT_FOUND`, and `INVALID` when
- * several match.
- */
+const SCHEDULES = { noun: 'schedule', list: 'schedule list' }
+
 async function findSchedule(database: Database, id: string): Promise<Schedule> {
   const { listSchedules } = await import('@telegram-backup/database')
-  const prefix = id.trim().toLowerCase()
-  const found = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/.test(prefix)
-    ? (await listSchedules(database)).filter(schedule => schedule.id.startsWith(prefix))
-    : []
-  if (found.length > 1) {
-    throw new BackupError(`Several schedules have ids that begin with ${prefix}`, {
-      code: 'INVALID',
-      hint: 'Give more characters of the id.',
-    })
-  }
-  const [schedule] = found
-  if (schedule === undefined) throw unknownSchedule(id)
-  return schedule
-}
-
-function unknownSchedule(id: string): BackupError {
-  return new BackupError(`No schedule has the id ${JSON.stringify(id.slice(0, 80))}`, {
-    code: 'NOT_FOUND',
-    hint: 'telegram-backup schedule list shows the ids; the first eight characters are enough.',
-  })
+  return oneById(await listSchedules(database), id, SCHEDULES)
 }

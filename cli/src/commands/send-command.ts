@@ -1,5 +1,5 @@
 import type { Database } from '@telegram-backup/database'
-import type { SendEstimate, SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { openEngine } from '@telegram-backup/engine/wiring.ts'
 import { type CommandContext, leave, type RegisterCommand, withCommonOptions } from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
@@ -55,16 +55,15 @@ type Sent = SentSource & SendRemarks
 
 /** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
-  const { config, signal, output } = context
+  const { config, signal, output, note } = context
   const { bytesPerSecond, sourceName } = plan
   const { backup, failureBefore, warningsBefore } = await import(
     '@telegram-backup/engine/operations/backup.ts'
   )
   const progress = output.progressLine()
   const opening = warningsBefore(plan, config).then(warnings => {
-    for (const warning of warnings) output.note(`warning: ${warning}`)
-    const tell = (words: string): void => output.note(words)
-    return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
+    for (const warning of warnings) note(`warning: ${warning}`)
+    return openEngine(config, { signal, tell: note, uploadBytesPerSecond: bytesPerSecond })
   })
   // The backup reports what is wrong with the source.
   opening.catch(() => {})
@@ -74,8 +73,11 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
       signal,
       origin: { sourceName },
       waits: true,
-      note: line => output.note(line),
-      onEstimate: (estimate, { messagesPerMinute }) => foretell(context, estimate, messagesPerMinute),
+      note,
+      onEstimate: (estimate, { messagesPerMinute }) => {
+        const words = describeEstimate(estimate, messagesPerMinute)
+        if (words !== undefined) note(words)
+      },
       onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
     })
     return { ...sent, policies: await policiesOf(sent, (await opening).database) }
@@ -96,10 +98,4 @@ async function policiesOf({ databaseRecord }: SentSource, database: Database): P
   const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
   const words = await readPolicyWords(database).catch(() => undefined)
   return words?.(databaseRecord)
-}
-
-/** Prints how long the send will take, if the pace of the chat or `--limit-rate` makes it long. */
-function foretell({ output }: CommandContext, estimate: SendEstimate, messagesPerMinute: number): void {
-  const words = describeEstimate(estimate, messagesPerMinute)
-  if (words !== undefined) output.note(words)
 }

@@ -3,10 +3,12 @@ import type { Database } from '@telegram-backup/database'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { openBackupService, openJobQueue, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  PORTS,
   type RegisterCommand,
+  wholeNumber,
   withCatalog,
   withCommonOptions,
 } from '#commands/command.ts'
@@ -38,7 +40,10 @@ export const registerServe: RegisterCommand = (program, run) => {
     .description(
       'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
     )
-    .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
+    .option(
+      '--port <number>',
+      'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
+    )
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option(
       '--certificate <file>',
@@ -53,7 +58,7 @@ export const registerServe: RegisterCommand = (program, run) => {
     )
     .action((options: ServeOptions) =>
       run(async context => {
-        const slots = parseSlots(options.jobs)
+        const slots = wholeNumber('--jobs', options.jobs, { from: 1, to: MOST_SLOTS })
         const graceMs = parseSpanMs(options.grace)
         const http = {
           host: options.host,
@@ -147,22 +152,11 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function parseSlots(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_SLOTS) return Number(text)
-  throw new BackupError(`--jobs ${JSON.stringify(text)} is not a number of jobs`, {
-    code: 'USAGE',
-    hint: `Give a number from 1 to ${MOST_SLOTS}.`,
-  })
-}
-
 const DEFAULT_PORT = 8080
 
 /** The default port may be replaced by a free one, so that two `serve` on one machine need no option. */
 function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
-  if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }
-  throw new BackupError(`--port ${JSON.stringify(text)} is not a port`, {
-    code: 'USAGE',
-    hint: 'Give a number from 1 to 65535, or 0 for a free one.',
-  })
+  return text === undefined
+    ? { port: DEFAULT_PORT, orAnyPort: true }
+    : { port: wholeNumber('--port', text, PORTS), orAnyPort: false }
 }

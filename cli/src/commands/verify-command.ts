@@ -2,10 +2,11 @@ import type { JobProgress } from '@telegram-backup/database'
 import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   type RegisterCommand,
+  usageError,
   withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
@@ -56,7 +57,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     )
     .action((id: string | undefined, options: VerifyOptions) =>
       run(async context => {
-        const { output, signal } = context
+        const { output, signal, note } = context
         const isMany = isForMany(id, options)
         assertMeantForDrill(options)
         const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
@@ -75,7 +76,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
             { backups, readData, drills, isMany },
             {
               signal,
-              note: words => output.note(words),
+              note,
               onProgress: (progress, { index }) => {
                 const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `
                 line.update(() => which + describeProgress(progress))
@@ -106,22 +107,16 @@ export const registerVerify: RegisterCommand = (program, run) => {
 function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
-    throw new BackupError('An id cannot be combined with --all, --project or --type', {
-      code: 'USAGE',
-      hint: 'Give the id alone.',
-    })
+    throw usageError('An id cannot be combined with --all, --project or --type', 'Give the id alone.')
   }
   if (id === undefined && !filters) {
-    throw new BackupError('No backup was named', {
-      code: 'USAGE',
-      hint: 'Give an id, from "telegram-backup list", or --all.',
-    })
+    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or --all.')
   }
   return id === undefined
 }
 
 async function drillsFor(
-  { output, signal }: CommandContext,
+  { output, signal, note }: CommandContext,
   engine: Engine,
   options: DrillOptions,
 ): Promise<Drills> {
@@ -132,7 +127,7 @@ async function drillsFor(
     createRoles: options.createRoles === true,
     trustDump: options.trustDump === true,
   }
-  return await openDrills(engine, request, { ...hooks, signal, note: line => output.note(line), onEnd: end })
+  return await openDrills(engine, request, { ...hooks, signal, note, onEnd: end })
 }
 
 function describeProgress({ bytes_done, bytes_total, parts_done }: JobProgress): string {

@@ -1,4 +1,4 @@
-import { BackupError } from '@telegram-backup/errors'
+import { usageError } from '#commands/command.ts'
 
 /** The options of drills. */
 export interface DrillOptions {
@@ -16,24 +16,18 @@ export function assertMeantForDrill({ drill, on, createRoles, trustDump }: Drill
     ...(trustDump === true ? ['--trust-dump'] : []),
   ]
   if (drill !== true && given.length > 0) {
-    throw new BackupError(`${given[0]} needs --drill`, {
-      code: 'USAGE',
-      hint: 'Give --drill as well, or leave it out.',
-    })
+    throw usageError(`${given[0]} needs --drill`, 'Give --drill as well, or leave it out.')
   }
   if (trustDump === true && on !== undefined) {
-    throw new BackupError('--trust-dump cannot be combined with --on: there, the role of the URL restores', {
-      code: 'USAGE',
-      hint: 'Leave out one of the two.',
-    })
+    throw usageError(
+      '--trust-dump cannot be combined with --on: there, the role of the URL restores',
+      'Leave out one of the two.',
+    )
   }
   if (createRoles === true && on === undefined) {
-    throw new BackupError(
+    throw usageError(
       '--create-roles needs --on: the temporary server of a drill gets all roles anyway',
-      {
-        code: 'USAGE',
-        hint: 'Leave it out.',
-      },
+      'Leave it out.',
     )
   }
 }
