@@ -3,11 +3,11 @@ import { count, formatTable, formatTime } from '@telegram-backup/engine/units/hu
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
-  asGroup,
+  describeCommand,
+  describeGroup,
   type RegisterCommand,
   usageError,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
 
 interface CreateOptions {
@@ -20,30 +20,34 @@ interface CreateOptions {
 
 /** `apikey create|list|revoke`: the keys of the HTTP API. */
 export const registerApikey: RegisterCommand = (program, run) => {
-  const group = asGroup(program.command('apikey'), [
-    'telegram-backup apikey create --name grafana --scope read',
-    'telegram-backup apikey list --json',
-  ]).description('create, list and revoke keys for the HTTP API')
+  const group = describeGroup(program.command('apikey'), {
+    description: 'create, list and revoke keys for the HTTP API',
+    examples: [
+      'telegram-backup apikey create --name grafana --scope read',
+      'telegram-backup apikey list --json',
+    ],
+  })
   for (const register of [registerCreate, registerList, registerRevoke]) register(group, run)
 }
 
 const registerCreate: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('create'), [
-    'telegram-backup apikey create --name grafana --scope read',
-    'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
-  ])
-    .description('create a key and print it; it is shown only once, because only its hash is stored')
+  describeCommand(group.command('create'), {
+    description: 'create a key and print it; it is shown only once, because only its hash is stored',
+    options: {
+      '--project <id>': 'limit the key to this project',
+      '--expires <when>': 'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+    },
+    examples: [
+      'telegram-backup apikey create --name grafana --scope read',
+      'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
+    ],
+  })
     .requiredOption('--name <name>', 'a name that says what the key is for')
     .requiredOption(
       '--scope <scopes>',
       'what the key may do: read, backup, restore, admin; separated by commas',
       collectScopes,
       [],
-    )
-    .option('--project <id>', 'limit the key to this project')
-    .option(
-      '--expires <when>',
-      'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
     )
     .action((options: CreateOptions) =>
       run(async context => {
@@ -84,18 +88,18 @@ function describeNew(apiKey: ApiKey, key: string): string {
 }
 
 const registerList: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('list'), ['telegram-backup apikey list'])
-    .description(
+  describeCommand(group.command('list'), {
+    description:
       'list the keys: what each may do, and when it was last used; the keys themselves are not stored',
-    )
-    .action((options: { json?: boolean }) =>
-      run(async context => {
-        const { listApiKeys } = await import('@telegram-backup/database')
-        const keys = await withCatalog(context, listApiKeys)
-        context.output.answer(keys, () => describeKeys(keys, new Date()))
-        return ExitCode.DONE
-      }, options),
-    )
+    examples: ['telegram-backup apikey list'],
+  }).action((options: { json?: boolean }) =>
+    run(async context => {
+      const { listApiKeys } = await import('@telegram-backup/database')
+      const keys = await withCatalog(context, listApiKeys)
+      context.output.answer(keys, () => describeKeys(keys, new Date()))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describeKeys(keys: readonly ApiKey[], now: Date): string {
@@ -120,22 +124,20 @@ function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('revoke'), [
-    'telegram-backup apikey revoke 0b0f7a52',
-    'telegram-backup apikey revoke grafana',
-  ])
-    .description('revoke a key; from now on, requests with this key are refused')
-    .argument(
+  describeCommand(group.command('revoke'), {
+    description: 'revoke a key; from now on, requests with this key are refused',
+    argument: [
       '<id>',
       'the key’s id from "telegram-backup apikey list", its first eight characters, or its name if only one key in use has that name',
-    )
-    .action((which: string, options: { json?: boolean }) =>
-      run(async context => {
-        const id = await withCatalog(context, database => revoke(database, which))
-        context.output.answer({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
-        return ExitCode.DONE
-      }, options),
-    )
+    ],
+    examples: ['telegram-backup apikey revoke 0b0f7a52', 'telegram-backup apikey revoke grafana'],
+  }).action((which: string, options: { json?: boolean }) =>
+    run(async context => {
+      const id = await withCatalog(context, database => revoke(database, which))
+      context.output.answer({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 /** The full id of the key that the user means. Throws `NOT_FOUND`, and `USAGE` if several keys match. */

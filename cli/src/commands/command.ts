@@ -41,17 +41,32 @@ export type RegisterCommand = (program: Command, run: RunAction) => void
 /** The argument of commands that work on one backup. */
 export const BACKUP_ID = ['<id>', 'the backup’s id, or its first eight characters'] as const
 
-/** Adds what every command has: `--json`, and examples at the end of its help. */
-export function withCommonOptions(command: Command, examples: readonly string[]): Command {
+/** The help of a command, and its plain options: the flags, and what each does. */
+interface CommandHelp {
+  description: string
+  argument?: readonly [name: string, help: string]
+  options?: Readonly<Record<string, string>>
+  examples: readonly string[]
+}
+
+/** Gives a command its help, its options, and `--json`. */
+export function describeCommand(
+  command: Command,
+  { description, argument, options = {}, examples }: CommandHelp,
+): Command {
+  command.description(description)
+  if (argument !== undefined) command.argument(...argument)
+  for (const [flags, help] of Object.entries(options)) command.option(flags, help)
   return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
 }
 
-/** The same for a group of commands, each of which has `--json` itself. */
-export function asGroup(command: Command, examples: readonly string[]): Command {
-  return command.addHelpText(
-    'after',
-    `\nEach of these commands takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`,
-  )
+/** Gives a group of commands its help; each of its commands has `--json` itself. */
+export function describeGroup(
+  command: Command,
+  { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
+): Command {
+  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
+  return command.description(description).addHelpText('after', json + exampleLines(examples))
 }
 
 const JSON_WORDS = 'print only one JSON value on stdout'

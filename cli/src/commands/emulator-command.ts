@@ -1,20 +1,21 @@
 import { ExitCode } from '@telegram-backup/errors'
-import { PORTS, type RegisterCommand, usageError, wholeNumber, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, PORTS, type RegisterCommand, usageError, wholeNumber } from '#commands/command.ts'
 
 /** `emulator`: the local Bot API server, until Ctrl-C. */
 export const registerEmulator: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('emulator'), [
-    'telegram-backup emulator --port 8081 --data ~/emulator-data',
-    'telegram-backup emulator --json',
-  ])
-    .description(
+  describeCommand(program.command('emulator'), {
+    description:
       'run a local Bot API server with Telegram’s limits, one bot and one channel, to try the commands without Telegram',
-    )
+    options: {
+      '--data <folder>':
+        'keep the bot, the chat and the messages in this folder (default: they are lost when the server stops)',
+    },
+    examples: [
+      'telegram-backup emulator --port 8081 --data ~/emulator-data',
+      'telegram-backup emulator --json',
+    ],
+  })
     .option('--port <number>', 'the TCP port; 0 takes a free one', '0')
-    .option(
-      '--data <folder>',
-      'keep the bot, the chat and the messages in this folder (default: they are lost when the server stops)',
-    )
     .action((options: { port: string; data?: string; json?: boolean }) =>
       run(async ({ output, signal }) => {
         const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')

@@ -4,9 +4,10 @@ import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
+  BACKUP_ID,
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
-  withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
@@ -19,17 +20,16 @@ interface EraseOptions {
 
 /** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('erase'), [
-    'telegram-backup erase 3f0c2c1e',
-    'telegram-backup erase 3f0c2c1e --even-the-last --yes',
-  ])
-    .description(
+  describeCommand(program.command('erase'), {
+    description:
       'erase a backup: delete each of its messages; Telegram does not let a bot delete a message after 48 hours, so an older message is replaced by a few bytes. If a message is left, run the command again',
-    )
-    .argument('<id>', 'the backup’s id, or its first eight characters')
-    .option('--even-the-last', 'erase it even if it is the last good backup of its project and type')
-    .option('--yes', 'do not ask first; without a terminal the command never asks')
-    .action((id: string, options: EraseOptions) => run(context => runErase(context, id, options), options))
+    argument: BACKUP_ID,
+    options: {
+      '--even-the-last': 'erase it even if it is the last good backup of its project and type',
+      '--yes': 'do not ask first; without a terminal the command never asks',
+    },
+    examples: ['telegram-backup erase 3f0c2c1e', 'telegram-backup erase 3f0c2c1e --even-the-last --yes'],
+  }).action((id: string, options: EraseOptions) => run(context => runErase(context, id, options), options))
 }
 
 async function runErase(context: CommandContext, id: string, options: EraseOptions): Promise<ExitCode> {

@@ -4,9 +4,9 @@ import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/un
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
   withCatalog,
-  withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
 import { canBeAsked, confirm } from '#commands/confirmation.ts'
@@ -19,13 +19,15 @@ interface ExpireOptions {
 
 /** `expire`: erases the backups that retention no longer keeps. */
 export const registerExpire: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('expire'), ['telegram-backup expire --dry-run', 'telegram-backup expire'])
-    .description(
+  describeCommand(program.command('expire'), {
+    description:
       'erase the backups that no policy keeps, backups without a policy that have expired, and backups marked for erasure; the last good backup of each project and type always stays',
-    )
-    .option('--dry-run', 'only show what would happen to each backup, and why')
-    .option('--yes', 'confirm the removal of more than half of a source’s backups at once')
-    .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
+    options: {
+      '--dry-run': 'only show what would happen to each backup, and why',
+      '--yes': 'confirm the removal of more than half of a source’s backups at once',
+    },
+    examples: ['telegram-backup expire --dry-run', 'telegram-backup expire'],
+  }).action((options: ExpireOptions) => run(context => runExpire(context, options), options))
 }
 
 async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {

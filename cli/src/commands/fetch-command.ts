@@ -7,12 +7,13 @@ import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-b
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
+  BACKUP_ID,
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
   readCatalog,
   usageError,
   withCatalogWhenWanted,
-  withCommonOptions,
 } from '#commands/command.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
@@ -28,42 +29,37 @@ interface FetchOptions {
 
 /** `fetch ID`: fetches the verified plain bytes, or one file of a directory backup. */
 export const registerFetch: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('fetch'), [
-    'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
-    'telegram-backup fetch 3f0c2c1e --out - | less',
-    'telegram-backup fetch 8d1b0a42 --list | grep nginx',
-    'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
-  ])
-    .description(
+  describeCommand(program.command('fetch'), {
+    description:
       'fetch a backup as a plain file; every part is verified, and the file appears only when it is complete',
-    )
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .option(
-      '--out <file>',
-      'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
-    )
-    .option(
-      '--path <path>',
-      'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
-    )
-    .option(
-      '--list',
-      'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
-    )
-    .option('-0, --null', 'with --list: print only the names, as raw bytes, each ended by a zero byte')
-    .action((id: string, options: FetchOptions) =>
-      run(async context => {
-        checkOptions(options)
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
-        try {
-          await fetchBackup(context, backup, options)
-        } finally {
-          await closed
-        }
-        return ExitCode.DONE
-      }, options),
-    )
+    argument: BACKUP_ID,
+    options: {
+      '--out <file>':
+        'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
+      '--path <path>':
+        'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
+      '--list': 'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
+      '-0, --null': 'with --list: print only the names, as raw bytes, each ended by a zero byte',
+    },
+    examples: [
+      'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
+      'telegram-backup fetch 3f0c2c1e --out - | less',
+      'telegram-backup fetch 8d1b0a42 --list | grep nginx',
+      'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
+    ],
+  }).action((id: string, options: FetchOptions) =>
+    run(async context => {
+      checkOptions(options)
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
+      try {
+        await fetchBackup(context, backup, options)
+      } finally {
+        await closed
+      }
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function fetchBackup(

@@ -11,7 +11,8 @@ import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import {
-  asGroup,
+  describeCommand,
+  describeGroup,
   oneById,
   type RegisterCommand,
   type RunAction,
@@ -19,7 +20,6 @@ import {
   usageError,
   wholeNumber,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
 
 interface ListOptions {
@@ -34,27 +34,30 @@ const MOST_LISTED = 1_000
 
 /** `jobs`: the jobs of the service, and their results. */
 export const registerJobs: RegisterCommand = (program, run) => {
-  const jobs = asGroup(program.command('jobs'), [
-    'telegram-backup jobs --state failed --project shop',
-    'telegram-backup jobs --json',
-    'telegram-backup jobs show 3f0c2c1e',
-    'telegram-backup jobs cancel 3f0c2c1e',
-  ]).description(
-    'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
-  )
+  const jobs = describeGroup(program.command('jobs'), {
+    description:
+      'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
+    examples: [
+      'telegram-backup jobs --state failed --project shop',
+      'telegram-backup jobs --json',
+      'telegram-backup jobs show 3f0c2c1e',
+      'telegram-backup jobs cancel 3f0c2c1e',
+    ],
+  })
   registerJobList(jobs, run)
   registerJobShow(jobs, run)
   registerCancel(jobs, run)
 }
 
 function registerJobList(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('list', { isDefault: true }), [
-    'telegram-backup jobs',
-    'telegram-backup jobs --state failed --project shop',
-  ])
-    .description('list the jobs, newest first')
-    .option('--state <state>', 'only jobs in this state: queued, running, done, failed or cancelled')
-    .option('--project <id>', 'only jobs of this project')
+  describeCommand(parent.command('list', { isDefault: true }), {
+    description: 'list the jobs, newest first',
+    options: {
+      '--state <state>': 'only jobs in this state: queued, running, done, failed or cancelled',
+      '--project <id>': 'only jobs of this project',
+    },
+    examples: ['telegram-backup jobs', 'telegram-backup jobs --state failed --project shop'],
+  })
     .option('--limit <number>', 'list at most this many jobs', '50')
     .action((options: ListOptions) =>
       run(async context => {
@@ -74,45 +77,44 @@ function registerJobList(parent: Command, run: RunAction): void {
 }
 
 function registerJobShow(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('show'), [
-    'telegram-backup jobs show 3f0c2c1e',
-    'telegram-backup jobs show 3f0c2c1e --json',
-  ])
-    .description('show one job: its progress, its backup, and if it failed, why and what to do')
-    .argument('<id>', 'the job’s id, or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        const job = await withCatalog(context, database => findJob(database, id))
-        context.output.answer(jobView(job), () => describeJob(job))
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('show'), {
+    description: 'show one job: its progress, its backup, and if it failed, why and what to do',
+    argument: JOB_ID,
+    examples: ['telegram-backup jobs show 3f0c2c1e', 'telegram-backup jobs show 3f0c2c1e --json'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      const job = await withCatalog(context, database => findJob(database, id))
+      context.output.answer(jobView(job), () => describeJob(job))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function registerCancel(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('cancel'), ['telegram-backup jobs cancel 3f0c2c1e'])
-    .description('cancel a waiting job; ask a running job to stop and to take back what it did')
-    .argument('<id>', 'the job’s id, or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        await withCatalog(context, async database => {
-          const { id: jobId } = await findJob(database, id)
-          const queue = await openJobQueue(database, { tends: false })
-          try {
-            const job = await queue.cancel(jobId)
-            if (job === null) throw unknownId(id, JOBS)
-            context.output.answer(jobView(job), () =>
-              job.state === 'cancelled'
-                ? `Job ${job.id} is cancelled.`
-                : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
-            )
-          } finally {
-            await queue.stop()
-          }
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('cancel'), {
+    description: 'cancel a waiting job; ask a running job to stop and to take back what it did',
+    argument: JOB_ID,
+    examples: ['telegram-backup jobs cancel 3f0c2c1e'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      await withCatalog(context, async database => {
+        const { id: jobId } = await findJob(database, id)
+        const queue = await openJobQueue(database, { tends: false })
+        try {
+          const job = await queue.cancel(jobId)
+          if (job === null) throw unknownId(id, JOBS)
+          context.output.answer(jobView(job), () =>
+            job.state === 'cancelled'
+              ? `Job ${job.id} is cancelled.`
+              : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
+          )
+        } finally {
+          await queue.stop()
+        }
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function findJob(database: Database, id: string): Promise<Job> {
@@ -122,6 +124,7 @@ async function findJob(database: Database, id: string): Promise<Job> {
   )
 }
 
+const JOB_ID = ['<id>', 'the job’s id, or its first eight characters'] as const
 const JOBS = { noun: 'job', list: 'jobs' }
 
 async function parseState(text: string): Promise<JobState> {

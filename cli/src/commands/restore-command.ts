@@ -7,10 +7,11 @@ import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
+  BACKUP_ID,
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
   usageError,
-  withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
@@ -31,31 +32,28 @@ interface RestoreOptions {
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('restore'), [
-    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
-    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
-    'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
-  ])
-    .description(
+  describeCommand(program.command('restore'), {
+    description:
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
-    )
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
+    argument: BACKUP_ID,
+    options: {
+      '--yes': 'do not ask first',
+      '--overwrite':
+        'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+      '--keep-old': 'keep the old database under another name (databases only)',
+      '--create-roles': 'create roles that the server lacks, without a login (databases only)',
+      '--links <how>':
+        'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
+      '--allow <what...>':
+        '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
+    },
+    examples: [
+      'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
+      'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+      'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+    ],
+  })
     .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
-    .option('--yes', 'do not ask first')
-    .option(
-      '--overwrite',
-      'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
-    )
-    .option('--keep-old', 'keep the old database under another name (databases only)')
-    .option('--create-roles', 'create roles that the server lacks, without a login (databases only)')
-    .option(
-      '--links <how>',
-      'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
-    )
-    .option(
-      '--allow <what...>',
-      '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
-    )
     .action((id: string, options: RestoreOptions) =>
       run(async context => {
         // Loads the next modules while the server of the catalog starts.

@@ -6,11 +6,11 @@ import { openBackupService, openJobQueue, openTelegram } from '@telegram-backup/
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
   PORTS,
   type RegisterCommand,
   wholeNumber,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
 
 interface ServeOptions {
@@ -33,23 +33,18 @@ const SERVING_CONNECTIONS = 5
 
 /** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
 export const registerServe: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('serve'), [
-    'telegram-backup serve',
-    'telegram-backup serve --jobs 4 --grace 5m --port 8081',
-  ])
-    .description(
+  describeCommand(program.command('serve'), {
+    description:
       'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
-    )
-    .option(
-      '--port <number>',
-      'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
-    )
+    options: {
+      '--port <number>':
+        'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
+      '--certificate <file>': 'use TLS with this certificate (PEM); a renewed file is read without a restart',
+      '--certificate-key <file>': 'the private key of the certificate (PEM)',
+    },
+    examples: ['telegram-backup serve', 'telegram-backup serve --jobs 4 --grace 5m --port 8081'],
+  })
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option(
-      '--certificate <file>',
-      'use TLS with this certificate (PEM); a renewed file is read without a restart',
-    )
-    .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
     .option('--jobs <number>', 'how many jobs may run at the same time', '2')
     .option(
       '--grace <time>',

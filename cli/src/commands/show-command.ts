@@ -15,7 +15,7 @@ import {
 } from '@telegram-backup/engine/units/human-units.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { BACKUP_ID, describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
 /** How many missing files are listed for people. */
@@ -23,27 +23,26 @@ const MAX_SHOWN = 20
 
 /** `show ID`: one backup with its messages and history. */
 export const registerShow: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('show'), [
-    'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
-  ])
-    .description('show one backup: its properties, its messages in the chat, its history')
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        const { listMessages } = await import('@telegram-backup/database')
-        const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { backup, messages, policies } = await withCatalog(context, async database => {
-          const backup = await findBackup(database, id)
-          const policies = (await readPolicyWords(database))(backup)
-          return { backup, messages: await listMessages(database, backup.id), policies }
-        })
-        context.output.answer(withMissingFiles(backup), () =>
-          describeBackup(backup, messages, { policies, now: new Date() }),
-        )
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(program.command('show'), {
+    description: 'show one backup: its properties, its messages in the chat, its history',
+    argument: BACKUP_ID,
+    examples: ['telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      const { listMessages } = await import('@telegram-backup/database')
+      const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      const { backup, messages, policies } = await withCatalog(context, async database => {
+        const backup = await findBackup(database, id)
+        const policies = (await readPolicyWords(database))(backup)
+        return { backup, messages: await listMessages(database, backup.id), policies }
+      })
+      context.output.answer(withMissingFiles(backup), () =>
+        describeBackup(backup, messages, { policies, now: new Date() }),
+      )
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describeBackup(
