@@ -67,29 +67,28 @@ async function fetchBackup(
   backup: BackupDetails,
   options: FetchOptions,
 ): Promise<void> {
-  const { output, config, signal } = context
+  const { output, config, signal, note } = context
   const { fetch, listMembers } = await import('@telegram-backup/engine/operations/fetch.ts')
   if (backup.damaged_at !== null) {
-    output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
+    note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
-  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
+  for (const line of notWholeLines(backup, 'warning:')) note(line)
   const client = await openTelegram(config)
   const service = await openBackupService(config, client)
   await withCatalogWhenWanted(context, async catalog => {
-    const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
+    const from = { config, client, service, catalog, signal, note }
     if (options.list) {
-      await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
-      return
+      return await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
     }
     const { out = '', path } = options
     const to = out === '-' ? context.host.stdout : await placeToWrite(out)
     const progress = fetchProgress(output.progressLine())
     const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
-    tellFetched(output, backup, { ...fetched, out })
+    reportFetched(output, backup, { ...fetched, out })
   })
 }
 
-function tellFetched(
+function reportFetched(
   output: Output,
   backup: BackupDetails,
   { out, size, parts, path }: Fetched & { out: string },
@@ -135,10 +134,7 @@ interface Member {
   kind: string
 }
 
-/**
- * Prints the members of a directory backup. With `--json`: an array. With `isRaw`: only the raw bytes of each name and a
- * zero byte after it. Else a line each, with the name as `ls -b` writes it.
- */
+/** @param options.isRaw print only the raw bytes of each name, and a zero byte after it */
 async function printMembers(
   { host, output }: CommandContext,
   members: AsyncIterable<Member>,

@@ -21,6 +21,7 @@ import {
   wholeNumber,
   withCatalog,
 } from '#commands/command.ts'
+import { factTable } from '#commands/fact-table.ts'
 
 interface ListOptions {
   project?: string
@@ -152,7 +153,7 @@ function describeJobs(jobs: readonly Job[]): string {
 
 function describeJob(job: Job): string {
   const { error, progress, finished_at } = job
-  const facts: [name: string, value: string | null][] = [
+  return factTable([
     ['id', job.id],
     ['kind', job.kind],
     ['state', job.state],
@@ -169,8 +170,7 @@ function describeJob(job: Job): string {
     // For a waiting job, this is the error of its last attempt.
     [finished_at === null ? 'last error' : 'error', error && `${error.code}: ${error.message}`],
     ['hint', error?.hint ?? null],
-  ]
-  return formatTable(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+  ])
 }
 
 function timeOf(time: Date | null): string | null {

@@ -30,22 +30,17 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
       const channels = openChannels(settings, { texts, vaultChatId: config.chatId })
       const notice = { id: randomUUID(), ...testNotice(hostname(), new Date()) }
       const { heartbeat } = settings
-      const ways: [Trial['channel'], () => Promise<void>][] = [
-        ...channels.names.map((name): [Trial['channel'], () => Promise<void>] => [
-          name,
-          () => channels.deliver(name, notice, { signal }),
-        ]),
-        ...(heartbeat === null
-          ? []
-          : [['heartbeat', () => callUrl(heartbeat, { signal })] as [Trial['channel'], () => Promise<void>]]),
-      ]
-      if (ways.length === 0) {
+      const sending = channels.names.map(name =>
+        tryOut(name, () => channels.deliver(name, notice, { signal })),
+      )
+      if (heartbeat !== null) sending.push(tryOut('heartbeat', () => callUrl(heartbeat, { signal })))
+      if (sending.length === 0) {
         throw new BackupError('No receiver of notifications is configured', {
           code: 'CONFIGURATION',
           hint: 'Set notifications.chat, notifications.webhook or notifications.heartbeat in telegram-backup.yaml.',
         })
       }
-      const trials = await Promise.all(ways.map(([channel, tell]) => tryOut(channel, tell)))
+      const trials = await Promise.all(sending)
       output.answer({ trials }, () => describeTrials(trials))
       if (trials.every(({ ok }) => ok)) return ExitCode.DONE
       return trials.some(({ ok }) => ok) ? ExitCode.PARTIAL : ExitCode.FAILED
@@ -53,9 +48,9 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
   )
 }
 
-async function tryOut(channel: Trial['channel'], tell: () => Promise<void>): Promise<Trial> {
+async function tryOut(channel: Trial['channel'], send: () => Promise<void>): Promise<Trial> {
   try {
-    await tell()
+    await send()
     return { channel, ok: true }
   } catch (error) {
     return { channel, ok: false, error: describeError(error) }

@@ -1,5 +1,4 @@
-import type { Database, Job, Schedule, SourcePolicy } from '@telegram-backup/database'
-import { describeKeep } from '@telegram-backup/engine/retention/keep-policy.ts'
+import type { Database, Job, Schedule } from '@telegram-backup/database'
 import type { ScheduleTerms } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode, exitCodeFor } from '@telegram-backup/errors'
@@ -15,7 +14,6 @@ import {
   withCatalog,
 } from '#commands/command.ts'
 import { updateIndexes } from '#commands/refresh-index.ts'
-import { describeEarlier } from '#commands/schedule-earlier.ts'
 import { followJob } from '#commands/schedule-follow.ts'
 import {
   changeOf,
@@ -26,6 +24,7 @@ import {
   withKeepOptions,
   withStartOptions,
 } from '#commands/schedule-options.ts'
+import { remarkOnEarlier, remarkOnLeftPolicies, remarksOnNew } from '#commands/schedule-remarks.ts'
 
 /** `schedule`: when sources are backed up by `serve`. */
 export const registerSchedule: RegisterCommand = (program, run) => {
@@ -72,23 +71,7 @@ function registerAdd(parent: Command, run: RunAction): void {
         await updateIndexes(context, database)
         const view = await scheduleView(database, schedule)
         context.output.answer(view, () => describeSchedule(view))
-        context.output.note('The schedule runs while "telegram-backup serve" runs.')
-        const earlier = await describeEarlier(database, schedule)
-        if (earlier !== undefined) context.output.note(earlier)
-        const same = await sameTimes(database, schedule)
-        if (same.length > 0) {
-          const ids = same.map(({ id }) => id.slice(0, 8)).join(', ')
-          context.output.note(
-            `${source} already had a schedule for the same times: ${ids}. To remove one: telegram-backup schedule remove ID`,
-          )
-        }
-        const left = await keptBySource(database, schedule)
-        if (left.length > 0) {
-          context.output.note(
-            `Policies of removed schedules of ${source} still apply as well: ${wordsOfLeft(left)}.`,
-          )
-          context.output.note(`To remove them: ${letGo(schedule)}`)
-        }
+        for (const remark of await remarksOnNew(database, schedule)) context.note(remark)
       })
       return ExitCode.DONE
     }, options),
@@ -151,16 +134,9 @@ function registerRemove(parent: Command, run: RunAction): void {
         const schedule = await findSchedule(database, id)
         await removeSchedule(database, schedule.id)
         await updateIndexes(context, database)
-        const left = await keptBySource(database, schedule)
+        const left = await remarkOnLeftPolicies(database, schedule)
         context.output.answer({ success: true, id: schedule.id }, () =>
-          [
-            `Schedule ${schedule.id} of ${schedule.source} is removed.`,
-            ...(left.length > 0
-              ? [
-                  `Policies of removed schedules of this source still apply: ${wordsOfLeft(left)}. To remove them: ${letGo(schedule)}`,
-                ]
-              : []),
-          ].join('\n'),
+          [`Schedule ${schedule.id} of ${schedule.source} is removed.`, ...left].join('\n'),
         )
       })
       return ExitCode.DONE
@@ -193,36 +169,10 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
     await updateIndexes(context, database)
     const view = await scheduleView(database, schedule)
     context.output.answer(view, () => describeSchedule(view))
-    const earlier = terms.keep === undefined ? undefined : await describeEarlier(database, schedule)
-    if (earlier !== undefined) context.output.note(earlier)
+    if (terms.keep !== undefined)
+      for (const line of await remarkOnEarlier(database, schedule)) context.note(line)
   })
   return ExitCode.DONE
-}
-
-/** The other schedules of the same source with the same times. */
-async function sameTimes(database: Database, of: Schedule): Promise<Schedule[]> {
-  const { listSchedules } = await import('@telegram-backup/database')
-  return (await listSchedules(database)).filter(
-    ({ id, source, cron, timezone }) =>
-      id !== of.id && source === of.source && cron === of.cron && timezone === of.timezone,
-  )
-}
-
-/** The policies that removed schedules of the same source left behind. */
-async function keptBySource(database: Database, of: Schedule): Promise<SourcePolicy[]> {
-  const { listSourcePolicies } = await import('@telegram-backup/database')
-  return (await listSourcePolicies(database)).filter(
-    ({ project_id, type, source }) =>
-      project_id === of.project_id && type === of.type && source === of.source,
-  )
-}
-
-function wordsOfLeft(left: readonly SourcePolicy[]): string {
-  return left.map(({ keep }) => describeKeep(keep)).join('; ')
-}
-
-function letGo({ project_id, type, source }: Schedule): string {
-  return `telegram-backup retention remove --project ${project_id} --type ${type} --source ${source}`
 }
 
 function registerRun(parent: Command, run: RunAction): void {

@@ -12,7 +12,13 @@ import {
 } from '#commands/command.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { progressBar } from '#commands/progress-line.ts'
-import { assertMeantForDrill, type DrillOptions } from '#commands/verify-drill.ts'
+
+interface DrillOptions {
+  drill?: boolean
+  on?: string
+  createRoles?: boolean
+  trustDump?: boolean
+}
 
 interface VerifyOptions extends DrillOptions {
   all?: boolean
@@ -58,7 +64,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
       assertMeantForDrill(options)
       const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { describeAllVerified, describeVerified, toldVerification, verifiedBackup, verifyExitCode } =
+      const { describeAllVerified, describeVerified, shownVerification, verifiedBackup, verifyExitCode } =
         await import('#commands/verify-report.ts')
       return await withEngine(context, async engine => {
         const backups = isMany
@@ -85,13 +91,13 @@ export const registerVerify: RegisterCommand = (program, run) => {
         const verified = outcomes.map(verifiedBackup)
         const success = verified.every(one => one.success)
         if (!isMany && first !== undefined)
-          output.answer(verifiedBackup(first), () => describeVerified(toldVerification(first)))
+          output.answer(verifiedBackup(first), () => describeVerified(shownVerification(first)))
         else {
           const skipped = verified.filter(({ state }) => state === 'skipped').length
           output.answer({ success, ...(skipped > 0 && { skipped }), backups: verified }, () =>
             verified.length === 0
               ? 'No complete backup matches.'
-              : describeAllVerified(outcomes.map(toldVerification)),
+              : describeAllVerified(outcomes.map(shownVerification)),
           )
         }
         return verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)
@@ -109,6 +115,30 @@ function isForMany(id: string | undefined, { all, project, type }: VerifyOptions
     throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or --all.')
   }
   return id === undefined
+}
+
+/** Throws `USAGE` for an option without the option that it needs. */
+function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
+  const given = [
+    ...(on === undefined ? [] : ['--on']),
+    ...(createRoles === true ? ['--create-roles'] : []),
+    ...(trustDump === true ? ['--trust-dump'] : []),
+  ]
+  if (drill !== true && given.length > 0) {
+    throw usageError(`${given[0]} needs --drill`, 'Give --drill as well, or leave it out.')
+  }
+  if (trustDump === true && on !== undefined) {
+    throw usageError(
+      '--trust-dump cannot be combined with --on: there, the role of the URL restores',
+      'Leave out one of the two.',
+    )
+  }
+  if (createRoles === true && on === undefined) {
+    throw usageError(
+      '--create-roles needs --on: the temporary server of a drill gets all roles anyway',
+      'Leave it out.',
+    )
+  }
 }
 
 async function drillsFor(
