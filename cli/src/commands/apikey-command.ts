@@ -31,7 +31,16 @@ export const registerApikey: RegisterCommand = (program, run) => {
 }
 
 const registerCreate: RegisterCommand = (group, run) => {
-  describeCommand(group.command('create'), {
+  const command = group
+    .command('create')
+    .requiredOption('--name <name>', 'a name that says what the key is for')
+    .requiredOption(
+      '--scope <scopes>',
+      'what the key may do: read, backup, restore, admin; separated by commas',
+      collectScopes,
+      [],
+    )
+  describeCommand(command, {
     description: 'create a key and print it; it is shown only once, because only its hash is stored',
     options: {
       '--project <id>': 'limit the key to this project',
@@ -41,36 +50,28 @@ const registerCreate: RegisterCommand = (group, run) => {
       'telegram-backup apikey create --name grafana --scope read',
       'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
     ],
-  })
-    .requiredOption('--name <name>', 'a name that says what the key is for')
-    .requiredOption(
-      '--scope <scopes>',
-      'what the key may do: read, backup, restore, admin; separated by commas',
-      collectScopes,
-      [],
-    )
-    .action((options: CreateOptions) =>
-      run(async context => {
-        const { createApiKey } = await import('@telegram-backup/database')
-        const { name, scope, project, expires } = options
-        if (scope.length === 0) {
-          throw usageError(
-            'A key needs a scope, which says what the key may do',
-            'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
-          )
-        }
-        const request = {
-          name,
-          // The catalog refuses unknown scopes.
-          scopes: scope as ApiScope[],
-          projectId: project,
-          expiresAt: expires === undefined ? undefined : parseExpiry(expires),
-        }
-        const { apiKey, key } = await withCatalog(context, database => createApiKey(database, request))
-        context.output.answer({ id: apiKey.id, key }, () => describeNew(apiKey, key))
-        return ExitCode.DONE
-      }, options),
-    )
+  }).action((options: CreateOptions) =>
+    run(async context => {
+      const { createApiKey } = await import('@telegram-backup/database')
+      const { name, scope, project, expires } = options
+      if (scope.length === 0) {
+        throw usageError(
+          'A key needs a scope, which says what the key may do',
+          'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
+        )
+      }
+      const request = {
+        name,
+        // The catalog refuses unknown scopes.
+        scopes: scope as ApiScope[],
+        projectId: project,
+        expiresAt: expires === undefined ? undefined : parseExpiry(expires),
+      }
+      const { apiKey, key } = await withCatalog(context, database => createApiKey(database, request))
+      context.output.answer({ id: apiKey.id, key }, () => describeNew(apiKey, key))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function collectScopes(value: string, before: readonly string[]): string[] {

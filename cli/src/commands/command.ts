@@ -41,11 +41,11 @@ export type RegisterCommand = (program: Command, run: RunAction) => void
 /** The argument of commands that work on one backup. */
 export const BACKUP_ID = ['<id>', 'the backup’s id, or its first eight characters'] as const
 
-/** The help of a command, and its plain options: the flags, and what each does. */
+/** The help of a command, and its options: the flags, what each does, and its default, if any. */
 interface CommandHelp {
   description: string
   argument?: readonly [name: string, help: string]
-  options?: Readonly<Record<string, string>>
+  options?: Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
   examples: readonly string[]
 }
 
@@ -56,7 +56,10 @@ export function describeCommand(
 ): Command {
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
-  for (const [flags, help] of Object.entries(options)) command.option(flags, help)
+  for (const [flags, help] of Object.entries(options)) {
+    if (typeof help === 'string') command.option(flags, help)
+    else command.option(flags, ...help)
+  }
   return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
 }
 

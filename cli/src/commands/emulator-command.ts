@@ -7,6 +7,7 @@ export const registerEmulator: RegisterCommand = (program, run) => {
     description:
       'run a local Bot API server with Telegram’s limits, one bot and one channel, to try the commands without Telegram',
     options: {
+      '--port <number>': ['the TCP port; 0 takes a free one', '0'],
       '--data <folder>':
         'keep the bot, the chat and the messages in this folder (default: they are lost when the server stops)',
     },
@@ -14,39 +15,37 @@ export const registerEmulator: RegisterCommand = (program, run) => {
       'telegram-backup emulator --port 8081 --data ~/emulator-data',
       'telegram-backup emulator --json',
     ],
-  })
-    .option('--port <number>', 'the TCP port; 0 takes a free one', '0')
-    .action((options: { port: string; data?: string; json?: boolean }) =>
-      run(async ({ output, signal }) => {
-        const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
-        const emulator = await startEmulator({
-          port: wholeNumber('--port', options.port, PORTS),
-          ...(options.data === undefined ? {} : { dataDir: options.data }),
-        }).catch((error: NodeJS.ErrnoException) => {
-          throw cannotStart(error, options)
+  }).action((options: { port: string; data?: string; json?: boolean }) =>
+    run(async ({ output, signal }) => {
+      const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
+      const emulator = await startEmulator({
+        port: wholeNumber('--port', options.port, PORTS),
+        dataDir: options.data,
+      }).catch((error: NodeJS.ErrnoException) => {
+        throw cannotStart(error, options)
+      })
+      try {
+        const { bot, chat } = prepareWorld(emulator)
+        const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
+        output.answer(answer, () =>
+          [
+            `Bot API server: ${emulator.url}   (Ctrl-C stops it)`,
+            'In another terminal:',
+            `  export TELEGRAM_API_ROOT=${emulator.url}`,
+            `  export TELEGRAM_BOT_TOKEN=${bot.token}`,
+            `  export TELEGRAM_CHAT_ID=${chat.id}`,
+          ].join('\n'),
+        )
+        await new Promise<void>(resolve => {
+          if (signal.aborted) resolve()
+          signal.addEventListener('abort', () => resolve(), { once: true })
         })
-        try {
-          const { bot, chat } = prepareWorld(emulator)
-          const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
-          output.answer(answer, () =>
-            [
-              `Bot API server: ${emulator.url}   (Ctrl-C stops it)`,
-              'In another terminal:',
-              `  export TELEGRAM_API_ROOT=${emulator.url}`,
-              `  export TELEGRAM_BOT_TOKEN=${bot.token}`,
-              `  export TELEGRAM_CHAT_ID=${chat.id}`,
-            ].join('\n'),
-          )
-          await new Promise<void>(resolve => {
-            if (signal.aborted) resolve()
-            signal.addEventListener('abort', () => resolve(), { once: true })
-          })
-          return ExitCode.DONE
-        } finally {
-          await emulator.close()
-        }
-      }, options),
-    )
+        return ExitCode.DONE
+      } finally {
+        await emulator.close()
+      }
+    }, options),
+  )
 }
 
 /** An error that names the port or the folder, and what to do; Node's own message does not. */

@@ -56,25 +56,24 @@ function registerJobList(parent: Command, run: RunAction): void {
     options: {
       '--state <state>': 'only jobs in this state: queued, running, done, failed or cancelled',
       '--project <id>': 'only jobs of this project',
+      '--limit <number>': ['list at most this many jobs', '50'],
     },
     examples: ['telegram-backup jobs', 'telegram-backup jobs --state failed --project shop'],
-  })
-    .option('--limit <number>', 'list at most this many jobs', '50')
-    .action((options: ListOptions) =>
-      run(async context => {
-        const { listJobs } = await import('@telegram-backup/database')
-        const filter = {
-          state: options.state === undefined ? undefined : await parseState(options.state),
-          projectId: options.project,
-          limit: wholeNumber('--limit', options.limit, { from: 1, to: MOST_LISTED }),
-        }
-        await withCatalog(context, async database => {
-          const jobs = await listJobs(database, filter)
-          context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+  }).action((options: ListOptions) =>
+    run(async context => {
+      const { listJobs } = await import('@telegram-backup/database')
+      const filter = {
+        state: options.state === undefined ? undefined : await parseState(options.state),
+        projectId: options.project,
+        limit: wholeNumber('--limit', options.limit, { from: 1, to: MOST_LISTED }),
+      }
+      await withCatalog(context, async database => {
+        const jobs = await listJobs(database, filter)
+        context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function registerJobShow(parent: Command, run: RunAction): void {

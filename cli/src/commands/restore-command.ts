@@ -32,7 +32,10 @@ interface RestoreOptions {
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
-  describeCommand(program.command('restore'), {
+  const command = program
+    .command('restore')
+    .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
+  describeCommand(command, {
     description:
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     argument: BACKUP_ID,
@@ -52,15 +55,13 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
     ],
-  })
-    .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
-    .action((id: string, options: RestoreOptions) =>
-      run(async context => {
-        // Loads the next modules while the server of the catalog starts.
-        void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
-        return await withEngine(context, engine => runRestore(context, { engine, id, options }))
-      }, options),
-    )
+  }).action((id: string, options: RestoreOptions) =>
+    run(async context => {
+      // Loads the next modules while the server of the catalog starts.
+      void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
+      return await withEngine(context, engine => runRestore(context, { engine, id, options }))
+    }, options),
+  )
 }
 
 async function runRestore(

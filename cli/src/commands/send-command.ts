@@ -30,7 +30,7 @@ export const registerSend: RegisterCommand = (program, run) => {
       'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
       "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
       'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
-      'telegram-backup send --resume 3f0c2c1e                  # goes on where a killed send of a file ended',
+      'telegram-backup send --resume 3f0c2c1e                  # continues an interrupted send of a file',
       'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
     ],
   })

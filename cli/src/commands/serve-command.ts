@@ -39,31 +39,29 @@ export const registerServe: RegisterCommand = (program, run) => {
     options: {
       '--port <number>':
         'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
+      '--host <address>': ['the address to listen on', '127.0.0.1'],
       '--certificate <file>': 'use TLS with this certificate (PEM); a renewed file is read without a restart',
       '--certificate-key <file>': 'the private key of the certificate (PEM)',
+      '--jobs <number>': ['how many jobs may run at the same time', '2'],
+      '--grace <time>': [
+        'after SIGTERM, let running jobs continue this long; then they go back into the queue',
+        '30s',
+      ],
     },
     examples: ['telegram-backup serve', 'telegram-backup serve --jobs 4 --grace 5m --port 8081'],
-  })
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--jobs <number>', 'how many jobs may run at the same time', '2')
-    .option(
-      '--grace <time>',
-      'after SIGTERM, let running jobs continue this long; then they go back into the queue',
-      '30s',
-    )
-    .action((options: ServeOptions) =>
-      run(async context => {
-        const slots = wholeNumber('--jobs', options.jobs, { from: 1, to: MOST_SLOTS })
-        const graceMs = parseSpanMs(options.grace)
-        const http = {
-          host: options.host,
-          ...parsePort(options.port),
-          tls: { certificate: options.certificate, certificate_key: options.certificateKey },
-        }
-        await serve(context, { slots, graceMs, http })
-        return ExitCode.DONE
-      }, options),
-    )
+  }).action((options: ServeOptions) =>
+    run(async context => {
+      const slots = wholeNumber('--jobs', options.jobs, { from: 1, to: MOST_SLOTS })
+      const graceMs = parseSpanMs(options.grace)
+      const http = {
+        host: options.host,
+        ...parsePort(options.port),
+        tls: { certificate: options.certificate, certificate_key: options.certificateKey },
+      }
+      await serve(context, { slots, graceMs, http })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function serve(

@@ -66,7 +66,7 @@ async function runDemo(stage: {
     },
   })
   print(`A Bot API server with Telegram’s limits runs at ${emulator.url};`)
-  print(`the chat is a private channel, ${chat.id}. Real Telegram is not asked.`)
+  print(`the chat is a private channel, ${chat.id}. Real Telegram is not used.`)
 
   print('\n1. A sample database: a shop with customers and orders.')
   const source = await openSampleDatabase({ filled: true })
@@ -85,7 +85,7 @@ async function runDemo(stage: {
   print(`   ${recipient}`)
 
   print(
-    '\n3. The dump goes to the chat: compressed, encrypted, in parts, each proven, and recorded in the catalog.',
+    '\n3. The dump goes to the chat: compressed, encrypted, and in parts that Telegram confirms. The catalog records it.',
   )
   const sent = await cli.succeed<IntegratedBackupResult>(
     'send',
