@@ -62,7 +62,7 @@ test.each([false, true])(
   },
 )
 
-test('one whose backup may be whole yet is left until that is settled, and has failed when it is not', async () => {
+test('one whose backup may still be whole stays until it is reconciled, and has failed if it is not', async () => {
   const jobId = await untold()
   await asBackup(jobId, 'sending')
   const other = await untold()

@@ -153,7 +153,7 @@ it('parts of a file wait for a resumption, and the catalog says so', async () =>
   expect(chat.messages().length).toBeGreaterThan(1)
 })
 
-it('two reconciles at once settle a dead send once', async () => {
+it('of two reconciles at once, one reconciles an abandoned send', async () => {
   const chat = await openChat(vault)
   const at: KillPoint = { phase: 'arrived', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
@@ -162,7 +162,7 @@ it('two reconciles at once settle a dead send once', async () => {
   await expectAtRest(chat, database)
 })
 
-it('the next send settles what a dead one left', async () => {
+it('the next send reconciles what an abandoned one left', async () => {
   const chat = await openChat(vault)
   const at: KillPoint = { phase: 'kept', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })

@@ -93,7 +93,7 @@ async function spoilPart(chat: TestChat, id: string, partNumber: number, by: num
     .execute()
 }
 
-it('mends all but the part that is bad in both chats, and says which that is', async () => {
+it('repairs all but the part that is bad in both chats, and names it', async () => {
   const { chat, replica, env, id } = await sendToTwo()
   await losePart(chat, id, 1)
   await losePart(chat, id, 3)
@@ -125,7 +125,7 @@ it('copies nothing of a damaged backup that it has not read, and no manifest wit
   expect(there.filter(caption => /telegram-backup 1 backup=\S+ manifest/.test(caption))).toEqual([])
 })
 
-it('takes a finding back only when all that was not mended has been read as well', async () => {
+it('takes a finding back only when everything that was not repaired has been read as well', async () => {
   const { chat, env, id } = await sendToTwo()
   await losePart(chat, id, 1)
   await spoilPart(chat, id, 2, 3)

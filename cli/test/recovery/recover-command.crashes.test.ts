@@ -170,8 +170,8 @@ test.each(KILL_POINTS)('killed at $method ($phase), it ends the same when it is 
   const { backups, catalog } = again.json() as Answer
   expect(backups.map(({ id }) => id)).toEqual(ids)
   expect(catalog?.generation).toBeGreaterThan(1)
-  const settled = await runCli(['reconcile'], { env: { ...chat.env, ...env } })
-  expect(settled.code, settled.stderr).toBe(0)
+  const reconciled = await runCli(['reconcile'], { env: { ...chat.env, ...env } })
+  expect(reconciled.code, reconciled.stderr).toBe(0)
   const database = await openCatalogOf(env)
   await expectAtRest(chat, database)
   await database.close()

@@ -164,7 +164,7 @@ it('the network going away in the middle leaves server and disk as they were', a
   expect(await readdir(join(places, 'full'))).toEqual(['precious'])
 })
 
-it('what a killed watcher leaves beside the database is dropped by the next restore', async () => {
+it('the temporary database that a killed watcher leaves is dropped by the next restore', async () => {
   let pid = 0
   inTheMiddle(async () => {
     const psqls = (await processesWith(port())).map(line => Number.parseInt(line, 10))

@@ -135,7 +135,7 @@ describe('verify', () => {
     expect(locked).toMatch(/is sound as far as it could be verified.*no matching key/)
   })
 
-  it('counts the drills of many that failed beside what became of their bytes', () => {
+  it('counts failed drills apart from the results of reading bytes', () => {
     const sound = {
       ...ofBackup(),
       state: 'sound' as const,

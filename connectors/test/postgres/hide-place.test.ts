@@ -44,7 +44,7 @@ test.each([
   expect(named(message).message).toBe(words)
 })
 
-test('a hint names what lies beside the target by the name of the target; code and cause stay', () => {
+test('a hint names the temporary database by the name of the target; code and cause stay', () => {
   const { code, hint: words } = named(
     'Whether it is in is unknown',
     'Look whether shop_live_before_1a2b exists.',
