@@ -12,8 +12,8 @@ const TEMPLATE = 'migrated'
 const TEMPLATE_LOCK = 727_401
 
 /**
- * A setup of vitest: all test files share one embedded server, in which each catalog is a database. The first file
- * that needs a catalog starts the server; when no file uses it, it stops.
+ * A setup of vitest: all test files share one embedded server, in which each catalog is a database. The
+ * first file that needs a catalog starts the server; when no file uses it, it stops.
  */
 export async function setup(): Promise<void> {
   process.env[FOLDER] = await mkdtemp(join(tmpdir(), 'test-catalogs-'))

@@ -20,8 +20,8 @@ const LOOK_EVERY_MS = 5
 const WAIT_MS = 120_000
 
 /**
- * Runs the real program and kills it at that point with SIGKILL; the server still finishes the call. Resolves when
- * the server has finished all calls of the run. Throws if the run ends before that point.
+ * Runs the real program and kills it at that point with SIGKILL; the server still finishes the call.
+ * Resolves when the server has finished all calls of the run. Throws if the run ends before that point.
  */
 export async function killRunAt(
   emulator: Emulator,

@@ -108,7 +108,9 @@ export async function expectTakenBack(bench: SendBench, sent: SentRun, project: 
 const BROKEN_WORDS =
   'pg_dump: error: connection to server at "127.0.0.1", port 5 failed: FATAL:  password authentication failed for user "nobody"'
 
-/** Makes a pg_dump that fails after some bytes, with the password on stderr. Returns a folder for the PATH. */
+/**
+ * Makes a pg_dump that fails after some bytes, with the password on stderr. Returns a folder for the PATH.
+ */
 export async function writeBrokenPgDump(
   folder: string,
   of: { major: number; password: string },

@@ -46,8 +46,8 @@ export async function openCatalogOf(env: Record<string, string>): Promise<Databa
 }
 
 /**
- * Chat and catalog agree: no backup is being sent or erased, the catalog knows exactly the messages in the chat,
- * and the index lists the complete backups. Messages in `others` are not ours.
+ * Chat and catalog agree: no backup is being sent or erased, the catalog knows exactly the messages in the
+ * chat, and the index lists the complete backups. Messages in `others` are not ours.
  */
 export async function expectAtRest(
   chat: TestChat,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript without static imports: an older Node can start this file, which then starts the Node 24 that was
-// installed with the program, or says what is wrong.
+// Plain JavaScript without static imports: an older Node can start this file, which then starts the Node 24
+// that was installed with the program, or says what is wrong.
 
 const OLDEST_MAJOR = 24
 const majorOf = version => Number(version.split('.')[0])
@@ -68,7 +68,8 @@ async function follow(node, args) {
   const { spawn } = await import('node:child_process')
   const env = { ...process.env, TELEGRAM_BACKUP_LAUNCHED_BY: String(process.pid) }
   const child = spawn(node, args, { stdio: 'inherit', env })
-  // A terminal or systemd may signal the child too. By the variable, the child knows that the two signals are one.
+  // A terminal or systemd may signal the child too. By the variable, the child knows that the two signals are
+  // one.
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2'])
     process.on(signal, () => child.kill(signal))
   child.on('error', error => {

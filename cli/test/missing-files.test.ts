@@ -12,8 +12,8 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 
-// A backup whose send was told to leave out a file, in every answer that shows a backup. What a send writes down of it,
-// `directory-failures.system.test.ts` has from a real one.
+// A backup whose send was told to leave out a file, in every answer that shows a backup. What a send writes
+// down of it, `directory-failures.system.test.ts` has from a real one.
 
 const WORDS = 'complete, 1 file missing'
 

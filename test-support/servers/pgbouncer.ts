@@ -8,7 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, idsOf } from '#servers/postgres-server.ts'
 
-/** A pgbouncer before one server. In transaction mode (the default), clients share the connections of the server. */
+/**
+ * A pgbouncer before one server. In transaction mode (the default), clients share the connections of the
+ * server.
+ */
 export interface Pgbouncer {
   /** The URL through pgbouncer for a direct URL. */
   through(serverUrl: string): string

@@ -28,7 +28,10 @@ export interface PostgresServer {
 
 const PASSWORD = 'p@ss/w#rd: 50%'
 
-/** Starts a server with the programs in `bin`, in a temporary folder, on a free port of 127.0.0.1. Not as root. */
+/**
+ * Starts a server with the programs in `bin`, in a temporary folder, on a free port of 127.0.0.1. Not as
+ * root.
+ */
 export async function startPostgresServer(
   bin: string,
   settings: readonly string[] = [],

@@ -1,6 +1,6 @@
 /**
- * A database with everything that pg_dump treats specially, names that need quotes, and text that looks like SQL.
- * {@link RICH_ROLES} makes the roles, because pg_dump does not.
+ * A database with everything that pg_dump treats specially, names that need quotes, and text that looks like
+ * SQL. {@link RICH_ROLES} makes the roles, because pg_dump does not.
  */
 export const RICH_ROLES: string = `
 do $$ begin
@@ -9,8 +9,8 @@ exception when duplicate_object then null; end $$;
 `
 
 /**
- * SQL for every supported server; one table gets `rows` small rows. The schema `public` has the grants of servers
- * before 15, because pg_dump 15 and newer writes those of version 15 as the default.
+ * SQL for every supported server; one table gets `rows` small rows. The schema `public` has the grants of
+ * servers before 15, because pg_dump 15 and newer writes those of version 15 as the default.
  */
 export function richSchema(options: { serverMajor: number; rows: number }): string {
   return `

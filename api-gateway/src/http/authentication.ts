@@ -14,8 +14,8 @@ const WINDOW_MS = 60_000
 /** Finds out whose key a request has. Counts wrong keys in this process until it is closed. */
 export interface Authentication {
   /**
-   * Throws `UNAUTHENTICATED` without a valid key. After too many wrong keys from one address it waits a second
-   * and throws `TOO_MANY_REQUESTS`; if very many requests wait, it closes the connection instead.
+   * Throws `UNAUTHENTICATED` without a valid key. After too many wrong keys from one address it waits a
+   * second and throws `TOO_MANY_REQUESTS`; if very many requests wait, it closes the connection instead.
    */
   authenticate: RequestHandler
   /** Throws `TOO_MANY_REQUESTS` for a key that sends too many requests; comes after `authenticate`. */
@@ -24,8 +24,8 @@ export interface Authentication {
 }
 
 /**
- * Reads the catalog for each request, so that a revoked key stops working at once. Only guesses above the limit
- * are judged by an earlier answer of the catalog.
+ * Reads the catalog for each request, so that a revoked key stops working at once. Only guesses above the
+ * limit are judged by an earlier answer of the catalog.
  */
 export function openAuthentication(of: {
   database: Database

@@ -4,8 +4,8 @@ import type { Request, Response } from 'express'
 import { inTime } from '#http/in-time.ts'
 
 /**
- * The body of a request as a stream. Throws `INVALID` for an empty body. The stream fails if the client leaves,
- * if fewer bytes come than announced (`SOURCE`), and if none come for `stallMs` (`TIMEOUT`).
+ * The body of a request as a stream. Throws `INVALID` for an empty body. The stream fails if the client
+ * leaves, if fewer bytes come than announced (`SOURCE`), and if none come for `stallMs` (`TIMEOUT`).
  */
 export async function readBody(
   { request, response }: { request: Request; response: Response },

@@ -22,8 +22,8 @@ const LOOK_EVERY_MS = 5_000
 const SECOND_TRY_MS = 500
 
 /**
- * Reads both files. Throws `CONFIGURATION` if they cannot be read or do not belong together, and for a key that
- * other users can read or its group can change.
+ * Reads both files. Throws `CONFIGURATION` if they cannot be read or do not belong together, and for a key
+ * that other users can read or its group can change.
  */
 export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   const cert = await read('certificate', files.certificate, async () => {})
@@ -85,8 +85,9 @@ async function assertPrivate(file: FileHandle, path: string): Promise<void> {
 }
 
 /**
- * Checks the files every few seconds, and uses a changed certificate. If the new files cannot be used, the old
- * certificate stays in use, the log says so once, and `fault` has the error until the files are repaired.
+ * Checks the files every few seconds, and uses a changed certificate. If the new files cannot be used, the
+ * old certificate stays in use, the log says so once, and `fault` has the error until the files are
+ * repaired.
  */
 export function watchCertificate(of: {
   files: CertificateFiles

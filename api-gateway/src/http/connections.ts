@@ -17,9 +17,9 @@ interface Connection {
 }
 
 /**
- * Limits the connections of a server: each costs memory and a descriptor. A connection above the limit replaces
- * the oldest one without a valid key, from the address that has most of these, so that nobody can shut out
- * clients with keys. If all have sent a valid key, the new connection is closed.
+ * Limits the connections of a server: each costs memory and a descriptor. A connection above the limit
+ * replaces the oldest one without a valid key, from the address that has most of these, so that nobody can
+ * shut out clients with keys. If all have sent a valid key, the new connection is closed.
  */
 export function boundConnections(server: Server | TlsServer, most: number): void {
   const all = new Map<string, Connection>()
@@ -53,7 +53,9 @@ function namesOf({ remoteAddress: address = '', remotePort }: Socket): Names {
   return { name: `${address} ${remotePort}`, address }
 }
 
-/** Each set is in the order of opening. Connections that have sent a valid key since are removed on the way. */
+/**
+ * Each set is in the order of opening. Connections that have sent a valid key since are removed on the way.
+ */
 function oldestOfMost(keyless: ReadonlyMap<string, Set<Connection>>): Socket | undefined {
   for (;;) {
     let largest: Set<Connection> | undefined

@@ -15,8 +15,8 @@ interface Watched {
 }
 
 /**
- * Checks the key of a long request again and again. Closes the connection if the key was revoked, has expired,
- * or has lost the scope or the project. Returns the function that stops the checks.
+ * Checks the key of a long request again and again. Closes the connection if the key was revoked, has
+ * expired, or has lost the scope or the project. Returns the function that stops the checks.
  */
 export function watchKey({ database, request, response, scope, project }: Watched): () => void {
   const key = bearerKeyOf(request) ?? ''
@@ -32,7 +32,9 @@ export function watchKey({ database, request, response, scope, project }: Watche
   return () => clearInterval(timer)
 }
 
-/** Runs long work while its key is watched. The signal fires if the client leaves before it has its answer. */
+/**
+ * Runs long work while its key is watched. The signal fires if the client leaves before it has its answer.
+ */
 export async function whileWatched<Result>(
   watched: Watched,
   work: (signal: AbortSignal) => Promise<Result>,

@@ -6,8 +6,8 @@ import type { Request, RequestHandler } from 'express'
 import { callerOf } from '#http/request-context.ts'
 
 /**
- * Allows requests from this machine, unless a proxy is configured or the headers show one. Other requests need
- * a key with the scope `read` that is not limited to a project: the metrics cover all projects.
+ * Allows requests from this machine, unless a proxy is configured or the headers show one. Other requests
+ * need a key with the scope `read` that is not limited to a project: the metrics cover all projects.
  */
 export function metricsAccess(settings: HttpSettings, authenticate: RequestHandler): RequestHandler {
   return async (request, response, next) => {

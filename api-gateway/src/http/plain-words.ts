@@ -24,7 +24,9 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
 /** Longer unknown names are cut. */
 const MOST_OF_NAME = 40
 
-/** Says what a schema of zod allows, if the schema has no message of its own. Never repeats the given value. */
+/**
+ * Says what a schema of zod allows, if the schema has no message of its own. Never repeats the given value.
+ */
 export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -89,7 +89,9 @@ const OWN_HINTS: Readonly<Record<string, string>> = {
     'Wait until some have ended, or cancel some with DELETE /jobs/{id}; GET /jobs?state=queued lists them.',
 }
 
-/** The hint of an upload’s result is text in the words of the command line: one with an option is left out. */
+/**
+ * The hint of an upload’s result is text in the words of the command line: one with an option is left out.
+ */
 function hintFor(code: string, hint: string | undefined): string | undefined {
   if (Object.hasOwn(OWN_HINTS, code)) return OWN_HINTS[code]
   return hint !== undefined && /(?:^|[\s"])--[a-z]/.test(hint) ? undefined : hint

@@ -85,7 +85,9 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
   }
 }
 
-/** Reads the rest of a body for a moment before it closes the connection: a reset could overtake the answer. */
+/**
+ * Reads the rest of a body for a moment before it closes the connection: a reset could overtake the answer.
+ */
 function lingerThenClose(request: Request): void {
   if (request.complete || request.destroyed) return
   request.resume()

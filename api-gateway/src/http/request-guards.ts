@@ -39,7 +39,10 @@ export const refuseAmbiguous: RequestHandler = (request, _response, next) => {
   throw new BackupError(`The request has the header ${twice} twice`, { code: 'INVALID' })
 }
 
-/** Closes a connection whose client reads nothing of a complete answer for that long: the answer fills memory. */
+/**
+ * Closes a connection whose client reads nothing of a complete answer for that long: the answer fills
+ * memory.
+ */
 export function dropUnread(withinMs: number): RequestHandler {
   return (_request, response, next) => {
     // Node sets its own timeout after the last byte, and none when the next request comes.

@@ -13,8 +13,8 @@ const MOST_HELD = 1_000
 export type Verdict = { is: 'good' } | { is: 'refuse'; secondsLeft: number } | { is: 'close' }
 
 /**
- * Counts wrong keys by address. After too many within a minute, it judges requests from that address without a
- * query for each, and refuses them after a second. The log gets the number of refusals once a minute.
+ * Counts wrong keys by address. After too many within a minute, it judges requests from that address without
+ * a query for each, and refuses them after a second. The log gets the number of refusals once a minute.
  */
 export class WrongKeys {
   readonly #store = new MemoryStore()

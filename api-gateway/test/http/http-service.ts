@@ -54,8 +54,8 @@ targets:
 `
 
 /**
- * @param limits.headersWithinMs short for tests of headers that do not come: to a machine that does nothing for some seconds, all
- *   headers are late
+ * @param limits.headersWithinMs short for tests of headers that do not come: to a machine that does nothing
+ * for some seconds, all   headers are late
  */
 export async function openTestService(
   settings: Partial<HttpSettings> = {},

@@ -5,7 +5,8 @@ import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-// The catalog was away when an upload ended, or its process died then: what its job has come to, its backup knows.
+// The catalog was away when an upload ended, or its process died then: what its job has come to, its backup
+// knows.
 
 let world: JobsWorld
 beforeEach(async () => {

@@ -103,7 +103,10 @@ export interface Listed {
   list: string
 }
 
-/** The only one whose id is, or begins with, what the user typed. Throws `NOT_FOUND`, and `USAGE` for several. */
+/**
+ * The only one whose id is, or begins with, what the user typed. Throws `NOT_FOUND`, and `USAGE` for
+ * several.
+ */
 export function oneById<Thing extends { id: string }>(
   things: readonly Thing[],
   typed: string,

@@ -50,7 +50,10 @@ function describeReport(report: SessionReport): string {
   return [...lines, end].join('\n')
 }
 
-/** After a lost answer, the server may still be at work for minutes: open messages are looked for again later. */
+/**
+ * After a lost answer, the server may still be at work for minutes: open messages are looked for again
+ * later.
+ */
 function agreementWords({ looked_for_again: open }: SessionReport): string {
   if (open.length === 0) return 'The chat and the catalog agree.'
   return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`

@@ -2,7 +2,9 @@ import type { Database } from '@telegram-backup/database'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import type { CommandContext } from '#commands/command.ts'
 
-/** Updates the indexes in the chats after a change of schedules, policies or pins. A failure is only noted. */
+/**
+ * Updates the indexes in the chats after a change of schedules, policies or pins. A failure is only noted.
+ */
 export async function updateIndexes(
   { config, signal, note }: CommandContext,
   database: Database,

@@ -37,8 +37,9 @@ export async function remarkOnLeftPolicies(database: Database, of: Schedule): Pr
 }
 
 /**
- * Says that the rule of a new or changed schedule also applies to earlier backups, if there are any. A rule with
- * only a minimum does not apply to them, nor does any rule to pinned backups and to those with their own expiry.
+ * Says that the rule of a new or changed schedule also applies to earlier backups, if there are any. A rule
+ * with only a minimum does not apply to them, nor does any rule to pinned backups and to those with their
+ * own expiry.
  */
 export async function remarkOnEarlier(
   database: Database,

@@ -10,8 +10,9 @@ import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integra
 import { writeCaption, writeIndexCaption } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// A few kilobytes in the chat that unpack to a text of 62 MB, of which JSON.parse would make gigabytes. Without
-// encryption, as whoever has no public key of ours would post them: age makes them no smaller and no larger.
+// A few kilobytes in the chat that unpack to a text of 62 MB, of which JSON.parse would make gigabytes.
+// Without encryption, as whoever has no public key of ours would post them: age makes them no smaller and no
+// larger.
 
 const TEXT_BYTES = 62_000_000
 /** Enough for a recovery, and nothing beside: a process that takes more is ended by Node, with 134. */
@@ -36,8 +37,8 @@ const CASES = [
 ]
 
 /**
- * As `sealDocument` writes it, whatever the text. Random bytes in a member that a reader passes over make it large enough
- * to be allowed such a text.
+ * As `sealDocument` writes it, whatever the text. Random bytes in a member that a reader passes over make it
+ * large enough to be allowed such a text.
  */
 function signedDocument(of: { kind: string; text: string; key: StrangersKey; paddingBytes: number }): Buffer {
   const { kind, text, key, paddingBytes } = of

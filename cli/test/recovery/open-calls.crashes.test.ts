@@ -67,7 +67,10 @@ async function expectEachOnce({ main, second }: TwoChats): Promise<void> {
   }
 }
 
-/** Of a run that died with one call under way no call is open any more; of several, one may not have come to the server. */
+/**
+ * Of a run that died with one call under way no call is open any more; of several, one may not have come to
+ * the server.
+ */
 async function expectNoOpenCall({ main, second }: TwoChats): Promise<void> {
   for (const { chatId } of [main, second]) {
     expect(await openSends(database, { chatId: String(chatId) })).toEqual([])

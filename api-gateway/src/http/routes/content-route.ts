@@ -98,8 +98,8 @@ function rangeOf(
 }
 
 /**
- * Reads the header `Range`. Returns undefined, which means the whole, without a header, for several ranges, and
- * for anything else that is not a range of bytes. Throws `RANGE` for a range that holds no byte.
+ * Reads the header `Range`. Returns undefined, which means the whole, without a header, for several ranges,
+ * and for anything else that is not a range of bytes. Throws `RANGE` for a range that holds no byte.
  */
 export function readRange(header: string | undefined, size: number): ByteRange | undefined {
   const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
@@ -128,8 +128,8 @@ function breakOff(response: Response, error: unknown): undefined {
 }
 
 /**
- * Sends the bytes no faster than the client reads them. The last bytes wait until everything is verified: with
- * them, the client has as many bytes as were announced, and believes that the backup is complete.
+ * Sends the bytes no faster than the client reads them. The last bytes wait until everything is verified:
+ * with them, the client has as many bytes as were announced, and believes that the backup is complete.
  */
 async function sendBytes(
   response: Response,

@@ -14,7 +14,10 @@ const STREAMS_AT_ONCE = 1_000
 /** A client that leaves this much unread has gone. */
 const UNREAD_BYTES = 64 * 1024
 
-/** The streams of one process. They end when the service stops; their clients then connect to another process. */
+/**
+ * The streams of one process. They end when the service stops; their clients then connect to another
+ * process.
+ */
 export class OpenStreams {
   readonly #ends = new Set<() => void>()
   readonly #slots = new Slots('streams of events', STREAMS_AT_ONCE)
@@ -25,8 +28,8 @@ export class OpenStreams {
   }
 
   /**
-   * Adds a stream; returns the function that removes it, to be called once. Throws `OVERLOADED` if there are too
-   * many, in all or of that key, and while the service stops.
+   * Adds a stream; returns the function that removes it, to be called once. Throws `OVERLOADED` if there are
+   * too many, in all or of that key, and while the service stops.
    */
   add(keyId: string, end: () => void): () => void {
     if (this.#isStopping) {

@@ -22,15 +22,18 @@ export class BackupTelegramIntegration {
   readonly #telegramService: IBackupService
   readonly #database: Database | undefined
 
-  /** @param options.database an open catalog; else the one of DATABASE_URL, or the embedded one, opened at first use */
+  /**
+   * @param options.database an open catalog; else the one of DATABASE_URL, or the embedded one, opened at
+   * first use
+   */
   constructor(telegramService: IBackupService, options: { database?: Database } = {}) {
     this.#telegramService = telegramService
     this.#database = options.database
   }
 
   /**
-   * Sends one backup and records it. Never rejects: `details` says which side has the backup. If the catalog fails
-   * after Telegram has everything, the backup stays there, and the catalog still knows its messages.
+   * Sends one backup and records it. Never rejects: `details` says which side has the backup. If the catalog
+   * fails after Telegram has everything, the backup stays there, and the catalog still knows its messages.
    */
   async sendAndRecord(options: IntegratedBackupOptions): Promise<IntegratedBackupResult> {
     let database: Database
@@ -43,7 +46,10 @@ export class BackupTelegramIntegration {
     return await sendAndRecord({ database, service: this.#telegramService }, options)
   }
 
-  /** Sends one after the other, because Telegram limits the messages of a chat. A failure does not stop the next. */
+  /**
+   * Sends one after the other, because Telegram limits the messages of a chat. A failure does not stop the
+   * next.
+   */
   async sendAndRecordMultiple(
     backups: readonly IntegratedBackupOptions[],
   ): Promise<IntegratedBackupResult[]> {

@@ -78,7 +78,9 @@ export function deleteBackup(id: string, options: CatalogOption = {}): Promise<b
   return ask(options, database => catalog.deleteBackup(database, id))
 }
 
-/** The backups of a project, or of all, of one type, created from `from` to `to` (inclusive), newest first. */
+/**
+ * The backups of a project, or of all, of one type, created from `from` to `to` (inclusive), newest first.
+ */
 export function queryByTypeAndDateRange(
   projectId: string,
   type: BackupType,
@@ -117,10 +119,10 @@ export function getBackupStats(
 }
 
 /**
- * Marks the complete backups of a project, or of all, `erasing` that retention does not keep, and returns their
- * number. It keeps what a policy keeps, pinned backups, the last good backup of each project and type, and all
- * backups of a source whose backups have stopped. A call confirms that many may be removed at once where only
- * `expires_at` decides, but not where there is a policy.
+ * Marks the complete backups of a project, or of all, `erasing` that retention does not keep, and returns
+ * their number. It keeps what a policy keeps, pinned backups, the last good backup of each project and type,
+ * and all backups of a source whose backups have stopped. A call confirms that many may be removed at once
+ * where only `expires_at` decides, but not where there is a policy.
  */
 export function deleteExpiredBackups(
   projectId?: string | CatalogOption,

@@ -139,7 +139,9 @@ export async function reviewProject(
   return { newest, stats: await getBackupStats(projectId, { database }) }
 }
 
-/** 10. Fetch a backup. Each part is verified before its bytes come out; here, they are compressed on the way. */
+/**
+ * 10. Fetch a backup. Each part is verified before its bytes come out; here, they are compressed on the way.
+ */
 export async function fetchBack(
   service: BackupService,
   options: { id: string; identities: string[]; to: NodeJS.WritableStream; database: Database },
