@@ -28,7 +28,7 @@ async function handOver() {
   const node = await findNode()
   if (node === undefined) {
     process.stderr.write(
-      `telegram-backup needs Node ${OLDEST_MAJOR} or newer, but this is Node ${process.versions.node}.\n` +
+      `telegram-backup needs Node ${OLDEST_MAJOR} or newer; this is Node ${process.versions.node}.\n` +
         'npm installs Node 24 with the program, unless --omit=optional or --ignore-scripts is set: install again without them, or install Node 24.\n',
     )
     process.exit(2)
