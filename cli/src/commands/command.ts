@@ -88,10 +88,9 @@ export function usageError(message: string, hint?: string): BackupError {
 export function wholeNumber(option: string, text: string, range?: { from: number; to: number }): number {
   const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY }
   if (/^\d{1,9}$/.test(text) && Number(text) >= from && Number(text) <= to) return Number(text)
-  const which = range === undefined ? '' : ` from ${from} to ${to}`
   throw usageError(
-    `${option} ${JSON.stringify(text.slice(0, 40))} is not a whole number${which}`,
-    `Write a number, for example ${option} ${from + 7}.`,
+    `${option} ${JSON.stringify(text.slice(0, 40))} is ${range ? 'not a number in its range' : 'not a whole number'}`,
+    range ? `Give a whole number from ${from} to ${to}.` : `Write a number, for example ${option} 7.`,
   )
 }
 
