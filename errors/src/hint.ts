@@ -27,7 +27,12 @@ export class Hint {
     return said.includes(undefined) ? undefined : said.join('')
   }
 
-  /** Worded for the command line, as in logs, notices and texts of the catalog. */
+  /** A copy with other words between its actions. */
+  map(change: (words: string) => string): Hint {
+    return new Hint(this.parts.map(part => (typeof part === 'string' ? change(part) : part)))
+  }
+
+  /** In the words of the command line, which also stand in logs, notices and texts of the catalog. */
   toString(): string {
     return this.in(commandLineWords) ?? ''
   }

@@ -38,8 +38,8 @@ export function describePlan({ target, makes, steps }: PreparedRestore): string[
 const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string) => string>>> = {
   database: {
     empty: name => `into the empty database ${name}, in one transaction`,
-    new: stagingDatabase,
-    staging: stagingDatabase,
+    new: viaTemporaryDatabase,
+    staging: viaTemporaryDatabase,
   },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
@@ -48,7 +48,7 @@ const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string
   },
 }
 
-function stagingDatabase(name: string): string {
+function viaTemporaryDatabase(name: string): string {
   return `loads into a temporary database, in one transaction, then renames it to ${name}`
 }
 

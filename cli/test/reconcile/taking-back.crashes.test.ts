@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Database, queryBackups } from '@telegram-backup/database'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 

@@ -56,9 +56,10 @@ function naming(
         .replace(PORT, ''),
     )
   const { code, message, hint } = describeError(error)
+  const advice = error instanceof BackupError ? error.advice : undefined
   return new BackupError(named(message), {
     code,
-    hint: hint && overHttp(named(hint)),
+    hint: advice?.map(named) ?? (hint && named(hint)),
     cause: error,
   })
 }
@@ -70,9 +71,4 @@ function databaseNamed(database: string | undefined): RegExp {
   const names = [database, database.toLowerCase()].map(RegExp.escape)
   const name = `(?:${names.join('|')})(?![\\p{L}\\p{N}_])`
   return new RegExp(`\\b([Tt]he )?database (?:"${name}"|${name}(?!"))`, 'gu')
-}
-
-/** A job is requested over HTTP, where the option is a field. */
-function overHttp(hint: string): string {
-  return hint.replace(/\bGive --overwrite\b/, 'Ask for it with "overwrite": true')
 }

@@ -130,7 +130,7 @@ pg_dump: hint: You might not be able to restore the dump.`),
   })
 })
 
-describe('whether pg_dump failed only for the session beside it', () => {
+describe('whether pg_dump failed only because of the second session', () => {
   const connection = 'connection to server at "127.0.0.1", port 5432 failed: '
   it.each([
     `${connection}FATAL:  too many connections for role "backup"`,
