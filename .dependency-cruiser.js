@@ -108,7 +108,7 @@ export default {
         pathNot: [
           '/test/',
           '^connectors/src/registry.ts',
-          '^engine/src/(environment|backup/recorded-members).ts',
+          '^engine/src/(environment|backup/recorded-facts).ts',
         ],
       },
       to: { path: '^connectors/src/[^/]+/', pathNot: '^connectors/src/programs/' },

@@ -1,10 +1,10 @@
 import type { Database } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { BackupService, TelegramClient, TransferObserver } from 'telegram-deployment-bot'
+import type { Engine } from '#engine.ts'
 import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
-import type { Engine } from '#operations/engine.ts'
 
 // The packages are loaded when they are needed: `list` wants no chat and no archive, and answers sooner
 // without them.

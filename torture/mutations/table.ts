@@ -176,7 +176,7 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'engine/src/jobs/backup-job.ts',
+        file: 'engine/src/job-handlers/backup-job.ts',
         find: 'job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)',
         replace: 'job.backup_id === null ? null : null',
       },

@@ -1,4 +1,4 @@
-import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
+import type { ByteRange } from '@telegram-backup/engine/restore/contents.ts'
 import { BackupError } from '@telegram-backup/errors'
 
 /**

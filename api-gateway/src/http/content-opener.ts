@@ -1,6 +1,6 @@
 import { type BackupDetails, type Database, getBackupDetails } from '@telegram-backup/database'
+import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
-import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import { describeContents, openBytes } from '@telegram-backup/engine/operations/fetch.ts'
 import { notFound } from '#http/callers.ts'
 import type { Contents } from '#http/http-ports.ts'

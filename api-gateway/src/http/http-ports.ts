@@ -1,11 +1,11 @@
 import type { Database } from '@telegram-backup/database'
 import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Uploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
-import type { Uploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
-import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
+import type { ByteRange } from '@telegram-backup/engine/restore/contents.ts'
 
 /** All that the HTTP API needs of the rest of the program. It opens and closes none of it. */
 export interface HttpPorts {

@@ -1,6 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
-import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
+import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'

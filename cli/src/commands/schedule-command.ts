@@ -1,6 +1,6 @@
 import type { Database, Job, Schedule, SourcePolicy } from '@telegram-backup/database'
+import type { ScheduleTerms } from '@telegram-backup/engine/operations/schedules.ts'
 import { describeKeep } from '@telegram-backup/engine/retention/keep-policy.ts'
-import type { ScheduleTerms } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import type { Command } from 'commander'
@@ -57,9 +57,7 @@ function registerAdd(parent: Command, run: RunAction): void {
   ]).action((options: TermOptions & { source: string; cron: string; json?: boolean }) =>
     run(async context => {
       const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
-      const { addSchedule, scheduleView } = await import(
-        '@telegram-backup/engine/schedules/manage-schedules.ts'
-      )
+      const { addSchedule, scheduleView } = await import('@telegram-backup/engine/operations/schedules.ts')
       const { source, cron } = options
       const terms = termsOf(options)
       const configFile = await readConfigFile(context.config)
@@ -120,7 +118,7 @@ function registerList(parent: Command, run: RunAction): void {
     .action((options: { json?: boolean }) =>
       run(async context => {
         const { listSchedules } = await import('@telegram-backup/database')
-        const { scheduleViews } = await import('@telegram-backup/engine/schedules/manage-schedules.ts')
+        const { scheduleViews } = await import('@telegram-backup/engine/operations/schedules.ts')
         await withCatalog(context, async database => {
           const schedules = await listSchedules(database)
           const views = await scheduleViews(database, schedules)
@@ -177,9 +175,7 @@ function registerSwitch(
 }
 
 async function changeAndShow(context: CommandContext, id: string, terms: ScheduleTerms): Promise<ExitCode> {
-  const { changeSchedule, scheduleView } = await import(
-    '@telegram-backup/engine/schedules/manage-schedules.ts'
-  )
+  const { changeSchedule, scheduleView } = await import('@telegram-backup/engine/operations/schedules.ts')
   await withCatalog(context, async database => {
     const { id: found } = await findSchedule(database, id)
     const schedule = await changeSchedule(database, found, terms)
@@ -229,7 +225,7 @@ function registerRun(parent: Command, run: RunAction): void {
     .option('--wait', 'wait until the job has ended')
     .action((id: string, options: { wait?: boolean; json?: boolean }) =>
       run(async context => {
-        const { runNow } = await import('@telegram-backup/engine/schedules/manage-schedules.ts')
+        const { runNow } = await import('@telegram-backup/engine/operations/schedules.ts')
         return await withCatalog(context, async database => {
           const schedule = await findSchedule(database, id)
           const queue = await openJobQueue(database, { tends: false })

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import { ownRecipients } from '#config/own-recipients.ts'
+import { ownRecipients } from '#age-keys.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { count } from '#units/human-units.ts'
 

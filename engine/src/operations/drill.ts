@@ -3,15 +3,15 @@ import { connectorOf, recordedKind, restoringConnector } from '@telegram-backup/
 import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
+import { readIdentities } from '#age-keys.ts'
 import { readConfigFile } from '#config/config-file.ts'
+import type { Engine, Watching } from '#engine.ts'
 import type { Config } from '#environment.ts'
-import { BackupContents, type ReadHooks } from '#operations/contents.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
 import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { scratchIn } from '#proof/scratch.ts'
-import { readIdentities } from '#restore/identities.ts'
+import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { readTarget } from '#restore/restore-target.ts'
 
 /** How drills are to be made. */

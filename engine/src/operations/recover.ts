@@ -14,7 +14,7 @@ import {
   type RecoveryReport,
 } from '@telegram-backup/vault/recover/recovery-report.ts'
 import { nextTime } from '#cron/cron-times.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
 
 export { arePlansLost, isAllRefused, isIncomplete, type RecoveredBackup, type RecoveryReport }
 

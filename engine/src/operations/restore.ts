@@ -1,6 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { BackupContents, type ReadHooks } from '#operations/contents.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
+import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'

@@ -3,7 +3,7 @@ import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/arch
 import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
-import { ownRecipients } from '#config/own-recipients.ts'
+import { ownRecipients } from '#age-keys.ts'
 import type { Config } from '#environment.ts'
 import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'

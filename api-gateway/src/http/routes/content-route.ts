@@ -1,5 +1,5 @@
 import { getBackupById } from '@telegram-backup/database'
-import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
+import type { ByteRange } from '@telegram-backup/engine/restore/contents.ts'
 import { describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { readRange } from '#http/byte-range.ts'

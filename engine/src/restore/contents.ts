@@ -3,9 +3,9 @@ import type { BackupDetails, Database } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import { readIdentities } from '#age-keys.ts'
+import type { Engine, Watching } from '#engine.ts'
 import { type FetchedMember, MemberFetch } from '#restore/fetch-member.ts'
-import { readIdentities } from '#restore/identities.ts'
 
 /** What contents are fetched with. */
 export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
