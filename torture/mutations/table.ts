@@ -177,7 +177,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'engine/src/job-handlers/backup-job.ts',
-        find: 'job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)',
+        find: 'job.backup_id === null ? null : await reconcileOne(tools, job.backup_id, { signal })',
         replace: 'job.backup_id === null ? null : null',
       },
     ],

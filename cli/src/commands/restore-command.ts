@@ -88,7 +88,7 @@ async function runRestore(
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUntold: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
+    onUnrecorded: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE

@@ -27,17 +27,15 @@ export interface JobSweeperOptions {
   database: Database
   queue: PgBossQueue
   log: Logger
-  /** What this process does jobs of now, besides those that all do. */
+  /** The sources and targets that this process now does jobs of. */
   served: () => ServedNames
   /** How often it looks for jobs whose process is gone. */
   everyMs: number
-  /** How long a job may be due and not begun before the queue is asked for it. */
+  /** How long a job may be due without having begun before the queue is checked. */
   overdueMs: number
-  /**
-   * For how long this process has to see that none knows a job's source or target, before the job has failed.
-   */
+  /** A job fails after this process saw for so long that no process knows its source or target. */
   unservedMs: number
-  /** Hears that a job is there to be taken again. */
+  /** Called when a job can be taken again. */
   onBroughtBack: () => void
 }
 
@@ -46,10 +44,7 @@ const KEEP_ENDED_JOBS_MS = 90 * DAY_MS
 const PRUNE_EVERY_MS = 3_600_000
 const PRUNE_AT_ONCE = 500
 
-/**
- * Looks after jobs that nobody looks after: their process is gone, or the queue has lost them; and forgets
- * old ones.
- */
+/** Brings back jobs whose process is gone, and jobs that the queue has lost. Deletes old jobs. */
 export class JobSweeper {
   readonly #options: JobSweeperOptions
   readonly #stopping = new AbortController()
@@ -77,7 +72,7 @@ export class JobSweeper {
     while (!this.#stopping.signal.aborted) {
       const now = performance.now()
       try {
-        // First, whatever becomes of the rest: others fail the jobs that nobody says that he does.
+        // First of all: other services fail the jobs of sources that no service announces.
         if (now >= noteAt) {
           await noteService(database, { id: this.#serviceId, ...served() })
           noteAt = now + overdueMs
@@ -94,7 +89,7 @@ export class JobSweeper {
         }
         failures = 0
       } catch (error) {
-        if (++failures === 1) log.warn({ error }, 'jobs could not be looked after; it is tried again')
+        if (++failures === 1) log.warn({ error }, 'abandoned jobs could not be looked for; trying again')
       }
       await sleep(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
     }
@@ -149,9 +144,9 @@ export class JobSweeper {
 }
 
 /**
- * What is to become of a job whose process is gone; null for one of which that is not known yet. A backup
- * that was to be cancelled goes on, to be taken back. What cannot go on has come to what its backup has: one
- * that is whole is done, and one that may be whole is settled first.
+ * What becomes of a job whose process is gone; null while its backup may still turn out to be complete. A
+ * cancelled backup is queued again, so that its messages are removed. A job that cannot continue takes the
+ * result of its backup: done when that is complete.
  */
 function recoveryOf(job: Job, backup: Backup | null): Recovery | null {
   const isCancelled = job.cancel_requested_at !== null

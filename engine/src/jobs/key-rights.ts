@@ -15,7 +15,7 @@ export function assertScope(key: ApiKey, scope: ApiScope): void {
   })
 }
 
-/** Whether a key sees what belongs to that project; null is what concerns them all. */
+/** Whether a key sees what belongs to that project; null stands for what concerns all projects. */
 export function sees({ project_id }: Pick<ApiKey, 'project_id'>, projectId: string | null): boolean {
   return project_id === null || project_id === projectId
 }

@@ -23,7 +23,7 @@ test('a job whose source no serve knows fails after its time, with what to do, a
   const failed = await world.until(job.id, 'failed')
   expect(failed.error).toEqual({
     code: 'UNSERVED',
-    message: 'No serve knows the source vanished, so that nobody could begin the job',
+    message: 'No running serve knows the source vanished, so the job could not start',
     hint: expect.stringContaining('Write the source vanished into the telegram-backup.yaml of the machine'),
   })
   expect(failed.attempt).toBe(0)
