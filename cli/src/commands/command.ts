@@ -62,7 +62,7 @@ export async function withEngine<Result>(
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
   const { config, output, signal } = context
-  const engine = await openEngine(config, { signal, tell: words => output.note(words) })
+  const engine = await openEngine(config, { signal, note: line => output.note(line) })
   try {
     return await work(engine)
   } finally {
@@ -78,7 +78,7 @@ export async function withCatalog<Result>(
 ): Promise<Result> {
   const database = await openCatalog(context.config, context.signal, {
     ...options,
-    tell: words => context.output.note(words),
+    note: line => context.output.note(line),
   })
   try {
     return await work(database)
@@ -116,7 +116,7 @@ export async function readCatalog<Result>(
   read: (database: Database) => Promise<Result>,
 ): Promise<{ result: Result; closed: Promise<void> }> {
   const database = await openCatalog(context.config, context.signal, {
-    tell: words => context.output.note(words),
+    note: line => context.output.note(line),
   })
   try {
     return { result: await read(database), closed: leave(context, database) }

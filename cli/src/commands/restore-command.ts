@@ -88,7 +88,8 @@ async function runRestore(
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUnrecorded: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
+    onUnrecorded: () =>
+      output.note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE

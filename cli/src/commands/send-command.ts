@@ -63,8 +63,8 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const progress = output.progressLine()
   const opening = warningsBefore(plan, config).then(warnings => {
     for (const warning of warnings) output.note(`warning: ${warning}`)
-    const tell = (words: string): void => output.note(words)
-    return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
+    const note = (line: string): void => output.note(line)
+    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond })
   })
   // The backup reports what is wrong with the source.
   opening.catch(() => {})

@@ -212,7 +212,7 @@ it('doctor warns of a schedule whose source nobody here knows, where it said tha
   await mkdir(elsewhere)
   const warned = (await runCli(['doctor'], { env, cwd: elsewhere })).stdout
   expect(warned).toMatch(
-    /Schedules back up notes, which neither telegram-backup.yaml here nor that of another serve names/,
+    /Schedules back up notes, but no telegram-backup.yaml names them, neither here nor at another serve/,
   )
   expect((await command('doctor')).stdout).not.toContain('Schedules back up')
   await schedule('remove', (added.json() as ScheduleView).id)

@@ -8,10 +8,7 @@ import type { Config } from '#environment.ts'
 import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'
 
-/**
- * What the card of this catalog and the configured chat has to say. Throws `CONFIGURATION` for a setting that
- * is missing or wrong.
- */
+/** The facts of the configured chat and this catalog. Throws `CONFIGURATION` for a missing or wrong setting. */
 export async function gatherFacts(
   { config, signal }: { config: Config; signal: AbortSignal },
   database: Database,

@@ -1,7 +1,7 @@
-/** Telegram's own server, which is asked when no other one is set. */
+/** Telegram's own server, the default. */
 export const TELEGRAMS_API_ROOT = 'https://api.telegram.org'
 
-/** What the recovery card says; nothing of it is secret. */
+/** The contents of the recovery card, without any secret. */
 export interface CardFacts {
   chatId: string
   chatTitle: string
@@ -20,7 +20,7 @@ export interface CardFacts {
   writtenAt: Date
 }
 
-/** The card: plain text, lines of a shell indented by four blanks, two pages at most. */
+/** The card as plain text, two pages at most. Shell commands are indented by four blanks. */
 export function writeCard(facts: CardFacts): string {
   const { recipients, replicaChatId } = facts
   const isEncrypted = recipients !== 'off'

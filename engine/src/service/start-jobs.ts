@@ -20,14 +20,14 @@ const HANDLERS: JobHandlers = {
 }
 
 const LOOK_EVERY_MS = 1_000
-/** A little longer than a backup that was cancelled just then takes back what it sent. */
+/** A little longer than a cancelled backup takes to remove what it sent. */
 const TAKE_BACK_MS = 15_000
 const SWEEP_EVERY_MS = 5_000
 const OVERDUE_MS = 30_000
-/** Time to mend a misspelt name, or to start the machine that knows it for the first time. */
+/** Time to fix a misspelt name, or to start the machine that knows it. */
 const UNSERVED_MS = 3_600_000
 
-/** The jobs of this process: those that run, and those that nobody looks after any more. */
+/** Runs the jobs of this process, and brings back abandoned ones. */
 export async function startJobs(
   context: ServiceContext,
   options: { slots: number; graceMs: number; openLimited: JobTools['openLimited'] } & Pick<
