@@ -1,4 +1,4 @@
-/** Everything that is watched for. */
+/** The kinds of all alerts. */
 export const CONDITION_KINDS = [
   'backup_failed',
   'backup_overdue',
