@@ -23,7 +23,7 @@ export interface Uploads {
 }
 
 /** No queue delivers the job of an upload: the process that receives the bytes does it. */
-const NO_QUEUE: JobDelivery = { deliver: async () => {}, settle: async () => {} }
+const NO_QUEUE: JobDelivery = { deliver: async () => {}, acknowledge: async () => {} }
 
 /**
  * Sends uploads in this process, each as a job of its own. If the process dies, the sweeper finds that job

@@ -33,4 +33,4 @@ export const runVerifyJob: JobHandler = async ({ job, signal, report }, { log, .
   })
 }
 
-const ERASED_MEANWHILE = 'a backup that was to be verified was erased meanwhile'
+const ERASED_MEANWHILE = 'a backup was erased before it could be verified'

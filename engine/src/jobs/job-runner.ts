@@ -148,12 +148,12 @@ export class JobRunner {
     } catch (error) {
       if (describeError(error).code !== 'BUSY') throw error
       // If the job still waits, it is delivered again; if another process works on it, it stays there.
-      if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.settle(taken)
+      if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.acknowledge(taken)
       return
     } finally {
       this.#beginning -= 1
     }
-    if (begun === null) return await queue.settle(taken)
+    if (begun === null) return await queue.acknowledge(taken)
     const running = new RunningJob(begun, { tools, queue })
     if (this.#isCutOff) running.stop('stopping')
     const { id: job_id, kind, source } = taken

@@ -100,7 +100,7 @@ export class JobSweeper {
     for (const job of await abandonedJobs(database)) {
       const isChanged = await recoverJob(database, job.id, recoveryOf, queue.deliver)
       if (!isChanged) continue
-      await queue.settle(job).catch(() => {})
+      await queue.acknowledge(job).catch(() => {})
       log.warn({ job_id: job.id, kind: job.kind, worker: job.worker }, 'the process that ran a job is gone')
       onBroughtBack()
     }

@@ -105,7 +105,7 @@ export class PgBossQueue implements JobQueue {
   }
 
   /** Acknowledges the message of a job that has ended or was delivered again. */
-  async settle(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
+  async acknowledge(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.complete(queue, job.id))
   }

@@ -24,7 +24,7 @@ const RECORD_AGAIN_MS = 500
 /** The queue that delivered the job. */
 export interface JobDelivery {
   deliver: DeliverJob
-  settle(job: Job): Promise<void>
+  acknowledge(job: Job): Promise<void>
 }
 
 /** The codes of our errors and of Node's errors after a request to stop. */
@@ -191,11 +191,11 @@ export class RunningJob {
     await finishJob(database, {
       ...this.#named,
       state: outcome.state,
-      ...(outcome.state === 'done' ? {} : { error: outcome.error }),
-      ...(isNews ? { progress: this.#progress } : {}),
+      error: outcome.state === 'done' ? undefined : outcome.error,
+      progress: isNews ? this.#progress : undefined,
     })
     // If this fails, the process that gets the message sees that the job has ended.
-    await this.#queue.settle(this.job).catch(() => {})
+    await this.#queue.acknowledge(this.job).catch(() => {})
   }
 
   get #named(): { jobId: string; leaseToken: string } {

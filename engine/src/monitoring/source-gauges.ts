@@ -59,7 +59,7 @@ const READINGS: readonly Reading[] = [
   ],
   [
     'last_complete_missing_files',
-    'Files that the newest complete backup lacks or has torn, as its send was told to allow',
+    'Files that are missing or torn in the newest complete backup, as its send allowed',
     ({ facts }) => facts.last_complete?.missing_files ?? null,
   ],
   ['complete_backups', 'Complete backups, damaged ones too', ({ facts }) => facts.complete_count],
