@@ -9,7 +9,6 @@ import {
 export { bareEnvironment } from '@telegram-backup/connectors/programs/environment.ts'
 export type { Environment }
 
-/** All settings of the application. */
 export interface Config extends TelegramConfig {
   /** TELEGRAM_BACKUP_CONFIG: the path of `telegram-backup.yaml`; by default it is searched for. */
   configFile: string | undefined

@@ -8,7 +8,6 @@ export type { Logger }
 /** From the most to the least detail. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** How much is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** LOG_LEVEL, `info` if unset. Throws `CONFIGURATION` for an unknown level. */

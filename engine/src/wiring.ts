@@ -54,14 +54,12 @@ export async function openTelegram(
   return createTelegramClient({ token: config.token, ...options })
 }
 
-/** The service that sends to and fetches from the configured chat. */
 export async function openBackupService(config: Config, client?: TelegramClient): Promise<BackupService> {
   const { BackupService } = await import('telegram-deployment-bot')
   const telegramClient = client ?? (await openTelegram(config))
   return new BackupService({ telegramClient, defaultChatId: config.chatId })
 }
 
-/** An engine, and what closes its catalog. */
 export interface OpenEngine extends Engine {
   close(): Promise<void>
 }

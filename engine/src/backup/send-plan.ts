@@ -4,7 +4,6 @@ import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
 
-/** What to send, and how. */
 export interface SendPlan {
   project: string
   type: BackupType

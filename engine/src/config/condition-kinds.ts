@@ -1,4 +1,3 @@
-/** The kinds of all alerts. */
 export const CONDITION_KINDS = [
   'backup_failed',
   'backup_overdue',

@@ -16,7 +16,6 @@ import {
 } from '#config/verification-settings.ts'
 import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
 
-/** A named place to restore to. */
 export interface TargetSettings {
   postgres: string
   /** API keys of this project may restore to it. Default: only API keys without a project. */

@@ -41,7 +41,6 @@ export function ownSecretIn(text: string): string | undefined {
   return [...text.matchAll(REFERENCE)].map(([, name = '']) => name).find(name => OWN_SECRET.test(name))
 }
 
-/** Whether the text refers to a variable. */
 export function holdsVariable(text: string): boolean {
   return text.search(REFERENCE) !== -1
 }

@@ -32,7 +32,6 @@ export interface HttpSettings {
   certificate_key?: string | undefined
 }
 
-/** Names in express for local addresses. */
 const NEAR = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 /** Such as `10.0.0.0/8, loopback`. express itself would refuse a wrong one at its start, without the setting. */
@@ -55,7 +54,6 @@ const COUNT = z.int('write a whole number').min(1, 'at least 1')
 
 const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')
 
-/** The schema of `http:` in telegram-backup.yaml. */
 export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
   requests_per_minute: COUNT.default(300_000),

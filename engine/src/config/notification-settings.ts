@@ -23,7 +23,6 @@ const AMOUNT = z.union([TEXT, z.number().transform(String)], 'write a number and
 /** Notices of retention: what will be erased, or waits for a confirmation. */
 export const RETENTION_NOTICE = 'retention.notice'
 
-/** The kinds of all notices. */
 const NOTICE_KINDS: readonly string[] = [...CONDITION_KINDS, 'catalog_unreachable', RETENTION_NOTICE]
 
 const KINDS = z.array(

@@ -12,10 +12,8 @@ const AMOUNT = z.union(
   'write a number and a unit, such as 24h',
 )
 
-/** The schema of `retention:`. */
 export const RETENTION_ENTRIES: z.ZodType<RetentionEntries> = z.strictObject({ notice: AMOUNT.optional() })
 
-/** How the service applies retention. */
 export interface RetentionSettings {
   /** A backup is erased so long after its announcement, in ms. */
   noticeMs: number

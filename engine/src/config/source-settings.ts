@@ -42,7 +42,6 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   return chosen.choose(settings, READERS)
 }
 
-/** Whether the settings name any place. */
 export function namesPlace(settings: SourceSettings): boolean {
   return CONNECTORS.some(({ place }) => settings[place as keyof SourceSettings] !== undefined)
 }

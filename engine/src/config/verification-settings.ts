@@ -11,7 +11,6 @@ export interface VerificationSettings extends Omit<SamplingRules, 'readAllWithin
 /** A shorter time would mean to read all the time. */
 const LEAST_MS = 24 * 3_600_000
 
-/** The schema of `verification:`. */
 export const VERIFICATION_SCHEMA: z.ZodType<VerificationSettings> = z
   .strictObject({
     read_all_within: z

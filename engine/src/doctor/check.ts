@@ -4,7 +4,6 @@ import type { Config } from '#environment.ts'
 
 export type { Finding }
 
-/** What a check works with. */
 export interface CheckScope {
   config: Config
   signal: AbortSignal
@@ -16,7 +15,6 @@ export interface DoctorCheck<Scope = CheckScope> {
   look: (scope: Scope) => Promise<Finding>
 }
 
-/** The result of a check. */
 export interface Check {
   name: string
   state: 'ok' | 'warning' | 'failed'

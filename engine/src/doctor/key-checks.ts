@@ -53,7 +53,6 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
   }
 }
 
-/** The key that signs backups. */
 export async function checkSigningKey({ config }: CheckScope): Promise<Finding> {
   const exists = await access(config.signingKeyFile).then(
     () => true,

@@ -8,7 +8,6 @@ import { type JobDelivery, RunningJob } from '#jobs/running-job.ts'
 import type { Logger } from '#logging.ts'
 import { backupUpload, type IntegratedBackupResult, type Upload } from '#operations/backup.ts'
 
-/** An upload, and who asked for it. */
 export interface UploadRequest extends Upload {
   actor: string
   /** Ends it, as does a body that fails. */

@@ -10,7 +10,6 @@ export function progressOfSend(state: SendProgress): JobProgress {
   return { bytes_done: plainBytesOut, bytes_total: isStillRight ? total : null, parts_done: partsSent }
 }
 
-/** The progress of a complete backup. */
 export function progressOfWhole(backup: Pick<Backup, 'size' | 'part_count' | 'source'>): JobProgress {
   const { size, part_count } = backup
   return {

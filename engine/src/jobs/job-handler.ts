@@ -5,7 +5,6 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
-/** What all jobs of a process work with. */
 export interface JobTools {
   config: Config
   /** The sources and targets; a job reads the file again before it uses them. */

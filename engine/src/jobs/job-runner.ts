@@ -8,7 +8,6 @@ import { queueOf } from '#jobs/queue-names.ts'
 import { RunningJob } from '#jobs/running-job.ts'
 import { mayTakeSlot, type SlotUse } from '#jobs/slot-rules.ts'
 
-/** The handler of each kind of job. */
 export type JobHandlers = Readonly<Record<JobKind, JobHandler>>
 
 export interface JobRunnerOptions {
@@ -17,7 +16,6 @@ export interface JobRunnerOptions {
   handlers: JobHandlers
   /** The queues that this process now takes jobs from. */
   queues: () => readonly string[]
-  /** How many jobs run at the same time. */
   slots: number
   /** How often it looks for work without being woken. */
   lookEveryMs: number
@@ -57,7 +55,6 @@ export class JobRunner {
     this.#waking.abort()
   }
 
-  /** How many jobs run in this process. */
   get active(): number {
     return this.#running.size
   }

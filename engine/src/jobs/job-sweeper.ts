@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   abandonedJobs,
   type Backup,
@@ -22,6 +21,8 @@ import { queueOf } from '#jobs/queue-names.ts'
 import { goesOnAfterCut } from '#jobs/retry-rules.ts'
 import { UnservedWatch } from '#jobs/unserved-watch.ts'
 import type { Logger } from '#logging.ts'
+import { repeatUntilStopped } from '#repeat-until-stopped.ts'
+import type { ServicePart } from '#service-part.ts'
 
 export interface JobSweeperOptions {
   database: Database
@@ -45,54 +46,48 @@ const PRUNE_EVERY_MS = 3_600_000
 const PRUNE_AT_ONCE = 500
 
 /** Brings back jobs whose process is gone, and jobs that the queue has lost. Deletes old jobs. */
-export class JobSweeper {
+export function startJobSweeper(options: JobSweeperOptions): ServicePart {
+  const sweeper = new JobSweeper(options)
+  return repeatUntilStopped({
+    work: signal => sweeper.sweep(signal),
+    everyMs: options.everyMs,
+    log: options.log,
+    failed: 'abandoned jobs could not be looked for',
+  })
+}
+
+class JobSweeper {
   readonly #options: JobSweeperOptions
-  readonly #stopping = new AbortController()
   readonly #serviceId = randomUUID()
   readonly #unserved: UnservedWatch
-  #loop: Promise<void> | undefined
+  #noteAt = 0
+  #overdueAt = 0
+  #pruneAt = 0
 
   constructor(options: JobSweeperOptions) {
     this.#options = options
     this.#unserved = new UnservedWatch({ forMs: options.unservedMs })
   }
 
-  start(): void {
-    this.#loop ??= this.#sweep()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-  }
-
-  async #sweep(): Promise<void> {
-    const { database, everyMs, overdueMs, log, served } = this.#options
-    let [noteAt, overdueAt, pruneAt, failures] = [0, 0, 0, 0]
-    while (!this.#stopping.signal.aborted) {
-      const now = performance.now()
-      try {
-        // First of all: other services fail the jobs of sources that no service announces.
-        if (now >= noteAt) {
-          await noteService(database, { id: this.#serviceId, ...served() })
-          noteAt = now + overdueMs
-        }
-        await this.#bringBackAbandoned()
-        if (now >= overdueAt) {
-          overdueAt = now + overdueMs
-          await this.#deliverOverdue()
-          await this.#failUnserved()
-        }
-        if (now >= pruneAt) {
-          pruneAt = now + PRUNE_EVERY_MS
-          await this.#prune()
-        }
-        failures = 0
-      } catch (error) {
-        if (++failures === 1) log.warn({ error }, 'abandoned jobs could not be looked for; trying again')
-      }
-      await sleep(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
+  async sweep(signal: AbortSignal): Promise<undefined> {
+    const { database, overdueMs, served } = this.#options
+    const now = performance.now()
+    // First of all: other services fail the jobs of sources that no service announces.
+    if (now >= this.#noteAt) {
+      await noteService(database, { id: this.#serviceId, ...served() })
+      this.#noteAt = now + overdueMs
     }
+    await this.#bringBackAbandoned()
+    if (now >= this.#overdueAt) {
+      this.#overdueAt = now + overdueMs
+      await this.#deliverOverdue()
+      await this.#failUnserved()
+    }
+    if (now >= this.#pruneAt) {
+      this.#pruneAt = now + PRUNE_EVERY_MS
+      await this.#prune(signal)
+    }
+    return undefined
   }
 
   async #bringBackAbandoned(): Promise<void> {
@@ -127,16 +122,14 @@ export class JobSweeper {
       const error = unserved(job)
       if (!(await failWaitingJob(database, job.id, error))) continue
       await queue.forget(job)
-      log.error(
-        { job_id: job.id, kind: job.kind, source: job.source, target: job.target, error },
-        'job failed',
-      )
+      const { id: job_id, kind, source, target } = job
+      log.error({ job_id, kind, source, target, error }, 'job failed')
     }
   }
 
-  async #prune(): Promise<void> {
+  async #prune(signal: AbortSignal): Promise<void> {
     const endedBefore = new Date(Date.now() - KEEP_ENDED_JOBS_MS)
-    while (!this.#stopping.signal.aborted) {
+    while (!signal.aborted) {
       const pruned = await pruneJobs(this.#options.database, { endedBefore, limit: PRUNE_AT_ONCE })
       if (pruned < PRUNE_AT_ONCE) return
     }

@@ -22,7 +22,6 @@ export interface JobView {
   finished_at: Date | null
 }
 
-/** The public part of a job. */
 export function jobView(job: Job): JobView {
   const { bytes_done, bytes_total, parts_done } = job.progress
   return {

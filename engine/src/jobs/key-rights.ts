@@ -6,7 +6,6 @@ export function hasScope({ scopes }: Pick<ApiKey, 'scopes'>, scope: ApiScope): b
   return scopes.includes(scope) || scopes.includes('admin')
 }
 
-/** Throws `FORBIDDEN` unless the key has the scope. */
 export function assertScope(key: ApiKey, scope: ApiScope): void {
   if (hasScope(key, scope)) return
   throw new BackupError(`This key lacks the scope "${scope}"`, {

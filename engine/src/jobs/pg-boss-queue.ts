@@ -85,7 +85,6 @@ export class PgBossQueue implements JobQueue {
     })
   }
 
-  /** Creates a queue, unless it exists. */
   async open(queue: string): Promise<void> {
     const opening =
       this.#known.get(queue) ??

@@ -30,7 +30,6 @@ export interface JobDelivery {
 /** The codes of our errors and of Node's errors after a request to stop. */
 const CANCELLATIONS: ReadonlySet<string> = new Set(['CANCELLED', 'ABORT_ERR'])
 
-/** What becomes of a job after an attempt. */
 type Outcome =
   | { state: 'done' }
   | { state: 'failed'; error: JobError }

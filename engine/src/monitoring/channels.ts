@@ -10,7 +10,6 @@ export interface TextSender {
   sendText(chatId: string, text: string, options: { isLoud: boolean; signal: AbortSignal }): Promise<unknown>
 }
 
-/** The ways to deliver notices. */
 export interface Channels {
   readonly names: readonly NoticeChannel[]
   /** Whether notices go to the chat of the backups: while that is unreachable, no delivery is tried. */

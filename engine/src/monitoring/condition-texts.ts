@@ -3,7 +3,6 @@ import type { Condition } from '#monitoring/conditions.ts'
 import { lastCompleteWords } from '#monitoring/last-complete.ts'
 import { formatBytes, formatSpan } from '#units/human-units.ts'
 
-/** What a text may name. */
 interface Subject {
   details: Condition['details']
   /** ` "shop-db"`, or nothing. */

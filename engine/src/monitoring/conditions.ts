@@ -18,7 +18,6 @@ export interface Condition {
   newestAt?: Date | undefined
 }
 
-/** Why this process cannot use the chat. */
 export interface ChatTrouble {
   /** Milliseconds since 1970, for people. */
   since: number
@@ -53,14 +52,12 @@ export interface WatchFacts {
   eraseFailures: number
   /** What waits for delivery, by channel. */
   notices: QueueFacts['notices']
-  /** Null while this process can use the chat. */
   chatTrouble: ChatTrouble | null
   fileFaults: readonly FileFault[]
   /** Keys of the open alerts. They stay open without patience: a new process has not seen anything against them. */
   openAlerts: ReadonlySet<string>
 }
 
-/** The limits for alerts. */
 export interface WatchRules {
   /** For all sources; null: twice the interval of the source's schedule. */
   noBackupForMs: number | null
@@ -82,7 +79,6 @@ const LEAST_PAUSED_MS = 24 * 3_600_000
 /** A median of fewer earlier backups means nothing. */
 const LEAST_EARLIER = 3
 
-/** All problems that the facts show. */
 export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[] {
   return [
     ...facts.sources.flatMap(source => [

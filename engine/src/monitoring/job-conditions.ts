@@ -1,6 +1,5 @@
 import type { OpenJobs } from '@telegram-backup/database'
 
-/** A problem with the jobs of one kind and place. */
 interface JobCondition {
   key: string
   kind: 'jobs_waiting' | 'backup_held_up'

@@ -5,7 +5,6 @@ import type { Logger } from '#logging.ts'
 import { type CatalogFacts, catalogGauges } from '#monitoring/catalog-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
-/** Called after each request. */
 export type RequestObserver = (ended: {
   method: string
   route: string
@@ -25,7 +24,6 @@ export interface ServiceMetrics extends Metrics {
   transfers: TransferObserver
   /** `state`: the state of the job after the attempt, or `lost`. */
   observeJob(ended: { kind: string; state: string; seconds: number }): void
-  /** Whether the chat answered the last call. */
   noteChat(isUp: boolean): void
   /** From now on also shows the sources of this process's configuration file. */
   showDeclared(names: () => readonly string[]): void
@@ -84,7 +82,6 @@ export function createMetrics({
   }
 }
 
-/** A registry with the metrics of Node. */
 function processRegistry(): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -99,7 +96,6 @@ function processRegistry(): Registry {
   return registry
 }
 
-/** The metrics of this process's own work. */
 function serviceMetrics(registry: Registry) {
   const define = <Label extends string>(name: string, help: string, labelNames: Label[]) => ({
     name: `telegram_backup_${name}`,

@@ -30,7 +30,6 @@ export function startMonitoring(
     log.warn('no notifications are configured: problems only appear in this log')
   metrics.readFrom({ database, intervalOf, log })
   metrics.showDeclared(() => configFile.sourceNames)
-  let limits = ownLimits(configFile)
   const assertOwnChat = watchOwnership({ database, client })
   const watch = Watch.start({
     database,
@@ -47,12 +46,8 @@ export function startMonitoring(
       get waitingForMs() {
         return settings().waitingForMs
       },
-      // The file may change at any time. A change that cannot be read has no effect.
       get ownNoBackupForMs() {
-        try {
-          limits = ownLimits(configFile)
-        } catch {}
-        return limits
+        return ownLimits(configFile)
       },
       get ownPlaces() {
         return ownPlaces(configFile)
@@ -102,7 +97,6 @@ function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () 
   }
 }
 
-/** The channels of the present settings. */
 function liveChannels(
   settings: () => NotificationSettings,
   where: Parameters<typeof openChannels>[1],

@@ -15,7 +15,6 @@ import type { Condition, WatchFacts } from '#monitoring/conditions.ts'
 /** The longest time between two runs of a schedule, in milliseconds. */
 export type IntervalOf = (schedule: Pick<Schedule, 'cron' | 'timezone'>) => number
 
-/** Reads the facts of the catalog. */
 export async function gatherFacts(
   database: Database,
   intervalOf: IntervalOf,
@@ -94,12 +93,10 @@ export async function explain(database: Database, condition: Condition): Promise
   return { ...condition, details: { ...details, job_id: failed.id, code, message: message.slice(0, 500) } }
 }
 
-/** A condition as its alert stores it. */
 export function alertDetails({ project, type, source, details }: Condition): JsonObject {
   return { project, type, source, details }
 }
 
-/** The condition of a stored alert. */
 export function conditionOfAlert(kind: string, details: JsonObject): Omit<Condition, 'key'> {
   return {
     kind,

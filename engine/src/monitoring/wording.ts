@@ -52,7 +52,6 @@ export function recoveryNotice(
   }
 }
 
-/** A notice to test a channel. */
 export function testNotice(host: string, at: Date): NoticeBody {
   return {
     event: 'test',

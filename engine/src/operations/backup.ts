@@ -32,7 +32,6 @@ export interface SentSource extends IntegratedBackupResult {
   skipped?: readonly SkippedFile[]
 }
 
-/** Callbacks of a backup. */
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin: BackupOrigin
@@ -117,7 +116,6 @@ export async function backupUpload(
   return await sendAndRecord(engine, { projectId, type, filename, file: body, ...hooks })
 }
 
-/** A backup to continue. */
 export interface ResumeRequest {
   /** Whole, or its first eight characters. */
   id: string

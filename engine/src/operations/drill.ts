@@ -14,7 +14,6 @@ import { scratchIn } from '#proof/scratch.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { readTarget } from '#restore/restore-target.ts'
 
-/** How to make drills. */
 export interface DrillRequest {
   /**
    * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are created and dropped. By default,
@@ -27,7 +26,6 @@ export interface DrillRequest {
   trustDump: boolean
 }
 
-/** Callbacks of a drill. */
 export interface DrillHooks extends Watching, ReadHooks {
   onEnd?: () => void
 }

@@ -7,7 +7,6 @@ import { findBackup } from '#operations/find-backup.ts'
 
 export type { ErasedMessage }
 
-/** The backup to erase. */
 export interface EraseRequest {
   /** Whole, or its first eight characters. */
   id: string
@@ -15,18 +14,15 @@ export interface EraseRequest {
   evenTheLast: boolean
 }
 
-/** Callbacks of an erasure. */
 export interface EraseHooks extends Watching {
   /** Called before anything is erased; what it throws ends it. Not called when it was erased before. */
   onFound?: (backup: BackupDetails) => Promise<void>
 }
 
-/** What was erased. */
 export interface Erased {
   backup: BackupDetails
   /** False: some messages stay, or an index still names it; the next run continues. */
   isErased: boolean
-  /** It was erased before. */
   wasErased: boolean
   messages: readonly ErasedMessage[]
   /** Chats whose index could not be brought up to date, and why. */

@@ -7,13 +7,11 @@ import { type RetentionAnnouncer, runRetention } from '#retention/run-retention.
 
 export { planRetention, type RetentionPlan, type SessionReport }
 
-/** Callbacks of an expiry. */
 export interface ExpireHooks extends Watching {
   /** Called with the backups of sources that would lose more than half at once; they stay unless it says true. */
   agree: (inDoubt: RetentionPlan) => Promise<boolean>
 }
 
-/** What retention has done. */
 export interface Expired {
   plan: RetentionPlan
   report: SessionReport

@@ -8,7 +8,6 @@ import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts
 import { noteDamage } from '#restore/restore-record.ts'
 import { membersOf } from '#restore/restore-target.ts'
 
-/** What to fetch, and where to. */
 export interface FetchRequest {
   backup: BackupDetails
   /** Only this file of a directory backup, by its name in the archive or as `ls -b` prints it. */

@@ -26,7 +26,6 @@ export interface RecoverRequest {
   wholeChat: boolean
 }
 
-/** Callbacks of a recovery. */
 export interface RecoverHooks extends Watching {
   /** Called first, with the largest number of messages to look for. */
   onPlan: (plan: { messages: number; what: string }) => void

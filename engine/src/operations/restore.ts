@@ -5,14 +5,12 @@ import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#resto
 import { recordRestore } from '#restore/restore-record.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
-/** What to restore, and where to. */
 export interface RestoreRequest {
   backup: BackupDetails
   target: RestoreTarget
   wishes: RestoreWishes
 }
 
-/** Callbacks of a restore. */
 export interface RestoreHooks extends Watching, ReadHooks {
   /** Called with the plan before anything is done. What it throws ends the restore. */
   onPlan?: (prepared: PreparedRestore) => Promise<void>
@@ -20,7 +18,6 @@ export interface RestoreHooks extends Watching, ReadHooks {
   onUnrecorded: (error: unknown) => void
 }
 
-/** What a restore has done. */
 export interface Restored {
   restoreId: string
   prepared: PreparedRestore

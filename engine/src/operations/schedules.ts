@@ -132,7 +132,6 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
   return { keep: keep === undefined ? undefined : parseKeep(keep), jitterSeconds: jitter, catchUp: catch_up }
 }
 
-/** Schedules as they are shown. */
 export async function scheduleViews(
   database: Database,
   schedules: readonly Schedule[],

@@ -16,7 +16,6 @@ import type { DrillReport } from '#proof/drill-report.ts'
 
 export type { Finding, VerificationReport }
 
-/** The result for one backup. */
 export type VerifyOutcome = { backup: Backup } & (
   | { report: VerificationReport; drill?: DrillOutcome | undefined }
   | { error: unknown }
@@ -26,12 +25,10 @@ export type VerifyOutcome = { backup: Backup } & (
 /** The result of its drill; `damaged`: there was none, because the bytes are wrong. */
 export type DrillOutcome = DrillReport | { error: unknown } | 'damaged'
 
-/** What is to be verified. */
 export interface VerifyRequest {
   backups: readonly Backup[]
   /** Reads every byte; else it only asks for the messages. */
   readData: boolean
-  /** Also restores each backup, and compares. */
   drills?: Drills | undefined
   /** Nobody named a single backup: a backup that is erased meanwhile or cannot be drilled here is skipped. */
   isMany: boolean
@@ -39,7 +36,6 @@ export interface VerifyRequest {
   jobId?: string | undefined
 }
 
-/** Callbacks of a verification. */
 export interface VerifyHooks extends Watching {
   /** `index` counts the backups from 0. */
   onProgress?: (progress: JobProgress, of: { index: number }) => void

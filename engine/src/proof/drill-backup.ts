@@ -13,7 +13,6 @@ import { busy } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { noteDamage } from '#restore/restore-record.ts'
 
-/** A drill of one backup. */
 export interface DrillBackup extends Drill {
   database: Database
   backup: BackupDetails

@@ -82,7 +82,6 @@ export function writeCard(facts: CardFacts): string {
   ].join('\n')
 }
 
-/** The settings of the lost machine. */
 function exportsOf({ chatId, recipients, replicaChatId, apiRoot }: CardFacts): string[] {
   const encryption =
     recipients === 'off' ? 'BACKUP_ENCRYPTION=off' : `BACKUP_AGE_RECIPIENTS=${recipients.join(',')}`

@@ -7,7 +7,6 @@ import { readIdentities } from '#age-keys.ts'
 import type { Engine, Watching } from '#engine.ts'
 import { type FetchedMember, MemberFetch } from '#restore/fetch-member.ts'
 
-/** What contents are fetched with. */
 export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
   /** Opened only when a document is not where the plan expects it. */
   catalog: () => Promise<Database>
@@ -19,7 +18,6 @@ export interface ByteRange {
   end: number
 }
 
-/** Callbacks of a reading. */
 export interface ReadHooks {
   /** Called once before the first byte. */
   onStart?: ((of: { partCount: number; plainBytes: number }) => void) | undefined
@@ -30,7 +28,6 @@ export interface ReadHooks {
 }
 
 interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
-  /** Ends this reading. */
   signal?: AbortSignal
 }
 

@@ -6,7 +6,6 @@ import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
 import { membersOf } from '#restore/restore-target.ts'
 
-/** What a member is fetched with. */
 export interface MemberFetchOptions {
   service: BackupService
   backup: BackupDetails
@@ -15,7 +14,6 @@ export interface MemberFetchOptions {
   signal: AbortSignal
 }
 
-/** A file of a directory backup. */
 export interface FetchedMember {
   path: string
   /** How many parts hold it; only these are fetched. */

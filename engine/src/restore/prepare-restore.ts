@@ -13,7 +13,6 @@ import type { RestoreTarget } from '#restore/restore-target.ts'
 
 export type { OutsideAllowance, RestoreStep, RestoreWishes }
 
-/** A planned restore. */
 export interface PreparedRestore extends PlannedRestore {
   readonly makes: RestoreConnector['makes']
 }

@@ -11,7 +11,6 @@ import { hasRules } from '#retention/retention-rules.ts'
 /** The policies that decide about a backup: `daily 7, weekly 4`; undefined when its `expires_at` decides. */
 export type PolicyWords = (backup: Backup) => string | undefined
 
-/** Reads the policies once, for any number of backups. */
 export async function readPolicyWords(database: Database): Promise<PolicyWords> {
   const ofKinds = (await listRetentionPolicies(database)).map(policy => ({ ...policy, source: undefined }))
   const policies = [

@@ -1,6 +1,5 @@
 import type { KeepPolicy } from '@telegram-backup/database'
 
-/** A retention policy as it is written and shown. */
 export interface KeepView {
   last?: number | undefined
   hourly?: number | undefined
@@ -16,7 +15,6 @@ export interface KeepView {
 /** The rules with a number, in the order in which they are shown. */
 export const COUNTED_RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 
-/** Null for no policy. */
 export function keepView(keep: KeepPolicy | null): KeepView | null {
   if (keep === null) return null
   const view: KeepView = {}

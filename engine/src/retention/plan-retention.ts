@@ -12,7 +12,6 @@ import {
 } from '#retention/retention-rules.ts'
 import { type Making, whyStopped } from '#retention/stopped-backups.ts'
 
-/** The decision for a complete backup. */
 export interface RetentionDecision {
   backup: Backup
   /** held: no rule keeps it, but it stays for now, because something looks wrong. */
@@ -23,7 +22,6 @@ export interface RetentionDecision {
   isGuarded: boolean
   /** A held backup that is erased as soon as a person confirms. */
   needsWord: boolean
-  /** The reason after that confirmation. */
   reasonWithWord?: string
   /** Its group has a policy, so `expires_at` alone does not decide. */
   hasPolicy: boolean
@@ -31,7 +29,6 @@ export interface RetentionDecision {
 
 type Made = Omit<RetentionDecision, 'hasPolicy'>
 
-/** A schedule as retention sees it. */
 export interface RetentionSchedule {
   source: string
   project_id: string
@@ -44,7 +41,6 @@ export interface RetentionSchedule {
   intervalMs: number | null
 }
 
-/** All that a plan depends on. */
 export interface RetentionFacts {
   /** In every state, of every project. Decisions are made only for complete ones, in the given order. */
   backups: readonly Backup[]
@@ -193,7 +189,6 @@ function decideAhead(backup: Backup): Made {
   return guarded(backup, 'held', 'its time is in the future: a clock was ahead, or is behind now')
 }
 
-/** All kept backups, with the reasons. */
 function keptOf({ ranked, policies }: Group, now: Date): Kept {
   const kept: Kept = new Map()
   const unexpired = (backup: Backup): void => {
@@ -247,7 +242,6 @@ function holdBack(
   })
 }
 
-/** More than half at once need a confirmation. */
 function holdTooMany(decisions: Made[], group: Group, waiting: RetentionFacts['waiting']): Made[] {
   const isGoing = ({ decision }: Made): boolean => decision === 'erase'
   // Announced backups count as if they were already gone.

@@ -1,10 +1,8 @@
 import type { Backup, KeepPolicy } from '@telegram-backup/database'
 import { COUNTED_RULES, formatSpan } from '#retention/keep-policy.ts'
 
-/** By id, why a policy keeps a backup. */
 export type Kept = Map<string, string[]>
 
-/** Newest first. */
 export type Ranked = readonly Backup[]
 
 /** Newest first; equal times in an order that does not depend on the catalog. */

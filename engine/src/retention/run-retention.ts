@@ -11,7 +11,6 @@ import { applyRetention } from '#retention/apply-retention.ts'
 import { type RetentionPlan, readRetention } from '#retention/catalog-plan.ts'
 import type { RetentionDecision } from '#retention/plan-retention.ts'
 
-/** An announcement of retention. */
 export type RetentionEvent = {
   kind: 'retention.notice'
   /** For people. */

@@ -29,7 +29,6 @@ export interface Making {
   times: readonly Date[]
 }
 
-/** Why nothing of a group is erased for now. */
 export interface Stop {
   why: string
   /** There is no schedule; the interval comes from the times of earlier backups. */

@@ -5,7 +5,6 @@ import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
 
-/** What every part of the service works with. */
 export interface ServiceContext {
   config: Config
   configFile: LiveConfigFile

@@ -5,7 +5,7 @@ import { runRestoreJob } from '#job-handlers/restore-job.ts'
 import { runVerifyJob } from '#job-handlers/verify-job.ts'
 import type { JobTools } from '#jobs/job-handler.ts'
 import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-runner.ts'
-import { JobSweeper } from '#jobs/job-sweeper.ts'
+import { startJobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
 import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
@@ -47,7 +47,7 @@ export async function startJobs(
     takeBackMs: TAKE_BACK_MS,
     onAttempt: options.onAttempt,
   })
-  const sweeper = new JobSweeper({
+  const sweeper = startJobSweeper({
     database,
     queue,
     log,
@@ -59,7 +59,6 @@ export async function startJobs(
   })
   const forgets = [queue.onSubmitted(() => runner.wake()), configFile.onChange(() => runner.wake())]
   runner.start()
-  sweeper.start()
   return {
     stop: async () => {
       for (const forget of forgets) forget()

@@ -3,7 +3,6 @@ import type { SampledBackup, SampledLately, SampledPick } from '@telegram-backup
 export const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** The pace of automatic verification. */
 export interface SamplingRules {
   /** Every complete backup is read at least so often, in milliseconds. */
   readAllWithinMs: number
@@ -11,7 +10,6 @@ export interface SamplingRules {
   messagesPerHour: number
 }
 
-/** What to verify now. */
 export interface SamplingPlan {
   picks: SampledPick[]
   /** How many backups are unread for more than three quarters of their time, when they should have been read. */
