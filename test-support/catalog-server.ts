@@ -12,8 +12,8 @@ const TEMPLATE = 'migrated'
 const TEMPLATE_LOCK = 727_401
 
 /**
- * A setup of vitest: the test files of a run share one embedded server, and each catalog is a database of its own in it.
- * The first file that wants a catalog starts the server; when no file uses it, it stops.
+ * A setup of vitest: the test files of a run share one embedded server, and each catalog is a database of its
+ * own in it. The first file that wants a catalog starts the server; when no file uses it, it stops.
  */
 export async function setup(): Promise<void> {
   process.env[FOLDER] = await mkdtemp(join(tmpdir(), 'test-catalogs-'))

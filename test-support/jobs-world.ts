@@ -149,7 +149,10 @@ export interface HeldCall {
   release(): void
 }
 
-/** Holds the nth call of a method, before it does anything or after it did; only calls whose caption fits count. */
+/**
+ * Holds the nth call of a method, before it does anything or after it did; only calls whose caption fits
+ * count.
+ */
 export function holdCall(
   { emulator }: TestVault,
   at: { method: string; phase: 'arrived' | 'kept'; nth: number; caption?: RegExp },

@@ -11,7 +11,9 @@ export interface KillPoint {
   nth: number
   /** Only calls whose caption fits count. */
   caption?: RegExp
-  /** What has to be so by then: parts are sent several at once, and any of them may be the first to be there. */
+  /**
+   * What has to be so by then: parts are sent several at once, and any of them may be the first to be there.
+   */
   once?: () => boolean
 }
 
@@ -20,8 +22,9 @@ const LOOK_EVERY_MS = 5
 const WAIT_MS = 120_000
 
 /**
- * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the process is
- * gone. Resolves when the server has done whatever of the run had come to it. Throws when the run ends before it gets there.
+ * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the
+ * process is gone. Resolves when the server has done whatever of the run had come to it. Throws when the run
+ * ends before it gets there.
  */
 export async function killRunAt(
   emulator: Emulator,

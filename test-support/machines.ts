@@ -24,7 +24,9 @@ import {
 } from 'telegram-deployment-bot'
 import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#vault.ts'
 
-/** A machine with a catalog and a signing key of its own; the chat, the bot and the age key are the vault's. */
+/**
+ * A machine with a catalog and a signing key of its own; the chat, the bot and the age key are the vault's.
+ */
 export interface Machine {
   database: Database
   client: TelegramClient

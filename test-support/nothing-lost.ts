@@ -4,8 +4,8 @@ import { expect } from 'vitest'
 import type { TestVault } from '#vault.ts'
 
 /**
- * What must hold when nobody is at work: every message of ours in the chat is one that the catalog names, and the other
- * way round; one for each part; and no lease is held.
+ * What must hold when nobody is at work: every message of ours in the chat is one that the catalog names, and
+ * the other way round; one for each part; and no lease is held.
  */
 export async function expectNothingLost(
   { emulator }: TestVault,

@@ -128,7 +128,9 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>): Promis
   while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 10))
 }
 
-/** Processes whose arguments hold a text; the programs that a restore starts name their database or folder. */
+/**
+ * Processes whose arguments hold a text; the programs that a restore starts name their database or folder.
+ */
 export async function processesWith(text: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,args='])
   return stdout.split('\n').filter(line => line.includes(text) && !line.includes('vitest'))

@@ -1,6 +1,6 @@
 /**
- * How often a test repeats what chance decides: `rounds` times in `npm test`. `npm run test:nightly` sets TEST_ROUNDS, by
- * which that number is multiplied.
+ * How often a test repeats what chance decides: `rounds` times in `npm test`. `npm run test:nightly` sets
+ * TEST_ROUNDS, by which that number is multiplied.
  */
 export function roundsOf(rounds: number): number {
   const times = Number(process.env['TEST_ROUNDS'] ?? 1)

@@ -23,7 +23,9 @@ export interface RunOptions {
 /** The program as it is in this folder. */
 export const LAUNCHER: string = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
 
-/** Runs the real program in a process of its own, with no environment but the one given; `callCli` costs less. */
+/**
+ * Runs the real program in a process of its own, with no environment but the one given; `callCli` costs less.
+ */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
   const child = spawn(process.execPath, [options.launcher ?? LAUNCHER, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...options.env },

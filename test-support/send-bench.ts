@@ -16,7 +16,9 @@ const run = promisify(execFile)
 export interface SendBench {
   vault: TestVault
   env: Record<string, string>
-  /** Runs `send --json` with small parts. `during` is called once a part was proven, with the program's pid. */
+  /**
+   * Runs `send --json` with small parts. `during` is called once a part was proven, with the program's pid.
+   */
   send(args: readonly string[], options?: SendOptions): Promise<SentRun>
   /** The plain bytes of a backup, by the command line. */
   fetch(report: SentSource): Promise<Buffer>
@@ -86,7 +88,9 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>): Promis
   while (!(await holds())) await delay(5)
 }
 
-/** The ids of all processes of that name whose arguments hold the text; there may be others of other tests. */
+/**
+ * The ids of all processes of that name whose arguments hold the text; there may be others of other tests.
+ */
 export async function processesOf(name: string, text: string): Promise<number[]> {
   const { stdout } = await run('ps', ['-eo', 'pid=,comm=,args='])
   return stdout.split('\n').flatMap(line => {
@@ -95,7 +99,10 @@ export async function processesOf(name: string, text: string): Promise<number[]>
   })
 }
 
-/** A failed send left nothing in the chat, and is failed in the catalog. Resolves to how many rows it has there. */
+/**
+ * A failed send left nothing in the chat, and is failed in the catalog. Resolves to how many rows it has
+ * there.
+ */
 export async function expectTakenBack(bench: SendBench, sent: SentRun, project: string): Promise<number> {
   expect(sent.report.success).toBe(false)
   expect(sent.messageIds).toEqual([])
@@ -104,11 +111,16 @@ export async function expectTakenBack(bench: SendBench, sent: SentRun, project: 
   return (listed as unknown[]).length
 }
 
-/** What the pg_dump of `writeBrokenPgDump` says of a connection; it knows the password, which it says in three ways. */
+/**
+ * What the pg_dump of `writeBrokenPgDump` says of a connection; it knows the password, which it says in three
+ * ways.
+ */
 const BROKEN_WORDS =
   'pg_dump: error: connection to server at "127.0.0.1", port 5 failed: FATAL:  password authentication failed for user "nobody"'
 
-/** A pg_dump that gives some bytes and then repeats its password on stderr. Resolves to a folder for the PATH. */
+/**
+ * A pg_dump that gives some bytes and then repeats its password on stderr. Resolves to a folder for the PATH.
+ */
 export async function writeBrokenPgDump(
   folder: string,
   of: { major: number; password: string },

@@ -46,8 +46,8 @@ export async function openCatalogOf(env: Record<string, string>): Promise<Databa
 }
 
 /**
- * Nothing is in limbo: no backup on its way, every message of ours in the chat known and every known one there, and the
- * index says what the catalog says. Messages in `besides` are others'.
+ * Nothing is in limbo: no backup on its way, every message of ours in the chat known and every known one
+ * there, and the index says what the catalog says. Messages in `besides` are others'.
  */
 export async function expectAtRest(
   chat: SettledChat,

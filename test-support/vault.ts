@@ -72,7 +72,10 @@ export interface TestCatalog extends Database {
   discard(): Promise<void>
 }
 
-/** A fresh catalog: in a run of vitest a database of the run's server, elsewhere an embedded server of its own. */
+/**
+ * A fresh catalog: in a run of vitest a database of the run's server, elsewhere an embedded server of its
+ * own.
+ */
 export async function openTestCatalog(): Promise<TestCatalog> {
   const served = await newCatalog()
   if (served === undefined) return await openEmbeddedTestCatalog()

@@ -3,8 +3,8 @@ import { roughSpan } from '#retention/keep-policy.ts'
 import { CLOCKS_DIFFER_MS } from '#retention/plan-retention.ts'
 
 /**
- * A warning when this machine's clock and the catalog's differ; undefined when they agree. A backup has the time of
- * its machine, and retention and monitoring depend on it.
+ * A warning when this machine's clock and the catalog's differ; undefined when they agree. A backup has the
+ * time of its machine, and retention and monitoring depend on it.
  */
 export async function clockDifference(
   database: Database,

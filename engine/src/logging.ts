@@ -22,8 +22,8 @@ export function readLogLevel(environment: Environment = process.env): LogLevel {
 }
 
 /**
- * A log of JSON lines. Pass errors as `error`. No line holds a secret of a known shape, or characters that break a
- * line or reverse its order.
+ * A log of JSON lines. Pass errors as `error`. No line holds a secret of a known shape, or characters that
+ * break a line or reverse its order.
  */
 export function createLogger({
   level = 'info',
@@ -46,8 +46,8 @@ export function createLogger({
 }
 
 /**
- * Code, message and hint; of the cause only name and code, because messages of servers name users and hosts. The
- * stack only of errors that are not ours.
+ * Code, message and hint; of the cause only name and code, because messages of servers name users and hosts.
+ * The stack only of errors that are not ours.
  */
 function errorFields(error: unknown): object {
   // A `DescribedError`, or the error in a row.

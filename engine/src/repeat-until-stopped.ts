@@ -21,8 +21,9 @@ export interface Repeated {
 const LOGGED_AGAIN_AFTER_MS = 3_600_000
 
 /**
- * Repeats work until it is stopped, also after errors. A failure is logged when it begins, when it changes, once an
- * hour, and when it is over, so that an outage does not fill the log. It does not keep the process alive.
+ * Repeats work until it is stopped, also after errors. A failure is logged when it begins, when it changes,
+ * once an hour, and when it is over, so that an outage does not fill the log. It does not keep the process
+ * alive.
  */
 export function repeatUntilStopped(of: Repeated): ServicePart {
   const stopping = new AbortController()

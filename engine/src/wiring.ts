@@ -64,7 +64,10 @@ export interface OpenEngine extends Engine {
   close(): Promise<void>
 }
 
-/** Opens what operations work with. It reports wrong settings before it opens the catalog. The caller closes it. */
+/**
+ * Opens what operations work with. It reports wrong settings before it opens the catalog. The caller closes
+ * it.
+ */
 export async function openEngine(
   config: Config,
   options: {
@@ -85,15 +88,17 @@ export async function openEngine(
 
 const START_ATTEMPTS = 5
 /**
- * Unique violation, duplicate schema, table, function, object. When several processes start on a new catalog, one
- * creates pg-boss's schema and the others get these; pg-boss locks too late. The next try finds the schema.
+ * Unique violation, duplicate schema, table, function, object. When several processes start on a new catalog,
+ * one creates pg-boss's schema and the others get these; pg-boss locks too late. The next try finds the
+ * schema.
  */
 const MADE_MEANWHILE: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42723', '42710'])
 
 /**
  * The queue of jobs in the catalog's PostgreSQL, created if need be. The caller stops it before it closes the
  * catalog. Throws `CONFIGURATION` when the schema belongs to another role.
- * @param options.tends whether it also deletes what pg-boss no longer needs: a service does, a command does not
+ * @param options.tends whether it also deletes what pg-boss no longer needs: a service does, a command does
+ * not
  */
 export async function openJobQueue(
   database: Database,

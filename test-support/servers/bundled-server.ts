@@ -2,7 +2,10 @@ import { sqlRunner } from '@telegram-backup/database'
 import { type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
 import { openTestCatalog } from '#vault.ts'
 
-/** A PostgreSQL that is reached by a URL; its programs are those of the embedded server, so that npm is enough. */
+/**
+ * A PostgreSQL that is reached by a URL; its programs are those of the embedded server, so that npm is
+ * enough.
+ */
 export async function startBundledServer(): Promise<PostgresServer> {
   const catalog = await openTestCatalog()
   try {

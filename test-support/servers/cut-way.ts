@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A way to a server that can be cut: to whoever takes it, the server is away then. The address stays taken meanwhile, so that nobody else gets it. */
+/**
+ * A way to a server that can be cut: to whoever takes it, the server is away then. The address stays taken
+ * meanwhile, so that nobody else gets it.
+ */
 export interface CutWay {
   /** Without a trailing slash. */
   readonly url: string

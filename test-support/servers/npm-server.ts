@@ -12,7 +12,10 @@ export interface ServerPrograms {
   remove(): Promise<void>
 }
 
-/** Copies what npm brought, since the server does not run as root; links are made here, npm need not run any script. */
+/**
+ * Copies what npm brought, since the server does not run as root; links are made here, npm need not run any
+ * script.
+ */
 export async function copyServerPrograms(major: number): Promise<ServerPrograms> {
   const source = join(import.meta.dirname, 'binaries', 'node_modules', `postgres-${major}`, 'native')
   if (!existsSync(source)) {

@@ -8,7 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, idsOf } from '#servers/postgres-server.ts'
 
-/** A pgbouncer before one server, in transaction mode unless told otherwise: then whoever shares user and database shares the server's connections. */
+/**
+ * A pgbouncer before one server, in transaction mode unless told otherwise: then whoever shares user and
+ * database shares the server's connections.
+ */
 export interface Pgbouncer {
   /** The way through it, for what that URL reaches directly. */
   through(serverUrl: string): string
@@ -19,7 +22,9 @@ export interface Pgbouncer {
 export interface PgbouncerOptions {
   /** URLs of one server, of one database or several; each user that is to come through, with its password. */
   serverUrls: readonly string[]
-  /** Server connections for each pair of user and database: 1 unless given, so that all clients meet in it. */
+  /**
+   * Server connections for each pair of user and database: 1 unless given, so that all clients meet in it.
+   */
   poolSize?: number
   poolMode?: 'transaction' | 'session' | 'statement'
 }

@@ -28,7 +28,10 @@ export interface PostgresServer {
 
 const PASSWORD = 'p@ss/w#rd: 50%'
 
-/** Starts a server with the programs in `bin`, in a temporary folder and on a free port of 127.0.0.1. Not as root. */
+/**
+ * Starts a server with the programs in `bin`, in a temporary folder and on a free port of 127.0.0.1. Not as
+ * root.
+ */
 export async function startPostgresServer(
   bin: string,
   settings: readonly string[] = [],
@@ -104,7 +107,10 @@ export async function clientFolder(major: number): Promise<string> {
   return dirname(choosePgDump(await findClientPrograms('pg_dump'), major).path)
 }
 
-/** What pg_dump says of a database, without what differs from run to run: the judge of two databases being equal. */
+/**
+ * What pg_dump says of a database, without what differs from run to run: the judge of two databases being
+ * equal.
+ */
 export async function dumpOf(url: string, options: readonly string[] = []): Promise<string> {
   const { stdout } = await run(await newest('pg_dump'), [...options, '-d', url], {
     maxBuffer: MAX_OUTPUT_BYTES,

@@ -1,6 +1,6 @@
 /**
- * A database as people have them after ten years: what pg_dump has a special case for, names that need quoting, text
- * that looks like SQL. Roles are made by {@link RICH_ROLES}, since pg_dump leaves them out.
+ * A database as people have them after ten years: what pg_dump has a special case for, names that need
+ * quoting, text that looks like SQL. Roles are made by {@link RICH_ROLES}, since pg_dump leaves them out.
  */
 export const RICH_ROLES: string = `
 do $$ begin
@@ -9,8 +9,9 @@ exception when duplicate_object then null; end $$;
 `
 
 /**
- * What every supported server takes. `rows` small rows go into one table. The grants of `public` stay as they are before
- * 15: pg_dump 15 and newer takes that version's own for the default (no CREATE for everyone), on whatever server.
+ * What every supported server takes. `rows` small rows go into one table. The grants of `public` stay as they
+ * are before 15: pg_dump 15 and newer takes that version's own for the default (no CREATE for everyone), on
+ * whatever server.
  */
 export function richSchema(options: { serverMajor: number; rows: number }): string {
   return `

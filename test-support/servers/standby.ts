@@ -10,7 +10,9 @@ import { freePort, idsOf, type PostgresServer } from '#servers/postgres-server.t
 
 const run = promisify(execFile)
 
-/** A hot standby: it follows its primary by streaming, answers reads and refuses writes, until it is promoted. */
+/**
+ * A hot standby: it follows its primary by streaming, answers reads and refuses writes, until it is promoted.
+ */
 export interface Standby {
   /** The way to it, for what that URL reaches on the primary. */
   url(primaryUrl: string): string

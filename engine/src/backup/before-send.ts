@@ -25,8 +25,8 @@ export async function warningsBefore({ source }: SendPlan, config: Config): Prom
 }
 
 /**
- * The result for a failure before anything was sent. `failedBefore`: Telegram was not asked for anything, so it
- * is not a failure of Telegram.
+ * The result for a failure before anything was sent. `failedBefore`: Telegram was not asked for anything, so
+ * it is not a failure of Telegram.
  */
 export function failureBefore(error: unknown): IntegratedBackupResult & { failedBefore?: boolean } {
   if (error instanceof CatalogError) return databaseFailure(error)

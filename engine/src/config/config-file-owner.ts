@@ -8,10 +8,11 @@ const WRITABLE_BY_ALL = 0o002
 const STICKY = 0o1000
 
 /**
- * Refuses a configuration file that another user may have written: it decides what is read, what is overwritten,
- * and where passwords are sent. A file that was found must belong to this user or root, not be reached by a link
- * of another user, and not be writable by others; for root, the same holds for its folder. A file that was named
- * may have any owner, as in containers, but not be writable by everyone. Throws `CONFIGURATION`.
+ * Refuses a configuration file that another user may have written: it decides what is read, what is
+ * overwritten, and where passwords are sent. A file that was found must belong to this user or root, not be
+ * reached by a link of another user, and not be writable by others; for root, the same holds for its folder.
+ * A file that was named may have any owner, as in containers, but not be writable by everyone. Throws
+ * `CONFIGURATION`.
  * @param file open, so that the file that is checked is the file that is read
  */
 export async function assertOwnConfiguration(

@@ -59,8 +59,9 @@ export interface ConfigFile {
 }
 
 /**
- * Reads the file that TELEGRAM_BACKUP_CONFIG names, else the one in the working folder, else in the state folder.
- * Throws `CONFIGURATION` with the number of the wrong line, never with its text, which may be a password.
+ * Reads the file that TELEGRAM_BACKUP_CONFIG names, else the one in the working folder, else in the state
+ * folder. Throws `CONFIGURATION` with the number of the wrong line, never with its text, which may be a
+ * password.
  */
 export async function readConfigFile(
   config: Pick<Config, 'configFile' | 'stateFolder'>,

@@ -4,9 +4,10 @@ import { type Environment, readSetting } from '#environment.ts'
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /**
- * Replaces `${NAME}` in every text by the variable, or by the contents of the file that `NAME_FILE` names. It runs
- * after YAML is parsed, so a value cannot add settings. In the user, password and parameters of a URL, values are
- * percent-encoded, so a password may hold any character. Throws `CONFIGURATION` for a variable that is not set.
+ * Replaces `${NAME}` in every text by the variable, or by the contents of the file that `NAME_FILE` names. It
+ * runs after YAML is parsed, so a value cannot add settings. In the user, password and parameters of a URL,
+ * values are percent-encoded, so a password may hold any character. Throws `CONFIGURATION` for a variable
+ * that is not set.
  */
 export function expandVariables<Value>(value: Value, environment: Environment, owner: string): Value {
   if (typeof value === 'string') return expandText(value, environment, owner) as Value & string

@@ -12,8 +12,8 @@ export interface CertificateFiles {
 /** `http:` of telegram-backup.yaml. */
 export interface HttpSettings {
   /**
-   * How many proxies stand in front, or their addresses. With it, `X-Forwarded-For` is believed, and `/metrics`
-   * always needs a key.
+   * How many proxies stand in front, or their addresses. With it, `X-Forwarded-For` is believed, and
+   * `/metrics` always needs a key.
    */
   trust_proxy?: number | string | undefined
   /** With one API key. */
@@ -34,7 +34,9 @@ export interface HttpSettings {
 
 const NEAR = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
-/** Such as `10.0.0.0/8, loopback`. express itself would refuse a wrong one at its start, without the setting. */
+/**
+ * Such as `10.0.0.0/8, loopback`. express itself would refuse a wrong one at its start, without the setting.
+ */
 const ADDRESSES = z
   .string()
   .refine(

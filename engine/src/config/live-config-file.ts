@@ -5,8 +5,8 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 
 /**
- * `telegram-backup.yaml` as it is now, for a process that runs for months. Callers keep no copies. While the file
- * cannot be used, its last usable contents stay in use.
+ * `telegram-backup.yaml` as it is now, for a process that runs for months. Callers keep no copies. While the
+ * file cannot be used, its last usable contents stay in use.
  */
 export interface LiveConfigFile extends ConfigFile {
   /** Reads the file again if it was changed. Never throws. */

@@ -3,8 +3,8 @@ import type { Logger } from '#logging.ts'
 import type { ServicePart } from '#service-part.ts'
 
 /**
- * A part of the service that restarts when its settings in `telegram-backup.yaml` change. The first start may throw.
- * A later one that fails is logged, and the next change of the file tries again.
+ * A part of the service that restarts when its settings in `telegram-backup.yaml` change. The first start may
+ * throw. A later one that fails is logged, and the next change of the file tries again.
  * @param of.settings compared as JSON
  * @param of.start undefined when the settings switch the part off
  */

@@ -4,8 +4,8 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /**
- * A source in `telegram-backup.yaml`, or the options of `send`: the place and the settings of exactly one kind of
- * source, and these.
+ * A source in `telegram-backup.yaml`, or the options of `send`: the place and the settings of exactly one
+ * kind of source, and these.
  */
 export interface SourceSettings extends PlaceSettings {
   project?: string | undefined

@@ -2,9 +2,9 @@ import { BackupError } from '@telegram-backup/errors'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 
 /**
- * A cron expression in wall times, without a time zone. A wall time is the instant at which a clock in UTC shows it
- * (ms since the epoch); `cron-times.ts` turns wall times into instants. The time zones of the library are not
- * used: it drops a time that the clocks skip in zones that move by half an hour.
+ * A cron expression in wall times, without a time zone. A wall time is the instant at which a clock in UTC
+ * shows it (ms since the epoch); `cron-times.ts` turns wall times into instants. The time zones of the
+ * library are not used: it drops a time that the clocks skip in zones that move by half an hour.
  */
 export interface WallTimes {
   /** The first one after `wall`. */
@@ -33,9 +33,9 @@ const FIELDS = [
 ] as const
 
 /**
- * Reads five fields: minute, hour, day of the month, month, day of the week. Each has numbers, `*`, lists, ranges
- * or steps; months and days of the week also English names. Throws `INVALID` for anything else, and for a day
- * that never comes.
+ * Reads five fields: minute, hour, day of the month, month, day of the week. Each has numbers, `*`, lists,
+ * ranges or steps; months and days of the week also English names. Throws `INVALID` for anything else, and
+ * for a day that never comes.
  */
 export function parseCron(text: string): WallTimes {
   const cron = text.trim()

@@ -15,9 +15,9 @@ const LONGEST_WAIT_MS = 9 * 366 * DAY_MS
 const LONGEST_REPEAT_MS = 26 * 3_600_000
 
 /**
- * The first run after `after`. When clocks change: runs in the skipped time happen once, right after it; runs in
- * the repeated time happen the first time only. An expression for every hour (`*`) goes by elapsed time, so it
- * has neither. Throws `INVALID` for a wrong expression or time zone.
+ * The first run after `after`. When clocks change: runs in the skipped time happen once, right after it; runs
+ * in the repeated time happen the first time only. An expression for every hour (`*`) goes by elapsed time,
+ * so it has neither. Throws `INVALID` for a wrong expression or time zone.
  */
 export function nextTime({ cron, timezone }: CronTime, after: Date): Date {
   return new Date(nextInstant(parseCron(cron), timeZone(timezone), after.getTime()))

@@ -43,7 +43,9 @@ async function rightsOfOthers(database: Database): Promise<string | undefined> {
   return `Other roles than the catalog’s user have rights in its schemas control_plane and pgboss: ${roles.join(', ')}. A role that may write there can create an API key: REVOKE what is not intended.`
 }
 
-/** Throws when the chat belongs to another catalog. The check of the chat reports what else is wrong with it. */
+/**
+ * Throws when the chat belongs to another catalog. The check of the chat reports what else is wrong with it.
+ */
 async function checkOwner(config: Config, database: Database, signal: AbortSignal): Promise<void> {
   if (config.token === undefined || config.chatId === undefined) return
   const client = await openTelegram(config)

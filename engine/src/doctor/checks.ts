@@ -28,8 +28,8 @@ const CHECKS: readonly DoctorCheck[] = [
 ]
 
 /**
- * Checks everything that a backup needs, in parallel. It sends nothing, but creates an embedded catalog if there
- * is none. When a setting cannot be read, it reports that, and the checks that need no settings.
+ * Checks everything that a backup needs, in parallel. It sends nothing, but creates an embedded catalog if
+ * there is none. When a setting cannot be read, it reports that, and the checks that need no settings.
  * @param options.isFast does not connect to the sources and targets
  */
 export async function runChecks(

@@ -98,9 +98,9 @@ function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
 }
 
 /**
- * A cancelled job leaves nothing in the chat, not even of its earlier attempts. Exception: an attempt that was
- * complete before its process died stays, and is the result of the job. What cannot be removed now is left to
- * `reconcile`.
+ * A cancelled job leaves nothing in the chat, not even of its earlier attempts. Exception: an attempt that
+ * was complete before its process died stays, and is the result of the job. What cannot be removed now is
+ * left to `reconcile`.
  */
 async function takeBack(job: Job, tools: JobTools): Promise<Backup | undefined> {
   try {

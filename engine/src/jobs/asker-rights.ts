@@ -12,10 +12,10 @@ export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
 }
 
 /**
- * Checks the rights again right before a job acts: since it was requested, its key may have been revoked, or a
- * source or target may have moved to another project. A job without a key may act. Throws `FORBIDDEN`.
- * @param projects further projects that the job touches, as the file has them now; null belongs to no project,
- * and only keys without a project may use it
+ * Checks the rights again right before a job acts: since it was requested, its key may have been revoked, or
+ * a source or target may have moved to another project. A job without a key may act. Throws `FORBIDDEN`.
+ * @param projects further projects that the job touches, as the file has them now; null belongs to no
+ * project, and only keys without a project may use it
  */
 export async function assertAskerMay(
   database: Database,

@@ -29,7 +29,9 @@ export function reportedFailure(result: IntegratedBackupResult, job: Pick<Job, '
   return isOfSource ? ofSource(failure, job) : failure
 }
 
-/** The error of a job whose process ended, and which is not tried again. How far a restore came is unknown. */
+/**
+ * The error of a job whose process ended, and which is not tried again. How far a restore came is unknown.
+ */
 export function interrupted(kind: JobKind): JobError {
   return kind === 'restore'
     ? {

@@ -61,8 +61,8 @@ export class JobRunner {
 
   /**
    * Takes no more jobs. Running jobs may end within `graceMs`; then they are asked to stop, and are put back.
-   * Resolves at most `takeBackMs` later, also when a job does not stop or the catalog hangs: the lease of such a
-   * job ends with this process.
+   * Resolves at most `takeBackMs` later, also when a job does not stop or the catalog hangs: the lease of
+   * such a job ends with this process.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.#stopping.abort()

@@ -14,8 +14,8 @@ import type { JobQueue } from '#jobs/job-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 
 /**
- * pg-boss only delivers. The row of a job decides about retries, so pg-boss retries nothing; a job that it lost is
- * delivered again. Times in seconds, each near the longest that pg-boss accepts.
+ * pg-boss only delivers. The row of a job decides about retries, so pg-boss retries nothing; a job that it
+ * lost is delivered again. Times in seconds, each near the longest that pg-boss accepts.
  */
 const QUEUE_TERMS = {
   retryLimit: 0,
@@ -57,8 +57,8 @@ export class PgBossQueue implements JobQueue {
   }
 
   /**
-   * Removes the message of a job that ended while it waited. A message that stays is harmless: the process that
-   * gets it sees that the job has ended.
+   * Removes the message of a job that ended while it waited. A message that stays is harmless: the process
+   * that gets it sees that the job has ended.
    */
   async forget(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)

@@ -12,8 +12,8 @@ const MAY_LAST_FOR_EVER: ReadonlySet<JobKind> = new Set<JobKind>(['restore', 'ba
 
 /**
  * Whether a job may have one of the free slots. With two or more slots, one stays free for other work: for
- * anything but verifications, which may be many and long; and for anything but restores and backups of one API
- * key or of keys for one project.
+ * anything but verifications, which may be many and long; and for anything but restores and backups of one
+ * API key or of keys for one project.
  */
 export function mayTakeSlot(wanted: SlotUse, running: readonly SlotUse[], slots: number): boolean {
   if (slots < 2) return true

@@ -1,8 +1,8 @@
 import type { Job } from '@telegram-backup/database'
 
 /**
- * Measures how long this process has seen each job without a process that could do it. Time before that does not
- * count: after an outage of all services, the first one back must not fail the jobs of the others.
+ * Measures how long this process has seen each job without a process that could do it. Time before that does
+ * not count: after an outage of all services, the first one back must not fail the jobs of the others.
  */
 export class UnservedWatch {
   readonly #forMs: number

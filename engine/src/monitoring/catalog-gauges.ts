@@ -19,8 +19,8 @@ export interface CatalogFacts {
 }
 
 /**
- * Gauges with the state of the catalog. During an outage of the catalog they keep their last values, so that a late
- * source does not seem to be gone.
+ * Gauges with the state of the catalog. During an outage of the catalog they keep their last values, so that
+ * a late source does not seem to be gone.
  */
 export function catalogGauges(
   registry: Registry,

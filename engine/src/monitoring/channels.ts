@@ -15,9 +15,10 @@ export interface Channels {
   /** Whether notices go to the chat of the backups: while that is unreachable, no delivery is tried. */
   readonly usesVaultChat: boolean
   /**
-   * Resolves when the notice was delivered, or may have been: a text whose answer was lost is not sent again. A
-   * notice that the settings leave out counts as delivered. Throws the failure of the channel. `mayBeRepeat`: an
-   * earlier try may have delivered it; a webhook sees that by the id, and the text in a chat says so.
+   * Resolves when the notice was delivered, or may have been: a text whose answer was lost is not sent again.
+   * A notice that the settings leave out counts as delivered. Throws the failure of the channel.
+   * `mayBeRepeat`: an earlier try may have delivered it; a webhook sees that by the id, and the text in a
+   * chat says so.
    */
   deliver(
     channel: NoticeChannel,

@@ -54,7 +54,10 @@ export interface WatchFacts {
   notices: QueueFacts['notices']
   chatTrouble: ChatTrouble | null
   fileFaults: readonly FileFault[]
-  /** Keys of the open alerts. They stay open without patience: a new process has not seen anything against them. */
+  /**
+   * Keys of the open alerts. They stay open without patience: a new process has not seen anything against
+   * them.
+   */
   openAlerts: ReadonlySet<string>
 }
 
@@ -126,7 +129,9 @@ function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Cond
   return isAtWork && !openAlerts.has(condition.key) ? [] : [condition]
 }
 
-/** The schedule or the file has this source under another project or type, so these backups were sent by hand. */
+/**
+ * The schedule or the file has this source under another project or type, so these backups were sent by hand.
+ */
 function isSentByHand(
   source: SourceFacts,
   { scheduledPlaces }: WatchFacts,

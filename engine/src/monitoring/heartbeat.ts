@@ -4,8 +4,8 @@ import { callUrl } from '#monitoring/http-call.ts'
 import type { ServicePart } from '#service-part.ts'
 
 /**
- * Calls a URL while all is well. Its receiver raises the alarm when the calls stop, so a dead process, a machine
- * without network and a hanging watch are noticed as well.
+ * Calls a URL while all is well. Its receiver raises the alarm when the calls stop, so a dead process, a
+ * machine without network and a hanging watch are noticed as well.
  */
 export function startHeartbeat(options: {
   url: URL

@@ -3,9 +3,9 @@ import { BackupError } from '@telegram-backup/errors'
 const TIME_LIMIT_MS = 10_000
 
 /**
- * Calls a URL of the configuration file. Follows no redirect, which could lead anywhere, and does not read the body
- * of the answer. Throws `UNREACHABLE` without an answer in time and for 5xx, 429 and 408, `REFUSED` for anything
- * else that is not 2xx; never with the URL, which may be a secret.
+ * Calls a URL of the configuration file. Follows no redirect, which could lead anywhere, and does not read
+ * the body of the answer. Throws `UNREACHABLE` without an answer in time and for 5xx, 429 and 408, `REFUSED`
+ * for anything else that is not 2xx; never with the URL, which may be a secret.
  * @param body sent as JSON by POST, its `id` also as `Idempotency-Key`; without a body, the call is a GET
  */
 export async function callUrl(

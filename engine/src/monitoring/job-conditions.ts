@@ -12,7 +12,9 @@ interface JobCondition {
 /** A job may retry for over an hour before it fails; people are notified sooner. */
 const HELD_UP_FOR_MS = 15 * 60_000
 
-/** Problems of open jobs. While the chat is unreachable it holds up all of them, and has an alert of its own. */
+/**
+ * Problems of open jobs. While the chat is unreachable it holds up all of them, and has an alert of its own.
+ */
 export function jobConditions(
   openJobs: readonly OpenJobs[],
   { waitingForMs, isChatThere }: { waitingForMs: number; isChatThere: boolean },

@@ -36,7 +36,9 @@ export function watchOutage(): Outage {
 /** Since when this process sees that the conditions of open alerts no longer hold. */
 export interface Recoveries {
   look(wrong: readonly { key: string }[], openAlerts: ReadonlySet<string>): void
-  /** When the condition first no longer held, by the clock of `now`; not before another process last saw it. */
+  /**
+   * When the condition first no longer held, by the clock of `now`; not before another process last saw it.
+   */
   since(alert: { key: string; seen_at: Date }, now: Date): Date
 }
 

@@ -86,7 +86,9 @@ function faultOf(
   return fault === undefined ? [] : [{ ...fault, kind }]
 }
 
-/** The present settings; a change that cannot be read has no effect. The first read throws `CONFIGURATION`. */
+/**
+ * The present settings; a change that cannot be read has no effect. The first read throws `CONFIGURATION`.
+ */
 function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () => NotificationSettings {
   let last = notifications()
   return () => {
@@ -125,7 +127,10 @@ function refusalOf(error: unknown): DescribedError {
   throw error
 }
 
-/** The own limit of each source. A source that cannot be read has the general limit; its jobs report the error. */
+/**
+ * The own limit of each source. A source that cannot be read has the general limit; its jobs report the
+ * error.
+ */
 function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, number | null> {
   return new Map(
     sourceNames.map(name => {

@@ -37,8 +37,8 @@ const STOP_TIME_LIMIT_MS = 5_000
 const OWN_PROCESS = { host: hostname(), pid: process.pid }
 
 /**
- * Looks for problems every few seconds. All processes that watch one catalog together announce each problem once, and
- * its end once. Each process announces an outage of the catalog by itself.
+ * Looks for problems every few seconds. All processes that watch one catalog together announce each problem
+ * once, and its end once. Each process announces an outage of the catalog by itself.
  */
 export class Watch {
   readonly #options: WatchOptions & typeof DEFAULTS

@@ -26,8 +26,8 @@ export function alertNotice(condition: Condition, at: Date, isFurther = false): 
 }
 
 /**
- * A notice of the end of a problem. `noticed`: when the alert was recorded, unless the problem is known to be older.
- * `until`: when the problem was first gone. `at`: when that became certain.
+ * A notice of the end of a problem. `noticed`: when the alert was recorded, unless the problem is known to be
+ * older. `until`: when the problem was first gone. `at`: when that became certain.
  */
 export function recoveryNotice(
   condition: Omit<Condition, 'key'>,

@@ -39,15 +39,17 @@ export interface BackupHooks extends Watching {
   waits: boolean
   /** Replaces the error of a source that cannot be opened or read. */
   onSourceFailed?: (error: unknown) => unknown
-  /** Called before the first byte is sent, with the longest time that it takes; not when its size is unknown. */
+  /**
+   * Called before the first byte is sent, with the longest time that it takes; not when its size is unknown.
+   */
   onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
   onProgress: (progress: SendProgress) => void
 }
 
 /**
- * Backs up a source: opens it, reconciles what abandoned runs left, sends and records. The source starts while
- * the engine still opens; it is closed in any case. Resolves also when the send fails. Rejects when the engine
- * or the source cannot be opened.
+ * Backs up a source: opens it, reconciles what abandoned runs left, sends and records. The source starts
+ * while the engine still opens; it is closed in any case. Resolves also when the send fails. Rejects when the
+ * engine or the source cannot be opened.
  */
 export async function backup(
   engine: Engine | Promise<Engine>,

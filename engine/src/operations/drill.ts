@@ -16,13 +16,15 @@ import { readTarget } from '#restore/restore-target.ts'
 
 export interface DrillRequest {
   /**
-   * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are created and dropped. By default,
-   * a temporary server.
+   * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are created and dropped. By
+   * default, a temporary server.
    */
   on?: string | undefined
   /** On that server, creates roles that it lacks, and drops them afterwards. */
   createRoles: boolean
-  /** On a temporary server, runs every dump as its superuser; else only dumps of sources with `trust_dump`. */
+  /**
+   * On a temporary server, runs every dump as its superuser; else only dumps of sources with `trust_dump`.
+   */
   trustDump: boolean
 }
 
@@ -32,7 +34,9 @@ export interface DrillHooks extends Watching, ReadHooks {
 
 /** Makes drills, one after the other. */
 export interface Drills {
-  /** Throws why this backup cannot be drilled here; called before its bytes are read, which may take hours. */
+  /**
+   * Throws why this backup cannot be drilled here; called before its bytes are read, which may take hours.
+   */
   check(backup: Pick<Backup, 'id'>): Promise<void>
   /** Restores it, compares it with the record of its source, and removes what was restored. */
   make(backup: Pick<Backup, 'id'>): Promise<DrillReport>

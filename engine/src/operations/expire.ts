@@ -8,7 +8,9 @@ import { type RetentionAnnouncer, runRetention } from '#retention/run-retention.
 export { planRetention, type RetentionPlan, type SessionReport }
 
 export interface ExpireHooks extends Watching {
-  /** Called with the backups of sources that would lose more than half at once; they stay unless it says true. */
+  /**
+   * Called with the backups of sources that would lose more than half at once; they stay unless it says true.
+   */
   agree: (inDoubt: RetentionPlan) => Promise<boolean>
 }
 

@@ -45,7 +45,9 @@ export async function fetch(
   }
 }
 
-/** All members of a directory backup, in order. Throws `USAGE` for any other backup, and what fetching throws. */
+/**
+ * All members of a directory backup, in order. Throws `USAGE` for any other backup, and what fetching throws.
+ */
 export async function listMembers(
   backup: BackupDetails,
   options: ContentsOptions,
@@ -66,7 +68,9 @@ export async function openBytes(
   return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
 }
 
-/** What is known before anything is fetched. Throws `NOT_FOUND` for a backup that is not complete in the chat. */
+/**
+ * What is known before anything is fetched. Throws `NOT_FOUND` for a backup that is not complete in the chat.
+ */
 export function describeContents(backup: BackupDetails): {
   size: number
   filename: string

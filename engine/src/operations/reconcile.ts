@@ -14,9 +14,9 @@ export type { ReportedReason, SessionReport }
 type Reconciling = Omit<Engine, 'service'>
 
 /**
- * Cleans up after crashes and lost answers: finds lost messages, finishes or fails interrupted sends, continues
- * to erase, updates the index. It leaves alone what other processes work on. `isDone` of the report says
- * whether anything is left.
+ * Cleans up after crashes and lost answers: finds lost messages, finishes or fails interrupted sends,
+ * continues to erase, updates the index. It leaves alone what other processes work on. `isDone` of the report
+ * says whether anything is left.
  */
 export async function reconcile(engine: Reconciling, { signal, note }: Watching): Promise<SessionReport> {
   return await reconcileAll(await openSession({ ...engine, signal, say: line => note(line) }))

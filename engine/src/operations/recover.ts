@@ -34,9 +34,9 @@ export interface RecoverHooks extends Watching {
 }
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. What the catalog already has stays as it is. A run
- * after a crash ends with the same result. Throws `CONFIGURATION` without a chat, `NOT_FOUND` when the chat has
- * nothing of ours, `WRONG_KEY` when the key opens nothing.
+ * Rebuilds the catalog from the chat and takes the chat over. What the catalog already has stays as it is. A
+ * run after a crash ends with the same result. Throws `CONFIGURATION` without a chat, `NOT_FOUND` when the
+ * chat has nothing of ours, `WRONG_KEY` when the key opens nothing.
  */
 export async function recover(
   { config, database, client }: Omit<Engine, 'service'>,

@@ -57,8 +57,9 @@ const LONGEST_JITTER_SECONDS = 86_400
 const MOST_SCHEDULES = 200
 
 /**
- * Adds a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for an unknown source, and for a source
- * that cannot be backed up; `INVALID` for wrong terms; `CONFLICT` when its project has too many schedules.
+ * Adds a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for an unknown source, and for
+ * a source that cannot be backed up; `INVALID` for wrong terms; `CONFLICT` when its project has too many
+ * schedules.
  */
 export async function addSchedule(
   database: Database,

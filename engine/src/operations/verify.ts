@@ -57,9 +57,9 @@ export async function completeBackups(
 }
 
 /**
- * Verifies backups, one after the other: that every message exists, with `readData` that every byte is what was
- * sent. It repairs what a second chat still has. A backup that cannot be verified does not stop the others.
- * Throws when the catalog fails or the signal fires.
+ * Verifies backups, one after the other: that every message exists, with `readData` that every byte is what
+ * was sent. It repairs what a second chat still has. A backup that cannot be verified does not stop the
+ * others. Throws when the catalog fails or the signal fires.
  */
 export async function verify(
   engine: Engine,

@@ -2,8 +2,8 @@ import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
 
 /**
  * How a drill ended. passed: restored, and equal to its source · not compared: restored, without a record to
- * compare with · differs: restored, and different · nothing to restore: a single file, of which every byte was
- * read.
+ * compare with · differs: restored, and different · nothing to restore: a single file, of which every byte
+ * was read.
  */
 export type DrillReport =
   | (Drilled & { state: 'passed' | 'not compared' | 'differs'; verification_id: string; seconds: number })

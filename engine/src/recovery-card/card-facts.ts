@@ -8,7 +8,9 @@ import type { Config } from '#environment.ts'
 import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'
 
-/** The facts of the configured chat and this catalog. Throws `CONFIGURATION` for a missing or wrong setting. */
+/**
+ * The facts of the configured chat and this catalog. Throws `CONFIGURATION` for a missing or wrong setting.
+ */
 export async function gatherFacts(
   { config, signal }: { config: Config; signal: AbortSignal },
   database: Database,

@@ -32,8 +32,8 @@ interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
 }
 
 /**
- * The plain bytes of one backup. Fetching, restoring and drills all read them here. A document is looked for by
- * file id, by message, and in the second chat. Every part is verified before any of its bytes comes out.
+ * The plain bytes of one backup. Fetching, restoring and drills all read them here. A document is looked for
+ * by file id, by message, and in the second chat. Every part is verified before any of its bytes comes out.
  */
 export class BackupContents {
   readonly backup: BackupDetails
@@ -159,7 +159,9 @@ function partsOf(
   return { first, numbers: new Set(wanted.map(([number]) => number)) }
 }
 
-/** The bytes of the range, out of bytes that begin at `offset`. Throws `INTEGRITY` when they end too early. */
+/**
+ * The bytes of the range, out of bytes that begin at `offset`. Throws `INTEGRITY` when they end too early.
+ */
 async function* within(
   bytes: AsyncIterable<Buffer>,
   { offset, range }: { offset: number; range: ByteRange },

@@ -51,8 +51,9 @@ export class MemberFetch {
   }
 
   /**
-   * The file of that path; for a hard link, the file that it leads to. Only the parts that hold it are fetched,
-   * and each is verified. Throws `NOT_FOUND`, `USAGE` for anything that is not a file, and what fetching throws.
+   * The file of that path; for a hard link, the file that it leads to. Only the parts that hold it are
+   * fetched, and each is verified. Throws `NOT_FOUND`, `USAGE` for anything that is not a file, and what
+   * fetching throws.
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()

@@ -28,10 +28,10 @@ export async function writeToFile(
 /**
  * Lets `write` fill a temporary file in the same folder, and renames it to `path` when it is complete and on
  * disk. A failure leaves what was at `path` before, and no other file. A file of this user keeps its mode, a
- * link its place; a device or a FIFO is written directly. Other users may have write access to the folder: their
- * links are not followed, and everything happens in the folder that was opened first. `stamp` gives mode and
- * time after the last byte. Bytes outside of UTF-8 are written in `path` as in the path of a member. Returns the
- * number of bytes. Throws `USAGE` for a path that cannot be written.
+ * link its place; a device or a FIFO is written directly. Other users may have write access to the folder:
+ * their links are not followed, and everything happens in the folder that was opened first. `stamp` gives
+ * mode and time after the last byte. Bytes outside of UTF-8 are written in `path` as in the path of a member.
+ * Returns the number of bytes. Throws `USAGE` for a path that cannot be written.
  */
 export async function writeFileBy(
   write: (fd: number) => Promise<number>,

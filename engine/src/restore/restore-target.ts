@@ -16,8 +16,8 @@ import type { Config } from '#environment.ts'
 export type { RestoreTarget, RestoreWish }
 
 /**
- * Reads the target of a restore: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws
- * `USAGE` when the backup does not fit it, `CONFIGURATION` for a wrong file.
+ * Reads the target of a restore: a URL, the name of a target in `telegram-backup.yaml`, or a directory.
+ * Throws `USAGE` when the backup does not fit it, `CONFIGURATION` for a wrong file.
  */
 export async function chooseTarget(
   to: string,

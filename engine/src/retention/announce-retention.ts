@@ -5,8 +5,8 @@ import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
 /**
- * Announces retention: everything to the log, and to the webhook what a person can still act on: backups with a
- * notice period, and backups that wait for a confirmation.
+ * Announces retention: everything to the log, and to the webhook what a person can still act on: backups with
+ * a notice period, and backups that wait for a confirmation.
  */
 export function retentionAnnouncer(of: {
   database: Database

@@ -13,8 +13,8 @@ import { endsEverything, type HeldBackup, type VaultSession } from '@telegram-ba
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
- * Erases what the plan says. A failure of one backup goes into the report and does not stop the others; a backup
- * that another process erases meanwhile is fine. Throws when the catalog fails or the signal fires.
+ * Erases what the plan says. A failure of one backup goes into the report and does not stop the others; a
+ * backup that another process erases meanwhile is fine. Throws when the catalog fails or the signal fires.
  * @param options.agreed a person confirmed the decisions that need it
  * @param options.waitForLiving also waits for the erasures of other processes, however long they take
  */
@@ -39,8 +39,8 @@ export async function applyRetention(
 }
 
 /**
- * Plans again: the confirmation and the groups before this one took time, and a policy may keep more since then. What
- * needs a confirmation now was either confirmed, or needed none when it was announced.
+ * Plans again: the confirmation and the groups before this one took time, and a policy may keep more since
+ * then. What needs a confirmation now was either confirmed, or needed none when it was announced.
  */
 async function stillToGo({ database, report }: VaultSession, group: RetentionPlan): Promise<RetentionPlan> {
   const now = new Map((await planRetention(database)).map(made => [made.backup.id, made]))

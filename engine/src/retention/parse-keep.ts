@@ -20,8 +20,8 @@ const KEEP = z.strictObject({
 })
 
 /**
- * Reads a policy from a request or a command; null for no policy. Rules may have the prefix `keep_` or `keep-`.
- * Throws `INVALID` for an unknown rule, a rule that is given twice, and a value out of range.
+ * Reads a policy from a request or a command; null for no policy. Rules may have the prefix `keep_` or
+ * `keep-`. Throws `INVALID` for an unknown rule, a rule that is given twice, and a value out of range.
  */
 export function parseKeep(input: unknown): KeepPolicy | null {
   if (input === null || input === undefined) return null

@@ -67,8 +67,8 @@ function noteChosen(
 }
 
 /**
- * The newest backup of each of the newest buckets. A damaged backup never replaces a sound one: neither in its bucket,
- * nor by using up the number of buckets.
+ * The newest backup of each of the newest buckets. A damaged backup never replaces a sound one: neither in
+ * its bucket, nor by using up the number of buckets.
  */
 function choose(ranked: Ranked, { most, key }: { most: number; key: (backup: Backup) => string }): Backup[] {
   const buckets = [...Map.groupBy(ranked, key).values()].map(lastGood).filter(backup => backup !== undefined)

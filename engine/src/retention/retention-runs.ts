@@ -16,7 +16,10 @@ export interface RetentionRunsOptions {
 /** Soon after a scheduled backup, even with one every minute, and at least once an hour. */
 const USUAL = { lookEveryMs: 5_000, leastMs: 45_000, mostMs: 3_600_000 }
 
-/** Submits the jobs that apply retention until it is stopped. Any number of processes may do this on one catalog. */
+/**
+ * Submits the jobs that apply retention until it is stopped. Any number of processes may do this on one
+ * catalog.
+ */
 export function startRetention(options: RetentionRunsOptions): { stop(): Promise<void> } {
   const { database, deliver, log, lookEveryMs, leastMs, mostMs } = { ...USUAL, ...options }
   return repeatUntilStopped({

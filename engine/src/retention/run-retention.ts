@@ -37,7 +37,10 @@ type AnnouncedBackup = {
 export interface RetentionAnnouncer extends RetentionSettings {
   /** Resolves to the id of the notice that now waits for delivery; null when none does. */
   announce(event: RetentionEvent): Promise<number | null>
-  /** Whether backups wait until their notice is delivered; else a notice for a removed channel holds up nothing. */
+  /**
+   * Whether backups wait until their notice is delivered; else a notice for a removed channel holds up
+   * nothing.
+   */
   untilDelivered: boolean
 }
 
@@ -45,9 +48,9 @@ const MOST_IN_TEXT = 20
 const MOST_IN_DETAILS = 200
 
 /**
- * One run of retention without a person. It announces each backup once, waits for the delivery and then for the notice
- * period, and erases it. What needs a confirmation is announced and left. Throws as `applyRetention`; what
- * `announce` throws ends the run before anything is erased.
+ * One run of retention without a person. It announces each backup once, waits for the delivery and then for
+ * the notice period, and erases it. What needs a confirmation is announced and left. Throws as
+ * `applyRetention`; what `announce` throws ends the run before anything is erased.
  */
 export async function runRetention(
   session: VaultSession,

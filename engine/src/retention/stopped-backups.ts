@@ -35,7 +35,10 @@ export interface Stop {
   isGuess: boolean
 }
 
-/** Whether backups have stopped, by their schedules, or without a schedule by their usual times: see `habitMs`. */
+/**
+ * Whether backups have stopped, by their schedules, or without a schedule by their usual times: see
+ * `habitMs`.
+ */
 export function whyStopped(making: Making, now: Date): Stop | undefined {
   const { ranked, ahead, intervalsMs, times } = making
   const [strange] = ahead
@@ -63,9 +66,9 @@ function strangeTime({ id, created_at }: Backup): string {
 }
 
 /**
- * The usual time between backups without a schedule, in ms: three of four of the last twenty gaps are not longer, so
- * neither an outage nor a burst counts. At least an hour. Undefined without a habit: with fewer than three gaps,
- * or fewer than twenty within two days.
+ * The usual time between backups without a schedule, in ms: three of four of the last twenty gaps are not
+ * longer, so neither an outage nor a burst counts. At least an hour. Undefined without a habit: with fewer
+ * than three gaps, or fewer than twenty within two days.
  */
 export function habitMs(times: readonly Date[]): number | undefined {
   const occasions: number[] = []

@@ -6,9 +6,9 @@ import { latestTime, nextTime } from '#cron/cron-times.ts'
 const MISSED_AFTER_MS = 60_000
 
 /**
- * What a schedule does when its time has come. Of several past times, only the newest counts. It creates no job
- * while an earlier job of the schedule waits or runs, or for a missed run when missed runs are skipped. The
- * catalog refuses a second job for the same time, as after clocks were set back.
+ * What a schedule does when its time has come. Of several past times, only the newest counts. It creates no
+ * job while an earlier job of the schedule waits or runs, or for a missed run when missed runs are skipped.
+ * The catalog refuses a second job for the same time, as after clocks were set back.
  */
 export function decideFiring(
   schedule: Schedule,

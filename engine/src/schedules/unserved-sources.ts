@@ -1,8 +1,8 @@
 import { type Database, listSchedules, servedNames } from '@telegram-backup/database'
 
 /**
- * A warning about scheduled sources that no machine knows: neither this one, by `sourceNames`, nor a serve that ran
- * within the last day. Undefined without any.
+ * A warning about scheduled sources that no machine knows: neither this one, by `sourceNames`, nor a serve
+ * that ran within the last day. Undefined without any.
  */
 export async function describeUnserved(
   database: Database,

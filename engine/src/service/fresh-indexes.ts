@@ -16,9 +16,9 @@ const LOOK_EVERY_MS = 60_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * Updates the indexes after a command changed a schedule, a policy or a pin. Never fails. It calls no chat when
- * they are up to date, or nothing was ever sent. When the chat cannot be reached, the next send, `reconcile` or
- * minute of a service updates them.
+ * Updates the indexes after a command changed a schedule, a policy or a pin. Never fails. It calls no chat
+ * when they are up to date, or nothing was ever sent. When the chat cannot be reached, the next send,
+ * `reconcile` or minute of a service updates them.
  */
 export async function refreshQuietly(of: {
   config: Config
@@ -41,8 +41,8 @@ export async function refreshQuietly(of: {
 }
 
 /**
- * In a service: compares the indexes with the catalog every minute, and updates those that differ. The comparison
- * reads only the catalog. After failures the pauses grow up to a quarter of an hour.
+ * In a service: compares the indexes with the catalog every minute, and updates those that differ. The
+ * comparison reads only the catalog. After failures the pauses grow up to a quarter of an hour.
  */
 export function keepIndexesFresh(
   of: Omit<SessionOptions, 'signal'> & {
@@ -84,7 +84,9 @@ async function refresh(open: SessionOptions): Promise<void> {
 
 const NUMERIC = /^-?\d+$/
 
-/** Whether an index in a chat differs from the catalog, read from the catalog alone; never during a recovery. */
+/**
+ * Whether an index in a chat differs from the catalog, read from the catalog alone; never during a recovery.
+ */
 async function isAnyStale(
   database: Database,
   chats: readonly string[],

@@ -6,7 +6,10 @@ import type { ServicePart } from '#service-part.ts'
 
 const EVERY_MS = 60_000
 
-/** Reconciles what dead processes left, at its start and once a minute. Without any, it only reads the catalog. */
+/**
+ * Reconciles what dead processes left, at its start and once a minute. Without any, it only reads the
+ * catalog.
+ */
 export function startHousekeeping(context: ServiceContext): ServicePart {
   return repeatUntilStopped({
     work: async signal => {

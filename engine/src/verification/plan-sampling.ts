@@ -12,7 +12,9 @@ export interface SamplingRules {
 
 export interface SamplingPlan {
   picks: SampledPick[]
-  /** How many backups are unread for more than three quarters of their time, when they should have been read. */
+  /**
+   * How many backups are unread for more than three quarters of their time, when they should have been read.
+   */
   late: number
 }
 
@@ -20,10 +22,10 @@ export interface SamplingPlan {
 const TRY_AGAIN_MS = 6 * HOUR_MS
 
 /**
- * Chooses what to verify now, only from what is known now. A backup may be read again after half of its time, so
- * that none is read too often. The next quarter is enough to read all of them at an even pace; the last quarter
- * is a reserve for outages. The longest unread goes first. The newest backup of each source is also read soon
- * after it was made, once a day at most; else its messages are checked once a day.
+ * Chooses what to verify now, only from what is known now. A backup may be read again after half of its time,
+ * so that none is read too often. The next quarter is enough to read all of them at an even pace; the last
+ * quarter is a reserve for outages. The longest unread goes first. The newest backup of each source is also
+ * read soon after it was made, once a day at most; else its messages are checked once a day.
  */
 export function planSampling(
   { backups, lately, now }: { backups: readonly SampledBackup[]; lately: SampledLately; now: Date },

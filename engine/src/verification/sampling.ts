@@ -15,8 +15,8 @@ export interface SamplingOptions {
 const EVERY_MS = HOUR_MS / 6
 
 /**
- * Submits verifications until it is stopped, so that every complete backup is read within its time. Any number of
- * processes may do this on one catalog.
+ * Submits verifications until it is stopped, so that every complete backup is read within its time. Any
+ * number of processes may do this on one catalog.
  */
 export function startSampling(options: SamplingOptions): { stop(): Promise<void> } {
   const { everyMs = EVERY_MS, log } = options

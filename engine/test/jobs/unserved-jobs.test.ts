@@ -86,6 +86,6 @@ test('of schedules whose source nobody names is told, and not of those of other 
     await createSchedule(world.database, { ...made, ...at, source }, { most: 9 })
   }
   await noteService(world.database, { id: crypto.randomUUID(), sources: ['elsewhere'], targets: [] })
-  expect(await describeUnserved(world.database, ['alpha'])).toContain('Schedules back up vanished, which')
+  expect(await describeUnserved(world.database, ['alpha'])).toContain('Schedules back up vanished, but')
   expect(await describeUnserved(world.database, ['alpha', 'vanished'])).toBeUndefined()
 })
