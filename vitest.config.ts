@@ -15,9 +15,11 @@ const config: ViteUserConfig = defineConfig({
       // A suite of its own: vitest.crashes.config.ts.
       '**/*.crashes.test.ts',
     ],
-    // Tests wait for servers, pipes and clocks: three keep two cores busy. Of two cores, vitest would use one.
+    // Tests wait for servers, pipes and clocks: three keep two cores busy. Of two cores, vitest would use
+    // one.
     maxWorkers: 3,
-    // Limits are for what hangs: on a busy machine anything takes many times as long. So a condition is waited for as long as a test.
+    // Limits are for what hangs: on a busy machine anything takes many times as long. So a condition is
+    // waited for as long as a test.
     testTimeout: 240_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 200_000 } },

@@ -1,5 +1,6 @@
-// Speed and memory against what a person would type in a shell; writes docs/performance.md. `--pairs N` (5), `--size MIB`
-// of the dump (950) and `--only TEXT` (measurements whose name holds it; writes no page) change the effort.
+// Speed and memory against what a person would type in a shell; writes docs/performance.md. `--pairs N` (5),
+// `--size MIB` of the dump (950) and `--only TEXT` (measurements whose name holds it; writes no page) change
+// the effort.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

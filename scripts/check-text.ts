@@ -1,5 +1,4 @@
-// `npm run check:text`: what no linter of ours reads. Each rule says what it finds; scripts/test/check-text.test.ts plants a
-// violation of each.
+// `npm run check:text` checks the rules that no linter of ours knows: see scripts/text/faults.ts.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findTextFaults } from '#text/faults.ts'

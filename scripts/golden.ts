@@ -1,6 +1,7 @@
-// Makes golden state, once for a release: two chats, a catalog, keys and the packed program that made them, into
-// cli/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program of then and the
-// one of now, and recover it; they never make it anew, and neither does anybody for a release that has it.
+// Makes golden state, once for a release: two chats, a catalog, keys and the packed program that made them,
+// into cli/test/golden/NAME: `npm run golden -- NAME`, as root. Tests upgrade it, work on it with the program
+// of then and the one of now, and recover it; they never make it anew, and neither does anybody for a release
+// that has it.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// Many clients at once against a real `serve`; writes its numbers into docs/operations.md. `--seconds N` (60), `--readers N`
-// (200), `--uploaders N` (8), `--upload MIB` (8) and `--large MIB` (2048) change the effort; `--no-page` writes no page.
+// Many clients at once against a real `serve`; writes its numbers into docs/operations.md. `--seconds N`
+// (60), `--readers N` (200), `--uploaders N` (8), `--upload MIB` (8) and `--large MIB` (2048) change the
+// effort; `--no-page` writes no page.
 import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// Packs every workspace package as others install it: JavaScript and types instead of TypeScript. Inside the workspace
-// the packages run from source; Node strips no types below node_modules, so what is packed must be compiled.
+// Packs every workspace package as others install it: JavaScript and types instead of TypeScript. Inside the
+// workspace the packages run from source; Node strips no types below node_modules, so what is packed must be
+// compiled.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,8 +32,8 @@ function compiled(source: string, extension: string): string {
 }
 
 /**
- * The manifest for others: `exports` and `imports` lead to what was compiled. What has a command brings the Node that it runs on, as
- * the workspace does.
+ * The manifest for others: `exports` and `imports` lead to what was compiled. What has a command brings the
+ * Node that it runs on, as the workspace does.
  */
 function packedManifest(manifest: Manifest): Manifest {
   const { devDependencies, ...rest } = manifest

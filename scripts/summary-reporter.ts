@@ -6,9 +6,10 @@ const STACK_LINES = 15
 const DIFFERENCE_LINES = 40
 
 /**
- * Prints what failed, a block each that starts with `FAILED`, what passed only when it was tried again, which is a fault too,
- * with `PASSED LATE`, and `N passed, N failed` as the last line, where a test that was skipped has failed. A log of CI is
- * long and may be kept from its end only: `.ci/run` repeats these blocks there.
+ * Prints what failed, a block each that starts with `FAILED`, what passed only when it was tried again, which
+ * is a fault too, with `PASSED LATE`, and `N passed, N failed` as the last line, where a test that was
+ * skipped has failed. A log of CI is long and may be kept from its end only: `.ci/run` repeats these blocks
+ * there.
  */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<SerializedError>): void {

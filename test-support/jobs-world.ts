@@ -7,10 +7,11 @@ import { openLiveConfigFile } from '@telegram-backup/engine/config/live-config-f
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import type { JobTools } from '@telegram-backup/engine/jobs/job-handler.ts'
 import { type JobHandlers, JobRunner } from '@telegram-backup/engine/jobs/job-runner.ts'
-import { JobSweeper } from '@telegram-backup/engine/jobs/job-sweeper.ts'
+import { startJobSweeper } from '@telegram-backup/engine/jobs/job-sweeper.ts'
 import type { PgBossQueue } from '@telegram-backup/engine/jobs/pg-boss-queue.ts'
 import { servedQueues } from '@telegram-backup/engine/jobs/queue-names.ts'
 import { createLogger } from '@telegram-backup/engine/logging.ts'
+import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { cliEnvironment } from '#cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestCatalog, type TestVault } from '#vault.ts'
@@ -72,7 +73,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
     openLimited: async () => ({ client, service }),
   }
   const queues = servedQueues({ sourceNames: SOURCE_NAMES, targetNames: ['copy'] })
-  const running: { runner: JobRunner; sweeper: JobSweeper }[] = []
+  const running: { runner: JobRunner; sweeper: ServicePart }[] = []
   const stop = async ({ graceMs = 10_000 } = {}): Promise<void> => {
     await Promise.all(
       running.splice(0).flatMap(({ runner, sweeper }) => [runner.stop({ graceMs }), sweeper.stop()]),
@@ -92,7 +93,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
         lookEveryMs: 50,
         takeBackMs,
       })
-      const sweeper = new JobSweeper({
+      const sweeper = startJobSweeper({
         ...{ database, queue, log },
         served: () => ({ sources: SOURCE_NAMES, targets: ['copy'] }),
         everyMs: 100,
@@ -102,7 +103,6 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
       })
       running.push({ runner, sweeper })
       runner.start()
-      sweeper.start()
       return runner
     },
     stop,

@@ -9,11 +9,16 @@ export interface Chance {
   weighted<Item>(items: ReadonlyArray<readonly [item: Item, weight: number]>): Item
   /** Incompressible bytes. */
   bytes(length: number): Buffer
-  /** Choices of its own for a part of the work, so that one choice more in it does not change all that follow. */
+  /**
+   * Choices of its own for a part of the work, so that one choice more in it does not change all that follow.
+   */
   branch(name: string): Chance
 }
 
-/** Opens the choices of a seed: mulberry32 over a hash of the text. Good enough to try things out, for nothing else. */
+/**
+ * Opens the choices of a seed: mulberry32 over a hash of the text. Good enough to try things out, for nothing
+ * else.
+ */
 export function chanceOf(seed: string): Chance {
   let state = hashOf(seed)
   const next = (): number => {

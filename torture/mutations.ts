@@ -1,5 +1,6 @@
-// Shows that the torture would notice: each mutation breaks the protocol in a copy of the program, and some seed must fail
-// there that does not fail on the program as it is. --only TEXT, --rounds N for each, --jobs N, --report.
+// Shows that the torture would notice: each mutation breaks the protocol in a copy of the program, and some
+// seed must fail there that does not fail on the program as it is. --only TEXT, --rounds N for each, --jobs
+// N, --report.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

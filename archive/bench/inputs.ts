@@ -3,7 +3,9 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 
 export const MEGABYTE = 1_000_000
 
-/** Rows as pg_dump writes them: numbers, words, dates, and as much randomness as hashes and ids bring along. */
+/**
+ * Rows as pg_dump writes them: numbers, words, dates, and as much randomness as hashes and ids bring along.
+ */
 function dumpLikeText(sizeBytes: number): Buffer {
   const words = [
     'invoice',

@@ -1,5 +1,5 @@
-// Compares readArchiveInto with `age -d | zstd -d` on the same parts, in pairs, and prints the ratio of the medians.
-// Usage: node archive/bench/read-archive.ts [megabytes] [pairs]; needs the programs zstd and age.
+// Compares readArchiveInto with `age -d | zstd -d` on the same parts, in pairs, and prints the ratio of the
+// medians. Usage: node archive/bench/read-archive.ts [megabytes] [pairs]; needs the programs zstd and age.
 import { createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Compares writeArchive with `zstd -3 | age | split` on the same file, in pairs, and prints the ratio of the medians.
-// Usage: node archive/bench/write-archive.ts [megabytes] [pairs]; needs the programs zstd and age.
+// Compares writeArchive with `zstd -3 | age | split` on the same file, in pairs, and prints the ratio of the
+// medians. Usage: node archive/bench/write-archive.ts [megabytes] [pairs]; needs the programs zstd and age.
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

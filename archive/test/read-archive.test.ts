@@ -41,8 +41,8 @@ describe('reading an archive', () => {
     const blocks = readArchive(parts, OPTIONS)[Symbol.asyncIterator]()
     await blocks.next()
     await new Promise(resolve => setTimeout(resolve, 200))
-    // Each of the first parts has one block: one was taken, four are in the ring, one at work; eight blocks of the ring before
-    // hold four parts, each a header and a frame; one was fetched for when there is room.
+    // Each of the first parts has one block: one was taken, four are in the ring, one at work; eight blocks
+    // of the ring before hold four parts, each a header and a frame; one was fetched for when there is room.
     expect(asked()).toBeLessThanOrEqual(11)
     expect(archive.parts.length).toBeGreaterThan(15)
     await blocks.return?.()

@@ -105,7 +105,10 @@ export function makeFifo(path: string): void {
   execFileSync('bash', ['-c', 'mkfifo "$0"', path])
 }
 
-/** The kernel's mark of a thread that has begun to end (PF_EXITING): it may be listed for a moment after all have seen it end. */
+/**
+ * The kernel's mark of a thread that has begun to end (PF_EXITING): it may be listed for a moment after all
+ * have seen it end.
+ */
 const ENDING = 0x4
 
 /** Worker threads and open files of this process: what a run must not leave behind. */

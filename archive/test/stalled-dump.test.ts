@@ -15,7 +15,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs the program on a FIFO that gets some bytes and then stays open and silent until the program has ended. */
+/**
+ * Runs the program on a FIFO that gets some bytes and then stays open and silent until the program has ended.
+ */
 async function runOnStalledPipe(end: string): Promise<{ code: number | null; output: string }> {
   const writer = openSync(fifo, 'r+')
   try {

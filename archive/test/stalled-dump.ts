@@ -1,5 +1,5 @@
-// A program for stalled-dump.test.ts: backs up a pipe whose writer has stopped writing, and is to end all the same.
-// Arguments: the FIFO, and how the end comes.
+// A program for stalled-dump.test.ts: backs up a pipe whose writer has stopped writing, and is to end all the
+// same. Arguments: the FIFO, and how the end comes.
 import { openSync } from 'node:fs'
 import { generateIdentity, writeArchive } from '@telegram-backup/archive'
 

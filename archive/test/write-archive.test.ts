@@ -100,7 +100,8 @@ describe('writing an archive', () => {
     const parts = writeArchive(source, OPTIONS)[Symbol.asyncIterator]()
     const first = await parts.next()
     const held = await settled(taken)
-    // The part held, the one prepared, the block that opens the one after it, 4 blocks in the ring, chunks under way.
+    // The part held, the one prepared, the block that opens the one after it, 4 blocks in the ring, chunks
+    // under way.
     expect(held).toBeLessThan(10 * SMALL_PART_BYTES)
     expect(first.value?.number).toBe(1)
     await parts.next()

@@ -40,7 +40,10 @@ export interface Emulator extends Controls {
   close(): Promise<void>
 }
 
-/** Starts an emulator. Rejects with EmulatorError for an unusable data folder, with Node's error for a taken port. */
+/**
+ * Starts an emulator. Rejects with EmulatorError for an unusable data folder, with Node's error for a taken
+ * port.
+ */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const limits = { ...CLOUD_LIMITS, ...options.limits }
   const { world, store, kept, close } = openDataFolder(options.dataDir, options.clock ?? SYSTEM_CLOCK)
@@ -89,8 +92,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 }
 
 /**
- * The bot and the channel to work with: the first ones, made if need be, the bot with every right in the channel.
- * On a data folder that is opened again these are the same ones as before.
+ * The bot and the channel to work with: the first ones, made if need be, the bot with every right in the
+ * channel. On a data folder that is opened again these are the same ones as before.
  */
 export function prepareWorld(emulator: Controls): { bot: Bot; chat: Chat } {
   const bot = emulator.inspect.bots()[0] ?? emulator.createBot({ username: 'telegram_backup_bot' })

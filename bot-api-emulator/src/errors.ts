@@ -4,7 +4,10 @@
  */
 export class EmulatorError extends Error {
   override readonly name = 'EmulatorError'
-  /** For programs: DATA_DIR_IN_USE, DATA_DIR_UNREADABLE, UNKNOWN_CHAT, UNKNOWN_BOT, UNKNOWN_MESSAGE, BAD_REQUEST. */
+  /**
+   * For programs: DATA_DIR_IN_USE, DATA_DIR_UNREADABLE, UNKNOWN_CHAT, UNKNOWN_BOT, UNKNOWN_MESSAGE,
+   * BAD_REQUEST.
+   */
   readonly code: string
   /** What to do next, when there is something to do. */
   readonly hint: string | undefined

@@ -3,9 +3,14 @@ const MEBIBYTE = 1024 * KIBIBYTE
 
 /** What the server refuses. Each limit can be changed when the emulator starts. */
 export interface EmulatorLimits {
-  /** Largest request body. The cloud says 50 MB; a file of exactly 50 MiB was refused, so it counts the body. */
+  /**
+   * Largest request body. The cloud says 50 MB; a file of exactly 50 MiB was refused, so it counts the body.
+   */
   maxBodyBytes: number
-  /** Largest file that getFile gives; only a larger one fails (MAX_DOWNLOAD_FILE_SIZE in telegram-bot-api Client.h). */
+  /**
+   * Largest file that getFile gives; only a larger one fails (MAX_DOWNLOAD_FILE_SIZE in telegram-bot-api
+   * Client.h).
+   */
   maxDownloadBytes: number
   /** Unicode code points of a caption after entity parsing (documented). */
   maxCaptionLength: number
@@ -32,8 +37,8 @@ export interface EmulatorLimits {
   /** How long getFile takes for a file that the server does not hold, by its size; 0 is not at all. */
   getFileMsPerMiB: number
   /**
-   * Real milliseconds for each millisecond that rates and getFile let a call wait. A test whose clock runs a hundred
-   * times as fast takes 0.01; with 0 nothing waits, while the waits still fill up the rates.
+   * Real milliseconds for each millisecond that rates and getFile let a call wait. A test whose clock runs a
+   * hundred times as fast takes 0.01; with 0 nothing waits, while the waits still fill up the rates.
    */
   latencyScale: number
 }

@@ -1,6 +1,8 @@
 import { startEmulator } from '#index.ts'
 
-/** Runs an emulator on the data folder given as argument, says its URL, and tells its peak memory when asked. */
+/**
+ * Runs an emulator on the data folder given as argument, says its URL, and tells its peak memory when asked.
+ */
 const [dataDir] = process.argv.slice(2)
 const emulator = await startEmulator(dataDir === undefined ? {} : { dataDir })
 // Sampled, since the system's own maximum counts what the parent held when it forked.

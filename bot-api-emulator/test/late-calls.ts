@@ -4,9 +4,9 @@ import type { Stage } from '#test/bot-client.ts'
 const LATE_BY_MS = [200, 2_000, 20_000, 80_000]
 
 /**
- * Plays a scene in which something has to happen before a late call is done. The machine may stand still for seconds just
- * then; so the scene resolves to whether it was in time, and is played again with a call that is later. Throws when no call
- * was late enough.
+ * Plays a scene in which something has to happen before a late call is done. The machine may stand still for
+ * seconds just then; so the scene resolves to whether it was in time, and is played again with a call that is
+ * later. Throws when no call was late enough.
  */
 export async function inTime(scene: (lateByMs: number) => Promise<boolean>): Promise<void> {
   for (const lateByMs of LATE_BY_MS) if (await scene(lateByMs)) return

@@ -3,7 +3,8 @@ import type { AdministratorRights } from '#index.ts'
 import { type BotClient, clientFor, type Stage, setStage } from '#test/bot-client.ts'
 import { inTime, lateOnesDone } from '#test/late-calls.ts'
 
-// What a bot can find out about a chat that it cannot list, and what it can do about messages that are too old.
+// What a bot can find out about a chat that it cannot list, and what it can do about messages that are too
+// old.
 
 const UNCHANGED = expect.stringMatching(/^Bad Request: message is not modified: /)
 const UNEDITABLE = "Bad Request: message can't be edited"

@@ -10,7 +10,10 @@ import { startProcess } from '#test/processes.ts'
 const MEBIBYTE = 1024 * 1024
 const DOCUMENT_BYTES = 19 * MEBIBYTE
 const LANES = 8
-/** What the process may hold above its size at rest: less than the documents under way (measured: 55 to 95 MiB). */
+/**
+ * What the process may hold above its size at rest: less than the documents under way (measured: 55 to 95
+ * MiB).
+ */
 const ROOM_BYTES = LANES * DOCUMENT_BYTES
 
 /** Sends documents of 19 MiB through an emulator of its own process and back, and checks bytes and memory. */

@@ -1,8 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkNotifications } from '@telegram-backup/engine/doctor/notification-check.ts'
-import { checkConfigFile } from '@telegram-backup/engine/doctor/source-checks.ts'
+import { checkConfigFile, checkNotifications } from '@telegram-backup/engine/doctor/setting-checks.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { callCli } from '#test/call-cli.ts'
@@ -49,17 +48,19 @@ it.each([
 
 it('a file that is wrong is told once, as what is wrong with the sources', async () => {
   const config = await saying('sources:\n  shop: { project: shop, type: database }\n')
-  await expect(checkConfigFile(config)).rejects.toThrow('line 2: sources.shop: names nothing to read')
-  expect(await checkNotifications(config)).toMatchObject({ message: expect.stringContaining('not known') })
+  await expect(checkConfigFile({ config })).rejects.toThrow('line 2: sources.shop: names nothing to read')
+  expect(await checkNotifications({ config })).toMatchObject({
+    message: expect.stringContaining('not known'),
+  })
 })
 
 it('a source that will fail tonight though the file can be read is named', async () => {
   const config = await saying(
     'sources:\n  shop: { project: shop, type: logs, file: f, expires: 2020-01-31 }\n',
   )
-  await expect(checkConfigFile(config)).rejects.toMatchObject({
+  await expect(checkConfigFile({ config })).rejects.toMatchObject({
     code: 'CONFIGURATION',
     message: expect.stringMatching(/^The source "shop" cannot be backed up: .* not in the future/),
   })
-  expect((await checkNotifications(config)).message).not.toContain('not known')
+  expect((await checkNotifications({ config })).message).not.toContain('not known')
 })

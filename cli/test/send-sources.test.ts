@@ -132,7 +132,7 @@ describe('send', () => {
     [['postgresql://u:s3cret@h/x', '--project', 'p', '--type', 'database'], /option is "-"/],
     [
       ['--file', 'x', '--table', 't', '--project', 'p', '--type', 'storage'],
-      /--table is of no use with --file/,
+      /"table" cannot be combined with "file"/,
     ],
     [['--file', 'x', '--limit-rate', 'fast', '--project', 'p', '--type', 'storage'], /rate/],
     [['--directory', '/', '--allow', 'all', '--project', 'p', '--type', 'storage'], /unreadable, vanished/],

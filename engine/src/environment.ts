@@ -9,9 +9,8 @@ import {
 export { bareEnvironment } from '@telegram-backup/connectors/programs/environment.ts'
 export type { Environment }
 
-/** All settings of the application. */
 export interface Config extends TelegramConfig {
-  /** TELEGRAM_BACKUP_CONFIG: where `telegram-backup.yaml` is, when it is not looked for. */
+  /** TELEGRAM_BACKUP_CONFIG: the path of `telegram-backup.yaml`; by default it is searched for. */
   configFile: string | undefined
   /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
   databaseUrl: string | undefined
@@ -29,10 +28,7 @@ export function readConfig(environment: Environment = process.env): Config {
   }
 }
 
-/**
- * One variable by its name, or what is in the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad
- * file.
- */
+/** A variable, or the contents of the file that `NAME_FILE` names. Throws `CONFIGURATION` for a bad file. */
 export function readSetting(environment: Environment, name: string): string | undefined {
   return readVariable(environment, name, 'secret')
 }

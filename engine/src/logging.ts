@@ -5,27 +5,25 @@ import { terminalJson } from '#units/terminal-json.ts'
 
 export type { Logger }
 
-/** From the most to the least that is said; `silent` says nothing. */
+/** From the most to the least detail. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** How much is said. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** LOG_LEVEL, `info` if unset. Throws `CONFIGURATION` for what is no level. */
+/** LOG_LEVEL, `info` if unset. Throws `CONFIGURATION` for an unknown level. */
 export function readLogLevel(environment: Environment = process.env): LogLevel {
   const text = readSetting(environment, 'LOG_LEVEL')?.toLowerCase() ?? 'info'
   const level = LOG_LEVELS.find(name => name === text)
   if (level !== undefined) return level
-  throw new BackupError('LOG_LEVEL is no level', {
+  throw new BackupError('LOG_LEVEL is not a log level', {
     code: 'CONFIGURATION',
     hint: `Set it to one of ${LOG_LEVELS.join(', ')}.`,
   })
 }
 
 /**
- * A log of JSON lines; `logger.child({ request_id })` and `logger.child({ job_id })` say whose a line is. An
- * error goes in as `error`. Whatever comes in, no line holds a secret of a known shape, and none breaks a
- * line or turns its order round.
+ * A log of JSON lines. Pass errors as `error`. No line holds a secret of a known shape, or characters that
+ * break a line or reverse its order.
  */
 export function createLogger({
   level = 'info',
@@ -40,7 +38,7 @@ export function createLogger({
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       serializers: { err: errorFields, error: errorFields },
-      // The whole line, not chosen fields: a secret may stand in any text, such as the message of a library.
+      // The whole line, because a secret may be in any text, such as the message of a library.
       hooks: { streamWrite: line => `${terminalJson(JSON.stringify(withoutSecrets(JSON.parse(line))))}\n` },
     },
     { write: line => void stream.write(line) },
@@ -48,11 +46,11 @@ export function createLogger({
 }
 
 /**
- * Code, message and hint. Of what made it only name and code are said: a server's words name users and hosts.
- * The stack goes along where nobody had words of our own for it.
+ * Code, message and hint; of the cause only name and code, because messages of servers name users and hosts.
+ * The stack only of errors that are not ours.
  */
 function errorFields(error: unknown): object {
-  // What a `DescribedError` or a row says is described already.
+  // A `DescribedError`, or the error in a row.
   if (typeof error === 'object' && error !== null && !(error instanceof Error)) return error
   const described = describeError(error)
   if (!(error instanceof Error)) return described

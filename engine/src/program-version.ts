@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 
-/** The version of this program, as its package has it. */
 export function programVersion(): string {
   const manifest = readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version

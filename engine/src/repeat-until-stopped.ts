@@ -1,33 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '@telegram-backup/errors'
 import type { Logger } from '#logging.ts'
+import type { ServicePart } from '#service-part.ts'
 
-/** What is done again and again. Times are milliseconds. */
+/** Repeated work. Times are milliseconds. */
 export interface Repeated {
-  /**
-   * One round. Its signal fires when it is to stop; the time that it returns is the pause after it, in place
-   * of `everyMs`.
-   */
+  /** One round; its signal fires when it has to stop. May return the pause after it, instead of `everyMs`. */
   work: (signal: AbortSignal) => Promise<number | undefined>
   /** Between the end of a round and the beginning of the next. */
   everyMs: number
-  /** Before the first round; 0 if left out. */
+  /** Before the first round; 0 by default. */
   firstAfterMs?: number | undefined
-  /** With each failure the pause doubles, up to this; it does not if left out. */
+  /** With each failure the pause doubles, up to this; by default it stays the same. */
   longestPauseMs?: number | undefined
   log: Pick<Logger, 'info' | 'warn'>
-  /** What is said of a round that failed. */
+  /** The log message for a failed round. */
   failed: string
 }
 
-const SAID_AGAIN_AFTER_MS = 3_600_000
+const LOGGED_AGAIN_AFTER_MS = 3_600_000
 
 /**
- * Does something again and again until it is stopped, whatever it throws. A failure is told to the log when
- * it begins, when it becomes another one, once an hour while it lasts, and when it is over: an outage does
- * not fill the log. It alone keeps no process alive.
+ * Repeats work until it is stopped, also after errors. A failure is logged when it begins, when it changes,
+ * once an hour, and when it is over, so that an outage does not fill the log. It does not keep the process
+ * alive.
  */
-export function repeatUntilStopped(of: Repeated): { stop(): Promise<void> } {
+export function repeatUntilStopped(of: Repeated): ServicePart {
   const stopping = new AbortController()
   const running = repeat(of, stopping.signal)
   return {
@@ -62,20 +60,20 @@ async function repeat(of: Repeated, signal: AbortSignal): Promise<void> {
 
 function failureLog({ log, failed }: Pick<Repeated, 'log' | 'failed'>) {
   let count = 0
-  let said: { code: string; at: number } | undefined
+  let logged: { code: string; at: number } | undefined
   return {
     report: (error: unknown): void => {
       count++
       const { code } = describeError(error)
       const now = performance.now()
-      if (said?.code === code && now - said.at < SAID_AGAIN_AFTER_MS) return
-      said = { code, at: now }
-      log.warn({ error, failures: count }, `${failed}; it is tried again`)
+      if (logged?.code === code && now - logged.at < LOGGED_AGAIN_AFTER_MS) return
+      logged = { code, at: now }
+      log.warn({ error, failures: count }, `${failed}; trying again`)
     },
     ended: (): void => {
-      if (count > 0) log.info({ failures: count }, `it works again, where before: ${failed}`)
+      if (count > 0) log.info({ failures: count }, `it works again; before: ${failed}`)
       count = 0
-      said = undefined
+      logged = undefined
     },
   }
 }

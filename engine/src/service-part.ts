@@ -1,5 +1,5 @@
-/** Something that runs until it is stopped. */
+/** A part of the service that runs until it is stopped. */
 export interface ServicePart {
-  /** Resolves when nothing of it runs any more. Never throws, and takes no longer than it must. */
+  /** Resolves when nothing of it runs any more. Never throws. */
   stop(): Promise<void>
 }

@@ -1,28 +1,31 @@
 import type { Database } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { BackupService, TelegramClient, TransferObserver } from 'telegram-deployment-bot'
+import type { Engine } from '#engine.ts'
 import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
-import type { Engine } from '#operations/engine.ts'
 
-// The packages are loaded when they are needed: `list` wants no chat and no archive, and answers sooner
-// without them.
+// Loads the packages when they are needed: `list` needs no chat and no archive, and is faster without them.
 
 /**
- * Opens the catalog that the configuration names and brings its schema up to date. The caller closes it.
- * @param options.connections at most; the catalog's own number if left out
- * @param options.note called with a sentence about the account of root’s embedded server
+ * Opens the configured catalog and migrates its schema. The caller closes it.
+ * @param options.connections the maximum; default: the database package's own
+ * @param options.note gets what a person should know about the user that runs root's embedded server
  */
 export async function openCatalog(
   config: Config,
   signal?: AbortSignal,
-  options: { connections?: number; note?: (words: string) => void } = {},
+  { note, ...options }: { connections?: number; note?: (line: string) => void } = {},
 ): Promise<Database> {
   const { migrate, openDatabase } = await import('@telegram-backup/database')
   const where =
     config.databaseUrl === undefined ? { dataDir: config.stateFolder } : { url: config.databaseUrl }
-  const database = await openDatabase({ ...where, ...options, ...(signal ? { signal } : {}) })
+  const database = await openDatabase({
+    ...{ ...where, ...options },
+    ...(signal && { signal }),
+    ...(note && { note }),
+  })
   try {
     await migrate(database)
     return database
@@ -33,9 +36,9 @@ export async function openCatalog(
 }
 
 /**
- * A client for the bot of the configuration. Throws `CONFIGURATION` without a token.
- * @param options.uploadBytesPerSecond a bound for all its uploads together; none if left out
- * @param options.observer hears of its waits and bytes
+ * A client for the configured bot. Throws `CONFIGURATION` without a token.
+ * @param options.uploadBytesPerSecond a limit for all its uploads together; default: none
+ * @param options.observer gets its waits and bytes
  */
 export async function openTelegram(
   config: Config,
@@ -45,35 +48,32 @@ export async function openTelegram(
   if (config.token === undefined) {
     throw new BackupError('No bot token is configured', {
       code: 'CONFIGURATION',
-      hint: 'Set TELEGRAM_BOT_TOKEN, or TELEGRAM_BOT_TOKEN_FILE; @BotFather gives you one.',
+      hint: 'Set TELEGRAM_BOT_TOKEN or TELEGRAM_BOT_TOKEN_FILE; @BotFather gives you a token.',
     })
   }
   return createTelegramClient({ token: config.token, ...options })
 }
 
-/** The service that sends to and fetches from the configured chat. */
 export async function openBackupService(config: Config, client?: TelegramClient): Promise<BackupService> {
   const { BackupService } = await import('telegram-deployment-bot')
   const telegramClient = client ?? (await openTelegram(config))
   return new BackupService({ telegramClient, defaultChatId: config.chatId })
 }
 
-/** An engine, and what closes its catalog. */
 export interface OpenEngine extends Engine {
   close(): Promise<void>
 }
 
 /**
- * Opens all that operations work with: first what is wrong without a catalog, then the catalog. The caller
- * closes it.
+ * Opens what operations work with. It reports wrong settings before it opens the catalog. The caller closes
+ * it.
  */
 export async function openEngine(
   config: Config,
   options: {
     signal: AbortSignal
     connections?: number
-    note?: (words: string) => void
-    /** A bound for all uploads together; none if left out. */
+    note?: (line: string) => void
     uploadBytesPerSecond?: number | undefined
   },
 ): Promise<OpenEngine> {
@@ -88,17 +88,17 @@ export async function openEngine(
 
 const START_ATTEMPTS = 5
 /**
- * Unique violation, duplicate schema, table, function, object: of several that start at once on a new
- * catalog, one was faster in making pg-boss's schema, whose own lock comes too late for that. The next look
- * finds it made.
+ * Unique violation, duplicate schema, table, function, object. When several processes start on a new catalog,
+ * one creates pg-boss's schema and the others get these; pg-boss locks too late. The next try finds the
+ * schema.
  */
 const MADE_MEANWHILE: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42723', '42710'])
 
 /**
- * The queue of jobs in the catalog's own PostgreSQL; made there if need be. The caller stops it before the
- * catalog is closed. Throws `CONFIGURATION` where its schema belongs to somebody else.
- * @param options.tends whether it also clears away what pg-boss no longer needs: for a service, not for one
- * command
+ * The queue of jobs in the catalog's PostgreSQL, created if need be. The caller stops it before it closes the
+ * catalog. Throws `CONFIGURATION` when the schema belongs to another role.
+ * @param options.tends whether it also deletes what pg-boss no longer needs: a service does, a command does
+ * not
  */
 export async function openJobQueue(
   database: Database,
@@ -108,14 +108,14 @@ export async function openJobQueue(
   const { bossDatabase, PgBossQueue } = await import('#jobs/pg-boss-queue.ts')
   const { closeQueueSchema, makeQueueSchema, sqlRunner } = await import('@telegram-backup/database')
   const { isNew } = await makeQueueSchema(database).catch((error: Error) => {
-    // A refusal of ours has no cause.
+    // Our own refusals have no cause.
     throw error.cause === undefined ? error : unopened(error)
   })
   const make = () => {
     const boss = new PgBoss({
       db: bossDatabase(sqlRunner(database)),
       schema: 'pgboss',
-      // Schedules are ours, and so are metrics; what is left looks into the catalog a few times a minute.
+      // Schedules and metrics are ours, so pg-boss rarely needs to query.
       schedule: false,
       supervise: options.tends,
       registerInstance: false,
@@ -128,9 +128,7 @@ export async function openJobQueue(
       bamIntervalSeconds: 600,
       flowIntervalSeconds: 3600,
     })
-    boss.on('error', error =>
-      options.log?.warn({ error }, 'the queue could not be tended; it is tried again'),
-    )
+    boss.on('error', error => options.log?.warn({ error }, 'the queue could not be maintained; trying again'))
     boss.on('warning', ({ message }) => options.log?.warn({ reason: message }, 'the queue warns'))
     return boss
   }
@@ -151,7 +149,7 @@ export async function openJobQueue(
 function unopened(cause: unknown): BackupError {
   return new BackupError('The queue of jobs could not be opened in the catalog', {
     code: 'CATALOG',
-    hint: 'The catalog’s user needs to be allowed to create the schema "pgboss" once.',
+    hint: 'Allow the catalog’s user to create the schema "pgboss" once.',
     cause,
   })
 }

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
 import { openStage, type Stage } from '#acceptance/stage.ts'
 
-// All that the table of the HTTP API promises, by `curl` and a key alone, against a real serve that does the jobs too.
+// All that the table of the HTTP API promises, by `curl` and a key alone, against a real serve that does the
+// jobs too.
 
 const run = promisify(execFile)
 const NO_SUCH_ID = '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11'

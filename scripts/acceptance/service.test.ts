@@ -5,11 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ServeProcess, startServe } from '#acceptance/serve-process.ts'
 import { openStage, type Stage } from '#acceptance/stage.ts'
 
-// A person's whole year in a few minutes: one source, a schedule for every minute, `serve` twice on one catalog. One is
-// killed, Telegram is away for a while, and afterwards every minute has its backup.
+// A person's whole year in a few minutes: one source, a schedule for every minute, `serve` twice on one
+// catalog. One is killed, Telegram is away for a while, and afterwards every minute has its backup.
 
 const MINUTE_MS = 60_000
-/** With both of them at work, before the outage. The issue of it is ten; continuous integration has less time. */
+/**
+ * With both of them at work, before the outage. The issue of it is ten; continuous integration has less time.
+ */
 const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 3)
 const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 75) * 1000
 const KEPT = 3
@@ -89,8 +91,8 @@ async function backupAtWork(): Promise<{ pid: number; minute: number }> {
 }
 
 /**
- * Keeps back the answers to what backups send, the index apart, until they are let go: however fast the machine is, whoever
- * waits for one is in the middle of a backup meanwhile.
+ * Keeps back the answers to what backups send, the index apart, until they are let go: however fast the
+ * machine is, whoever waits for one is in the middle of a backup meanwhile.
  */
 function holdSends(): { count(): number; letGo(): void } {
   const isLetGo = Promise.withResolvers<void>()
@@ -116,8 +118,9 @@ const openBackupJobs = (): Promise<string> =>
   )
 
 /**
- * Minutes at whose beginning the job of one before was not done yet, as on a very busy machine: then there is no backup for them.
- * That one is done is seen by others a little after the time that it says, when it is written down.
+ * Minutes at whose beginning the job of one before was not done yet, as on a very busy machine: then there is
+ * no backup for them. That one is done is seen by others a little after the time that it says, when it is
+ * written down.
  */
 async function minutesBegunAtWork(): Promise<ReadonlySet<number>> {
   const spans = await stage.server.sql(

@@ -26,7 +26,10 @@ interface Told {
   text: string
 }
 
-/** What a person has who runs the service: PostgreSQL, a chat, keys, a configuration file, somebody who is told. */
+/**
+ * What a person has who runs the service: PostgreSQL, a chat, keys, a configuration file, somebody who is
+ * told.
+ */
 export interface Stage {
   folder: string
   server: PostgresServer

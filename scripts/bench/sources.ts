@@ -6,7 +6,10 @@ const MEBIBYTE = 2 ** 20
 /** What one row of the table takes in a plain dump, about. */
 const ROW_BYTES = 330
 
-/** A database whose dump has about so many MiB, hex and words: zstd makes it about two and a half times smaller. */
+/**
+ * A database whose dump has about so many MiB, hex and words: zstd makes it about two and a half times
+ * smaller.
+ */
 export async function fillDatabase(server: PostgresServer, name: string, mebibytes: number): Promise<void> {
   await server.sql('postgres', `create database ${name}`)
   await server.sql(

@@ -10,7 +10,10 @@ export type Filled = Record<string, string>
 
 const FOR_EVER = ['--expires', '2999-01-01']
 
-/** Makes the chat and the catalog, but for what `serve` does and for the send that is killed at the end. Gives ids by name. */
+/**
+ * Makes the chat and the catalog, but for what `serve` does and for the send that is killed at the end. Gives
+ * ids by name.
+ */
 export async function fillVault(stage: GoldenStage): Promise<Filled> {
   const ids: Filled = {}
   const send = async (name: string, args: readonly string[], options: RunOptions = {}): Promise<void> => {
@@ -75,7 +78,10 @@ async function newest(stage: GoldenStage, state: string): Promise<string> {
   return backup.id
 }
 
-/** SHA-256 of the plain bytes that each backup gives back, by name; those of files are compared with the files. */
+/**
+ * SHA-256 of the plain bytes that each backup gives back, by name; those of files are compared with the
+ * files.
+ */
 export async function fetchAll(stage: GoldenStage, ids: Filled): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {}
   for (const [name, id] of Object.entries(ids)) {

@@ -134,7 +134,10 @@ function runProgram(stage: GoldenStage, args: readonly string[], options: RunOpt
   return ended.finally(unwatch)
 }
 
-/** The launcher in a UTS namespace of its own, with a name for the machine; the last program of the line is Node itself. */
+/**
+ * The launcher in a UTS namespace of its own, with a name for the machine; the last program of the line is
+ * Node itself.
+ */
 export function commandOf(args: readonly string[], closedOut = false): string[] {
   const capabilities = '-dac_override,-dac_read_search'
   return [

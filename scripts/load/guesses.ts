@@ -1,5 +1,6 @@
-// A good key beside so many connections that guess, against a real `serve`: what that takes of the good key's time, and what of the
-// log. `--guessers N` (100), `--seconds N` (20) each. Exit code 1 when the median is more than twice the quiet one.
+// A good key beside so many connections that guess, against a real `serve`: what that takes of the good key's
+// time, and what of the log. `--guessers N` (100), `--seconds N` (20) each. Exit code 1 when the median is
+// more than twice the quiet one.
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { type Access, agentFor, call, Tally } from '#load/clients.ts'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
-// What can be known about the files in deploy/ without an engine for containers and without systemd: that they name only
-// what exists here. What they say is checked against the program itself.
+// What can be known about the files in deploy/ without an engine for containers and without systemd: that
+// they name only what exists here. What they say is checked against the program itself.
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8')

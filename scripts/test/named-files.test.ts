@@ -5,7 +5,10 @@ import { expect, it } from 'vitest'
 const ROOT = join(import.meta.dirname, '..', '..')
 const DOCUMENTS = globSync(['README.md', 'docs/**/*.md', '*/README.md', '*/src/**/README.md'], { cwd: ROOT })
 
-/** A document names a file from the root of the project, from its own folder, or from the `src` of its package. */
+/**
+ * A document names a file from the root of the project, from its own folder, or from the `src` of its
+ * package.
+ */
 const exists = (document: string, path: string): boolean =>
   [ROOT, join(ROOT, document, '..'), join(ROOT, document.split('/')[0] ?? '', 'src')].some(folder =>
     existsSync(join(folder, path)),

@@ -7,7 +7,9 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const PACKAGES = join(ROOT, 'build', 'packages')
 let folder: string
 
-/** Third-party packages are found in the repository's node_modules above; ours come from the tarballs alone. */
+/**
+ * Third-party packages are found in the repository's node_modules above; ours come from the tarballs alone.
+ */
 beforeAll(() => {
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -8,8 +8,9 @@ import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-// What somebody gets who has the tarballs and npm, in an empty folder far from the repository. Unlike pack.test.ts this
-// asks npm's registry for what the packages depend on, so a dependency that is declared nowhere is missing here.
+// What somebody gets who has the tarballs and npm, in an empty folder far from the repository. Unlike
+// pack.test.ts this asks npm's registry for what the packages depend on, so a dependency that is declared
+// nowhere is missing here.
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')

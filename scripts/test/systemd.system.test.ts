@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 // systemd's own opinion of the units; it need not run for that.
 
 const UNITS = join(import.meta.dirname, '..', '..', 'deploy', 'systemd')
-/** Of 10. A service without any hardening has 9.6; the network, and V8's code made at run time, cost what is left. */
+/**
+ * Of 10. A service without any hardening has 9.6; the network, and V8's code made at run time, cost what is
+ * left.
+ */
 const HIGHEST_EXPOSURE = 2
 const PROGRAM = 'systemd-analyze'
 let folder: string

@@ -12,7 +12,10 @@ export interface TextFault {
 /** As wide as biome lets code be. */
 const WIDTH = 110
 
-/** Packages that are asked by several faces: a command or an option in their messages is a `Hint`'s action, not text. */
+/**
+ * Packages that several faces call. Their messages name a command or an option as an action of a `Hint`, not
+ * as text.
+ */
 const BELOW_THE_FACES = /^(errors|archive|database|telegram-service|connectors|vault|engine)\/src\//
 /** The words themselves are made there. */
 const WORDS_ARE_MADE = /^(errors\/src\/hint|engine\/src\/recovery-card\/)/
@@ -20,7 +23,9 @@ const WORDS_ARE_MADE = /^(errors\/src\/hint|engine\/src\/recovery-card\/)/
 const OTHERS_OPTIONS = /--(omit|system|local|template|max-old-space-size|acls|xattrs)\b/g
 /** `telegram-backup on this machine` is the program's name in a sentence, and no command. */
 const OWN_WORDS = /telegram-backup (?!(?:on|that)\b)[a-z]+\b(?!\.)|(?:^|[\s"(])--[a-z][a-z-]+/
-/** No text for people: it names sessions of the server, boundaries and messages. */
+/** Names of sessions in SQL, which are no text for people. */
+const SESSION_IN_SQL = /'telegram-backup [a-z]+ ?'/g
+/** The same as a text of their own; also boundaries and the words that a message is marked with. */
 const MARKS = /^telegram-backup (looking|count|beside|restore|sampling|index|looks)\b/
 
 /** Functions that make what talks to the outside, and the files that may call them. */
@@ -31,24 +36,34 @@ const MAKES_ADAPTERS =
 
 /** Every fault of a file; `file` is relative to the root of the project. */
 export function findTextFaults(file: string, source: string): TextFault[] {
+  return [...(isProduction(file) ? faultsInCode(file, source) : []), ...longComments(file, source)]
+}
+
+function isProduction(file: string): boolean {
+  return /^[^/]+\/src\//.test(file) && !file.includes('__tests__') && !file.endsWith('examples.ts')
+}
+
+function faultsInCode(file: string, source: string): TextFault[] {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true)
   const faults: TextFault[] = []
   const lineOf = (position: number): number => tree.getLineAndCharacterOfPosition(position).line + 1
   const visit = (node: ts.Node): void => {
     const rule = ruleBrokenBy(file, node)
     if (rule !== undefined) {
-      faults.push({ file, line: lineOf(node.getStart()), rule, text: node.getText().slice(0, 80) })
+      faults.push({
+        file,
+        line: lineOf(node.getStart()),
+        rule,
+        text: node.getText().replace(/\s+/g, ' ').slice(0, 80),
+      })
     }
     ts.forEachChild(node, visit)
   }
   visit(tree)
-  return [...faults, ...longComments(file, source)]
+  return faults
 }
 
 function ruleBrokenBy(file: string, node: ts.Node): TextFault['rule'] | undefined {
-  const isProduction =
-    /^[^/]+\/src\//.test(file) && !file.includes('__tests__') && !file.endsWith('examples.ts')
-  if (!isProduction) return undefined
   if (BELOW_THE_FACES.test(file) && !WORDS_ARE_MADE.test(file) && hasOwnWords(node)) {
     return 'words of the command line below the faces'
   }
@@ -59,7 +74,7 @@ function ruleBrokenBy(file: string, node: ts.Node): TextFault['rule'] | undefine
 function hasOwnWords(node: ts.Node): boolean {
   if (!ts.isStringLiteralLike(node) && !ts.isTemplateHead(node) && !ts.isTemplateMiddleOrTemplateTail(node))
     return false
-  const text = node.text.replace(OTHERS_OPTIONS, '')
+  const text = node.text.replace(OTHERS_OPTIONS, '').replace(SESSION_IN_SQL, '')
   return OWN_WORDS.test(text) && !MARKS.test(text) && /[a-z]+ [a-z]+ /i.test(text)
 }
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 /** What was written by others, or kept as it was. */
 const KEPT = /(^|\/)(golden|previous-release|node_modules|build)\//
 
-/** Every TypeScript and JavaScript file of the project, relative to its root; also new ones that no commit has. */
+/** Every TypeScript and JavaScript file of the project, also those that no commit has yet. */
 export function sourceFiles(root: string): string[] {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.js']
   const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')

@@ -14,8 +14,8 @@ export interface PassingAnswer {
 }
 
 /**
- * A proxy before a Bot API server, for one test, which may alter each answer. It is for answers that no honest server
- * gives. Returns its URL.
+ * A proxy before a Bot API server, for one test, which may alter each answer. It is for answers that no
+ * honest server gives. Returns its URL.
  */
 export async function alteringProxy(
   serverUrl: string,

@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 
-// A process of its own: only then do its answer and its close come while the client writes. It answers as soon as it
-// has so many bytes, and closes at once with the rest unread, which makes the kernel reset the connection.
+// A process of its own: only then do its answer and its close come while the client writes. It answers as
+// soon as it has so many bytes, and closes at once with the rest unread, which makes the kernel reset the
+// connection.
 const answerAfterBytes = Number(process.argv[2])
 const BODY = '{"ok":false,"error_code":413,"description":"Request Entity Too Large"}'
 

@@ -22,7 +22,9 @@ import {
 /** Smaller parts make many of them out of little. */
 export const PART_SIZE_BYTES: number = 64 * 1024
 
-/** A channel at the emulator, a bot that may do everything in it, and what belongs to sending and fetching. */
+/**
+ * A channel at the emulator, a bot that may do everything in it, and what belongs to sending and fetching.
+ */
 export interface EmulatedChat {
   readonly emulator: Emulator
   readonly token: string

@@ -1,7 +1,8 @@
 import { type ExchangeRequest, exchange } from '#bot-api/http-exchange.ts'
 
-// Makes exchanges that end in every way, and then has nothing left to do: if the process stays, something was left
-// behind. Arguments: URLs of a server that answers, one that resets, one that stalls, one that refuses early.
+// Makes exchanges that end in every way, and then has nothing left to do: if the process stays, something was
+// left behind. Arguments: URLs of a server that answers, one that resets, one that stalls, one that refuses
+// early.
 const [answering, resetting, stalling, refusing] = process.argv.slice(2) as [string, string, string, string]
 const patient = {
   connectMs: 3_600_000,

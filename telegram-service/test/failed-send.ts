@@ -34,7 +34,10 @@ export function inChat(chat: EmulatedChat): string[] {
   })
 }
 
-/** What must hold after every failed send, whatever became of it: no record claims more, or less, than the chat holds. */
+/**
+ * What must hold after every failed send, whatever became of it: no record claims more, or less, than the
+ * chat holds.
+ */
 export function expectHonestFailure(
   chat: EmulatedChat,
   { result, ledger }: { result: BackupSendResult; ledger: RecordingLedger },

@@ -231,8 +231,8 @@ describe('a consumer', () => {
     }
     expect(taken).toBe(60)
     expect(mostUnderWay).toBe(2)
-    // Two downloads, and what the archive has opened, unpacked and not given out yet: blocks as small as these, four
-    // parts' worth for each of its threads. However many parts there are, it is no more.
+    // Two downloads, and what the archive has opened, unpacked and not given out yet: blocks as small as
+    // these, four parts' worth for each of its threads. However many parts there are, it is no more.
     expect(furthestAhead).toBeLessThanOrEqual(20)
   })
 

@@ -4,8 +4,8 @@ import { alteringProxy, alterResult } from '#test/altering-proxy.ts'
 import { type VaultChat, vaultChat } from '#test/vault-chat.ts'
 
 /**
- * A chat on a server that does not tell where a forwarded message comes from; Telegram's has since Bot API 7.0. Whether the
- * next answer to a forward is to be lost is for the test to say.
+ * A chat on a server that does not tell where a forwarded message comes from; Telegram's has since Bot API
+ * 7.0. Whether the next answer to a forward is to be lost is for the test to say.
  */
 async function untoldChat(type: 'channel' | 'supergroup'): Promise<VaultChat & { loseNextForward(): void }> {
   const chat = await vaultChat(type)

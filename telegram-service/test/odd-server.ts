@@ -26,8 +26,8 @@ export interface OddServer {
 }
 
 /**
- * A server over plain TCP that behaves as told, request by request, so that it can do what a proper HTTP server never
- * would. What the behaviour throws closes the connection.
+ * A server over plain TCP that behaves as told, request by request, so that it can do what a proper HTTP
+ * server never would. What the behaviour throws closes the connection.
  */
 export async function oddServer(
   behave: (request: OddRequest, count: number) => Promise<void> | void,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { BackupService, createTelegramClient } from '#index.ts'
 
-// Sends, fetches, fails and cancels, and then has nothing left to do: if the process stays, something was left behind.
-// Arguments: API root, token, chat id, age recipient, age identity.
+// Sends, fetches, fails and cancels, and then has nothing left to do: if the process stays, something was
+// left behind. Arguments: API root, token, chat id, age recipient, age identity.
 const [apiRoot, token, chatId, recipient, identity] = process.argv.slice(2) as [
   string,
   string,

@@ -116,7 +116,8 @@ describe('a backup', () => {
       method === 'senddocument' && phase === 'arrived' ? arrive() : undefined,
     )
     for (const partsInFlight of [1, 3]) {
-      // The first ones wait for each other: on a busy machine the next part may not be made in so short a time.
+      // The first ones wait for each other: on a busy machine the next part may not be made in so short a
+      // time.
       let arrived = 0
       const areTogether = Promise.withResolvers<void>()
       arrive = () => {

@@ -12,7 +12,9 @@ import { collect, type EmulatedChat, emulatedChat, PART_SIZE_BYTES } from '#test
 import { expectHonestFailure, inChat, sendSixParts } from '#test/failed-send.ts'
 import { type RecordingLedger, recordingLedger } from '#test/recording-ledger.ts'
 
-/** Sends six parts and cancels at the nth thing that happens: a call of the ledger, or news of the progress. */
+/**
+ * Sends six parts and cancels at the nth thing that happens: a call of the ledger, or news of the progress.
+ */
 async function cancelAt(
   chat: EmulatedChat,
   options: { moment: number; partsInFlight: number; file?: SendBackupOptions['file'] },
@@ -33,7 +35,9 @@ async function cancelAt(
   return { result, ledger, moments }
 }
 
-/** A cancelled send leaves nothing; one whose manifest was proven before the cancel came through is a backup. */
+/**
+ * A cancelled send leaves nothing; one whose manifest was proven before the cancel came through is a backup.
+ */
 async function expectCancelledOrWhole(
   chat: EmulatedChat,
   run: { result: BackupSendResult; ledger: RecordingLedger },

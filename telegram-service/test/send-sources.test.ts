@@ -15,7 +15,10 @@ import { recordingLedger } from '#test/recording-ledger.ts'
 
 const SIZE_BYTES = 3 * 1024 * 1024
 
-/** Sends a file of 3 MiB and does something to it when the first part is about to leave, with most of it unread. */
+/**
+ * Sends a file of 3 MiB and does something to it when the first part is about to leave, with most of it
+ * unread.
+ */
 async function sendChanging(
   chat: EmulatedChat,
   type: BackupType,

@@ -39,7 +39,9 @@ export interface CatalogRows {
   }>
   /** Message id of the index by chat. */
   readonly indexes: ReadonlyMap<string, number>
-  /** `chat message` of what a recovery could not tell from what people have copied: it is known, and stays. */
+  /**
+   * `chat message` of what a recovery could not tell from what people have copied: it is known, and stays.
+   */
   readonly unsure: ReadonlySet<string>
   /** The same of what is to be removed, and could not be. */
   readonly remnants: ReadonlySet<string>

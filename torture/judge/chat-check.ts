@@ -5,7 +5,10 @@ import type { World } from '#torture/world/world.ts'
 
 const LIVING = new Set(['sent', 'damaged'])
 
-/** Every message of the bot is known, none is there twice, what is known is there, and people's messages are untouched. */
+/**
+ * Every message of the bot is known, none is there twice, what is known is there, and people's messages are
+ * untouched.
+ */
 export async function chatCheck(world: World, rows: CatalogRows): Promise<string[]> {
   const violations: string[] = []
   for (const chat of [world.chat, ...(world.replica ? [world.replica] : [])]) {
@@ -59,7 +62,8 @@ async function checkOne(
     if (why) violations.push(`unsure: message ${message.id} in ${chat.id} (${describe(message)}) ${why}`)
   }
   const alive = new Set(messages.map(({ id }) => id))
-  // A run that cannot reach the catalog any more takes its parts back all the same; resuming asks the chat for each.
+  // A run that cannot reach the catalog any more takes its parts back all the same; resuming asks the chat
+  // for each.
   const resumable = new Set(rows.backups.flatMap(one => (one.resumable ? [one.id] : [])))
   for (const [id, row] of known) {
     if (row.state !== 'sent' || alive.has(id) || resumable.has(row.backupId)) continue
@@ -84,7 +88,10 @@ async function checkOne(
   return violations
 }
 
-/** What a recovery may be unsure of repeats something of the program's. Anything else it has to know, or to leave alone. */
+/**
+ * What a recovery may be unsure of repeats something of the program's. Anything else it has to know, or to
+ * leave alone.
+ */
 function whyNotUnsure(
   { id, caption }: VisibleMessage,
   of: {

@@ -2,7 +2,9 @@ import { plainBytesOf } from '#torture/judge/archive-bytes.ts'
 import type { BackupRow, CatalogRows } from '#torture/judge/catalog-rows.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** What was found whole already, by chat: documents of a message do not change without its row changing, too. */
+/**
+ * What was found whole already, by chat: documents of a message do not change without its row changing, too.
+ */
 const proven = new WeakMap<World, Set<string>>()
 
 /** Every complete backup comes back byte for byte, from every chat that has it. */
@@ -33,7 +35,8 @@ async function checkOne(
 ): Promise<string | undefined> {
   const { backup, seen } = of
   if (world.human.damaged.has(backup.id)) return undefined
-  // What was erased comes back as damaged when a recovery without an index finds what people have copied of it.
+  // What was erased comes back as damaged when a recovery without an index finds what people have copied of
+  // it.
   const isCopied = world.human.pinned && [...world.human.copies.values()].includes(backup.id)
   if (backup.damaged && world.condemned.has(backup.id) && isCopied) return undefined
   const here = rows.messages.filter(row => row.backupId === backup.id && row.chatId === world.chat.id)

@@ -56,7 +56,9 @@ async function checkOne(
   return violations
 }
 
-/** Per live backup with a manifest in the chat: state, message id of the manifest, message ids of the parts. */
+/**
+ * Per live backup with a manifest in the chat: state, message id of the manifest, message ids of the parts.
+ */
 function expectedEntries({ backups, messages }: CatalogRows, chatId: string): Map<string, string> {
   const entries = new Map<string, string>()
   for (const { id, state, partCount } of backups) {

@@ -5,7 +5,10 @@ import type { World } from '#torture/world/world.ts'
 /** Catalogs whose ends of jobs are written down. */
 const watched = new WeakSet<Catalog>()
 
-/** Lets PostgreSQL itself write down each end of a job, so that the judge need not believe the row that is there at last. */
+/**
+ * Lets PostgreSQL itself write down each end of a job, so that the judge need not believe the row that is
+ * there at last.
+ */
 export async function watchJobs(catalog: Catalog): Promise<void> {
   if (watched.has(catalog)) return
   watched.add(catalog)
@@ -64,8 +67,9 @@ interface Facts {
 }
 
 /**
- * Once no job is open: each has ended once; one that is done has done it, and a backup is of one job at most; what failed has
- * a reason, and where nothing but processes was lost, nothing has failed; no lease is left of any.
+ * Once no job is open: each has ended once; one that is done has done it, and a backup is of one job at most;
+ * what failed has a reason, and where nothing but processes was lost, nothing has failed; no lease is left of
+ * any.
  */
 export async function jobsCheck(world: World, facts: Facts): Promise<string[]> {
   const { catalog } = world
@@ -120,7 +124,10 @@ const GOOD_REASONS = new Set(['LAST_BACKUP', 'NOT_FOUND', 'CONFLICT'])
 /** States of a backup that was complete. */
 const ONCE_WHOLE: ReadonlySet<string> = new Set(['complete', 'erasing', 'erased'])
 
-/** Each backup of a source that was ever complete is of one job. Jobs of a catalog that is lost are not known any more. */
+/**
+ * Each backup of a source that was ever complete is of one job. Jobs of a catalog that is lost are not known
+ * any more.
+ */
 function backupsCheck(world: World, jobs: readonly Row[], backups: readonly Row[]): string[] {
   if (world.former.length > 0) return []
   return backups.flatMap(({ id, state, source_name: source }) => {

@@ -16,7 +16,10 @@ export async function leftoversCheck(world: World): Promise<string[]> {
   return violations
 }
 
-/** Processes whose environment names the world's folder. An embedded server has none of it, and ends by itself. */
+/**
+ * Processes whose environment names the world's folder. An embedded server has none of it, and ends by
+ * itself.
+ */
 function processesOf(folder: string): string[] {
   return readdirSync('/proc').flatMap(pid => {
     if (!/^\d+$/.test(pid)) return []

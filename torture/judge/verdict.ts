@@ -6,7 +6,10 @@ import { leftoversCheck } from '#torture/judge/leftovers-check.ts'
 import { stateCheck } from '#torture/judge/state-check.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** Looks at everything after a calm, from outside. Gives what the protocol promises and is not so; nothing when all is well. */
+/**
+ * Looks at everything after a calm, from outside. Gives what the protocol promises and is not so; nothing
+ * when all is well.
+ */
 export async function violationsIn(world: World): Promise<string[]> {
   const rows = await readCatalog(world.catalog)
   return [

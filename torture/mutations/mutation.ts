@@ -20,7 +20,10 @@ interface Edit {
   readonly replace: string
 }
 
-/** Changes the copy of the program below `root`. Throws when the program has changed so that it no longer can be. */
+/**
+ * Changes the copy of the program below `root`. Throws when the program has changed so that it no longer can
+ * be.
+ */
 export async function apply({ name, edits }: Mutation, root: string): Promise<void> {
   for (const { file, find, replace } of edits) {
     const path = join(root, file)

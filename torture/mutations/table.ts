@@ -176,8 +176,8 @@ export const MUTATIONS: readonly Mutation[] = [
     only: 'serve',
     edits: [
       {
-        file: 'engine/src/jobs/backup-job.ts',
-        find: 'job.backup_id === null ? null : await reconcileEarlier(job.backup_id, signal, tools)',
+        file: 'engine/src/job-handlers/backup-job.ts',
+        find: 'job.backup_id === null ? null : await reconcileOne(tools, job.backup_id, { signal })',
         replace: 'job.backup_id === null ? null : null',
       },
     ],

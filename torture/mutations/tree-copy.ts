@@ -13,8 +13,8 @@ export interface TreeCopy {
 }
 
 /**
- * Copies the packages into `root`. What npm has brought is linked; the links among the packages themselves lead into
- * the copy, or the changed program would go on using the unchanged one.
+ * Copies the packages into `root`. What npm has brought is linked; the links among the packages themselves
+ * lead into the copy, or the changed program would go on using the unchanged one.
  */
 export async function copyTree(root: string): Promise<TreeCopy> {
   await rm(root, { recursive: true, force: true })

@@ -6,8 +6,8 @@ import type { World } from '#torture/world/world.ts'
 const RECOVERIES = 3
 
 /**
- * Nothing breaks any more: late calls arrive, `reconcile` brings everything to rest, and the judge looks. Gives
- * what is wrong then.
+ * Nothing breaks any more: late calls arrive, `reconcile` brings everything to rest, and the judge looks.
+ * Gives what is wrong then.
  */
 export async function calmAndJudge(
   world: World,
@@ -28,7 +28,9 @@ export async function calmAndJudge(
   return [...violations, ...(await violationsIn(world))]
 }
 
-/** As if the quarter of an hour had passed in which lost messages are looked for: then no open send is left. */
+/**
+ * As if the quarter of an hour had passed in which lost messages are looked for: then no open send is left.
+ */
 export async function judgeAfterAWhile(world: World, tell: (words: string) => void): Promise<string[]> {
   await world.catalog.rows("update control_plane.open_sends set begun_at = begun_at - interval '20 minutes'")
   const violations = await reconcile(world, tell)
@@ -46,8 +48,8 @@ export async function command(world: World, args: readonly string[]): Promise<Cl
 }
 
 /**
- * Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty chat. One that
- * could not write the index says "Run recover again".
+ * Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty
+ * chat. One that could not write the index says "Run recover again".
  */
 function isDone({ human }: World, end: ClientEnd): boolean {
   const { code } = end

@@ -20,7 +20,9 @@ export interface ClientEnd {
 export interface Client {
   readonly pid: number
   readonly end: Promise<ClientEnd>
-  /** Resolves to what a pattern finds on stdout as soon as it does; undefined when the program ends before. */
+  /**
+   * Resolves to what a pattern finds on stdout as soon as it does; undefined when the program ends before.
+   */
   said(pattern: RegExp): Promise<RegExpExecArray | undefined>
   /** Asks it to end. */
   terminate(): void
@@ -28,7 +30,10 @@ export interface Client {
   kill(): Promise<void>
 }
 
-/** Starts the real command line with no environment but the one given, which has to hold PATH. It does not outlive the harness. */
+/**
+ * Starts the real command line with no environment but the one given, which has to hold PATH. It does not
+ * outlive the harness.
+ */
 export function startClient(
   args: readonly string[],
   options: {
@@ -65,7 +70,8 @@ export function startClient(
   }, options.hangsAfterMs ?? HANGS_AFTER_MS)
   const end = exited.then(async code => {
     clearTimeout(watchdog)
-    // What it has left running may hold the pipes. What is in them by then is read, also where this process was held up meanwhile.
+    // What it has left running may hold the pipes. What is in them by then is read, also where this process
+    // was held up meanwhile.
     await Promise.race([
       new Promise(resolve => child.once('close', resolve)),
       new Promise(resolve => setTimeout(() => setImmediate(resolve), 200).unref()),

@@ -18,12 +18,14 @@ interface EveryStepOptions {
   readonly tell: (words: string) => void
 }
 
-/** After so many steps the world is made anew: looking at all that is there takes longer the more there is. */
+/**
+ * After so many steps the world is made anew: looking at all that is there takes longer the more there is.
+ */
 const STEPS_PER_WORLD = 15
 
 /**
- * Kills each operation once at each of its Bot API calls and statements that change something: before, while and after.
- * Gives how many.
+ * Kills each operation once at each of its Bot API calls and statements that change something: before, while
+ * and after. Gives how many.
  */
 export async function tryEveryStep(options: EveryStepOptions): Promise<number> {
   const server = await startCatalogServer()

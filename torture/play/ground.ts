@@ -11,7 +11,10 @@ interface Ground {
   readonly chance: Chance
 }
 
-/** An order of an operation, and before it what it needs: a backup to erase, a dead run to settle or to resume. */
+/**
+ * An order of an operation, and before it what it needs: a backup to erase, a dead run to settle or to
+ * resume.
+ */
 export async function prepare(operation: CommandName, ground: Ground): Promise<Order> {
   const { world, chance } = ground
   switch (operation) {
@@ -54,7 +57,9 @@ async function sendOne({ world, server, chance }: Ground): Promise<void> {
   if (order) await (await carryOut(order, { world, server, kill: { kind: 'none' } })).api.close()
 }
 
-/** A send of a file that is killed at a call that makes a message: a part, the manifest, or the index's edit. */
+/**
+ * A send of a file that is killed at a call that makes a message: a part, the manifest, or the index's edit.
+ */
 async function dieInASend({ world, server, chance }: Ground): Promise<void> {
   const order = await orderOf('send a file', world, chance)
   if (!order) return

@@ -5,8 +5,9 @@ import type { Gate, Moment, Verdict } from '#torture/proxies/moments.ts'
 export type KillPlan =
   | { readonly kind: 'none' }
   /**
-   * SIGKILL to the program at a moment; whether a call that was on its way still takes effect. `number` counts, in this
-   * channel, only what changes something: a death between two reads leaves what a death before the first one leaves.
+   * SIGKILL to the program at a moment; whether a call that was on its way still takes effect. `number`
+   * counts, in this channel, only what changes something: a death between two reads leaves what a death
+   * before the first one leaves.
    */
   | {
       readonly kind: 'kill'
@@ -15,7 +16,10 @@ export type KillPlan =
       readonly number: number
       readonly delivered: boolean
     }
-  /** After so many milliseconds SIGKILL to the program or to the server of its embedded catalog, or SIGTERM to the program. */
+  /**
+   * After so many milliseconds SIGKILL to the program or to the server of its embedded catalog, or SIGTERM to
+   * the program.
+   */
   | { readonly kind: 'kill-at' | 'kill-embedded' | 'stop-at'; readonly ms: number }
   /** The connection to the catalog is cut, its backend is killed, or the whole server is. */
   | {

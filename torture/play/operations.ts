@@ -124,7 +124,10 @@ async function idsOf({ catalog }: World, condition: string): Promise<string[]> {
   return rows.map(({ id }) => String(id))
 }
 
-/** A machine that knows nothing of the recovery goes on with its work. Where people took the pin away, it cannot see. */
+/**
+ * A machine that knows nothing of the recovery goes on with its work. Where people took the pin away, it
+ * cannot see.
+ */
 async function orderOnOldMachine(world: World, chance: Chance): Promise<Order | undefined> {
   if (world.former.length === 0 || world.human.pinned) return undefined
   const operation = 'an old machine wakes up'

@@ -14,7 +14,9 @@ import type { World } from '#torture/world/world.ts'
 /** Of what --only names, nothing may be possible beside the first. */
 const MOST_TRIES = 100
 
-/** One round: an operation or two at once, broken somehow; then, mostly, calm. Gives what was wrong after it. */
+/**
+ * One round: an operation or two at once, broken somehow; then, mostly, calm. Gives what was wrong after it.
+ */
 export async function playRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
   const operation = chance.weighted(options.operations)
@@ -93,7 +95,10 @@ async function chooseOrders(first: CommandName, chance: Chance, options: RoundOp
   return orders
 }
 
-/** Whether it has to succeed whatever another one does at the same time: nobody can take from it what it works on. */
+/**
+ * Whether it has to succeed whatever another one does at the same time: nobody can take from it what it works
+ * on.
+ */
 function isPeaceable({ operation }: Order): boolean {
   return operation === 'send a file' || operation === 'send standard input' || operation === 'reconcile'
 }

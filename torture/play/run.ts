@@ -16,7 +16,9 @@ import type { World } from '#torture/world/world.ts'
 export interface Run {
   readonly order: Order
   readonly end: ClientEnd
-  /** Whether the kill plan came true, and at which moment when it was one; or else the run was over before. */
+  /**
+   * Whether the kill plan came true, and at which moment when it was one; or else the run was over before.
+   */
   readonly met: boolean
   readonly hit: Moment | undefined
   readonly calls: number
@@ -103,7 +105,8 @@ export async function begin(
       }
     }
     const end = await started.end
-    // Its last words may only be read now; a server killed over them would be away when everybody believes that all is calm.
+    // Its last words may only be read now; a server killed over them would be away when everybody believes
+    // that all is calm.
     isOver = true
     // A client need not outlive the start of the server, nor its recovery.
     await restarted

@@ -16,7 +16,10 @@ export type ApiFault =
   | { readonly kind: 'temporarily-unavailable' }
   /** The server does it; the answer is lost, or becomes a proxy's page. */
   | { readonly kind: 'answer-lost' | 'answer-becomes-bad-gateway' | 'answer-cut-short' }
-  /** The client hears of a failure at once; the server does the work so much later, or only when `deliverLate` is called. */
+  /**
+   * The client hears of a failure at once; the server does the work so much later, or only when `deliverLate`
+   * is called.
+   */
   | { readonly kind: 'late'; readonly ms: number | 'held'; readonly answer: 'reset' | 'bad-gateway' }
   /** The answer is a file with one bit turned. */
   | { readonly kind: 'flip-bit' }
@@ -35,7 +38,10 @@ export interface ApiProxy {
   close(): Promise<void>
 }
 
-/** Calls that only look. Taking a keyboard away that is not there is the program's way to ask whether a message exists. */
+/**
+ * Calls that only look. Taking a keyboard away that is not there is the program's way to ask whether a
+ * message exists.
+ */
 const LOOKS = /^(get|download$|editmessagereplymarkup$|sendchataction$)/
 
 interface Call {
@@ -51,7 +57,9 @@ interface Answer {
   body: Buffer
 }
 
-/** Listens on 127.0.0.1 in front of `root`. `faultFor` is asked once for each call, in the order of arrival. */
+/**
+ * Listens on 127.0.0.1 in front of `root`. `faultFor` is asked once for each call, in the order of arrival.
+ */
 export async function openApiProxy(
   root: string,
   options: { gate: Gate; faultFor: (method: string) => ApiFault | undefined },

@@ -26,8 +26,9 @@ const CHANGES =
   /^\s*(insert|update|delete|commit|create|alter|drop|with\b.*\b(insert into|update|delete from)\b)/is
 
 /**
- * Listens on 127.0.0.1 for clients of the server on `port`. A statement is a Query message, or all messages up to a
- * Sync; its answer is held back until ReadyForQuery, so that after `after` the client knows nothing of it.
+ * Listens on 127.0.0.1 for clients of the server on `port`. A statement is a Query message, or all messages
+ * up to a Sync; its answer is held back until ReadyForQuery, so that after `after` the client knows nothing
+ * of it.
  */
 export async function openSqlProxy(serverPort: number, gate: Gate): Promise<SqlProxy> {
   const connections = new Set<Connection>()
@@ -118,7 +119,8 @@ class Connection {
       if (verdict === 'cut') return this.cut()
       this.#asked.push(statement)
       this.#server.write(group)
-      // Nobody is there any more for the answer; the server must have read the statement before it sees the end.
+      // Nobody is there any more for the answer; the server must have read the statement before it sees the
+      // end.
       if (verdict === 'deliver') this.#client.destroy()
       return
     }

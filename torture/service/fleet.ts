@@ -181,7 +181,7 @@ const ENDS_THE_CATALOG: ReadonlySet<string> = new Set(['kill-server', 'kill-back
 
 /** Lines of the log that tell of a fault of the program's own. */
 const UNFORESEEN =
-  /^.*("level":"error".*(nobody foresaw|not foreseen)|"error":\{"message":"[^"]*","code":"UNEXPECTED").*$/m
+  /^.*("level":"error".*unexpected error|"error":\{"message":"[^"]*","code":"UNEXPECTED").*$/m
 
 interface FleetOptions {
   readonly world: World

@@ -10,13 +10,16 @@ import { configOf, SOURCES, writeSources } from '#torture/service/sources.ts'
 import type { Catalog } from '#torture/world/catalog.ts'
 import type { Row } from '#torture/world/catalog-server.ts'
 
-/** What a service does by itself at its start, it does within that; what it does once a minute is the same. */
+/**
+ * What a service does by itself at its start, it does within that; what it does once a minute is the same.
+ */
 const WATCHED_MS = 5_000
 const REST_WITHIN_MS = 60_000
 
 /**
- * A machine whose chat another one has taken over runs a service that knows nothing of it, and is asked for a backup and an erasure:
- * neither may be done, and every message stays as it was, also by what the service does by itself.
+ * A machine whose chat another one has taken over runs a service that knows nothing of it, and is asked for a
+ * backup and an erasure: neither may be done, and every message stays as it was, also by what the service
+ * does by itself.
  */
 export async function playOldService(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
@@ -68,7 +71,10 @@ export async function playOldService(chance: Chance, options: RoundOptions): Pro
   ]
 }
 
-/** What would have changed something in the chat; some of it may be of the time when the chat was this machine's. */
+/**
+ * What would have changed something in the chat; some of it may be of the time when the chat was this
+ * machine's.
+ */
 async function doneJobs(catalog: Catalog): Promise<Row[]> {
   return await catalog.rows(
     "select id, kind from control_plane.jobs where kind in ('backup', 'erase') and state = 'done'",

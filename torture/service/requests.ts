@@ -20,12 +20,18 @@ export interface Requester {
 }
 
 const MOST_UPLOAD_PARTS = 3
-/** So long is asked again what nobody answered: a catalog's server that was killed may be slow to come back on a busy machine. */
+/**
+ * So long is asked again what nobody answered: a catalog's server that was killed may be slow to come back on
+ * a busy machine.
+ */
 const PATIENT_FOR_MS = 120_000
 const TRY_AGAIN_MS = 250
 const ANSWERS_WITHIN_MS = 60_000
 
-/** Makes one request of a kind that the world has something for; resolves when it has been answered, or never will be. */
+/**
+ * Makes one request of a kind that the world has something for; resolves when it has been answered, or never
+ * will be.
+ */
 export async function askForSomething(requester: Requester): Promise<Asked | undefined> {
   const { world, chance, tell } = requester
   const kind = chance.weighted([

@@ -17,7 +17,10 @@ import { learnTrees, rewriteSource, SOURCES, writeSources } from '#torture/servi
 import type { Catalog } from '#torture/world/catalog.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** A job that waits for an outage to end waits for a minute; beyond that, and what comes before it, nobody goes on with it. */
+/**
+ * A job that waits for an outage to end waits for a minute; beyond that, and what comes before it, nobody
+ * goes on with it.
+ */
 const REST_WITHIN_MS = 240_000
 const LOOK_EVERY_MS = 250
 
@@ -29,9 +32,9 @@ interface Grounds {
 const grounds = new WeakMap<Catalog, Grounds>()
 
 /**
- * Several `serve` on the world's catalog, each broken somehow, are asked by HTTP for backups, uploads, verifications and erasures,
- * and to cancel some; sometimes a command works beside them. When all jobs have ended, the services are ended and judged, and then
- * everything is as after a command.
+ * Several `serve` on the world's catalog, each broken somehow, are asked by HTTP for backups, uploads,
+ * verifications and erasures, and to cancel some; sometimes a command works beside them. When all jobs have
+ * ended, the services are ended and judged, and then everything is as after a command.
  */
 export async function playServiceRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
@@ -160,8 +163,8 @@ async function untilNone(
 }
 
 /**
- * A dump or a directory is read through a named pipe that has its name for some milliseconds. Who is killed just then leaves it, in
- * a folder of its own and without a byte; nothing else may be left.
+ * A dump or a directory is read through a named pipe that has its name for some milliseconds. Who is killed
+ * just then leaves it, in a folder of its own and without a byte; nothing else may be left.
  */
 async function removePipes({ folder }: World): Promise<void> {
   const place = join(folder, 'tmp')

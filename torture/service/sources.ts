@@ -58,8 +58,8 @@ async function writeTree(folder: string, chance: Chance): Promise<void> {
 }
 
 /**
- * What tar makes of a directory nobody knows beforehand. So each backup of one is unpacked by tar; when what comes out is what
- * is there, the world remembers it as something that was given.
+ * What tar makes of a directory nobody knows beforehand. So each backup of one is unpacked by tar; when what
+ * comes out is what is there, the world remembers it as something that was given.
  */
 export async function learnTrees(world: World): Promise<void> {
   const backups = await world.catalog.rows(

@@ -19,17 +19,22 @@ export interface CatalogServer {
   /** A fresh catalog with its tables; cheap, since it is a copy. */
   createCatalog(): Promise<string>
   dropCatalog(name: string): Promise<void>
-  /** SIGKILL to the main process and all others, then a start with recovery. Resolves when it answers again. */
+  /**
+   * SIGKILL to the main process and all others, then a start with recovery. Resolves when it answers again.
+   */
   killAndRestart(): Promise<void>
   /**
-   * SIGKILL to backends: PostgreSQL then ends all connections and recovers. Resolves as soon as they are killed; `recovered` when the
-   * server answers again.
+   * SIGKILL to backends: PostgreSQL then ends all connections and recovers. Resolves as soon as they are
+   * killed; `recovered` when the server answers again.
    */
   killBackends(pids: readonly number[]): Promise<{ recovered: Promise<void> }>
   stop(): Promise<void>
 }
 
-/** Starts the newest installed server in a temporary folder on a free port of 127.0.0.1, trusting whoever comes. */
+/**
+ * Starts the newest installed server in a temporary folder on a free port of 127.0.0.1, trusting whoever
+ * comes.
+ */
 export async function startCatalogServer(): Promise<CatalogServer> {
   const bin = await installedServer()
   const user = process.getuid?.() === 0 ? idsOf('postgres') : undefined
@@ -120,7 +125,10 @@ export async function startCatalogServer(): Promise<CatalogServer> {
   }
 }
 
-/** A backend that was about to end by itself breaks nothing; the server notices others at once, unless the machine is busy. */
+/**
+ * A backend that was about to end by itself breaks nothing; the server notices others at once, unless the
+ * machine is busy.
+ */
 const NOTICED_WITHIN_MS = 10_000
 
 /** Opens a connection; the function waits until the server has broken it off, or was not there already. */

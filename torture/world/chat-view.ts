@@ -7,7 +7,10 @@ export interface VisibleMessage {
   readonly pinned: boolean
   /** It is too old to be deleted by anybody but people. Unknown where the chat is only probed. */
   readonly isFixed?: boolean
-  /** The bot's, with a person's words, in a group: a copy of that person's message, or what that person copied. Unknown where the chat is only probed. */
+  /**
+   * The bot's, with a person's words, in a group: a copy of that person's message, or what that person
+   * copied. Unknown where the chat is only probed.
+   */
   readonly isOfAPerson?: boolean
   readonly text?: string
   readonly caption?: string
@@ -58,8 +61,9 @@ interface ApiMessage {
 }
 
 /**
- * Looks into a chat on any Bot API server with the bot's own means: each id up to the newest is forwarded, read, and
- * the copy deleted. It cannot tell a bot's messages from those of people, so it takes documents for the bot's.
+ * Looks into a chat on any Bot API server with the bot's own means: each id up to the newest is forwarded,
+ * read, and the copy deleted. It cannot tell a bot's messages from those of people, so it takes documents for
+ * the bot's.
  */
 export function probedView(apiRoot: string, token: string, chatId: string, beginAfter: number): ChatView {
   const call = async <Result>(method: string, parameters: object): Promise<Result | undefined> => {

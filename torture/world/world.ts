@@ -52,10 +52,15 @@ export interface World {
   readonly acknowledged: Map<string, string>
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
-  /** Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not approved. */
+  /**
+   * Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not
+   * approved.
+   */
   kept: ReadonlySet<string>
   readonly human: HumanTraces
-  /** Settings of the program under test on the machine of a catalog, without those of the ways to the servers. */
+  /**
+   * Settings of the program under test on the machine of a catalog, without those of the ways to the servers.
+   */
   environment(catalog?: Catalog): Record<string, string>
   /** Makes another bot administrator of the chats, and gives its token; the world's own stays in use. */
   anotherBot(): string

@@ -1,10 +1,10 @@
 import type { Database } from '@telegram-backup/database'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Engine } from '@telegram-backup/engine/engine.ts'
+import type { Uploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
-import type { Uploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
-import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import type { Names } from '#http/callers.ts'
 
 /** What the HTTP API needs from the rest of the program. The caller opens and closes it. */

@@ -1,6 +1,6 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
-import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { createUploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
 import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getJob, sqlRunner } from '@telegram-backup/database'
-import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
+import { createUploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 

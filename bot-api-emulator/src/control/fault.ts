@@ -14,7 +14,10 @@ export type Fault =
   | { readonly kind: 'error'; readonly errorCode: number; readonly description: string }
   /** The work is done and kept, then the connection is cut without an answer. */
   | { readonly kind: 'answer-lost' }
-  /** The connection is cut, or a proxy gives up with a 502, when the body has come; the work is done `ms` later. */
+  /**
+   * The connection is cut, or a proxy gives up with a 502, when the body has come; the work is done `ms`
+   * later.
+   */
   | { readonly kind: 'late'; readonly ms: number; readonly answer?: 'reset' | 'bad-gateway' }
   /** deleteMessages only: `true`, and nothing was deleted, as when its look-up failed behind the scenes. */
   | { readonly kind: 'false-true' }

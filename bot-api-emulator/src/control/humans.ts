@@ -35,8 +35,8 @@ export interface Humans {
   /** Throws a bot out; in a private chat, blocks it. */
   kick(chatId: number, bot: { readonly id: number }): void
   /**
-   * Makes a basic group a supergroup with the same bots, and gives its id. Rejects with EmulatorError BAD_REQUEST for
-   * any other chat, and for a group that was made one before.
+   * Makes a basic group a supergroup with the same bots, and gives its id. Rejects with EmulatorError
+   * BAD_REQUEST for any other chat, and for a group that was made one before.
    */
   migrate(chatId: number): Promise<number>
   /** Gives the bot another token; the old one is unauthorized from now on. */

@@ -43,7 +43,9 @@ export interface Inspection {
   messages(chatId: number): StoredMessage[]
   /** Everything the chat ever had: deleted and service messages too. */
   allMessages(chatId: number): StoredMessage[]
-  /** The bytes of a message's document, also after its deletion. Rejects with EmulatorError UNKNOWN_MESSAGE. */
+  /**
+   * The bytes of a message's document, also after its deletion. Rejects with EmulatorError UNKNOWN_MESSAGE.
+   */
   documentBytes(chatId: number, messageId: number): Promise<Buffer>
   /** How many calls of a method came in (`download`: of the file route); of all together without a name. */
   calls(method?: string): number

@@ -7,7 +7,9 @@ export interface RandomFaults {
   readonly seed: number
   /** That a call is met: 0 to 1. */
   readonly probability: number
-  /** Names of methods, `download`, or `*` (every method, which the file route is not); `*` alone by default. */
+  /**
+   * Names of methods, `download`, or `*` (every method, which the file route is not); `*` alone by default.
+   */
   readonly methods?: readonly string[]
   /** What may happen, each as likely as the others; naming one twice makes it twice as likely. */
   readonly kinds: readonly Fault[]

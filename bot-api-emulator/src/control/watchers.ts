@@ -3,12 +3,15 @@ export interface CallEvent {
   /** Lower-case name of the method; `download` for the file route. */
   readonly method: string
   /**
-   * `arrived`: the request is whole and nothing was done yet. `kept`: the work was done and is on disk, the answer is
-   * still here; never for a refusal, a fault in place of the work, or a download. `answered`: the answer has left, or
-   * the connection was cut. A call that is done late is `answered` first and `kept` later.
+   * `arrived`: the request is whole and nothing was done yet. `kept`: the work was done and is on disk, the
+   * answer is still here; never for a refusal, a fault in place of the work, or a download. `answered`: the
+   * answer has left, or the connection was cut. A call that is done late is `answered` first and `kept`
+   * later.
    */
   readonly phase: 'arrived' | 'kept' | 'answered'
-  /** Counts all calls from 1, in the order in which they began: tells the events of one call from another's. */
+  /**
+   * Counts all calls from 1, in the order in which they began: tells the events of one call from another's.
+   */
   readonly call: number
   /** Undefined for a token of no bot. */
   readonly botId: number | undefined
@@ -17,8 +20,8 @@ export interface CallEvent {
 }
 
 /**
- * Hears of an event at once. While a promise that it returned is open, that call goes no further; others do. It must
- * neither throw nor reject.
+ * Hears of an event at once. While a promise that it returned is open, that call goes no further; others do.
+ * It must neither throw nor reject.
  */
 export type CallListener = (event: CallEvent) => void | Promise<void>
 

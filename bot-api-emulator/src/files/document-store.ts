@@ -19,7 +19,10 @@ export interface IncomingFile {
   abandon(): Promise<void>
 }
 
-/** A folder with one file per upload, written under its final name: the journal, not the name, says what counts. */
+/**
+ * A folder with one file per upload, written under its final name: the journal, not the name, says what
+ * counts.
+ */
 export class DocumentStore {
   readonly #folder: string
   readonly #durable: boolean

@@ -12,7 +12,9 @@ const DOCUMENT_MARK = Buffer.from([5, 0, 2])
 const MAC_BYTES = 8
 const BODY_BYTES = DOCUMENT_MARK.length + 6 + 4 + 4
 
-/** Makes a file_id: base64url, so never with a dot, which would make it a URL. The mac makes guessed ids fail. */
+/**
+ * Makes a file_id: base64url, so never with a dot, which would make it a URL. The mac makes guessed ids fail.
+ */
 export function encodeFileId(key: Buffer, reference: FileReference): string {
   const body = Buffer.alloc(BODY_BYTES)
   DOCUMENT_MARK.copy(body)

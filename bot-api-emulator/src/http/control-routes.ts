@@ -18,8 +18,8 @@ type Order = Readonly<Record<string, unknown>>
 type Outcome = unknown | Buffer
 
 /**
- * Answers `/_emulator/…`, the controls for tests in other processes. Loopback only, and never for a browser's page.
- * Success is plain JSON, failure `{ error: { code, message } }` with 400, and 404 for an unknown path.
+ * Answers `/_emulator/…`, the controls for tests in other processes. Loopback only, and never for a browser's
+ * page. Success is plain JSON, failure `{ error: { code, message } }` with 400, and 404 for an unknown path.
  */
 export async function answerControl(exchange: Exchange, path: string, controls: Controls): Promise<void> {
   const { request, response, query } = exchange

@@ -22,7 +22,9 @@ export function wholeBody(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false })
 }
 
-/** Reads what is left of a body and drops it, so that the answer is not lost in a reset. Resolves at its end. */
+/**
+ * Reads what is left of a body and drops it, so that the answer is not lost in a reset. Resolves at its end.
+ */
 export async function drain(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed) return
   await new Promise<void>(resolve => {

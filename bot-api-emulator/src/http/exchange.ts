@@ -31,7 +31,10 @@ export interface Backstage {
   readonly kept: () => Promise<void>
 }
 
-/** One request and its answer. `signal` is aborted when the client goes away or the emulator closes, `closing` only then. */
+/**
+ * One request and its answer. `signal` is aborted when the client goes away or the emulator closes, `closing`
+ * only then.
+ */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -40,13 +43,17 @@ export interface Exchange {
   readonly closing: AbortSignal
 }
 
-/** Faults that come before any work: the connection is cut (ConnectionCut is thrown), or the request waits. */
+/**
+ * Faults that come before any work: the connection is cut (ConnectionCut is thrown), or the request waits.
+ */
 export async function sufferBefore(fault: Fault | undefined, signal: AbortSignal): Promise<void> {
   if (fault?.kind === 'reset-before') throw new ConnectionCut()
   if (fault?.kind === 'delay') await wait(fault.ms, undefined, { signal })
 }
 
-/** Faults that answer in place of the work of a method (or of `download`); false when this is none of them. */
+/**
+ * Faults that answer in place of the work of a method (or of `download`); false when this is none of them.
+ */
 export function answerInstead(response: ServerResponse, fault: Fault | undefined, method: string): boolean {
   switch (fault?.kind) {
     case 'status':

@@ -26,8 +26,8 @@ interface MethodRoute {
 }
 
 /**
- * A call of a method from its first byte to the answer; what it changed is on disk before the answer leaves. Once the
- * body has come the work is done, whether or not the client is still there.
+ * A call of a method from its first byte to the answer; what it changed is on disk before the answer leaves.
+ * Once the body has come the work is done, whether or not the client is still there.
  */
 export async function answerMethod(
   exchange: Exchange,
@@ -110,7 +110,10 @@ async function pause(ms: number, { limits, closing }: Backstage & Exchange): Pro
   if (realMs > 0) await wait(realMs, undefined, { signal: closing })
 }
 
-/** Does the work of a call that has been answered. Nobody hears of a refusal; closing the emulator forgets the call. */
+/**
+ * Does the work of a call that has been answered. Nobody hears of a refusal; closing the emulator forgets the
+ * call.
+ */
 async function performLate(ms: number, perform: () => Promise<unknown>, closing: AbortSignal): Promise<void> {
   try {
     await wait(ms, undefined, { signal: closing })

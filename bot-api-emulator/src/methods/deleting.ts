@@ -22,7 +22,9 @@ export function deleteMessage(call: MethodCall): true {
   return true
 }
 
-/** deleteMessages: missing ones are passed over, but one that cannot be deleted keeps all the others alive. */
+/**
+ * deleteMessages: missing ones are passed over, but one that cannot be deleted keeps all the others alive.
+ */
 export function deleteMessages(call: MethodCall): true {
   const ids = messageIdsOf(call)
   const access = accessChat(call)

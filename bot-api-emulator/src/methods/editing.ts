@@ -46,7 +46,9 @@ export function editMessageReplyMarkup(call: MethodCall): Json {
   return edit(call, { chat, message }, { ...content, ...markup })
 }
 
-/** editMessageMedia: another document, new or kept, with its own caption; a text message becomes a document. */
+/**
+ * editMessageMedia: another document, new or kept, with its own caption; a text message becomes a document.
+ */
 export function editMessageMedia(call: MethodCall): Json {
   const markup = inlineMarkupOf(call)
   const media = inputMediaOf(call)
@@ -59,7 +61,10 @@ export function editMessageMedia(call: MethodCall): Json {
   return edit(call, { chat, message }, { documentNumber: keepDocument(call, input), ...caption, ...markup })
 }
 
-/** The message to edit, if the bot may. Forwards and messages with a keyboard of their own kind stay as they are. */
+/**
+ * The message to edit, if the bot may. Forwards and messages with a keyboard of their own kind stay as they
+ * are.
+ */
 function editableMessage(call: MethodCall, refused: RefusalName): Editable {
   if (call.parameters.text('chat_id') === '' && messageIdOf(call) === 0) throw refusal('messageIdMissing')
   const access = accessChat(call)

@@ -5,7 +5,10 @@ import type { MethodCall } from '#methods/method.ts'
 import type { StoredDocument } from '#world/records.ts'
 import type { Json } from '#world/showing.ts'
 
-/** getFile: a path that stays the same while it is valid; asking again prolongs it. Without one, the file is fetched first. */
+/**
+ * getFile: a path that stays the same while it is valid; asking again prolongs it. Without one, the file is
+ * fetched first.
+ */
 export function getFile(call: MethodCall): Json {
   const fileId = call.parameters.text('file_id')
   if (fileId === '') throw refusal('fileIdMissing')
@@ -23,7 +26,9 @@ export function getFile(call: MethodCall): Json {
   }
 }
 
-/** Paths carry a counter of the bot's and the extension; the name is lost. An expired path never comes back. */
+/**
+ * Paths carry a counter of the bot's and the extension; the name is lost. An expired path never comes back.
+ */
 function grantPath(call: MethodCall, document: StoredDocument): string {
   const { world, bot } = call
   const extension = extensionOf(document.fileName)

@@ -8,8 +8,9 @@ import { declareDocument } from '#world/declaring.ts'
 export type InputDocument = { readonly upload: UploadedFile } | { readonly documentNumber: number }
 
 /**
- * What a parameter names: a part of the same name, a part by `attach://`, or a file_id (telegram-bot-api get_input_file).
- * Undefined when there is nothing. Throws ApiRefusal for an empty file, and for an id of another bot or of no file.
+ * What a parameter names: a part of the same name, a part by `attach://`, or a file_id (telegram-bot-api
+ * get_input_file). Undefined when there is nothing. Throws ApiRefusal for an empty file, and for an id of
+ * another bot or of no file.
  */
 export function inputDocument(call: MethodCall, parameter: string, value: string): InputDocument | undefined {
   const attached = value.startsWith('attach://') ? value.slice('attach://'.length) : parameter

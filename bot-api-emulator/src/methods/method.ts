@@ -24,8 +24,8 @@ export interface MethodCall {
 }
 
 /**
- * Does a method's work and gives its `result`, or throws ApiRefusal. Only a long poll answers later: a method whose turn
- * comes later throws ServedLater, before it has done anything, and is called again then.
+ * Does a method's work and gives its `result`, or throws ApiRefusal. Only a long poll answers later: a method
+ * whose turn comes later throws ServedLater, before it has done anything, and is called again then.
  */
 export type Method = (call: MethodCall) => unknown
 
@@ -38,8 +38,8 @@ export interface ChatAccess {
 }
 
 /**
- * Reading is allowed to a bot that has left or was thrown out of a basic group, and in a group that became a supergroup;
- * changing is not. To ask for members other than oneself counts as changing.
+ * Reading is allowed to a bot that has left or was thrown out of a basic group, and in a group that became a
+ * supergroup; changing is not. To ask for members other than oneself counts as changing.
  */
 type AccessRights = 'read' | 'change'
 

@@ -13,7 +13,10 @@ interface Rule {
   readonly spanMs: number
 }
 
-/** The FAQ: about thirty a second altogether; one a second in a chat, with short bursts; twenty a minute in a group. */
+/**
+ * The FAQ: about thirty a second altogether; one a second in a chat, with short bursts; twenty a minute in a
+ * group.
+ */
 const EVERYWHERE: Rule = { messages: 30, spanMs: 1000 }
 const IN_EACH_CHAT: Rule = { messages: 3, spanMs: 3000 }
 const IN_GROUPS_AND_CHANNELS: Rule = { messages: 20, spanMs: MINUTE_MS }
@@ -23,7 +26,10 @@ const LONGEST_SPAN_MS = MINUTE_MS
 class Passage {
   #atMs: number[] = []
 
-  /** The first time from `fromMs` on at which so many more keep the rule (as many as it ever lets pass at once). */
+  /**
+   * The first time from `fromMs` on at which so many more keep the rule (as many as it ever lets pass at
+   * once).
+   */
   roomAt({ messages, spanMs }: Rule, fromMs: number, count: number): number {
     if (messages === 0) return fromMs
     const recent = this.#atMs.filter(atMs => atMs > fromMs - spanMs)
@@ -58,7 +64,10 @@ export class Pace {
     this.#areTelegrams = limits.rates === 'telegram'
   }
 
-  /** Takes room for new messages: milliseconds to wait, or ApiRefusal 429 for a wait that is not served silently. */
+  /**
+   * Takes room for new messages: milliseconds to wait, or ApiRefusal 429 for a wait that is not served
+   * silently.
+   */
   takeForMessages(sending: Sending): number {
     const plain = this.#passage(`plain ${sending.chatId}`)
     const now = this.#clock.now()

@@ -16,9 +16,9 @@ export class ServedLater extends Error {
 }
 
 /**
- * When one call may do its deed. A method asks once all its checks have passed and before it changes anything. The first
- * question counts: it passes, or throws ApiRefusal 429, or ServedLater; asked again in the same call, it passes. So what
- * a call found before a wait is looked at again after it.
+ * When one call may do its deed. A method asks once all its checks have passed and before it changes
+ * anything. The first question counts: it passes, or throws ApiRefusal 429, or ServedLater; asked again in
+ * the same call, it passes. So what a call found before a wait is looked at again after it.
  */
 export class Turn {
   readonly #botId: number

@@ -6,7 +6,9 @@ import { type Json, showMessage } from '#world/showing.ts'
 const MAX_TIMEOUT_SECONDS = 50
 const MAX_UPDATES = 100
 
-/** getUpdates: waits in real time up to `timeout` seconds when there are none; a newer poll ends it with 409. */
+/**
+ * getUpdates: waits in real time up to `timeout` seconds when there are none; a newer poll ends it with 409.
+ */
 export async function getUpdates(call: MethodCall): Promise<Json[]> {
   const { parameters } = call
   const limit = parameters.has('limit') ? clamp(parameters.integer('limit'), 1, MAX_UPDATES) : MAX_UPDATES

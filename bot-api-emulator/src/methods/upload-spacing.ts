@@ -9,8 +9,9 @@ const LONGEST_QUEUE_MS = 5000
 const RETRY_AFTER_SECONDS = 60
 
 /**
- * The Bot API server holds uploads of exactly the same size apart (telegram-bot-api Client::on_cmd): by a tenth of a
- * millisecond per kilobyte, 200 to 900 ms, with a second of credit. Off unless the rates are Telegram's.
+ * The Bot API server holds uploads of exactly the same size apart (telegram-bot-api Client::on_cmd): by a
+ * tenth of a millisecond per kilobyte, 200 to 900 ms, with a second of credit. Off unless the rates are
+ * Telegram's.
  */
 export class UploadSpacing {
   readonly #clock: Clock

@@ -14,8 +14,8 @@ const MAX_BOUNDARY_LENGTH = 70
 type State = 'prologue' | 'after-boundary' | 'headers' | 'body' | 'epilogue'
 
 /**
- * Reads multipart/form-data piece by piece, as leniently as Telegram's own reader (td HttpReader):
- * a file name may stand without quotes, a part without one is a field, and what follows a boundary is not checked.
+ * Reads multipart/form-data piece by piece, as leniently as Telegram's own reader (td HttpReader): a file
+ * name may stand without quotes, a part without one is a field, and what follows a boundary is not checked.
  */
 export class MultipartReader {
   readonly #delimiter: Buffer
@@ -133,7 +133,9 @@ function parsePartHeaders(bytes: Buffer): { name: string; fileName: Buffer | und
   return { name, fileName }
 }
 
-/** The `key=value` pairs after `form-data;`. An unquoted value ends at the next semicolon, whatever it holds. */
+/**
+ * The `key=value` pairs after `form-data;`. An unquoted value ends at the next semicolon, whatever it holds.
+ */
 function* dispositionParameters(header: string): Generator<[string, string], void> {
   if (!header.startsWith('form-data;')) throw new RequestRejected(400)
   let rest = header.slice('form-data;'.length).trim()

@@ -1,4 +1,6 @@
-/** The request broke the rules of the HTTP reader: an empty body with this status, and the connection closes. */
+/**
+ * The request broke the rules of the HTTP reader: an empty body with this status, and the connection closes.
+ */
 export class RequestRejected extends Error {
   override readonly name = 'RequestRejected'
   readonly status: 400 | 413 | 431

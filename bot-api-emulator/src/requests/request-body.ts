@@ -17,9 +17,9 @@ export interface BodySource {
 }
 
 /**
- * Reads a whole request; files go to disk as they come in.
- * Throws ApiRefusal 413 for too large a body (which is read to its end first, so that the client sees the answer),
- * RequestRejected for what the HTTP reader refuses, and whatever ends the connection. No file is left behind then.
+ * Reads a whole request; files go to disk as they come in. Throws ApiRefusal 413 for too large a body (which
+ * is read to its end first, so that the client sees the answer), RequestRejected for what the HTTP reader
+ * refuses, and whatever ends the connection. No file is left behind then.
  */
 export async function readParameters(source: BodySource): Promise<RequestParameters> {
   const parameters = new RequestParameters()

@@ -18,8 +18,8 @@ export interface OpenWorld {
 }
 
 /**
- * Opens a data folder, making it if need be; without one, a temporary folder that `close` removes.
- * Throws EmulatorError DATA_DIR_IN_USE when another emulator has it open, DATA_DIR_UNREADABLE when it is damaged.
+ * Opens a data folder, making it if need be; without one, a temporary folder that `close` removes. Throws
+ * EmulatorError DATA_DIR_IN_USE when another emulator has it open, DATA_DIR_UNREADABLE when it is damaged.
  */
 export function openDataFolder(dataDir: string | undefined, clock: Clock): OpenWorld {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'bot-api-emulator-'))

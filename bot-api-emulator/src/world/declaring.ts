@@ -43,8 +43,8 @@ export function freshToken(botId: number): string {
 }
 
 /**
- * Adds a chat. Channels and supergroups begin with a service message, which takes id 1.
- * Throws EmulatorError UNKNOWN_BOT, and BAD_REQUEST for an unknown type or a private chat without exactly one bot.
+ * Adds a chat. Channels and supergroups begin with a service message, which takes id 1. Throws EmulatorError
+ * UNKNOWN_BOT, and BAD_REQUEST for an unknown type or a private chat without exactly one bot.
  */
 export function declareChat(world: World, declaration: ChatDeclaration): Chat {
   const administrators = declaration.administrators ?? []

@@ -8,8 +8,8 @@ interface LockOwner {
 }
 
 /**
- * Claims a data folder by a file that names this process; two emulators in one folder would write over each other.
- * A file whose process is gone is taken over. Throws EmulatorError DATA_DIR_IN_USE.
+ * Claims a data folder by a file that names this process; two emulators in one folder would write over each
+ * other. A file whose process is gone is taken over. Throws EmulatorError DATA_DIR_IN_USE.
  */
 export function lockFolder(path: string): { release(): void } {
   const self: LockOwner = { pid: process.pid, processStartMs: performance.timeOrigin }

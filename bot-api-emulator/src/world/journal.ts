@@ -74,8 +74,9 @@ function writeWhole(descriptor: number, bytes: Buffer): void {
 }
 
 /**
- * Reads the records of a journal, oldest first; none if there is no file. Throws EmulatorError DATA_DIR_UNREADABLE.
- * A last line without its newline was being written when the process died: it was never answered, and is cut off.
+ * Reads the records of a journal, oldest first; none if there is no file. Throws EmulatorError
+ * DATA_DIR_UNREADABLE. A last line without its newline was being written when the process died: it was never
+ * answered, and is cut off.
  */
 export function readJournal(path: string): WorldRecord[] {
   let bytes: Buffer

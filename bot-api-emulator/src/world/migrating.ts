@@ -5,9 +5,10 @@ import type { Chat } from '#world/records.ts'
 import type { World } from '#world/world.ts'
 
 /**
- * Makes a supergroup out of a basic group: another chat, whose ids begin anew, with the same bots and their rights. A
- * service message in each names the other. What was written and pinned before stays in the old chat, which can only be
- * read from now on. Throws EmulatorError BAD_REQUEST for a chat that is no basic group, or no more.
+ * Makes a supergroup out of a basic group: another chat, whose ids begin anew, with the same bots and their
+ * rights. A service message in each names the other. What was written and pinned before stays in the old
+ * chat, which can only be read from now on. Throws EmulatorError BAD_REQUEST for a chat that is no basic
+ * group, or no more.
  */
 export function migrateGroup(world: World, group: Chat): Chat {
   if (group.type !== 'group' || group.migratedTo !== undefined) {

@@ -66,7 +66,9 @@ export function mayDelete({ type, membership, own }: MessageQuestion): boolean {
   }
 }
 
-/** Says who may edit a message's content; no age limit holds for a bot's own messages (td can_edit_message). */
+/**
+ * Says who may edit a message's content; no age limit holds for a bot's own messages (td can_edit_message).
+ */
 export function mayEdit({ type, membership, own }: MessageQuestion): boolean {
   if (type !== 'channel') return own
   return hasRight(membership, 'can_edit_messages') || (own && hasRight(membership, 'can_post_messages'))

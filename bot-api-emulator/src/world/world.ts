@@ -16,8 +16,9 @@ export interface RecordKeeper {
 }
 
 /**
- * Bots, chats, messages and documents, all in memory, made of records alone: replaying them gives the same world.
- * `commit` keeps a record and applies it in one synchronous step, so a method's checks and its deed cannot be parted.
+ * Bots, chats, messages and documents, all in memory, made of records alone: replaying them gives the same
+ * world. `commit` keeps a record and applies it in one synchronous step, so a method's checks and its deed
+ * cannot be parted.
  */
 export class World {
   readonly clock: ShiftableClock
@@ -172,7 +173,10 @@ export class World {
   }
 }
 
-/** Channels and supergroups count their own messages; elsewhere each account counts (inferred from td MessageQueryManager). */
+/**
+ * Channels and supergroups count their own messages; elsewhere each account counts (inferred from td
+ * MessageQueryManager).
+ */
 export function isNumberedByChat(chat: Chat): boolean {
   return chat.type === 'channel' || chat.type === 'supergroup'
 }

@@ -32,10 +32,10 @@ export const registerExpire: RegisterCommand = (program, run) => {
 
 async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
   const { output, signal, note } = context
-  const { expire, planExpiry } = await import('@telegram-backup/engine/operations/expire.ts')
+  const { expire, planRetention } = await import('@telegram-backup/engine/operations/expire.ts')
   if (options.dryRun === true) {
     return await withCatalog(context, async database => {
-      const plan = await planExpiry(database)
+      const plan = await planRetention(database)
       output.answer({ dry_run: true, decisions: plan.map(decisionView) }, () => describePlan(plan))
       return ExitCode.DONE
     })

@@ -18,7 +18,7 @@ export const registerKeygen: RegisterCommand = (program, run) => {
     ],
   }).action((options: { out?: string; json?: boolean }) =>
     run(async ({ output }) => {
-      const { generateIdentity } = await import('@telegram-backup/engine/operations/make-key.ts')
+      const { generateIdentity } = await import('@telegram-backup/engine/age-keys.ts')
       const { identity, recipient } = await generateIdentity()
       const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
       if (options.out === undefined) {

@@ -57,7 +57,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
         )
       }
       if (report.owner !== null && context.config.encryption === undefined) {
-        const { ownRecipients } = await import('@telegram-backup/engine/config/own-recipients.ts')
+        const { ownRecipients } = await import('@telegram-backup/engine/age-keys.ts')
         const own = await ownRecipients(context.config)
         const next =
           own.length > 0

@@ -1,6 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
-import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
+import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
@@ -88,7 +88,7 @@ async function runRestore(
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUntold: () => note('warning: the result of the restore could not be recorded in the catalog'),
+    onUnrecorded: () => note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE

@@ -1,5 +1,5 @@
 import type { Database, Job, Schedule } from '@telegram-backup/database'
-import type { ScheduleTerms } from '@telegram-backup/engine/schedules/manage-schedules.ts'
+import type { ScheduleTerms } from '@telegram-backup/engine/operations/schedules.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import type { Command } from 'commander'
@@ -60,9 +60,7 @@ function registerAdd(parent: Command, run: RunAction): void {
   }).action((options: TermOptions & { source: string; cron: string; json?: boolean }) =>
     run(async context => {
       const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
-      const { addSchedule, scheduleView } = await import(
-        '@telegram-backup/engine/schedules/manage-schedules.ts'
-      )
+      const { addSchedule, scheduleView } = await import('@telegram-backup/engine/operations/schedules.ts')
       const { source, cron } = options
       const terms = termsOf(options)
       const configFile = await readConfigFile(context.config)
@@ -107,7 +105,7 @@ function registerList(parent: Command, run: RunAction): void {
   }).action((options: { json?: boolean }) =>
     run(async context => {
       const { listSchedules } = await import('@telegram-backup/database')
-      const { scheduleViews } = await import('@telegram-backup/engine/schedules/manage-schedules.ts')
+      const { scheduleViews } = await import('@telegram-backup/engine/operations/schedules.ts')
       await withCatalog(context, async database => {
         const schedules = await listSchedules(database)
         const views = await scheduleViews(database, schedules)
@@ -159,9 +157,7 @@ function registerSwitch(
 }
 
 async function changeAndShow(context: CommandContext, id: string, terms: ScheduleTerms): Promise<ExitCode> {
-  const { changeSchedule, scheduleView } = await import(
-    '@telegram-backup/engine/schedules/manage-schedules.ts'
-  )
+  const { changeSchedule, scheduleView } = await import('@telegram-backup/engine/operations/schedules.ts')
   await withCatalog(context, async database => {
     const { id: found } = await findSchedule(database, id)
     const schedule = await changeSchedule(database, found, terms)
@@ -185,7 +181,7 @@ function registerRun(parent: Command, run: RunAction): void {
     examples: ['telegram-backup schedule run 3f0c2c1e', 'telegram-backup schedule run 3f0c2c1e --wait'],
   }).action((id: string, options: { wait?: boolean; json?: boolean }) =>
     run(async context => {
-      const { runNow } = await import('@telegram-backup/engine/schedules/manage-schedules.ts')
+      const { runNow } = await import('@telegram-backup/engine/operations/schedules.ts')
       return await withCatalog(context, async database => {
         const schedule = await findSchedule(database, id)
         const queue = await openJobQueue(database, { tends: false })

@@ -1,6 +1,6 @@
 import type { Schedule } from '@telegram-backup/database'
+import type { ScheduleTerms, ScheduleView } from '@telegram-backup/engine/operations/schedules.ts'
 import { describeKeep, type KeepView } from '@telegram-backup/engine/retention/keep-policy.ts'
-import type { ScheduleTerms, ScheduleView } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import type { Command } from 'commander'

@@ -1,6 +1,6 @@
 import type { Backup } from '@telegram-backup/database'
 import { stateWords } from '@telegram-backup/database/missing-files'
-import { readDevices, readOutsideLinks } from '@telegram-backup/engine/backup/recorded-members.ts'
+import { readDevices, readOutsideLinks } from '@telegram-backup/engine/backup/recorded-facts.ts'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { shownTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'

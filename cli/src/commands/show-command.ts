@@ -5,7 +5,7 @@ import {
   stateWords,
   withMissingFiles,
 } from '@telegram-backup/database/missing-files'
-import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/resumable.ts'
+import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/recorded-facts.ts'
 import {
   formatBytes,
   formatSizeOf,

@@ -1,6 +1,6 @@
 import type { JobProgress } from '@telegram-backup/database'
+import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
-import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {

@@ -68,7 +68,7 @@ test('a broken file keeps the sources that it named before', async () => {
   await write('sources: [')
   const job = await submit('alpha')
   expect(await untilJob(database, job, ['done', 'failed'])).toMatchObject({ state: 'done' })
-  await expect.poll(serve.log).toContain('cannot be used as it is now')
+  await expect.poll(serve.log).toContain('the configuration file cannot be used')
 })
 
 test('SIGHUP has the file read again at once, and ends nothing', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getBackupDetails, getJob, type Job } from '@telegram-backup/database'
 import { openLiveConfigFile } from '@telegram-backup/engine/config/live-config-file.ts'
-import { runBackupJob } from '@telegram-backup/engine/jobs/backup-job.ts'
+import { runBackupJob } from '@telegram-backup/engine/job-handlers/backup-job.ts'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { writeBrokenPgDump } from '@telegram-backup/test-support/send-bench.ts'
 import {

@@ -3,7 +3,8 @@ import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { GOLDEN_STATES, type Golden, openGolden } from '#test/recovery/golden-state.ts'
 
-// docs/recovery.md, "What comes back, and what does not", row by row: an empty machine with the chats of an earlier release.
+// docs/recovery.md, "What comes back, and what does not", row by row: an empty machine with the chats of an
+// earlier release.
 
 /** Their messages are gone, or were never all there. */
 const NOT_IN_THE_CHAT = ['erased', 'failed', 'unfinished']

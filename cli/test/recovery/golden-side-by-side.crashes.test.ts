@@ -4,7 +4,8 @@ import { type ServeProcess, startServe } from '@telegram-backup/test-support/ser
 import { afterEach, describe, expect, test } from 'vitest'
 import { GOLDEN_STATES, type Golden, openGolden } from '#test/recovery/golden-state.ts'
 
-// Machines that share a catalog are not updated in the same minute: what one release begins, the other goes on with.
+// Machines that share a catalog are not updated in the same minute: what one release begins, the other goes
+// on with.
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {

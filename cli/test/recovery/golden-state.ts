@@ -20,7 +20,9 @@ import { startBundledServer } from '@telegram-backup/test-support/servers/bundle
 const GOLDEN = join(import.meta.dirname, '..', 'golden')
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
-/** Every state that was kept, by its newest migration: `scripts/golden.ts` made them, nothing makes them anew. */
+/**
+ * Every state that was kept, by its newest migration: `scripts/golden.ts` made them, nothing makes them anew.
+ */
 export const GOLDEN_STATES: readonly string[] = readdirSync(GOLDEN)
 
 /** What the program of then knew and said of its state. */
@@ -39,7 +41,10 @@ interface GoldenFacts {
   said: Record<string, unknown>
 }
 
-/** A golden state at work, in copies: its chats behind a Bot API server, its keys, and on demand its catalog and its program. */
+/**
+ * A golden state at work, in copies: its chats behind a Bot API server, its keys, and on demand its catalog
+ * and its program.
+ */
 export interface Golden {
   folder: string
   emulator: Emulator

@@ -114,7 +114,7 @@ it('with --yes more than half may go at once', async () => {
   expect((going.json as unknown as Decided).erased_backups).toHaveLength(3)
   // What has the word wants none.
   expect(JSON.stringify(going)).not.toContain('not erased')
-  expect(JSON.stringify(going)).toContain('as was agreed to')
+  expect(JSON.stringify(going)).toContain('as confirmed')
   const left = await database.kysely
     .selectFrom('backups')
     .select('id')

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listSchedules, sqlRunner } from '@telegram-backup/database'
-import type { ScheduleView } from '@telegram-backup/engine/schedules/manage-schedules.ts'
+import type { ScheduleView } from '@telegram-backup/engine/operations/schedules.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -212,7 +212,7 @@ it('doctor warns of a schedule whose source nobody here knows, where it said tha
   await mkdir(elsewhere)
   const warned = (await runCli(['doctor'], { env, cwd: elsewhere })).stdout
   expect(warned).toMatch(
-    /Schedules back up notes, which neither telegram-backup.yaml here nor that of another serve names/,
+    /Schedules back up notes, but no telegram-backup.yaml names them, neither here nor at another serve/,
   )
   expect((await command('doctor')).stdout).not.toContain('Schedules back up')
   await schedule('remove', (added.json() as ScheduleView).id)

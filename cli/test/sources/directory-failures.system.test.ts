@@ -4,7 +4,7 @@ import { appendFile, chmod, mkdir, mkdtemp, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
+import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   expectTakenBack,

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openManifest, readMemberIndex } from '@telegram-backup/archive'
-import type { SentSource } from '@telegram-backup/engine/backup/send-source.ts'
+import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import {
   expectTakenBack,
   openSendBench,

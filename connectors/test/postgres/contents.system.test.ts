@@ -28,7 +28,8 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  // The server's own work, autovacuum for example, is no session; one of ours takes a moment to go once its psql has.
+  // The server's own work, autovacuum for example, is no session; one of ours takes a moment to go once its
+  // psql has.
   const sessions = `select count(*) from pg_stat_activity where datname = '${database}' and backend_type = 'client backend'`
   await expect.poll(() => server.sql('postgres', sessions), { message: 'no session is left' }).toBe('0')
 })

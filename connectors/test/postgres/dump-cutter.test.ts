@@ -5,7 +5,9 @@ import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 const HEAD = /DO \$a([0-9a-f]{32})\$BEGIN EXECUTE \$b\1\$/g
 const TAIL = /\n {2}\$b([0-9a-f]{32})\$; END\$a\1\$;\n/g
 
-/** What psql gets of a dump that comes in pieces cut at these places; what is in an EXECUTE stands in [[ ]]. */
+/**
+ * What psql gets of a dump that comes in pieces cut at these places; what is in an EXECUTE stands in [[ ]].
+ */
 function cut(dump: Buffer | string, cuts: readonly number[] = [], unknown: readonly string[] = []): string {
   const bytes = Buffer.from(dump)
   const cutter = new DumpCutter(new Set(unknown))

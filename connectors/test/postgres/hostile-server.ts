@@ -11,8 +11,8 @@ export interface HostileServer {
 }
 
 /**
- * Lets everybody in, and says that the client's encoding is `encoding`. `answer` gets the text of each query, and a number of the
- * connection that asks.
+ * Lets everybody in, and says that the client's encoding is `encoding`. `answer` gets the text of each query,
+ * and a number of the connection that asks.
  */
 export async function startHostileServer(
   answer: (query: string, connection: number) => Answer,

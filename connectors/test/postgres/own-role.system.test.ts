@@ -8,8 +8,8 @@ import { parsePostgresUrl } from '#postgres/connection.ts'
 import { planDatabaseRestore } from '#postgres/restore/database-plan.ts'
 import { restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
 
-// A dump runs with the rights of whoever restores it, who may change a password: its own. That would outlive the restore, and
-// a drill on a server that is named.
+// A dump runs with the rights of whoever restores it, who may change a password: its own. That would outlive
+// the restore, and a drill on a server that is named.
 
 let server: PostgresServer
 let passwordBefore: string

@@ -88,7 +88,8 @@ describe('a program that failed is run once more', () => {
     const hasWritten = new Promise<void>(resolve => {
       told = resolve
     })
-    // Times of files may be a hundredth of a second apart: what was made and written to in the same one looks untouched.
+    // Times of files may be a hundredth of a second apart: what was made and written to in the same one looks
+    // untouched.
     const child = await shell('sleep 0.1; echo first; echo >&2; read line; exit 3', {
       again: again('echo second'),
       onErrorLine: () => told(),

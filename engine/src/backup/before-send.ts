@@ -10,7 +10,7 @@ import type { TelegramError } from 'telegram-deployment-bot'
 import type { SendPlan } from '#backup/send-plan.ts'
 import type { Config } from '#environment.ts'
 
-/** What a person should know before the backup is sent, a sentence each. */
+/** Sentences that a person should read before the backup is sent. */
 export async function warningsBefore({ source }: SendPlan, config: Config): Promise<string[]> {
   const isClear = config.encryption === 'off'
   const warnings = isClear ? ['BACKUP_ENCRYPTION is off; the backup is readable to everyone in the chat'] : []
@@ -25,8 +25,8 @@ export async function warningsBefore({ source }: SendPlan, config: Config): Prom
 }
 
 /**
- * As a result: what failed before anything was sent. The catalog that cannot be opened, what the user gave,
- * or a look at the chat. `failedBefore`: Telegram was asked for nothing, so it is no failure of Telegram.
+ * The result for a failure before anything was sent. `failedBefore`: Telegram was not asked for anything, so
+ * it is not a failure of Telegram.
  */
 export function failureBefore(error: unknown): IntegratedBackupResult & { failedBefore?: boolean } {
   if (error instanceof CatalogError) return databaseFailure(error)
@@ -34,10 +34,7 @@ export function failureBefore(error: unknown): IntegratedBackupResult & { failed
   return { ...failure, failedBefore: !isOfChat(error) }
 }
 
-/**
- * A setting that cannot be is no failure of the chat; a token or a chat that Telegram itself has refused is
- * one.
- */
+/** A token or a chat that Telegram refused, unlike a setting that is wrong by itself. */
 function isOfChat(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== 'TelegramError') return false
   const { code, errorCode } = error as TelegramError

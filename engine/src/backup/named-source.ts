@@ -5,9 +5,8 @@ import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 
 /**
- * What telegram-backup.yaml says under that name, read as a backup reads it, before one is due: with its
- * variables filled in, and by the date of today. Opens nothing. Throws `CONFIGURATION` for a name that is not
- * there, and for a source that no backup can be made of.
+ * The plan of a source of telegram-backup.yaml, read as a backup of today reads it. Opens nothing. Throws
+ * `CONFIGURATION` for an unknown name, and for a source that cannot be backed up.
  */
 export async function planNamedSource(
   name: string,

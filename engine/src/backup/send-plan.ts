@@ -4,12 +4,11 @@ import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
 
-/** What is to be sent, and how. */
 export interface SendPlan {
   project: string
   type: BackupType
   source: SourceChoice
-  /** Under which telegram-backup.yaml has it. */
+  /** Its name in telegram-backup.yaml. */
   sourceName?: string | undefined
   filename: string | undefined
   caption: string | undefined
@@ -19,7 +18,7 @@ export interface SendPlan {
   resume?: ResumedSend | undefined
 }
 
-/** Reads what a person has written about a source. Throws `USAGE`. */
+/** Reads the settings of a source. Throws `USAGE`. */
 export function planSource(settings: SourceSettings): SendPlan {
   const { expires, limit_rate: limitRate } = settings
   return {
@@ -49,6 +48,6 @@ function readExpiry(text: string): Date {
   if (text.trim().toLowerCase() !== 'never') return parseExpiry(text)
   throw new BackupError('A backup always has an expiry', {
     code: 'USAGE',
-    hint: hint`Send it, and pin it: ${run('pin', 'ID')} keeps it until unpin.`,
+    hint: hint`Send it, then pin it: ${run('pin', 'ID')} keeps it until it is unpinned.`,
   })
 }

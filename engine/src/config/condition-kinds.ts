@@ -1,4 +1,3 @@
-/** Everything that is watched for. */
 export const CONDITION_KINDS = [
   'backup_failed',
   'backup_overdue',

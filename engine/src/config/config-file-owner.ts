@@ -4,16 +4,16 @@ import { BackupError } from '@telegram-backup/errors'
 
 const WRITABLE_BY_GROUP_OR_ALL = 0o022
 const WRITABLE_BY_ALL = 0o002
-/** Only owners may rename or delete what lies in such a folder. */
+/** In such a folder, only owners may rename or delete. */
 const STICKY = 0o1000
 
 /**
- * Refuses a configuration file that somebody else may have written: it says what is read, where it is
- * restored to, and where passwords are sent. One that was found, and not named, must be a file of the present
- * user's or root's, reached by no link of anybody else, and nobody else may write to it; for root the same
- * goes for its folder. One that was named is taken from any owner, as containers mount it, unless everybody
- * may write to it. Throws `CONFIGURATION`.
- * @param file open, so that what is judged is what is read
+ * Refuses a configuration file that another user may have written: it decides what is read, what is
+ * overwritten, and where passwords are sent. A file that was found must belong to this user or root, not be
+ * reached by a link of another user, and not be writable by others; for root, the same holds for its folder.
+ * A file that was named may have any owner, as in containers, but not be writable by everyone. Throws
+ * `CONFIGURATION`.
+ * @param file open, so that the file that is checked is the file that is read
  */
 export async function assertOwnConfiguration(
   file: FileHandle,
@@ -22,15 +22,14 @@ export async function assertOwnConfiguration(
   const status = await file.stat()
   const { uid, mode } = status
   if (isNamed) {
-    // Everybody may write to /dev/null, too.
+    // /dev/null is writable by everyone.
     if (status.isFile() && (mode & WRITABLE_BY_ALL) !== 0)
       throw notOurs(path, 'can be written by everyone', `chmod o-w ${path}`)
     return
   }
-  if (!status.isFile()) throw notOurs(path, 'is no file', 'Remove it, or run in another folder')
+  if (!status.isFile()) throw notOurs(path, 'is not a file', 'Remove it, or run in another folder')
   const named = await lstat(path)
-  // Otherwise others choose which of our files is meant: one that was restored out of a backup of theirs,
-  // say.
+  // Another user's link could choose one of our files, such as one restored from that user's backup.
   const stranger = [uid, ...(named.isSymbolicLink() ? [named.uid] : [])].find(owner => !isTrusted(owner))
   if (stranger !== undefined)
     throw notOurs(
@@ -49,7 +48,7 @@ export async function assertOwnConfiguration(
   }
 }
 
-/** Without user ids there is nobody to tell apart. */
+/** Windows has no user ids. */
 function isTrusted(uid: number): boolean {
   const own = process.geteuid?.()
   return own === undefined || uid === own || uid === 0

@@ -16,17 +16,13 @@ import {
 } from '#config/verification-settings.ts'
 import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
 
-/** Where a backup can be restored to, by name. */
 export interface TargetSettings {
   postgres: string
-  /**
-   * API keys that are bound to this project may restore to it as well; only those that are bound to none if
-   * left out.
-   */
+  /** API keys of this project may restore to it. Default: only API keys without a project. */
   project?: string | undefined
 }
 
-/** The file as it was written, variables not filled in. */
+/** The file as it was written; variables are not filled in. */
 export interface ConfigFileContents {
   sources: Record<string, SourceSettings>
   targets: Record<string, TargetSettings>
@@ -47,7 +43,7 @@ const NAME = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has letters, digits, ".", "_" and "-", 64 at most')
 
-/** What stands in a variable is known only when it is filled in. */
+/** Accepts a variable: its value is checked when it is filled in. */
 const reads =
   (parse: (text: string) => unknown) =>
   (text: string): boolean => {
@@ -59,7 +55,7 @@ const reads =
       return false
     }
   }
-/** A date that has passed ends the backups of its source, not the use of the whole file. */
+/** An expiry in the past stops the backups of one source, not the use of the whole file. */
 const isExpiry = reads(text => parseExpiry(text, new Date(0)))
 const EXPIRES = AMOUNT.refine(
   isExpiry,
@@ -104,7 +100,7 @@ const SOURCE_OBJECT = z.strictObject({
   allow: ALLOWED.optional(),
 })
 const PLACES = ['postgres', 'directory', 'file'] as const
-/** What can never be backed up is refused with the file, not by the first night. */
+/** Refuses with the file what no backup can be made of. */
 const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, context) => {
   const [place, another] = PLACES.filter(name => source[name] !== undefined)
   const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
@@ -117,14 +113,13 @@ const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, con
   }
 })
 
-/** All that may be set of a source. */
 export const SOURCE_SETTING_NAMES: readonly string[] = Object.keys(SOURCE_OBJECT.shape)
 
-/** Only where there are no names; what is wrong with a name or below it has words of its own. */
+/** The error for entries that are not a map; errors in a name or below it have texts of their own. */
 const ENTRIES = ({ code }: { code?: string | undefined }): string | undefined =>
   code === 'invalid_type' ? 'write names, each with its settings below it' : undefined
 
-/** What may stand in `telegram-backup.yaml`; what is not named here may not. */
+/** All that may stand in `telegram-backup.yaml`. */
 export const CONFIG_FILE_SCHEMA: z.ZodType<ConfigFileContents> = z.strictObject({
   sources: z
     .record(NAME, SOURCE, { error: ENTRIES })

@@ -23,7 +23,7 @@ import type { Config, Environment } from '#environment.ts'
 const FILE_NAME = 'telegram-backup.yaml'
 const SOURCE_EXAMPLE =
   'An entry below "sources:" looks like this: shop: { project: shop, type: database, postgres: "postgresql://USER@HOST/DATABASE" }'
-/** By what stands at the left margin. */
+/** Hints by section. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   targets:
     'An entry below "targets:" looks like this: staging: { postgres: "postgresql://USER@HOST/DATABASE" }',
@@ -33,26 +33,25 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   verification: 'docs/verification.md names the settings below "verification:".',
 }
 
-/** What `telegram-backup.yaml` says. Without such a file there are no sources and no targets. */
+/** The contents of `telegram-backup.yaml`. Without a file there are no sources and no targets. */
 export interface ConfigFile {
-  /** Undefined when there is none. */
+  /** Undefined without a file. */
   readonly path: string | undefined
-  /** The same as long as nothing in the file was changed; says nothing of what is in it. */
+  /** A hash of the file: equal while nothing in it is changed. */
   readonly edition: string
   readonly sourceNames: readonly string[]
   readonly targetNames: readonly string[]
-  /** What to tell the user before anything is done with it. */
+  /** Sentences for the user. */
   readonly warnings: readonly string[]
   /** With its variables filled in. Throws `CONFIGURATION` for an unknown name or an unset variable. */
   source(name: string): SourceSettings
-  /** The same for a place to restore to. */
   target(name: string): TargetSettings
   /**
-   * The project of one of them, whether the rest of it can be used or not. Null for a target that has none;
-   * undefined where there is no such name, or it cannot be told for a variable that is not set.
+   * The project of a source or target, even when the rest of it cannot be used. Null for a target without a
+   * project; undefined for an unknown name, and when a variable in the project is not set.
    */
   projectOf(kind: 'source' | 'target', name: string): string | null | undefined
-  /** Who is told when something is wrong. Throws `CONFIGURATION`. */
+  /** Throws `CONFIGURATION`. */
   notifications(): NotificationSettings
   readonly http: HttpSettings
   readonly retention: RetentionSettings
@@ -60,8 +59,9 @@ export interface ConfigFile {
 }
 
 /**
- * Reads TELEGRAM_BACKUP_CONFIG, else the file in the working folder, else in the state folder. Throws
- * `CONFIGURATION` with the line of what is wrong; never with what stands there, which may be a password.
+ * Reads the file that TELEGRAM_BACKUP_CONFIG names, else the one in the working folder, else in the state
+ * folder. Throws `CONFIGURATION` with the number of the wrong line, never with its text, which may be a
+ * password.
  */
 export async function readConfigFile(
   config: Pick<Config, 'configFile' | 'stateFolder'>,
@@ -144,7 +144,7 @@ async function findFile({
 }
 
 async function readOwn(path: string, isNamed: boolean): Promise<FoundFile> {
-  // A FIFO that somebody left there has no writer to wait for; one that was named may be a shell's.
+  // Opening a FIFO waits for a writer. Only a named file may be one: shells pass files like that.
   const file = await open(path, constants.O_RDONLY | (isNamed ? 0 : constants.O_NONBLOCK))
   try {
     await assertOwnConfiguration(file, { path, isNamed })
@@ -164,7 +164,7 @@ function parseContents(text: string, path: string): ConfigFileContents {
   const parsed = CONFIG_FILE_SCHEMA.safeParse(plainValue(document, path))
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
-  // A setting that is misspelt is more to the point than that it is missing.
+  // A misspelt setting is also missing under its right name; report the misspelling.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
   const { where, words } = describeIssue(issue as z.core.$ZodIssue)
   throw wrong(
@@ -175,7 +175,7 @@ function parseContents(text: string, path: string): ConfigFileContents {
   )
 }
 
-/** A person who may write a URL into the file could have the token sent to that host. */
+/** Otherwise a URL in the file could send the token to any host. */
 function refuseOwnSecrets(document: Document, lines: LineCounter, path: string): void {
   visit(document, {
     Scalar: (_, { value, range }) => {
@@ -195,7 +195,7 @@ function plainValue(document: Document, path: string): unknown {
   try {
     return document.toJS() ?? {}
   } catch {
-    // An alias of nothing, or of so much that it was meant to fill the memory.
+    // An alias of nothing, or a bomb of aliases.
     throw wrong(path, 1, 'no valid YAML (an alias cannot be resolved)')
   }
 }
@@ -208,7 +208,7 @@ function describeIssue(issue: z.core.$ZodIssue): { where: PropertyKey[]; words: 
   return { where: issue.path, words: words ?? 'not understood' }
 }
 
-/** Where the key, or else the nearest thing that holds it, stands in the text. */
+/** The offset of the key in the text, else of the nearest key above it. */
 function offsetOf(document: Document, where: readonly PropertyKey[]): number {
   for (let length = where.length; length > 0; length--) {
     const parent: unknown =
@@ -231,10 +231,7 @@ function hintFor([section, _, setting]: readonly PropertyKey[], code?: string): 
 }
 
 function wrong(path: string, line: number, words: string, hint: string = SOURCE_EXAMPLE): BackupError {
-  return new BackupError(`${path}, line ${line}: ${words}`, {
-    code: 'CONFIGURATION',
-    hint,
-  })
+  return new BackupError(`${path}, line ${line}: ${words}`, { code: 'CONFIGURATION', hint })
 }
 
 function unknownName(of: {

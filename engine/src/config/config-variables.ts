@@ -4,10 +4,10 @@ import { type Environment, readSetting } from '#environment.ts'
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /**
- * Fills `${NAME}` in from the environment (or from the file that `NAME_FILE` names), in every text of the
- * value. It happens after the YAML was parsed, so that no value can add to it. In the user, the password and
- * the parameters of a URL what is filled in is percent-encoded, so that a password may hold any character.
- * Throws `CONFIGURATION` for a variable that is not set.
+ * Replaces `${NAME}` in every text by the variable, or by the contents of the file that `NAME_FILE` names. It
+ * runs after YAML is parsed, so a value cannot add settings. In the user, password and parameters of a URL,
+ * values are percent-encoded, so a password may hold any character. Throws `CONFIGURATION` for a variable
+ * that is not set.
  */
 export function expandVariables<Value>(value: Value, environment: Environment, owner: string): Value {
   if (typeof value === 'string') return expandText(value, environment, owner) as Value & string
@@ -34,25 +34,21 @@ function expandText(text: string, environment: Environment, owner: string): stri
   })
 }
 
-/**
- * What names the vault, the catalog and the keys; with `_FILE` as well, and without it where only that is
- * read.
- */
+/** The variables with the secrets of the vault, the catalog and the keys. */
 const OWN_SECRET = /^(?:TELEGRAM_BOT_TOKEN|DATABASE_URL)(?:_FILE)?$|^BACKUP_/
 
-/** The first variable in the text that is a secret of this program's own; undefined when there is none. */
+/** The first variable in the text that is a secret of this program. */
 export function ownSecretIn(text: string): string | undefined {
   return [...text.matchAll(REFERENCE)].map(([, name = '']) => name).find(name => OWN_SECRET.test(name))
 }
 
-/** Whether there is anything in the text that is filled in. */
 export function holdsVariable(text: string): boolean {
   return text.search(REFERENCE) !== -1
 }
 
 const PASSWORD_IN_URL = /^[a-z]+:\/\/[^@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)/
 
-/** Whether a URL somewhere in the value has its password written out. */
+/** Whether any URL in the value contains a password as text. */
 export function holdsPassword(value: unknown): boolean {
   if (typeof value === 'string') {
     const [, inUser, inQuery] = PASSWORD_IN_URL.exec(value) ?? []

@@ -3,40 +3,39 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
 
-/** Paths of PEM files: a certificate with those between it and its authority, and its private key. */
+/** Paths of PEM files: the certificate with its chain, and its private key. */
 export interface CertificateFiles {
   certificate: string
   key: string
 }
 
-/** How the HTTP API minds its doors: `http` in telegram-backup.yaml. */
+/** `http:` of telegram-backup.yaml. */
 export interface HttpSettings {
   /**
-   * How many proxies stand in front, or their addresses: only then is `X-Forwarded-For` believed, and
-   * `/metrics` asks for a key of everyone. Undefined: none.
+   * How many proxies stand in front, or their addresses. With it, `X-Forwarded-For` is believed, and
+   * `/metrics` always needs a key.
    */
   trust_proxy?: number | string | undefined
   /** With one API key. */
   requests_per_minute: number
   /** With a wrong key, from one address. */
   failed_logins_per_minute: number
-  /** So many at once in this process; each holds some parts in memory. */
+  /** In this process; each holds some parts in memory. */
   uploads_at_once: number
   downloads_at_once: number
-  /** What both of them may take together, in MiB. */
+  /** For uploads and downloads together, in MiB. */
   transfer_memory_mib: number
-  /** An upload or a download in which the other side does nothing for so long is ended. */
+  /** Ends an upload or a download when the other side does nothing for so long. */
   stall_seconds: number
   /** Paths of PEM files, both or none: TLS with them. */
   certificate?: string | undefined
   certificate_key?: string | undefined
 }
 
-/** Names that express has for addresses that no proxy on the internet has. */
 const NEAR = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 /**
- * `10.0.0.0/8, loopback`: what express would only refuse when it starts, and in words that name no setting.
+ * Such as `10.0.0.0/8, loopback`. express itself would refuse a wrong one at its start, without the setting.
  */
 const ADDRESSES = z
   .string()
@@ -47,7 +46,7 @@ const ADDRESSES = z
 
 function isAddresses(text: string): boolean {
   if (NEAR.has(text)) return true
-  // The only form of an IPv4-mapped IPv6 address that express knows.
+  // express knows no other form of an IPv4-mapped IPv6 address.
   const [, address = '', bits = '1'] = /^((?:::ffff:)?[\d.]+|[\da-f:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const family = isIP(address)
   return family !== 0 && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)
@@ -57,7 +56,6 @@ const COUNT = z.int('write a whole number').min(1, 'at least 1')
 
 const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')
 
-/** What may stand below `http:` in telegram-backup.yaml. */
 export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
   requests_per_minute: COUNT.default(300_000),
@@ -73,12 +71,10 @@ export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   certificate_key: PATH.optional(),
 })
 
-/** Where the file says nothing of it. */
+/** Without `http:` in the file. */
 export const DEFAULT_HTTP_SETTINGS: HttpSettings = HTTP_SETTINGS_SCHEMA.parse({})
 
-/**
- * The files of the settings; undefined without TLS. Throws `CONFIGURATION` for one of them without the other.
- */
+/** The files for TLS; undefined without TLS. Throws `CONFIGURATION` when one of them is missing. */
 export function certificateFiles({
   certificate,
   certificate_key: key,

@@ -5,22 +5,22 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 
 /**
- * `telegram-backup.yaml` for a process that runs for months: what it says now. Whoever asks keeps no copy. A
- * file that cannot be read, or cannot be used, changes nothing: what it said last holds until it is mended.
+ * `telegram-backup.yaml` as it is now, for a process that runs for months. Callers keep no copies. While the
+ * file cannot be used, its last usable contents stay in use.
  */
 export interface LiveConfigFile extends ConfigFile {
-  /** Reads it again, if it was changed. Never throws. */
+  /** Reads the file again if it was changed. Never throws. */
   reread(): Promise<void>
-  /** What is wrong with the file as it stands now; undefined while it is in use. */
+  /** Why the present file cannot be used; undefined while it is in use. */
   readonly fault: DescribedError | undefined
-  /** Calls back after each change that is in use from then on. Returns how to stop that. */
+  /** Calls back after each change that is in use. Returns a function that stops it. */
   onChange(listener: () => void): () => void
 }
 
-/** Somebody may be writing the file just now: a new content counts after two equal reads. */
-const SETTLE_MS = 300
+/** An editor may be writing the file: a change counts after two equal reads. */
+const STABLE_AFTER_MS = 300
 
-/** Reads it for the first time. Throws `CONFIGURATION` where it cannot be used. */
+/** Throws `CONFIGURATION` when the file cannot be used. */
 export async function openLiveConfigFile(
   config: Pick<Config, 'configFile' | 'stateFolder'>,
   log: Pick<Logger, 'info' | 'warn' | 'error'>,
@@ -33,11 +33,11 @@ export async function openLiveConfigFile(
   let fault: DescribedError | undefined
   let reading: Promise<void> | undefined
 
-  const readSettled = async (): Promise<ConfigFile> => {
+  const readStable = async (): Promise<ConfigFile> => {
     let read = await readConfigFile(place)
     while (read.edition !== current.edition) {
       const before = read.edition
-      await sleep(SETTLE_MS)
+      await sleep(STABLE_AFTER_MS)
       read = await readConfigFile(place)
       if (read.edition === before) break
     }
@@ -55,7 +55,7 @@ export async function openLiveConfigFile(
     log.info(changes(before, next), 'the configuration file was changed, and is in use')
     for (const warning of next.warnings) log.warn(warning)
     if (JSON.stringify(before.http) !== JSON.stringify(next.http)) {
-      log.warn('what stands below "http:" was changed; it is in use after the next start')
+      log.warn('the settings below "http:" were changed; they take effect at the next start')
     }
     for (const listener of listeners) listener()
   }
@@ -65,7 +65,7 @@ export async function openLiveConfigFile(
     const isKnown = fault?.message === described.message
     fault = described
     if (isKnown) return
-    log.error({ error }, 'the configuration file cannot be used as it is now; what it said before holds')
+    log.error({ error }, 'the configuration file cannot be used; its last usable contents stay in use')
   }
 
   return {
@@ -101,7 +101,7 @@ export async function openLiveConfigFile(
       return fault
     },
     reread: () => {
-      reading ??= readSettled()
+      reading ??= readStable()
         .then(take, refuse)
         .finally(() => {
           reading = undefined

@@ -20,10 +20,9 @@ export interface NotificationEntries {
 const TEXT = z.string('write text')
 const AMOUNT = z.union([TEXT, z.number().transform(String)], 'write a number and a unit')
 
-/** The kind of retention's notices: what is about to be erased, or waits for a confirmation. */
+/** Notices of retention: what will be erased, or waits for a confirmation. */
 export const RETENTION_NOTICE = 'retention.notice'
 
-/** Everything that may be told. */
 const NOTICE_KINDS: readonly string[] = [...CONDITION_KINDS, 'catalog_unreachable', RETENTION_NOTICE]
 
 const KINDS = z.array(
@@ -31,7 +30,7 @@ const KINDS = z.array(
   'write a list of kinds, as in [retention.notice, backup_small]',
 )
 
-/** What may stand there. Values are read when they are used, since a variable may stand for one. */
+/** Values are read when they are used, because they may be variables. */
 export const NOTIFICATION_ENTRIES: z.ZodType<NotificationEntries> = z.strictObject({
   chat: z
     .union([z.boolean(), AMOUNT], 'write true, false, or the id of a chat in quotation marks')
@@ -53,22 +52,19 @@ export interface NotificationSettings {
   webhook: URL | null
   heartbeat: URL | null
   heartbeatEveryMs: number
-  /** A source is overdue after that; null: twice the interval of its schedule. */
+  /** A source is overdue after that time; null: twice the interval of its schedule. */
   noBackupForMs: number | null
-  /** A backup is suspiciously small below that share of the median of those before it, 0 to 1; 0: never. */
+  /** A backup below that share of the median of earlier ones is suspiciously small, 0 to 1; 0: never. */
   smallerThan: number
-  /** A job that waits longer than that finds nobody who works on it. */
+  /** A job that waits for longer is reported. */
   waitingForMs: number
-  /** Kinds that a channel is not told of. */
+  /** Kinds that a channel does not get. */
   leftOut: Readonly<Record<NoticeChannel, readonly string[]>>
 }
 
 const HOUR_MS = 3_600_000
 
-/**
- * Reads them, with defaults for what is absent. Throws `CONFIGURATION`, never with a URL, which may be a
- * secret.
- */
+/** Fills in the defaults. Throws `CONFIGURATION`, never with a URL, which may be a secret. */
 export function readNotificationSettings(entries: NotificationEntries): NotificationSettings {
   return {
     chat: chatOf(entries.chat),

@@ -3,11 +3,10 @@ import type { Logger } from '#logging.ts'
 import type { ServicePart } from '#service-part.ts'
 
 /**
- * A part that is stopped and started anew whenever what it goes by in `telegram-backup.yaml` has become
- * another. One that does not start then is told of in the log, and the next change of the file tries again;
- * the first start throws.
- * @param of.settings what it goes by; compared as JSON
- * @param of.start starts it by them; undefined where they want none
+ * A part of the service that restarts when its settings in `telegram-backup.yaml` change. The first start may
+ * throw. A later one that fails is logged, and the next change of the file tries again.
+ * @param of.settings compared as JSON
+ * @param of.start undefined when the settings switch the part off
  */
 export function renewedPart<Settings>(of: {
   configFile: Pick<LiveConfigFile, 'onChange'>
@@ -37,7 +36,7 @@ export function renewedPart<Settings>(of: {
   const forget = configFile.onChange(() => {
     turn = turn.then(renew).catch((error: unknown) => {
       written = undefined
-      log.error({ error }, 'a part could not go by what the configuration file says now, and does not run')
+      log.error({ error }, 'a part of the service does not run: it cannot use its new settings')
     })
   })
   return {

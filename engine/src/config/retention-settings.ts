@@ -12,27 +12,25 @@ const AMOUNT = z.union(
   'write a number and a unit, such as 24h',
 )
 
-/** What may stand there. */
 export const RETENTION_ENTRIES: z.ZodType<RetentionEntries> = z.strictObject({ notice: AMOUNT.optional() })
 
-/** How the service applies retention. */
 export interface RetentionSettings {
-  /** A backup is erased so long after it was told that it will be, in ms. */
+  /** A backup is erased so long after its announcement, in ms. */
   noticeMs: number
 }
 
 const LONGEST_NOTICE_MS = 90 * 86_400_000
 
-/** Reads them: without a word, a backup is erased as soon as it was told. Throws `CONFIGURATION`. */
+/** By default a backup is erased right after its announcement. Throws `CONFIGURATION`. */
 export function readRetentionSettings({ notice }: RetentionEntries): RetentionSettings {
   if (notice === undefined) return { noticeMs: 0 }
   try {
     const noticeMs = parseSpanMs(notice)
     if (noticeMs <= LONGEST_NOTICE_MS) return { noticeMs }
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new BackupError('retention: notice is no span of time up to 90 days', {
+  throw new BackupError('retention: notice is not a time span of at most 90 days', {
     code: 'CONFIGURATION',
     hint: 'Write a number and a unit: notice: 24h',
   })

@@ -4,8 +4,8 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /**
- * One source as a person writes it: under a name in `telegram-backup.yaml`, or as the options of `send`. It
- * has the place of exactly one kind of source, the settings of that kind, and these.
+ * A source in `telegram-backup.yaml`, or the options of `send`: the place and the settings of exactly one
+ * kind of source, and these.
  */
 export interface SourceSettings extends PlaceSettings {
   project?: string | undefined
@@ -15,13 +15,13 @@ export interface SourceSettings extends PlaceSettings {
   chat?: string | undefined
   expires?: string | undefined
   limit_rate?: string | undefined
-  /** Somebody is told when there was no complete backup for so long. */
+  /** Without a complete backup for so long, the source is overdue. */
   no_backup_for?: string | undefined
 }
 
 const READERS: SettingReaders = { spanMs: parseSpanMs, pastTime: text => parsePastTime(text) }
 
-/** Chooses the source. Throws `USAGE` unless there is exactly one, with none of another's settings. */
+/** Throws `USAGE` unless there is exactly one source, without settings of another kind. */
 export function chooseSource(settings: SourceSettings): SourceChoice {
   const isGiven = (name: string): boolean => settings[name as keyof SourceSettings] !== undefined
   const [chosen, ...others] = CONNECTORS.filter(one => namesPlaceOf(one, settings))
@@ -34,15 +34,14 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   for (const other of CONNECTORS) {
     const foreign = other.settings.find(name => isGiven(name) && !chosen.settings.includes(name))
     if (foreign === undefined) continue
-    throw new BackupError(`${optionOf(foreign)} is of no use with ${optionOf(chosen.place)}`, {
+    throw new BackupError(`${settingName(foreign)} cannot be combined with ${settingName(chosen.place)}`, {
       code: 'USAGE',
-      hint: `It belongs to ${optionOf(other.place)}.`,
+      hint: `It belongs to ${settingName(other.place)}.`,
     })
   }
   return chosen.choose(settings, READERS)
 }
 
-/** Whether the settings say what is read. */
 export function namesPlace(settings: SourceSettings): boolean {
   return CONNECTORS.some(({ place }) => settings[place as keyof SourceSettings] !== undefined)
 }
@@ -52,7 +51,6 @@ function namesPlaceOf({ place }: AnyConnector, settings: SourceSettings): boolea
   return given !== undefined && given !== false
 }
 
-/** As it is written on the command line. */
-function optionOf(name: string): string {
-  return name === 'stdin' ? 'standard input' : `--${name.replaceAll('_', '-')}`
+function settingName(name: string): string {
+  return name === 'stdin' ? 'standard input' : `"${name.replaceAll('_', '-')}"`
 }

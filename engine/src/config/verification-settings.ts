@@ -2,16 +2,15 @@ import { z } from 'zod'
 import { parseSpanMs } from '#units/quantities.ts'
 import type { SamplingRules } from '#verification/plan-sampling.ts'
 
-/** How backups are verified by themselves: `verification` in telegram-backup.yaml. */
+/** Automatic verification: `verification:` of telegram-backup.yaml. */
 export interface VerificationSettings extends Omit<SamplingRules, 'readAllWithinMs'> {
-  /** In milliseconds; null: they are not verified by themselves. */
+  /** In milliseconds; null: no automatic verification. */
   readAllWithinMs: number | null
 }
 
-/** Less would do nothing but read. */
+/** A shorter time would mean to read all the time. */
 const LEAST_MS = 24 * 3_600_000
 
-/** What may stand below `verification:` in telegram-backup.yaml. */
 export const VERIFICATION_SCHEMA: z.ZodType<VerificationSettings> = z
   .strictObject({
     read_all_within: z
@@ -23,7 +22,7 @@ export const VERIFICATION_SCHEMA: z.ZodType<VerificationSettings> = z
           const span = parseSpanMs(text)
           if (span >= LEAST_MS) return span
         } catch {
-          // Said below.
+          // Reported below.
         }
         context.addIssue({ code: 'custom', message: 'write a span of a day at least, such as 30d, or off' })
         return z.NEVER
@@ -35,5 +34,5 @@ export const VERIFICATION_SCHEMA: z.ZodType<VerificationSettings> = z
     messagesPerHour,
   }))
 
-/** Where the file says nothing of it. */
+/** Without `verification:` in the file. */
 export const DEFAULT_VERIFICATION: VerificationSettings = VERIFICATION_SCHEMA.parse({})

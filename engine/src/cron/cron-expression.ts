@@ -2,19 +2,18 @@ import { BackupError } from '@telegram-backup/errors'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 
 /**
- * A cron expression as a clock on the wall reads it, which knows of no time zone: a wall time is given as the
- * instant at which a clock in UTC shows it (ms since the epoch). `cron-times.ts` makes instants of them. The
- * library's own time zones are not used: it lets a time that the clocks skip fall out in zones that move by
- * half an hour.
+ * A cron expression in wall times, without a time zone. A wall time is the instant at which a clock in UTC
+ * shows it (ms since the epoch); `cron-times.ts` turns wall times into instants. The time zones of the
+ * library are not used: it drops a time that the clocks skip in zones that move by half an hour.
  */
 export interface WallTimes {
   /** The first one after `wall`. */
   next(wall: number): number
-  /** It names all 24 hours, so that the time is what passes, and not what the clock shows. */
+  /** It names all 24 hours, so elapsed time counts, and not what the clock shows. */
   readonly isEveryHour: boolean
-  /** Minutes of the day at which it comes, ascending, on a day on which it comes. */
+  /** The minutes of a day with runs, ascending. */
   readonly minutesOfDay: readonly number[]
-  /** The same expression, but for the first minute of each day alone. */
+  /** The same expression, reduced to the first run of each day. */
   firstOfDay(): WallTimes
 }
 
@@ -34,9 +33,9 @@ const FIELDS = [
 ] as const
 
 /**
- * Reads five fields: minute, hour, day of the month, month, day of the week; numbers, `*`, lists, ranges,
- * steps, and English names of months and days. Throws `INVALID` for anything else, and for a day that never
- * comes.
+ * Reads five fields: minute, hour, day of the month, month, day of the week. Each has numbers, `*`, lists,
+ * ranges or steps; months and days of the week also English names. Throws `INVALID` for anything else, and
+ * for a day that never comes.
  */
 export function parseCron(text: string): WallTimes {
   const cron = text.trim()
@@ -52,7 +51,7 @@ export function parseCron(text: string): WallTimes {
     if (!field.pattern.test(fields[index] ?? '')) throw refused(text, notUnderstood(field))
   }
   const expression = read(text, fields)
-  // The library knows 31 February by itself; whatever else never comes is known when it is asked for.
+  // The parser refuses 31 February; other days that never come show here.
   if (!expression.hasNext()) throw neverComes(text)
   const hours = numbers(expression.fields.hour.values)
   const minutes = numbers(expression.fields.minute.values)
@@ -71,14 +70,11 @@ function numbers(values: readonly unknown[]): number[] {
 
 function read(text: string, fields: readonly string[], wall = 0): CronExpression {
   try {
-    return CronExpressionParser.parse(fields.join(' '), {
-      tz: 'UTC',
-      currentDate: new Date(wall),
-    })
+    return CronExpressionParser.parse(fields.join(' '), { tz: 'UTC', currentDate: new Date(wall) })
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause)
     if (/explicit day of month/.test(words)) throw neverComes(text)
-    // The library's words are for programmers. Which field it is about shows when each is read by itself.
+    // The library's messages are for programmers. Reading each field alone shows which one is wrong.
     const field = FIELDS.find((_, index) => !isRead(fields[index], index))
     throw refused(text, field === undefined ? 'its fields do not go together' : notUnderstood(field), cause)
   }
@@ -104,7 +100,7 @@ function neverComes(text: string): BackupError {
 }
 
 function refused(text: string, why: string, cause?: unknown): BackupError {
-  return new BackupError(`${JSON.stringify(text.slice(0, LONGEST))} is no time to run at: ${why}`, {
+  return new BackupError(`${JSON.stringify(text.slice(0, LONGEST))} is not a cron expression: ${why}`, {
     code: 'INVALID',
     hint: 'Five fields: minute, hour, day of the month, month, day of the week. "30 2 * * *" is every day at 2:30.',
     cause,

@@ -1,7 +1,7 @@
 import { parseCron, type WallTimes } from '#cron/cron-expression.ts'
 import { nextChange, type OffsetAt, timeZone } from '#cron/time-zone.ts'
 
-/** When something is to run: five cron fields, read in an IANA time zone. */
+/** Five cron fields, in an IANA time zone. */
 export interface CronTime {
   cron: string
   timezone: string
@@ -11,14 +11,13 @@ const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 /** 29 February may be eight years off. */
 const LONGEST_WAIT_MS = 9 * 366 * DAY_MS
-/** Clocks were never put back by more. */
+/** Clocks were never set back by more. */
 const LONGEST_REPEAT_MS = 26 * 3_600_000
 
 /**
- * The first time after `after`. When the clocks are changed: what falls into the time that is skipped comes
- * once, right after it; what falls into the time that comes twice, comes the first time only. An expression
- * for every hour (`*`) goes by the time that passes, and has neither. Throws `INVALID` for what is no
- * expression or no time zone.
+ * The first run after `after`. When clocks change: runs in the skipped time happen once, right after it; runs
+ * in the repeated time happen the first time only. An expression for every hour (`*`) goes by elapsed time,
+ * so it has neither. Throws `INVALID` for a wrong expression or time zone.
  */
 export function nextTime({ cron, timezone }: CronTime, after: Date): Date {
   return new Date(nextInstant(parseCron(cron), timeZone(timezone), after.getTime()))
@@ -35,22 +34,21 @@ function nextInstant(times: WallTimes, offsetAt: OffsetAt, after: number): numbe
     const later = offsetAt(change)
     const isSkipped = next < change + later
     if (isSkipped && !times.isEveryHour) return change
-    // The next wall time is one that the new clocks show; of those that they show again, only the times that
-    // pass count.
+    // Continue with wall times that the new clocks show; repeated ones count only for elapsed time.
     wall = change + (times.isEveryHour ? later : Math.max(offset, later)) - 1
     from = change
     offset = later
   }
 }
 
-/** While the clocks show a time again: the last wall time that they have shown already. */
+/** While clocks repeat a time: the last wall time that they showed in the first round. */
 function lastOfTheFirstRound(times: WallTimes, offsetAt: OffsetAt, instant: number): number {
   if (times.isEveryHour) return Number.NEGATIVE_INFINITY
   const change = nextChange(offsetAt, instant - LONGEST_REPEAT_MS, instant)
   return change === null ? Number.NEGATIVE_INFINITY : change + offsetAt(change - 1) - 1
 }
 
-/** The last time that is not after `until`; null when there was none within nine years. */
+/** The last run until `until`; null when there was none within nine years. */
 export function latestTime({ cron, timezone }: CronTime, until: Date): Date | null {
   const latest = latestInstant(parseCron(cron), timeZone(timezone), until.getTime())
   return latest === null ? null : new Date(latest)
@@ -74,10 +72,7 @@ function latestInstant(times: WallTimes, offsetAt: OffsetAt, until: number): num
   return latest
 }
 
-/**
- * How far around the beginning of a day its times are looked at: from any time of it, a whole week on either
- * side.
- */
+/** From any time of a day, a whole week on either side. */
 const AROUND_MS = 8 * DAY_MS
 
 /** Keeps the value of each key, for at most `most` keys; the oldest goes first. */
@@ -105,8 +100,8 @@ export class BoundedCache<Value> {
 const intervals = new BoundedCache<number>(2_000)
 
 /**
- * The longest time between two runs in a row, in ms, of those around `around`: three days for the working
- * days, 24 or 25 hours for "every day at 2:30" in the week in which the clocks are put back.
+ * The longest time between two consecutive runs around `around`, in ms: three days for working days, 24 or 25
+ * hours for "every day at 2:30" in the week in which clocks are set back.
  */
 export function intervalMs({ cron, timezone }: CronTime, around: Date): number {
   const day = Math.floor(around.getTime() / DAY_MS)

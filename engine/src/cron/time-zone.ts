@@ -1,15 +1,11 @@
 import { BackupError } from '@telegram-backup/errors'
 
-/**
- * How many milliseconds clocks in a time zone are ahead of UTC at an instant (ms since the epoch); negative:
- * behind.
- */
+/** By how many ms clocks are ahead of UTC at an instant (ms since the epoch); negative: behind. */
 export type OffsetAt = (instant: number) => number
 
 const LONGEST_NAME = 64
-/** Any spelling of capitals will do. */
 const NAME = /^[a-z][a-z\d_+/-]*$/i
-/** By the name in small letters, so that there are no more of them than time zones. */
+/** By the name in small letters, so that there are at most as many as time zones. */
 const known = new Map<string, OffsetAt>()
 
 /** The clocks of an IANA time zone such as `Europe/Berlin`. Throws `INVALID` for any other name. */
@@ -24,13 +20,12 @@ export function timeZone(name: string): OffsetAt {
 }
 
 function formatOf(name: string): Intl.DateTimeFormat {
-  // An offset such as +02:00 is a zone to Intl as well, and knows no daylight saving: surely not what was
-  // meant.
+  // Intl also takes an offset such as +02:00, which has no daylight saving: hardly what a person means.
   if (name.length <= LONGEST_NAME && NAME.test(name)) {
     try {
       return new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
     } catch {
-      // Told below.
+      // Reported below.
     }
   }
   throw new BackupError(`There is no time zone ${JSON.stringify(name.slice(0, LONGEST_NAME))}`, {
@@ -47,12 +42,10 @@ function readOffset(text: string): number {
   return sign === '-' ? -ms : ms
 }
 
-/**
- * Clocks are looked at so far apart: of all zones, none has changed twice within less than a week since 2000.
- */
+/** No zone has changed its clocks twice within a week since 2000. */
 const STEP_MS = 5 * 86_400_000
 
-/** The first instant after `from` and not after `to` at which the clocks are changed; null for none. */
+/** The first instant after `from`, up to `to`, at which clocks change; null for none. */
 export function nextChange(offsetAt: OffsetAt, from: number, to: number): number | null {
   for (let low = from; low < to; low += STEP_MS) {
     const high = Math.min(low + STEP_MS, to)

@@ -9,26 +9,26 @@ import type { Config } from '#environment.ts'
 import { describeUnserved } from '#schedules/unserved-sources.ts'
 import { openCatalog, openTelegram } from '#wiring.ts'
 
-/** Whether the catalog can be opened, is the chat's owner, and what it tells that somebody should know. */
+/** Whether the catalog can be opened and owns the chat, and what a person should know about it. */
 export async function checkCatalog({ config, signal }: CheckScope): Promise<Finding> {
   const notes: string[] = []
-  const database = await openCatalog(config, signal, { note: words => notes.push(words) })
+  const database = await openCatalog(config, signal, { note: line => notes.push(line) })
   try {
     await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })
     const message = `ready in ${database.location}`
-    // What is wrong with the file, its own check says.
+    // The check of the file reports what is wrong with it.
     const sourceNames = (await readConfigFile(config).catch(() => undefined))?.sourceNames
-    const brokenOff =
+    const unfinished =
       total === 0
         ? undefined
-        : `${total} ${total === 1 ? 'send is' : 'sends are'} under way or broke off: ${hint`${run('list', { state: 'sending' })}; show tells what is in the chat.`}`
+        : `${total} ${total === 1 ? 'send runs or was' : 'sends run or were'} interrupted: ${hint`${run('list', { state: 'sending' })}; show lists what is in the chat.`}`
     const warnings = [
       ...notes,
       await clockDifference(database),
       await rightsOfOthers(database),
       sourceNames && (await describeUnserved(database, sourceNames)),
-      brokenOff,
+      unfinished,
     ].filter(text => text !== undefined)
     return { message, warning: warnings.length === 0 ? undefined : warnings.join(' ') }
   } finally {
@@ -36,19 +36,15 @@ export async function checkCatalog({ config, signal }: CheckScope): Promise<Find
   }
 }
 
-/**
- * Roles other than the catalog's user with rights there: a role that may write can make itself an API key.
- * Foreign owners are refused when the catalog is opened.
- */
+/** Other roles with rights in the catalog. Opening the catalog already refuses foreign owners. */
 async function rightsOfOthers(database: Database): Promise<string | undefined> {
   const roles = await rolesWithRights(database)
   if (roles.length === 0) return undefined
-  return `Others than the catalog’s user have rights in its schemas control_plane and pgboss: ${roles.join(', ')}. Whoever may write there can make an API key: REVOKE what is not meant so.`
+  return `Other roles than the catalog’s user have rights in its schemas control_plane and pgboss: ${roles.join(', ')}. A role that may write there can create an API key: REVOKE what is not intended.`
 }
 
 /**
- * A chat that belongs to another catalog takes no backup of this one. What else is wrong with it, its own
- * check says.
+ * Throws when the chat belongs to another catalog. The check of the chat reports what else is wrong with it.
  */
 async function checkOwner(config: Config, database: Database, signal: AbortSignal): Promise<void> {
   if (config.token === undefined || config.chatId === undefined) return

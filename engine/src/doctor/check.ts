@@ -4,22 +4,17 @@ import type { Config } from '#environment.ts'
 
 export type { Finding }
 
-/** What a look has to go by. */
 export interface CheckScope {
   config: Config
   signal: AbortSignal
 }
 
-/**
- * Something that doctor looks at. What `look` throws makes a failed check, with the error's words, hint and
- * exit code.
- */
+/** A check of `doctor`. An error of `look` makes it a failed check, with message, hint and exit code. */
 export interface DoctorCheck<Scope = CheckScope> {
   name: string
   look: (scope: Scope) => Promise<Finding>
 }
 
-/** One thing that was looked at. */
 export interface Check {
   name: string
   state: 'ok' | 'warning' | 'failed'
@@ -40,7 +35,6 @@ export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: 
   }
 }
 
-/** A check that found what keeps a backup from being made. */
 export function failed(name: string, error: unknown): Check {
   const { message, hint } = describeError(error)
   return { name, state: 'failed', message, hint: hint || undefined, exitCode: exitCodeOf(error) }

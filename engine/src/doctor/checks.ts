@@ -1,22 +1,18 @@
 import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { checkCatalog } from '#doctor/catalog-checks.ts'
 import { type Check, type CheckScope, type DoctorCheck, failed, perform } from '#doctor/check.ts'
-import { checkDrills } from '#doctor/drill-check.ts'
 import { checkEncryption, checkIdentity, checkSigningKey } from '#doctor/key-checks.ts'
-import { checkNotifications } from '#doctor/notification-check.ts'
 import { placeChecks } from '#doctor/place-checks.ts'
-import { checkConfigFile } from '#doctor/source-checks.ts'
+import { checkConfigFile, checkDrills, checkNotifications } from '#doctor/setting-checks.ts'
 import { checkChat, checkPartSize, checkSecondChat } from '#doctor/vault-checks.ts'
 import type { Config } from '#environment.ts'
 
-/** What needs no setting: looked at also where the settings cannot be read. */
+/** Checks that need no settings: they run even when the settings cannot be read. */
 const PROGRAMS: readonly DoctorCheck<Pick<CheckScope, 'signal'>>[] = CONNECTORS.flatMap(
   ({ programs = [] }) => programs,
 ).map(({ name, look }) => ({ name, look: ({ signal }) => look(signal) }))
 
-/**
- * In the order in which they are told. A new one is a function that takes a `CheckScope`, and a line here.
- */
+/** In the order of the report. A new check is a function that takes a `CheckScope`, and a line here. */
 const CHECKS: readonly DoctorCheck[] = [
   { name: 'chat', look: checkChat },
   { name: 'second chat', look: checkSecondChat },
@@ -26,15 +22,15 @@ const CHECKS: readonly DoctorCheck[] = [
   { name: 'signing key', look: checkSigningKey },
   { name: 'catalog', look: checkCatalog },
   ...PROGRAMS,
-  { name: 'sources', look: ({ config }) => checkConfigFile(config) },
-  { name: 'notifications', look: ({ config }) => checkNotifications(config) },
-  { name: 'drills', look: async ({ config }) => checkDrills(config) },
+  { name: 'sources', look: checkConfigFile },
+  { name: 'notifications', look: checkNotifications },
+  { name: 'drills', look: checkDrills },
 ]
 
 /**
- * Looks at everything that a backup needs, all at once. It sends nothing; an embedded catalog is made if
- * there is none. Where a setting cannot be read, that is told, with what needs none.
- * @param options.isFast leaves out the look at the sources and targets themselves
+ * Checks everything that a backup needs, in parallel. It sends nothing, but creates an embedded catalog if
+ * there is none. When a setting cannot be read, it reports that, and the checks that need no settings.
+ * @param options.isFast does not connect to the sources and targets
  */
 export async function runChecks(
   readConfig: () => Config,
@@ -45,7 +41,7 @@ export async function runChecks(
     config = readConfig()
   } catch (error) {
     const { hint, ...settings } = failed('settings', error)
-    const next = 'The rest is looked at when this can be read.'
+    const next = 'The other checks need this first.'
     return [
       { ...settings, hint: hint === undefined ? next : `${hint} ${next}` },
       ...(await Promise.all(PROGRAMS.map(check => perform(check, { signal })))),

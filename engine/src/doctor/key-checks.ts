@@ -1,16 +1,16 @@
 import { access } from 'node:fs/promises'
 import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import { ownRecipients } from '#config/own-recipients.ts'
+import { ownRecipients } from '#age-keys.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { count } from '#units/human-units.ts'
 
-/** Whether what is sent is encrypted, and to whom. */
+/** Whether backups are encrypted, and for which keys. */
 export async function checkEncryption({ config }: CheckScope): Promise<Finding> {
   const { encryption } = config
   if (encryption === 'off') {
     return {
-      message: 'off by name',
+      message: 'switched off',
       warning: 'Everyone in the chat can read the backups; unset BACKUP_ENCRYPTION.',
     }
   }
@@ -27,12 +27,7 @@ export async function checkEncryption({ config }: CheckScope): Promise<Finding> 
   return { message: `to ${count(encryption.recipients.length, 'public key')}` }
 }
 
-/** A thief of the server has the key as well. */
-const KEEP_APART = {
-  warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
-}
-
-/** The file that opens backups, where there is one here. */
+/** The key file that decrypts backups, if there is one here. */
 export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
   if (config.identityFile === undefined) {
     return {
@@ -51,10 +46,13 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
     }
   }
   if (typeof encryption !== 'object') return { message: 'readable' }
-  return { message: 'readable, and opens what is sent now', ...KEEP_APART }
+  return {
+    message: 'readable, and opens what is sent now',
+    // A thief of the server would have the key as well.
+    warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
+  }
 }
 
-/** The key that says that a backup is ours. */
 export async function checkSigningKey({ config }: CheckScope): Promise<Finding> {
   const exists = await access(config.signingKeyFile).then(
     () => true,

@@ -7,15 +7,12 @@ import type { TargetSettings } from '#config/config-file-schema.ts'
 import { type Check, type CheckScope, type DoctorCheck, type Finding, perform } from '#doctor/check.ts'
 import { targetIn } from '#restore/restore-target.ts'
 
-/** How many places are checked at the same time, and for how long each. */
 const AT_ONCE = 8
 const ONE_PLACE_MS = 15_000
 
-/**
- * Looks at each source and target of telegram-backup.yaml itself: whether a backup could be made of it now.
- */
+/** Connects to each source and target of telegram-backup.yaml, and checks whether it could be used now. */
 export async function placeChecks(scope: CheckScope): Promise<Check[]> {
-  // Its own check says what is wrong with the file.
+  // The check of the file reports what is wrong with it.
   const file = await readConfigFile(scope.config).catch(() => undefined)
   if (file === undefined) return []
   const waiting: DoctorCheck[] = [
@@ -43,10 +40,10 @@ async function checkSource({ source, type }: SendPlan, signal: AbortSignal): Pro
 
 async function checkTarget(settings: TargetSettings, signal: AbortSignal): Promise<Finding> {
   const target = await targetIn(settings)
-  return (await restoreOf(target).check?.(target, signal)) ?? { message: 'not looked at' }
+  return (await restoreOf(target).check?.(target, signal)) ?? { message: 'not checked' }
 }
 
-/** Fails for a place that gives no answer in time, such as a share whose server is gone. */
+/** Fails for a place that does not answer in time, such as a share whose server is gone. */
 function within(look: DoctorCheck['look']): DoctorCheck['look'] {
   return async ({ config, signal }) => {
     const late = AbortSignal.timeout(ONE_PLACE_MS)

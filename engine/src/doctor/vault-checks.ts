@@ -5,13 +5,13 @@ import type { CheckScope, Finding } from '#doctor/check.ts'
 import { formatBytes } from '#units/human-units.ts'
 import { openTelegram } from '#wiring.ts'
 
-/** The chat that is sent to, and what the bot may do there. */
+/** The chat of the backups, and the bot's rights there. */
 export async function checkChat({ config, signal }: CheckScope): Promise<Finding> {
   const client = await openTelegram(config)
   if (config.chatId === undefined) {
     throw new BackupError('No chat is configured', {
       code: 'CONFIGURATION',
-      hint: 'Set TELEGRAM_CHAT_ID; the README tells how to find a channel’s id.',
+      hint: 'Set TELEGRAM_CHAT_ID; the README shows how to find the id of a channel.',
     })
   }
   const access = await checkChatAccess(client, config.chatId, { signal })
@@ -23,7 +23,7 @@ export async function checkChat({ config, signal }: CheckScope): Promise<Finding
   }
 }
 
-/** The chat that gets copies; none is fine. */
+/** The second chat, which is optional. */
 export async function checkSecondChat({ config, signal }: CheckScope): Promise<Finding> {
   if (config.replicaChatId === undefined) return { message: 'none; TELEGRAM_REPLICA_CHAT_ID names one' }
   const client = await openTelegram(config)
@@ -39,7 +39,7 @@ export async function checkSecondChat({ config, signal }: CheckScope): Promise<F
   }
 }
 
-/** What Telegram takes, and gives back. */
+/** Whether parts of that size can be sent and fetched. */
 export async function checkPartSize({ config }: CheckScope): Promise<Finding> {
   const { partSizeBytes = DEFAULT_PART_SIZE_BYTES, apiRoot } = config
   if (partSizeBytes < MIN_PART_SIZE_BYTES) {

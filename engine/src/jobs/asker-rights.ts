@@ -2,7 +2,7 @@ import { type ApiScope, type Database, type Job, type JobKind, keyThatAsked } fr
 import { BackupError } from '@telegram-backup/errors'
 import { assertScope, sees } from '#jobs/key-rights.ts'
 
-/** What a key has to be allowed to ask for each kind of job. */
+/** The scope that a key needs to ask for each kind of job. */
 export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
   backup: 'backup',
   restore: 'restore',
@@ -12,12 +12,10 @@ export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
 }
 
 /**
- * Judges once more, now that the job is about to act, what was judged when it was asked for: between the two
- * a key may have been revoked, and a source or a target may have come to another project. Throws `FORBIDDEN`;
- * a job that no key asked for may.
- *
- * @param projects of what the job is about to touch besides its own project, as the file has them now; null
- * for one that belongs   to none, and is there for keys that are bound to none.
+ * Checks the rights again right before a job acts: since it was requested, its key may have been revoked, or
+ * a source or target may have moved to another project. A job without a key may act. Throws `FORBIDDEN`.
+ * @param projects further projects that the job touches, as the file has them now; null belongs to no
+ * project, and only keys without a project may use it
  */
 export async function assertAskerMay(
   database: Database,
@@ -27,18 +25,15 @@ export async function assertAskerMay(
   const key = await keyThatAsked(database, job.id)
   if (key === null) return
   if (key === 'gone') {
-    throw new BackupError('The API key that asked for this was revoked or has expired since', {
+    throw new BackupError('The API key that requested this was revoked or has expired since', {
       code: 'FORBIDDEN',
-      hint: 'Ask for it once more, with a key that is good.',
+      hint: 'Request it again with a valid key.',
     })
   }
   assertScope(key, SCOPE_FOR[job.kind])
   if ([job.project_id, ...projects].every(project => sees(key, project))) return
   throw new BackupError(
-    `The API key that asked for this is bound to a project to which ${job.target === null ? 'it' : 'the target'} does not belong now`,
-    {
-      code: 'FORBIDDEN',
-      hint: 'Ask for it once more, with a key of that project or of none.',
-    },
+    `The API key that requested this is bound to a project to which ${job.target === null ? 'it' : 'the target'} no longer belongs`,
+    { code: 'FORBIDDEN', hint: 'Request it again with a key of that project, or of no project.' },
   )
 }

@@ -2,10 +2,7 @@ import type { Backup, JobProgress } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { SendProgress } from 'telegram-deployment-bot'
 
-/**
- * How far a send is, as its job says it. An estimate that was passed was wrong; then nobody knows how many
- * there will be.
- */
+/** The progress of a send. When it is past the estimate, the estimate was wrong and the total is unknown. */
 export function progressOfSend(state: SendProgress): JobProgress {
   const { plainBytesOut, plainBytesTotal, plainBytesEstimated, partsSent } = state
   const total = plainBytesTotal ?? plainBytesEstimated
@@ -13,7 +10,6 @@ export function progressOfSend(state: SendProgress): JobProgress {
   return { bytes_done: plainBytesOut, bytes_total: isStillRight ? total : null, parts_done: partsSent }
 }
 
-/** All of it is sent, and how much that was is known. */
 export function progressOfWhole(backup: Pick<Backup, 'size' | 'part_count' | 'source'>): JobProgress {
   const { size, part_count } = backup
   return {

@@ -29,15 +29,15 @@ export function errorOfJob(error: unknown): DescribedError {
 
 /**
  * The error of a job whose source cannot be opened or read; it names the source. A missing file or directory
- * has the code `SOURCE` and is tried again: it may come back soon, as after a log was rotated. Errors of
- * other programs and cancellations stay as they are.
+ * gets the code `SOURCE`, which is tried again: after a log is rotated, it soon comes back. Errors of other
+ * programs and cancellations stay as they are.
  */
 export function ofSource(error: unknown, { source }: Pick<Job, 'source'>): unknown {
   const { code, message, hint } = describeError(error)
   if (!hasOwnWords(error) || code === 'CANCELLED') return error
   return new BackupError(`The source ${source} cannot be backed up: ${message}`, {
     code: code === 'INVALID' ? 'SOURCE' : code,
-    hint: hint ?? 'Mend the source, and ask for the backup once more.',
+    hint: hint ?? 'Fix the source, and request the backup again.',
     cause: error,
   })
 }
@@ -54,27 +54,29 @@ export function reportedFailure(result: IntegratedBackupResult, job: Pick<Job, '
   return isOfSource ? ofSource(failure, job) : failure
 }
 
-/** The error of a job that was cut off and is not tried again. How far a restore came is unknown. */
+/**
+ * The error of a job whose process ended, and which is not tried again. How far a restore came is unknown.
+ */
 export function interrupted(kind: JobKind): JobError {
   return kind === 'restore'
     ? {
         code: 'INTERRUPTED',
-        message: 'The restore was cut off: the target may hold the backup, or be as it was before',
-        hint: 'Look at the target, then ask for it once more; a restore is never done again by itself.',
+        message: 'The restore was interrupted: the target may hold the backup, or be as it was before',
+        hint: 'Look at the target, then request the restore again; it is never repeated automatically.',
       }
     : {
         code: 'INTERRUPTED',
-        message: 'The process that was at it ended early',
-        hint: 'Ask for it once more.',
+        message: 'The process that ran the job ended early',
+        hint: 'Request it again.',
       }
 }
 
 /** The error of a job whose source or target no process has configured. */
 export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' | 'target'>): JobError {
   const name = kind === 'restore' ? `target ${target}` : `source ${source}`
-  const error = new BackupError(`No serve knows the ${name}, so that nobody could begin the job`, {
+  const error = new BackupError(`No running serve knows the ${name}, so the job could not start`, {
     code: 'UNSERVED',
-    hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (${run('schedule list')}).`,
+    hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that should do it, and request it again; or remove its schedule (${run('schedule list')}).`,
   })
   return redactError(error)
 }

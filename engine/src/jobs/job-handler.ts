@@ -5,10 +5,9 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
-/** What all jobs of a process work with. */
 export interface JobTools {
   config: Config
-  /** Names sources and targets; to be read again before a job believes it. */
+  /** The sources and targets; a job reads the file again before it uses them. */
   configFile: Pick<LiveConfigFile, 'source' | 'target' | 'reread'>
   database: Database
   client: TelegramClient
@@ -19,21 +18,18 @@ export interface JobTools {
   openLimited(bytesPerSecond: number): Promise<{ client: TelegramClient; service: BackupService }>
 }
 
-/** Why a job has to stop before its end: a person wants it, or the process ends. */
+/** Why a job has to stop early: a person wants it, or the process ends. */
 export type StopReason = 'cancelled' | 'stopping'
 
 /** One attempt at a job. */
 export interface JobRun {
   job: Job
-  /** Fires when it has to stop, for a `stopReason`, or because another process has taken it over. */
+  /** Fires when the job has to stop: for a `stopReason`, or because another process has taken it over. */
   signal: AbortSignal
   stopReason(): StopReason | undefined
-  /** May be called as often as it changes; it is written down once a second. */
+  /** May be called at any rate; the catalog gets the newest progress once a second. */
   report(progress: JobProgress): void
 }
 
-/**
- * Does what a job asks for, or throws. Whatever it does may be done a second time, after a process died over
- * it.
- */
+/** Does what a job asks for, or throws. After its process died, another process does it again. */
 export type JobHandler = (run: JobRun, tools: JobTools) => Promise<void>

@@ -1,19 +1,16 @@
 import type { Job, NewJob } from '@telegram-backup/database'
 
-/**
- * Where jobs are handed in. Whoever asks for work (HTTP, schedules, the command line) knows no more of the
- * queue.
- */
+/** The part of the queue that HTTP, schedules and the command line use. */
 export interface JobQueue {
   /**
-   * Writes a job down and hands it to the queue, both or neither. A job of the same idempotency key, or one
-   * that waits for the same by the same API key, is given back. Throws `INVALID`, `CONFLICT`, `QUEUE_FULL`,
-   * `CATALOG`.
+   * Records a job and hands it to the queue, in one transaction. When there is a job with the same
+   * idempotency key, or a waiting job for the same work by the same API key, resolves to that one. Throws
+   * `INVALID`, `CONFLICT`, `QUEUE_FULL`, `CATALOG`.
    */
   submit(request: NewJob): Promise<{ job: Job; isNew: boolean }>
   /**
-   * Cancels a job that waits; asks one that runs to stop. Null for an unknown id. Throws `CONFLICT` for one
-   * that has ended.
+   * Cancels a waiting job; asks a running job to stop. Null for an unknown id. Throws `CONFLICT` after its
+   * end.
    */
   cancel(jobId: string): Promise<Job | null>
 }

@@ -8,31 +8,29 @@ import { queueOf } from '#jobs/queue-names.ts'
 import { RunningJob } from '#jobs/running-job.ts'
 import { mayTakeSlot, type SlotUse } from '#jobs/slot-rules.ts'
 
-/** What does each kind of job. */
 export type JobHandlers = Readonly<Record<JobKind, JobHandler>>
 
 export interface JobRunnerOptions {
   tools: JobTools
   queue: PgBossQueue
   handlers: JobHandlers
-  /** The queues that this process takes jobs from now. */
+  /** The queues that this process now takes jobs from. */
   queues: () => readonly string[]
-  /** How many jobs it does at the same time. */
   slots: number
-  /** How often it looks for work when nobody tells it of any. */
+  /** How often it looks for work without being woken. */
   lookEveryMs: number
-  /** After a stop: how long jobs that were asked to stop may take to take back what they did. */
+  /** After a stop: how long jobs may take to undo what they did. */
   takeBackMs: number
-  /** Hears of each attempt that has ended, for counting. */
+  /** Called after each attempt, for metrics. */
   onAttempt?: ((ended: { kind: JobKind; state: string; seconds: number }) => void) | undefined
 }
 
-/** Between two looks into a catalog that does not answer. */
+/** The longest pause while the catalog does not answer. */
 const LONGEST_PAUSE_MS = 10_000
 
 /**
- * Takes jobs out of the queues as long as it has a slot free, and does them. One look into the catalog tells
- * whether there is anything to take, so that a service without work costs next to nothing.
+ * Takes jobs from the queues while it has a free slot, and runs them. A single query tells whether any job is
+ * due, so an idle service costs almost nothing.
  */
 export class JobRunner {
   readonly #options: JobRunnerOptions
@@ -41,32 +39,30 @@ export class JobRunner {
   #waking = new AbortController()
   #loop: Promise<void> | undefined
   #beginning = 0
-  /** The time is over in which jobs may end by themselves. */
+  /** The time in which jobs may end by themselves is over. */
   #isCutOff = false
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
   }
 
-  /** Begins to take jobs. */
   start(): void {
     this.#loop ??= this.#look()
   }
 
-  /** There may be work. */
+  /** Tells it that there may be work. */
   wake(): void {
     this.#waking.abort()
   }
 
-  /** How many jobs are at work in this process. */
   get active(): number {
     return this.#running.size
   }
 
   /**
-   * Takes no more jobs; those that run may end within `graceMs`. Then they are asked to stop and are put
-   * back. Resolves within `takeBackMs` more, also when one does not stop, or the catalog hangs: its lease
-   * ends with this process.
+   * Takes no more jobs. Running jobs may end within `graceMs`; then they are asked to stop, and are put back.
+   * Resolves at most `takeBackMs` later, also when a job does not stop or the catalog hangs: the lease of
+   * such a job ends with this process.
    */
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.#stopping.abort()
@@ -77,13 +73,13 @@ export class JobRunner {
     if (await this.#allEnd(this.#options.takeBackMs)) return
     this.#options.tools.log.warn(
       { jobs: this.#running.size },
-      'jobs did not stop in time and are left as they are',
+      'jobs did not stop in time; another process will find them',
     )
   }
 
   async #allEnd(withinMs: number): Promise<boolean> {
     const timer = new AbortController()
-    // What it takes at this moment begins before it ends.
+    // A job that the loop takes at this moment begins before the loop ends.
     const ended = (this.#loop ?? Promise.resolve())
       .then(() => Promise.all(this.#running.values()))
       .then(() => true)
@@ -104,8 +100,8 @@ export class JobRunner {
         if (failures > 0) tools.log.info('work can be taken again')
         failures = 0
       } catch (error) {
-        // Said once: an outage of an hour would fill the log.
-        if (++failures === 1) tools.log.warn({ error }, 'no work could be taken; it is tried again')
+        // Logged once, not for every try of a long outage.
+        if (++failures === 1) tools.log.warn({ error }, 'no work could be taken; trying again')
       }
       if (tookAny) continue
       const pauseMs = Math.min(lookEveryMs * 2 ** failures, Math.max(lookEveryMs, LONGEST_PAUSE_MS))
@@ -148,32 +144,29 @@ export class JobRunner {
       begun = await beginJob(tools.database, { jobId: taken.id, worker })
     } catch (error) {
       if (describeError(error).code !== 'BUSY') throw error
-      // A job that still waits is delivered again; a job that another process works on stays with that
-      // process.
-      if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.settle(taken)
+      // If the job still waits, it is delivered again; if another process works on it, it stays there.
+      if (!(await redeliverJob(tools.database, taken.id, queue.deliver))) await queue.acknowledge(taken)
       return
     } finally {
       this.#beginning -= 1
     }
-    if (begun === null) return await queue.settle(taken)
+    if (begun === null) return await queue.acknowledge(taken)
     const running = new RunningJob(begun, { tools, queue })
     if (this.#isCutOff) running.stop('stopping')
-    tools.log.info(
-      { job_id: taken.id, kind: taken.kind, source: taken.source, attempt: begun.job.attempt },
-      'job begun',
-    )
+    const { id: job_id, kind, source } = taken
+    tools.log.info({ job_id, kind, source, attempt: begun.job.attempt }, 'job begun')
     const since = performance.now()
     const ended = running
       .run(run => handler(run, tools))
       .then(
         state => {
-          onAttempt?.({ kind: taken.kind, state, seconds: (performance.now() - since) / 1000 })
+          onAttempt?.({ kind, state, seconds: (performance.now() - since) / 1000 })
           this.#running.delete(running)
           this.wake()
         },
         (error: unknown) => {
           this.#running.delete(running)
-          tools.log.error({ job_id: taken.id, error }, 'a job ended in a way that was not foreseen')
+          tools.log.error({ job_id: taken.id, error }, 'a job ended with an unexpected error')
         },
       )
     this.#running.set(running, ended)

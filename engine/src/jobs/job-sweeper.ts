@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   abandonedJobs,
   type Backup,
@@ -22,22 +21,22 @@ import { queueOf } from '#jobs/queue-names.ts'
 import { goesOnAfterCut } from '#jobs/retry-rules.ts'
 import { UnservedWatch } from '#jobs/unserved-watch.ts'
 import type { Logger } from '#logging.ts'
+import { repeatUntilStopped } from '#repeat-until-stopped.ts'
+import type { ServicePart } from '#service-part.ts'
 
 export interface JobSweeperOptions {
   database: Database
   queue: PgBossQueue
   log: Logger
-  /** What this process does jobs of now, besides those that all do. */
+  /** The sources and targets that this process now does jobs of. */
   served: () => ServedNames
   /** How often it looks for jobs whose process is gone. */
   everyMs: number
-  /** How long a job may be due and not begun before the queue is asked for it. */
+  /** How long a job may be due without having begun before the queue is checked. */
   overdueMs: number
-  /**
-   * For how long this process has to see that none knows a job's source or target, before the job has failed.
-   */
+  /** A job fails after this process saw for so long that no process knows its source or target. */
   unservedMs: number
-  /** Hears that a job is there to be taken again. */
+  /** Called when a job can be taken again. */
   onBroughtBack: () => void
 }
 
@@ -46,58 +45,49 @@ const KEEP_ENDED_JOBS_MS = 90 * DAY_MS
 const PRUNE_EVERY_MS = 3_600_000
 const PRUNE_AT_ONCE = 500
 
-/**
- * Looks after jobs that nobody looks after: their process is gone, or the queue has lost them; and forgets
- * old ones.
- */
-export class JobSweeper {
+/** Brings back jobs whose process is gone, and jobs that the queue has lost. Deletes old jobs. */
+export function startJobSweeper(options: JobSweeperOptions): ServicePart {
+  const sweeper = new JobSweeper(options)
+  return repeatUntilStopped({
+    work: signal => sweeper.sweep(signal),
+    everyMs: options.everyMs,
+    log: options.log,
+    failed: 'abandoned jobs could not be looked for',
+  })
+}
+
+class JobSweeper {
   readonly #options: JobSweeperOptions
-  readonly #stopping = new AbortController()
   readonly #serviceId = randomUUID()
   readonly #unserved: UnservedWatch
-  #loop: Promise<void> | undefined
+  #noteAt = 0
+  #overdueAt = 0
+  #pruneAt = 0
 
   constructor(options: JobSweeperOptions) {
     this.#options = options
     this.#unserved = new UnservedWatch({ forMs: options.unservedMs })
   }
 
-  start(): void {
-    this.#loop ??= this.#sweep()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-  }
-
-  async #sweep(): Promise<void> {
-    const { database, everyMs, overdueMs, log, served } = this.#options
-    let [noteAt, overdueAt, pruneAt, failures] = [0, 0, 0, 0]
-    while (!this.#stopping.signal.aborted) {
-      const now = performance.now()
-      try {
-        // First, whatever becomes of the rest: others fail the jobs that nobody says that he does.
-        if (now >= noteAt) {
-          await noteService(database, { id: this.#serviceId, ...served() })
-          noteAt = now + overdueMs
-        }
-        await this.#bringBackAbandoned()
-        if (now >= overdueAt) {
-          overdueAt = now + overdueMs
-          await this.#deliverOverdue()
-          await this.#failUnserved()
-        }
-        if (now >= pruneAt) {
-          pruneAt = now + PRUNE_EVERY_MS
-          await this.#prune()
-        }
-        failures = 0
-      } catch (error) {
-        if (++failures === 1) log.warn({ error }, 'jobs could not be looked after; it is tried again')
-      }
-      await sleep(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
+  async sweep(signal: AbortSignal): Promise<undefined> {
+    const { database, overdueMs, served } = this.#options
+    const now = performance.now()
+    // First of all: other services fail the jobs of sources that no service announces.
+    if (now >= this.#noteAt) {
+      await noteService(database, { id: this.#serviceId, ...served() })
+      this.#noteAt = now + overdueMs
     }
+    await this.#bringBackAbandoned()
+    if (now >= this.#overdueAt) {
+      this.#overdueAt = now + overdueMs
+      await this.#deliverOverdue()
+      await this.#failUnserved()
+    }
+    if (now >= this.#pruneAt) {
+      this.#pruneAt = now + PRUNE_EVERY_MS
+      await this.#prune(signal)
+    }
+    return undefined
   }
 
   async #bringBackAbandoned(): Promise<void> {
@@ -105,7 +95,7 @@ export class JobSweeper {
     for (const job of await abandonedJobs(database)) {
       const isChanged = await recoverJob(database, job.id, recoveryOf, queue.deliver)
       if (!isChanged) continue
-      await queue.settle(job).catch(() => {})
+      await queue.acknowledge(job).catch(() => {})
       log.warn({ job_id: job.id, kind: job.kind, worker: job.worker }, 'the process that ran a job is gone')
       onBroughtBack()
     }
@@ -132,16 +122,14 @@ export class JobSweeper {
       const error = unserved(job)
       if (!(await failWaitingJob(database, job.id, error))) continue
       await queue.forget(job)
-      log.error(
-        { job_id: job.id, kind: job.kind, source: job.source, target: job.target, error },
-        'job failed',
-      )
+      const { id: job_id, kind, source, target } = job
+      log.error({ job_id, kind, source, target, error }, 'job failed')
     }
   }
 
-  async #prune(): Promise<void> {
+  async #prune(signal: AbortSignal): Promise<void> {
     const endedBefore = new Date(Date.now() - KEEP_ENDED_JOBS_MS)
-    while (!this.#stopping.signal.aborted) {
+    while (!signal.aborted) {
       const pruned = await pruneJobs(this.#options.database, { endedBefore, limit: PRUNE_AT_ONCE })
       if (pruned < PRUNE_AT_ONCE) return
     }
@@ -149,9 +137,9 @@ export class JobSweeper {
 }
 
 /**
- * What is to become of a job whose process is gone; null for one of which that is not known yet. A backup
- * that was to be cancelled goes on, to be taken back. What cannot go on has come to what its backup has: one
- * that is whole is done, and one that may be whole is settled first.
+ * What becomes of a job whose process is gone; null while its backup may still turn out to be complete. A
+ * cancelled backup is queued again, so that its messages are removed. A job that cannot continue takes the
+ * result of its backup: done when that is complete.
  */
 function recoveryOf(job: Job, backup: Backup | null): Recovery | null {
   const isCancelled = job.cancel_requested_at !== null

@@ -13,16 +13,15 @@ export interface JobView {
   scheduled_for: Date | null
   attempt: number
   progress: Pick<JobProgress, 'bytes_done' | 'bytes_total' | 'parts_done'>
-  /** Files that the backup lacks, as its send allowed, or that are torn in it. */
+  /** Files that are missing or torn in the backup, as its send allowed. */
   missing_files: number
-  /** Why it failed, or why its last attempt did. */
+  /** Of the job, or of its last attempt. */
   error: JobError | null
   created_at: Date
   started_at: Date | null
   finished_at: Date | null
 }
 
-/** What is shown of a job; who runs it and under what terms stays inside. */
 export function jobView(job: Job): JobView {
   const { bytes_done, bytes_total, parts_done } = job.progress
   return {
@@ -44,7 +43,7 @@ export function jobView(job: Job): JobView {
   }
 }
 
-/** The id of a job's backup; of one that is not whole, `(complete, 1 file missing or torn)` after it. */
+/** The id of a job's backup, followed by `(complete, 1 file missing or torn)` when it lacks files. */
 export function backupOfJob(id: string, { missing_files }: Pick<JobView, 'missing_files'>): string {
   return shownIdOf(id, 'complete', wordsOfCount(missing_files))
 }

@@ -6,7 +6,6 @@ export function hasScope({ scopes }: Pick<ApiKey, 'scopes'>, scope: ApiScope): b
   return scopes.includes(scope) || scopes.includes('admin')
 }
 
-/** Throws `FORBIDDEN` unless the key has the scope. */
 export function assertScope(key: ApiKey, scope: ApiScope): void {
   if (hasScope(key, scope)) return
   throw new BackupError(`This key lacks the scope "${scope}"`, {
@@ -15,7 +14,7 @@ export function assertScope(key: ApiKey, scope: ApiScope): void {
   })
 }
 
-/** Whether a key sees what belongs to that project; null is what concerns them all. */
+/** Whether a key sees what belongs to that project; null stands for what concerns all projects. */
 export function sees({ project_id }: Pick<ApiKey, 'project_id'>, projectId: string | null): boolean {
   return project_id === null || project_id === projectId
 }

@@ -14,9 +14,8 @@ import type { JobQueue } from '#jobs/job-queue.ts'
 import { queueOf } from '#jobs/queue-names.ts'
 
 /**
- * What pg-boss keeps of a queue. It only delivers: a job's row says what becomes of it, so pg-boss tries
- * nothing again, and what it has lost is handed to it anew. Seconds; each is about the longest that pg-boss
- * takes.
+ * pg-boss only delivers. The row of a job decides about retries, so pg-boss retries nothing; a job that it
+ * lost is delivered again. Times in seconds, each near the longest that pg-boss accepts.
  */
 const QUEUE_TERMS = {
   retryLimit: 0,
@@ -25,10 +24,10 @@ const QUEUE_TERMS = {
   deleteAfterSeconds: 3600,
 } as const
 
-/** Whether the queue holds a job: it waits there, somebody has taken it, or it is not there. */
+/** Where a job is in the queue: it waits, a process has taken it, or the queue lost it. */
 export type Delivery = { state: 'waiting' } | { state: 'taken'; forMs: number } | { state: 'lost' }
 
-/** Hands jobs in and out by pg-boss, under their own ids, in the catalog's own PostgreSQL. */
+/** A queue in the catalog's PostgreSQL. A job has the same id in pg-boss as in the catalog. */
 export class PgBossQueue implements JobQueue {
   readonly #database: Database
   readonly #boss: PgBoss
@@ -58,23 +57,21 @@ export class PgBossQueue implements JobQueue {
   }
 
   /**
-   * Removes the message of a job that ended while it waited. A message that is left does no harm: the process
-   * that gets it finds that the job has ended.
+   * Removes the message of a job that ended while it waited. A message that stays is harmless: the process
+   * that gets it sees that the job has ended.
    */
   async forget(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.deleteJob(queue, job.id)).catch(() => {})
   }
 
-  /** Calls back whenever a job was handed in by this process. Returns how to stop that. */
+  /** Calls back for each job that this process submits. Returns a function that stops it. */
   onSubmitted(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /**
-   * In the transaction that writes the row. What the queue still holds of an earlier delivery is replaced.
-   */
+  /** Runs in the transaction that writes the job's row. Replaces an earlier delivery. */
   readonly deliver: DeliverJob = async (job, sql) => {
     const queue = queueOf(job)
     if (queue === undefined) return
@@ -82,13 +79,12 @@ export class PgBossQueue implements JobQueue {
     const db = bossDatabase(sql)
     await this.#ask(async () => {
       await this.#boss.deleteJob(queue, job.id, { db })
-      // As the queues among each other: see `dueWork`.
+      // Schedules come first, as in `dueWork`.
       const priority = job.schedule_id === null ? 0 : 1
       await this.#boss.send(queue, null, { id: job.id, startAfter: job.run_after, priority, db })
     })
   }
 
-  /** Makes a queue, unless it is there. */
   async open(queue: string): Promise<void> {
     const opening =
       this.#known.get(queue) ??
@@ -100,7 +96,7 @@ export class PgBossQueue implements JobQueue {
     await opening
   }
 
-  /** Takes the next job out of a queue; nobody else gets it. Undefined when none is due. */
+  /** Takes the next job from a queue; no other process gets it. Undefined when none is due. */
   async take(queue: string): Promise<string | undefined> {
     await this.open(queue)
     const [job] = await this.#ask(() => this.#boss.fetch(queue, { batchSize: 1 }))
@@ -108,7 +104,7 @@ export class PgBossQueue implements JobQueue {
   }
 
   /** Acknowledges the message of a job that has ended or was delivered again. */
-  async settle(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
+  async acknowledge(job: Pick<Job, 'id' | 'kind' | 'source' | 'target'>): Promise<void> {
     const queue = queueOf(job)
     if (queue !== undefined) await this.#ask(() => this.#boss.complete(queue, job.id))
   }
@@ -140,12 +136,12 @@ export class PgBossQueue implements JobQueue {
 function unusable(cause: unknown): BackupError {
   return new BackupError('The queue of jobs in the catalog could not be used', {
     code: 'CATALOG',
-    hint: 'It is tried again; see whether the catalog’s PostgreSQL is well, and whether its user may create a schema.',
+    hint: 'It is tried again. Check that the catalog’s PostgreSQL works, and that its user may create a schema.',
     cause,
   })
 }
 
-/** The catalog's connections as pg-boss wants them: it looks at PostgreSQL's own errors. */
+/** The catalog's connections as pg-boss needs them: it reads PostgreSQL's own errors. */
 export function bossDatabase(sql: SqlRunner): {
   executeSql(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
 } {

@@ -1,9 +1,8 @@
 import type { Job } from '@telegram-backup/database'
 
 /**
- * The queue in which a job waits. A backup waits by its source and a restore by its target, so that only
- * those processes take it whose telegram-backup.yaml names that. Undefined for an upload: its bytes come by
- * one connection to one process.
+ * The queue of a job. Each source and each target has its own, so that only processes take the job whose
+ * telegram-backup.yaml names it. Undefined for an upload, whose bytes arrive at one process.
  */
 export function queueOf(job: Pick<Job, 'kind' | 'source' | 'target'>): string | undefined {
   switch (job.kind) {

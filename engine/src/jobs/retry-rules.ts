@@ -1,9 +1,6 @@
 import type { Job } from '@telegram-backup/database'
 
-/**
- * How often, and after which pauses, something is tried again that fails with one code; the last pause holds
- * for all that come after. Milliseconds.
- */
+/** How many tries there are for one error code, and the pauses between them; the last pause repeats. */
 interface Patience {
   tries: number
   pausesMs: readonly number[]
@@ -12,23 +9,20 @@ interface Patience {
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 
-/** Somebody else is at it, and will be done; waiting costs nothing. */
+/** Another process works on it and will finish; waiting costs nothing. */
 const WAIT_FOR_OTHERS: Patience = { tries: 50, pausesMs: [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS] }
 /**
- * The chat or the catalog is away. The client has tried again by itself before that. Short pauses for ten
- * minutes, since while a job waits the schedule's next times are left out; in all a good hour.
+ * The chat or the catalog cannot be reached; the client has already retried. Over an hour in all, with short
+ * pauses in the first ten minutes, because a schedule skips its next times while its job waits.
  */
 const OUTAGE: Patience = {
   tries: 24,
   pausesMs: [10 * SECOND_MS, 30 * SECOND_MS, ...Array<number>(10).fill(MINUTE_MS), 5 * MINUTE_MS],
 }
-/** It may have been bad luck: a dump that lost its connection, a message that came out wrong. */
+/** It may have been an accident: a dump that lost its connection, a message that arrived damaged. */
 const ONCE_MORE: Patience = { tries: 3, pausesMs: [30 * SECOND_MS, 5 * MINUTE_MS] }
 
-/**
- * What is tried again, by the code of the error. Whatever is not named here ends the job: a person has to
- * change something first, or trying again would do harm.
- */
+/** By the code of the error. Any other code ends the job: a person has to change something first. */
 const PATIENCE: Readonly<Record<string, Patience>> = {
   BUSY: WAIT_FOR_OTHERS,
   CONFLICT: ONCE_MORE,
@@ -43,16 +37,13 @@ const PATIENCE: Readonly<Record<string, Patience>> = {
   UNFINISHED: ONCE_MORE,
 }
 
-/** A process that dies over a job so often dies of it. */
+/** A job that so many processes died of is the reason for it. */
 const MOST_DEATHS = 20
 
-/** What is asked of a job; its `tries` are those before the failure that is judged. */
+/** `tries` do not count the failure in question. */
 type Judged = Pick<Job, 'kind' | 'source' | 'tries'>
 
-/**
- * How long to wait before a job that failed with this code is tried again, in milliseconds; undefined for not
- * at all.
- */
+/** The pause before the next try of a job that failed with this code, in ms; undefined when there is none. */
 export function pauseBeforeRetry(job: Judged, code: string): number | undefined {
   if (!mayBeBegunAgain(job)) return undefined
   const patience = Object.hasOwn(PATIENCE, code) ? PATIENCE[code] : undefined
@@ -61,15 +52,12 @@ export function pauseBeforeRetry(job: Judged, code: string): number | undefined 
   return patience.pausesMs[Math.min(tries, patience.pausesMs.length) - 1]
 }
 
-/** Whether a job goes on whose process ended in the middle of it. */
+/** Whether a job whose process ended early is run again. */
 export function goesOnAfterCut(job: Judged): boolean {
   return mayBeBegunAgain(job) && triesOf(job, 'INTERRUPTED') + 1 < MOST_DEATHS
 }
 
-/**
- * Not a restore: it changes what a person looks at, and only a person says that it is to be done once more.
- * Not an upload: its bytes came by one connection, and are gone.
- */
+/** Not a restore: only a person may decide to repeat it. Not an upload: its bytes are gone. */
 export function mayBeBegunAgain({ kind, source }: Pick<Job, 'kind' | 'source'>): boolean {
   return kind !== 'restore' && (kind !== 'backup' || source !== null)
 }

@@ -17,23 +17,19 @@ import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
 
 const REPORT_EVERY_MS = 1_000
-/**
- * How long the end of a job is told to a catalog that does not answer, before the job is left to whoever
- * finds it.
- */
+/** How long it tries to record the end of a job in a catalog that does not answer. */
 const RECORD_END_FOR_MS = 60_000
 const RECORD_AGAIN_MS = 500
 
-/** What brought the job here, and takes it on when it is put back. */
+/** The queue that delivered the job. */
 export interface JobDelivery {
   deliver: DeliverJob
-  settle(job: Job): Promise<void>
+  acknowledge(job: Job): Promise<void>
 }
 
-/** The codes of our own errors and of Node's for what was asked to stop, and did. */
+/** The codes of our errors and of Node's errors after a request to stop. */
 const CANCELLATIONS: ReadonlySet<string> = new Set(['CANCELLED', 'ABORT_ERR'])
 
-/** What becomes of a job after an attempt. */
 type Outcome =
   | { state: 'done' }
   | { state: 'failed'; error: JobError }
@@ -41,7 +37,7 @@ type Outcome =
   | { state: 'queued'; error: JobError | undefined; afterMs: number }
   | { state: 'lost' }
 
-/** One attempt at a job, from its beginning to the row that says how it ended. */
+/** One attempt at a job, until its row says how it ended. */
 export class RunningJob {
   readonly job: Job
   readonly asker: JobAsker | null
@@ -63,13 +59,13 @@ export class RunningJob {
     this.#written = begun.job.progress
   }
 
-  /** Asks it to stop. It then takes back what it did as far as that goes, and `run` resolves. */
+  /** Asks it to stop. It then undoes what it did as far as possible, and `run` resolves. */
   stop(reason: StopReason): void {
     this.#stopReason ??= reason
     this.#ending.abort()
   }
 
-  /** Never throws: what goes wrong is in the row, or in the log where the row cannot be written. */
+  /** Never throws: failures go to the job's row, or to the log when the row cannot be written. */
   async run(work: (run: JobRun) => Promise<void>): Promise<Outcome['state']> {
     const { lease } = this.#begun
     const onLost = (): void => this.#ending.abort()
@@ -111,9 +107,9 @@ export class RunningJob {
     if (this.#begun.lease.signal.aborted) return { state: 'lost' }
     const isForeign = !hasOwnWords(error)
     if (isForeign && !CANCELLATIONS.has(code)) {
-      this.#tools.log.error({ job_id: job.id, error }, 'a job met what nobody foresaw')
+      this.#tools.log.error({ job_id: job.id, error }, 'a job failed with an unexpected error')
     }
-    // It knows best what it has left in its target, whoever wanted it to stop.
+    // Only the restore itself knows the state of its target, even when it was asked to stop.
     if (job.kind === 'restore' && !CANCELLATIONS.has(code)) {
       return { state: 'failed', error: reported }
     }
@@ -132,7 +128,7 @@ export class RunningJob {
     return { state: 'queued', error: reported, afterMs }
   }
 
-  /** Writes down how far it is, once a second, and hears whether it is to be cancelled. */
+  /** Records the progress once a second, and learns whether the job should be cancelled. */
   async #keepReporting(until: AbortSignal): Promise<void> {
     const { lease } = this.#begun
     while (!until.aborted && !lease.signal.aborted) {
@@ -144,16 +140,13 @@ export class RunningJob {
         this.#written = progress
         if (isToStop) this.stop('cancelled')
       } catch (error) {
-        // A catalog that is away is asked again; a lease that is lost has ended this already.
+        // The next round tries again; a lost lease has already ended this loop.
         this.#tools.log.debug({ job_id: this.job.id, error }, 'progress was not written')
       }
     }
   }
 
-  /**
-   * A job that nobody hears the end of would be done again: so the catalog is asked until it answers, or the
-   * lease is lost.
-   */
+  /** Tries until the catalog answers or the lease is lost: a job without a recorded end would run again. */
   async #end(outcome: Outcome): Promise<Outcome['state']> {
     const { log } = this.#tools
     const { lease } = this.#begun
@@ -173,7 +166,7 @@ export class RunningJob {
         const isAway = code === 'CATALOG'
         isUnanswered ||= isAway
         if (!isAway || lease.signal.aborted || performance.now() >= until) {
-          log.error({ job_id: this.job.id, error }, 'the catalog could not be told how a job ended')
+          log.error({ job_id: this.job.id, error }, 'the end of a job could not be recorded')
           return 'lost'
         }
       }
@@ -181,7 +174,7 @@ export class RunningJob {
     }
   }
 
-  /** An earlier try, whose answer was lost, gave the lease back. */
+  /** An earlier try succeeded and released the lease, but its answer was lost. */
   async #isRecorded(outcome: Outcome): Promise<boolean> {
     const job = await getJob(this.#tools.database, this.job.id).catch(() => null)
     return job?.state === outcome.state && job.attempt === this.job.attempt
@@ -197,11 +190,11 @@ export class RunningJob {
     await finishJob(database, {
       ...this.#named,
       state: outcome.state,
-      ...(outcome.state === 'done' ? {} : { error: outcome.error }),
-      ...(isNews ? { progress: this.#progress } : {}),
+      error: outcome.state === 'done' ? undefined : outcome.error,
+      progress: isNews ? this.#progress : undefined,
     })
-    // It is only the message: without this, whoever finds it sees that the job has ended.
-    await this.#queue.settle(this.job).catch(() => {})
+    // If this fails, the process that gets the message sees that the job has ended.
+    await this.#queue.acknowledge(this.job).catch(() => {})
   }
 
   get #named(): { jobId: string; leaseToken: string } {

@@ -7,16 +7,13 @@ export interface SlotUse {
   asker: JobAsker | null
 }
 
-/**
- * What a dump holds decides how long its restore takes, and the server of a source how long its backup does:
- * without an end, if they like.
- */
+/** A hostile dump can make its restore run for ever; so can the server of a source its backup. */
 const MAY_LAST_FOR_EVER: ReadonlySet<JobKind> = new Set<JobKind>(['restore', 'backup'])
 
 /**
- * Whether a job may have one of the free slots. Where there are two or more, one is left for whatever else
- * there is: by verifications, which may be many and long; and by what one API key, or keys for one project,
- * have restored and backed up.
+ * Whether a job may have one of the free slots. With two or more slots, one stays free for other work: for
+ * anything but verifications, which may be many and long; and for anything but restores and backups of one
+ * API key or of keys for one project.
  */
 export function mayTakeSlot(wanted: SlotUse, running: readonly SlotUse[], slots: number): boolean {
   if (slots < 2) return true

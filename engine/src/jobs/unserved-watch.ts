@@ -1,22 +1,21 @@
 import type { Job } from '@telegram-backup/database'
 
 /**
- * For how long this process has seen each job without a process that could do it. Earlier time does not
- * count: while no process ran, none could say what it does, and the first one back must not fail jobs that
- * wait for the others.
+ * Measures how long this process has seen each job without a process that could do it. Time before that does
+ * not count: after an outage of all services, the first one back must not fail the jobs of the others.
  */
 export class UnservedWatch {
   readonly #forMs: number
   #since = new Map<string, number>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
-  /** @param forMs how long a job has to be seen so; after a gap of that length the watch starts anew */
+  /** @param forMs how long a job has to be unserved; after a gap of that length the watch starts again */
   constructor({ forMs }: { forMs: number }) {
     this.#forMs = forMs
   }
 
   /**
-   * Takes the jobs that are unserved now, and returns those that have been so at each call for that long.
+   * Takes the jobs that are unserved now; returns those that were unserved at each call for `forMs`.
    * @param nowMs by the monotonic clock
    */
   overdue(jobs: readonly Job[], nowMs: number): Job[] {

@@ -22,22 +22,22 @@ export interface CatalogCheckOptions {
   rules: Omit<WatchRules, 'patienceMs'>
   intervalOf: IntervalOf
   log: Logger
-  /** What is wrong now with the files of this machine. Default: nothing. */
+  /** Faults of files on this machine. Default: none. */
   fileFaults?: () => readonly Omit<FileFault, 'host'>[]
-  /** The shortest time between two announcements about one alert that grows. Default: 10 minutes. */
+  /** The shortest time between two notices about one growing alert. Default: 10 minutes. */
   newsEveryMs?: number
 }
 
-/** Compares the catalog with the rules, and records there what is wrong and what is right again. */
+/** Compares the catalog with the rules, and records alerts and their ends there. */
 export class CatalogCheck {
   readonly #options: CatalogCheckOptions
   readonly #chat: Pick<Outage, 'trouble'>
   readonly #limits: { patienceMs: number; longestRoundMs: number }
   readonly #watchedSince = Date.now()
   readonly #recoveries = watchRecoveries()
-  // Both by the monotonic clock: somebody may set the other one back.
+  // Both by the monotonic clock, because the other one may be set back.
   #lastAt = Number.NEGATIVE_INFINITY
-  /** When the present run of checks began that has no long gap. */
+  /** Since when there was no long gap between two checks. */
   #steadySince = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -50,7 +50,7 @@ export class CatalogCheck {
     this.#limits = limits
   }
 
-  /** All that is wrong now. Throws what the catalog throws. */
+  /** All conditions that hold now. Throws what the catalog throws. */
   async run(): Promise<Condition[]> {
     const { database, channels, log, newsEveryMs } = this.#options
     const { found, openAlerts } = await this.#find()
@@ -62,8 +62,8 @@ export class CatalogCheck {
     const { raised, resolved } = await noteConditions(database, {
       found: found.map(noted),
       newsEveryMs,
-      // Another process may still find it wrong. After a start, or an outage of the catalog, each process has
-      // the time to record that before any alert ends.
+      // Another process may still see the condition. After a start or an outage of the catalog, every process
+      // gets time to record that before alerts end.
       kinds: now - this.#steadySince < quietForMs ? [] : CONDITION_KINDS,
       quietForMs,
       channels: channels.names,
@@ -74,9 +74,9 @@ export class CatalogCheck {
           at,
         }),
     })
-    // An hour after the last time at which a service that has the channel would give up itself.
+    // An hour after a service with that channel would have given up.
     const givenUp = await giveUpNotices(database, { olderThanMs: GIVE_UP_AFTER_MS + 3_600_000 })
-    if (givenUp > 0) log.error({ notices: givenUp }, 'notices were given up: no service has their channel')
+    if (givenUp > 0) log.error({ notices: givenUp }, 'notices were dropped: no service has their channel')
     for (const { kind, notice } of raised) log.error({ alert: kind, notice }, 'something is wrong')
     for (const { alert, notice } of resolved) log.info({ alert: alert.kind, notice }, 'it is right again')
     return found
@@ -98,7 +98,7 @@ export class CatalogCheck {
       { ...rules, patienceMs: this.#limits.patienceMs },
     )
     const found: Condition[] = []
-    // One after the other: on the day on which all sources fail, others need the connections.
+    // One after the other: when all sources fail, other parts need the connections.
     for (const condition of conditions) {
       const explained = await explain(database, condition)
       if (explained !== null) found.push(explained)

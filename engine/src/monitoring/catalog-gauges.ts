@@ -11,7 +11,6 @@ import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { sourceGauges } from '#monitoring/source-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
-/** What is shown of the catalog. */
 export interface CatalogFacts {
   sources: readonly SourceFacts[]
   schedules: readonly Schedule[]
@@ -20,8 +19,8 @@ export interface CatalogFacts {
 }
 
 /**
- * Gauges that say what the catalog says. Until the first time there are none; while the catalog is away they
- * stay as they were last known, so that a source that was late does not look as if it were none.
+ * Gauges with the state of the catalog. During an outage of the catalog they keep their last values, so that
+ * a late source does not seem to be gone.
  */
 export function catalogGauges(
   registry: Registry,
@@ -38,17 +37,17 @@ export function catalogGauges(
   const depth = gauge('queue_depth', 'Jobs that wait', ['kind'])
   const oldest = gauge(
     'queue_oldest_age_seconds',
-    'For how long the oldest job has waited whose time has come; 0 when none waits',
+    'How long the oldest due job has waited; 0 when none waits',
     ['kind'],
   )
-  const eraseFailures = gauge('erase_failures', 'Messages that are to be erased and could not be', [])
-  const notices = gauge('notices_waiting', 'Notices that were not told yet', ['channel'])
+  const eraseFailures = gauge('erase_failures', 'Messages that should be erased and could not be', [])
+  const notices = gauge('notices_waiting', 'Notices that were not delivered yet', ['channel'])
   const noticeAge = gauge(
     'notices_oldest_age_seconds',
-    'For how long the oldest notice has waited to be told; 0 when none waits',
+    'How long the oldest notice has waited for delivery; 0 when none waits',
     ['channel'],
   )
-  const alerts = gauge('alerts_open', 'What is wrong now', ['kind'])
+  const alerts = gauge('alerts_open', 'Alerts that are open now', ['kind'])
   return {
     show: facts => {
       const { queue } = facts

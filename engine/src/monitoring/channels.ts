@@ -5,21 +5,20 @@ import type { NotificationSettings } from '#config/notification-settings.ts'
 import { callUrl } from '#monitoring/http-call.ts'
 import { chatNotice, type SentNotice } from '#monitoring/wording.ts'
 
-/** The part of the Bot API that notices need. Throws as `TelegramClient` does. */
+/** The part of `TelegramClient` that notices need. */
 export interface TextSender {
   sendText(chatId: string, text: string, options: { isLoud: boolean; signal: AbortSignal }): Promise<unknown>
 }
 
-/** The ways by which notices reach people. */
 export interface Channels {
   readonly names: readonly NoticeChannel[]
-  /** Whether texts go to the chat of the backups: while that is unreachable, no delivery is tried. */
+  /** Whether notices go to the chat of the backups: while that is unreachable, no delivery is tried. */
   readonly usesVaultChat: boolean
   /**
    * Resolves when the notice was delivered, or may have been: a text whose answer was lost is not sent again.
    * A notice that the settings leave out counts as delivered. Throws the failure of the channel.
-   * `mayBeRepeat`: an earlier try may have delivered it; a webhook sees that by its id, the text in a chat
-   * says so.
+   * `mayBeRepeat`: an earlier try may have delivered it; a webhook sees that by the id, and the text in a
+   * chat says so.
    */
   deliver(
     channel: NoticeChannel,
@@ -28,17 +27,17 @@ export interface Channels {
   ): Promise<void>
 }
 
-/** Waiting for the chat's pace or a flood may take a while. */
+/** Includes waits for the pace of the chat and for floods. */
 const TEXT_TIME_LIMIT_MS = 45_000
 
-/** The channels that the settings name; the chat only where one is configured. */
+/** The channels of the settings; the chat only if one is configured. */
 export function openChannels(
   settings: Pick<NotificationSettings, 'chat' | 'webhook' | 'leftOut'>,
   { texts, vaultChatId }: { texts: TextSender | undefined; vaultChatId: string | undefined },
 ): Channels {
   const { webhook } = settings
   const chatId = settings.chat === 'vault' ? vaultChatId : settings.chat?.id
-  /** The chat's new id, when it has become a supergroup. */
+  /** The new id of the chat after it became a supergroup. */
   let movedTo: string | undefined
   const names: NoticeChannel[] = [
     ...(chatId !== undefined && texts !== undefined ? (['chat'] as const) : []),
@@ -48,7 +47,6 @@ export function openChannels(
     names,
     usesVaultChat: names.includes('chat') && chatId === vaultChatId,
     deliver: async (channel, notice, { signal, mayBeRepeat = false }) => {
-      // A test is always delivered.
       if (notice.event !== 'test' && settings.leftOut[channel].includes(notice.kind)) return
       if (channel === 'webhook' && webhook !== null) return await callUrl(webhook, { body: notice, signal })
       if (channel !== 'chat' || chatId === undefined || texts === undefined) return

@@ -3,7 +3,6 @@ import type { Condition } from '#monitoring/conditions.ts'
 import { lastCompleteWords } from '#monitoring/last-complete.ts'
 import { formatBytes, formatSpan } from '#units/human-units.ts'
 
-/** What a text may name. */
 interface Subject {
   details: Condition['details']
   /** ` "shop-db"`, or nothing. */
@@ -14,17 +13,16 @@ interface Subject {
 }
 
 interface Texts {
-  /** What is wrong. */
   wrong: (of: Subject) => string
-  /** What follows the same sentence: facts, and what to do. */
+  /** Continues that sentence: facts, and what to do. */
   more: (of: Subject) => string
-  /** What is right again. Only what is certain: an alert also ends when the source is no longer backed up. */
+  /** Says only what is certain: an alert also ends when the source is no longer backed up. */
   right: (of: Subject) => string
 }
 
-const LISTED = hint`"${run('list')}" and "show" tell which, "verify" mends from a second chat.`
-const LISTED_ERASING = hint`"${run('list', { state: 'erasing' })}" and "show" tell why.`
-const TESTED = hint`"${run('notify-test')}" tells why.`
+const LISTED = hint`"${run('list')}" and "show" say which; "verify" repairs them from a second chat.`
+const LISTED_ERASING = hint`"${run('list', { state: 'erasing' })}" and "show" say why.`
+const TESTED = hint`"${run('notify-test')}" says why.`
 
 const span = (seconds: unknown): string => formatSpan(Number(seconds))
 const reason = ({ details }: Subject): string => `${details['message']} (${details['code']})`
@@ -68,19 +66,19 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   jobs_waiting: {
     wrong: of => `A ${job(of)} waits`,
     more: ({ details }) =>
-      ` for ${span(details['waiting_seconds'])}: is a serve running that knows the name, and has it room?`,
+      ` for ${span(details['waiting_seconds'])}: is a serve running that knows the name, with a free slot?`,
     right: of => `No ${job(of)} waits too long any more`,
   },
   erase_failed: {
-    wrong: () => 'Messages that are to be erased and cannot be',
+    wrong: () => 'Messages that should be erased and cannot be',
     more: ({ details }) => `: ${details['messages']}. ${LISTED_ERASING}`,
-    right: () => 'No message is left that is to be erased and cannot be',
+    right: () => 'No message is left that should be erased and cannot be',
   },
   notices_waiting: {
-    wrong: ({ details }) => `Nobody is told by the ${details['channel']}`,
+    wrong: ({ details }) => `Notices cannot be delivered by the ${details['channel']}`,
     more: ({ details }) =>
       `: ${details['notices']} wait, the oldest for ${span(details['waiting_seconds'])}. ${TESTED}`,
-    right: ({ details }) => `People are told by the ${details['channel']} again`,
+    right: ({ details }) => `Notices are delivered by the ${details['channel']} again`,
   },
   chat_unreachable: {
     wrong: () => 'The chat cannot be reached',
@@ -89,33 +87,33 @@ const TEXTS: Record<Condition['kind'], Texts> = {
     right: () => 'The chat can be reached again',
   },
   chat_not_ours: {
-    wrong: () => 'The chat is not for this catalog to use',
+    wrong: () => 'The chat does not belong to this catalog',
     more: ({ details }) =>
       ` since ${details['since']}: ${details['message']}. Nothing is written there any more, and nothing is backed up from here.${details['hint'] ? ` ${details['hint']}` : ''}`,
-    right: () => 'The chat is for this catalog to use again',
+    right: () => 'The chat belongs to this catalog again',
   },
   config_unusable: {
     wrong: ({ details }) => `The configuration file on ${details['host']} cannot be used`,
     more: ({ details }) =>
-      `: ${details['message']}. What it said before holds until it is mended; a serve that starts anew cannot use it at all.`,
+      `: ${details['message']}. Its last usable contents stay in use until it is fixed; a serve that starts now cannot use it at all.`,
     right: ({ details }) => `The configuration file on ${details['host']} can be used again`,
   },
   certificate_unusable: {
     wrong: ({ details }) => `The new certificate on ${details['host']} cannot be used`,
     more: ({ details }) =>
-      `: ${details['message']}. The one before is used until it expires; a serve that starts anew cannot start at all.`,
+      `: ${details['message']}. The previous one is used until it expires; a serve cannot start with the new one.`,
     right: ({ details }) => `The certificate on ${details['host']} can be used again`,
   },
 }
 
-/** One or two sentences about what is wrong. */
+/** One or two sentences about a condition. */
 export function problemText(condition: Omit<Condition, 'key'>): string {
   const { wrong, more } = TEXTS[condition.kind]
   const subject = subjectOf(condition)
   return wrong(subject) + more(subject)
 }
 
-/** What is right again, without a full stop. */
+/** A sentence about its end, without a full stop. */
 export function recoveryText(condition: Omit<Condition, 'key'>): string {
   return TEXTS[condition.kind].right(subjectOf(condition))
 }

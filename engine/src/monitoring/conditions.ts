@@ -4,10 +4,9 @@ import type { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
 import { lastCompleteDetails } from '#monitoring/last-complete.ts'
 
-/** What may be wrong. */
 type ConditionKind = (typeof CONDITION_KINDS)[number]
 
-/** Something that is wrong now. Two of one key are the same. Sizes are bytes, times milliseconds. */
+/** A problem that exists now; equal keys mean the same problem. Sizes are bytes. */
 export interface Condition {
   key: string
   kind: ConditionKind
@@ -16,86 +15,73 @@ export interface Condition {
   source: string | null
   details: Record<string, string | number | null>
   /** For a problem that may grow after its announcement: the time of its newest part. */
-  newestAt?: Date
+  newestAt?: Date | undefined
 }
 
-/** What keeps this process from using the chat, in the words for people. */
 export interface ChatTrouble {
-  /** Since when; milliseconds since 1970, for people. */
+  /** Milliseconds since 1970, for people. */
   since: number
-  /** For how many milliseconds, whatever was done to the clock meanwhile. */
+  /** By the monotonic clock. */
   forMs: number
-  /** It is there, and belongs to another catalog by now. */
+  /** The chat answers, but belongs to another catalog now. */
   isNotOurs: boolean
   code: string
   message: string
   hint?: string | undefined
 }
 
-/**
- * A file of a machine that its process cannot use as it stands now, so that it goes by what was there before.
- */
+/** A file that a process cannot use, so that it continues with the previous contents. */
 export interface FileFault extends DescribedError {
   kind: 'config_unusable' | 'certificate_unusable'
   host: string
 }
 
-/** What is known, for one look at it. Times are milliseconds since 1970. */
+/** The facts of one check. Times are milliseconds since 1970. */
 export interface WatchFacts {
   now: number
-  /** Since when this process watches. */
+  /** When this process began to watch. */
   watchedSince: number
   sources: readonly SourceFacts[]
-  /**
-   * The time between two runs, of sources that have an enabled schedule; without one a source is not overdue
-   * by itself.
-   */
+  /** The time between two runs of each source with an enabled schedule; only these are overdue by default. */
   intervalsMs: ReadonlyMap<string, number>
-  /**
-   * Sources whose schedules are all switched off: the time between two runs, and when one of them was last
-   * changed.
-   */
+  /** For sources whose schedules are all switched off: the time between two runs, and the last change. */
   pausedSchedules: ReadonlyMap<string, { intervalMs: number; since: number }>
-  /** `project/type` of every schedule, switched off or not, by the name of its source. */
+  /** By source, `project/type` of every schedule, also of those that are switched off. */
   scheduledPlaces: ReadonlyMap<string, readonly string[]>
   openJobs: readonly OpenJobs[]
   eraseFailures: number
-  /** What waits to be told, by channel. */
+  /** What waits for delivery, by channel. */
   notices: QueueFacts['notices']
-  /** Null while this process can use the chat. */
   chatTrouble: ChatTrouble | null
-  /** None while this process can use its files as they stand. */
   fileFaults: readonly FileFault[]
   /**
-   * Keys of the alerts that are open. They need no patience any more: a process that has only just begun to
-   * watch has seen nothing that disproves them.
+   * Keys of the open alerts. They stay open without patience: a new process has not seen anything against
+   * them.
    */
   openAlerts: ReadonlySet<string>
 }
 
-/** When something is wrong. */
 export interface WatchRules {
   /** For all sources; null: twice the interval of the source's schedule. */
   noBackupForMs: number | null
-  /** What a source says of itself, by its name; the names are those of this process's sources. */
+  /** By name, the own limit of each source of this process. */
   ownNoBackupForMs: ReadonlyMap<string, number | null>
-  /** `project/type` that it has there; none for one that cannot be read. */
+  /** By name, `project/type` of each source of this process; not of those that cannot be read. */
   ownPlaces: ReadonlyMap<string, string>
   /** 0 to 1; 0: never. */
   smallerThan: number
   waitingForMs: number
-  /** An outage of the chat that is shorter is none. */
+  /** A shorter outage of the chat does not count. */
   patienceMs: number
 }
 
-/** Sooner than that no source is overdue by its schedule: a run may take a while, and be tried again. */
+/** The shortest limit by a schedule: a run may take a while, and be tried again. */
 const LEAST_OVERDUE_MS = 15 * 60_000
-/** A schedule that is off for a shorter time causes no reminder. */
+/** A schedule may be switched off for so long without an alert. */
 const LEAST_PAUSED_MS = 24 * 3_600_000
-/** A median of fewer earlier backups says nothing. */
+/** A median of fewer earlier backups means nothing. */
 const LEAST_EARLIER = 3
 
-/** All problems that the facts show. */
 export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[] {
   return [
     ...facts.sources.flatMap(source => [
@@ -133,10 +119,7 @@ function conditionOf(
   }
 }
 
-/**
- * The last one failed, and is not just being tried again; once it was told, it is right again with a complete
- * one only.
- */
+/** The last backup failed, and no new try runs. Once announced, only a complete backup ends it. */
 function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Condition[] {
   const { last_failed_at, last_complete } = source
   if (last_failed_at === null) return []
@@ -147,8 +130,7 @@ function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Cond
 }
 
 /**
- * What its schedule or the file knows under another project or type was sent by hand: nothing says when it
- * comes again.
+ * The schedule or the file has this source under another project or type, so these backups were sent by hand.
  */
 function isSentByHand(
   source: SourceFacts,
@@ -193,11 +175,11 @@ function overdueAfterMs(
   if (noBackupForMs !== null && (isScheduled || isOurs)) return noBackupForMs
   const interval = intervalsMs.get(name)
   if (interval === undefined) return null
-  // Another machine's source may have a limit of its own that is not known here.
+  // A source of another machine may have a limit that is not known here.
   return Math.max(LEAST_OVERDUE_MS, interval * (isOurs ? 2 : 4))
 }
 
-/** Nothing makes backups of it any more; where a limit is set, it is overdue by that. */
+/** No schedule backs it up any more. With a limit, the source becomes overdue instead. */
 function paused(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Condition[] {
   const name = source.source_name ?? ''
   const schedule = facts.pausedSchedules.get(name)
@@ -212,7 +194,7 @@ function paused(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Cond
   return [conditionOf('schedule_off', source, details)]
 }
 
-/** A source of this process that is to be backed up, and of which the catalog knows nothing at all. */
+/** Sources of this process that the catalog knows nothing about. */
 function neverBackedUp(facts: WatchFacts, rules: WatchRules): Condition[] {
   const made = facts.sources.filter(source => !isSentByHand(source, facts, rules))
   const known = new Set(made.map(({ source_name }) => source_name))
@@ -241,17 +223,12 @@ function median(sizes: readonly number[]): number {
 }
 
 function damaged(source: SourceFacts): Condition[] {
-  return source.damaged_count === 0
-    ? []
-    : [
-        {
-          ...conditionOf('backup_damaged', source, { backups: source.damaged_count }),
-          ...(source.last_damaged_at !== null && { newestAt: source.last_damaged_at }),
-        },
-      ]
+  if (source.damaged_count === 0) return []
+  const condition = conditionOf('backup_damaged', source, { backups: source.damaged_count })
+  return [{ ...condition, newestAt: source.last_damaged_at ?? undefined }]
 }
 
-/** When a channel is down for longer, the other channels announce it. */
+/** After this time, the other channels announce that a channel is down. */
 const NOTICES_MAY_WAIT_MS = 10 * 60_000
 
 function untold({ notices }: WatchFacts): Condition[] {
@@ -265,7 +242,7 @@ function untold({ notices }: WatchFacts): Condition[] {
     }))
 }
 
-/** While the chat is away nothing can be erased: that alert covers it. An alert that is open stays open. */
+/** Not while the chat is unreachable, which has an alert of its own; but an open alert stays open. */
 function unerased({ eraseFailures, chatTrouble, openAlerts }: WatchFacts): Condition[] {
   const kind = 'erase_failed'
   if (eraseFailures === 0 || (chatTrouble !== null && !openAlerts.has(kind))) return []
@@ -290,7 +267,6 @@ function chatAway({ chatTrouble, openAlerts }: WatchFacts, { patienceMs }: Watch
   ]
 }
 
-/** Each machine has files of its own. */
 function unusable({ fileFaults }: WatchFacts): Condition[] {
   return fileFaults.map(({ kind, host, code, message, hint }) => ({
     ...{ key: `${kind}:${host}`, kind, ...NOWHERE },

@@ -11,13 +11,13 @@ import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
 import type { NoticeBody } from '#monitoring/wording.ts'
 
-/** After this time another process may try; a channel takes less for one notice. */
+/** After this time another process may try; a delivery takes less. */
 const CLAIM_FOR_MS = 60_000
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 5 * 60_000
-/** After any other failure the notice may have been delivered. */
+/** With any other code, the notice may have been delivered. */
 const NOT_DELIVERED: ReadonlySet<string> = new Set(['REFUSED', 'UNREACHABLE', 'CONFIGURATION'])
-/** An older notice is no news any more. */
+/** An older notice is not news any more. */
 export const GIVE_UP_AFTER_MS: number = 3 * 86_400_000
 
 interface DeliveryOptions {
@@ -28,10 +28,7 @@ interface DeliveryOptions {
   firstPauseMs?: number | undefined
 }
 
-/**
- * Delivers the notices that wait for one channel. Resolves when nothing is due. Throws only what the catalog
- * throws.
- */
+/** Delivers the notices that wait for one channel, until none is due. Throws only what the catalog throws. */
 export async function deliverNotices(
   database: Database,
   channel: NoticeChannel,
@@ -60,10 +57,8 @@ async function deliver(
       return await postponeNotice(database, { id, afterMs: 0, isRefused: false, mayBeTold: isUnclear })
     }
     const isTooOld = Date.now() - notice.created_at.getTime() > GIVE_UP_AFTER_MS
-    log.error(
-      { channel, notice: id, tries, error },
-      isTooOld ? 'a notice was given up' : 'a notice could not be told',
-    )
+    const words = isTooOld ? 'a notice was dropped' : 'a notice could not be delivered'
+    log.error({ channel, notice: id, tries, error }, words)
     if (isTooOld) return await closeNotice(database, { ...notice, wasTold: false })
     const afterMs = Math.min(firstPauseMs * 2 ** Math.min(tries - 1, 10), LONGEST_PAUSE_MS)
     const isRefused = code === 'REFUSED'

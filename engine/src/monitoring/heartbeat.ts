@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#logging.ts'
 import { callUrl } from '#monitoring/http-call.ts'
+import type { ServicePart } from '#service-part.ts'
 
 /**
- * Calls a URL as long as all is well; whoever is behind it raises the alarm when the calls stay away. So a
- * process that died, a machine without network and a watch that hangs are noticed as well.
+ * Calls a URL while all is well. Its receiver raises the alarm when the calls stop, so a dead process, a
+ * machine without network and a hanging watch are noticed as well.
  */
-export function startHeartbeat(options: { url: URL; everyMs: number; isWell: () => boolean; log: Logger }): {
-  stop(): Promise<void>
-} {
+export function startHeartbeat(options: {
+  url: URL
+  everyMs: number
+  isWell: () => boolean
+  log: Logger
+}): ServicePart {
   const { url, everyMs, isWell, log } = options
   const stopping = new AbortController()
   const { signal } = stopping
@@ -16,16 +20,16 @@ export function startHeartbeat(options: { url: URL; everyMs: number; isWell: () 
   const beat = async (): Promise<void> => {
     if (wasWell !== isWell()) {
       wasWell = isWell()
-      if (wasWell) log.info('the heartbeat goes on')
-      else log.warn('no heartbeat: not all is well')
+      if (wasWell) log.info('the heartbeat continues')
+      else log.warn('no heartbeat, because something is wrong')
     }
     if (!wasWell) return
     await callUrl(url, { signal, timeLimitMs: Math.min(10_000, everyMs) }).catch((error: unknown) => {
-      if (!signal.aborted) log.warn({ error }, 'the heartbeat was not heard')
+      if (!signal.aborted) log.warn({ error }, 'the heartbeat was not delivered')
     })
   }
   const loop = async (): Promise<void> => {
-    // The first look has to be over; a beat late is better than an alarm at each start.
+    // Waits for the first check: a late beat is better than an alarm at each start.
     while (!signal.aborted && !isWell()) await pause(Math.min(1000, everyMs), signal)
     while (!signal.aborted) {
       await beat()

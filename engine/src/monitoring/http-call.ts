@@ -3,11 +3,10 @@ import { BackupError } from '@telegram-backup/errors'
 const TIME_LIMIT_MS = 10_000
 
 /**
- * Calls a URL of the configuration file. A redirect is not followed: it would lead where nobody has agreed
- * to. The answer's body is not read. Throws `UNREACHABLE` without an answer in time, or with one that asks to
- * come later, and `REFUSED` for any other that is not 2xx; never with the URL, which may be all that its
- * receiver asks for.
- * @param body sent as JSON by POST, its `id` also as `Idempotency-Key`; without one it is a GET
+ * Calls a URL of the configuration file. Follows no redirect, which could lead anywhere, and does not read
+ * the body of the answer. Throws `UNREACHABLE` without an answer in time and for 5xx, 429 and 408, `REFUSED`
+ * for anything else that is not 2xx; never with the URL, which may be a secret.
+ * @param body sent as JSON by POST, its `id` also as `Idempotency-Key`; without a body, the call is a GET
  */
 export async function callUrl(
   url: URL,
@@ -30,24 +29,19 @@ export async function callUrl(
     },
     ...(body && { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
-    throw new BackupError(`${hostOf(url)} did not answer${reasonOf(cause)}`, { code: 'UNREACHABLE', cause })
+    throw new BackupError(`${url.host} did not answer${reasonOf(cause)}`, { code: 'UNREACHABLE', cause })
   })
   await response.body?.cancel().catch(() => {})
   if (response.ok) return
   const { status } = response
   const isRedirect = status >= 300 && status < 400
-  throw new BackupError(`${hostOf(url)} answered with ${status}`, {
+  throw new BackupError(`${url.host} answered with ${status}`, {
     code: status >= 500 || status === 429 || status === 408 ? 'UNREACHABLE' : 'REFUSED',
-    ...(isRedirect && { hint: 'Redirects are not followed: write the address that it leads to.' }),
+    hint: isRedirect ? 'Redirects are not followed: write the address that it leads to.' : undefined,
   })
 }
 
-/** The part of a URL that is no secret. */
-function hostOf(url: URL): string {
-  return url.host
-}
-
-/** `fetch` takes no user and password in a URL. */
+/** `fetch` refuses a URL with user and password. */
 function splitUserInfo(url: URL): { address: URL; authorization: string | undefined } {
   if (url.username === '' && url.password === '') return { address: url, authorization: undefined }
   const address = new URL(url)
@@ -57,7 +51,7 @@ function splitUserInfo(url: URL): { address: URL; authorization: string | undefi
   return { address, authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
 }
 
-/** The system's word for it, such as ECONNREFUSED. */
+/** The code of the system, such as ECONNREFUSED. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   if (error.name === 'TimeoutError') return ' in time'

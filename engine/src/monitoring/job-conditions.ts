@@ -1,6 +1,5 @@
 import type { OpenJobs } from '@telegram-backup/database'
 
-/** Something that is wrong with the jobs of one kind and place. */
 interface JobCondition {
   key: string
   kind: 'jobs_waiting' | 'backup_held_up'
@@ -10,12 +9,11 @@ interface JobCondition {
   details: Record<string, string | number | null>
 }
 
-/** A source that is away is tried for a good hour before its job has failed; people are told sooner. */
+/** A job may retry for over an hour before it fails; people are notified sooner. */
 const HELD_UP_FOR_MS = 15 * 60_000
 
 /**
- * What is wrong with jobs that have not ended. `waitingForMs`: longer than that none waits for its turn.
- * While the chat is not there it holds up all of them, which is told of as such.
+ * Problems of open jobs. While the chat is unreachable it holds up all of them, and has an alert of its own.
  */
 export function jobConditions(
   openJobs: readonly OpenJobs[],
@@ -27,7 +25,7 @@ export function jobConditions(
   ])
 }
 
-/** Nobody works on it: every process is busy with others, or none has that source or target in its file. */
+/** Every process is busy with other jobs, or none has that source or target in its file. */
 function waiting(
   { kind, source, target, running, oldest_ms }: OpenJobs,
   waitingForMs: number,
@@ -38,7 +36,7 @@ function waiting(
   return [{ key, kind: 'jobs_waiting', project: null, type: null, source, details }]
 }
 
-/** It fails again and again, and is still tried. */
+/** It fails again and again, and is still retried. */
 function heldUp({ source, failing }: OpenJobs): JobCondition[] {
   if (failing === null || failing.for_ms <= HELD_UP_FOR_MS) return []
   const { code, message, for_ms } = failing

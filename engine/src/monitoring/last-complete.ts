@@ -1,14 +1,11 @@
 import type { SourceFacts } from '@telegram-backup/database'
 import { withWords, wordsOfCount } from '@telegram-backup/database/missing-files'
 
-/**
- * The last complete backup of a source among the details of a notice: whoever is told may have to do with
- * that one.
- */
+/** Details of a notice about the last complete backup, which a person may have to rely on. */
 export type LastCompleteDetails = {
-  /** ISO 8601; null where there is none. */
+  /** ISO 8601; null without one. */
   last_complete_at: string | null
-  /** Files that it lacks or has torn. Notices of before do not tell. */
+  /** Files that are missing or torn in it; not in notices of earlier versions. */
   last_complete_missing_files: number | null
 }
 

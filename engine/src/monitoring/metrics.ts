@@ -5,7 +5,6 @@ import type { Logger } from '#logging.ts'
 import { type CatalogFacts, catalogGauges } from '#monitoring/catalog-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
-/** Called after each request. */
 export type RequestObserver = (ended: {
   method: string
   route: string
@@ -22,19 +21,17 @@ export interface Metrics {
 
 /** All measurements of this process, and where they come from. */
 export interface ServiceMetrics extends Metrics {
-  /** For every client of the Bot API. */
   transfers: TransferObserver
-  /** Called after each attempt at a job. `state`: the state of the job afterwards, or `lost`. */
+  /** `state`: the state of the job after the attempt, or `lost`. */
   observeJob(ended: { kind: string; state: string; seconds: number }): void
-  /** Whether the chat answered when it was last asked. */
   noteChat(isUp: boolean): void
-  /** From now on shows the sources that this process's configuration file names. */
+  /** From now on also shows the sources of this process's configuration file. */
   showDeclared(names: () => readonly string[]): void
-  /** From now on shows what the catalog says. */
+  /** From now on also shows the state of the catalog. */
   readFrom(catalog: { database: Database; intervalOf: IntervalOf; log: Logger }): void
 }
 
-/** The catalog is read at most this often, however many requests come. */
+/** However many requests come, the catalog is read at most once within this time. */
 const CACHE_FOR_MS = 5_000
 /** Prometheus gives up after 10 seconds by default. */
 const CATALOG_TIME_LIMIT_MS = 4_000
@@ -44,10 +41,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 /** The metrics show at most this many sources of the configuration file, the first ones. */
 const MOST_DECLARED = 1000
 
-/**
- * Metrics for Prometheus. They hold no secret, and no client or chat can choose the value of a label. Times
- * are milliseconds.
- */
+/** Metrics for Prometheus. They hold no secret, and no client or chat can choose the value of a label. */
 export function createMetrics({
   cacheForMs = CACHE_FOR_MS,
   timeLimitMs = CATALOG_TIME_LIMIT_MS,
@@ -88,22 +82,20 @@ export function createMetrics({
   }
 }
 
-/** A registry with what Node says of this process. */
 function processRegistry(): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  // Gauges that have the names of counters; promtool rejects them.
+  // promtool rejects these gauges, because they have the names of counters.
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`)
   }
-  // The library forgets its measurements at each scrape, and then shows NaN or the limits of its numbers.
+  // The library resets these at each scrape, and then shows NaN or its largest numbers.
   for (const kind of ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99']) {
     registry.removeSingleMetric(`nodejs_eventloop_lag${kind}_seconds`)
   }
   return registry
 }
 
-/** What this process measures of its own work. */
 function serviceMetrics(registry: Registry) {
   const define = <Label extends string>(name: string, help: string, labelNames: Label[]) => ({
     name: `telegram_backup_${name}`,
@@ -172,7 +164,7 @@ interface CatalogReaderOptions {
   cacheForMs: number
 }
 
-/** Reads the catalog for all requests that come at once, and shows the result in the registry. */
+/** Reads the catalog once for all simultaneous requests, and shows the result in the registry. */
 class CatalogReader {
   readonly #options: CatalogReaderOptions
   #gauges: ReturnType<typeof catalogGauges> | undefined

@@ -2,26 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackupError, type DescribedError } from '@telegram-backup/errors'
 import type { ChatTrouble } from '#monitoring/conditions.ts'
 
-/** What stands against using something, since when, and why by the last try. */
+/** Tracks whether something can be used, since when not, and why not by the last try. */
 export interface Outage {
   /** Null while it can be used. */
   readonly trouble: ChatTrouble | null
-  /** It could not be used just now either. `isNotOurs`: it is there, for others. */
+  /** It cannot be used now. `isNotOurs`: it answers, but belongs to another catalog. */
   goesOn(why: DescribedError, isNotOurs?: boolean): void
   ended(): void
 }
 
-/** Something that can be used, as far as is known. */
+/** At first it counts as usable. */
 export function watchOutage(): Outage {
   let trouble: Omit<ChatTrouble, 'forMs'> | null = null
-  /** By a clock that nobody sets. */
+  /** By the monotonic clock. */
   let began = 0
   return {
     get trouble() {
       return trouble && { ...trouble, forMs: performance.now() - began }
     },
     goesOn: ({ code, message, hint }, isNotOurs = false) => {
-      // A chat that comes back as another catalog's has had that trouble only since now.
+      // A chat that comes back as another catalog's has this trouble only since now.
       const isNew = trouble === null || trouble.isNotOurs !== isNotOurs
       if (isNew) began = performance.now()
       const since = trouble === null || isNew ? Date.now() : trouble.since
@@ -33,20 +33,18 @@ export function watchOutage(): Outage {
   }
 }
 
-/** Since when this process finds right what alerts that are open say is wrong. */
+/** Since when this process sees that the conditions of open alerts no longer hold. */
 export interface Recoveries {
   look(wrong: readonly { key: string }[], openAlerts: ReadonlySet<string>): void
   /**
-   * When it was first found right, by the clock of `now`, and no sooner than another process found it wrong.
+   * When the condition first no longer held, by the clock of `now`; not before another process last saw it.
    */
   since(alert: { key: string; seen_at: Date }, now: Date): Date
 }
 
-/**
- * A recovery is announced only when it is certain, some time after it happened; this knows the earlier time.
- */
+/** A recovery is announced when it is certain, some time after it happened; this keeps the earlier time. */
 export function watchRecoveries(): Recoveries {
-  /** By a clock that nobody sets. */
+  /** By the monotonic clock. */
   const began = new Map<string, number>()
   return {
     look: (wrong, openAlerts) => {
@@ -62,10 +60,7 @@ export function watchRecoveries(): Recoveries {
   }
 }
 
-/**
- * What the work gives, or `CATALOG` after so many milliseconds; the work goes on when nobody waits for it any
- * more. Rejects as well when the signal fires.
- */
+/** The result of the work, or the error `CATALOG` after that time; the work itself continues. */
 export async function within<Result>(
   ms: number,
   work: Promise<Result>,

@@ -2,7 +2,7 @@ import type { Schedule, SourceFacts } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
-/** A catalog with more sources than that shows the first ones only: each is a dozen of time series. */
+/** Of more sources, only the first ones are shown: each has a dozen time series. */
 const MOST_SOURCES = 1000
 
 interface SourceRow {
@@ -13,7 +13,7 @@ interface SourceRow {
   intervalMs: number | null
 }
 
-/** Null: the time series is not there. Times are seconds since 1970. */
+/** Null: no time series. Times are seconds since 1970. */
 type Reading = [name: string, help: string, read: (row: SourceRow) => number | null]
 
 const READINGS: readonly Reading[] = [
@@ -59,7 +59,7 @@ const READINGS: readonly Reading[] = [
   ],
   [
     'last_complete_missing_files',
-    'Files that the newest complete backup lacks or has torn, as its send was told to allow',
+    'Files that are missing or torn in the newest complete backup, as its send allowed',
     ({ facts }) => facts.last_complete?.missing_files ?? null,
   ],
   ['complete_backups', 'Complete backups, damaged ones too', ({ facts }) => facts.complete_count],
@@ -112,7 +112,7 @@ export function sourceGauges(
     show: (sources, schedules) => {
       const rows = sources.slice(0, MOST_SOURCES).map(facts => rowOf(facts, schedules, intervalOf))
       for (const { gauge, read } of gauges) {
-        // A source that is gone is shown no more.
+        // Removes sources that are gone.
         gauge.reset()
         for (const row of rows) {
           const value = read(row)

@@ -15,7 +15,7 @@ import { Watch } from '#monitoring/watch.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
-/** Watches, tells, and calls the heartbeat. Throws `CONFIGURATION` for a setting that is not understood. */
+/** Starts the watch and the heartbeat. Throws `CONFIGURATION` for a wrong setting. */
 export function startMonitoring(
   context: ServiceContext,
   {
@@ -26,10 +26,10 @@ export function startMonitoring(
   const { config, configFile, database, client, log } = context
   const settings = liveSettings(configFile)
   const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
-  if (channels.names.length === 0) log.warn('nobody is told when something is wrong, but for this log')
+  if (channels.names.length === 0)
+    log.warn('no notifications are configured: problems only appear in this log')
   metrics.readFrom({ database, intervalOf, log })
   metrics.showDeclared(() => configFile.sourceNames)
-  let limits = ownLimits(configFile)
   const assertOwnChat = watchOwnership({ database, client })
   const watch = Watch.start({
     database,
@@ -46,12 +46,8 @@ export function startMonitoring(
       get waitingForMs() {
         return settings().waitingForMs
       },
-      // The file may be changed while this runs. What cannot be understood then changes nothing.
       get ownNoBackupForMs() {
-        try {
-          limits = ownLimits(configFile)
-        } catch {}
-        return limits
+        return ownLimits(configFile)
       },
       get ownPlaces() {
         return ownPlaces(configFile)
@@ -91,8 +87,7 @@ function faultOf(
 }
 
 /**
- * As the file has them now; what cannot be understood changes nothing. Throws `CONFIGURATION` for what it
- * says at first.
+ * The present settings; a change that cannot be read has no effect. The first read throws `CONFIGURATION`.
  */
 function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () => NotificationSettings {
   let last = notifications()
@@ -104,7 +99,6 @@ function liveSettings({ notifications }: Pick<ConfigFile, 'notifications'>): () 
   }
 }
 
-/** The channels that the settings name now. */
 function liveChannels(
   settings: () => NotificationSettings,
   where: Parameters<typeof openChannels>[1],
@@ -127,17 +121,15 @@ function liveChannels(
   }
 }
 
-/**
- * Why the chat is not this catalog's; what the server says against it is thrown on: it cannot be asked then.
- */
+/** Why the chat is not this catalog's. Throws an error of the server: then it is not known. */
 function refusalOf(error: unknown): DescribedError {
   if (error instanceof TelegramError && error.errorCode === undefined) return describeError(error)
   throw error
 }
 
 /**
- * What each source says of itself. One whose variables are not set, or say nothing that can be read, is held
- * to what holds for all; its jobs will tell of it.
+ * The own limit of each source. A source that cannot be read has the general limit; its jobs report the
+ * error.
  */
 function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, number | null> {
   return new Map(
@@ -151,7 +143,7 @@ function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, num
   )
 }
 
-/** `project/type` of each source; those that cannot be read now, or lack one of both, are left out. */
+/** `project/type` of each source that can be read. */
 function ownPlaces({ sourceNames, source }: ConfigFile): ReadonlyMap<string, string> {
   const places = new Map<string, string>()
   for (const name of sourceNames) {
@@ -163,9 +155,7 @@ function ownPlaces({ sourceNames, source }: ConfigFile): ReadonlyMap<string, str
   return places
 }
 
-/**
- * A schedule that cannot be read must not keep the others from being watched: it is never overdue by itself.
- */
+/** A schedule that cannot be read is never overdue, so that the others are still watched. */
 function intervalOf(schedule: Pick<Schedule, 'cron' | 'timezone'>): number {
   try {
     return intervalMs(schedule, new Date())

@@ -15,7 +15,6 @@ import type { Condition, WatchFacts } from '#monitoring/conditions.ts'
 /** The longest time between two runs of a schedule, in milliseconds. */
 export type IntervalOf = (schedule: Pick<Schedule, 'cron' | 'timezone'>) => number
 
-/** What the catalog knows. */
 export async function gatherFacts(
   database: Database,
   intervalOf: IntervalOf,
@@ -37,7 +36,7 @@ export async function gatherFacts(
   }
 }
 
-/** By the name of the source: of several enabled schedules the most frequent is what it is measured by. */
+/** By source; with several enabled schedules, the most frequent one counts. */
 function sourceIntervals(
   schedules: readonly Schedule[],
   intervalOf: IntervalOf,
@@ -76,10 +75,7 @@ function scheduledPlaces(schedules: readonly Schedule[]): WatchFacts['scheduledP
   return places
 }
 
-/**
- * Why the last backup of a source failed, where a job made it. Null where it was cancelled: somebody wanted
- * that. Other conditions come back as they are.
- */
+/** Adds why the last backup of a source failed, from its job. Null when a person cancelled it. */
 export async function explain(database: Database, condition: Condition): Promise<Condition | null> {
   const { kind, source, details } = condition
   if (kind !== 'backup_failed' || source === null) return condition
@@ -97,12 +93,10 @@ export async function explain(database: Database, condition: Condition): Promise
   return { ...condition, details: { ...details, job_id: failed.id, code, message: message.slice(0, 500) } }
 }
 
-/** A condition as its alert keeps it. */
 export function alertDetails({ project, type, source, details }: Condition): JsonObject {
   return { project, type, source, details }
 }
 
-/** And back: what an alert of ours was about. */
 export function conditionOfAlert(kind: string, details: JsonObject): Omit<Condition, 'key'> {
   return {
     kind,

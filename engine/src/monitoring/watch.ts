@@ -10,7 +10,7 @@ import { deliverNotices } from '#monitoring/deliver-notices.ts'
 import { watchOutage, within } from '#monitoring/outage.ts'
 import { catalogNotice } from '#monitoring/wording.ts'
 
-/** What a watch works with. Times are milliseconds. */
+/** Times are milliseconds. */
 export interface WatchOptions extends CatalogCheckOptions {
   channels: Channels
   /**
@@ -18,7 +18,7 @@ export interface WatchOptions extends CatalogCheckOptions {
    * cannot be reached.
    */
   askChat: (signal: AbortSignal) => Promise<DescribedError | undefined>
-  /** Called after each round with whether the chat answered. */
+  /** Called after each round. */
   onChat?: (isUp: boolean) => void
   /** Pause between two rounds. Default: 10 seconds. */
   everyMs?: number
@@ -37,8 +37,8 @@ const STOP_TIME_LIMIT_MS = 5_000
 const OWN_PROCESS = { host: hostname(), pid: process.pid }
 
 /**
- * Checks every few seconds what is wrong. All processes that watch one catalog together announce each problem
- * once, and once more when it is over. An outage of the catalog is announced by each process for itself.
+ * Looks for problems every few seconds. All processes that watch one catalog together announce each problem
+ * once, and its end once. Each process announces an outage of the catalog by itself.
  */
 export class Watch {
   readonly #options: WatchOptions & typeof DEFAULTS
@@ -49,9 +49,9 @@ export class Watch {
   readonly #deliveries = new Map<NoticeChannel, Promise<void>>()
   /** Where the present outage of the catalog was announced. */
   readonly #announcedOn = new Set<NoticeChannel | 'log'>()
-  /** The id of the notice about that outage, which no row can keep. */
+  /** The id of the notice about that outage, which has no row. */
   #outageId: string = randomUUID()
-  /** By the monotonic clock: somebody may set the other one back. */
+  /** By the monotonic clock. */
   #wellAt = Number.NEGATIVE_INFINITY
   #checking: Promise<Condition[]> | undefined
   #rounds: Promise<void> = Promise.resolve()
@@ -63,14 +63,13 @@ export class Watch {
     this.#check = new CatalogCheck(options, this.#chat, { patienceMs, longestRoundMs })
   }
 
-  /** Starts a watch; it runs until `stop`. */
   static start(options: WatchOptions): Watch {
     const watch = new Watch(options)
     watch.#rounds = watch.#repeat()
     return watch
   }
 
-  /** Whether all was well in the last round, and that was not long ago. */
+  /** Whether all was well in the last round, which was not long ago. */
   isWell(): boolean {
     const { everyMs, chatLimitMs } = this.#options
     return performance.now() - this.#wellAt < 3 * everyMs + chatLimitMs
@@ -80,7 +79,7 @@ export class Watch {
     this.#stopping.abort()
     await this.#rounds
     await Promise.all(this.#deliveries.values())
-    // Nothing may be written afterwards, but a catalog that hangs must not hold up the stop for ever.
+    // Nothing may be written afterwards, but a hanging catalog must not hold up the stop for ever.
     if (this.#checking !== undefined) await within(STOP_TIME_LIMIT_MS, this.#checking).catch(() => {})
   }
 
@@ -88,7 +87,7 @@ export class Watch {
     const { signal } = this.#stopping
     const { everyMs, log } = this.#options
     while (!signal.aborted) {
-      await this.#round().catch((error: unknown) => log.error({ error }, 'a look at what is wrong failed'))
+      await this.#round().catch((error: unknown) => log.error({ error }, 'a check for problems failed'))
       await sleep(everyMs, undefined, { signal }).catch(() => {})
     }
   }
@@ -99,13 +98,13 @@ export class Watch {
     await this.#askChat()
     onChat?.(this.#chat.trouble === null)
     try {
-      // No second check beside one that hangs: each would hold a connection.
+      // Only one check at a time: a hanging one holds a connection.
       this.#checking ??= this.#check.run().finally(() => {
         this.#checking = undefined
       })
       const found = await within(catalogLimitMs, this.#checking, signal)
       await this.#catalogAnswered()
-      // When no notice can be delivered, the heartbeat has to stop, so that somebody notices.
+      // When notices cannot be delivered, the heartbeat stops, so that people notice.
       const isBad = found.some(({ kind }) => kind === 'backup_overdue' || kind === 'notices_waiting')
       if (this.#chat.trouble === null && !isBad) this.#wellAt = performance.now()
     } catch (error) {
@@ -124,7 +123,7 @@ export class Watch {
     try {
       const refusal = await askChat(AbortSignal.any([signal, AbortSignal.timeout(chatLimitMs)]))
       if (refusal === undefined) return chat.ended()
-      if (!chat.trouble?.isNotOurs) log.warn({ error: refusal }, 'the chat is not for this catalog to use')
+      if (!chat.trouble?.isNotOurs) log.warn({ error: refusal }, 'the chat does not belong to this catalog')
       chat.goesOn(refusal, true)
     } catch (error) {
       if (signal.aborted) return
@@ -133,9 +132,7 @@ export class Watch {
     }
   }
 
-  /**
-   * Also true while the chat belongs to another catalog: its people must not read of this machine's affairs.
-   */
+  /** Also while the chat belongs to another catalog: its people must not read notices of this machine. */
   #waitsForChat(name: NoticeChannel): boolean {
     return name === 'chat' && this.#options.channels.usesVaultChat && this.#chat.trouble !== null
   }
@@ -153,7 +150,7 @@ export class Watch {
         await channels.deliver(name, notice, { signal: this.#stopping.signal })
         this.#announcedOn.add(name)
       } catch (error) {
-        log.error({ channel: name, error }, 'a notice could not be told')
+        log.error({ channel: name, error }, 'a notice could not be delivered')
       }
     }
     await Promise.all(open.map(announceOn))
@@ -173,7 +170,7 @@ export class Watch {
     this.#outageId = randomUUID()
   }
 
-  /** Delivers on one channel; a channel that is down does not hold up the others. */
+  /** Runs in the background, so that a channel that is down does not hold up the others. */
   #deliver(channel: NoticeChannel): void {
     if (this.#deliveries.has(channel) || this.#waitsForChat(channel)) return
     const { database, channels, log, retryPauseMs } = this.#options

@@ -2,9 +2,9 @@ import { problemText, recoveryText } from '#monitoring/condition-texts.ts'
 import type { Condition } from '#monitoring/conditions.ts'
 import { formatSpan } from '#units/human-units.ts'
 
-/** A notice. A webhook gets it as JSON, with the id of its delivery. `at` is ISO 8601. */
+/** A notice. A webhook gets it as JSON, with its id. `at` is ISO 8601. */
 export type NoticeBody = {
-  /** notice: something to know that is not wrong, such as which backups retention will erase. */
+  /** notice: information without a problem, such as which backups retention will erase. */
   event: 'alert' | 'recovered' | 'notice' | 'test'
   kind: string
   project: string | null
@@ -15,10 +15,10 @@ export type NoticeBody = {
   details: Record<string, string | number | null>
 }
 
-/** `id`: of one notice; each try to deliver it has the same. */
+/** Each try to deliver a notice has the same `id`. */
 export type SentNotice = NoticeBody & { id: string }
 
-/** About something that has gone wrong. `isFurther`: about more of what an earlier notice said. */
+/** A notice of a problem. `isFurther`: the problem of an earlier notice has grown. */
 export function alertNotice(condition: Condition, at: Date, isFurther = false): NoticeBody {
   const { kind, project, type, source, details } = condition
   const text = `⚠ ${isFurther ? 'Further: ' : ''}${problemText(condition)}`
@@ -26,8 +26,8 @@ export function alertNotice(condition: Condition, at: Date, isFurther = false): 
 }
 
 /**
- * About something that is right again. `noticed`: when the alert was recorded; it counts where no earlier
- * time is known. `until`: when it was first found right. `at`: when that became certain.
+ * A notice of the end of a problem. `noticed`: when the alert was recorded, unless the problem is known to be
+ * older. `until`: when the problem was first gone. `at`: when that became certain.
  */
 export function recoveryNotice(
   condition: Omit<Condition, 'key'>,
@@ -52,7 +52,6 @@ export function recoveryNotice(
   }
 }
 
-/** To see whether a channel works. */
 export function testNotice(host: string, at: Date): NoticeBody {
   return {
     event: 'test',
@@ -60,13 +59,13 @@ export function testNotice(host: string, at: Date): NoticeBody {
     project: null,
     type: null,
     source: null,
-    text: `A test by telegram-backup on ${host}: whoever reads this will be told when something is wrong.`,
+    text: `A test by telegram-backup on ${host}: problems will be reported here.`,
     at: at.toISOString(),
     details: {},
   }
 }
 
-/** About the catalog, which one process cannot reach. */
+/** A notice that one process cannot reach the catalog, or can reach it again. */
 export function catalogNotice(
   event: 'alert' | 'recovered',
   { host, pid }: { host: string; pid: number },
@@ -101,19 +100,16 @@ export function catalogNotice(
 /** Telegram's limit for a text, in UTF-16 units. */
 const MAX_CHAT_UNITS = 4096
 
-/** An earlier process sent the notice, or died before it did; its record does not say which. */
-const PERHAPS_AGAIN = '\n(This may have been told before.)'
+/** An earlier process died before or after it sent the notice. */
+const PERHAPS_AGAIN = '\n(This may have been sent before.)'
 
-/** A notice for a chat, where people cannot drop a duplicate by its id. */
+/** The text of a notice for a chat, where a duplicate cannot be recognised by its id. */
 export function chatNotice(text: string, mayBeRepeat: boolean): string {
   if (!mayBeRepeat) return chatText(text)
   return `${chatText(text, MAX_CHAT_UNITS - PERHAPS_AGAIN.length)}${PERHAPS_AGAIN}`
 }
 
-/**
- * A text for a chat. Error texts come from other programs, so mentions, commands and characters that reverse
- * a line are made harmless.
- */
+/** Makes mentions, commands and control characters harmless: error texts come from other programs. */
 export function chatText(text: string, maxUnits: number = MAX_CHAT_UNITS): string {
   const harmless = text
     .replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')

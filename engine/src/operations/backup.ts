@@ -1,41 +1,55 @@
-import { openSource, recordedKind } from '@telegram-backup/connectors/registry.ts'
-import type { BackupOrigin } from '@telegram-backup/database'
+import type { Readable } from 'node:stream'
+import { DEFAULT_PART_SIZE_BYTES } from '@telegram-backup/archive'
+import type { SkippedFile } from '@telegram-backup/connectors/allowances.ts'
+import type { OpenedSource, SourceChoice } from '@telegram-backup/connectors/connector.ts'
+import { connectorOf, openSource, recordedKind } from '@telegram-backup/connectors/registry.ts'
+import type { Backup, BackupOrigin, BackupType, Database } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+import { type IBackupService, sendAndRecord } from '@telegram-backup/vault/send/send-and-record.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
-import type { CallWait, SendEstimate, SendProgress } from 'telegram-deployment-bot'
+import { mayBeResumed } from '@telegram-backup/vault/session/resumable.ts'
+import {
+  type CallWait,
+  estimateSend,
+  type ResumedSend,
+  type SendEstimate,
+  type SendProgress,
+} from 'telegram-deployment-bot'
 import { failureBefore, warningsBefore } from '#backup/before-send.ts'
 import type { SendPlan } from '#backup/send-plan.ts'
-import { type SentSource, sendSource } from '#backup/send-source.ts'
-import { estimateSource } from '#backup/send-time.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import { clockDifference } from '#clock-check.ts'
+import type { Engine, Watching } from '#engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
 
-export type { CallWait, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress, SentSource }
+export type { CallWait, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress }
 export { failureBefore, warningsBefore }
 
-/** Callbacks of a backup. */
+/** The result of a backup; of a directory also the files that are missing or torn in it. */
+export interface SentSource extends IntegratedBackupResult {
+  skipped?: readonly SkippedFile[]
+}
+
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. */
   origin: BackupOrigin
-  /** Whether to wait for the writer of a FIFO in the place of a file; else one is refused. */
+  /** Whether to wait for the writer of a FIFO that stands for a file; if not, a FIFO is refused. */
   waits: boolean
-  /** Says of a source that cannot be opened or read what is to be told. Default: the error itself. */
+  /** Replaces the error of a source that cannot be opened or read. */
   onSourceFailed?: (error: unknown) => unknown
   /**
-   * Hears, once the source is open and before anything of it is sent, how long it takes at most; not where
-   * nobody knows.
+   * Called before the first byte is sent, with the longest time that it takes; not when its size is unknown.
    */
   onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
   onProgress: (progress: SendProgress) => void
 }
 
 /**
- * Backs up a source: starts it, settles what dead runs left, sends and records. The source works while the
- * engine is still being opened; it is closed in the end, whatever became of the backup. Resolves, also on
- * failure, unless the engine or the source cannot be opened.
+ * Backs up a source: opens it, reconciles what abandoned runs left, sends and records. The source starts
+ * while the engine still opens; it is closed in any case. Resolves also when the send fails. Rejects when the
+ * engine or the source cannot be opened.
  */
 export async function backup(
   engine: Engine | Promise<Engine>,
@@ -46,25 +60,27 @@ export async function backup(
   const opening = openSource(plan.source, { type: plan.type, waits, signal }).catch((error: unknown) => {
     throw hooks.onSourceFailed?.(error) ?? error
   })
-  // Whatever fails first is told; the source is closed below in any case.
+  // The engine may fail first; then nobody waits for the source.
   opening.catch(() => {})
   try {
     const opened = await engine
-    return await sendSource(plan, opening, {
-      ...opened,
-      ...{ signal, origin, note, onProgress },
-      onOpened: async source => {
-        if (hooks.onEstimate === undefined) return
-        const { messagesPerMinute } = opened.client
-        const estimate = estimateSource(source, {
-          partSizeBytes: opened.config.partSizeBytes,
-          ...{ messagesPerMinute, bytesPerSecond: plan.bytesPerSecond },
-        })
-        if (estimate !== undefined) hooks.onEstimate(estimate, { messagesPerMinute })
-      },
+    const { database } = opened
+    await reconcileBeforeSend({ ...opened, signal, note })
+    // A catalog that does not answer fails the send itself.
+    const clocks = await clockDifference(database).catch(() => undefined)
+    if (clocks !== undefined) note(`warning: ${clocks}`)
+    const source = await opening
+    announceEstimate(source, { engine: opened, plan, hooks })
+    // More people can read the catalog than may know the place of a source. The caller gets the whole error.
+    const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
+    const { project: projectId, type, expiresAt: expires_at, filename, caption, chat: chatId, resume } = plan
+    const result = await sendAndRecord(opened, {
+      ...{ projectId, type, file: source, expires_at, filename, caption, chatId, resume },
+      ...{ origin, redactFailure, signal, onProgress },
     })
+    const { skipped = [] } = source
+    return skipped.length === 0 ? result : { ...result, skipped }
   } finally {
-    // Also of a source that nothing was read from.
     await opening.then(
       source => source.close(),
       () => {},
@@ -72,20 +88,49 @@ export async function backup(
   }
 }
 
-/** What is to go on. */
+function announceEstimate(
+  { sizeBytes, estimatedBytes }: OpenedSource,
+  { engine, plan, hooks }: { engine: Engine; plan: SendPlan; hooks: BackupHooks },
+): void {
+  const archiveBytes = sizeBytes ?? estimatedBytes
+  if (archiveBytes === undefined) return
+  const { messagesPerMinute } = engine.client
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = engine.config
+  const { bytesPerSecond } = plan
+  const estimate = estimateSend({ archiveBytes, partSizeBytes, messagesPerMinute, bytesPerSecond })
+  hooks.onEstimate?.(estimate, { messagesPerMinute })
+}
+
+/** Bytes that come from outside, to be backed up as they come. */
+export interface Upload {
+  projectId: string
+  type: BackupType
+  filename: string | undefined
+  body: Readable
+}
+
+/** Backs up an upload. Resolves also when it fails; then nothing of it stays in the chat. */
+export async function backupUpload(
+  engine: { database: Database; service: IBackupService },
+  { projectId, type, filename, body }: Upload,
+  hooks: Pick<BackupHooks, 'origin' | 'signal' | 'onProgress'>,
+): Promise<IntegratedBackupResult> {
+  return await sendAndRecord(engine, { projectId, type, filename, file: body, ...hooks })
+}
+
 export interface ResumeRequest {
   /** Whole, or its first eight characters. */
   id: string
-  /** Where the file is now; left out, where it was. */
+  /** Where the file is now; by default, where it was. */
   path?: string | undefined
   expiresAt?: Date | undefined
   bytesPerSecond?: number | undefined
 }
 
 /**
- * How to go on with a send of a file whose process died, or to send the file anew when it has changed. What
- * the dead run left in doubt is settled first. Throws `NOT_FOUND`, `USAGE` for what cannot go on, and
- * `CONFLICT` while somebody works on it.
+ * Plans to continue the interrupted send of a file, or to send it again when the file has changed. What the
+ * abandoned run left unclear is reconciled first. Throws `NOT_FOUND`, `USAGE` for a backup that cannot be
+ * continued, and `CONFLICT` while another process works on it.
  */
 export async function planResume(
   engine: Omit<Engine, 'service'>,
@@ -99,8 +144,6 @@ export async function planResume(
   const again = recordedKind(source)?.resume
   if (found.state !== 'failed' || source === null || again === undefined) throw nothingToResume(found)
   const choice = again.chooseAgain(source, request.path)
-  const session = await openSession({ ...engine, signal })
-  const resume = await resumeSend(session, found, await again.look(choice))
   return {
     project: found.project_id,
     type: found.type,
@@ -110,17 +153,39 @@ export async function planResume(
     chat: chat ?? undefined,
     expiresAt: request.expiresAt ?? found.expires_at,
     bytesPerSecond: request.bytesPerSecond,
-    ...(resume && { resume }),
+    resume: await resumed(engine, found, { choice, signal }),
   }
+}
+
+/** The plan of another attempt: it continues the earlier one where that left parts of a file in the chat. */
+export async function planRetry(
+  engine: Omit<Engine, 'service'>,
+  { plan, earlier }: { plan: SendPlan; earlier: Backup | null },
+  { signal }: Pick<Watching, 'signal'>,
+): Promise<SendPlan> {
+  if (earlier === null || !mayBeResumed(earlier)) return plan
+  const resume = await resumed(engine, earlier, { choice: plan.source, signal })
+  return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
+}
+
+/** Undefined when the backup has to be sent from its beginning. */
+async function resumed(
+  engine: Omit<Engine, 'service'>,
+  backup: Backup,
+  { choice, signal }: { choice: SourceChoice; signal: AbortSignal },
+): Promise<ResumedSend | undefined> {
+  const again = connectorOf(choice).resume
+  if (again === undefined) return undefined
+  return await resumeSend(await openSession({ ...engine, signal }), backup, await again.look(choice))
 }
 
 function nothingToResume({ id, state, source }: { id: string; state: string; source: unknown }): BackupError {
   const why = state === 'failed' ? 'only a file can be read again from its beginning' : `it is ${state}`
-  return new BackupError(`Backup ${id} cannot go on: ${why}`, {
+  return new BackupError(`Backup ${id} cannot be continued: ${why}`, {
     code: state === 'sending' ? 'CONFLICT' : 'USAGE',
     hint:
       state === 'failed' && source !== null
-        ? 'Send it anew.'
-        : hint`${run('show', 'ID')} tells what became of it.`,
+        ? 'Send it again.'
+        : hint`${run('show', 'ID')} shows what became of it.`,
   })
 }

@@ -3,75 +3,75 @@ import { connectorOf, recordedKind, restoringConnector } from '@telegram-backup/
 import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
+import { readIdentities } from '#age-keys.ts'
 import { readConfigFile } from '#config/config-file.ts'
+import type { Engine, Watching } from '#engine.ts'
 import type { Config } from '#environment.ts'
-import { BackupContents, type ReadHooks } from '#operations/contents.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
 import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { scratchIn } from '#proof/scratch.ts'
-import { readIdentities } from '#restore/identities.ts'
+import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { readTarget } from '#restore/restore-target.ts'
 
-/** How drills are to be made. */
 export interface DrillRequest {
   /**
-   * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are made and dropped; left out, a
-   * server of their own.
+   * A PostgreSQL URL or a target of telegram-backup.yaml, where databases are created and dropped. By
+   * default, a temporary server.
    */
   on?: string | undefined
-  /** On that server, make roles that it lacks, and drop them again. */
+  /** On that server, creates roles that it lacks, and drops them afterwards. */
   createRoles: boolean
-  /** On a server of their own: run every dump as its superuser. Left out, those of sources that say so. */
+  /**
+   * On a temporary server, runs every dump as its superuser; else only dumps of sources with `trust_dump`.
+   */
   trustDump: boolean
 }
 
-/** Callbacks of a drill. */
 export interface DrillHooks extends Watching, ReadHooks {
   onEnd?: () => void
 }
 
 /** Makes drills, one after the other. */
 export interface Drills {
-  /** Before its bytes are read, which may take hours: throws why this backup cannot be drilled here. */
+  /**
+   * Throws why this backup cannot be drilled here; called before its bytes are read, which may take hours.
+   */
   check(backup: Pick<Backup, 'id'>): Promise<void>
-  /** Restores it for real, compares, and removes what was made. */
+  /** Restores it, compares it with the record of its source, and removes what was restored. */
   make(backup: Pick<Backup, 'id'>): Promise<DrillReport>
 }
 
-/** Throws `USAGE`, and what stands against a server that is named. */
+/** Throws `USAGE`, and why the named server cannot be used. */
 export async function openDrills(engine: Engine, request: DrillRequest, hooks: DrillHooks): Promise<Drills> {
   const { config, database } = engine
-  const { signal } = hooks
+  const { signal, note, onPart, onBytes } = hooks
   const { createRoles } = request
-  const server = request.on === undefined ? undefined : await serverFor(request.on, { config, signal })
+  const on = request.on === undefined ? undefined : await serverFor(request.on, { config, signal })
   const isTrusted = await trustIn(request, config)
   const scratch = scratchIn(config.stateFolder)
   const placeFor = (backup: BackupDetails): DrillPlace => ({
-    ...{ on: server, createRoles, scratch, signal, trustDump: isTrusted(backup) },
+    ...{ on, createRoles, scratch, signal, trustDump: isTrusted(backup) },
   })
   return {
     check: async ({ id }) => {
       const backup = await findBackup(database, id)
       await readIdentities(config, backup.encrypted !== false)
-      // Whether a file is a dump, its first bytes tell.
+      // A file without a record may be a dump; its first bytes decide that later.
       const connector = restoringConnector(backup)
       if (connector !== undefined)
         await connector.drill?.check(backup, onServerOf(connector, placeFor(backup)))
     },
     make: async ({ id }) => {
-      // What verifying has mended or learned counts.
+      // Read again: verifying may have repaired it.
       const backup = await findBackup(database, id)
-      const contents = await BackupContents.open(backup, {
-        ...engine,
-        ...{ catalog: async () => database, note: hooks.note, signal },
-      })
+      const catalog = async () => database
+      const contents = await BackupContents.open(backup, { ...engine, catalog, note, signal })
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
           ...{ ...placeFor(backup), database, backup },
-          open: until => contents.read({ signal: until, onPart: hooks.onPart, onBytes: hooks.onBytes }),
+          open: until => contents.read({ signal: until, onPart, onBytes }),
           members: () => contents.listedMembers(),
         })
       } finally {
@@ -81,10 +81,7 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
   }
 }
 
-/**
- * Whose dumps are trusted: all by the request, or those of sources that say so. Throws `CONFIGURATION` for an
- * unreadable file.
- */
+/** Which dumps may run as superuser. Throws `CONFIGURATION` for an unreadable file. */
 async function trustIn(
   { on, trustDump }: DrillRequest,
   config: Config,
@@ -100,7 +97,7 @@ async function trustIn(
   }
 }
 
-/** The server that is named; databases can be made there. */
+/** The named server, where databases can be created. */
 async function serverFor(
   on: string,
   { config, signal }: { config: Config; signal: AbortSignal },

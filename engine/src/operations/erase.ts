@@ -2,12 +2,11 @@ import { assertErasable, type BackupDetails } from '@telegram-backup/database'
 import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { ErasedMessage, ReportedReason } from '@telegram-backup/vault/session/report.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
 
 export type { ErasedMessage }
 
-/** What is to be erased. */
 export interface EraseRequest {
   /** Whole, or its first eight characters. */
   id: string
@@ -15,46 +14,39 @@ export interface EraseRequest {
   evenTheLast: boolean
 }
 
-/** Callbacks of an erasure. */
 export interface EraseHooks extends Watching {
-  /**
-   * Hears of the backup before anything of it is erased; what it throws ends it. Not asked for one that was
-   * erased before.
-   */
+  /** Called before anything is erased; what it throws ends it. Not called when it was erased before. */
   onFound?: (backup: BackupDetails) => Promise<void>
 }
 
-/** What was erased. */
 export interface Erased {
   backup: BackupDetails
-  /** False: some messages stay, or an index still names it; run again, it goes on. */
+  /** False: some messages stay, or an index still names it; the next run continues. */
   isErased: boolean
-  /** It had been before. */
   wasErased: boolean
   messages: readonly ErasedMessage[]
   /** Chats whose index could not be brought up to date, and why. */
   indexesLeft: readonly ReportedReason[]
-  /** Why it is not erased, where no message tells. */
+  /** Why it is not erased, where no message says so. */
   pending: readonly ReportedReason[]
 }
 
 /**
- * Erases a backup in its chats and then in the catalog. Each message is deleted, or replaced by a few bytes
- * where Telegram does not delete it any more. Throws `NOT_FOUND`, and `CONFLICT` or `LAST_BACKUP` for one
- * that is not to be erased.
+ * Erases a backup in its chats, then in the catalog. Each message is deleted, or replaced by a few bytes when
+ * Telegram no longer deletes it. Throws `NOT_FOUND`, and `CONFLICT` or `LAST_BACKUP` for a backup that must
+ * stay.
  */
 export async function erase(engine: Engine, request: EraseRequest, hooks: EraseHooks): Promise<Erased> {
   const { database } = engine
-  const { signal } = hooks
   const { evenTheLast } = request
   const backup = await findBackup(database, request.id)
   const wasErased = backup.state === 'erased'
   if (!wasErased) {
-    // Before anything is said or asked that will not be done.
+    // Before a person is asked to confirm.
     await assertErasable(database, { backupId: backup.id, evenTheLast })
     await hooks.onFound?.(backup)
   }
-  const session = await openSession({ ...engine, signal, say: line => hooks.note(line) })
+  const session = await openSession({ ...engine, signal: hooks.signal, say: line => hooks.note(line) })
   const { isErased, messages } = await eraseBackup(session, { backupId: backup.id, evenTheLast })
   const { indexes_left: indexesLeft, pending } = session.report
   return { backup, isErased, wasErased, messages, indexesLeft, pending }

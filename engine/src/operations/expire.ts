@@ -1,32 +1,23 @@
-import type { Database } from '@telegram-backup/database'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { SessionReport } from '@telegram-backup/vault/session/report.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
 import { applyRetention } from '#retention/apply-retention.ts'
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 import { type RetentionAnnouncer, runRetention } from '#retention/run-retention.ts'
 
-export type { RetentionPlan, SessionReport }
+export { planRetention, type RetentionPlan, type SessionReport }
 
-/** What would become of each backup, and why. Changes nothing. */
-export async function planExpiry(database: Database): Promise<RetentionPlan> {
-  return await planRetention(database)
-}
-
-/** Callbacks of an expiry. */
 export interface ExpireHooks extends Watching {
   /**
-   * Called with the backups of each source that would lose more than half at once. Unless it resolves to
-   * true, they stay.
+   * Called with the backups of sources that would lose more than half at once; they stay unless it says true.
    */
   agree: (inDoubt: RetentionPlan) => Promise<boolean>
 }
 
-/** What retention has done. */
 export interface Expired {
   plan: RetentionPlan
   report: SessionReport
-  /** Everything was done, and nothing waits for a word. */
+  /** Everything was done, and nothing waits for a confirmation. */
   isDone: boolean
 }
 
@@ -43,7 +34,7 @@ export async function expire(engine: Engine, hooks: ExpireHooks): Promise<Expire
   return { plan, report, isDone: report.isDone && (agreed || inDoubt.length === 0) }
 }
 
-/** The same for the service: it announces first what will go, and leaves what needs a confirmation. */
+/** The same for a service: it first announces what it will erase, and leaves what needs a confirmation. */
 export async function expireAfterNotice(
   engine: Engine,
   announcer: RetentionAnnouncer,

@@ -3,17 +3,16 @@ import type { Member } from '@telegram-backup/archive'
 import { type BackupDetails, type Database, markSound } from '@telegram-backup/database'
 import { describeError, hint, run } from '@telegram-backup/errors'
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
-import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#operations/contents.ts'
+import { BackupContents, type ByteRange, type ContentsOptions, type ReadHooks } from '#restore/contents.ts'
 import { writeFileBy, writeToFile, writeToStream } from '#restore/output-file.ts'
 import { noteDamage } from '#restore/restore-record.ts'
 import { membersOf } from '#restore/restore-target.ts'
 
-/** What is to be fetched, and where to. */
 export interface FetchRequest {
   backup: BackupDetails
   /** Only this file of a directory backup, by its name in the archive or as `ls -b` prints it. */
   path?: string | undefined
-  /** The path of a file, which appears when it is whole; or a stream, which stays open. */
+  /** The path of a file, which appears when it is complete; or a stream, which stays open. */
   to: string | Writable
 }
 
@@ -27,9 +26,9 @@ export interface Fetched {
 }
 
 /**
- * Fetches a backup, or one file of it, and verifies every part on the way. Damage that is found, and damage
- * that turns out to be none, is written down. Throws what {@link BackupContents} throws, and `USAGE` for a
- * place that cannot be written.
+ * Fetches a backup, or one file of it, and verifies every part. The catalog records damage that it finds, and
+ * damage that is gone. Throws what {@link BackupContents} throws, and `USAGE` for a place that cannot be
+ * written.
  */
 export async function fetch(
   { backup, path, to }: FetchRequest,
@@ -37,14 +36,17 @@ export async function fetch(
 ): Promise<Fetched> {
   if (path !== undefined) membersOf(backup)
   const contents = await BackupContents.open(backup, options)
-  return await notingDamage(backup, options, async () =>
-    path === undefined ? await fetchWhole(contents, to, options) : await fetchMember(contents, path, to),
-  )
+  try {
+    if (path === undefined) return await fetchWhole(contents, to, options)
+    return await fetchMember(contents, path, to)
+  } catch (error) {
+    await recordDamage(backup, options, error)
+    throw error
+  }
 }
 
 /**
- * All members of a directory's backup, in order. Throws `USAGE` for a backup of another kind, and what
- * fetching throws.
+ * All members of a directory backup, in order. Throws `USAGE` for any other backup, and what fetching throws.
  */
 export async function listMembers(
   backup: BackupDetails,
@@ -55,7 +57,7 @@ export async function listMembers(
   return noting(contents.members(), backup, options)
 }
 
-/** The plain bytes, or a range of them, for whoever reads them as they come. */
+/** The plain bytes as a stream, or a range of them. */
 export async function openBytes(
   backup: BackupDetails,
   options: ContentsOptions & { range?: ByteRange | undefined },
@@ -67,8 +69,7 @@ export async function openBytes(
 }
 
 /**
- * What is known of the plain bytes before anything is fetched. Throws `NOT_FOUND` for a backup that is not
- * whole in the chat.
+ * What is known before anything is fetched. Throws `NOT_FOUND` for a backup that is not complete in the chat.
  */
 export function describeContents(backup: BackupDetails): {
   size: number
@@ -79,10 +80,7 @@ export function describeContents(backup: BackupDetails): {
   return { size: backup.size, filename: nameOf(backup), sha256: backup.plain_sha256 }
 }
 
-/**
- * The name that the plain bytes had, where the source told it; else the one in the chat, without what was
- * added there.
- */
+/** The name that the source gave, else the name in the chat. */
 function nameOf({ source, filename, id }: BackupDetails): string {
   const given = source?.['filename']
   if (typeof given === 'string' && given !== '') return given
@@ -112,19 +110,6 @@ async function fetchMember(contents: BackupContents, name: string, to: string | 
 
 type Noting = Pick<ContentsOptions, 'catalog' | 'note'>
 
-async function notingDamage<Result>(
-  backup: BackupDetails,
-  options: Noting,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    await recordDamage(backup, options, error)
-    throw error
-  }
-}
-
 async function* noting<Item>(
   items: AsyncIterable<Item>,
   backup: BackupDetails,
@@ -144,21 +129,18 @@ async function recordDamage({ id }: BackupDetails, { catalog, note }: Noting, er
   if (describeError(error).code !== 'INTEGRITY') return
   await catalog()
     .then(database => noteDamage(database, id, error))
-    .catch(() => note('warning: the catalog could not be told of the damage'))
+    .catch(() => note('warning: the damage could not be recorded in the catalog'))
 }
 
-/**
- * Every byte was read and was sound: what an earlier reading has found is taken back; of the messages this
- * one tells nothing.
- */
+/** Every byte was sound: damage that an earlier reading found is gone. The messages were not checked. */
 async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): Promise<void> {
   if (backup.damaged_at === null) return
   const isSound = await catalog()
     .then((database: Database) => markSound(database, backup.id, 'file ids'))
     .catch(() => undefined)
-  if (isSound === undefined) note('warning: the catalog still holds the backup for damaged')
+  if (isSound === undefined) note('warning: the catalog still says that the backup is damaged')
   if (isSound === false) {
-    note('its bytes are right, but not all of its messages were: the backup still counts as damaged')
-    note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can take that back`))
+    note('its bytes are right, but some of its messages were not: the backup still counts as damaged')
+    note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can change that`))
   }
 }

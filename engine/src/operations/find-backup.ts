@@ -1,7 +1,7 @@
 import { type BackupDetails, type Database, findBackupId, getBackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 
-/** The backup with that id, or the one whose id begins so (eight characters at least). Throws `NOT_FOUND`. */
+/** The backup with that id, or with the id that begins so (at least eight characters). Throws `NOT_FOUND`. */
 export async function findBackup(database: Database, id: string): Promise<BackupDetails> {
   const found = await findBackupId(database, id.trim())
   const backup = found === null ? null : await getBackupDetails(database, found)

@@ -14,30 +14,29 @@ import {
   type RecoveryReport,
 } from '@telegram-backup/vault/recover/recovery-report.ts'
 import { nextTime } from '#cron/cron-times.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
 
 export { arePlansLost, isAllRefused, isIncomplete, type RecoveredBackup, type RecoveryReport }
 
-/** What is believed, and how far back is looked. */
+/** Which signatures count, and how far back the search goes. */
 export interface RecoverRequest {
-  /** Fingerprints of the keys whose signatures are believed; none means the first that is found. */
+  /** Fingerprints of the accepted signing keys; without any, the first key that is found. */
   signers: readonly string[]
-  /** Where the index is lost: also messages far below all of ours, that people most likely wrote. */
+  /** When the index is lost, also searches messages far older than ours, which people most likely wrote. */
   wholeChat: boolean
 }
 
-/** Callbacks of a recovery. */
 export interface RecoverHooks extends Watching {
-  /** Called first, with the largest number of messages that will be looked for. */
+  /** Called first, with the largest number of messages to look for. */
   onPlan: (plan: { messages: number; what: string }) => void
-  /** Hears of each message that is asked about. */
+  /** Called for each message that is asked for. */
   onLook: () => void
 }
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. What the catalog knows already stays as it is.
- * Killed anywhere and begun again, it ends the same. Throws `CONFIGURATION` without a chat, `NOT_FOUND` where
- * nothing of ours is there, `WRONG_KEY` where nothing opens.
+ * Rebuilds the catalog from the chat and takes the chat over. What the catalog already has stays as it is. A
+ * run after a crash ends with the same result. Throws `CONFIGURATION` without a chat, `NOT_FOUND` when the
+ * chat has nothing of ours, `WRONG_KEY` when the key opens nothing.
  */
 export async function recover(
   { config, database, client }: Omit<Engine, 'service'>,
@@ -48,7 +47,7 @@ export async function recover(
     throw new BackupError('No chat is configured', { code: 'CONFIGURATION', hint: 'Set TELEGRAM_CHAT_ID.' })
   }
   if (config.identityFile === undefined) {
-    note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only what captions tell can be read.')
+    note('No key file is configured (BACKUP_AGE_IDENTITY_FILE): only captions can be read.')
   }
   const identities = config.identityFile === undefined ? [] : await readIdentityFile(config.identityFile)
   const publicKeys = await Promise.all(identities.map(recipientOf))
@@ -64,7 +63,7 @@ export async function recover(
     ownSigner: await signingKey().then(signerFingerprint, () => undefined),
     onWrongKey: () =>
       note(
-        `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? Going on to search.`,
+        `warning: ${config.identityFile} is the key ${publicKeys.join(', ')}, which does not open the index in this chat; is it the right one? The search continues.`,
       ),
   })
 }

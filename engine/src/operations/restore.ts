@@ -1,42 +1,37 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import { BackupContents, type ReadHooks } from '#operations/contents.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import type { Engine, Watching } from '#engine.ts'
+import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
-/** What is to be restored, and where to. */
 export interface RestoreRequest {
   backup: BackupDetails
   target: RestoreTarget
   wishes: RestoreWishes
 }
 
-/** Callbacks of a restore. */
 export interface RestoreHooks extends Watching, ReadHooks {
-  /**
-   * Called with the plan before anything is done. The restore waits for it; what it throws ends the restore.
-   */
+  /** Called with the plan before anything is done. What it throws ends the restore. */
   onPlan?: (prepared: PreparedRestore) => Promise<void>
-  /** The catalog could not be told how the restore ended. */
-  onUntold: (error: unknown) => void
+  /** Called when the end of the restore could not be recorded in the catalog. */
+  onUnrecorded: (error: unknown) => void
 }
 
-/** What a restore has done. */
 export interface Restored {
   restoreId: string
   prepared: PreparedRestore
   /** Plain bytes. */
   bytes: number
   partCount: number
-  /** What the target tells of itself, for programs. */
+  /** Facts about the target, for programs. */
   facts: Record<string, unknown>
 }
 
 /**
- * Restores a backup: a database in one transaction, a directory swapped in whole. Until the last part is
- * verified, the target stays as it is. Written down before it begins, and how it ended. Throws what stands
- * against it, what fetching throws, and what the target failed of.
+ * Restores a backup: a database in one transaction, a directory by one exchange. The target stays as it is
+ * until the last part is verified. The catalog records the beginning and the end. Throws why it cannot begin,
+ * what fetching throws, and how the target failed.
  */
 export async function restore(
   engine: Engine,
@@ -59,7 +54,7 @@ export async function restore(
     contents.read({ signal: until, onPart, onBytes })
   const { facts, bytes, restoreId } = await recordRestore(
     database,
-    { backupId: backup.id, target: prepared.target, onUntold: hooks.onUntold },
+    { backupId: backup.id, target: prepared.target, onUnrecorded: hooks.onUnrecorded },
     async () => ({ facts: await prepared.run(open), bytes: backup.size }),
   )
   return { restoreId, prepared, bytes, partCount, facts }

@@ -10,47 +10,40 @@ import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { endsEverything, type VaultSession } from '@telegram-backup/vault/session/session.ts'
 import type { Finding, VerificationReport } from '@telegram-backup/vault/verify/verification-report.ts'
 import { verifyBackup } from '@telegram-backup/vault/verify/verify-backup.ts'
+import type { Engine, Watching } from '#engine.ts'
 import type { Drills } from '#operations/drill.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 
 export type { Finding, VerificationReport }
 
-/** What became of the verification of one backup. */
 export type VerifyOutcome = { backup: Backup } & (
   | { report: VerificationReport; drill?: DrillOutcome | undefined }
   | { error: unknown }
   | { skipped: string }
 )
 
-/** What became of its drill; `damaged`: it was not made, since the bytes are wrong. */
+/** The result of its drill; `damaged`: there was none, because the bytes are wrong. */
 export type DrillOutcome = DrillReport | { error: unknown } | 'damaged'
 
-/** What is to be verified. */
 export interface VerifyRequest {
   backups: readonly Backup[]
-  /** Read every byte, and not only ask for the messages. */
+  /** Reads every byte; else it only asks for the messages. */
   readData: boolean
-  /** Also restore each, and compare. */
   drills?: Drills | undefined
-  /**
-   * Nobody has named one: what is erased meanwhile is not missed, and what cannot be drilled here is told and
-   * passed over.
-   */
+  /** Nobody named a single backup: a backup that is erased meanwhile or cannot be drilled here is skipped. */
   isMany: boolean
+  /** The job that asked for it; for the record. */
+  jobId?: string | undefined
 }
 
-/** Callbacks of a verification. */
 export interface VerifyHooks extends Watching {
   /** `index` counts the backups from 0. */
   onProgress?: (progress: JobProgress, of: { index: number }) => void
-  /** The messages of one have been asked for, or its bytes read. */
+  /** Called when the messages of one were asked for, or its bytes were read. */
   onRead?: () => void
 }
 
-/**
- * Every complete backup, or those of a project or a type. Throws `INVALID` for a type that there is none of.
- */
+/** Every complete backup, or those of a project or a type. Throws `INVALID` for an unknown type. */
 export async function completeBackups(
   database: Database,
   { project, type }: { project?: string | undefined; type?: string | undefined },
@@ -64,9 +57,9 @@ export async function completeBackups(
 }
 
 /**
- * Verifies backups, one after the other: that every message is there, with `readData` that every byte is what
- * was sent. What a second chat still has is mended. One that cannot be verified keeps none of the others from
- * it. Throws what would meet them all.
+ * Verifies backups, one after the other: that every message exists, with `readData` that every byte is what
+ * was sent. It repairs what a second chat still has. A backup that cannot be verified does not stop the
+ * others. Throws when the catalog fails or the signal fires.
  */
 export async function verify(
   engine: Engine,
@@ -83,7 +76,7 @@ export async function verify(
   return outcomes
 }
 
-/** Sound, or mended, and nothing was left out; or there is nothing any more that could be wrong. */
+/** Sound or repaired, with nothing left out; or skipped. */
 export function isSound(outcome: VerifyOutcome): boolean {
   if ('skipped' in outcome) return true
   if ('error' in outcome) return false
@@ -97,11 +90,11 @@ async function verifyOne(
   of: { backup: Backup; index: number; request: VerifyRequest; hooks: VerifyHooks },
 ): Promise<VerifyOutcome> {
   const { backup, index, request, hooks } = of
-  const { drills, readData } = request
+  const { drills, readData, jobId } = request
   try {
     const unfit = drills && (await whyUnfit(drills, backup, { isMany: request.isMany, signal: hooks.signal }))
     const onProgress = (progress: JobProgress): void => hooks.onProgress?.(progress, { index })
-    const report = await verifyBackup(session, { backupId: backup.id, readData, onProgress })
+    const report = await verifyBackup(session, { backupId: backup.id, readData, jobId, onProgress })
     hooks.onRead?.()
     if (drills === undefined) return { backup, report }
     // A backup whose bytes are wrong is not restored.
@@ -116,7 +109,7 @@ async function verifyOne(
   }
 }
 
-/** Why this backup cannot be drilled here. Of many it is read all the same; of one, it is thrown. */
+/** Why this backup cannot be drilled here. Of many backups it is still read; for a single one it throws. */
 async function whyUnfit(
   drills: Drills,
   backup: Backup,
@@ -141,11 +134,8 @@ async function drillOne(session: VaultSession, drills: Drills, backup: Backup): 
   }
 }
 
-/**
- * Whether retention or a person has erased the backup by now. Then it is no damage that parts of it are
- * missing.
- */
-export async function isGoneMeanwhile(database: Database, backupId: string): Promise<boolean> {
+/** Retention or a person has erased it by now: then missing parts are no damage. */
+async function isGoneMeanwhile(database: Database, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)
   return backup === null || backup.state === 'erasing' || backup.state === 'erased'
 }

@@ -13,19 +13,18 @@ import { busy } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { noteDamage } from '#restore/restore-record.ts'
 
-/** A drill of one backup. */
 export interface DrillBackup extends Drill {
   database: Database
   backup: BackupDetails
 }
 
-/** So many bytes of a file tell which program wrote it. */
+/** This many bytes show which program wrote a file. */
 const HEAD_BYTES = 4096
 
 /**
- * Restores a backup into a temporary place and compares the result with the record of its source. The drill
- * is written down as a verification of the kind `drill` before it begins. A difference does not make the
- * backup damaged: its bytes are those that were sent. Throws what a restore throws, and `BUSY`.
+ * Restores a backup into a temporary place and compares the result with the record of its source. The catalog
+ * records the drill as a verification of the kind `drill`. A difference does not make the backup damaged: its
+ * bytes are as they were sent. Throws what a restore throws, and `BUSY`.
  */
 export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   const { database, backup, signal } = of
@@ -48,7 +47,6 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
       await finishVerification(database, {
         ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
       }).catch(() => {})
-      // Bytes that are not what was sent are damage, wherever it is found.
       await noteDamage(database, backup.id, reason).catch(() => {})
       throw reason
     }
@@ -61,7 +59,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
 }
 
 const NOTHING_TO_RESTORE =
-  'Every byte was read, and there is nothing to restore: it is a file, and not a dump of PostgreSQL or a directory.'
+  'Every byte was read. There is nothing to restore: it is a file, neither a PostgreSQL dump nor a directory.'
 
 function stateOf({ differences, compared }: Drilled): 'passed' | 'not compared' | 'differs' {
   if (differences.length > 0) return 'differs'
@@ -74,13 +72,13 @@ function outcomeOf({ differences, compared, where }: Drilled): {
   error?: string
 } {
   if (differences.length > 0) {
-    return { state: 'failed', findings: differences, error: `What was restored in ${where} is not as it was` }
+    return { state: 'failed', findings: differences, error: `What was restored in ${where} differs` }
   }
   const reason = 'it was restored; there is no record of its source to compare with'
   return { state: 'sound', findings: compared === null ? [{ finding: 'not compared', reason }] : [] }
 }
 
-/** Files that the backup lacks from the start are no difference, but a person should know of them. */
+/** Files that the backup lacks from the start are not a difference, but a person should know. */
 function withMissing(drilled: Drilled, backup: BackupDetails): Drilled {
   const missing = missingWords(backup)
   if (missing === undefined) return drilled
@@ -88,12 +86,12 @@ function withMissing(drilled: Drilled, backup: BackupDetails): Drilled {
   return { ...drilled, notes: [...drilled.notes, note] }
 }
 
-/** The place without a server of another kind, which cannot be used. */
+/** The place, without a server that this kind of backup cannot use. */
 export function onServerOf<Place extends DrillPlace>({ kind }: AnyConnector, place: Place): Place {
   return place.on?.kind === kind ? place : { ...place, on: undefined }
 }
 
-/** The connector that can restore it, by its record or its first bytes; undefined for any other file. */
+/** The connector that can restore it, by its record or its first bytes; undefined for other files. */
 async function drillConnector({ backup, open, signal }: DrillBackup): Promise<AnyConnector | undefined> {
   const known = restoringConnector(backup)
   if (known !== undefined) return known

@@ -7,7 +7,7 @@ import {
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 
-/** Places for drills, below the state folder. */
+/** Temporary places for drills, in the state folder. */
 export function scratchIn(stateFolder: string): Scratch {
   const inFolder = async <Result>(
     sizeBytes: number,
@@ -39,7 +39,7 @@ export function scratchIn(stateFolder: string): Scratch {
   }
 }
 
-/** The drill's server or disk fails here, not the catalog, which has the same code. */
+/** The database package reports failures of the drill's server or disk with the code of the catalog. */
 function notOfTheCatalog(error: unknown, code: 'DISK_FULL' | 'POSTGRES'): unknown {
   if (!(error instanceof CatalogError) || error.code !== 'CATALOG') return error
   const { message, hint } = error

@@ -1,7 +1,7 @@
-/** Telegram's own server, which is asked when no other one is set. */
+/** Telegram's own server, the default. */
 export const TELEGRAMS_API_ROOT = 'https://api.telegram.org'
 
-/** What the recovery card says; nothing of it is secret. */
+/** The contents of the recovery card, without any secret. */
 export interface CardFacts {
   chatId: string
   chatTitle: string
@@ -20,7 +20,7 @@ export interface CardFacts {
   writtenAt: Date
 }
 
-/** The card: plain text, lines of a shell indented by four blanks, two pages at most. */
+/** The card as plain text, two pages at most. Shell commands are indented by four blanks. */
 export function writeCard(facts: CardFacts): string {
   const { recipients, replicaChatId } = facts
   const isEncrypted = recipients !== 'off'
@@ -40,7 +40,7 @@ export function writeCard(facts: CardFacts): string {
     `index        ${facts.indexMessageId === null ? 'none yet' : `message ${facts.indexMessageId} of the chat, pinned`}`,
     `catalog      ${facts.catalogId}, generation ${facts.generation}`,
     '',
-    'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else. Keep beside it a copy of',
+    'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else. Keep with it a copy of',
     'telegram-backup.yaml and of the variables it refers to: they are not in the chat, and schedules need their sources.',
     '',
     'WITH THIS PROGRAM, on an empty machine with Node 24',
@@ -67,7 +67,7 @@ export function writeCard(facts: CardFacts): string {
     `${facts.indexMessageId ?? 'N (any caption of ours ends in index=N)'} within the chat, and take its file_id for "file".`,
     '',
     '2. One of them, by its number (MANIFEST). Its bytes are in the file "restored" in the end, compared with the index;',
-    '   what its send was told to leave out (--allow) is counted.',
+    '   files that its send left out (--allow) are counted.',
     '',
     ...indented(LINES_OF_BACKUP),
     '',
@@ -82,7 +82,6 @@ export function writeCard(facts: CardFacts): string {
   ].join('\n')
 }
 
-/** The settings of the lost machine. */
 function exportsOf({ chatId, recipients, replicaChatId, apiRoot }: CardFacts): string[] {
   const encryption =
     recipients === 'off' ? 'BACKUP_ENCRYPTION=off' : `BACKUP_AGE_RECIPIENTS=${recipients.join(',')}`

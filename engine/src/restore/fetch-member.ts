@@ -6,30 +6,27 @@ import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
 import { membersOf } from '#restore/restore-target.ts'
 
-/** What a member is fetched from and with. */
 export interface MemberFetchOptions {
   service: BackupService
   backup: BackupDetails
   plan: FetchPlan
   identities: readonly string[]
   signal: AbortSignal
-  onPart?: (part: PartToFetch) => void
 }
 
-/** A file of a directory backup, on its way. */
 export interface FetchedMember {
   path: string
-  /** The parts that hold it; only these are fetched. */
+  /** How many parts hold it; only these are fetched. */
   parts: number
   bytes: AsyncIterable<Buffer>
-  /** Its mode and time, known when the bytes have come. */
+  /** Its mode and time, known after the last byte. */
   stamp(): FileStamp
 }
 
-/** A hard link leads to a file; a longer way is none that tar makes. */
+/** tar writes hard links that lead straight to a file; more steps than this mean damage. */
 const MAX_LINKS = 8
 
-/** One file out of a directory backup. */
+/** Fetches single files of a directory backup. */
 export class MemberFetch {
   readonly #options: MemberFetchOptions
   readonly #connector: MemberConnector
@@ -40,24 +37,23 @@ export class MemberFetch {
     this.#connector = membersOf(options.backup)
   }
 
-  /**
-   * All members, in order: from the manifest, or where it has no index of them, by reading all of the backup.
-   */
+  /** All members, in order: from the index in the manifest; without one, by reading the whole backup. */
   async *members(): AsyncGenerator<Member> {
     const { members } = await this.#openManifest()
     if (members !== undefined) yield* readMemberIndex(members)
     else yield* this.#connector.list(this.#fetch(this.#options.plan.parts, false))
   }
 
-  /** The members as the manifest lists them; undefined where it has no list. */
+  /** The members as the manifest lists them; undefined without a list. */
   async listed(): Promise<Iterable<Member> | undefined> {
     const { members } = await this.#openManifest()
     return members === undefined ? undefined : readMemberIndex(members)
   }
 
   /**
-   * The file of that path; a hard link is the file that it leads to. Only the parts that hold it are fetched,
-   * and each is verified. Throws `NOT_FOUND`, `USAGE` for what is no file, and what fetching throws.
+   * The file of that path; for a hard link, the file that it leads to. Only the parts that hold it are
+   * fetched, and each is verified. Throws `NOT_FOUND`, `USAGE` for anything that is not a file, and what
+   * fetching throws.
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()
@@ -67,11 +63,11 @@ export class MemberFetch {
       member = await this.#connector.find(this.members(), target, { end: plainSize, before: member.offset })
     }
     if (member.kind !== 'file') {
-      throw new BackupError(`${JSON.stringify(member.path)} is no file, but a ${NAME_OF_KIND[member.kind]}`, {
+      throw new BackupError(`${JSON.stringify(member.path)} is not a file, but a ${NAMES[member.kind]}`, {
         code: 'USAGE',
         hint:
           member.kind === 'directory'
-            ? hint`${run('restore', 'ID', { to: 'DIRECTORY' })} brings back the whole.`
+            ? hint`${run('restore', 'ID', { to: 'DIRECTORY' })} restores the whole backup.`
             : hint`${run('fetch', 'ID', { list: true })} shows the files.`,
       })
     }
@@ -86,7 +82,7 @@ export class MemberFetch {
     return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
   }
 
-  /** The bytes of the tar file that are this member's. */
+  /** The member's bytes of the tar file. */
   async *#slice(member: FoundMember): AsyncGenerator<Buffer> {
     const parts = await this.#partsOf(member)
     let at = (await this.#openManifest()).parts[(parts[0]?.number ?? 1) - 1]?.plainOffset ?? 0
@@ -108,8 +104,8 @@ export class MemberFetch {
   }
 
   #fetch(parts: readonly PartToFetch[], partial: boolean): AsyncIterable<Buffer> {
-    const { service, plan, identities, signal, onPart } = this.#options
-    return service.fetchBackup({ ...plan, parts, partial, identities, signal, onPart })
+    const { service, plan, identities, signal } = this.#options
+    return service.fetchBackup({ ...plan, parts, partial, identities, signal })
   }
 
   #openManifest(): Promise<Manifest> {
@@ -120,19 +116,19 @@ export class MemberFetch {
   async #fetchManifest(): Promise<Manifest> {
     const { service, backup, plan, identities, signal } = this.#options
     if (plan.manifest === undefined) {
-      throw new BackupError('The catalog knows no manifest of this backup, which tells where its files are', {
+      throw new BackupError('The catalog has no manifest of this backup, so single files cannot be found', {
         code: 'NOT_FOUND',
-        hint: hint`Fetch the whole: ${run('fetch', 'ID', { out: 'FILE.tar' })}`,
+        hint: hint`Fetch the whole backup: ${run('fetch', 'ID', { out: 'FILE.tar' })}`,
       })
     }
     const { encrypted } = plan
     const { manifest } = await service.fetchManifest({ ...plan.manifest, encrypted, identities, signal })
     if (manifest.backup.id === backup.id) return manifest
-    throw new BackupError('The manifest in the chat is that of another backup', { code: 'INTEGRITY' })
+    throw new BackupError('The manifest in the chat belongs to another backup', { code: 'INTEGRITY' })
   }
 }
 
-const NAME_OF_KIND: Readonly<Record<Member['kind'], string>> = {
+const NAMES: Readonly<Record<Member['kind'], string>> = {
   file: 'file',
   directory: 'directory',
   symlink: 'symbolic link',

@@ -11,7 +11,7 @@ import { HeldFolder } from '@telegram-backup/connectors/programs/held-folder.ts'
 import { holdsOpenFiles, linkFreePath } from '@telegram-backup/connectors/programs/others-links.ts'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 
-/** Plain text of a backup: for the owner's eyes only, until the owner decides otherwise. */
+/** The plain bytes of a backup: only the owner may read them. */
 const NEW_FILE_MODE = 0o600
 /** The limit for one name on common file systems. */
 const MAX_NAME_BYTES = 255
@@ -26,12 +26,12 @@ export async function writeToFile(
 }
 
 /**
- * Has a file written beside `path`, whose bytes outside of UTF-8 are as in the path of a member, and gives it
- * its name only when all of it is there and on disk; a failure leaves whatever was at `path` before, and no
- * other file. A file of this user that was there keeps its mode, a link its place; a device or a FIFO is
- * written as it is. Others may write where it lies: no link of theirs is followed, and all is done in the
- * folder that was opened first. `stamp` is asked for mode and time once all is written. Returns the number of
- * bytes, which `write` tells. Throws `USAGE` for a path that cannot be written.
+ * Lets `write` fill a temporary file in the same folder, and renames it to `path` when it is complete and on
+ * disk. A failure leaves what was at `path` before, and no other file. A file of this user keeps its mode, a
+ * link its place; a device or a FIFO is written directly. Other users may have write access to the folder:
+ * their links are not followed, and everything happens in the folder that was opened first. `stamp` gives
+ * mode and time after the last byte. Bytes outside of UTF-8 are written in `path` as in the path of a member.
+ * Returns the number of bytes. Throws `USAGE` for a path that cannot be written.
  */
 export async function writeFileBy(
   write: (fd: number) => Promise<number>,
@@ -51,7 +51,7 @@ export async function writeFileBy(
   }
 }
 
-/** Where a file is to be: the folder itself, the name in it, and what has that name now. */
+/** Where the file will be: its folder, its name, and what has that name now. */
 interface Place {
   folder: HeldFolder
   name: Buffer
@@ -81,9 +81,9 @@ async function findPlace(path: string): Promise<Place> {
 }
 
 function exchanged(path: string): BackupError {
-  return new BackupError(`Somebody exchanged ${shownName(path)} for something else`, {
+  return new BackupError(`Somebody replaced ${shownName(path)} at this moment`, {
     code: 'USAGE',
-    hint: hint`Choose another place with ${option('out')}, where no other user may write.`,
+    hint: hint`Choose a place with ${option('out')} where no other user may write.`,
   })
 }
 
@@ -101,7 +101,7 @@ async function writeAt(
     throw new BackupError(`${shownName(path)} is a directory`, { code: 'USAGE', hint: 'Name a file in it.' })
   }
   if (there?.isFIFO() && there.uid !== 0 && there.uid !== process.geteuid?.()) {
-    throw new BackupError(`${shownName(path)} is a FIFO of another user, who would get to read the backup`, {
+    throw new BackupError(`${shownName(path)} is a FIFO of another user, who could read the backup`, {
       code: 'USAGE',
       hint: hint`Choose another place with ${option('out')}.`,
     })
@@ -113,7 +113,7 @@ async function writeAt(
     Buffer.from(`.telegram-backup-${randomBytes(6).toString('hex')}.partial`),
   )
   const file = await openForWriting(temporary, 'wx', path)
-  // Also when the process is told to end at once.
+  // Also when the process has to end at once.
   const removeAtExit = (): void => rmSync(temporary, { force: true })
   process.once('exit', removeAtExit)
   try {
@@ -133,14 +133,12 @@ async function writeAt(
   }
 }
 
-/**
- * The mode of a file that replaces another one. The old mode counts only if the file belonged to this user.
- */
+/** A new file keeps the mode of the file that it replaces, if that belongs to this user. */
 function modeAfter(there: Stats): number {
   return there.uid === process.geteuid?.() ? there.mode & 0o777 : NEW_FILE_MODE
 }
 
-/** A device or a FIFO, if it is still the one that was looked at. */
+/** Opens a device or a FIFO, if it is still the same one. */
 async function openAsItIs(target: Buffer, there: Stats, path: string): Promise<FileHandle> {
   const file = await openForWriting(target, constants.O_WRONLY, path)
   const opened = await file.stat()
@@ -154,7 +152,7 @@ async function applyStamp(file: FileHandle, { mode, modifiedSeconds }: FileStamp
   if (mode !== undefined) await file.chmod(mode)
 }
 
-/** Writes the bytes to a stream that stays open. Each part was verified before its bytes come here. */
+/** Writes the bytes to a stream, which stays open. Returns their number. */
 export async function writeToStream(bytes: AsyncIterable<Buffer>, stream: Writable): Promise<number> {
   let size = 0
   const counted = async function* (): AsyncGenerator<Buffer> {
@@ -194,12 +192,12 @@ function withDiskHint(error: unknown): unknown {
   if (!isDiskFull(error)) return error
   return new BackupError('The disk is full; nothing was written', {
     code: 'DISK_FULL',
-    hint: hint`Free some room, or choose another place with ${option('out')}.`,
+    hint: hint`Free some space, or choose another place with ${option('out')}.`,
     cause: error,
   })
 }
 
-/** Also as the cause of an error of the archive, whose thread wrote. */
+/** It may be the cause of an error of the archive, whose thread writes. */
 function isDiskFull(error: unknown): boolean {
   const { code, cause } = error as { code?: unknown; cause?: unknown }
   return code === 'ENOSPC' || (cause instanceof Error && isDiskFull(cause))

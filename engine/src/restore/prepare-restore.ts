@@ -13,12 +13,11 @@ import type { RestoreTarget } from '#restore/restore-target.ts'
 
 export type { OutsideAllowance, RestoreStep, RestoreWishes }
 
-/** A restore that has been looked at and not begun. */
 export interface PreparedRestore extends PlannedRestore {
   readonly makes: RestoreConnector['makes']
 }
 
-/** Looks at the target, and changes nothing. Throws what stands against the restore. */
+/** Checks the target, and changes nothing. Throws why it cannot be restored into. */
 export async function prepareRestore(
   target: RestoreTarget,
   backup: BackupDetails,

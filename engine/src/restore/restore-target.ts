@@ -16,8 +16,8 @@ import type { Config } from '#environment.ts'
 export type { RestoreTarget, RestoreWish }
 
 /**
- * What `--to` means: a URL, the name of a target in `telegram-backup.yaml`, or a directory. Throws `USAGE`
- * when the backup is not of that kind, and `CONFIGURATION` for a file that is wrong.
+ * Reads the target of a restore: a URL, the name of a target in `telegram-backup.yaml`, or a directory.
+ * Throws `USAGE` when the backup does not fit it, `CONFIGURATION` for a wrong file.
  */
 export async function chooseTarget(
   to: string,
@@ -29,8 +29,8 @@ export async function chooseTarget(
 }
 
 /**
- * A target of `telegram-backup.yaml`, and nothing else: a job may reach no other place. Throws
- * `CONFIGURATION` for an unknown name, and `USAGE` when the backup is not of that kind.
+ * A target of `telegram-backup.yaml`, and nothing else: jobs may reach no other place. Throws `CONFIGURATION`
+ * for an unknown name, `USAGE` when the backup does not fit it.
  */
 export async function namedTarget(
   name: string,
@@ -40,7 +40,7 @@ export async function namedTarget(
   return fitting(await targetIn(configFile.target(name)), backup)
 }
 
-/** The place that an entry of `targets` names. Throws `USAGE` for one that is malformed. */
+/** The place of an entry below `targets:`. Throws `USAGE` for a malformed one. */
 export async function targetIn(settings: TargetSettings): Promise<RestoreTarget> {
   for (const { place, restore } of CONNECTORS) {
     const text = settings[place as keyof TargetSettings]
@@ -64,13 +64,12 @@ function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
     isDirectory
       ? `Backup ${backup.id} is of a directory, and the target is a database`
       : `Backup ${backup.id} is of ${own?.kind}, and the target of ${target.kind}`,
-    { code: 'USAGE', ...(isDirectory ? { hint: hint`Give a directory: ${option('to')} ./restored` } : {}) },
+    { code: 'USAGE', hint: isDirectory ? hint`Give a directory: ${option('to')} ./restored` : undefined },
   )
 }
 
 /**
- * What `--to` means, for a backup of any kind. Throws `USAGE`, `CONFIGURATION`.
- *
+ * The same for a backup of any kind. Throws `USAGE`, `CONFIGURATION`.
  * @param options.mayBeDirectory whether a name that no target has may be a directory
  */
 export async function readTarget(
@@ -109,25 +108,22 @@ function restoring(is: (restore: RestoreConnector) => boolean): RestoreConnector
   return CONNECTORS.map(({ restore }) => restore).find(restore => restore !== undefined && is(restore))
 }
 
-/** What a wish is for, where the target has no use for it; undefined where it has. */
+/** What kind of target a wish is for, when this target does not support it. */
 export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreConnector['makes'] | undefined {
   if (restoreOf(target).wishes.includes(wish)) return undefined
   return restoring(({ wishes }) => wishes.includes(wish))?.makes
 }
 
-/**
- * What stands in a command for the target of such a backup; undefined where it is fetched. By its record
- * alone.
- */
+/** A placeholder for the target in a restore command, by the record of a backup; undefined: fetch it. */
 export function shownTarget(source: BackupDetails['source']): string | undefined {
   return recordedKind(source)?.restore?.shown
 }
 
-/** Reads the files in a backup. Throws `USAGE` for a backup that has none to be listed or picked. */
+/** Reads the single files of a backup. Throws `USAGE` for a backup without any. */
 export function membersOf(backup: BackupDetails): MemberConnector {
   const { members } = restoringConnector(backup) ?? {}
   if (members !== undefined) return members
-  throw ofOneFile(backup, hint`Fetch the whole of it: ${run('fetch', 'ID', { out: 'FILE' })}.`)
+  throw ofOneFile(backup, hint`Fetch the whole backup: ${run('fetch', 'ID', { out: 'FILE' })}.`)
 }
 
 function ofOneFile({ id, filename }: BackupDetails, hint: Hint): BackupError {
@@ -137,7 +133,7 @@ function ofOneFile({ id, filename }: BackupDetails, hint: Hint): BackupError {
   )
 }
 
-/** A tar file, made by `send --directory` or given as one. */
+/** Whether it is a tar file: the backup of a directory, or a tar file that was sent. */
 export function holdsDirectory(backup: Pick<BackupDetails, 'source' | 'filename'>): boolean {
   return restoringConnector(backup)?.members !== undefined
 }

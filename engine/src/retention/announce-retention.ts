@@ -5,8 +5,8 @@ import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
 /**
- * How a service tells of retention: to the log at once, and to the webhook, as soon as that takes it, what
- * somebody may still act upon: what goes after a time of notice, and what waits for a word.
+ * Announces retention: everything to the log, and to the webhook what a person can still act on: backups with
+ * a notice period, and backups that wait for a confirmation.
  */
 export function retentionAnnouncer(of: {
   database: Database
@@ -14,7 +14,7 @@ export function retentionAnnouncer(of: {
   log: Logger
 }): RetentionAnnouncer {
   const { database, configFile, log } = of
-  const isHeard = (): boolean => {
+  const hasWebhook = (): boolean => {
     const { webhook, leftOut } = configFile.notifications()
     return webhook !== null && !leftOut.webhook.includes(RETENTION_NOTICE)
   }
@@ -24,12 +24,12 @@ export function retentionAnnouncer(of: {
       return configFile.retention.noticeMs
     },
     get untilDelivered() {
-      return isHeard() && hasNotice()
+      return hasWebhook() && hasNotice()
     },
     announce: async ({ kind, text, details }) => {
       log.info({ kind, details }, text)
       const [noticeId = null] = await announce(database, {
-        channels: isHeard() && (hasNotice() || details.needs_word.length > 0) ? ['webhook'] : [],
+        channels: hasWebhook() && (hasNotice() || details.needs_word.length > 0) ? ['webhook'] : [],
         notice: {
           event: 'notice',
           kind,

@@ -13,18 +13,17 @@ import { endsEverything, type HeldBackup, type VaultSession } from '@telegram-ba
 import { planRetention, type RetentionPlan, withWord } from '#retention/catalog-plan.ts'
 
 /**
- * Erases what a plan says. What is wrong with one of them is in the report and stops no other; what another
- * process erases meanwhile is as it should be. Throws when the catalog fails or the signal fires.
- * @param options.agreed a person has given the word that some decisions want
- * @param options.waitForLiving waits until what other processes erase is gone as well, however long that
- * takes
+ * Erases what the plan says. A failure of one backup goes into the report and does not stop the others; a
+ * backup that another process erases meanwhile is fine. Throws when the catalog fails or the signal fires.
+ * @param options.agreed a person confirmed the decisions that need it
+ * @param options.waitForLiving also waits for the erasures of other processes, however long they take
  */
 export async function applyRetention(
   session: VaultSession,
   plan: RetentionPlan,
   { agreed, waitForLiving }: { agreed: boolean; waitForLiving: boolean },
 ): Promise<void> {
-  // Backups that are already marked may belong to a living process, or need an approval: see below.
+  // Backups that are already marked may belong to a living process: see below.
   const decided = (agreed ? withWord(plan) : plan).filter(({ backup }) => backup.state !== 'erasing')
   for (const { backup, decision, reason, isGuarded } of decided) {
     if (decision !== 'erase' && isGuarded) session.report.kept.push({ backup_id: backup.id, reason })
@@ -33,16 +32,15 @@ export async function applyRetention(
   for (const group of inGroups(decided.filter(({ decision }) => decision === 'erase'))) {
     for (const id of await eraseGroup(session, await stillToGo(session, group))) others.add(id)
   }
-  // What could not go just now cannot go now either.
+  // What just failed would fail again.
   const except = session.report.pending.flatMap(({ backup_id }) => backup_id ?? [])
   await reconcileAbandonedRuns(session, { waitMs: 0, only: 'erasing', except, waitForLiving })
   await reportErasedByOthers(session, others)
 }
 
 /**
- * Somebody may have thought for long before giving the word, and the groups before this one took their time:
- * a policy that keeps more since then keeps it. What needs a word now either had it, or needed none when it
- * was told.
+ * Plans again: the confirmation and the groups before this one took time, and a policy may keep more since
+ * then. What needs a confirmation now was either confirmed, or needed none when it was announced.
  */
 async function stillToGo({ database, report }: VaultSession, group: RetentionPlan): Promise<RetentionPlan> {
   const now = new Map((await planRetention(database)).map(made => [made.backup.id, made]))
@@ -54,7 +52,7 @@ async function stillToGo({ database, report }: VaultSession, group: RetentionPla
   })
 }
 
-/** Returns the ids of those that others erase, or have erased. */
+/** Returns the ids of backups that other processes erase, or have erased. */
 async function eraseGroup(session: VaultSession, group: RetentionPlan): Promise<string[]> {
   const held: HeldBackup[] = []
   const others: string[] = []
@@ -78,7 +76,7 @@ async function eraseGroup(session: VaultSession, group: RetentionPlan): Promise<
   }
 }
 
-/** What kept one from being marked is told, unless it is that somebody else has marked it. */
+/** Reports why a backup could not be marked, unless another process has marked it. */
 async function isOthersWork(
   { database, report }: VaultSession,
   backup_id: string,
@@ -92,7 +90,7 @@ async function isOthersWork(
   return false
 }
 
-/** This process was away for so long that another one has gone on with them. */
+/** Backups whose lease expired, so that another process has continued them. */
 function takeLost(ends: ErasureEnds): string[] {
   const lost = [...ends].filter(
     ([, end]) => 'failure' in end && describeError(end.failure).code === 'LEASE_LOST',

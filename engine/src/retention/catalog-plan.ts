@@ -21,21 +21,15 @@ import {
 } from '#retention/plan-retention.ts'
 import { HOURS_OF_A_HABIT } from '#retention/stopped-backups.ts'
 
-/** What is to become of every complete backup, and of those that are marked to be erased already. */
+/** A decision for every complete backup, and for every backup that is already marked to be erased. */
 export type RetentionPlan = readonly RetentionDecision[]
 
-/**
- * Reads the catalog and decides, by the catalog's clock, or by this machine's where that is behind; nothing
- * is changed.
- */
+/** Plans by the catalog's clock, or by this machine's when that is behind. Changes nothing. */
 export async function planRetention(database: Database): Promise<RetentionPlan> {
   return (await readRetention(database, await catalogClock(database)))()
 }
 
-/**
- * Reads the catalog, once for several plans: without any that wait, or with them.
- * @param clock what time it is by the catalog's clock
- */
+/** Reads the catalog once, for several plans with different `waiting`. `clock`: the time in the catalog. */
 export async function readRetention(
   database: Database,
   clock: Date,
@@ -66,12 +60,12 @@ export async function readRetention(
   ]
 }
 
-/** A clock that is ahead would let go of what has not expired; one that is behind lets go of it later. */
+/** A clock that is ahead would erase too early; a clock that is behind erases later. */
 function earlierTime(catalog: Date, own: Date): Date {
   return own.getTime() < catalog.getTime() - CLOCKS_DIFFER_MS ? own : catalog
 }
 
-/** Null for a schedule that cannot be read: it never fires, so that backups have stopped. */
+/** Null for a schedule that cannot be read, and so never runs. */
 function readableInterval(schedule: Schedule, now: Date): number | null {
   try {
     return intervalMs(schedule, now)
@@ -98,17 +92,11 @@ async function planMarked(database: Database): Promise<RetentionDecision[]> {
   return marked
 }
 
-/** The plan with the word given that some of its decisions want. */
+/** The plan after a person confirmed the decisions that need it. */
 export function withWord(plan: RetentionPlan): RetentionPlan {
-  return plan.map(made =>
-    made.needsWord
-      ? {
-          ...made,
-          decision: 'erase',
-          reason: made.reasonWithWord ?? made.reason,
-          isGuarded: false,
-          needsWord: false,
-        }
-      : made,
-  )
+  return plan.map(made => {
+    if (!made.needsWord) return made
+    const reason = made.reasonWithWord ?? made.reason
+    return { ...made, decision: 'erase', reason, isGuarded: false, needsWord: false }
+  })
 }

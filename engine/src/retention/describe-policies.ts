@@ -8,13 +8,9 @@ import {
 import { describeKeep } from '#retention/keep-policy.ts'
 import { hasRules } from '#retention/retention-rules.ts'
 
-/**
- * The policies by which a backup stays, in words: `daily 7, weekly 4`; undefined for one whose `expires_at`
- * decides.
- */
+/** The policies that decide about a backup: `daily 7, weekly 4`; undefined when its `expires_at` decides. */
 export type PolicyWords = (backup: Backup) => string | undefined
 
-/** Reads the policies once, for any number of backups. */
 export async function readPolicyWords(database: Database): Promise<PolicyWords> {
   const ofKinds = (await listRetentionPolicies(database)).map(policy => ({ ...policy, source: undefined }))
   const policies = [
@@ -28,7 +24,7 @@ export async function readPolicyWords(database: Database): Promise<PolicyWords> 
       .filter(policy => policy.project_id === project_id && policy.type === type)
       .filter(({ source }) => source === undefined || source === source_name)
       .flatMap(({ keep }) => (keep === null ? [] : [keep]))
-    // A minimum alone leaves the rest to `expires_at`; a policy without any rule keeps all.
+    // A policy with only a minimum leaves the rest to `expires_at`; a policy without rules keeps all.
     const deciding = keeps.filter(keep => hasRules(keep) || keep.minimum === undefined)
     return deciding.length === 0 ? undefined : [...new Set(deciding.map(describeKeep))].join('; ')
   }

@@ -1,6 +1,5 @@
 import type { KeepPolicy } from '@telegram-backup/database'
 
-/** A retention policy as people and programs write and read it. */
 export interface KeepView {
   last?: number | undefined
   hourly?: number | undefined
@@ -13,10 +12,9 @@ export interface KeepView {
   minimum?: number | undefined
 }
 
-/** The rules that count, in the order in which they are shown. */
+/** The rules with a number, in the order in which they are shown. */
 export const COUNTED_RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 
-/** A policy as it is shown, its rules in their order; null for none. */
 export function keepView(keep: KeepPolicy | null): KeepView | null {
   if (keep === null) return null
   const view: KeepView = {}
@@ -41,13 +39,13 @@ const UNITS = [
   ['ms', 1],
 ] as const
 
-/** A span in the largest unit that it is a whole number of: `30d`, `36h`. `parseSpanMs` reads it. */
+/** An exact span in its largest unit: `30d`, `36h`. `parseSpanMs` reads it. */
 export function formatSpan(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? ['ms', 1]
   return `${ms / size}${unit}`
 }
 
-/** A span for people, rounded: `3 d`, `25 h`, `90 min`. */
+/** A rounded span for people: `3 d`, `25 h`, `90 min`. */
 export function roughSpan(ms: number): string {
   if (ms >= 3 * 86_400_000) return `${Math.round(ms / 86_400_000)} d`
   if (ms >= 3 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`

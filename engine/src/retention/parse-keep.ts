@@ -20,9 +20,8 @@ const KEEP = z.strictObject({
 })
 
 /**
- * A policy out of a request or a command. Each name may have the prefix `keep_` or `keep-`. Null stands for
- * no policy. Throws `INVALID` for an unknown rule, for one that stands there under two of its names, and for
- * a value that breaks the range of its rule.
+ * Reads a policy from a request or a command; null for no policy. Rules may have the prefix `keep_` or
+ * `keep-`. Throws `INVALID` for an unknown rule, a rule that is given twice, and a value out of range.
  */
 export function parseKeep(input: unknown): KeepPolicy | null {
   if (input === null || input === undefined) return null
@@ -40,11 +39,10 @@ function withoutPrefixes(input: object): Record<string, unknown> {
   const rules = new Map<string, unknown>()
   for (const [name, value] of Object.entries(input)) {
     const rule = name.replace(/^keep[_-]/, '')
-    // The schema passes over `__proto__`.
+    // The schema would ignore `__proto__`.
     if (!Object.hasOwn(KEEP.shape, rule))
       throw refused(`there is no rule ${JSON.stringify(name.slice(0, 40))}`)
-    if (rules.has(rule))
-      throw refused(`${rule} stands there twice, the second time as ${JSON.stringify(name)}`)
+    if (rules.has(rule)) throw refused(`${rule} is given twice, the second time as ${JSON.stringify(name)}`)
     rules.set(rule, value)
   }
   return Object.fromEntries(rules)
@@ -53,13 +51,10 @@ function withoutPrefixes(input: object): Record<string, unknown> {
 function readSpan(text: string): number {
   const ms = parseSpanMs(text)
   if (ms > 0 && ms <= LONGEST_MS) return ms
-  throw new BackupError(
-    `keep within: ${JSON.stringify(text)} is ${ms === 0 ? 'no time at all' : 'too long'}`,
-    {
-      code: 'INVALID',
-      hint: 'Write a span such as 36h, 30d or 8w.',
-    },
-  )
+  throw new BackupError(`keep within: ${JSON.stringify(text)} is too ${ms === 0 ? 'short' : 'long'}`, {
+    code: 'INVALID',
+    hint: 'Write a span such as 36h, 30d or 8w.',
+  })
 }
 
 function wordsOf(issue: z.core.$ZodIssue | undefined): string {

@@ -12,83 +12,73 @@ import {
 } from '#retention/retention-rules.ts'
 import { type Making, whyStopped } from '#retention/stopped-backups.ts'
 
-/** What becomes of a complete backup, and why. */
 export interface RetentionDecision {
   backup: Backup
-  /** held: no rule keeps it, and it stays for now, because something looks wrong. */
+  /** held: no rule keeps it, but it stays for now, because something looks wrong. */
   decision: 'erase' | 'keep' | 'held'
   /** For people. */
   reason: string
-  /** It is kept although its time has come, or no rule keeps it; or it is held. */
+  /** It stays although it has expired or no rule keeps it. */
   isGuarded: boolean
-  /** A held backup that only a person's confirmation keeps from being erased. */
+  /** A held backup that is erased as soon as a person confirms. */
   needsWord: boolean
-  /** The reason after that confirmation. */
   reasonWithWord?: string
-  /** Its group has a policy: `expires_at` alone lets nothing of it go. */
+  /** Its group has a policy, so `expires_at` alone does not decide. */
   hasPolicy: boolean
 }
 
-/** As a group is looked at: what is said of all of it comes last. */
 type Made = Omit<RetentionDecision, 'hasPolicy'>
 
-/** A schedule as retention sees it. */
 export interface RetentionSchedule {
   source: string
   project_id: string
   type: BackupType
   enabled: boolean
   keep: KeepPolicy | null
-  /** When it was last changed; unknown if left out. */
+  /** When it was last changed; may be unknown. */
   updated_at?: Date | undefined
-  /** The longest time between two of its runs, in ms; null where nobody can read when it runs. */
+  /** The longest time between two of its runs, in ms; null when its times cannot be read. */
   intervalMs: number | null
 }
 
-/** All that a plan depends on. */
 export interface RetentionFacts {
-  /** In every state, of every project; only complete ones are decided over, in the order given. */
+  /** In every state, of every project. Decisions are made only for complete ones, in the given order. */
   backups: readonly Backup[]
   /** The policies of a project and type, and of single sources there. */
   policies: readonly (RetentionPolicy & { source?: string | undefined; updated_at?: Date | undefined })[]
   schedules: readonly RetentionSchedule[]
-  /** When backups were made, of each group at most once. */
+  /** When backups were made; each group at most once. */
   times: readonly BackupTimes[]
-  /**
-   * When these began by the catalog's clock, by their ids: the clock of the machine that made them was
-   * behind.
-   */
+  /** By id, the beginning by the catalog's clock of backups whose machine's clock was behind. */
   begun: ReadonlyMap<string, Date>
   now: Date
   /**
-   * Until when each of these stays, by their ids: somebody was told that it will go, and may still object.
-   * When that was told it needed no word, and it needs none since; a notice never stands in for a word.
+   * By id, until when announced backups stay, so that a person may still object. They needed no confirmation
+   * when they were announced, and need none since; an announcement never replaces a confirmation.
    */
   waiting?: ReadonlyMap<string, Date> | undefined
 }
 
-/**
- * Backups that are looked at together: those of one source, or those of a project and type that have none.
- */
+/** Backups that are decided together: of one source, or of a project and type without a source. */
 interface Group extends Making {
   policies: readonly KeepPolicy[]
-  /** Since when its policies are what they are; undefined where that is not known. */
+  /** When its policies last changed; undefined when that is not known. */
   since: Date | undefined
   isOfSource: boolean
 }
 
 /** Of fewer backups than this, more than half may go at once without a confirmation. */
 const FEWEST_THAT_NEED_A_WORD = 3
-/** The most by which two right clocks differ, in ms. */
+/** The largest difference between two correct clocks, in ms. */
 export const CLOCKS_DIFFER_MS = 300_000
 
 /**
- * Decides over each complete backup. It stays if it is pinned, or any policy of its group keeps it: those of
- * the source's schedules, also of removed ones, and that of the project and type. Without any policy, and for
- * a backup whose expiry was chosen, `expires_at` decides. Then come the guards: the last good one of a
- * project and type stays, and of a source; nothing goes while backups have stopped, as far as their schedules
- * or their habit tell, nor more than half of a group at once without a word. No word is needed for what was
- * made under the rules that let it go: then retention only comes late, and would be held up for good.
+ * Decides about each complete backup. A backup stays if it is pinned, or if any policy of its group keeps it:
+ * the policies of the source's schedules, also of removed ones, and of the project and type. Without a
+ * policy, and for a backup with a chosen expiry, `expires_at` decides. Then guards apply: the last good
+ * backup of a project and type stays, and of a source; nothing is erased while backups have stopped, by their
+ * schedules or their usual times; and more than half of a group at once needs a confirmation. Backups that
+ * were made under the rules that now remove them need none: there, retention is only late.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const { backups, now, waiting, begun } = facts
@@ -112,9 +102,7 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   })
 }
 
-/**
- * As if the clock of its maker had not been behind: it is no older than the catalog knows, and lives as long.
- */
+/** Corrects the times of a backup whose machine's clock was behind; it keeps its lifetime. */
 function asBegun(backup: Backup, begun: Date | undefined): Backup {
   const { created_at, expires_at, expiry_given } = backup
   if (begun === undefined || begun <= created_at) return backup
@@ -127,7 +115,7 @@ function groupKey({ project_id, type, source_name }: Backup): string {
   return JSON.stringify([project_id, type, source_name])
 }
 
-/** Its maker's clock was ahead, by more than clocks differ. */
+/** The clock of its machine was ahead, by more than correct clocks differ. */
 function isAhead({ created_at }: Backup, now: Date): boolean {
   return created_at.getTime() > now.getTime() + CLOCKS_DIFFER_MS
 }
@@ -143,14 +131,14 @@ function groupOf(
     schedule => ofSameKind(schedule) && schedule.source === member?.source_name,
   )
   const enabled = schedules.filter(schedule => schedule.enabled)
-  // A policy without rules counts for the time as well: it may have kept something until then.
+  // A policy without rules counts for `since`: it may have kept something until then.
   const policies = of.policies.filter(
     policy => ofSameKind(policy) && (policy.source === undefined || policy.source === member?.source_name),
   )
   const rules = [...policies, ...schedules]
   return {
     ranked: members.filter(backup => !isAhead(backup, of.now)),
-    // They take no place of another one, nor are they the newest.
+    // They do not count as the newest, and take no other backup's place in a rule.
     ahead: members.filter(backup => isAhead(backup, of.now)),
     times:
       of.times.find(times => ofSameKind(times) && times.source_name === (member?.source_name ?? null))
@@ -159,7 +147,7 @@ function groupOf(
     since: rules.some(({ updated_at }) => updated_at === undefined)
       ? undefined
       : new Date(Math.max(0, ...rules.map(({ updated_at }) => updated_at?.getTime() ?? 0))),
-    // A source that was switched off has stopped as well.
+    // A source whose schedules are all switched off has stopped as well.
     intervalsMs: (enabled.length > 0 ? enabled : schedules).map(({ intervalMs }) => intervalMs),
     isOfSource: member?.source_name != null,
   }
@@ -187,21 +175,20 @@ function decideGroup(
     if (place === undefined) return decide(backup, 'erase', why)
     return guarded(backup, 'keep', `${why}, but it is the last good one of ${place}`)
   })
-  const settled = holdBack(decisions, group, { now, waiting }).map(made => {
+  const final = holdBack(decisions, group, { now, waiting }).map(made => {
     const until = waiting?.get(made.backup.id)
     if (made.decision !== 'erase' || until === undefined || until <= now) return made
     return guarded(made.backup, 'held', `${made.reason}; it goes after ${until.toISOString().slice(0, 16)}Z`)
   })
-  return [...group.ahead.map(decideAhead), ...settled].map(made => ({ ...made, hasPolicy }))
+  return [...group.ahead.map(decideAhead), ...final].map(made => ({ ...made, hasPolicy }))
 }
 
-/** Nobody knows when it was made; a person may look, and erase it. */
+/** Its time is unknown; a person may erase it. */
 function decideAhead(backup: Backup): Made {
   if (backup.pinned_at !== null) return decide(backup, 'keep', 'pinned')
-  return guarded(backup, 'held', 'made later than now: a clock was ahead, or is behind now')
+  return guarded(backup, 'held', 'its time is in the future: a clock was ahead, or is behind now')
 }
 
-/** Everything that something keeps, each with its reasons. */
 function keptOf({ ranked, policies }: Group, now: Date): Kept {
   const kept: Kept = new Map()
   const unexpired = (backup: Backup): void => {
@@ -237,7 +224,7 @@ function day(time: Date): string {
   return time.toISOString().slice(0, 10)
 }
 
-/** The guards that hold back all of a group that would go. */
+/** The guards that apply to a whole group. */
 function holdBack(
   decisions: Made[],
   group: Group,
@@ -249,36 +236,30 @@ function holdBack(
   return decisions.map((made, index) => {
     const { backup, decision, reason } = made
     if (decision !== 'erase') return made
-    // A date that somebody chose is no guess.
+    // A chosen date counts more than a guess.
     if (stopped.isGuess && backup.expiry_given) return atOnce[index] ?? made
     return guarded(backup, 'held', `${reason}; ${stopped.why}`)
   })
 }
 
-/** More than half at once want a word. */
 function holdTooMany(decisions: Made[], group: Group, waiting: RetentionFacts['waiting']): Made[] {
   const isGoing = ({ decision }: Made): boolean => decision === 'erase'
-  // As if those that only wait for their time had gone already: they do not make it more at once.
+  // Announced backups count as if they were already gone.
   const needsNone = ({ backup }: Made): boolean =>
     isRoutine(backup, group) || (waiting?.has(backup.id) ?? false)
-  const settled = new Set(decisions.filter(made => isGoing(made) && needsNone(made)))
-  const counted = decisions.filter(made => !settled.has(made))
+  const uncounted = new Set(decisions.filter(made => isGoing(made) && needsNone(made)))
+  const counted = decisions.filter(made => !uncounted.has(made))
   const [going, all] = [counted.filter(isGoing).length, counted.length]
   if (all < FEWEST_THAT_NEED_A_WORD || going * 2 <= all) return decisions
   const words = `not erased: this would remove ${going} of ${all}; ${hint`confirm with ${run('expire', { yes: true })}`}`
-  const wordsWithWord = `${going} of ${all} go at once, as was agreed to`
-  return decisions.map(made =>
-    isGoing(made) && !settled.has(made)
-      ? {
-          ...guarded(made.backup, 'held', `${made.reason}; ${words}`),
-          needsWord: true,
-          reasonWithWord: `${made.reason}; ${wordsWithWord}`,
-        }
-      : made,
-  )
+  return decisions.map(made => {
+    if (!isGoing(made) || uncounted.has(made)) return made
+    const reasonWithWord = `${made.reason}; this removes ${going} of ${all}, as confirmed`
+    return { ...guarded(made.backup, 'held', `${made.reason}; ${words}`), needsWord: true, reasonWithWord }
+  })
 }
 
-/** Made under the rules that let it go, by what came after it and not by the clock. */
+/** It was made under the rules that now remove it, and newer backups decide, not the clock. */
 function isRoutine(backup: Backup, { policies, since }: Group): boolean {
   return (
     since !== undefined &&

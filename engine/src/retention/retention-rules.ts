@@ -1,13 +1,11 @@
 import type { Backup, KeepPolicy } from '@telegram-backup/database'
 import { COUNTED_RULES, formatSpan } from '#retention/keep-policy.ts'
 
-/** Why a policy keeps each of the backups that it keeps, by their ids. */
 export type Kept = Map<string, string[]>
 
-/** What the rules look at. Newest first. */
 export type Ranked = readonly Backup[]
 
-/** Newest first; of the same moment in an order that does not depend on the catalog's. */
+/** Newest first; equal times in an order that does not depend on the catalog. */
 export function newestFirst(backups: readonly Backup[]): Backup[] {
   return [...backups].sort(
     (a, b) => b.created_at.getTime() - a.created_at.getTime() || (a.id < b.id ? 1 : -1),
@@ -18,20 +16,17 @@ export function isSound({ damaged_at }: Backup): boolean {
   return damaged_at === null
 }
 
-/** The newest one that is not known to be damaged; the newest damaged one if there is no other. */
+/** The newest backup that is not known to be damaged; else the newest damaged one. */
 export function lastGood(ranked: Ranked): Backup | undefined {
   return ranked.find(isSound) ?? ranked[0]
 }
 
-/** A policy that says nothing keeps all; one that only names a minimum leaves the rest to `expires_at`. */
+/** Without rules, a policy keeps all; with only a minimum, it leaves the rest to `expires_at`. */
 export function hasRules(keep: KeepPolicy): boolean {
   return keep.within_ms !== undefined || COUNTED_RULES.some(rule => keep[rule] !== undefined)
 }
 
-/**
- * What the rules of a policy keep, each by itself, as restic has it: a backup that several rules keep counts
- * for each of them. Hours, days, ISO weeks, months and years are those of UTC.
- */
+/** What each rule keeps, as in restic: a backup may count for several rules. Hours to years are in UTC. */
 export function keptByRules(keep: KeepPolicy, ranked: Ranked, now: Date): Kept {
   const kept: Kept = new Map()
   for (const rule of COUNTED_RULES) {
@@ -48,7 +43,7 @@ export function keptByRules(keep: KeepPolicy, ranked: Ranked, now: Date): Kept {
   return kept
 }
 
-/** The newest ones that stay in any case. */
+/** The newest ones stay in any case. */
 export function keptByMinimum({ minimum }: KeepPolicy, ranked: Ranked): Kept {
   const kept: Kept = new Map()
   if (minimum !== undefined) noteChosen(kept, { ranked, rule: 'minimum', most: minimum, key: BUCKETS.last })
@@ -72,8 +67,8 @@ function noteChosen(
 }
 
 /**
- * The newest one of each of the newest buckets. A damaged one never takes the place of a sound one: neither
- * within its bucket, nor of another bucket while there are not too many of them.
+ * The newest backup of each of the newest buckets. A damaged backup never replaces a sound one: neither in
+ * its bucket, nor by using up the number of buckets.
  */
 function choose(ranked: Ranked, { most, key }: { most: number; key: (backup: Backup) => string }): Backup[] {
   const buckets = [...Map.groupBy(ranked, key).values()].map(lastGood).filter(backup => backup !== undefined)
@@ -94,7 +89,7 @@ const BUCKETS: Readonly<Record<(typeof COUNTED_RULES)[number], (backup: Backup) 
   yearly: isoStart(ISO_LENGTHS.yearly),
 }
 
-/** The day of a week's Thursday: a week belongs to the year that has it. Weeks begin on Mondays. */
+/** The Thursday of the ISO week, which decides the year of the week. */
 function isoWeek(time: Date): string {
   const thursday = new Date(time)
   thursday.setUTCDate(time.getUTCDate() + 4 - (time.getUTCDay() || 7))

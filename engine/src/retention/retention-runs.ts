@@ -13,14 +13,11 @@ export interface RetentionRunsOptions {
   mostMs?: number
 }
 
-/**
- * Soon after a scheduled backup, also where one is made every minute, but no more often; and at least once an
- * hour.
- */
+/** Soon after a scheduled backup, even with one every minute, and at least once an hour. */
 const USUAL = { lookEveryMs: 5_000, leastMs: 45_000, mostMs: 3_600_000 }
 
 /**
- * Hands in the jobs that apply retention, until it is stopped. Any number of processes may do so on one
+ * Submits the jobs that apply retention until it is stopped. Any number of processes may do this on one
  * catalog.
  */
 export function startRetention(options: RetentionRunsOptions): { stop(): Promise<void> } {
@@ -28,11 +25,11 @@ export function startRetention(options: RetentionRunsOptions): { stop(): Promise
   return repeatUntilStopped({
     work: async () => {
       const job = await createExpiryJobWhenDue(database, { leastMs, mostMs }, deliver)
-      if (job !== null) log.info({ job_id: job.id }, 'retention is to be applied')
+      if (job !== null) log.info({ job_id: job.id }, 'retention will be applied')
       return undefined
     },
     everyMs: lookEveryMs,
     log,
-    failed: 'whether retention is to be applied is not known',
+    failed: 'the job of retention could not be created',
   })
 }

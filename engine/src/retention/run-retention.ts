@@ -11,16 +11,15 @@ import { applyRetention } from '#retention/apply-retention.ts'
 import { type RetentionPlan, readRetention } from '#retention/catalog-plan.ts'
 import type { RetentionDecision } from '#retention/plan-retention.ts'
 
-/** Something to be told about retention. */
 export type RetentionEvent = {
   kind: 'retention.notice'
   /** For people. */
   text: string
   details: {
-    /** What goes, and not before when. */
+    /** What will be erased, and not before when. */
     erase: AnnouncedBackup[]
     erase_after: string
-    /** What would go, if a person says so. */
+    /** What would be erased if a person confirms. */
     needs_word: AnnouncedBackup[]
   }
 }
@@ -34,16 +33,13 @@ type AnnouncedBackup = {
   missing_files: number
 }
 
-/** How a service tells of retention before it erases, and how long it waits then. */
+/** Announces what retention will erase; the settings say how long it then waits. */
 export interface RetentionAnnouncer extends RetentionSettings {
-  /**
-   * Resolves to the notice that waits to be told from then on; null where it was told at once, or warns of
-   * nothing.
-   */
+  /** Resolves to the id of the notice that now waits for delivery; null when none does. */
   announce(event: RetentionEvent): Promise<number | null>
   /**
-   * Nothing that somebody may still stop is erased before its notice was told; without it, one that waits for
-   * a channel that is no more holds up nothing.
+   * Whether backups wait until their notice is delivered; else a notice for a removed channel holds up
+   * nothing.
    */
   untilDelivered: boolean
 }
@@ -52,9 +48,9 @@ const MOST_IN_TEXT = 20
 const MOST_IN_DETAILS = 200
 
 /**
- * One run of retention without a person: tells what is to go, once for each backup, waits until it was told
- * and then as the settings say, and erases it. What needs a word is told as well, and left. Throws as
- * `applyRetention`; what `tell` throws ends the run before anything is erased.
+ * One run of retention without a person. It announces each backup once, waits for the delivery and then for
+ * the notice period, and erases it. What needs a confirmation is announced and left. Throws as
+ * `applyRetention`; what `announce` throws ends the run before anything is erased.
  */
 export async function runRetention(
   session: VaultSession,
@@ -66,14 +62,14 @@ export async function runRetention(
     notices.map(({ backup_id, kind, told_at }) => [`${kind} ${backup_id}`, told_at]),
   )
   const planWith = await readRetention(database, now)
-  // Before any waits: a time of notice delays what needs no word, and never takes the place of one.
+  // A notice period delays what needs no confirmation, and never replaces a confirmation.
   const judged = planWith(announcedTimes(notices)).filter(({ backup }) => backup.state === 'complete')
   const going = judged.filter(({ decision }) => decision === 'erase')
   const inDoubt = judged.filter(({ needsWord }) => needsWord)
   const waiting = new Set(
     notices.filter(({ kind, is_waiting }) => kind === 'erase' && is_waiting).map(one => one.backup_id),
   )
-  // By now or sooner it would be gone before anybody heard of it.
+  // Any earlier, it would be erased before the announcement.
   const soonest = new Date(now.getTime() + Math.max(1, noticeMs))
   const eraseAfter = (id: string): Date => {
     const announced = announcedAt.get(`erase ${id}`)
@@ -81,18 +77,17 @@ export async function runRetention(
     return new Date((announced ?? now).getTime() + noticeMs)
   }
   const plan = planWith(new Map(going.map(({ backup }) => [backup.id, eraseAfter(backup.id)])))
-  const newlyGoing = going.filter(({ backup }) => !announcedAt.has(`erase ${backup.id}`))
-  const newlyInDoubt = inDoubt.filter(({ backup }) => !announcedAt.has(`word ${backup.id}`))
-  const after = new Date(now.getTime() + noticeMs)
-  const news = { going: newlyGoing, inDoubt: newlyInDoubt, after }
-  // What goes at once is no warning: it is told by itself, so that what waits for a word is one of its own.
-  const parts =
-    noticeMs > 0
-      ? [news]
-      : [
-          { ...news, inDoubt: [] },
-          { ...news, going: [] },
-        ]
+  const news = {
+    going: going.filter(({ backup }) => !announcedAt.has(`erase ${backup.id}`)),
+    inDoubt: inDoubt.filter(({ backup }) => !announcedAt.has(`word ${backup.id}`)),
+    after: new Date(now.getTime() + noticeMs),
+  }
+  // Without a notice period, what is erased at once is no warning: it gets an announcement of its own.
+  const separate = [
+    { ...news, inDoubt: [] },
+    { ...news, going: [] },
+  ]
+  const parts = noticeMs > 0 ? [news] : separate
   let noticeId: number | null = null
   for (const part of parts) {
     if (part.going.length + part.inDoubt.length === 0) continue
@@ -107,7 +102,7 @@ export async function runRetention(
   await applyRetention(session, plan, { agreed: false, waitForLiving: false })
 }
 
-/** When it was told of each that it goes, without a word. */
+/** By id, when it was announced that a backup will be erased. */
 function announcedTimes(notices: readonly RetentionNotice[]): ReadonlyMap<string, Date> {
   return new Map(
     notices.filter(({ kind }) => kind === 'erase').map(({ backup_id, told_at }) => [backup_id, told_at]),

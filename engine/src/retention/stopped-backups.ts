@@ -2,43 +2,42 @@ import type { Backup } from '@telegram-backup/database'
 import { roughSpan } from '#retention/keep-policy.ts'
 import { isSound, type Ranked } from '#retention/retention-rules.ts'
 
-/** With more intervals than that since the newest backup, they have stopped. */
+/** After more intervals without a backup, backups have stopped. */
 const INTERVALS_OF_GRACE = 2
 const HOUR_MS = 3_600_000
-/** What was made within that time of another one was made on the same occasion. */
+/** Backups within this time belong to the same occasion. */
 const ONE_OCCASION_MS = HOUR_MS / 2
 const FEWEST_GAPS = 3
 const MOST_GAPS = 20
-/** Four backups of one afternoon are no habit yet. */
+/** Four backups in one afternoon are not a habit yet. */
 const SHORTEST_HABIT_MS = 48 * HOUR_MS
-/** The interval is the time that this share of the gaps between backups does not exceed. */
+/** The interval is as long as this share of the gaps between backups. */
 const SHARE_OF_GAPS = 0.75
 
-/** So many hours that have a backup tell the habit: some of them may be of the same occasion. */
+/** A habit needs the times of so many hours with a backup; some of them may belong to the same occasion. */
 export const HOURS_OF_A_HABIT: number = 2 * (MOST_GAPS + 1)
 
-/** What tells whether backups of a group have stopped. */
+/** The facts that show whether the backups of a group have stopped. */
 export interface Making {
   /** The backups that are not dated in the future, newest first. */
   ranked: Ranked
   /** The backups that are dated in the future: the clock of their machine was wrong. */
   ahead: Ranked
-  /** The longest times between two runs of its schedules, in ms; null where nobody can read them. */
+  /** The longest times between two runs of its schedules, in ms; null when the times cannot be read. */
   intervalsMs: readonly (number | null)[]
-  /** When its backups were made, newest first; those that were erased since among them. */
+  /** When its backups were made, also erased ones, newest first. */
   times: readonly Date[]
 }
 
-/** Why nothing of a group may go for now, in words. */
 export interface Stop {
   why: string
-  /** Nobody said how often backups are to come: the times at which they came do. */
+  /** There is no schedule; the interval comes from the times of earlier backups. */
   isGuess: boolean
 }
 
 /**
- * Whether backups have stopped, as far as anybody can tell. A schedule says how often they are to come. Where
- * there is none, they come as they came before: see `habitMs`.
+ * Whether backups have stopped, by their schedules, or without a schedule by their usual times: see
+ * `habitMs`.
  */
 export function whyStopped(making: Making, now: Date): Stop | undefined {
   const { ranked, ahead, intervalsMs, times } = making
@@ -46,7 +45,7 @@ export function whyStopped(making: Making, now: Date): Stop | undefined {
   if (strange !== undefined) return { why: strangeTime(strange), isGuess: false }
   const known = intervalsMs.filter(intervalMs => intervalMs !== null)
   if (known.length < intervalsMs.length)
-    return { why: 'nobody can read when its schedule runs', isGuess: false }
+    return { why: 'the times of its schedule cannot be read', isGuess: false }
   const isGuess = known.length === 0
   const intervalMs = isGuess ? habitMs(times) : Math.min(...known)
   if (intervalMs === undefined) return undefined
@@ -60,19 +59,16 @@ export function whyStopped(making: Making, now: Date): Stop | undefined {
   return { why: `backups have stopped: the newest is ${roughSpan(ageMs)} old, ${usual}`, isGuess }
 }
 
-/**
- * A person who is only told to erase it may erase the newest one, where it is the clock of today that is
- * wrong.
- */
+/** Names both causes: if today's clock is wrong, a person must not erase the newest backup. */
 function strangeTime({ id, created_at }: Backup): string {
   const made = `${created_at.toISOString().slice(0, 16)}Z`
-  return `a clock was ahead, or is behind now: ${id.slice(0, 8)} says that it was made ${made}; set the clock right, or erase that one`
+  return `a clock was ahead, or is behind now: ${id.slice(0, 8)} says that it was made ${made}; correct the clock, or erase that backup`
 }
 
 /**
- * How often backups come that no schedule makes, in ms, by the last twenty gaps between them: three of four
- * gaps were no longer, so that neither an outage nor a burst counts. At least an hour. Undefined where there
- * is no habit: with fewer than three gaps, or fewer than twenty within two days.
+ * The usual time between backups without a schedule, in ms: three of four of the last twenty gaps are not
+ * longer, so neither an outage nor a burst counts. At least an hour. Undefined without a habit: with fewer
+ * than three gaps, or fewer than twenty within two days.
  */
 export function habitMs(times: readonly Date[]): number | undefined {
   const occasions: number[] = []

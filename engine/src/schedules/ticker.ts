@@ -16,18 +16,15 @@ export interface SchedulerOptions {
   database: Database
   deliver: DeliverJob
   log: Pick<Logger, 'info' | 'warn' | 'error'>
-  /** What time it is; the database's clock if left out, which is the same for all machines. */
+  /** Default: the clock of the database, which is the same for all machines. */
   clock?: () => Date
 }
 
-/** Schedules are looked at at least so often: one may have been made or changed by another process. */
+/** Another process may create or change a schedule at any time. */
 const LONGEST_SLEEP_MS = 5_000
 const SHORTEST_SLEEP_MS = 20
 
-/**
- * Fires schedules when their time comes, until it is stopped. Any number of processes may do so on one
- * catalog. A catalog that is away is told to the log, and asked again.
- */
+/** Creates the jobs of schedules until it is stopped. Any number of processes may do this on one catalog. */
 export function startScheduler(options: SchedulerOptions): { stop(): Promise<void> } {
   return repeatUntilStopped({
     work: async () => {
@@ -36,11 +33,11 @@ export function startScheduler(options: SchedulerOptions): { stop(): Promise<voi
     },
     everyMs: LONGEST_SLEEP_MS,
     log: options.log,
-    failed: 'schedules could not be looked at',
+    failed: 'the schedules could not be read',
   })
 }
 
-/** One look: makes the jobs whose time has come, and gives them back. */
+/** One round: creates the jobs whose time has come, and returns them. */
 export async function fireSchedules({ database, deliver, log, clock }: SchedulerOptions): Promise<Job[]> {
   const jobs = await fireDueSchedules(
     database,
@@ -49,14 +46,11 @@ export async function fireSchedules({ database, deliver, log, clock }: Scheduler
         const decision = decideFiring(schedule, facts)
         if (decision.leftOut !== undefined) {
           const { id: schedule_id, source, next_run_at: due } = schedule
-          log.info(
-            { schedule_id, source, due, reason: decision.leftOut },
-            'a time of a schedule was left out',
-          )
+          log.info({ schedule_id, source, due, reason: decision.leftOut }, 'a scheduled run was skipped')
         }
         return decision
       } catch (error) {
-        // A schedule that cannot be read, such as a recovered one, must not stop the others.
+        // A schedule that cannot be read, for example a recovered one, must not stop the others.
         log.error({ schedule_id: schedule.id, error }, 'a schedule cannot be read')
         return { fireFor: null, nextRunAt: null }
       }
@@ -65,15 +59,12 @@ export async function fireSchedules({ database, deliver, log, clock }: Scheduler
     { now: clock?.() },
   )
   for (const { id: job_id, schedule_id, source, scheduled_for, run_after } of jobs) {
-    log.info({ job_id, schedule_id, source, scheduled_for, run_after }, 'a schedule has made a job')
+    log.info({ job_id, schedule_id, source, scheduled_for, run_after }, 'a schedule created a job')
   }
   return jobs
 }
 
-/**
- * How long nothing comes, in ms. A next time that lies too far off is set right: the clock it was reckoned by
- * was wrong.
- */
+/** The time until the next run, in ms. Corrects a next time that is too far away: its clock was wrong. */
 async function timeUntilNext({ database, clock }: SchedulerOptions): Promise<number> {
   const found = await enabledSchedules(database)
   const now = clock?.() ?? found.now
@@ -81,15 +72,15 @@ async function timeUntilNext({ database, clock }: SchedulerOptions): Promise<num
   for (const schedule of found.schedules) {
     const next = readableNext(schedule, now)
     if (next === undefined) continue
-    const isAsReckoned = schedule.next_run_at !== null && schedule.next_run_at <= next
-    if (!isAsReckoned) await retimeSchedule(database, schedule, next)
-    const due = isAsReckoned && schedule.next_run_at !== null ? schedule.next_run_at : next
+    const known = schedule.next_run_at
+    const due = known !== null && known <= next ? known : next
+    if (due !== known) await retimeSchedule(database, schedule, next)
     waitMs = Math.min(waitMs, due.getTime() - now.getTime())
   }
   return Math.max(waitMs, SHORTEST_SLEEP_MS)
 }
 
-/** Undefined for one that cannot be read; that was told when it was to fire. */
+/** Undefined for a schedule that cannot be read, which was logged when it was due. */
 function readableNext(schedule: Schedule, now: Date): Date | undefined {
   try {
     return nextTime(schedule, now)

@@ -1,8 +1,8 @@
 import { type Database, listSchedules, servedNames } from '@telegram-backup/database'
 
 /**
- * What to tell of sources that an enabled schedule backs up and nobody does: neither `sourceNames`, which are
- * this machine's, nor a serve that ran within the last day. Undefined where there are none.
+ * A warning about scheduled sources that no machine knows: neither this one, by `sourceNames`, nor a serve
+ * that ran within the last day. Undefined without any.
  */
 export async function describeUnserved(
   database: Database,
@@ -13,5 +13,5 @@ export async function describeUnserved(
   const known = new Set([...sourceNames, ...sources])
   const names = [...new Set(enabled.map(({ source }) => source))].filter(name => !known.has(name))
   if (names.length === 0) return undefined
-  return `Schedules back up ${names.join(', ')}, which neither telegram-backup.yaml here nor that of another serve names: their jobs fail after an hour. Write them into the file, or remove the schedules.`
+  return `Schedules back up ${names.join(', ')}, but no telegram-backup.yaml names them, neither here nor at another serve: their jobs fail after an hour. Write them into the file, or remove the schedules.`
 }

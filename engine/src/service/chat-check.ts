@@ -5,8 +5,8 @@ import { checkChatAccess, type TelegramClient } from 'telegram-deployment-bot'
 import type { Config } from '#environment.ts'
 
 /**
- * Looks, whenever it is called, whether the bot can use the configured chat, and whether the chat is still
- * this catalog's. Throws `CONFIGURATION` where not, and what the chat failed of.
+ * Makes a check that the bot can use the configured chat, and that the chat still belongs to this catalog.
+ * The check throws `CONFIGURATION` if not, and how the chat failed.
  */
 export function createChatCheck(of: {
   config: Config

@@ -7,10 +7,7 @@ import type { ServicePart } from '#service-part.ts'
 
 const EVERY_MS = 5_000
 
-/**
- * Sees changes of `telegram-backup.yaml` within some seconds, and tells of schedules whose source is not in
- * it any more.
- */
+/** Notices changes of `telegram-backup.yaml` within seconds. Warns of schedules whose source is gone. */
 export function startConfigWatch(of: {
   configFile: LiveConfigFile
   database: Database
@@ -20,7 +17,7 @@ export function startConfigWatch(of: {
   const forget = configFile.onChange(() => {
     void describeUnserved(database, configFile.sourceNames).then(
       words => words !== undefined && log.warn(words),
-      // A catalog that is away is told of by others.
+      // Other parts report an outage of the catalog.
       () => {},
     )
   })
@@ -32,7 +29,7 @@ export function startConfigWatch(of: {
     everyMs: EVERY_MS,
     firstAfterMs: EVERY_MS,
     log,
-    failed: 'the configuration file was not looked at',
+    failed: 'the configuration file was not checked',
   })
   return {
     stop: async () => {

@@ -10,20 +10,20 @@ import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 
-/** A command that changes a schedule waits at most this long for the chat. */
+/** A command waits at most this long for the chat. */
 const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 60_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * After a schedule, a policy or a pin was changed by hand: has the indexes say so. Never fails, and asks no
- * chat when they say it already, or nothing was ever sent; a chat that is away is told of, and gets its index
- * with the next send, reconcile, or minute of a service.
+ * Updates the indexes after a command changed a schedule, a policy or a pin. Never fails. It calls no chat
+ * when they are up to date, or nothing was ever sent. When the chat cannot be reached, the next send,
+ * `reconcile` or minute of a service updates them.
  */
 export async function refreshQuietly(of: {
   config: Config
   database: Database
-  /** Asked for only when a chat is to be asked. */
+  /** Called only when a chat has to be called. */
   openClient: () => Promise<TelegramClient>
   signal: AbortSignal
   note: (line: string) => void
@@ -36,14 +36,13 @@ export async function refreshQuietly(of: {
     if (!(await isAnyStale(database, chats, id => Promise.resolve(id)))) return
     await refresh({ config, database, signal, client: await openClient() })
   } catch (error) {
-    note(`warning: the index in the chat does not tell of it yet: ${describeError(error).message}`)
+    note(`warning: the index in the chat is not up to date yet: ${describeError(error).message}`)
   }
 }
 
 /**
- * In a service: looks every minute whether the indexes say what the catalog says, and draws those anew that
- * do not. That look is one into the catalog. After a failure the pauses grow up to a quarter of an hour.
- * `stop` waits for what is under way.
+ * In a service: compares the indexes with the catalog every minute, and updates those that differ. The
+ * comparison reads only the catalog. After failures the pauses grow up to a quarter of an hour.
  */
 export function keepIndexesFresh(
   of: Omit<SessionOptions, 'signal'> & {
@@ -72,7 +71,7 @@ export function keepIndexesFresh(
   })
 }
 
-/** Throws what stands against one of the indexes, after all were tried. */
+/** Throws the first failure, after it tried all indexes. */
 async function refresh(open: SessionOptions): Promise<void> {
   const session = await openSession(open)
   const { chatId, replicaChatId } = session
@@ -86,8 +85,7 @@ async function refresh(open: SessionOptions): Promise<void> {
 const NUMERIC = /^-?\d+$/
 
 /**
- * By the catalog alone: whether a chat has an index that says something else. A catalog that is being
- * recovered says nothing.
+ * Whether an index in a chat differs from the catalog, read from the catalog alone; never during a recovery.
  */
 async function isAnyStale(
   database: Database,
@@ -97,7 +95,7 @@ async function isAnyStale(
   if ((await catalogIdentity(database)).isRecovering) return false
   for (const chat of chats) {
     const id = NUMERIC.test(chat) ? chat : await numberOf(chat)
-    // Behind a name may be any chat: whoever asks for it learns which.
+    // The catalog does not know which chat has that name.
     if (!NUMERIC.test(id)) return true
     const chatId = await currentChat(database, id)
     const index = (await chatRecord(database, chatId))?.index

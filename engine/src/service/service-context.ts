@@ -5,19 +5,14 @@ import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
 
-/** What every part of the service works with. */
 export interface ServiceContext {
   config: Config
   configFile: LiveConfigFile
   database: Database
-  /**
-   * The same catalog for the HTTP API, by connections of its own: however many requests wait for those, no
-   * backup does.
-   */
+  /** The same catalog with other connections, for the HTTP API: its requests never hold up a backup. */
   serving: Database
   client: TelegramClient
   service: BackupService
-  /** Where jobs are handed in; `queue.deliver` for those who write a job in a transaction of their own. */
   queue: PgBossQueue
   log: Logger
 }

@@ -1,12 +1,12 @@
-import { runBackupJob } from '#jobs/backup-job.ts'
-import { runEraseJob } from '#jobs/erase-job.ts'
-import { runExpireJob } from '#jobs/expire-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runEraseJob } from '#job-handlers/erase-job.ts'
+import { runExpireJob } from '#job-handlers/expire-job.ts'
+import { runRestoreJob } from '#job-handlers/restore-job.ts'
+import { runVerifyJob } from '#job-handlers/verify-job.ts'
 import type { JobTools } from '#jobs/job-handler.ts'
 import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-runner.ts'
-import { JobSweeper } from '#jobs/job-sweeper.ts'
+import { startJobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
-import { runRestoreJob } from '#jobs/restore-job.ts'
-import { runVerifyJob } from '#jobs/verify-job.ts'
 import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
@@ -20,14 +20,14 @@ const HANDLERS: JobHandlers = {
 }
 
 const LOOK_EVERY_MS = 1_000
-/** A little longer than a backup that was cancelled just then takes back what it sent. */
+/** A little longer than a cancelled backup takes to remove what it sent. */
 const TAKE_BACK_MS = 15_000
 const SWEEP_EVERY_MS = 5_000
 const OVERDUE_MS = 30_000
-/** Time to mend a misspelt name, or to start the machine that knows it for the first time. */
+/** Time to fix a misspelt name, or to start the machine that knows it. */
 const UNSERVED_MS = 3_600_000
 
-/** The jobs of this process: those that run, and those that nobody looks after any more. */
+/** Runs the jobs of this process, and brings back abandoned ones. */
 export async function startJobs(
   context: ServiceContext,
   options: { slots: number; graceMs: number; openLimited: JobTools['openLimited'] } & Pick<
@@ -47,7 +47,7 @@ export async function startJobs(
     takeBackMs: TAKE_BACK_MS,
     onAttempt: options.onAttempt,
   })
-  const sweeper = new JobSweeper({
+  const sweeper = startJobSweeper({
     database,
     queue,
     log,
@@ -59,7 +59,6 @@ export async function startJobs(
   })
   const forgets = [queue.onSubmitted(() => runner.wake()), configFile.onChange(() => runner.wake())]
   runner.start()
-  sweeper.start()
   return {
     stop: async () => {
       for (const forget of forgets) forget()

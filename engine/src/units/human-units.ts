@@ -1,9 +1,6 @@
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
-/**
- * What stands in a table or a list of facts where there is nothing. Ids stand there whole: HTTP takes no
- * shorter ones.
- */
+/** Stands in tables for a missing value. */
 export const NONE = '-'
 
 /** `1536` as `1.5 KiB`. */
@@ -12,10 +9,7 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${BYTE_UNITS[power]}`
 }
 
-/**
- * A size of a backup; one that was never finished has none, nor has one that was recovered without the key:
- * which is not the same as 0 bytes.
- */
+/** The size of a backup; unknown (not 0 bytes) when it was never finished, or recovered without the key. */
 export function formatSizeOf(
   { state, recovered_trust: trust }: { state: string; recovered_trust: number | null },
   bytes: number | null,

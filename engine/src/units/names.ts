@@ -1,4 +1,4 @@
-// How names of files are written for people, and read again.
+// Writes names of files for people, and reads them again.
 export {
   base64Of,
   escapeName,

@@ -3,33 +3,29 @@ import type { SampledBackup, SampledLately, SampledPick } from '@telegram-backup
 export const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** How verifications are spread. */
 export interface SamplingRules {
-  /** Every complete backup is to be read at least so often, in milliseconds. */
+  /** Every complete backup is read at least so often, in milliseconds. */
   readAllWithinMs: number
-  /**
-   * At most so many messages are to be read within an hour: each costs a copy, and the chat takes only so
-   * many.
-   */
+  /** At most so many messages are read within an hour: each costs a copy in the chat, which limits them. */
   messagesPerHour: number
 }
 
-/** What is handed in now. */
 export interface SamplingPlan {
   picks: SampledPick[]
-  /** How many backups are past three quarters of their time, although they should have been read by then. */
+  /**
+   * How many backups are unread for more than three quarters of their time, when they should have been read.
+   */
   late: number
 }
 
-/** A failed verification is tried again after this time; an outage of the chat must not fill the queue. */
+/** The pause after a failed verification: an outage of the chat must not fill the queue. */
 const TRY_AGAIN_MS = 6 * HOUR_MS
 
 /**
- * Chooses what is to be verified now, from what is known now alone. A backup may be read again after half of
- * its time, so that none is read much more often than it must be; the next quarter of the time is enough to
- * read all of them, at an even pace; the last quarter is what there is to spare for outages. The longest
- * unread goes first. Besides, the newest of each source is read soon after it was made, once a day, and asked
- * for once a day otherwise.
+ * Chooses what to verify now, only from what is known now. A backup may be read again after half of its time,
+ * so that none is read too often. The next quarter is enough to read all of them at an even pace; the last
+ * quarter is a reserve for outages. The longest unread goes first. The newest backup of each source is also
+ * read soon after it was made, once a day at most; else its messages are checked once a day.
  */
 export function planSampling(
   { backups, lately, now }: { backups: readonly SampledBackup[]; lately: SampledLately; now: Date },
@@ -61,10 +57,7 @@ export function planSampling(
   }
 }
 
-/**
- * One hour's share: as many bytes as it takes, but at least one backup, and no more messages than the chat
- * has room for.
- */
+/** The budget of one hour: its share of the bytes, but at least one backup, within the limit of messages. */
 class HourlyRoom {
   #bytes: number
   #messages: number
@@ -85,7 +78,7 @@ class HourlyRoom {
   }
 
   takes({ bytes, messages }: SampledBackup): boolean {
-    // A backup larger than an hour's budget has to be read some time as well.
+    // A backup larger than an hour's budget must be read at some time, too.
     const hasRoom = this.#isUntouched || (this.#bytes > 0 && messages <= this.#messages)
     if (!hasRoom) return false
     this.#isUntouched = false
@@ -103,7 +96,7 @@ function lastTouched({ last_read_at, last_begun_at, created_at }: SampledBackup)
   return Math.max((last_read_at ?? created_at).getTime(), last_begun_at?.getTime() ?? 0)
 }
 
-/** The newest of its source, never read, while no other of that source was read today. */
+/** The newest of its source and never read, while no other of that source was read today. */
 function isFresh(backup: SampledBackup, backups: readonly SampledBackup[], now: Date): boolean {
   if (!backup.is_newest || backup.last_read_at !== null || isTriedLately(backup, now)) return false
   return !backups.some(
@@ -111,7 +104,7 @@ function isFresh(backup: SampledBackup, backups: readonly SampledBackup[], now: 
   )
 }
 
-/** The newest of its source, while none of that source was looked at today. */
+/** The newest of its source, while none of that source was verified today. */
 function isToBeAskedFor(backup: SampledBackup, backups: readonly SampledBackup[], now: Date): boolean {
   return (
     backup.is_newest &&

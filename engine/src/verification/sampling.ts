@@ -8,15 +8,15 @@ export interface SamplingOptions {
   deliver: DeliverJob
   log: Pick<Logger, 'info' | 'warn'>
   rules: SamplingRules
-  /** Between two looks, in milliseconds; 10 minutes if left out. */
+  /** Between two rounds, in milliseconds; 10 minutes by default. */
   everyMs?: number | undefined
 }
 
 const EVERY_MS = HOUR_MS / 6
 
 /**
- * Hands in verifications, so that every complete backup is read within its time, until it is stopped. Any
- * number of processes may do so on one catalog. A catalog that is away is told to the log, and asked again.
+ * Submits verifications until it is stopped, so that every complete backup is read within its time. Any
+ * number of processes may do this on one catalog.
  */
 export function startSampling(options: SamplingOptions): { stop(): Promise<void> } {
   const { everyMs = EVERY_MS, log } = options
@@ -24,25 +24,25 @@ export function startSampling(options: SamplingOptions): { stop(): Promise<void>
   return repeatUntilStopped({
     work: async () => {
       const { jobs, late } = await sampleOnce(options)
-      if (jobs.length > 0) log.info({ jobs: jobs.length }, 'backups are to be verified')
+      if (jobs.length > 0) log.info({ jobs: jobs.length }, 'backups will be verified')
       if (late > wasLate) {
         log.warn(
           { backups: late },
-          'backups have not been read for longer than they should; raise verification.messages_per_hour, or read_all_within',
+          'backups were not read in time; raise verification.messages_per_hour, or read_all_within',
         )
       }
       wasLate = late
       return undefined
     },
     everyMs,
-    // A service that is started again and again is not to begin with this each time.
+    // A service that restarts again and again does not start with this each time.
     firstAfterMs: everyMs / 10,
     log,
     failed: 'what is to be verified could not be chosen',
   })
 }
 
-/** One look: hands in what is to be verified now. */
+/** One round: submits the verifications that are due now. */
 export async function sampleOnce({
   database,
   deliver,

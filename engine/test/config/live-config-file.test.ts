@@ -126,5 +126,5 @@ test('limits of the HTTP API are said to wait for the next start', async () => {
   const file = await open()
   await write(`${SHOP}http: { uploads_at_once: 3 }\n`)
   await file.reread()
-  expect(said('warn')).toEqual([expect.stringContaining('after the next start')])
+  expect(said('warn')).toEqual([expect.stringContaining('at the next start')])
 })

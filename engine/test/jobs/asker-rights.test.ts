@@ -11,10 +11,10 @@ import {
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { runBackupJob } from '#jobs/backup-job.ts'
-import { runEraseJob } from '#jobs/erase-job.ts'
-import { runRestoreJob } from '#jobs/restore-job.ts'
-import { runVerifyJob } from '#jobs/verify-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runEraseJob } from '#job-handlers/erase-job.ts'
+import { runRestoreJob } from '#job-handlers/restore-job.ts'
+import { runVerifyJob } from '#job-handlers/verify-job.ts'
 
 const HANDLERS = { backup: runBackupJob, restore: runRestoreJob, verify: runVerifyJob, erase: runEraseJob }
 

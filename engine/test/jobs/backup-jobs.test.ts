@@ -7,11 +7,11 @@ import {
 } from '@telegram-backup/test-support/jobs-world.ts'
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runBackupJob } from '#jobs/backup-job.ts'
-import { runEraseJob } from '#jobs/erase-job.ts'
-import { runExpireJob } from '#jobs/expire-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runEraseJob } from '#job-handlers/erase-job.ts'
+import { runExpireJob } from '#job-handlers/expire-job.ts'
+import { runVerifyJob } from '#job-handlers/verify-job.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
-import { runVerifyJob } from '#jobs/verify-job.ts'
 
 const HANDLERS = { backup: runBackupJob, verify: runVerifyJob, erase: runEraseJob, expire: runExpireJob }
 

@@ -9,7 +9,7 @@ import {
 } from '@telegram-backup/database'
 import { holdCall, type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { runBackupJob } from '#jobs/backup-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
 
 let world: JobsWorld
 beforeEach(async () => {

@@ -15,7 +15,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { type Standby, startStandby } from '@telegram-backup/test-support/servers/standby.ts'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { runBackupJob } from '#jobs/backup-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
 
 // One address that leads to a primary first, and then to its standby, which takes no writes until it is
 // promoted.

@@ -63,6 +63,6 @@ test.each([
     })
     expect(ended).toBe(state)
     expect(await getJob(world.database, job.id)).toMatchObject({ state, attempt: 1 })
-    expect(world.logged.slice(lines).join('')).not.toContain('could not be told')
+    expect(world.logged.slice(lines).join('')).not.toContain('could not be recorded')
   },
 )

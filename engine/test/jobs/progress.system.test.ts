@@ -10,8 +10,8 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openLiveConfigFile } from '#config/live-config-file.ts'
-import { runBackupJob } from '#jobs/backup-job.ts'
-import { runVerifyJob } from '#jobs/verify-job.ts'
+import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runVerifyJob } from '#job-handlers/verify-job.ts'
 
 let world: JobsWorld
 let server: PostgresServer

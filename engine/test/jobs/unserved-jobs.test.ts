@@ -23,7 +23,7 @@ test('a job whose source no serve knows fails after its time, with what to do, a
   const failed = await world.until(job.id, 'failed')
   expect(failed.error).toEqual({
     code: 'UNSERVED',
-    message: 'No serve knows the source vanished, so that nobody could begin the job',
+    message: 'No running serve knows the source vanished, so the job could not start',
     hint: expect.stringContaining('Write the source vanished into the telegram-backup.yaml of the machine'),
   })
   expect(failed.attempt).toBe(0)
@@ -86,6 +86,6 @@ test('of schedules whose source nobody names is told, and not of those of other 
     await createSchedule(world.database, { ...made, ...at, source }, { most: 9 })
   }
   await noteService(world.database, { id: crypto.randomUUID(), sources: ['elsewhere'], targets: [] })
-  expect(await describeUnserved(world.database, ['alpha'])).toContain('Schedules back up vanished, which')
+  expect(await describeUnserved(world.database, ['alpha'])).toContain('Schedules back up vanished, but')
   expect(await describeUnserved(world.database, ['alpha', 'vanished'])).toBeUndefined()
 })

@@ -46,7 +46,7 @@ describe('a notice that may come twice', () => {
     await announce(bench.database, { channels: ['chat'], notice: notice('of nobody') })
     watch()
     await allTold()
-    expect(chatTexts()).toEqual(['of a dead one\n(This may have been told before.)', 'of nobody'])
+    expect(chatTexts()).toEqual(['of a dead one\n(This may have been sent before.)', 'of nobody'])
   })
 })
 
@@ -107,7 +107,7 @@ describe('a chat', () => {
     const one = watch({ ...SHORT_LIMITS, askChat: async () => (isTaken ? refusal : undefined) })
     await expect.poll(hooked).toEqual(['alert chat_not_ours'])
     expect(texts()[0]).toMatch(
-      /^⚠ The chat is not for this catalog to use since 20.*: The chat was taken over .* catalog\. Nothing is written there any more, .* Use another chat\.$/,
+      /^⚠ The chat does not belong to this catalog since 20.*: The chat was taken over .* catalog\. Nothing is written there any more, .* Use another chat\.$/,
     )
     expect(one.isWell()).toBe(false)
     expect(chatTexts()).toEqual([])

@@ -122,7 +122,7 @@ it('nothing goes while nobody can read when a schedule runs', () => {
   const backups = [0, 1, 2, 3].map(hours => aBackup(hours))
   const schedules = [aSchedule(), aSchedule({ keep: { last: 3 }, intervalMs: null })]
   expect(words(decide(backups, { schedules })).at(-1)).toBe(
-    'held: no rule keeps it; nobody can read when its schedule runs',
+    'held: no rule keeps it; the times of its schedule cannot be read',
   )
 })
 
@@ -182,11 +182,11 @@ it('one that a clock made which was ahead takes no place of another one, and not
   const backups = [-24, 0, 30, 60].map(hours => aBackup(hours))
   const schedules = [aSchedule({ keep: { last: 2 } })]
   expect(words(decide(backups, { schedules }))).toEqual([
-    'held: made later than now: a clock was ahead, or is behind now',
+    'held: its time is in the future: a clock was ahead, or is behind now',
     'keep: last 1 of 2',
     'keep: last 2 of 2',
     expect.stringMatching(
-      /^held: no rule keeps it; a clock was ahead, or .* made 2026-11-26T12:00Z; set the/,
+      /^held: no rule keeps it; a clock was ahead, or .* made 2026-11-26T12:00Z; correct the clock/,
     ),
   ])
   const [, ...others] = [...backups, aBackup(-0.08)]

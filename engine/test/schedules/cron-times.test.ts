@@ -101,7 +101,7 @@ it.each([
   ['5-1 * * * *', 'range'],
   ['0 0 L * *', 'day of the month'],
   ['0 0 * * 5#3', 'day of the week'],
-  ['0 0 * foo *', 'no time'],
+  ['0 0 * foo *', 'is not a cron expression'],
   [`${'1,'.repeat(500)}1 * * * *`, 'no five fields'],
 ])('refuses %j, and says why', (cron, words) => {
   expect(() => nextTime({ cron, timezone: 'UTC' }, new Date())).toThrow(

@@ -75,7 +75,7 @@ test('a chat that is away stops nobody: it is told, and made up for the next tim
   const away = await refresh({ chatId: '-1009999999999' })
   expect(away).toEqual([])
   const wrong = await refresh({ token: '1:wrong' })
-  expect(wrong).toEqual([expect.stringContaining('warning: the index in the chat does not tell of it yet')])
+  expect(wrong).toEqual([expect.stringContaining('warning: the index in the chat is not up to date yet')])
   expect(await machines.index()).not.toHaveProperty('schedules')
   expect(await refresh()).toEqual([])
   expect((await machines.index()).schedules).toHaveLength(1)

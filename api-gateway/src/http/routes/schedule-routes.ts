@@ -4,7 +4,7 @@ import {
   changeSchedule,
   scheduleView,
   scheduleViews,
-} from '@telegram-backup/engine/schedules/manage-schedules.ts'
+} from '@telegram-backup/engine/operations/schedules.ts'
 import { z } from 'zod'
 import { found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'

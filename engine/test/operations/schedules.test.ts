@@ -2,7 +2,7 @@ import { createJob, createSchedule, listSchedules } from '@telegram-backup/datab
 import { BackupError } from '@telegram-backup/errors'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { addSchedule, changeSchedule, scheduleView, scheduleViews } from '#schedules/manage-schedules.ts'
+import { addSchedule, changeSchedule, scheduleView, scheduleViews } from '#operations/schedules.ts'
 
 let database: Awaited<ReturnType<typeof openTestCatalog>>
 const configFile = {

@@ -8,10 +8,7 @@ import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { restore } from '#operations/restore.ts'
 import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
 
-/**
- * Restores a backup into the target that the job names, in one transaction; `overwrite` among its options
- * replaces what is there.
- */
+/** Restores a backup into the target that the job names; the option `overwrite` replaces what is there. */
 export const runRestoreJob: JobHandler = async (run, tools) => {
   const { job } = run
   if (job.cancel_requested_at !== null) throw cancelled()
@@ -29,7 +26,7 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
   } catch (error) {
     const hide = await restoreOf(target).hideTarget?.(target, name)
     if (hide === undefined) throw error
-    // The log is for the person who mends it, and needs to know the place.
+    // The log keeps the place of the target, which its reader needs to fix it; the job's row does not.
     tools.log.warn({ job_id: job.id, target: name, error }, 'the restore failed')
     throw hide(error)
   }
@@ -43,12 +40,8 @@ async function restoreInto(
 ): Promise<void> {
   const missing_files = countMissingFiles(backup)
   const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
-  const wishes = {
-    overwrite: job.options['overwrite'] === true,
-    keepOld: false,
-    createRoles: false,
-    allow: [],
-  }
+  const overwrite = job.options['overwrite'] === true
+  const wishes = { overwrite, keepOld: false, createRoles: false, allow: [] }
   await restore(
     engine,
     { backup, target, wishes },
@@ -60,8 +53,7 @@ async function restoreInto(
         progress.bytes_done = plainBytes
         report({ ...progress })
       },
-      onUntold: error =>
-        log.warn({ job_id: job.id, error }, 'the catalog could not be told how the restore ended'),
+      onUnrecorded: error => log.warn({ job_id: job.id, error }, 'the end of the restore was not recorded'),
     },
   )
 }

@@ -3,42 +3,37 @@ import type { BackupDetails, Database } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
-import type { Engine, Watching } from '#operations/engine.ts'
+import { readIdentities } from '#age-keys.ts'
+import type { Engine, Watching } from '#engine.ts'
 import { type FetchedMember, MemberFetch } from '#restore/fetch-member.ts'
-import { readIdentities } from '#restore/identities.ts'
 
-/** What contents are fetched with. */
 export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
-  /** Opened only when a document is not where the plan has it. */
+  /** Opened only when a document is not where the plan expects it. */
   catalog: () => Promise<Database>
 }
 
-/** Plain bytes from `start` up to `end`, which is not among them; at least one. */
+/** Plain bytes from `start` up to and without `end`; at least one. */
 export interface ByteRange {
   start: number
   end: number
 }
 
-/** Callbacks of a reading. */
 export interface ReadHooks {
   /** Called once before the first byte. */
   onStart?: ((of: { partCount: number; plainBytes: number }) => void) | undefined
-  /** Called for each part that has been verified. */
+  /** Called for each verified part. */
   onPart?: (() => void) | undefined
-  /** Plain bytes that have left so far. */
+  /** Called with the number of plain bytes so far. */
   onBytes?: ((plainBytes: number) => void) | undefined
 }
 
-/** How bytes are read. */
-export interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
-  /** Ends this reading. */
+interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
   signal?: AbortSignal
 }
 
 /**
- * The plain bytes of one backup, wherever its messages lie: by file id, by message, in the second chat. All
- * that fetches, restores, drills or serves a backup reads it here. Every part is verified before any byte of
- * it comes out.
+ * The plain bytes of one backup. Fetching, restoring and drills all read them here. A document is looked for
+ * by file id, by message, and in the second chat. Every part is verified before any of its bytes comes out.
  */
 export class BackupContents {
   readonly backup: BackupDetails
@@ -60,8 +55,8 @@ export class BackupContents {
   }
 
   /**
-   * Throws what is known before the first byte: `NOT_FOUND` for a backup that is not whole in the chat,
-   * `INTEGRITY` where the catalog lacks a part, `CONFIGURATION` without a key.
+   * Throws before the first byte: `NOT_FOUND` for a backup that is not complete in the chat, `INTEGRITY` when
+   * the catalog lacks a part, `CONFIGURATION` without a key.
    */
   static async open(backup: BackupDetails, options: ContentsOptions): Promise<BackupContents> {
     const { client, catalog, signal, note } = options
@@ -74,26 +69,24 @@ export class BackupContents {
     return new BackupContents(backup, { plan, identities, options })
   }
 
-  /**
-   * All of them. While iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and what the chat failed of.
-   */
+  /** All bytes. Iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and how the chat failed. */
   read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
     const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
     return onBytes === undefined ? bytes : counted(bytes, onBytes)
   }
 
-  /** The same into an open file, from its position on; resolves to the number of bytes. */
+  /** Writes all bytes into an open file, from its position on. Resolves to their number. */
   async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
     const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
       ...this.#plan,
       ...this.#with(signal),
       onPart,
-      ...(onBytes && { onProgress: onBytes }),
+      onProgress: onBytes,
     })
     return plainSize
   }
 
-  /** The bytes in the range. Fetches only the parts that hold them, and verifies each as a whole. */
+  /** The bytes of a range. Fetches only the parts that hold them, and verifies each whole part. */
   readRange(range: ByteRange, { signal, onPart }: Omit<ReadOptions, 'onBytes'> = {}): AsyncIterable<Buffer> {
     const { first, numbers } = partsOf(this.backup, range)
     const parts = this.#plan.parts.filter(({ number }) => numbers?.has(number) ?? true)
@@ -147,8 +140,8 @@ async function* counted(
 }
 
 /**
- * The numbers of the parts that hold a range, and where the first of them begins; all where the catalog does
- * not know it of each.
+ * The numbers of the parts that hold a range, and where the first of them begins. No numbers when the catalog
+ * does not know the offset of every part: then all are fetched.
  */
 function partsOf(
   { parts }: BackupDetails,
@@ -167,8 +160,7 @@ function partsOf(
 }
 
 /**
- * What of these bytes lies in the range, when they begin at `offset`. Throws `INTEGRITY` when they end before
- * it does.
+ * The bytes of the range, out of bytes that begin at `offset`. Throws `INTEGRITY` when they end too early.
  */
 async function* within(
   bytes: AsyncIterable<Buffer>,
@@ -183,6 +175,6 @@ async function* within(
   }
   throw new BackupError('The parts hold fewer bytes than the catalog says', {
     code: 'INTEGRITY',
-    hint: hint`${run('verify')} tells which part it is.`,
+    hint: hint`${run('verify')} shows which part it is.`,
   })
 }

@@ -18,7 +18,7 @@ import { type JobView, jobView } from '#jobs/job-view.ts'
 import { type KeepView, keepView } from '#retention/keep-policy.ts'
 import { parseKeep } from '#retention/parse-keep.ts'
 
-/** What may be said of a schedule. Where one is changed, an absent field stays as it is. */
+/** The terms of a schedule. In a change, an absent field stays as it is. */
 export interface ScheduleTerms {
   cron?: string | undefined
   /** An IANA name; UTC by default. */
@@ -53,13 +53,13 @@ export interface ScheduleView {
 }
 
 const LONGEST_JITTER_SECONDS = 86_400
-/** The limit of a project: the service reads all schedules every few seconds, and a list holds them all. */
+/** The limit of a project: the service reads all schedules every few seconds. */
 const MOST_SCHEDULES = 200
 
 /**
- * Makes a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for a name that is not there,
- * with those that are, and for a source that no backup can be made of; `INVALID` for terms that cannot be,
- * `CONFLICT` when its project has too many.
+ * Adds a schedule for a source of telegram-backup.yaml. Throws `CONFIGURATION` for an unknown source, and for
+ * a source that cannot be backed up; `INVALID` for wrong terms; `CONFLICT` when its project has too many
+ * schedules.
  */
 export async function addSchedule(
   database: Database,
@@ -76,13 +76,13 @@ export async function addSchedule(
     cron: cron.trim(),
     timezone,
     enabled,
-    // Read even when it is not enabled: what cannot be must not be written down.
+    // Also checks the times of a schedule that is not enabled.
     nextRunAt: nextRun({ cron, timezone }, enabled),
   }
   return await createSchedule(database, made, { most: MOST_SCHEDULES })
 }
 
-/** Changes a schedule; null for an unknown id. Throws `INVALID` for terms that cannot be. */
+/** Changes a schedule; null for an unknown id. Throws `INVALID` for wrong terms. */
 export async function changeSchedule(
   database: Database,
   id: string,
@@ -125,19 +125,14 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
     })
   }
   if (catch_up !== undefined && catch_up !== 'once' && catch_up !== 'skip') {
-    throw new BackupError('A missed time is made up for "once", or it is left out ("skip")', {
+    throw new BackupError('A missed run is caught up "once" or skipped ("skip")', {
       code: 'INVALID',
       hint: 'Give one of the two words.',
     })
   }
-  return {
-    keep: keep === undefined ? undefined : parseKeep(keep),
-    jitterSeconds: jitter,
-    catchUp: catch_up,
-  }
+  return { keep: keep === undefined ? undefined : parseKeep(keep), jitterSeconds: jitter, catchUp: catch_up }
 }
 
-/** Schedules as they are shown, each with the newest job that it made. */
 export async function scheduleViews(
   database: Database,
   schedules: readonly Schedule[],
@@ -149,7 +144,6 @@ export async function scheduleViews(
   return schedules.map(schedule => viewOf(schedule, last.get(schedule.id)))
 }
 
-/** The view of one schedule. */
 export async function scheduleView(database: Database, schedule: Schedule): Promise<ScheduleView> {
   const last = await lastJobsOf(database, [schedule.id])
   return viewOf(schedule, last.get(schedule.id))
@@ -172,7 +166,7 @@ function viewOf(schedule: Schedule, last: Job | undefined): ScheduleView {
   }
 }
 
-/** Hands in a job of a schedule beyond its times. */
+/** Submits a job of a schedule now, besides its times. */
 export async function runNow(queue: JobQueue, schedule: Schedule, actor?: string): Promise<Job> {
   const { job } = await queue.submit({
     kind: 'backup',

@@ -2,7 +2,7 @@ import type { Database } from '@telegram-backup/database'
 import type { BackupService, TelegramClient } from 'telegram-deployment-bot'
 import type { Config } from '#environment.ts'
 
-/** What operations work with. Whoever has opened it closes it. */
+/** What operations work with. `wiring.ts` opens it; the caller closes it. */
 export interface Engine {
   readonly config: Config
   readonly database: Database
@@ -10,9 +10,9 @@ export interface Engine {
   readonly service: BackupService
 }
 
-/** How whoever asks for an operation hears of it, and ends it. */
+/** How the caller of an operation follows and ends it. */
 export interface Watching {
   readonly signal: AbortSignal
-  /** Hears, a line at a time, what a person should know. */
+  /** Gets single lines that a person should read. */
   note(line: string): void
 }

@@ -4,10 +4,7 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
 import { erase } from '#operations/erase.ts'
 
-/**
- * Erases a backup in its chats and then in the catalog; `even_the_last` among its options also the last good
- * one.
- */
+/** Erases a backup; with the option `even_the_last` also the last good one. */
 export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) => {
   if (job.cancel_requested_at !== null) throw cancelled()
   const { backup_id: backupId } = job
@@ -27,7 +24,7 @@ export const runEraseJob: JobHandler = async ({ job, signal, report }, tools) =>
     `The backup is not erased yet: ${kept.length} of its messages stay in the chat: ${reason}`,
     {
       code: 'UNFINISHED',
-      hint: 'Mend the reason; the next run of retention goes on with it.',
+      hint: 'Fix the cause; the next run of retention continues.',
     },
   )
 }

@@ -1,1 +1,0 @@
-export { mayBeResumed, resumableUntil } from '@telegram-backup/vault/session/resumable.ts'

@@ -1,1 +1,0 @@
-export { generateIdentity } from '@telegram-backup/archive'
