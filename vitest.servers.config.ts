@@ -4,8 +4,9 @@ import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['*/test/**/*.servers.test.ts'],
-    // Each starts servers and moves a gigabyte; side by side they would only wait for each other.
-    fileParallelism: false,
+    // Each starts servers and moves much: a server, its client and the pipeline between them take turns, so
+    // two keep two cores busy. Of two cores, vitest would use one.
+    maxWorkers: 2,
     testTimeout: 900_000,
     hookTimeout: 300_000,
     // As in vitest.config.ts.

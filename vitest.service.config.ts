@@ -4,6 +4,8 @@ import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['scripts/acceptance/**/*.test.ts'],
+    // One of the two files waits for minutes to pass; the other one is done meanwhile.
+    maxWorkers: 2,
     // Real minutes pass. ACCEPTANCE_MINUTES and ACCEPTANCE_OUTAGE_SECONDS make it longer.
     testTimeout: 30 * 60_000,
     hookTimeout: 120_000,

@@ -1,9 +1,14 @@
-// Kills the real command line everywhere and breaks everything around it, then looks whether anything was
-// lost. --rounds N, --minutes N (begins no seed after that), --first SEED, --rounds-per-seed N, --jobs N,
-// --stop-at-first --seed S replays that one; --only TEXT[,TEXT] takes these operations, by name or by a part
-// of names; --every-step; --report; --verbose --together P: how probable two commands at once are, 0 to 1;
-// --two-chats P: how probable a second chat is --api-root URL --chat=ID: another Bot API server, whose bot is
-// TELEGRAM_BOT_TOKEN TORTURE_PROGRAM=FOLDER: another copy of the program
+/**
+ * Kills the real command line everywhere, breaks everything around it, and then looks whether anything was lost.
+ *
+ * - `--rounds N`, `--minutes N` (begins no seed after that), `--first SEED`, `--rounds-per-seed N`, `--jobs N`
+ * - `--seed S` replays that seed; `--stop-at-first`, `--verbose`, `--report`
+ * - `--only TEXT[,TEXT]` takes these operations, by name or by a part of names; `--every-step`
+ * - `--together P`: how probable two commands at once are, 0 to 1
+ * - `--two-chats P`: how probable a second chat is, 0 to 1
+ * - `--api-root URL --chat=ID`: another Bot API server, whose bot is `TELEGRAM_BOT_TOKEN`
+ * - `TORTURE_PROGRAM=FOLDER`: another copy of the program
+ */
 import { parseArgs } from 'node:util'
 import { tryEveryStep } from '#torture/play/every-step.ts'
 import { OPERATIONS } from '#torture/play/operations.ts'

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   checksumsOf,
   dumpOf,
@@ -14,15 +13,22 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { RICH_ROLES, richSchema } from '@telegram-backup/test-support/servers/rich-schema.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // docs/recovery.md as it stands, run block by block: curl, age, zstd, psql and tar, none of our code on the
 // way back.
 
 const run = promisify(execFile)
 let vault: TestVault
+let catalog: TestCatalog
 let server: PostgresServer
 let env: Record<string, string>
 let blocks: string[]
@@ -36,7 +42,8 @@ beforeAll(async () => {
   }
   vault = await openTestVault()
   server = await startPostgresServer(await installedServer())
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
   folder = await mkdtemp(join(tmpdir(), 'recovery-'))
   const page = await readFile(new URL('../../docs/recovery.md', import.meta.url), 'utf8')
   blocks = [...page.matchAll(/```bash\n(.*?)```/gs)].map(match => match[1] as string)
@@ -44,15 +51,16 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop()
+  await catalog.discard()
   await vault.close()
   await rm(folder, { recursive: true, force: true })
 })
 
 async function send(...source: string[]): Promise<BackupDetails> {
-  const sent = await runCli(['send', '--project', 'shop', ...source, '--json'], { env })
+  const sent = await callCli(['send', '--project', 'shop', ...source, '--json'], { env })
   expect(sent.code, sent.stderr).toBe(0)
   const { databaseRecord } = sent.json() as IntegratedBackupResult
-  return (await runCli(['show', databaseRecord?.id ?? '', '--json'], { env })).json() as BackupDetails
+  return (await callCli(['show', databaseRecord?.id ?? '', '--json'], { env })).json() as BackupDetails
 }
 
 /** Runs a block of the page in the folder of the parts. */

@@ -9,11 +9,13 @@ import { openStage, type Stage } from '#acceptance/stage.ts'
 // catalog. One is killed, Telegram is away for a while, and afterwards every minute has its backup.
 
 const MINUTE_MS = 60_000
+/** That have a backup before the outage. The issue of it is ten; continuous integration has less time. */
+const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 2)
 /**
- * With both of them at work, before the outage. The issue of it is ten; continuous integration has less time.
+ * From the last quarter of a minute on, so that it lasts past one beginning; longer than the watch is
+ * patient.
  */
-const MINUTES = Number(process.env['ACCEPTANCE_MINUTES'] ?? 3)
-const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 75) * 1000
+const OUTAGE_MS = Number(process.env['ACCEPTANCE_OUTAGE_SECONDS'] ?? 45) * 1000
 const KEPT = 3
 
 /** In the caption of a chat's index. */
@@ -141,8 +143,7 @@ test('a schedule for every minute, two that serve, one killed, Telegram away: ev
   const { key } = await stage.ask<{ key: string }>('apikey', 'create', '--name', 'watcher', '--scope', 'read')
   const started = Math.floor(Date.now() / MINUTE_MS)
 
-  // 1. Killed in the middle of a backup, whichever of them makes it.
-  await until(backups, rows => minutesOf(rows).length > 0)
+  // 1. Killed in the middle of the first backup, whichever of them makes it.
   const sends = holdSends()
   let killed: Awaited<ReturnType<typeof backupAtWork>>
   let victim: ServeProcess

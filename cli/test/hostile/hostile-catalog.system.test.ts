@@ -1,5 +1,4 @@
 import type { Check } from '@telegram-backup/engine/doctor/check.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   installedServer,
   type PostgresServer,
@@ -7,6 +6,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import { type CatalogLife, lifeOfACatalog } from '#test/hostile/life-of-a-catalog.ts'
 import { type Planted, plantOverloads, ranOf } from '#test/hostile/planter.ts'
 
@@ -102,7 +102,7 @@ it('doctor names a role that has rights in the catalog, and what another role ow
   await makeDatabase('named', { owner: 'owner' })
   const { env, command } = await lifeOf('named')
   const doctor = async () => {
-    const { checks } = (await runCli(['doctor', '--json'], { env })).json() as { checks: Check[] }
+    const { checks } = (await callCli(['doctor', '--json'], { env })).json() as { checks: Check[] }
     return checks.find(({ name }) => name === 'catalog')
   }
   await command('list')

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { writeSources } from '@telegram-backup/test-support/jobs-world.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { startServe } from '@telegram-backup/test-support/serve-process.ts'
 import type { TestVault } from '@telegram-backup/test-support/vault.ts'
 import { expect } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 /**
  * What a catalog at one address is used for: it is made, and each command and a service do there what they
@@ -30,7 +30,7 @@ export async function lifeOfACatalog(vault: TestVault, databaseUrl: string): Pro
     TELEGRAM_BACKUP_CONFIG: await writeSources(vault.folder),
   }
   const run = async (of: Record<string, string>, args: readonly string[]): Promise<unknown> => {
-    const { code, stderr, json } = await runCli([...args, '--json'], { env: of })
+    const { code, stderr, json } = await callCli([...args, '--json'], { env: of })
     expect(code, `${args.join(' ')}: ${stderr}`).toBe(0)
     return json()
   }

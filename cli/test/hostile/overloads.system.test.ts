@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {
   installedServer,
   type PostgresServer,
@@ -10,6 +9,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Planted, plantOverloads, ranOf } from '#test/hostile/planter.ts'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 let server: PostgresServer
 let bench: RestoreBench

@@ -4,7 +4,6 @@ import { type Database, type Job, migrate, type NewJob, openDatabase } from '@te
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { holdCall, untilJob } from '@telegram-backup/test-support/jobs-world.ts'
-import { processesWith } from '@telegram-backup/test-support/restore-bench.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
 import {
   checksumsOf,
@@ -14,6 +13,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { processesWith } from '#test/restore-bench.ts'
 
 let server: PostgresServer
 let vault: TestVault

@@ -5,13 +5,13 @@ import { getBackupDetails, getJob, type Job } from '@telegram-backup/database'
 import { openLiveConfigFile } from '@telegram-backup/engine/config/live-config-file.ts'
 import { runBackupJob } from '@telegram-backup/engine/job-handlers/backup-job.ts'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
-import { writeBrokenPgDump } from '@telegram-backup/test-support/send-bench.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { writeBrokenPgDump } from '#test/send-bench.ts'
 
 let world: JobsWorld
 let server: PostgresServer

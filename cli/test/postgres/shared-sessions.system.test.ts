@@ -1,7 +1,6 @@
 import { newestClientProgram } from '@telegram-backup/connectors/postgres/client-programs.ts'
 import { parsePostgresUrl } from '@telegram-backup/connectors/postgres/connection.ts'
 import { refuseSharedSessions } from '@telegram-backup/connectors/postgres/shared-sessions.ts'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {
   type Pgbouncer,
   type PgbouncerOptions,
@@ -14,6 +13,7 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 let server: PostgresServer
 let bench: RestoreBench

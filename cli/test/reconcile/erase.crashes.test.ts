@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { StoredMessage } from '@telegram-backup/bot-api-emulator'
 import type { Database } from '@telegram-backup/database'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import {
   expectAtRest,
   openCatalogOf,
@@ -14,6 +14,7 @@ import {
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -33,7 +34,7 @@ afterAll(async () => {
 })
 
 async function send(chat: TestChat, project: string): Promise<string> {
-  const run = await runCli(
+  const run = await callCli(
     ['send', '--project', project, '--type', 'storage', '--file', path, '--json'],
     chat,
   )
@@ -57,7 +58,7 @@ async function erase(
   id: string,
   ...more: string[]
 ): Promise<{ run: CliRun; answer: ErasureAnswer }> {
-  const run = await runCli(['erase', id, '--json', ...more], chat)
+  const run = await callCli(['erase', id, '--json', ...more], chat)
   return { run, answer: run.json() as ErasureAnswer }
 }
 
@@ -114,7 +115,7 @@ it('says for each message why it stays when rights are missing, and goes on once
     expect(message).toMatchObject({ outcome: 'kept', reason: expect.stringMatching(/./) })
   }
   expect(chat.messages()).toEqual(before)
-  const reconciled = await runCli(['reconcile', '--json'], chat)
+  const reconciled = await callCli(['reconcile', '--json'], chat)
   expect(reconciled.code).toBe(3)
   vault.emulator.asHuman.promote(chat.chatId, bot)
   const again = await erase(chat, older)
@@ -161,7 +162,7 @@ it('goes on after it was killed in the middle, by itself or at the next reconcil
     at: { method: 'deletemessage', phase: 'kept', nth: 1 },
     env: chat.env,
   })
-  const reconciled = await runCli(['reconcile', '--json'], chat)
+  const reconciled = await callCli(['reconcile', '--json'], chat)
   expect(reconciled.code).toBe(0)
   expect(reconciled.json()).toMatchObject({ erased_backups: [{ backup_id: second }] })
   await expectAtRest(chat, database)
@@ -170,7 +171,7 @@ it('goes on after it was killed in the middle, by itself or at the next reconcil
 it('refuses the last good backup of a project and type, unless it is told so', async () => {
   const chat = await openChat(vault)
   const only = await send(chat, 'single')
-  const refused = await runCli(['erase', only, '--json'], chat)
+  const refused = await callCli(['erase', only, '--json'], chat)
   expect(refused.code).toBe(1)
   expect(refused.json()).toMatchObject({
     code: 'LAST_BACKUP',
@@ -195,14 +196,14 @@ it('leaves messages of people alone, also those that say what ours say', async (
     }),
   ]
   expect((await erase(chat, older)).run.code).toBe(0)
-  expect((await runCli(['reconcile'], chat)).code).toBe(0)
+  expect((await callCli(['reconcile'], chat)).code).toBe(0)
   await expectAtRest(chat, database, posted)
   expect(chat.messages().map(message => message.message_id)).toEqual(expect.arrayContaining(posted))
 })
 
 it('knows no backup of that id', async () => {
   const chat = await openChat(vault)
-  expect((await runCli(['erase', '00000000-0000-4000-8000-000000000000'], chat)).code).toBe(4)
+  expect((await callCli(['erase', '00000000-0000-4000-8000-000000000000'], chat)).code).toBe(4)
 })
 
 it('expires what its time has come for, and keeps the last good one', async () => {
@@ -213,7 +214,7 @@ it('expires what its time has come for, and keeps the last good one', async () =
     .set({ expires_at: new Date(Date.now() - 1000) })
     .where('id', 'in', [older, newer])
     .execute()
-  const plan = await runCli(['expire', '--dry-run', '--json'], chat)
+  const plan = await callCli(['expire', '--dry-run', '--json'], chat)
   expect(plan.code).toBe(0)
   expect(plan.json()).toMatchObject({
     decisions: expect.arrayContaining([
@@ -225,7 +226,7 @@ it('expires what its time has come for, and keeps the last good one', async () =
       }),
     ]),
   })
-  const run = await runCli(['expire', '--json'], chat)
+  const run = await callCli(['expire', '--json'], chat)
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   expect(run.json()).toMatchObject({ erased_backups: [{ backup_id: older }] })
   await expectAtRest(chat, database)

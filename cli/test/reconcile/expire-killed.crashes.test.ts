@@ -11,6 +11,7 @@ import {
 } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let chat: TestChat
@@ -33,7 +34,7 @@ afterAll(async () => {
 /** Four backups of a project whose policy keeps one; the id of that one. */
 async function sendFour(project: string): Promise<string> {
   for (let sent = 0; sent < 4; sent++) {
-    const run = await runCli(['send', '--project', project, '--type', 'storage', '--file', path], chat)
+    const run = await callCli(['send', '--project', project, '--type', 'storage', '--file', path], chat)
     expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   }
   await setRetentionPolicy(database, { project_id: project, type: 'storage', keep: { last: 1 } })
@@ -61,7 +62,7 @@ it.each(points)('killed when %s, the next reconcile goes on with all of them', a
   await killRunAt(vault.emulator, ['expire', '--yes'], { at, env: chat.env })
   const { data } = await queryBackups(database, { projectId: project, state: 'erasing' })
   expect(data).toHaveLength(3)
-  const run = await runCli(['reconcile', '--json'], chat)
+  const run = await callCli(['reconcile', '--json'], chat)
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   await expectOnly(project, newest)
 })

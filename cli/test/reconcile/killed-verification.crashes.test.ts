@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, listMessages, listVerifications } from '@telegram-backup/database'
 import { type KillPoint, killRunAt } from '@telegram-backup/test-support/killed-run.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import { openTamperedChat } from '@telegram-backup/test-support/tampered-chat.ts'
 import {
   expectAtRest,
@@ -14,6 +14,7 @@ import {
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -40,7 +41,7 @@ afterAll(async () => {
 })
 
 const cli = (args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
-  runCli(args, { env: { ...chat.env, ...env } })
+  callCli(args, { env: { ...chat.env, ...env } })
 
 it.each<KillPoint>([
   { method: 'forwardmessage', phase: 'arrived', nth: 1 },

@@ -9,11 +9,11 @@ import {
   markDamaged,
   markPart,
 } from '@telegram-backup/database'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -46,7 +46,7 @@ async function sendToTwo({ onlyOne = false } = {}): Promise<TwoChats> {
   if (bot === undefined) throw new Error('The vault has no bot')
   if (onlyOne) vault.emulator.asHuman.kick(replica.chatId, bot)
   const send = ['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json']
-  const run = await runCli(send, { env })
+  const run = await callCli(send, { env })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   if (onlyOne) vault.emulator.asHuman.promote(replica.chatId, bot)
   return { chat, replica, env, id: (run.json() as IntegratedBackupResult).databaseRecord?.id ?? '' }
@@ -60,7 +60,7 @@ interface Report {
 }
 
 async function reconcile(env: Record<string, string>): Promise<Report> {
-  const run = await runCli(['reconcile', '--json'], { env })
+  const run = await callCli(['reconcile', '--json'], { env })
   return { ...(run.json() as Report), code: run.code }
 }
 

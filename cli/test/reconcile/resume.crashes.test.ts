@@ -20,6 +20,7 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import { unbrokenParts } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -60,12 +61,12 @@ async function details(id: string): Promise<BackupDetails> {
 }
 
 function resume(chat: TestChat, id: string, ...more: string[]): Promise<CliRun> {
-  return runCli(['send', '--resume', id, '--json', ...more], { env: chat.env })
+  return callCli(['send', '--resume', id, '--json', ...more], { env: chat.env })
 }
 
 async function expectWhole(chat: TestChat, id: string, plain: Buffer): Promise<void> {
   const out = join(vault.folder, `${id}.out`)
-  const run = await runCli(['fetch', id, '--out', out], { env: chat.env })
+  const run = await callCli(['fetch', id, '--out', out], { env: chat.env })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   expect((await readFile(out)).equals(plain)).toBe(true)
   await expectAtRest(chat, database)
@@ -98,21 +99,21 @@ describe('a send of a file that was killed', () => {
     // The manifest is there, so nothing is left to be sent: settling finishes it.
     const run = await resume(chat, backup.id)
     expect(run.json()).toMatchObject({ success: false, code: 'USAGE' })
-    await runCli(['reconcile'], { env: chat.env })
+    await callCli(['reconcile'], { env: chat.env })
     await expectWhole(chat, backup.id, bytes)
   })
 
   it('is listed without a size, and show says how to go on and until when', async () => {
     const { chat, backup } = await killedSend('waits.bin')
-    await runCli(['reconcile'], { env: chat.env })
+    await callCli(['reconcile'], { env: chat.env })
     const until = new Date(backup.created_at.getTime() + 86_400_000).toISOString().slice(0, 16)
-    const { stdout } = await runCli(['show', backup.id], { env: chat.env })
+    const { stdout } = await callCli(['show', backup.id], { env: chat.env })
     const shown = Buffer.from(stdout, 'latin1').toString('utf8')
     expect(shown).toMatch(/^size +- plain, - in the chat$/m)
     expect(shown).toContain(
       `until ${until.replace('T', ' ')} UTC: telegram-backup send --resume ${backup.id}`,
     )
-    const list = await runCli(['list', '--state', 'failed'], { env: chat.env })
+    const list = await callCli(['list', '--state', 'failed'], { env: chat.env })
     expect(Buffer.from(list.stdout, 'latin1').toString('utf8')).toMatch(
       new RegExp(`^${backup.id}  shop +storage +failed +- `, 'm'),
     )
@@ -143,18 +144,18 @@ describe('a send of a file that was killed', () => {
     expect(run.code).toBe(1)
     expect(run.json()).toMatchObject({ success: false, code: 'SOURCE' })
     expect(await details(backup.id)).toMatchObject({ state: 'failed' })
-    const reconciled = await runCli(['reconcile'], { env: chat.env })
+    const reconciled = await callCli(['reconcile'], { env: chat.env })
     expect({ code: reconciled.code, stdout: reconciled.stdout }).toMatchObject({ code: 0 })
   })
 
   it('says that Telegram failed when it refuses the token before anything is sent', async () => {
     const { chat, backup } = await killedSend('revoked.bin')
-    await runCli(['reconcile'], { env: chat.env })
+    await callCli(['reconcile'], { env: chat.env })
     // Of the same bot, as after @BotFather has given it another one.
     const [botId] = vault.token.split(':')
     const env = { ...chat.env, TELEGRAM_BOT_TOKEN: `${botId}:${'A'.repeat(35)}` }
     const sends = vault.emulator.inspect.calls('sendDocument')
-    const run = await runCli(['send', '--resume', backup.id, '--json'], { env })
+    const run = await callCli(['send', '--resume', backup.id, '--json'], { env })
     expect(run.json()).toMatchObject({
       success: false,
       code: 'CONFIGURATION',

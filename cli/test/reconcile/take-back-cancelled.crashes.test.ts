@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { acquireLease, type Database, queryBackups, sqlRunner } from '@telegram-backup/database'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -36,7 +36,7 @@ async function leaveCancelled(): Promise<{ chat: TestChat; backupId: string }> {
     at: { ...PART_3, once: () => chat.hasParts(1, 2) },
     env: chat.env,
   })
-  await runCli(['reconcile'], { env: chat.env })
+  await callCli(['reconcile'], { env: chat.env })
   const [failed] = (await queryBackups(database, { state: 'failed' })).data.filter(
     ({ chat_id }) => chat_id === String(chat.chatId),
   )
@@ -72,7 +72,7 @@ it('one that somebody works on keeps no other from being taken back', async () =
 it('one that a person has resumed since stays for him to go on with', async () => {
   const { chat, backupId } = await leaveCancelled()
   await killRunAt(vault.emulator, ['send', '--resume', backupId], { at: PART_12, env: chat.env })
-  await runCli(['reconcile'], { env: chat.env })
+  await callCli(['reconcile'], { env: chat.env })
   const parts = partsIn(chat)
   expect(parts).toBeGreaterThan(1)
   await takeBack(chat)

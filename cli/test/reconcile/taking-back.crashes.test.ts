@@ -7,6 +7,7 @@ import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -34,7 +35,7 @@ it.each(['arrived', 'kept'] as const)(
     vault.emulator.faults.on('sendDocument', { call: 4 }, refused)
     const at = { method: 'deletemessage', phase, nth: 1 }
     await killRunAt(vault.emulator, send, { at, env: chat.env, input })
-    const run = await runCli(['reconcile', '--json'], { env: chat.env })
+    const run = await callCli(['reconcile', '--json'], { env: chat.env })
     expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
     expect(run.json()).toMatchObject({ finished: [] })
     const { data } = await queryBackups(database, {})
@@ -55,7 +56,7 @@ it('a part that people have deleted is sent again by a resumption, though its fi
   const [killed] = (await queryBackups(database, { state: 'sending' })).data
   const part = chat.messages().find(message => message.caption?.includes(' part=2 '))
   vault.emulator.asHuman.deleteMessage(chat.chatId, part?.message_id ?? 0)
-  const resumed = await runCli(['send', '--resume', String(killed?.id)], { env: chat.env })
+  const resumed = await callCli(['send', '--resume', String(killed?.id)], { env: chat.env })
   expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 })
   expect(resumed.stderr).toContain('1 part already in the chat')
   await expectAtRest(chat, database)

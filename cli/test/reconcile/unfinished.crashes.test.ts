@@ -9,11 +9,11 @@ import {
   queryBackups,
 } from '@telegram-backup/database'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 async function send(env: Record<string, string>): Promise<string> {
-  const run = await runCli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json'], {
+  const run = await callCli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json'], {
     env,
   })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
@@ -43,7 +43,7 @@ async function send(env: Record<string, string>): Promise<string> {
 type Report = Record<string, { code?: string; reason?: string; outcome?: string }[]>
 
 async function reconcile(env: Record<string, string>): Promise<{ code: number | null; report: Report }> {
-  const run = await runCli(['reconcile', '--json'], { env })
+  const run = await callCli(['reconcile', '--json'], { env })
   return { code: run.code, report: run.json() as Report }
 }
 
@@ -74,7 +74,7 @@ it('does not call a backup erased that an index still names, until that is writt
   await send(chat.env)
   const broken = { kind: 'error', errorCode: 400, description: 'Bad Request: not now' } as const
   vault.emulator.faults.on('editMessageMedia', { call: 2, calls: 1 }, broken)
-  const run = await runCli(['erase', id, '--json'], { env: chat.env })
+  const run = await callCli(['erase', id, '--json'], { env: chat.env })
   expect(run.code).toBe(3)
   expect(run.json()).toMatchObject({ success: false, state: 'erasing' })
   expect((await chat.index()).backups).toContainEqual(expect.objectContaining({ id, state: 'erasing' }))
@@ -96,7 +96,7 @@ it('erases a backup as far as it can be reached when its group has become a supe
   await send(env)
   const moved = await emulator.asHuman.migrate(group.id)
   emulator.asHuman.promote(moved, bot)
-  const run = await runCli(['erase', id, '--json'], { env })
+  const run = await callCli(['erase', id, '--json'], { env })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
   const { messages } = run.json() as { messages: { outcome: string; reason?: string }[] }
   expect(messages).toHaveLength(4)

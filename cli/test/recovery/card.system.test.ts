@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   dumpOf,
   installedServer,
@@ -13,15 +12,22 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { tarWithoutPrivilege } from '@telegram-backup/test-support/unprivileged-tar.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd, psql
 // and tar.
 
 const run = promisify(execFile)
 let vault: TestVault
+let catalog: TestCatalog
 let server: PostgresServer
 let env: Record<string, string>
 let folder: string
@@ -34,12 +40,14 @@ beforeAll(async () => {
   }
   vault = await openTestVault()
   server = await startPostgresServer(await installedServer())
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
   folder = await mkdtemp(join(tmpdir(), 'card-'))
 })
 
 afterAll(async () => {
   await server.stop()
+  await catalog.discard()
   await vault.close()
   await rm(folder, { recursive: true, force: true })
 })
@@ -52,7 +60,7 @@ function blocksOf(card: string): string[] {
 }
 
 async function send(...source: string[]): Promise<IntegratedBackupResult> {
-  const sent = await runCli(['send', '--project', 'shop', ...source, '--json'], { env })
+  const sent = await callCli(['send', '--project', 'shop', ...source, '--json'], { env })
   expect(sent.code, sent.stderr).toBe(0)
   return sent.json() as IntegratedBackupResult
 }
@@ -60,7 +68,7 @@ async function send(...source: string[]): Promise<IntegratedBackupResult> {
 /** Of a directory with something in it that nobody may read. */
 async function sendInPart(...source: string[]): Promise<IntegratedBackupResult> {
   const more = ['--allow', 'unreadable', '--json']
-  const sent = await runCli(['send', '--project', 'shop', ...source, ...more], {
+  const sent = await callCli(['send', '--project', 'shop', ...source, ...more], {
     env: { ...env, ...(await tarWithoutPrivilege(vault.folder)) },
   })
   expect(sent.code, sent.stderr).toBe(3)
@@ -96,7 +104,7 @@ test('token, card and key are enough to get the bytes back, and nothing secret i
   )
   const database = await send('--type', 'database', '--postgres', server.url('source'))
 
-  const printed = await runCli(['card'], { env })
+  const printed = await callCli(['card'], { env })
   expect(printed.code, printed.stderr).toBe(0)
   const card = Buffer.from(printed.stdout, 'latin1').toString('utf8')
   for (const secret of [vault.token, vault.token.split(':')[1] ?? '', vault.identity]) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import { GOLDEN_STATES, type Golden, openGolden } from '#test/recovery/golden-state.ts'
 
 // docs/recovery.md, "What comes back, and what does not", row by row: an empty machine with the chats of an
@@ -30,12 +31,12 @@ describe.each(GOLDEN_STATES)('an empty machine at the chats of schema %s', name 
   let recovered: CliRun
   beforeAll(async () => {
     golden = await openGolden(name)
-    recovered = await runCli(['recover', '--json'], { env: golden.env })
+    recovered = await callCli(['recover', '--json'], { env: golden.env })
   })
   afterAll(() => golden?.close())
 
   async function ask(...args: string[]): Promise<unknown> {
-    const run = await runCli([...args, '--json'], { env: golden.env })
+    const run = await callCli([...args, '--json'], { env: golden.env })
     expect(run.code, run.stderr).toBe(0)
     return run.json()
   }
@@ -60,7 +61,7 @@ describe.each(GOLDEN_STATES)('an empty machine at the chats of schema %s', name 
   test('fetches them, byte for byte', async () => {
     const { ids, sha256 } = golden.facts
     for (const [what, hash] of Object.entries(sha256)) {
-      const { code, stdout, stderr } = await runCli(['fetch', ids[what] ?? '', '--out', '-'], {
+      const { code, stdout, stderr } = await callCli(['fetch', ids[what] ?? '', '--out', '-'], {
         env: golden.env,
       })
       expect(code, stderr).toBe(0)
@@ -92,7 +93,7 @@ describe.each(GOLDEN_STATES)('an empty machine at the chats of schema %s', name 
     const { ids } = golden.facts
     expect(await ask('show', ids['unfinished'] ?? '')).toMatchObject({ state: 'failed' })
     for (const what of ['erased', 'failed'])
-      expect(await runCli(['show', ids[what] ?? ''], { env: golden.env }), what).toMatchObject({ code: 4 })
+      expect(await callCli(['show', ids[what] ?? ''], { env: golden.env }), what).toMatchObject({ code: 4 })
   })
 
   test('has neither API keys nor jobs, and of restores, verifications and history only how often they were', async () => {

@@ -1,4 +1,3 @@
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   checksumsOf,
   dumpOf,
@@ -7,6 +6,7 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import { GOLDEN_STATES, type Golden, openGolden } from '#test/recovery/golden-state.ts'
 
 describe.each(GOLDEN_STATES)('the databases of schema %s', name => {
@@ -29,10 +29,10 @@ describe.each(GOLDEN_STATES)('the databases of schema %s', name => {
       const id = golden.facts.ids[what] ?? ''
       const to = server.url(what.replace(' ', '_'))
       const args = ['restore', id, '--to', to, '--create-roles', '--yes', '--json']
-      const run = await runCli(args, { env })
+      const run = await callCli(args, { env })
       expect(run.code, run.stderr).toBe(0)
       dumps.push(await dumpOf(to))
-      const drill = await runCli(['verify', id, '--drill', '--json'], { env })
+      const drill = await callCli(['verify', id, '--drill', '--json'], { env })
       expect(drill.code, drill.stderr).toBe(0)
     }
     expect(dumps[0]).toContain('what was ordered')

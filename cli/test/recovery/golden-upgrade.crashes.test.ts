@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import { GOLDEN_STATES, type Golden, openGolden } from '#test/recovery/golden-state.ts'
 
 // A catalog and chats that the program of an earlier release made, upgraded by the one of now.
@@ -17,7 +17,7 @@ describe.each(GOLDEN_STATES)('the state of schema %s, upgraded', name => {
   afterAll(() => golden?.close())
 
   async function ask(...args: string[]): Promise<unknown> {
-    const run = await runCli([...args, '--json'], { env })
+    const run = await callCli([...args, '--json'], { env })
     expect(run.code, run.stderr).toBe(0)
     return run.json()
   }
@@ -46,7 +46,7 @@ describe.each(GOLDEN_STATES)('the state of schema %s, upgraded', name => {
     const { ids, sha256 } = golden.facts
     expect(Object.keys(sha256).length).toBeGreaterThan(5)
     for (const [what, hash] of Object.entries(sha256)) {
-      const { code, stdout, stderr } = await runCli(['fetch', ids[what] ?? '', '--out', '-'], { env })
+      const { code, stdout, stderr } = await callCli(['fetch', ids[what] ?? '', '--out', '-'], { env })
       expect(code, stderr).toBe(0)
       expect(createHash('sha256').update(Buffer.from(stdout, 'latin1')).digest('hex'), what).toBe(hash)
     }
@@ -76,7 +76,9 @@ describe.each(GOLDEN_STATES)('the state of schema %s, upgraded', name => {
     await ask('reconcile')
     expect(await ask('show', ids['unfinished'] ?? '')).toMatchObject({ state: 'failed' })
     await ask('verify', '--all', '--read-data')
-    const pinned = await runCli(['erase', ids['pinned'] ?? '', '--yes', '--even-the-last', '--json'], { env })
+    const pinned = await callCli(['erase', ids['pinned'] ?? '', '--yes', '--even-the-last', '--json'], {
+      env,
+    })
     expect(pinned.code).not.toBe(0)
     expect(await ask('show', ids['pinned'] ?? '')).toMatchObject({ state: 'complete' })
     await ask('erase', ids['expired'] ?? '', '--yes')

@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { loadOrCreateSigningKey } from '@telegram-backup/archive'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { writeCaption, writeIndexCaption } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // A few kilobytes in the chat that unpack to a text of 62 MB, of which JSON.parse would make gigabytes.
 // Without encryption, as whoever has no public key of ours would post them: age makes them no smaller and no
@@ -99,9 +99,9 @@ async function chatWithBackup(): Promise<{ chat: TestChat; id: string; signer: s
   chat.env['TELEGRAM_BACKUP_HOME'] = join(vault.folder, `sender-${++machines}`)
   const file = join(vault.folder, 'a.bin')
   const args = ['send', '--project', 'shop', '--type', 'storage', '--file', file, '--json']
-  const run = await runCli(args, { env: chat.env })
+  const run = await callCli(args, { env: chat.env })
   expect(run.code, run.stderr).toBe(0)
-  const card = await runCli(['card'], { env: chat.env })
+  const card = await callCli(['card'], { env: chat.env })
   const [signer = ''] = /SHA256:\S{44}/.exec(card.stdout) ?? []
   return { chat, id: (run.json() as IntegratedBackupResult).databaseRecord?.id ?? '', signer }
 }
@@ -124,11 +124,11 @@ test.each(CASES)(
       TELEGRAM_BACKUP_HOME: join(vault.folder, `machine-${++machines}`),
       NODE_OPTIONS: SMALL_HEAP,
     }
-    const run = await runCli(['recover', ...(isGiven ? ['--signer', signer] : []), '--json'], { env })
+    const run = await callCli(['recover', ...(isGiven ? ['--signer', signer] : []), '--json'], { env })
     expect(run.code, run.stderr).toBe(3)
     expect(run.json()).toMatchObject({ signer, backups: [{ id, outcome: 'added', state: 'complete' }] })
     const out = join(vault.folder, `out-${machines}`)
-    const fetched = await runCli(['fetch', id, '--out', out], { env })
+    const fetched = await callCli(['fetch', id, '--out', out], { env })
     expect(fetched.code, fetched.stderr).toBe(0)
     expect((await readFile(out)).equals(plain)).toBe(true)
   },
@@ -144,7 +144,7 @@ test('an envelope that is itself such a text is passed over', { timeout: 240_000
     TELEGRAM_BACKUP_HOME: join(vault.folder, `machine-${++machines}`),
     NODE_OPTIONS: SMALL_HEAP,
   }
-  const run = await runCli(['recover', '--signer', signer, '--json'], { env })
+  const run = await callCli(['recover', '--signer', signer, '--json'], { env })
   expect(run.code, run.stderr).toBe(3)
   expect(run.json()).toMatchObject({ signer, backups: [{ id, outcome: 'added', state: 'complete' }] })
 })

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { generateIdentity } from '@telegram-backup/archive'
 import type { Backup } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // What docs/operations.md says of keys: a new one, a second one kept elsewhere, one that is lost.
 
@@ -26,7 +27,7 @@ afterAll(async () => {
 })
 
 async function sendTo(...recipients: string[]): Promise<string> {
-  const run = await runCli(
+  const run = await callCli(
     ['send', '--project', 'shop', '--type', 'storage', '--file', join(vault.folder, 'file.bin'), '--json'],
     { env: { ...env, BACKUP_AGE_RECIPIENTS: recipients.join(',') } },
   )
@@ -42,7 +43,7 @@ async function keyFileOf(...identities: string[]): Promise<string> {
 
 async function fetchWith(keyFile: string, id: string): Promise<CliRun> {
   const out = join(vault.folder, 'back.bin')
-  const run = await runCli(['fetch', id, '--out', out], {
+  const run = await callCli(['fetch', id, '--out', out], {
     env: { ...env, BACKUP_AGE_IDENTITY_FILE: keyFile },
   })
   if (run.code === 0) expect((await readFile(out)).equals(bytes)).toBe(true)
@@ -71,9 +72,9 @@ test('after a change of keys, a file with both opens all; each alone opens its o
     BACKUP_AGE_RECIPIENTS: next.recipient,
     BACKUP_AGE_IDENTITY_FILE: both,
   }
-  const recovered = await runCli(['recover', '--json'], { env: machine })
+  const recovered = await callCli(['recover', '--json'], { env: machine })
   expect(recovered.code, recovered.stderr).toBe(0)
-  const listed = (await runCli(['list', '--json'], { env: machine })).json() as Backup[]
+  const listed = (await callCli(['list', '--json'], { env: machine })).json() as Backup[]
   expect(listed.map(({ id }) => id).sort()).toEqual([before, after].sort())
   env = machine
   expect(await codes(both)).toEqual([0, 0])

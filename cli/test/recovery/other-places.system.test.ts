@@ -4,22 +4,29 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import {
   dumpOf,
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // The real command line with another bot, whose file ids none of the catalog's are, and then without the
 // first chat's messages.
 
 const run = promisify(execFile)
 let vault: TestVault
+let catalog: TestCatalog
 let server: PostgresServer
 let env: Record<string, string>
 let source: string
@@ -33,7 +40,8 @@ beforeAll(async () => {
   const [old] = emulator.inspect.bots()
   if (old === undefined) throw new Error('no bot')
   const replica = emulator.createChat({ type: 'channel', title: 'Copy', administrators: [{ bot: old }] })
-  env = { ...(await cliEnvironment(vault)), TELEGRAM_REPLICA_CHAT_ID: String(replica.id) }
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env, TELEGRAM_REPLICA_CHAT_ID: String(replica.id) }
   await server.sql('postgres', 'create database source')
   await server.sql(
     'source',
@@ -56,11 +64,12 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop()
+  await catalog.discard()
   await vault.close()
 })
 
 async function succeed(...args: string[]): Promise<CliRun> {
-  const ended = await runCli(args, { env })
+  const ended = await callCli(args, { env })
   expect(ended.code, ended.stderr).toBe(0)
   return ended
 }

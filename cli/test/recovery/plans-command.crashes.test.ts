@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let env: Record<string, string>
@@ -22,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => vault.close())
 
 async function run(args: string[], where: Record<string, string> = env): Promise<CliRun> {
-  const done = await runCli([...args, '--json'], { env: where })
+  const done = await callCli([...args, '--json'], { env: where })
   expect(done.code, done.stderr).toBe(0)
   return done
 }
@@ -56,7 +57,7 @@ test('an empty machine goes on with schedules, policies and pins where the old o
   const shown = (await run(['show', id], empty)).json()
   expect(shown).toMatchObject({ source_name: 'shop-files', pinned_at: expect.any(String) })
   expect(vault.messageIds()).toEqual(messages)
-  const again = await runCli(['recover'], {
+  const again = await callCli(['recover'], {
     env: { ...empty, TELEGRAM_BACKUP_CONFIG: env['TELEGRAM_BACKUP_CONFIG'] ?? '' },
   })
   expect(again.code, again.stderr).toBe(0)

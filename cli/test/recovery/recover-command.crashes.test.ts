@@ -3,7 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type KillPoint, killRunAt } from '@telegram-backup/test-support/killed-run.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import {
   expectAtRest,
   openCatalogOf,
@@ -13,6 +12,7 @@ import {
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let path: string
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => vault.close())
 
 async function send(env: Record<string, string>): Promise<string> {
-  const run = await runCli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json'], {
+  const run = await callCli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json'], {
     env,
   })
   expect(run.code, run.stderr).toBe(0)
@@ -51,7 +51,7 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
   const chat = await openChat(vault)
   const id = await send(chat.env)
   const env = emptyMachine(chat)
-  const run = await runCli(['recover', '--json'], { env })
+  const run = await callCli(['recover', '--json'], { env })
   expect(run.code, run.stderr).toBe(0)
   const { signer, backups, catalog } = run.json() as Answer
   expect(backups).toMatchObject([{ id, outcome: 'added' }])
@@ -59,23 +59,23 @@ test('an empty machine gets a backup back, and is told how to be sure whose it i
   expect(run.stderr).toContain('accepted without proof')
   // Not a new key: what it would encrypt, the kept one does not open.
   expect(run.stderr).toContain(`: export BACKUP_AGE_RECIPIENTS=${vault.recipient}\n`)
-  expect((await runCli(['card'], { env })).stderr).toContain(`BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
+  expect((await callCli(['card'], { env })).stderr).toContain(`BACKUP_AGE_RECIPIENTS=${vault.recipient},`)
   const out = join(vault.folder, 'back.bin')
-  const fetched = await runCli(['fetch', id, '--out', out], { env })
+  const fetched = await callCli(['fetch', id, '--out', out], { env })
   expect(fetched.code, fetched.stderr).toBe(0)
   expect((await readFile(out)).equals(await readFile(path))).toBe(true)
 
-  const again = await runCli(['recover'], { env })
+  const again = await callCli(['recover'], { env })
   expect(again.code, again.stderr).toBe(0)
   expect(again.stderr).not.toContain('accepted without proof')
   expect(again.stdout).toContain('1 backup, 0 of them new to the catalog\n')
-  const named = await runCli(['recover', '--signer', signer], { env })
+  const named = await callCli(['recover', '--signer', signer], { env })
   expect(named.code, named.stderr).toBe(0)
   expect(named.stdout).toContain('1 backup, 0 of them new to the catalog, 1 updated')
 
   // What the chat has now is signed by the machine that took it over.
   const [, owner = ''] = /^Signed by (\S+), the key of this machine$/m.exec(named.stdout) ?? []
-  const sure = await runCli(['recover', '--signer', owner], { env: emptyMachine(chat) })
+  const sure = await callCli(['recover', '--signer', owner], { env: emptyMachine(chat) })
   expect(sure.code, sure.stderr).toBe(0)
   expect(sure.stderr).not.toContain('accepted without proof')
   expect(sure.stdout).toContain(id)
@@ -89,35 +89,35 @@ test('where the index is gone, the exit code tells that schedules and policies a
   await send(chat.env)
   const pinned = vault.emulator.inspect.messages(chat.chatId).findLast(message => message.pinned)
   vault.emulator.asHuman.deleteMessage(chat.chatId, pinned?.message_id ?? 0)
-  const run = await runCli(['recover'], { env: emptyMachine(chat) })
+  const run = await callCli(['recover'], { env: emptyMachine(chat) })
   expect(run.code, run.stderr).toBe(3)
   expect(run.stdout).toContain('Schedules, retention and pins are only in the index, and none was found.')
 })
 
 test('the exit code tells what is wrong', async () => {
   const chat = await openChat(vault)
-  expect((await runCli(['recover'], { env: emptyMachine(chat) })).code).toBe(4)
+  expect((await callCli(['recover'], { env: emptyMachine(chat) })).code).toBe(4)
   await send(chat.env)
   const other = join(vault.folder, 'other-key.txt')
   const { identity, recipient } = await generateIdentity()
   await writeFile(other, `${identity}\n`, { mode: 0o600 })
   const env = emptyMachine(chat)
-  const mistaken = await runCli(['recover'], { env: { ...env, BACKUP_AGE_IDENTITY_FILE: other } })
+  const mistaken = await callCli(['recover'], { env: { ...env, BACKUP_AGE_IDENTITY_FILE: other } })
   expect(mistaken.code).toBe(5)
   // Before the search, which may take long.
   expect(mistaken.stderr).toMatch(
     new RegExp(`the key ${recipient}, which does not open the index[^]*\\nAsking for up to`),
   )
   const { BACKUP_AGE_IDENTITY_FILE: _, ...withoutKey } = emptyMachine(chat)
-  const locked = await runCli(['recover'], { env: withoutKey })
+  const locked = await callCli(['recover'], { env: withoutKey })
   expect(locked.code, locked.stderr).toBe(3)
   expect(locked.stdout).toContain('plain sizes, hashes, expiry')
-  const listed = await runCli(['list'], { env: withoutKey })
+  const listed = await callCli(['list'], { env: withoutKey })
   expect(listed.stdout).toContain(' complete ')
   expect(listed.stdout).not.toContain(' 0 B ')
-  expect((await runCli(['recover', '--signer', 'nonsense'], { env })).code).toBe(2)
+  expect((await callCli(['recover', '--signer', 'nonsense'], { env })).code).toBe(2)
   const stranger = `SHA256:${'A'.repeat(43)}=`
-  const refused = await runCli(['recover', '--signer', stranger], { env })
+  const refused = await callCli(['recover', '--signer', stranger], { env })
   // Nothing at all was recovered; were some believed, it would be 3.
   expect(refused.code, refused.stderr).toBe(5)
   expect(refused.stdout).toContain('1 manifest is refused')
@@ -129,10 +129,10 @@ test('of a chat that is kept in clear, it names no key where there is none', asy
   const { BACKUP_AGE_IDENTITY_FILE: _, ...needed } = emptyMachine(chat)
   const { BACKUP_AGE_RECIPIENTS: __, ...clear } = chat.env
   const id = await send({ ...clear, BACKUP_ENCRYPTION: 'off' })
-  const run = await runCli(['recover', '--json'], { env: needed })
+  const run = await callCli(['recover', '--json'], { env: needed })
   expect(run.stderr).toContain('To go on without encryption, set BACKUP_ENCRYPTION=off')
   expect(run.stderr).not.toContain('BACKUP_AGE_RECIPIENTS=')
-  const again = await runCli(['recover', '--json'], { env: { ...needed, BACKUP_ENCRYPTION: 'off' } })
+  const again = await callCli(['recover', '--json'], { env: { ...needed, BACKUP_ENCRYPTION: 'off' } })
   expect(again.code, again.stderr).toBe(0)
   expect((again.json() as Answer).backups).toMatchObject([{ id, outcome: 'known' }])
 })
@@ -140,13 +140,13 @@ test('of a chat that is kept in clear, it names no key where there is none', asy
 test('of a chat that is not there any more, it says that the second one is enough', async () => {
   const { env } = await openChat(vault)
   const gone = { ...env, TELEGRAM_CHAT_ID: '-1009999999999' }
-  const run = await runCli(['recover'], { env: gone })
+  const run = await callCli(['recover'], { env: gone })
   expect(run.code).toBe(2)
   expect(run.stderr).toContain('the card names it) is enough: set TELEGRAM_CHAT_ID=its id and')
-  const named = await runCli(['recover'], { env: { ...gone, TELEGRAM_REPLICA_CHAT_ID: '-1008' } })
+  const named = await callCli(['recover'], { env: { ...gone, TELEGRAM_REPLICA_CHAT_ID: '-1008' } })
   expect(named.stderr).toContain('set TELEGRAM_CHAT_ID=-1008 and unset TELEGRAM_REPLICA_CHAT_ID')
   const wrong = { ...gone, TELEGRAM_BOT_TOKEN: `${vault.token.split(':')[0]}:${'A'.repeat(35)}` }
-  const refused = await runCli(['recover'], { env: wrong })
+  const refused = await callCli(['recover'], { env: wrong })
   expect(refused.stderr).toContain('TELEGRAM_BOT_TOKEN')
   expect(refused.stderr).not.toContain('TELEGRAM_REPLICA_CHAT_ID')
 })
@@ -165,13 +165,13 @@ test.each(KILL_POINTS)('killed at $method ($phase), it ends the same when it is 
   const ids = [await send(chat.env), await send(chat.env)]
   const env = emptyMachine(chat)
   await killRunAt(vault.emulator, ['recover'], { at, env })
-  const again = await runCli(['recover', '--json'], { env })
+  const again = await callCli(['recover', '--json'], { env })
   expect(again.code, again.stderr).toBe(0)
   const { backups, catalog } = again.json() as Answer
   expect(backups.map(({ id }) => id)).toEqual(ids)
   expect(catalog?.generation).toBeGreaterThan(1)
-  const reconciled = await runCli(['reconcile'], { env: { ...chat.env, ...env } })
-  expect(reconciled.code, reconciled.stderr).toBe(0)
+  const settled = await callCli(['reconcile'], { env: { ...chat.env, ...env } })
+  expect(settled.code, settled.stderr).toBe(0)
   const database = await openCatalogOf(env)
   await expectAtRest(chat, database)
   await database.close()

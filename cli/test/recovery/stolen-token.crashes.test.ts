@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // What docs/security.md says of somebody who has the bot's token and nothing else: what he can do, what tells
 // of it, and what stands in his way.
@@ -26,13 +26,13 @@ afterAll(async () => {
 })
 
 async function send(more: Record<string, string> = {}): Promise<BackupDetails> {
-  const run = await runCli(
+  const run = await callCli(
     ['send', '--project', 'shop', '--type', 'storage', '--file', join(vault.folder, 'file.bin'), '--json'],
     { env: { ...env, ...more } },
   )
   expect(run.code, run.stderr).toBe(0)
   const id = String((run.json() as IntegratedBackupResult).databaseRecord?.id)
-  return (await runCli(['show', id, '--json'], { env })).json() as BackupDetails
+  return (await callCli(['show', id, '--json'], { env })).json() as BackupDetails
 }
 
 /** A thief's call. */
@@ -60,7 +60,7 @@ const replace = (chatId: number, messageId: number): Promise<Response> =>
 
 async function isWhole(id: string, more: Record<string, string> = {}): Promise<boolean> {
   const out = join(vault.folder, `${id}.bin`)
-  const run = await runCli(['fetch', id, '--out', out], { env: { ...env, ...more } })
+  const run = await callCli(['fetch', id, '--out', out], { env: { ...env, ...more } })
   // Refused, or the very bytes.
   if (run.code === 0) expect((await readFile(out)).equals(bytes)).toBe(true)
   else expect(run.code).toBe(5)
@@ -93,9 +93,9 @@ test('the token alone replaces a message of any age, in both chats; verify tells
   expect((await replace(vault.chatId, Number(part?.message_id))).status).toBe(200)
   expect((await replace(second.id, Number(copies[0]?.message_id))).status).toBe(200)
 
-  const verified = await runCli(['verify', backup.id, '--json'], { env: { ...env, ...withReplica } })
+  const verified = await callCli(['verify', backup.id, '--json'], { env: { ...env, ...withReplica } })
   expect(verified.code).toBe(5)
-  const listed = (await runCli(['show', backup.id, '--json'], { env })).json() as BackupDetails
+  const listed = (await callCli(['show', backup.id, '--json'], { env })).json() as BackupDetails
   expect(listed.damaged_at).not.toBe(null)
   await isWhole(backup.id, withReplica)
 })
@@ -117,7 +117,7 @@ test('a bot whose rights were taken away in a channel changes nothing in it, nei
 
   // The catalog says in which chat each backup lies; new ones go to the new one.
   expect(await isWhole(backup.id)).toBe(true)
-  const erased = await runCli(['erase', backup.id, '--even-the-last', '--json'], { env })
+  const erased = await callCli(['erase', backup.id, '--even-the-last', '--json'], { env })
   expect(erased.code).not.toBe(0)
   expect(vault.emulator.inspect.messages(old.id).map(({ message_id }) => message_id)).toContain(message)
   expect(await isWhole((await send()).id)).toBe(true)

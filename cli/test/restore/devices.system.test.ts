@@ -6,9 +6,9 @@ import type { Scratch } from '@telegram-backup/connectors/drilling.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { type PreparedRestore, prepareRestore } from '@telegram-backup/engine/restore/prepare-restore.ts'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 // `/dev/null` is backed up: everybody has that one, and nobody but root could make another.
 

@@ -10,17 +10,13 @@ import {
 } from '@telegram-backup/connectors/postgres/restore/database-plan.ts'
 import { restoreInOneTransaction } from '@telegram-backup/connectors/postgres/restore/restore-database.ts'
 import {
-  openRestoreBench,
-  type RestoreBench,
-  waitUntil,
-} from '@telegram-backup/test-support/restore-bench.ts'
-import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench, waitUntil } from '#test/restore-bench.ts'
 
 // Dumps that want to get out: out of the transaction, or into a shell of the machine that restores. Whoever
 // wrote them owns the target and is no superuser. What is looked at is what they left: tables, and files.

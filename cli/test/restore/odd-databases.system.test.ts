@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {
   dumpOf,
   installedServer,
@@ -8,6 +7,7 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 // Databases and roles may have any name, and a dump may have been through many hands.
 

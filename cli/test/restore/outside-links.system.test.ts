@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 const run = promisify(execFile)
 let bench: RestoreBench

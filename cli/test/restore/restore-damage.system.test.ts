@@ -2,14 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
-import {
-  type Damage,
-  damagesOf,
-  openRestoreBench,
-  otherKey,
-  processesWith,
-  type RestoreBench,
-} from '@telegram-backup/test-support/restore-bench.ts'
 import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import {
   installedServer,
@@ -17,6 +9,14 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type Damage,
+  damagesOf,
+  openRestoreBench,
+  otherKey,
+  processesWith,
+  type RestoreBench,
+} from '#test/restore-bench.ts'
 
 // The issue's list of damage, for each way back. One test walks through the whole list: a part of another
 // size than it should have is asked for again and again before it is given up.
@@ -99,9 +99,9 @@ describe('damage in the chat is named with its part, exit code 5, and nothing co
         bench.chat.honest()
         for (const damage of [first, second]) damage.inflict(bench.chat)
         const [database, directory, file] = await Promise.all([
-          bench.cli(['restore', ofDatabase.id, '--yes', '--to', ...(toDatabase[index % 3] ?? [])]),
-          bench.cli(['restore', ofDirectory.id, '--yes', '--to', ...(toDirectory[index % 2] ?? [])]),
-          bench.cli(['fetch', ofDirectory.id, '--out', out]),
+          bench.start(['restore', ofDatabase.id, '--yes', '--to', ...(toDatabase[index % 3] ?? [])]),
+          bench.start(['restore', ofDirectory.id, '--yes', '--to', ...(toDirectory[index % 2] ?? [])]),
+          bench.start(['fetch', ofDirectory.id, '--out', out]),
         ])
         expectNamed(database, first)
         for (const run of [directory, file]) expectNamed(run, second)

@@ -16,9 +16,9 @@ import {
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import { endOfTar, header, member } from '@telegram-backup/test-support/tar-writer.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 const run = promisify(execFile)
 let bench: RestoreBench

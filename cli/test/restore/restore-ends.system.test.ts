@@ -2,18 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
-import {
-  openRestoreBench,
-  processesWith,
-  type RestoreBench,
-  waitUntil,
-} from '@telegram-backup/test-support/restore-bench.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openRestoreBench, processesWith, type RestoreBench, waitUntil } from '#test/restore-bench.ts'
 
 // What ends a restore in the middle: the network, the user, and SIGKILL of each process that takes part.
 
@@ -103,8 +99,8 @@ const WAYS: ReadonlyArray<[string, string, string[]]> = [
 ]
 
 describe.each(WAYS)('a database restore %s, ended in the middle by', (_, database, more) => {
-  const restore = async (onStart: (pid: number) => void = () => {}): ReturnType<RestoreBench['cli']> =>
-    bench.cli(['restore', ofDatabase.id, '--yes', '--to', server.url(database), ...more], { onStart })
+  const restore = async (onStart: (pid: number) => void = () => {}): Promise<CliRun> =>
+    bench.start(['restore', ofDatabase.id, '--yes', '--to', server.url(database), ...more], { onStart })
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s, leaves the server as it was, and says so', async signal => {
     let pid = 0
@@ -160,8 +156,8 @@ it('the network going away in the middle leaves server and disk as they were', a
     if (count > 5) throw new Error('gone')
   }
   const [first, second] = await Promise.all([
-    bench.cli(['restore', ofDatabase.id, '--yes', '--to', server.url('full_one'), '--overwrite']),
-    bench.cli(['restore', ofDirectory.id, '--yes', '--to', join(places, 'full'), '--overwrite']),
+    bench.start(['restore', ofDatabase.id, '--yes', '--to', server.url('full_one'), '--overwrite']),
+    bench.start(['restore', ofDirectory.id, '--yes', '--to', join(places, 'full'), '--overwrite']),
   ])
   expect([first.code, second.code], first.stderr + second.stderr).toEqual([1, 1])
   await expectServerAsBefore()
@@ -177,7 +173,7 @@ it('the temporary database that a killed watcher leaves is dropped by the next r
     for (const psql of psqls) process.kill(psql, 'SIGSTOP')
     for (const one of [pid, ...psqls]) process.kill(one, 'SIGKILL')
   })
-  await bench.cli(['restore', ofDatabase.id, '--yes', '--to', server.url('new_one')], {
+  await bench.start(['restore', ofDatabase.id, '--yes', '--to', server.url('new_one')], {
     onStart: started => {
       pid = started
     },
@@ -198,8 +194,8 @@ describe.each([
   ['new', []],
   ['full', ['--overwrite']],
 ] as const)('a directory restore into a %s one, ended in the middle by', (name, more) => {
-  const restore = (onStart: (pid: number) => void = () => {}): ReturnType<RestoreBench['cli']> =>
-    bench.cli(['restore', ofDirectory.id, '--yes', '--to', join(places, name), ...more], { onStart })
+  const restore = (onStart: (pid: number) => void = () => {}): Promise<CliRun> =>
+    bench.start(['restore', ofDirectory.id, '--yes', '--to', join(places, name), ...more], { onStart })
   const expectPlacesAsBefore = async (): Promise<void> => {
     expect(await readdir(places)).toEqual(['full'])
     expect(await readFile(join(places, 'full', 'precious'), 'utf8')).toBe('precious')

@@ -5,13 +5,13 @@ import { checkPsql } from '@telegram-backup/connectors/postgres/program-checks.t
 import type { BackupDetails } from '@telegram-backup/database'
 import { placeChecks } from '@telegram-backup/engine/doctor/place-checks.ts'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 // With whose rights a dump runs, and what is said of it before it does.
 

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
+import { tarWithoutPrivilege } from '@telegram-backup/test-support/unprivileged-tar.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import {
   expectTakenBack,
   openSendBench,
@@ -13,9 +16,7 @@ import {
   type SendBench,
   type SendOptions,
   type SentRun,
-} from '@telegram-backup/test-support/send-bench.ts'
-import { tarWithoutPrivilege } from '@telegram-backup/test-support/unprivileged-tar.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+} from '#test/send-bench.ts'
 
 const run = promisify(execFile)
 let bench: SendBench
@@ -178,7 +179,7 @@ describe('what cannot be read as it was', () => {
 
 /** A backup of which two files are missing says so wherever it is shown. */
 async function expectToldEverywhere(id: string): Promise<void> {
-  const run = (...args: string[]): Promise<CliRun> => runCli(args, { env: bench.env })
+  const run = (...args: string[]): Promise<CliRun> => callCli(args, { env: bench.env })
   const cli = async (...args: string[]): Promise<string> => {
     const { stdout, stderr } = await run(...args)
     return `${stdout}\n${stderr}`

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openManifest, readMemberIndex } from '@telegram-backup/archive'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   expectTakenBack,
   openSendBench,
@@ -24,8 +25,7 @@ import {
   type SendBench,
   type SendOptions,
   type SentRun,
-} from '@telegram-backup/test-support/send-bench.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+} from '#test/send-bench.ts'
 
 const run = promisify(execFile)
 let bench: SendBench

@@ -4,7 +4,13 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Backup } from '@telegram-backup/database'
-import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import {
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import {
   expectTakenBack,
   openSendBench,
@@ -13,13 +19,7 @@ import {
   type SentRun,
   waitUntil,
   writeBrokenPgDump,
-} from '@telegram-backup/test-support/send-bench.ts'
-import {
-  installedServer,
-  type PostgresServer,
-  startPostgresServer,
-} from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+} from '#test/send-bench.ts'
 
 const PASSWORD = 'p@ss/w#rd: 50%'
 let server: PostgresServer
@@ -196,12 +196,12 @@ it('words of pg_dump are on the terminal without the password, and in the catalo
     /^error: pg_dump failed: connection to server at "127\.0\.0\.1", port 5 failed/m,
   )
   const [failed] = (
-    await runCli(['list', '--project', database, '--json'], { env: bench.env })
+    await callCli(['list', '--project', database, '--json'], { env: bench.env })
   ).json() as Backup[]
   expect(failed?.error).toMatch(
     /^pg_dump failed: connection to server at "…" failed: FATAL: +password authentication failed for user "…"/,
   )
-  const shown = await runCli(['show', failed?.id ?? ''], { env: bench.env })
+  const shown = await callCli(['show', failed?.id ?? ''], { env: bench.env })
   const whole = JSON.stringify(await bench.show(failed?.id ?? ''))
   for (const text of [sent.stdout, sent.stderr, shown.stdout, whole]) {
     for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(text).not.toContain(secret)

@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { openSendBench, processesOf, type SendBench } from '@telegram-backup/test-support/send-bench.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openSendBench, processesOf, type SendBench } from '#test/send-bench.ts'
 
 const run = promisify(execFile)
 let server: PostgresServer

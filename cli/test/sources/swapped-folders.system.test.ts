@@ -12,8 +12,8 @@ import {
   type DirectorySource,
   openDirectorySource,
 } from '@telegram-backup/connectors/directory/pack/tar-source.ts'
-import { openSendBench, type SendBench } from '@telegram-backup/test-support/send-bench.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openSendBench, type SendBench } from '#test/send-bench.ts'
 
 const run = promisify(execFile)
 /**

@@ -1,4 +1,3 @@
-import { openRestoreBench, type RestoreBench } from '@telegram-backup/test-support/restore-bench.ts'
 import {
   dumpOf,
   installedServer,
@@ -6,6 +5,7 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
 let server: PostgresServer
 let bench: RestoreBench

@@ -1,19 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openDatabase } from '@telegram-backup/database'
-import {
-  openRestoreBench,
-  processesWith,
-  type RestoreBench,
-} from '@telegram-backup/test-support/restore-bench.ts'
 import {
   installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { sql } from 'kysely'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { VerifiedBackup } from '#commands/verify-report.ts'
+import { openRestoreBench, processesWith, type RestoreBench } from '#test/restore-bench.ts'
 
 /** What a drill says as JSON. */
 export interface Drilled extends VerifiedBackup {
@@ -77,18 +72,15 @@ export async function openDrillBench(): Promise<DrillBench> {
       }
     },
     tamperWithRecord: async (id, change) => {
-      const database = await openDatabase({ dataDir: stateFolder })
-      try {
-        await sql`update control_plane.backups set source = ${sql.raw(change)} where id = ${id}`.execute(
-          database.kysely,
-        )
-      } finally {
-        await database.close()
-      }
+      await sql`update control_plane.backups set source = ${sql.raw(change)} where id = ${id}`.execute(
+        bench.catalog.kysely,
+      )
     },
     expectNothingLeft: async databases => {
       expect(await server.databases(), 'no database is left').toEqual(databases)
-      expect(await processesWith(`:${new URL(server.url('x')).port}/`), 'no psql is left').toEqual([])
+      const port = `:${new URL(server.url('x')).port}/`
+      // One ends a moment after its work.
+      await vi.waitFor(async () => expect(await processesWith(port), 'no psql is left').toEqual([]), 60_000)
       const folders = (await readdir(stateFolder)).filter(name => name.startsWith('drill-'))
       expect(folders, 'no folder is left').toEqual([])
       expect(await processesWith(join(stateFolder, 'drill-')), 'no server is left').toEqual([])

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateIdentity } from '@telegram-backup/archive'
-import { processesWith, waitUntil } from '@telegram-backup/test-support/restore-bench.ts'
 import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { processesWith, waitUntil } from '#test/restore-bench.ts'
 import { type DrillBench, openDrillBench } from '#test/verification/drill-bench.ts'
 
 let bench: DrillBench
@@ -119,7 +119,7 @@ describe('a drill that ends early leaves nothing', () => {
       await new Promise(() => {})
     }
     let pid = 0
-    const running = bench.cli(['verify', id, '--drill', '--json', ...on], {
+    const running = bench.start(['verify', id, '--drill', '--json', ...on], {
       onStart: started => {
         pid = started
       },

@@ -10,6 +10,7 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeAllVerified, describeVerified, type VerifiedBackup } from '#commands/verify-report.ts'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
 let database: Database
@@ -36,7 +37,7 @@ afterAll(async () => {
 })
 
 const cli = (args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
-  runCli(args, { env: { ...chat.env, ...env } })
+  callCli(args, { env: { ...chat.env, ...env } })
 
 async function send(): Promise<string> {
   const run = await cli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json'])
@@ -175,7 +176,8 @@ describe('verify', () => {
     const waiting = id
     const [sound, read] = [await send(), await send()]
     const held = holdCall(vault, { method: 'forwardmessage', phase: 'arrived', nth: 1 })
-    const verifying = cli(['verify', '--all', '--read-data', '--json'])
+    // In a process of its own, beside which others go on.
+    const verifying = runCli(['verify', '--all', '--read-data', '--json'], { env: chat.env })
     await held.reached
     expect(await cli(['erase', waiting])).toMatchObject({ code: 0 })
     // One that has no chat at hand marks only, also what somebody reads.

@@ -3,19 +3,29 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BackupDetails, BackupPart } from '@telegram-backup/database'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { openTamperedChat, type TamperedChat } from '@telegram-backup/test-support/tampered-chat.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { expect } from 'vitest'
-import { cliEnvironment } from '#cli-environment.ts'
-import { type CliRun, runCli } from '#run-cli.ts'
-import { openTamperedChat, type TamperedChat } from '#tampered-chat.ts'
-import { openTestVault, type TestVault } from '#vault.ts'
+import { callCli } from '#test/call-cli.ts'
 
 /** A vault, a proxy before it, and the command line. */
 export interface RestoreBench {
   vault: TestVault
   chat: TamperedChat
+  catalog: TestCatalog
   env: Record<string, string>
-  cli(
+  /** In the process of the test, one after the other. */
+  cli(args: readonly string[], options?: { env?: Record<string, string> }): Promise<CliRun>
+  /** In a process of its own, for what is killed, and for what runs beside others. */
+  start(
     args: readonly string[],
     options?: { onStart?: (pid: number) => void; env?: Record<string, string> },
   ): Promise<CliRun>
@@ -28,16 +38,18 @@ export interface RestoreBench {
 export async function openRestoreBench(): Promise<RestoreBench> {
   const vault = await openTestVault()
   const chat = await openTamperedChat(vault.emulator.url)
-  const env = { ...(await cliEnvironment(vault)), TELEGRAM_API_ROOT: chat.url }
-  const cli: RestoreBench['cli'] = (args, options = {}) =>
-    runCli(args, { ...options, env: { ...env, ...options.env } })
+  const catalog = await openTestCatalog()
+  const env = { ...(await cliEnvironment(vault)), ...catalog.env, TELEGRAM_API_ROOT: chat.url }
+  const cli: RestoreBench['cli'] = (args, options = {}) => callCli(args, { env: { ...env, ...options.env } })
   const show = async (id: string): Promise<BackupDetails> =>
     (await cli(['show', id, '--json'])).json() as BackupDetails
   return {
     vault,
     chat,
+    catalog,
     env,
     cli,
+    start: (args, options = {}) => runCli(args, { ...options, env: { ...env, ...options.env } }),
     show,
     send: async (...args) => {
       const sent = await cli(['send', '--project', 'shop', '--type', 'database', '--json', ...args])
@@ -46,6 +58,7 @@ export async function openRestoreBench(): Promise<RestoreBench> {
     },
     close: async () => {
       await chat.close()
+      await catalog.discard()
       await vault.close()
     },
   }

@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import type { SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { expect } from 'vitest'
-import { cliEnvironment } from '#cli-environment.ts'
-import { type CliRun, runCli } from '#run-cli.ts'
-import { openTestVault, type TestVault } from '#vault.ts'
+import { callCli } from '#test/call-cli.ts'
 
 const run = promisify(execFile)
 
@@ -16,7 +17,10 @@ const run = promisify(execFile)
 export interface SendBench {
   vault: TestVault
   env: Record<string, string>
-  /** Runs `send --json` with small parts. `during` gets the pid of the program when a part was confirmed. */
+  /**
+   * Runs `send --json` with small parts. `during` is called once a part was proven, with the pid of the
+   * program, which then is a process of its own, as it is with `input`.
+   */
   send(args: readonly string[], options?: SendOptions): Promise<SentRun>
   /** The plain bytes of a backup, from the command line. */
   fetch(report: SentSource): Promise<Buffer>
@@ -40,7 +44,8 @@ export async function openSendBench(): Promise<SendBench> {
   const vault = await openTestVault()
   const TMPDIR = join(vault.folder, 'tmp')
   await mkdir(TMPDIR)
-  const env = { ...(await cliEnvironment(vault)), TMPDIR }
+  const catalog = await openTestCatalog()
+  const env = { ...(await cliEnvironment(vault)), ...catalog.env, TMPDIR }
   return {
     vault,
     env,
@@ -56,13 +61,18 @@ export async function openSendBench(): Promise<SendBench> {
         await act()
         faults.clear()
       }
-      const result = await runCli(['send', ...args, '--json'], {
-        env: { ...env, ...more },
-        ...(input ? { input } : {}),
-        onStart: pid => {
-          if (during) meanwhile = inTheMiddle(() => during(pid))
-        },
-      })
+      const sending = ['send', ...args, '--json']
+      const inFull = { ...env, ...more }
+      const result =
+        during || input
+          ? await runCli(sending, {
+              env: inFull,
+              ...(input ? { input } : {}),
+              onStart: pid => {
+                if (during) meanwhile = inTheMiddle(() => during(pid))
+              },
+            })
+          : await callCli(sending, { env: inFull })
       await meanwhile
       faults.clear()
       expect(await readdir(TMPDIR), 'no FIFO, no folder is left').toEqual([])
@@ -71,14 +81,17 @@ export async function openSendBench(): Promise<SendBench> {
     },
     fetch: async ({ databaseRecord }) => {
       const out = join(vault.folder, `fetched-${databaseRecord?.id}`)
-      const fetched = await runCli(['fetch', databaseRecord?.id ?? '', '--out', out], { env })
-      // Files may be missing in the backup, which is noted.
+      const fetched = await callCli(['fetch', databaseRecord?.id ?? '', '--out', out], { env })
+      // Of one that is not whole, that is said.
       const words = fetched.stderr.replace(/^warning: it is not whole: .*\n/, '')
       expect(words + fetched.code).toBe('0')
       return readFile(out)
     },
-    show: async id => (await runCli(['show', id, '--json'], { env })).json() as BackupDetails,
-    close: () => vault.close(),
+    show: async id => (await callCli(['show', id, '--json'], { env })).json() as BackupDetails,
+    close: async () => {
+      await catalog.discard()
+      await vault.close()
+    },
   }
 }
 
@@ -99,7 +112,7 @@ export async function processesOf(name: string, text: string): Promise<number[]>
 export async function expectTakenBack(bench: SendBench, sent: SentRun, project: string): Promise<number> {
   expect(sent.report.success).toBe(false)
   expect(sent.messageIds).toEqual([])
-  const listed = (await runCli(['list', '--project', project, '--json'], { env: bench.env })).json()
+  const listed = (await callCli(['list', '--project', project, '--json'], { env: bench.env })).json()
   for (const backup of listed as { state: string }[]) expect(backup.state).toBe('failed')
   return (listed as unknown[]).length
 }
