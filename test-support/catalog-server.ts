@@ -13,7 +13,7 @@ const TEMPLATE_LOCK = 727_401
 
 /**
  * A setup of vitest: the test files of a run share one embedded server, and each catalog is a database of its own in it.
- * The first file that wants a catalog starts the server; when no file uses it, it stops.
+ * The first file that wants a catalog starts the server, and the end of the run stops it.
  */
 export async function setup(): Promise<void> {
   process.env[FOLDER] = await mkdtemp(join(tmpdir(), 'test-catalogs-'))
@@ -22,7 +22,6 @@ export async function setup(): Promise<void> {
 /** The end of that setup. */
 export async function teardown(): Promise<void> {
   const folder = String(process.env[FOLDER])
-  // A worker that was killed may have left the server running.
   const [pidFile] = await Array.fromAsync(glob(join(folder, '*', 'postmaster.pid')))
   if (pidFile !== undefined) process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGQUIT')
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
@@ -38,23 +37,30 @@ export interface ServedCatalog {
 export async function newCatalog(): Promise<ServedCatalog | undefined> {
   const folder = process.env[FOLDER]
   if (folder === undefined) return undefined
-  // Held open so that the server stays.
-  const server = await openDatabase({ dataDir: folder, connections: 3 })
-  const [dataFolder = ''] = (await readdir(folder)).filter(name => /^pg\d+$/.test(name))
-  const socket = encodeURIComponent(join(folder, dataFolder))
-  const urlOf = (name: string): string => `postgresql://catalog@localhost/${name}?host=${socket}`
-  await asSuperuser(urlOf('postgres'), query => makeTemplate(query, urlOf))
+  server ??= enterServer(folder)
+  const urlOf = await server
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await asSuperuser(urlOf('postgres'), query => query(`create database ${name} template ${TEMPLATE}`))
-  // A clone has the id of its template, and two catalogs with one id would pass for one catalog.
-  await asSuperuser(urlOf(name), query => query('update control_plane.catalog set id = gen_random_uuid()'))
+  // The copy of the files costs less than half of what the server's log of all pages does.
+  const create = `create database ${name} template ${TEMPLATE} strategy file_copy`
+  await asSuperuser(urlOf('postgres'), query => query(create))
   return {
     url: urlOf(name),
-    drop: async () => {
-      await asSuperuser(urlOf('postgres'), query => query(`drop database ${name} with (force)`))
-      await server.close()
-    },
+    drop: () => asSuperuser(urlOf('postgres'), query => query(`drop database ${name} with (force)`)),
   }
+}
+
+type UrlOf = (database: string) => string
+
+/** Of this process, which stays in the server until it ends: a server that nobody uses would stop, and start again. */
+let server: Promise<UrlOf> | undefined
+
+async function enterServer(folder: string): Promise<UrlOf> {
+  await openDatabase({ dataDir: folder, connections: 3 })
+  const [dataFolder = ''] = (await readdir(folder)).filter(name => /^pg\d+$/.test(name))
+  const socket = encodeURIComponent(join(folder, dataFolder))
+  const urlOf: UrlOf = name => `postgresql://catalog@localhost/${name}?host=${socket}`
+  await asSuperuser(urlOf('postgres'), query => makeTemplate(query, urlOf))
+  return urlOf
 }
 
 type Query = (text: string) => Promise<{ rows: unknown[] }>
@@ -69,14 +75,15 @@ async function asSuperuser(url: string, work: (query: Query) => Promise<unknown>
   }
 }
 
-async function makeTemplate(query: Query, urlOf: (name: string) => string): Promise<void> {
+async function makeTemplate(query: Query, urlOf: UrlOf): Promise<void> {
   const isMade = async (): Promise<boolean> =>
     (await query(`select from pg_database where datname = '${TEMPLATE}'`)).rows.length > 0
   if (await isMade()) return
   await query(`select pg_advisory_lock(${TEMPLATE_LOCK})`)
   if (await isMade()) return
   // Nothing here has to outlive the machine.
-  await query('alter system set fsync = off')
+  for (const setting of ['fsync', 'full_page_writes', 'autovacuum'])
+    await query(`alter system set ${setting} = off`)
   await query('select pg_reload_conf()')
   // What a killed file has left.
   await query('drop database if exists unfinished with (force)')
