@@ -1,5 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 import { COMPILED_MODULES } from './scripts/compiled-modules.ts'
+import { SlowestFirst } from './scripts/slowest-first.ts'
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -18,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
     // Tests wait for servers, pipes and clocks: three keep two cores busy. Of two cores, vitest would use
     // one.
     maxWorkers: 3,
+    sequence: { sequencer: SlowestFirst },
     // Limits are for what hangs: on a busy machine anything takes many times as long. So a condition is
     // waited for as long as a test.
     testTimeout: 240_000,

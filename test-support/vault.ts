@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
-import { type Database, migrate, openDatabase } from '@telegram-backup/database'
+import { type Database, migrate, openDatabase, sqlRunner } from '@telegram-backup/database'
 import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
 import { newCatalog } from '#catalog-server.ts'
 
@@ -77,6 +77,8 @@ export async function openTestCatalog(): Promise<TestCatalog> {
   const served = await newCatalog()
   if (served === undefined) return await openEmbeddedTestCatalog()
   const database = await openDatabase({ url: served.url })
+  // A clone has the id of its template, and two catalogs with one id would pass for one catalog.
+  await sqlRunner(database).executeSql('update control_plane.catalog set id = gen_random_uuid()')
   return {
     ...database,
     env: { DATABASE_URL: served.url },

@@ -1,7 +1,9 @@
 /**
- * Kills the real command line everywhere, breaks everything around it, and then looks whether anything was lost.
+ * Kills the real command line everywhere, breaks everything around it, and then looks whether anything was
+ * lost.
  *
- * - `--rounds N`, `--minutes N` (begins no seed after that), `--first SEED`, `--rounds-per-seed N`, `--jobs N`
+ * - `--rounds N`, `--minutes N` (begins no seed after that), `--first SEED`, `--rounds-per-seed N`, `--jobs
+ *   N`
  * - `--seed S` replays that seed; `--stop-at-first`, `--verbose`, `--report`
  * - `--only TEXT[,TEXT]` takes these operations, by name or by a part of names; `--every-step`
  * - `--together P`: how probable two commands at once are, 0 to 1

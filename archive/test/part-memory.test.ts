@@ -22,6 +22,7 @@ describe('the memory for parts', () => {
     fc.assert(
       fc.property(steps, steps => {
         const memory = new PartMemory(64)
+        const filled = (mark: number): Buffer => Buffer.alloc(64, mark)
         const parts: { bytes: Buffer; release: () => void; mark: number; isHeld: boolean }[] = []
         for (const [mark, { takes, which }] of steps.entries()) {
           if (takes) {
@@ -35,7 +36,7 @@ describe('the memory for parts', () => {
             if (part) part.isHeld = false
           }
           for (const part of parts) {
-            if (part.isHeld) expect(part.bytes.every(byte => byte === part.mark)).toBe(true)
+            if (part.isHeld) expect(part.bytes.equals(filled(part.mark))).toBe(true)
           }
         }
       }),

@@ -7,20 +7,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 import { LAUNCHER, underOlderNode } from '#test/older-node.ts'
 
 let vault: TestVault
+let catalog: TestCatalog
 let env: Record<string, string>
 
 beforeAll(async () => {
   vault = await openTestVault()
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
 })
 
 afterAll(async () => {
+  await catalog.discard()
   await vault.close()
 })
 
@@ -54,10 +63,10 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     expect(run.stderr).toContain('Stopping cleanly')
     expect(vault.messageIds()).toEqual([])
     const [backup] = (
-      await runCli(['list', '--project', `stop-${signal}`, '--json'], { env })
+      await callCli(['list', '--project', `stop-${signal}`, '--json'], { env })
     ).json() as Backup[]
     expect(backup?.state).toBe('failed')
-    const details = (await runCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
+    const details = (await callCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
     expect(details.parts.filter(part => part.state === 'sent')).toEqual([])
   },
 )
@@ -78,9 +87,9 @@ it('SIGKILL in the middle of a send leaves every message known to the catalog', 
   process.kill(pid, 'SIGKILL')
   await running
   vault.emulator.faults.clear()
-  const [backup] = (await runCli(['list', '--project', 'killed', '--json'], { env })).json() as Backup[]
+  const [backup] = (await callCli(['list', '--project', 'killed', '--json'], { env })).json() as Backup[]
   expect(backup?.state).toBe('sending')
-  const details = (await runCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
+  const details = (await callCli(['show', backup?.id ?? '', '--json'], { env })).json() as BackupDetails
   // Each message is either proven, with its id, or announced by a row that says what to look for.
   const proven = new Set(details.parts.flatMap(part => part.message_id ?? []))
   const announced = new Set(details.parts.filter(part => part.state === 'intended').map(part => part.sha256))
@@ -160,7 +169,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
       await sleep(300)
       goOn()
       expect(await ended).toEqual([signal === 'SIGINT' ? 130 : 143, null])
-      const [backup] = (await runCli(['list', '--project', project, '--json'], { env })).json() as Backup[]
+      const [backup] = (await callCli(['list', '--project', project, '--json'], { env })).json() as Backup[]
       expect(backup?.state).toBe('failed')
     } finally {
       end()

@@ -4,37 +4,57 @@ import { join } from 'node:path'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
+let catalog: TestCatalog
 let env: Record<string, string>
-const cli = (args: string[], input?: Buffer | string): Promise<CliRun> =>
-  runCli(args, { env, ...(input === undefined ? {} : { input }) })
+/** In a process of its own, as people and scripts start it. */
+const program = (args: string[], input = ''): Promise<CliRun> => runCli(args, { env, input })
+const cli = (args: string[]): Promise<CliRun> => callCli(args, { env })
 
 beforeAll(async () => {
   vault = await openTestVault()
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
 })
 
 afterAll(async () => {
+  await catalog.discard()
   await vault.close()
 })
 
-async function send(bytes: Buffer, ...args: string[]): Promise<IntegratedBackupResult> {
+async function send(bytes: Buffer, args: string[] = [], run = cli): Promise<IntegratedBackupResult> {
   const path = join(vault.folder, 'source.bin')
   await writeFile(path, bytes)
-  const run = await cli(['send', '--project', 'shop', '--type', 'storage', '--file', path, '--json', ...args])
-  expect(run.stderr + run.stdout).toContain('"success": true')
-  expect(run.code).toBe(0)
-  return run.json() as IntegratedBackupResult
+  const sent = await run([
+    'send',
+    '--project',
+    'shop',
+    '--type',
+    'storage',
+    '--file',
+    path,
+    '--json',
+    ...args,
+  ])
+  expect(sent.stderr + sent.stdout).toContain('"success": true')
+  expect(sent.code).toBe(0)
+  return sent.json() as IntegratedBackupResult
 }
 
 describe('the main job by command line', () => {
   it('send, list, show, stats and fetch tell the same story, and the bytes are the same', async () => {
     const bytes = Buffer.concat([randomBytes(150_000), Buffer.alloc(2_000_000)])
-    const { databaseRecord } = await send(bytes, '--caption', 'a caption', '--expires', '8w')
+    const { databaseRecord } = await send(bytes, ['--caption', 'a caption', '--expires', '8w'], program)
     const id = databaseRecord?.id ?? ''
 
     const listed = (await cli(['list', '--json', '--project', 'shop'])).json() as Backup[]
@@ -69,27 +89,27 @@ describe('the main job by command line', () => {
     })
 
     const out = join(vault.folder, 'back.bin')
-    const fetched = await cli(['fetch', id, '--out', out])
+    const fetched = await program(['fetch', id, '--out', out])
     expect(fetched).toMatchObject({ code: 0 })
     expect((await readFile(out)).equals(bytes)).toBe(true)
     expect((await stat(out)).mode & 0o777).toBe(0o600)
-    const piped = await cli(['fetch', id, '--out', '-'])
+    const piped = await program(['fetch', id, '--out', '-'])
     expect(Buffer.from(piped.stdout, 'latin1').equals(bytes)).toBe(true)
   })
 
   it('standard input is a source', async () => {
-    const run = await cli(
+    const run = await program(
       ['send', '--project', 'shop', '--type', 'database', '--filename', 'x.sql', '-', '--json'],
       'SELECT 1;',
     )
     const { databaseRecord } = run.json() as IntegratedBackupResult
     expect(databaseRecord?.filename).toMatch(/^shop_database_\d{8}T\d{6}Z_[0-9a-f]{8}\.sql$/)
-    const back = await cli(['fetch', databaseRecord?.id ?? '', '--out', '-'])
+    const back = await program(['fetch', databaseRecord?.id ?? '', '--out', '-'])
     expect(back.stdout).toBe('SELECT 1;')
   })
 
   it('without --json it speaks to people, and on a pipe draws no bars', async () => {
-    const list = await cli(['list'])
+    const list = await program(['list'])
     expect(list.stdout).toMatch(/^ID +PROJECT +TYPE +STATE/)
     expect(list.stdout + list.stderr).not.toContain('\u001b')
   })
@@ -114,7 +134,7 @@ describe('what comes back damaged', () => {
     const id = databaseRecord?.id ?? ''
     const out = join(vault.folder, 'damaged.bin')
     vault.emulator.faults.on('download', { call: 2, calls: 1000 }, { kind: 'flip-bit', offset: 5000 })
-    const run = await cli(['fetch', id, '--out', out])
+    const run = await program(['fetch', id, '--out', out])
     vault.emulator.faults.clear()
     expect(run.stderr).toMatch(/part \d/i)
     expect(run.code).toBe(5)
@@ -142,7 +162,7 @@ describe('what comes back damaged', () => {
     const other = join(vault.folder, 'other-key.txt')
     expect((await cli(['keygen', '--out', other])).code).toBe(0)
     const out = join(vault.folder, 'wrong-key.bin')
-    const run = await runCli(['fetch', databaseRecord?.id ?? '', '--out', out], {
+    const run = await callCli(['fetch', databaseRecord?.id ?? '', '--out', out], {
       env: { ...env, BACKUP_AGE_IDENTITY_FILE: other },
     })
     expect(run.code).toBe(5)

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Backup, type Database, sqlRunner } from '@telegram-backup/database'
+import { type Backup, sqlRunner } from '@telegram-backup/database'
 import { stateWords } from '@telegram-backup/database/missing-files'
 import { backupOfJob } from '@telegram-backup/engine/jobs/job-view.ts'
 import type { Condition } from '@telegram-backup/engine/monitoring/conditions.ts'
 import { alertNotice } from '@telegram-backup/engine/monitoring/wording.ts'
-import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 // A backup whose send was told to leave out a file, in every answer that shows a backup. What a send writes
 // down of it, `directory-failures.system.test.ts` has from a real one.
@@ -18,15 +24,15 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 const WORDS = 'complete, 1 file missing'
 
 let vault: TestVault
-let chat: TestChat
-let database: Database
+let database: TestCatalog
+let env: Record<string, string>
 let id: string
 let whole: string
 
 beforeAll(async () => {
   vault = await openTestVault()
-  chat = await openChat(vault)
-  database = await openCatalogOf(chat.env)
+  database = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...database.env }
   id = await send()
   whole = await send()
   await sqlRunner(database).executeSql(
@@ -37,11 +43,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await database.close()
+  await database.discard()
   await vault.close()
 })
 
-const cli = (...args: string[]): Promise<CliRun> => runCli(args, { env: chat.env })
+const cli = (...args: string[]): Promise<CliRun> => callCli(args, { env })
 
 async function send(): Promise<string> {
   const path = join(vault.folder, 'a.bin')

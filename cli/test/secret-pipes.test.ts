@@ -5,12 +5,19 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { callCli } from '#test/call-cli.ts'
 
 const run = promisify(execFile)
 const LAUNCHER = fileURLToPath(import.meta.resolve('#launcher'))
 let vault: TestVault
+let catalog: TestCatalog
 let env: Record<string, string>
 let file: string
 /** Of a backup in the chat. */
@@ -18,15 +25,17 @@ let id: string
 
 beforeAll(async () => {
   vault = await openTestVault()
-  env = await cliEnvironment(vault)
+  catalog = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...catalog.env }
   file = join(vault.folder, 'file.sql')
   await writeFile(file, 'SELECT 1;')
-  const sent = await runCli([...SEND, '--file', file, '--json'], { env })
+  const sent = await callCli([...SEND, '--file', file, '--json'], { env })
   expect(sent.code, sent.stderr).toBe(0)
   id = (sent.json() as { databaseRecord: { id: string } }).databaseRecord.id
 })
 
 afterAll(async () => {
+  await catalog.discard()
   await vault.close()
 })
 

@@ -1,38 +1,26 @@
 import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   type BackupType,
   createBackup,
-  type Database,
   deleteExpiredBackups,
   manifestBelow,
-  migrate,
-  openDatabase,
   queryBackups,
   updateBackup,
 } from '#index.ts'
 import { isUuid } from '#input-checks.ts'
-import { TestStateFolder } from '#test/state-folders.ts'
+import { emptyCatalog } from '#test/empty-catalog.ts'
 import { CHAT, TestSend } from '#test/test-send.ts'
 
-const folder = new TestStateFolder()
-let database: Database
+let database: TestCatalog
 beforeAll(async () => {
-  database = await openDatabase({ dataDir: folder.path })
+  database = await openTestCatalog()
 })
-afterAll(async () => {
-  await database.close()
-  folder.expectNothingLeft()
-  await folder.remove()
-})
-beforeEach(emptyCatalog)
-
-async function emptyCatalog(): Promise<void> {
-  await sql`drop schema if exists control_plane cascade`.execute(database.kysely)
-  await migrate(database)
-}
+afterAll(() => database.discard())
+beforeEach(() => emptyCatalog(database))
 
 const HOUR_MS = 3_600_000
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1) + hour * HOUR_MS)
@@ -57,7 +45,7 @@ test('pages of any size, put together, are the list as a model has it', async ()
   const filter = fc.record({ projectId: project, type }, { requiredKeys: [] })
   await fc.assert(
     fc.asyncProperty(backups, filter, fc.integer({ min: 1, max: 5 }), async (list, wanted, limit) => {
-      await emptyCatalog()
+      await emptyCatalog(database)
       const created = []
       for (const { hour, ...rest } of list) {
         created.push(
@@ -96,7 +84,7 @@ test('expiry never takes the last good backup, and takes all others that are due
   )
   await fc.assert(
     fc.asyncProperty(backups, fc.nat(20), async (list, nowHour) => {
-      await emptyCatalog()
+      await emptyCatalog(database)
       for (const { created, expires, damaged, ...rest } of list) {
         const times = { created_at: at(created), expires_at: at(expires) }
         const { id } = await createBackup(database, {

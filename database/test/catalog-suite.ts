@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
@@ -25,12 +26,19 @@ import { describeSourceFacts } from '#test/suite-source-facts.ts'
 import { describeVault } from '#test/suite-vault.ts'
 import { describeWaitingJobs } from '#test/suite-waiting-jobs.ts'
 
-/** What every catalog has to do, on whatever server; each test begins with an empty one. */
+/**
+ * What every catalog has to do, on whatever server; each test begins with an empty one. All have the same
+ * connections.
+ */
 export function describeCatalog(connect: () => Promise<Database>): void {
+  let database: Database
+  beforeAll(async () => {
+    database = await connect()
+  })
+  afterAll(() => database.close())
   const open = async (): Promise<Database> => {
-    const database = await connect()
     await emptyCatalog(database)
-    return database
+    return { ...database, close: async () => {} }
   }
   describeRecords(open)
   describeQueries(open)

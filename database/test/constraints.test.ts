@@ -1,25 +1,19 @@
 import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, migrate, openDatabase, type PartKind, type PartState } from '#index.ts'
+import type { PartKind, PartState } from '#index.ts'
 import { checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
-import { TestStateFolder } from '#test/state-folders.ts'
 
 // The same rules stand in TypeScript and in the migrations: they must not drift apart.
 
-const folder = new TestStateFolder()
-let database: Database
+let database: TestCatalog
 beforeAll(async () => {
-  database = await openDatabase({ dataDir: folder.path })
-  await migrate(database)
+  database = await openTestCatalog()
 })
-afterAll(async () => {
-  await database.close()
-  folder.expectNothingLeft()
-  await folder.remove()
-})
+afterAll(() => database.discard())
 
 // Types of parts exist only for the compiler; these lists do not compile when a name is missing or unknown.
 const PART_STATES = Object.keys({

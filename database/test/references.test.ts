@@ -1,19 +1,12 @@
+import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, migrate, openDatabase } from '#index.ts'
-import { TestStateFolder } from '#test/state-folders.ts'
 
-const folder = new TestStateFolder()
-let database: Database
+let database: TestCatalog
 beforeAll(async () => {
-  database = await openDatabase({ dataDir: folder.path })
-  await migrate(database)
+  database = await openTestCatalog()
 })
-afterAll(async () => {
-  await database.close()
-  folder.expectNothingLeft()
-  await folder.remove()
-})
+afterAll(() => database.discard())
 
 test('every reference that deleting a row acts upon has an index that begins with it', async () => {
   const { rows } = await sql<{ reference: string; is_indexed: boolean }>`

@@ -1,16 +1,20 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { createJob, type Database, getJob } from '@telegram-backup/database'
-import { readConfig } from '@telegram-backup/engine/environment.ts'
-import { openCatalog, openJobQueue } from '@telegram-backup/engine/wiring.ts'
+import { createJob, getJob } from '@telegram-backup/database'
+import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { untilJob, writeSources } from '@telegram-backup/test-support/jobs-world.ts'
 import { startListener } from '@telegram-backup/test-support/listener.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vault: TestVault
-let database: Database
+let database: TestCatalog
 let path: string
 let serve: ServeProcess
 let text: string
@@ -19,14 +23,14 @@ beforeAll(async () => {
   vault = await openTestVault()
   path = await writeSources(vault.folder)
   text = await readFile(path, 'utf8')
-  const env = { ...(await cliEnvironment(vault)), TELEGRAM_BACKUP_CONFIG: path }
-  database = await openCatalog(readConfig(env))
+  database = await openTestCatalog()
+  const env = { ...(await cliEnvironment(vault)), ...database.env, TELEGRAM_BACKUP_CONFIG: path }
   serve = startServe(env)
   await serve.ready
 })
 afterAll(async () => {
   await serve?.end('SIGTERM')
-  await database.close()
+  await database.discard()
   await vault.close()
 })
 

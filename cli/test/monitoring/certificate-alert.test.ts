@@ -5,10 +5,16 @@ import { writeSources } from '@telegram-backup/test-support/jobs-world.ts'
 import { type Listener, startListener } from '@telegram-backup/test-support/listener.ts'
 import { selfSigned } from '@telegram-backup/test-support/self-signed.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vault: TestVault
+let catalog: TestCatalog
 let listener: Listener
 let serve: ServeProcess | undefined
 let certificate: string
@@ -23,13 +29,15 @@ beforeAll(async () => {
   const path = await writeSources(vault.folder)
   const notifications = `notifications: { chat: false, webhook: "${listener.url}" }\n`
   await writeFile(path, `${await readFile(path, 'utf8')}${notifications}`, { mode: 0o600 })
-  const env = { ...(await cliEnvironment(vault)), TELEGRAM_BACKUP_CONFIG: path }
+  catalog = await openTestCatalog()
+  const env = { ...(await cliEnvironment(vault)), ...catalog.env, TELEGRAM_BACKUP_CONFIG: path }
   serve = startServe(env, ['--certificate', certificate, '--certificate-key', key])
   await serve.ready
 })
 afterAll(async () => {
   await serve?.end('SIGTERM')
   await listener.close()
+  await catalog.discard()
   await vault.close()
 })
 
