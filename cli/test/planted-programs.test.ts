@@ -27,7 +27,12 @@ test('programs that lie in the working folder never run, whatever a relative PAT
     await chmod(join(working, name), 0o755)
   }
   const env = await cliEnvironment(vault)
-  for (const path of [`.::working:./:${process.env['PATH']}`, '.']) {
+  for (const path of [
+    `.:${process.env['PATH']}`,
+    `:${process.env['PATH']}`,
+    '.',
+    `working:./:${process.env['PATH']}`,
+  ]) {
     const options = { env: { ...env, PATH: path }, cwd: working }
     const args = ['send', '--project', 'shop', '--type', 'storage', '--directory', source, '--json']
     const sent = await runCli(args, options)
