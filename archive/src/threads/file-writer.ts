@@ -30,6 +30,11 @@ interface Target {
   close(): void
 }
 
+/**
+ * Bytes of one write, which the kernel can take while they lie in the processor's cache. For a longer one it looks for
+ * as long a run of free memory, which may take it several times as long as the copying.
+ */
+const MAX_WRITE_BYTES = 128 * 1024
 /** After how long a device that takes nothing at the moment is asked again. */
 const RETRY_MS = 1
 
@@ -38,7 +43,7 @@ function fileTarget(fd: number, ring: BlockRing): Target {
     write: block => {
       for (let offset = 0; offset < block.length; ) {
         try {
-          offset += writeSync(fd, block, offset)
+          offset += writeSync(fd, block, offset, Math.min(block.length - offset, MAX_WRITE_BYTES))
         } catch (error) {
           if (!isNotReady(error)) throw error
           ring.throwIfStopped()
