@@ -31,31 +31,33 @@ import { registerVerify } from '#commands/verify-command.ts'
 import type { Host } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 
-const COMMANDS: readonly RegisterCommand[] = [
-  registerDemo,
-  registerKeygen,
-  registerDoctor,
-  registerSend,
-  registerList,
-  registerShow,
-  registerStats,
-  registerFetch,
-  registerRestore,
-  registerVerify,
-  registerRecover,
-  registerCard,
-  registerReconcile,
-  registerErase,
-  registerExpire,
-  registerSchedule,
-  registerRetention,
-  registerPins,
-  registerApikey,
-  registerServe,
-  registerJobs,
-  registerNotifyTest,
-  registerEmulator,
-]
+/** By name. */
+const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
+  demo: registerDemo,
+  keygen: registerKeygen,
+  doctor: registerDoctor,
+  send: registerSend,
+  list: registerList,
+  show: registerShow,
+  stats: registerStats,
+  fetch: registerFetch,
+  restore: registerRestore,
+  verify: registerVerify,
+  recover: registerRecover,
+  card: registerCard,
+  reconcile: registerReconcile,
+  erase: registerErase,
+  expire: registerExpire,
+  schedule: registerSchedule,
+  retention: registerRetention,
+  pin: registerPins,
+  unpin: registerPins,
+  apikey: registerApikey,
+  serve: registerServe,
+  jobs: registerJobs,
+  'notify-test': registerNotifyTest,
+  emulator: registerEmulator,
+}
 
 /**
  * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
@@ -70,7 +72,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     stop.tellBy(output)
     exitCode = await perform(action, { host, output, ...stop })
   }
-  const program = createProgram(run, host)
+  const program = createProgram(run, host, args[0])
   try {
     await program.parseAsync([...args], { from: 'user' })
     // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
@@ -89,10 +91,14 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   }
 }
 
-/** All commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`. */
+/**
+ * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
+ * @param name of the command that is wanted; without one, or with one that does not exist, there are all of them
+ */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
+  name = '',
 ): Command {
   const program = new Command('telegram-backup')
     .description(
@@ -107,7 +113,9 @@ export function createProgram(
       writeErr: text => stderr.write(printable(withoutPasswords(text))),
     })
     .exitOverride()
-  for (const register of COMMANDS) register(program, run)
+  // The options of all commands take as long to describe as a query of the catalog.
+  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
+  for (const register of wanted) register?.(program, run)
   for (const command of program.commands) command.exitOverride()
   return program
 }
