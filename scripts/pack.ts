@@ -63,8 +63,8 @@ function stage(folder: string): string {
 }
 
 /**
- * The program alone: it needs no other package of ours, and brings the Node that it runs on, as the workspace does.
- * Migrations and scripts lie where the package that reads them expects them in its own.
+ * The program alone: it needs no other package of ours, and brings the Node that it runs on, as the workspace
+ * does. The code of each package finds its migrations and scripts under the name that it has for them.
  */
 async function stageProgram(): Promise<string> {
   const target = join(BUILD, 'stage', PROGRAM)

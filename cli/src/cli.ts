@@ -93,7 +93,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 
 /**
  * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
- * @param name of the command that is wanted; without one, or with one that does not exist, there are all of them
+ * @param name of the wanted command; without one, or with one that does not exist, all commands are there
  */
 export function createProgram(
   run: RunAction,

@@ -8,8 +8,8 @@ const THREADS = join(ROOT, 'archive', 'src', 'threads')
 const BUNDLED = ['commander', 'kysely', 'pg']
 
 /**
- * Writes the program into `folder` as few files: `cli.js`, one for each thing that some commands load later, and one
- * for each thread of the archive. `list` would spend half of its time on finding 500 modules.
+ * Writes the program into `folder` as few files: `cli.js`, those that some commands load later, and one for
+ * each thread of the archive. `list` would spend half of its time on finding 500 modules.
  * @param dependencies of all packages that the program is made of
  * @returns those of them that stay packages, with their versions
  */

@@ -31,8 +31,8 @@ interface Target {
 }
 
 /**
- * Bytes of one write, which the kernel can take while they lie in the processor's cache. For a longer one it looks for
- * as long a run of free memory, which may take it several times as long as the copying.
+ * Bytes of one write. For longer ones the kernel looks for runs of free memory that are as long, which can
+ * take it several times as long as the copying itself.
  */
 const MAX_WRITE_BYTES = 128 * 1024
 /** After how long a device that takes nothing at the moment is asked again. */
