@@ -8,18 +8,17 @@ import pg from 'pg'
 /** Names the folder of the run's server; vitest's workers inherit it. */
 const FOLDER = 'TEST_CATALOG_SERVER'
 const TEMPLATE = 'migrated'
-/** Any constant; it keeps two files from making the template at once. */
+/** Any number; keeps two files from making the template at once. */
 const TEMPLATE_LOCK = 727_401
 
 /**
- * A setup of vitest: the test files of a run share one embedded server, and each catalog is a database of its own in it.
- * The first file that wants a catalog starts the server; when no file uses it, it stops.
+ * A setup of vitest: all test files share one embedded server, in which each catalog is a database. The
+ * first file that needs a catalog starts the server; when no file uses it, it stops.
  */
 export async function setup(): Promise<void> {
   process.env[FOLDER] = await mkdtemp(join(tmpdir(), 'test-catalogs-'))
 }
 
-/** The end of that setup. */
 export async function teardown(): Promise<void> {
   const folder = String(process.env[FOLDER])
   // A worker that was killed may have left the server running.
@@ -34,11 +33,11 @@ export interface ServedCatalog {
   drop(): Promise<void>
 }
 
-/** undefined outside a run of vitest, where there is no server to share. */
+/** Returns undefined outside vitest, where there is no shared server. */
 export async function newCatalog(): Promise<ServedCatalog | undefined> {
   const folder = process.env[FOLDER]
   if (folder === undefined) return undefined
-  // Held open so that the server stays.
+  // Open until `drop`, so that the server keeps running.
   const server = await openDatabase({ dataDir: folder, connections: 3 })
   const [dataFolder = ''] = (await readdir(folder)).filter(name => /^pg\d+$/.test(name))
   const socket = encodeURIComponent(join(folder, dataFolder))
@@ -46,7 +45,7 @@ export async function newCatalog(): Promise<ServedCatalog | undefined> {
   await asSuperuser(urlOf('postgres'), query => makeTemplate(query, urlOf))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await asSuperuser(urlOf('postgres'), query => query(`create database ${name} template ${TEMPLATE}`))
-  // A clone has the id of its template, and two catalogs with one id would pass for one catalog.
+  // A clone has the id of its template; two catalogs with one id would count as one catalog.
   await asSuperuser(urlOf(name), query => query('update control_plane.catalog set id = gen_random_uuid()'))
   return {
     url: urlOf(name),
@@ -75,10 +74,10 @@ async function makeTemplate(query: Query, urlOf: (name: string) => string): Prom
   if (await isMade()) return
   await query(`select pg_advisory_lock(${TEMPLATE_LOCK})`)
   if (await isMade()) return
-  // Nothing here has to outlive the machine.
+  // No test needs data that survives a crash of the machine.
   await query('alter system set fsync = off')
   await query('select pg_reload_conf()')
-  // What a killed file has left.
+  // A killed test file may have left it.
   await query('drop database if exists unfinished with (force)')
   await query('create database unfinished')
   const database = await openDatabase({ url: urlOf('unfinished'), connections: 3 })

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TEST_PART_SIZE_BYTES, type TestVault } from '#vault.ts'
 
-/** The environment of a person who did all that the README says. The state folder is one of its own. */
+/** The environment after all steps of the README, with its own state folder. */
 export async function cliEnvironment(vault: TestVault): Promise<Record<string, string>> {
   const keyFile = join(vault.folder, 'key.txt')
   await writeFile(keyFile, `# test key\n${vault.identity}\n`, { mode: 0o600 })

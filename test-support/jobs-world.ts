@@ -15,13 +15,13 @@ import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { cliEnvironment } from '#cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestCatalog, type TestVault } from '#vault.ts'
 
-/** A vault, a catalog with its queue, and a configuration file with sources of a few parts each. */
+/** A vault, a catalog with a queue, and a configuration file with small sources. */
 export interface JobsWorld {
   vault: TestVault
   database: Database
   queue: PgBossQueue
   tools: JobTools
-  /** What was logged, a line each. */
+  /** The lines of the log. */
   logged: string[]
   /** Starts a runner and a sweeper over these handlers; `stop` ends all of them. */
   run(
@@ -38,7 +38,7 @@ export const SOURCE_NAMES: readonly string[] = ['alpha', 'beta', 'gamma']
 /** Three parts or so. */
 const SOURCE_BYTES = 150_000
 
-/** Each source is a file of random bytes, of the project that has its name. */
+/** Each source is a file of random bytes, in the project of the same name. */
 export async function writeSources(folder: string): Promise<string> {
   for (const name of SOURCE_NAMES) await writeFile(join(folder, `${name}.bin`), randomBytes(SOURCE_BYTES))
   const entries = SOURCE_NAMES.map(
@@ -117,7 +117,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
 }
 
 const unasked = async (): Promise<never> => {
-  throw new Error('no such job was to be done')
+  throw new Error('no job of this kind was expected')
 }
 const UNASKED: JobHandlers = {
   backup: unasked,
@@ -143,13 +143,13 @@ export async function untilJob(
   }
 }
 
-/** A call of the Bot API that waits until it is let go on. */
+/** A call of the Bot API that waits until `release`. */
 export interface HeldCall {
   reached: Promise<void>
   release(): void
 }
 
-/** Holds the nth call of a method, before it does anything or after it did; only calls whose caption fits count. */
+/** Holds the nth call of a method with such a caption, before or after the server does its work. */
 export function holdCall(
   { emulator }: TestVault,
   at: { method: string; phase: 'arrived' | 'kept'; nth: number; caption?: RegExp },

@@ -2,26 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Emulator } from '@telegram-backup/bot-api-emulator'
 import { runCli } from '#run-cli.ts'
 
-/** A point in the life of a run: the nth event of that kind from its start on. */
+/** A point in a run: the nth event of that kind. */
 export interface KillPoint {
   /** Lower case. */
   method: string
-  /** Before the server has done anything, or after it has and before the answer leaves. */
+  /** Before the server does anything, or after that and before its answer. */
   phase: 'arrived' | 'kept'
   nth: number
-  /** Only calls whose caption fits count. */
+  /** Counts only calls with such a caption. */
   caption?: RegExp
-  /** What has to be so by then: parts are sent several at once, and any of them may be the first to be there. */
+  /** Waits until this holds: several parts are sent at once, in any order. */
   once?: () => boolean
 }
 
 const LOOK_EVERY_MS = 5
-/** Shorter than a test may take, so that what was waited for is named. */
+/** Shorter than the limit of a test, so that the error names what did not happen. */
 const WAIT_MS = 120_000
 
 /**
- * Runs the real program and kills it, without a word, at that point; the call goes on at the server when the process is
- * gone. Resolves when the server has done whatever of the run had come to it. Throws when the run ends before it gets there.
+ * Runs the real program and kills it at that point with SIGKILL; the server still finishes the call.
+ * Resolves when the server has finished all calls of the run. Throws if the run ends before that point.
  */
 export async function killRunAt(
   emulator: Emulator,
@@ -38,7 +38,7 @@ export async function killRunAt(
     if (phase === 'answered') underWay.delete(call)
     if (method !== at.method || phase !== at.phase) return
     if (at.caption?.test(parameters['caption'] ?? '') === false || ++seen !== at.nth) return
-    await until(() => at.once?.() !== false, 'what has to be so before the kill')
+    await until(() => at.once?.() !== false, 'the condition of the kill')
     isKilled = true
     process.kill(pid, 'SIGKILL')
     await ended
@@ -64,7 +64,7 @@ export async function killRunAt(
 async function until(isSo: () => boolean, what: string): Promise<void> {
   const end = performance.now() + WAIT_MS
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`In vain was waited for ${what}`)
+    if (performance.now() > end) throw new Error(`This did not happen in time: ${what}`)
     await sleep(LOOK_EVERY_MS)
   }
 }

@@ -2,7 +2,6 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SentNotice } from '@telegram-backup/engine/monitoring/wording.ts'
 
-/** What somebody who listens has heard. */
 interface Heard {
   method: string
   path: string
@@ -14,7 +13,7 @@ interface Heard {
 export interface Listener {
   url: string
   heard: Heard[]
-  /** What it answers with from now on; a string is where it redirects to, `silent` no answer at all. */
+  /** Sets the status of the answer, or the target of a redirect; `silent` never answers. */
   answerWith(answer: number | string): void
   /** The JSON of what was posted. */
   notices(): SentNotice[]

@@ -24,23 +24,23 @@ import {
 } from 'telegram-deployment-bot'
 import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#vault.ts'
 
-/** A machine with a catalog and a signing key of its own; the chat, the bot and the age key are the vault's. */
+/** A machine with its own catalog and signing key. The chat, the bot and the age key belong to the vault. */
 export interface Machine {
   database: Database
   client: TelegramClient
   signer: string
   signingKey: SigningKey
-  /** Sends so many random bytes and gives the backup's id with them; throws what failed. */
+  /** Sends that many random bytes; returns them with the id of the backup. */
   send(
     bytes: number,
     options?: { replicaChatId?: string; readFrom?: (bytes: Buffer) => Readable | BackupSource },
   ): Promise<{ id: string; bytes: Buffer }>
   recover(options?: Partial<RecoverySetup>): Promise<RecoveryReport>
-  /** By the catalog of this machine; notes what was told meanwhile. */
+  /** Uses the catalog of this machine; collects the notes. */
   fetch(id: string, notes?: string[]): Promise<Buffer>
 }
 
-/** A vault, and any number of machines at it. */
+/** A vault, and any number of machines that use it. */
 export interface Machines {
   vault: TestVault
   open(options?: {
@@ -49,7 +49,7 @@ export interface Machines {
     database?: Database
     transferTries?: number
   }): Promise<Machine>
-  /** What is pinned, opened. */
+  /** The pinned index, decrypted. */
   index(chatId?: number): Promise<VaultIndex>
   close(): Promise<void>
 }

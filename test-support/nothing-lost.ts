@@ -4,8 +4,8 @@ import { expect } from 'vitest'
 import type { TestVault } from '#vault.ts'
 
 /**
- * What must hold when nobody is at work: every message of ours in the chat is one that the catalog names, and the other
- * way round; one for each part; and no lease is held.
+ * What must hold when no process works: the catalog knows exactly the messages in the chat, each part has one
+ * message, and no lease is held.
  */
 export async function expectNothingLost(
   { emulator }: TestVault,
@@ -27,7 +27,7 @@ export async function expectNothingLost(
   expect(leases.rows).toEqual([])
 }
 
-/** Calls to these chats of which the catalog does not know what became of them, as `part 3`, `manifest 0`. */
+/** The calls to these chats whose answer was lost, such as `part 3` and `manifest 0`. */
 export async function openCalls(database: Database, ...chatIds: number[]): Promise<string[]> {
   const sends = await Promise.all(chatIds.map(chatId => openSends(database, { chatId: String(chatId) })))
   return sends.flat().map(({ purpose, partNumber }) => `${purpose} ${partNumber}`)

@@ -10,7 +10,7 @@ import { type CliRun, runCli } from '#run-cli.ts'
 import { openTamperedChat, type TamperedChat } from '#tampered-chat.ts'
 import { openTestVault, type TestVault } from '#vault.ts'
 
-/** A vault, the way to it, and the program as a user has it. */
+/** A vault, a proxy before it, and the command line. */
 export interface RestoreBench {
   vault: TestVault
   chat: TamperedChat
@@ -19,13 +19,12 @@ export interface RestoreBench {
     args: readonly string[],
     options?: { onStart?: (pid: number) => void; env?: Record<string, string> },
   ): Promise<CliRun>
-  /** Sends, and gives the backup as `show` tells it. */
+  /** Sends, and returns the backup as `show` prints it. */
   send(...args: string[]): Promise<BackupDetails>
   show(id: string): Promise<BackupDetails>
   close(): Promise<void>
 }
 
-/** Opens them. */
 export async function openRestoreBench(): Promise<RestoreBench> {
   const vault = await openTestVault()
   const chat = await openTamperedChat(vault.emulator.url)
@@ -52,15 +51,15 @@ export async function openRestoreBench(): Promise<RestoreBench> {
   }
 }
 
-/** One way in which a chat can fail to give a backup back. */
+/** One way to damage a backup in the chat. */
 export interface Damage {
   name: string
-  /** The part that the message has to name. */
+  /** The part that the error must name. */
   part: number
   inflict(chat: TamperedChat): void
 }
 
-/** Every damage of the issue's list, done to each part that it can be done to. */
+/** Every kind of damage, for each part that it can affect. */
 export async function damagesOf(
   vault: TestVault,
   backup: BackupDetails,
@@ -123,18 +122,17 @@ function hashOf(bytes: Buffer | undefined): string {
     .digest('hex')
 }
 
-/** Waits, looking every few milliseconds. */
 export async function waitUntil(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 10))
 }
 
-/** Processes whose arguments hold a text; the programs that a restore starts name their database or folder. */
+/** The processes whose arguments hold a text, such as the database or folder of a restore. */
 export async function processesWith(text: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,args='])
   return stdout.split('\n').filter(line => line.includes(text) && !line.includes('vitest'))
 }
 
-/** Another key than the one the backups are for. */
+/** A key that cannot decrypt the backups. */
 export async function otherKey(bench: RestoreBench): Promise<Record<string, string>> {
   const path = join(bench.vault.folder, `other-key-${Math.random()}.txt`)
   expect((await bench.cli(['keygen', '--out', path])).code).toBe(0)

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-/** What a run of the command line left. */
+/** The result of a run of the command line. */
 export interface CliRun {
   code: number | null
   stdout: string
   stderr: string
-  /** stdout as JSON; throws when it is not exactly one value. */
+  /** stdout as JSON; throws if it is not exactly one value. */
   json(): unknown
 }
 
@@ -16,14 +16,13 @@ export interface RunOptions {
   cwd?: string
   /** Called with the child's pid once it runs. */
   onStart?: (pid: number) => void
-  /** Of another release; this one's if left out. */
+  /** The program of another release. */
   launcher?: string
 }
 
-/** The program as it is in this folder. */
 export const LAUNCHER: string = join(import.meta.dirname, '..', 'cli', 'bin', 'telegram-backup.js')
 
-/** Runs the real program in a process of its own, with no environment but the one given; `callCli` costs less. */
+/** Runs the real program as a process, with only the given environment; `callCli` is faster. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
   const child = spawn(process.execPath, [options.launcher ?? LAUNCHER, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...options.env },

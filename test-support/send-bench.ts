@@ -12,13 +12,13 @@ import { openTestVault, type TestVault } from '#vault.ts'
 
 const run = promisify(execFile)
 
-/** A chat and a command line whose temporary folder is its own, so that leftovers are seen. */
+/** A chat, and a command line with its own temporary folder, so that leftover files are found. */
 export interface SendBench {
   vault: TestVault
   env: Record<string, string>
-  /** Runs `send --json` with small parts. `during` is called once a part was proven, with the program's pid. */
+  /** Runs `send --json` with small parts. `during` gets the pid of the program when a part was confirmed. */
   send(args: readonly string[], options?: SendOptions): Promise<SentRun>
-  /** The plain bytes of a backup, by the command line. */
+  /** The plain bytes of a backup, from the command line. */
   fetch(report: SentSource): Promise<Buffer>
   show(id: string): Promise<BackupDetails>
   close(): Promise<void>
@@ -48,7 +48,7 @@ export async function openSendBench(): Promise<SendBench> {
       const { faults, inspect } = vault.emulator
       const before = inspect.calls('sendDocument')
       const there = new Set(vault.messageIds())
-      // Slow enough for the source to stand still in the middle: nobody takes its bytes.
+      // Slow enough that the source must wait in the middle.
       if (during) faults.on('sendDocument', { calls: 10_000 }, { kind: 'delay', ms: 250 })
       let meanwhile: Promise<void> | undefined
       const inTheMiddle = async (act: () => Promise<void> | void): Promise<void> => {
@@ -72,7 +72,7 @@ export async function openSendBench(): Promise<SendBench> {
     fetch: async ({ databaseRecord }) => {
       const out = join(vault.folder, `fetched-${databaseRecord?.id}`)
       const fetched = await runCli(['fetch', databaseRecord?.id ?? '', '--out', out], { env })
-      // Of one that is not whole, that is said.
+      // Files may be missing in the backup, which is noted.
       const words = fetched.stderr.replace(/^warning: it is not whole: .*\n/, '')
       expect(words + fetched.code).toBe('0')
       return readFile(out)
@@ -86,7 +86,7 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>): Promis
   while (!(await holds())) await delay(5)
 }
 
-/** The ids of all processes of that name whose arguments hold the text; there may be others of other tests. */
+/** The ids of the processes of that name whose arguments hold the text. */
 export async function processesOf(name: string, text: string): Promise<number[]> {
   const { stdout } = await run('ps', ['-eo', 'pid=,comm=,args='])
   return stdout.split('\n').flatMap(line => {
@@ -95,7 +95,7 @@ export async function processesOf(name: string, text: string): Promise<number[]>
   })
 }
 
-/** A failed send left nothing in the chat, and is failed in the catalog. Resolves to how many rows it has there. */
+/** A failed send left nothing in the chat, and is failed in the catalog. Returns the number of its rows. */
 export async function expectTakenBack(bench: SendBench, sent: SentRun, project: string): Promise<number> {
   expect(sent.report.success).toBe(false)
   expect(sent.messageIds).toEqual([])
@@ -104,11 +104,13 @@ export async function expectTakenBack(bench: SendBench, sent: SentRun, project: 
   return (listed as unknown[]).length
 }
 
-/** What the pg_dump of `writeBrokenPgDump` says of a connection; it knows the password, which it says in three ways. */
+/** The error of the pg_dump below, which adds the password in three forms. */
 const BROKEN_WORDS =
   'pg_dump: error: connection to server at "127.0.0.1", port 5 failed: FATAL:  password authentication failed for user "nobody"'
 
-/** A pg_dump that gives some bytes and then repeats its password on stderr. Resolves to a folder for the PATH. */
+/**
+ * Makes a pg_dump that fails after some bytes, with the password on stderr. Returns a folder for the PATH.
+ */
 export async function writeBrokenPgDump(
   folder: string,
   of: { major: number; password: string },

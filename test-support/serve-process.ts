@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { LAUNCHER } from '#run-cli.ts'
 
-/** One `serve` in a process of its own. */
+/** A running `serve`. */
 export interface ServeProcess {
   readonly child: ChildProcess
-  /** All that it wrote so far. */
+  /** Its output so far. */
   log(): string
-  /** Of that, what came on stderr. */
   stderr(): string
-  /** Resolves when it says that it serves; fails when it ends before. */
+  /** Resolves when it listens; rejects if it ends before. */
   ready: Promise<void>
   /** Resolves to its exit code, null after a kill. */
   end(signal: NodeJS.Signals): Promise<number | null>
@@ -34,7 +33,7 @@ export function startServe(
     })
     void ended.then(() => reject(new Error(`serve ended before it was ready: ${log}`)))
   })
-  // Whoever kills it early does not wait for it.
+  // A test that kills it early does not wait for this.
   ready.catch(() => {})
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A user of the machine who is not root: nobody. */
+/** The user nobody. */
 export const OTHER_USER = 65_534
 
-/** A folder where another user may plant what he likes, and one of root's that he must not reach. */
+/** A folder that another user can write, and a folder of root that he must not reach. */
 export interface SharedPlace {
   root: string
-  /** Anybody may write here, and rename what others have here. */
+  /** Every user may write here, and rename the files of others. */
   shared: string
-  /** Out of the other user's reach; holds the file `key`. */
+  /** Only for root; holds the file `key`. */
   precious: string
-  /** Runs a script of the shell as the other user, in the shared folder; resolves to what it printed. */
+  /** Runs a shell script as the other user in the shared folder; returns its output. */
   asOther(script: string): Promise<string>
   close(): Promise<void>
 }
@@ -36,7 +36,7 @@ export async function openSharedPlace(): Promise<SharedPlace> {
   }
 }
 
-/** A command, to be run with the rights of the other user. */
+/** The arguments of `execFile` that run a command as the other user. */
 export function ofOther(...command: string[]): [string, string[]] {
   return ['setpriv', [`--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups', ...command]]
 }

@@ -3,21 +3,20 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A way to the chat on which somebody sits who changes what is downloaded. */
+/** A proxy before a Bot API server that changes downloads. */
 export interface TamperedChat {
   url: string
-  /** What a download gives instead of the document with that SHA-256. */
+  /** Replaces the document with that SHA-256; undefined restores it. */
   replace(sha256: string, bytes: Buffer | undefined): void
-  /** Telegram knows no such message any more, and no such file. */
+  /** The message and its file no longer exist. */
   remove(document: { fileUniqueId: string; messageId: number }): void
-  /** Lets the next downloads through as they are. */
+  /** Ends all changes. */
   honest(): void
   /** Called before each download; it may wait, or throw to cut the connection. */
   onDownload: (count: number) => Promise<void> | void
   close(): Promise<void>
 }
 
-/** Opens it before a Bot API server. */
 export async function openTamperedChat(serverUrl: string): Promise<TamperedChat> {
   const replacements = new Map<string, Buffer | undefined>()
   const removed = new Map<string, number>()

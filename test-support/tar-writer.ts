@@ -1,4 +1,5 @@
-/** Pieces of tar files, also such as no tar would write. */
+// Pieces of tar files, also pieces that no tar writes.
+
 export function header(fields: {
   name: string
   type: string
@@ -26,7 +27,7 @@ export function member(fields: { name: string; data: string; type?: string }): B
   return Buffer.concat([header({ name, type, sizeBytes: data.length }), data, padding])
 }
 
-/** An extended header; `raw` goes in behind its records. */
+/** An extended header; `raw` follows its records. */
 export function pax(
   records: Record<string, string> | Array<[string, string]>,
   type: 'x' | 'g' = 'x',

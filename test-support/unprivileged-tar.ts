@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** To root, nothing is unreadable: then a tar without that privilege, first on the PATH. `folder`: where it may lie. */
+/**
+ * Root can read every file. For root, this makes a tar without that right in `folder`; returns the PATH for
+ * it.
+ */
 export async function tarWithoutPrivilege(folder: string): Promise<Record<string, string>> {
   if (process.getuid?.() !== 0) return {}
   const bin = join(folder, 'bin')

@@ -7,7 +7,7 @@ import { type Database, migrate, openDatabase } from '@telegram-backup/database'
 import { BackupService, createTelegramClient, type TelegramClient } from 'telegram-deployment-bot'
 import { newCatalog } from '#catalog-server.ts'
 
-/** A chat, a catalog, keys and a folder; real ones, made for one test file. */
+/** A chat, keys and a folder for one test file. */
 export interface TestVault {
   folder: string
   emulator: Emulator
@@ -15,10 +15,10 @@ export interface TestVault {
   chatId: number
   identity: string
   recipient: string
-  /** Quick to give up, so that tests of outages are. */
+  /** Gives up soon, so that tests of outages are fast. */
   client: TelegramClient
   service: BackupService
-  /** Messages of backups alive in the chat; its index is none of them. */
+  /** The messages in the chat, without its index. */
   messageIds(): number[]
   close(): Promise<void>
 }
@@ -65,14 +65,14 @@ export async function openTestVault(): Promise<TestVault> {
   }
 }
 
-/** A migrated catalog; `discard` closes it and removes what the test made for it. */
+/** A migrated catalog; `discard` closes and removes it. */
 export interface TestCatalog extends Database {
-  /** With these settings the command line uses this catalog. */
+  /** Makes the command line use this catalog. */
   env: Record<string, string>
   discard(): Promise<void>
 }
 
-/** A fresh catalog: in a run of vitest a database of the run's server, elsewhere an embedded server of its own. */
+/** A new catalog: under vitest a database of the shared server, elsewhere its own embedded server. */
 export async function openTestCatalog(): Promise<TestCatalog> {
   const served = await newCatalog()
   if (served === undefined) return await openEmbeddedTestCatalog()
@@ -87,7 +87,6 @@ export async function openTestCatalog(): Promise<TestCatalog> {
   }
 }
 
-/** A fresh embedded catalog with a server of its own, migrated. */
 async function openEmbeddedTestCatalog(): Promise<TestCatalog> {
   const folder = await mkdtemp(join(tmpdir(), 'catalog-test-'))
   const database = await openDatabase({ dataDir: folder })

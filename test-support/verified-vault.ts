@@ -13,18 +13,18 @@ import { BackupService, createTelegramClient, type TelegramClient } from 'telegr
 import { openTamperedChat, type TamperedChat } from '#tampered-chat.ts'
 import { openTestCatalog, openTestVault, TEST_PART_SIZE_BYTES, type TestVault } from '#vault.ts'
 
-/** A vault whose backups are verified over a way on which somebody sits. */
+/** A vault whose backups are verified through a proxy that can change them. */
 export interface VerifiedVault {
   vault: TestVault
   database: Database
   way: TamperedChat
-  /** By that way. */
+  /** Through the proxy. */
   client: TelegramClient
   /** Another channel for the same bot. */
   openChannel(): number
   /** Sends `size` random bytes; returns the id. */
   send(size: number, chats?: { chatId?: number; replicaChatId?: number }): Promise<string>
-  /** What works by that way, with the key unless another is given; `null` for none. */
+  /** A session through the proxy, with the key of the vault unless another is given; `null` for none. */
   session(options?: { identity?: string | null; signal?: AbortSignal; client?: TelegramClient }): VaultSession
   verify(
     backupId: string,
@@ -109,7 +109,7 @@ export async function openVerifiedVault(): Promise<VerifiedVault> {
   }
 }
 
-/** Impatient, so that tests of outages end. */
+/** Gives up soon, so that tests of outages end. */
 export function clientOf({ token, apiRoot }: { token: string; apiRoot: string }): TelegramClient {
   return createTelegramClient({
     token,

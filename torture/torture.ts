@@ -1,7 +1,7 @@
 // Kills the real command line everywhere and breaks everything around it, then looks whether anything was lost.
 // --rounds N, --minutes N (begins no seed after that), --first SEED, --rounds-per-seed N, --jobs N, --stop-at-first
 // --seed S replays that one; --only TEXT[,TEXT] takes these operations, by name or by a part of names; --every-step; --report; --verbose
-// --together P: how probable two commands at once are, 0 to 1
+// --together P: how probable two commands at once are, 0 to 1; --two-chats P: how probable a second chat is
 // --api-root URL --chat=ID: another Bot API server, whose bot is TELEGRAM_BOT_TOKEN
 // TORTURE_PROGRAM=FOLDER: another copy of the program
 import { parseArgs } from 'node:util'
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: 'Infinity' },
     'rounds-per-seed': { type: 'string', default: '8' },
     together: { type: 'string', default: '0.1' },
+    'two-chats': { type: 'string', default: '0.15' },
     seed: { type: 'string' },
     first: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
@@ -77,16 +78,18 @@ async function work(): Promise<void> {
         operations,
         rounds,
         together: Number(values.together),
+        twoChats: Number(values['two-chats']),
         tell: words => values.verbose && say(`[${seed}] ${words}`),
       })
       played += outcome.rounds
       if (outcome.violations.length === 0) continue
       const only = values.only === '' ? '' : ` --only ${JSON.stringify(values.only)}`
       const together = values.together === '0.1' ? '' : ` --together ${values.together}`
+      const twoChats = values['two-chats'] === '0.15' ? '' : ` --two-chats ${values['two-chats']}`
       fail(
         `seed ${seed}, round ${outcome.rounds}`,
         outcome.violations,
-        `npm run torture -- --seed ${seed}${only}${together} --verbose`,
+        `npm run torture -- --seed ${seed}${only}${together}${twoChats} --verbose`,
       )
     }
   } finally {

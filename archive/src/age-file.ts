@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ageLibrary } from '#age-library.ts'
+import { createRequire } from 'node:module'
 import {
   decryptChunks,
   encryptPayload,
@@ -9,8 +9,17 @@ import {
 } from '#age-payload.ts'
 import { ArchiveError } from '#archive-error.ts'
 
-// One age file (age-encryption.org/v1): the header with the file key, wrapped for each recipient, by the age
-// library; the payload by node:crypto.
+// One age file (age-encryption.org/v1): the age library makes the header with the file key, wrapped for each
+// recipient; node:crypto encrypts the payload.
+
+type AgeLibrary = typeof import('age-encryption')
+
+const load = createRequire(import.meta.url)
+
+/** Loaded at its first use, which takes 50 ms: a dump that was just started can use them. */
+export function ageLibrary(): AgeLibrary {
+  return load('age-encryption') as AgeLibrary
+}
 
 const VERSION_LINE = 'age-encryption.org/v1\n'
 const MAC_LINE_START = '\n--- '
@@ -18,37 +27,36 @@ const MAC_LINE_START = '\n--- '
 const X25519_STANZA_BYTES = 98
 /** `--- `, the MAC in base64, a line end. */
 const MAC_LINE_BYTES = 48
-/** Longest header that is searched for its end: room for several hundred recipients. */
+/** Longest header that is read: room for several hundred recipients. */
 const MAX_HEADER_BYTES = 64 * 1024
-/** What an empty payload takes at the end of the library's output. */
+/** Size of an empty payload. */
 const EMPTY_PAYLOAD_BYTES = payloadSizeBytes(0)
 
-/** Most plain bytes whose age file for so many recipients takes at most `fileSize` bytes; may be negative. */
+/** Most plain bytes for an age file of `fileSize` bytes; may be negative. */
 export function ageCapacityBytes(fileSize: number, recipientCount: number): number {
   return payloadCapacityBytes(fileSize - headerSizeBytes(recipientCount))
 }
 
-/** Size of the age file for `plainSize` bytes and so many recipients. */
+/** Size of the age file for `plainSize` bytes. */
 export function ageFileSizeBytes(plainSize: number, recipientCount: number): number {
   return headerSizeBytes(recipientCount) + payloadSizeBytes(plainSize)
 }
 
-/** The beginning of an age file and the key for the rest of it, for one file only. */
+/** The beginning of an age file, and its key; for one file only. */
 export interface AgeFileStart {
   header: Uint8Array
   fileKey: Uint8Array
   nonce: Uint8Array
 }
 
-/** Begins an age file that all of the recipients (`age1…`) can open. */
+/** Begins an age file that each of the recipients (`age1…`) can open. */
 export async function startAgeFile(recipients: readonly string[]): Promise<AgeFileStart> {
   return { ...(await makeHeader(recipients)), nonce: randomBytes(PAYLOAD_NONCE_BYTES) }
 }
 
 /**
- * Writes the age file for the plain bytes to the beginning of `into`, and returns it. The plain bytes may lie in the
- * same memory, if they begin as far behind as the file is longer than they are: they are overwritten then, each chunk
- * after it was read.
+ * Writes the age file to the beginning of `into`, and returns it. The plain bytes may lie in the same memory,
+ * as far behind as the file is longer than they are: each chunk is overwritten after it was read.
  */
 export async function finishAgeFile(
   { header, fileKey, nonce }: AgeFileStart,
@@ -61,25 +69,23 @@ export async function finishAgeFile(
   return file
 }
 
-/** Encrypts to all of the recipients (`age1…`). */
+/** Encrypts to all recipients (`age1…`). */
 export async function encryptAgeFile(plain: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
   const file = Buffer.allocUnsafeSlow(ageFileSizeBytes(plain.length, recipients.length))
   return finishAgeFile(await startAgeFile(recipients), plain, file)
 }
 
-/** Plain bytes as they are decrypted. */
 export interface PlainPieces {
-  /** Bytes of all pieces; true only if the iteration ends without an error. */
+  /** Bytes of all pieces; valid only if the iteration ends without an error. */
   sizeBytes: number
-  /** In order; each is valid until the next one is asked for. */
+  /** In order; each is valid until the next one. */
   pieces: Iterable<Uint8Array>
 }
 
 /**
- * Decrypts with whichever of the identities fits.
- * @throws ArchiveError at the call: `WRONG_KEY` when none does, `INTEGRITY` when the header is damaged; while iterating:
- *   `INTEGRITY` when the rest is. A damaged recipient line looks like one for another key, so damage of exactly that is
- *   told as `WRONG_KEY`.
+ * Decrypts with the identity that fits.
+ * @throws ArchiveError at the call: `WRONG_KEY` when none does, `INTEGRITY` for a damaged header; while
+ * iterating: `INTEGRITY`. A damaged recipient line looks like one for another key: `WRONG_KEY`.
  */
 export async function decryptAgeFile(file: Uint8Array, identities: readonly string[]): Promise<PlainPieces> {
   const headerSize = findHeaderEnd(file)
@@ -100,7 +106,7 @@ function headerSizeBytes(recipientCount: number): number {
   return VERSION_LINE.length + recipientCount * X25519_STANZA_BYTES + MAC_LINE_BYTES
 }
 
-/** A header with a file key of its own. A recipient that wraps nothing gets to see the key: the library's own door. */
+/** A header with a new file key, which the library shows to a recipient that wraps nothing. */
 async function makeHeader(
   recipients: readonly string[],
 ): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
@@ -134,7 +140,7 @@ function findHeaderEnd(file: Uint8Array): number {
 async function unwrapFileKey(header: Uint8Array, identities: readonly string[]): Promise<Uint8Array> {
   const decrypter = new (ageLibrary().Decrypter)()
   for (const identity of identities) decrypter.addIdentity(identity)
-  // Identities are asked in order; when this one is reached, none of the others fitted.
+  // Identities are asked in order: if this one is asked, none of the others fitted.
   let noneFitted = false
   decrypter.addIdentity({
     unwrapFileKey: () => {

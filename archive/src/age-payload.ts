@@ -2,26 +2,25 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { freeNow } from '#transient-memory.ts'
 
-// The payload of an age file (age-encryption.org/v1, "Payload"): a nonce, then the plain bytes in chunks, each under
-// ChaCha20-Poly1305 with a counter and a flag on the last. The age library does this in JavaScript at a tenth of
-// the speed of node:crypto, which is why it is done here.
+// The payload of an age file (age-encryption.org/v1, "Payload"): a nonce, then chunks, each under
+// ChaCha20-Poly1305 with a counter and a flag on the last. The age library does this in JavaScript, at a
+// tenth of the speed.
 
-/** Plain bytes in one chunk; only the last chunk may be shorter. */
+/** Plain bytes in a chunk; the last may be shorter. */
 const CHUNK_BYTES = 65_536
 const TAG_BYTES = 16
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES
-/** Length of the nonce before the first chunk. */
 export const PAYLOAD_NONCE_BYTES = 16
-/** After so many chunks (2 MiB, about 2 ms) other work of the main thread gets its turn. */
+/** After these chunks (2 MiB, about 2 ms) other work of the main thread gets a turn. */
 const CHUNKS_PER_TURN = 32
 
-/** Size of the payload for `plainSize` bytes, nonce included. An empty input is one empty chunk. */
+/** Size of the payload, nonce included. An empty input is one empty chunk. */
 export function payloadSizeBytes(plainSize: number): number {
   const chunks = Math.max(1, Math.ceil(plainSize / CHUNK_BYTES))
   return PAYLOAD_NONCE_BYTES + plainSize + chunks * TAG_BYTES
 }
 
-/** Most plain bytes whose payload fits into `payloadSize` bytes; negative when not even an empty one does. */
+/** Most plain bytes for a payload of `payloadSize` bytes; negative if not even an empty one fits. */
 export function payloadCapacityBytes(payloadSize: number): number {
   const room = payloadSize - PAYLOAD_NONCE_BYTES
   const rest = room % SEALED_CHUNK_BYTES
@@ -30,7 +29,7 @@ export function payloadCapacityBytes(payloadSize: number): number {
   return fullChunks * CHUNK_BYTES + Math.max(0, rest - TAG_BYTES)
 }
 
-/** Encrypts `plain` into `into`, which must be exactly {@link payloadSizeBytes} long. The nonce must be fresh. */
+/** Encrypts into `into`, which must have {@link payloadSizeBytes}. The nonce must be new. */
 export async function encryptPayload(
   plain: Uint8Array,
   key: { fileKey: Uint8Array; nonce: Uint8Array },
@@ -56,16 +55,16 @@ export async function encryptPayload(
 }
 
 /**
- * Decrypts a payload chunk by chunk. A chunk is given out after its tag was checked, and is valid until the next one is
- * asked for. The bytes are whole only when the iteration ended without an error.
- * @throws Error while iterating, when a tag does not fit, or the payload is cut or continued at any byte
+ * Decrypts a payload. Each chunk comes out after its tag was checked, and is valid until the next one. The
+ * bytes are complete only when the iteration ends without an error.
+ * @throws Error when a tag does not fit, or the payload is cut or continued at any byte
  */
 export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Array, void> {
   const sealed = payload.subarray(PAYLOAD_NONCE_BYTES)
   if (sealed.length < TAG_BYTES) throw new Error('the payload is cut short')
   const chunks = Math.ceil(sealed.length / SEALED_CHUNK_BYTES)
   const lastChunkBytes = sealed.length - (chunks - 1) * SEALED_CHUNK_BYTES - TAG_BYTES
-  // Only the first chunk may be empty, else a payload could be written in more than one way.
+  // Only the first chunk may be empty: a payload has one form.
   if (lastChunkBytes < (chunks === 1 ? 0 : 1)) throw new Error('the last chunk is empty or cut short')
   const streamKey = deriveStreamKey(fileKey, payload.subarray(0, PAYLOAD_NONCE_BYTES))
   for (let index = 0; index < chunks; index++) {
@@ -82,12 +81,12 @@ export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Genera
   }
 }
 
-/** As a key object: bytes would be checked and copied anew for each chunk. */
+/** A key object: bytes would be checked and copied for each chunk. */
 function deriveStreamKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
   return createSecretKey(new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32)))
 }
 
-/** Eleven bytes of counter, big endian, and the flag of the last chunk. */
+/** Eleven bytes of counter, big endian, and the flag. */
 function chunkNonce(index: number, last: boolean): Buffer {
   const nonce = Buffer.alloc(12)
   nonce.writeUIntBE(index, 5, 6)

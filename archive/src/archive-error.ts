@@ -2,14 +2,14 @@ import { BackupError, type BackupErrorDetails } from '@telegram-backup/errors'
 import { systemErrorHint, systemErrorSuffix } from '#system-error.ts'
 
 /**
- * What went wrong, for programs.
- * - `INTEGRITY`: bytes are damaged, missing, repeated, exchanged or foreign; or our own count did not add up.
- * - `WRONG_KEY`: the age header is sound as far as can be told, and none of the identities opens it.
+ * What went wrong:
+ * - `INTEGRITY`: bytes are damaged, missing, repeated, exchanged or foreign; or our count is wrong.
+ * - `WRONG_KEY`: the age header looks sound, and none of the identities opens it.
  * - `NO_KEY`: no recipient to encrypt to, or no identity to decrypt with.
  * - `SOURCE`: the plain bytes could not be read, or the source of the parts failed.
  * - `TARGET`: the restored bytes could not be written; the cause is the system's error.
- * - `CONFIGURATION`: an option, key or key file that cannot be used as given.
- * - `CANCELLED`: the caller's AbortSignal.
+ * - `CONFIGURATION`: an option, key or key file that cannot be used.
+ * - `CANCELLED`: the caller's signal.
  */
 export type ArchiveErrorCode =
   | 'INTEGRITY'
@@ -20,43 +20,36 @@ export type ArchiveErrorCode =
   | 'CONFIGURATION'
   | 'CANCELLED'
 
-/** Facts that go with an {@link ArchiveError}. */
 export interface ArchiveErrorDetails extends BackupErrorDetails<ArchiveErrorCode> {
   code: ArchiveErrorCode
-  /** Number of the part concerned, from 1. */
+  /** From 1. */
   partNumber?: number | undefined
 }
 
-/** Every error of this package. Its text never contains a key. */
+/** Every error of this package. Messages hold no key. */
 export class ArchiveError extends BackupError<ArchiveErrorCode> {
   override readonly name = 'ArchiveError'
-  readonly partNumber?: number
+  readonly partNumber: number | undefined
 
   constructor(message: string, { partNumber, ...details }: ArchiveErrorDetails) {
     super(message, details)
-    if (partNumber !== undefined) this.partNumber = partNumber
+    this.partNumber = partNumber
   }
 }
 
 /**
- * Any error as an {@link ArchiveError}: one of ours as it is, also when it came from another thread and lost its
- * class on the way; everything else wrapped, with the name of a system's error and what to do about it.
+ * Any error as an {@link ArchiveError}: ours as it is, even from a thread, where it loses its class; others
+ * wrapped, with the name of a system error and a hint.
  */
 export function toArchiveError(error: unknown, code: ArchiveErrorCode, message: string): ArchiveError {
   if (error instanceof ArchiveError) return error
   if (error instanceof Error && error.name === 'ArchiveError') {
     const { code, hint, partNumber, cause } = error as ArchiveError
-    return new ArchiveError(error.message, {
-      code,
-      ...(hint !== undefined && { hint }),
-      ...(partNumber !== undefined && { partNumber }),
-      cause,
-    })
+    return new ArchiveError(error.message, { code, hint, partNumber, cause })
   }
-  const hint = systemErrorHint(error)
   return new ArchiveError(`${message}${systemErrorSuffix(error)}`, {
     code,
-    ...(hint !== undefined && { hint }),
+    hint: systemErrorHint(error),
     cause: error,
   })
 }

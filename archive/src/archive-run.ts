@@ -3,12 +3,12 @@ import { giveMemoryBack } from '#lent-memory.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { startThread, type Thread, type ThreadOptions } from '#threads/thread.ts'
 
-/** How often waiting threads are told that the run is over, until they have ended. */
+/** How often waiting threads are woken until they have ended. */
 const STOP_INTERVAL_MS = 5
 
 /**
- * One archive being written or read: its threads, its rings, and its end. Whatever fails first, in a thread, in the
- * source, or by the caller's signal, stops the threads at once and ends every wait of the main thread.
+ * An archive at work: its threads, its rings, and its end. The first failure, in a thread, in the source or
+ * by the signal, stops the threads and ends every wait of the main thread.
  */
 export class ArchiveRun {
   readonly #threads: Thread[] = []
@@ -25,14 +25,14 @@ export class ArchiveRun {
     else signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** Throws what the run failed of, or nothing. */
+  /** Throws the failure of the run, if any. */
   readonly check = (): void => {
     if (this.#failure) throw this.#failure
   }
 
   /**
-   * A ring for this run, and its memory for a thread. When the run has ended, other runs have its blocks: the main thread calls
-   * {@link check} right before it writes into one.
+   * A ring, and its memory for a thread. Other runs reuse its blocks once this run has ended: the main thread
+   * calls {@link check} right before it writes into one.
    */
   ring(size: { slots: number; slotSizeBytes: number }): { ring: BlockRing; shared: SharedBlocks } {
     const shared = BlockRing.allocate(size)
@@ -42,7 +42,6 @@ export class ArchiveRun {
     return { ring, shared }
   }
 
-  /** Starts a thread that ends with this run. */
   start<Message = never>(options: ThreadOptions<Message>): Thread {
     this.check()
     const thread = startThread(options)
@@ -50,15 +49,15 @@ export class ArchiveRun {
     return thread
   }
 
-  /** Runs `action` when the run ends, for whatever reason; at once if it has ended. */
+  /** Runs `action` when the run ends; at once if it has ended. */
   atEnd(action: () => void): void {
     if (this.#stopped) action()
     else this.#letGo.push(action)
   }
 
   /**
-   * Tells the caller how far it is, never backwards. A listener that throws ends the run, not the process: it is called
-   * from within the events of threads.
+   * Reports progress, never backwards. An error of the listener ends the run: in the event of a thread it
+   * would end the process.
    */
   progress(listener: ((plainBytes: number) => void) | undefined): (plainBytes: number) => void {
     let reported = 0
@@ -73,14 +72,14 @@ export class ArchiveRun {
     }
   }
 
-  /** Rejects when the run fails or ends, with what {@link check} throws then. */
+  /** Rejects when the run fails or ends, with what {@link check} throws. */
   failed(): Promise<never> {
     return new Promise((_, reject) => {
       this.atEnd(() => reject(this.#failure))
     })
   }
 
-  /** Ends the run with an error; only the first counts. */
+  /** Ends the run; only the first error counts. */
   fail(error: ArchiveError): void {
     this.#failure ??= error
     this.#stop()

@@ -1,8 +1,8 @@
-/** The fields of a JSON object that came from outside, read with their types checked. */
+/** The fields of a JSON object from outside, read with checked types. */
 export class CheckedObject {
   readonly #fields: Record<string, unknown>
 
-  /** @throws TypeError when `value` is not an object, as do all methods for a field that does not fit. */
+  /** @throws TypeError when `value` is not an object, as all methods do for a field that does not fit */
   constructor(value: unknown) {
     if (!isRecord(value)) throw new TypeError('not a JSON object')
     this.#fields = value
@@ -32,7 +32,7 @@ export class CheckedObject {
     return value
   }
 
-  /** A string of 1 to `longest` UTF-16 units that a database can hold: no zero character, no half of a pair. */
+  /** A string of 1 to `longest` UTF-16 units that a database can store. */
   storable(name: string, longest: number): string {
     const value = this.text(name, longest)
     if (value === '' || value.includes('\0') || !value.isWellFormed()) throw unfit(name)
@@ -50,7 +50,6 @@ export class CheckedObject {
     return new CheckedObject(this.record(name))
   }
 
-  /** An object of which nothing is known. */
   record(name: string): Record<string, unknown> {
     const value = this.#field(name)
     if (!isRecord(value)) throw unfit(name)
@@ -69,13 +68,11 @@ export class CheckedObject {
   }
 }
 
-/** A SHA-256 as we write it. */
 export const SHA256_HEX: RegExp = /^[0-9a-f]{64}$/
 
-/** A time in UTC as we write it, ISO 8601. */
+/** ISO 8601 in UTC. */
 export const ISO_TIME: RegExp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/
 
-/** A UUID as we write it. */
 export const UUID: RegExp = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The number before the colon of a bot's token. */

@@ -3,7 +3,7 @@ import { ArchiveError } from '#archive-error.ts'
 import { hashInTurns } from '#hashing.ts'
 import { type ArchiveSource, isDescriptor } from '#source.ts'
 
-/** A part that an earlier run has finished. Sizes in bytes, hashes in hex. */
+/** A part of an earlier run. Sizes in bytes, hashes in hex. */
 export interface FinishedPart {
   /** As sent. */
   size: number
@@ -12,25 +12,21 @@ export interface FinishedPart {
   plainSha256: string
 }
 
-/** What a resumed archive goes on from. */
 export interface Resumption {
-  /** Parts 1 to n, in order; the last part of the archive is not among them. */
+  /** Parts 1 to n, in order, without the archive's last part. */
   parts: readonly FinishedPart[]
-  /** The bytes of these parts as sent, in order: the hash of the whole archive needs them. */
+  /** The bytes of these parts as sent, in order, for the hash of the whole. */
   bytes: AsyncIterable<Uint8Array>
 }
 
-/** The parts that need not be made, none where nothing is resumed. */
+/** The parts that need not be made. */
 export interface EarlierParts {
   readonly parts: readonly FinishedPart[]
   readonly plainSize: number
   readonly archiveSize: number
 }
 
-/**
- * Adds up what is finished.
- * @throws ArchiveError `CONFIGURATION` for a source that cannot be read from its beginning again
- */
+/** @throws ArchiveError `CONFIGURATION` for a source that cannot be read again */
 export function earlierParts(resumption: Resumption | undefined, source: ArchiveSource): EarlierParts {
   const parts = resumption?.parts ?? []
   if (parts.length > 0 && !isDescriptor(source)) {
@@ -42,8 +38,8 @@ export function earlierParts(resumption: Resumption | undefined, source: Archive
 }
 
 /**
- * Hands on the bytes of the earlier parts, each only when it is what was sent.
- * @throws ArchiveError `INTEGRITY` for one that is missing or altered
+ * Passes on the bytes of the earlier parts.
+ * @throws ArchiveError `INTEGRITY` for a missing or changed part
  */
 export async function* provenEarlier(resumption: Resumption): AsyncGenerator<Uint8Array> {
   let number = 0

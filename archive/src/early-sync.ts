@@ -1,9 +1,9 @@
 import { fdatasync, fstatSync } from 'node:fs'
 
-/** So much is left to the system to write when it likes. */
+/** Bytes that the system may keep unwritten. */
 const STEP_BYTES = 64 * 1024 * 1024
 
-/** Has what was written to a file put onto the disk while the rest is being made, one request at a time. */
+/** Syncs a file to the disk while the rest is made, one request at a time. */
 export class EarlySync {
   readonly #fd: number
   readonly #isFile: boolean
@@ -11,7 +11,7 @@ export class EarlySync {
   #asked = 0
   #running: Promise<void> | undefined
 
-  /** @param onFailure must not be missed: Linux tells a failed write once only, not again to the next who syncs */
+  /** @param onFailure must be heeded: Linux reports a failed write only once */
   constructor(fd: number, onFailure: (error: Error) => void) {
     this.#fd = fd
     this.#isFile = fstatSync(fd).isFile()
@@ -31,7 +31,7 @@ export class EarlySync {
     })
   }
 
-  /** Resolves when nothing uses the descriptor any more. */
+  /** Resolves when the descriptor is not used any more. */
   async settled(): Promise<void> {
     await this.#running
   }

@@ -2,20 +2,19 @@ import { decryptAgeFile, encryptAgeFile, type PlainPieces } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
 import { assertIdentity, assertRecipient } from '#identities.ts'
 
-/** Public keys (`age1…`) that can open the bytes, one at least; or clear text, by its name only. */
+/** Public keys (`age1…`), at least one; or clear text, by name. */
 export type Encryption = { recipients: readonly string[] } | 'off'
 
-/** Their lines must fit into what a reader takes for an age header (64 KiB). */
+/** Their lines must fit into the longest header that is read (64 KiB). */
 const MAX_RECIPIENTS = 256
 
 /**
- * The recipients; none when encryption was turned off.
- * @throws ArchiveError `NO_KEY` unless there is a recipient or encryption was turned off by name; `CONFIGURATION`
- *   for more than 256 recipients
+ * The recipients; none when encryption is off.
+ * @throws ArchiveError `NO_KEY` without recipients, `CONFIGURATION` for more than 256
  */
 export function recipientsOf(encryption: Encryption): readonly string[] {
   if (encryption === 'off') return []
-  // Callers in JavaScript may pass anything; whatever is not a list of keys must not end in clear text.
+  // JavaScript callers may pass anything; only a list of keys or 'off' is accepted.
   const recipients: unknown = encryption?.recipients
   if (!Array.isArray(recipients) || recipients.length === 0) {
     throw new ArchiveError('There is no key to encrypt with', {
@@ -31,7 +30,7 @@ export function recipientsOf(encryption: Encryption): readonly string[] {
   return [...recipients]
 }
 
-/** Makes sealed files: age files, or copies of the bytes when encryption is off. */
+/** Makes age files, or copies when encryption is off. */
 export type Seal = (plain: Uint8Array) => Promise<Buffer>
 
 /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient) */
@@ -48,15 +47,14 @@ export function checkedRecipients(encryption: Encryption): readonly string[] {
   return recipients
 }
 
-/** What opens sealed files. */
 export interface Unlocking {
-  /** Private keys (`AGE-SECRET-KEY-1…`); may be empty when nothing is encrypted. */
+  /** Private keys (`AGE-SECRET-KEY-1…`); may be empty without encryption. */
   identities: readonly string[]
-  /** Whether the files are encrypted, as their sender recorded it. */
+  /** As the sender recorded it. */
   encrypted: boolean
 }
 
-/** @throws ArchiveError `NO_KEY` when there is nothing to decrypt with, `CONFIGURATION` (a malformed identity) */
+/** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed identity) */
 export function assertUnlocking({ identities, encrypted }: Unlocking): void {
   if (encrypted && identities.length === 0) {
     throw new ArchiveError('The bytes are encrypted and no identity was given', {
@@ -68,7 +66,7 @@ export function assertUnlocking({ identities, encrypted }: Unlocking): void {
 }
 
 /**
- * The reverse of {@link Seal}, piece by piece.
+ * The reverse of {@link Seal}.
  * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`; the latter also while iterating
  */
 export async function unsealPieces(sealed: Uint8Array, unlocking: Unlocking): Promise<PlainPieces> {
@@ -77,19 +75,16 @@ export async function unsealPieces(sealed: Uint8Array, unlocking: Unlocking): Pr
 }
 
 /**
- * The reverse of {@link Seal} in one piece, in memory of its own.
+ * The same in one piece, in its own memory.
  * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`
  */
 export async function unseal(sealed: Uint8Array, unlocking: Unlocking): Promise<Buffer> {
   return joined(await unsealPieces(sealed, unlocking))
 }
 
-/**
- * All pieces, in memory of their own.
- * @throws ArchiveError as the iteration over them
- */
+/** All pieces, in their own memory. */
 export function joined({ sizeBytes, pieces }: PlainPieces): Buffer {
-  // A negative size is that of a file which is cut short; the iteration tells.
+  // A file that is cut short has a negative size; the iteration throws.
   const whole = Buffer.allocUnsafeSlow(Math.max(0, sizeBytes))
   let offset = 0
   for (const piece of pieces) {

@@ -1,6 +1,6 @@
 import { memberPathBytes, memberPathOf } from '#member-path.ts'
 
-// What ends a word or a line, rewrites a terminal, or is a byte outside of UTF-8 (a lone surrogate in a path).
+// Ends a word or line, changes a terminal, or is a byte outside of UTF-8 (a lone surrogate).
 const ESCAPED = /[\\ \p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 const LETTERS: ReadonlyMap<string, string> = new Map([
   ...Object.entries({ '\\': '\\', ' ': ' ', '\x07': 'a', '\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r' }),
@@ -8,7 +8,7 @@ const LETTERS: ReadonlyMap<string, string> = new Map([
 ])
 const MEANINGS: ReadonlyMap<string, string> = new Map([...LETTERS].map(([meant, letter]) => [letter, meant]))
 
-/** A path of a backup as `ls -b` writes names: one word on one line, from which {@link unescapeName} has every byte back. */
+/** A path as `ls -b` writes names: one word, which {@link unescapeName} turns back. */
 export function escapeName(path: string): string {
   return path.replace(ESCAPED, character => {
     const letter = LETTERS.get(character)
@@ -17,7 +17,7 @@ export function escapeName(path: string): string {
   })
 }
 
-/** The path that {@link escapeName} has written so; undefined where nothing is escaped, or not in that way. */
+/** The reverse of {@link escapeName}; undefined for a text that it has not escaped. */
 export function unescapeName(text: string): string | undefined {
   if (!text.includes('\\') || /\\(?![0-3][0-7]{2}|[\\ abfnrtv])/.test(text.replaceAll('\\\\', '')))
     return undefined
@@ -29,7 +29,7 @@ export function unescapeName(text: string): string | undefined {
   return memberPathOf(Buffer.concat(pieces))
 }
 
-/** A path on one line: as it is, or as {@link escapeName} writes it where it could not be told so. */
+/** A path on one line, by {@link escapeName} if need be. */
 export function shownName(path: string): string {
   return /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(path) ? escapeName(path) : path
 }
@@ -39,7 +39,7 @@ export function shownBytes(bytes: Uint8Array): string {
   return shownName(memberPathOf(bytes))
 }
 
-/** The bytes of a path in base64, where text cannot say them; for JSON. */
+/** The bytes of a path that is not UTF-8, in base64, for JSON. */
 export function base64Of(path: string): { path_base64?: string } {
   return path.isWellFormed() ? {} : { path_base64: memberPathBytes(path).toString('base64') }
 }

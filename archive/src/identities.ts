@@ -1,4 +1,4 @@
-import { ageLibrary } from '#age-library.ts'
+import { ageLibrary } from '#age-file.ts'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { readSecretFile } from '#secret-file.ts'
 
@@ -12,8 +12,8 @@ export async function generateIdentity(): Promise<{ identity: string; recipient:
 }
 
 /**
- * The public key that belongs to a private one.
- * @throws ArchiveError `CONFIGURATION` when it is not an age X25519 identity.
+ * The public key of a private one.
+ * @throws ArchiveError `CONFIGURATION` when it is no age X25519 identity
  */
 export async function recipientOf(identity: string): Promise<string> {
   assertIdentity(identity)
@@ -41,8 +41,8 @@ function isIdentity(text: string): boolean {
 }
 
 /**
- * @throws ArchiveError `CONFIGURATION` when it is not an age X25519 recipient. Other kinds (post-quantum, plugins)
- *   are refused, since the `age` program of today's distributions does not open them.
+ * @throws ArchiveError `CONFIGURATION` for anything but an age X25519 recipient. Other kinds (post-quantum,
+ * plugins) are refused: the `age` of today's distributions does not open them.
  */
 export function assertRecipient(recipient: string): void {
   if (/^AGE-SECRET-KEY-/i.test(recipient)) {

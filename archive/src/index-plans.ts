@@ -1,9 +1,9 @@
 import { CheckedObject, UUID } from '#checked-json.ts'
 
-/** A schedule, as the index tells it to a new server. */
+/** A schedule in the index. */
 export interface IndexedSchedule {
   id: string
-  /** Name of a source in the configuration of the program that makes the backups. */
+  /** Name of a source in the configuration. */
   source: string
   project: string
   type: string
@@ -15,20 +15,20 @@ export interface IndexedSchedule {
   keep?: IndexedKeep
   /** 0 to 86,400. */
   jitterSeconds: number
-  /** Whether a missed time is made up for. */
+  /** What happens to missed runs. */
   catchUp: 'once' | 'skip'
 }
 
-/** Which backups of a project and type, or of one source among these, are kept. */
+/** The policy for a project and type, or for one of their sources. */
 export interface IndexedRetention {
   project: string
   type: string
-  /** Absent for all; only one source has several policies. */
+  /** Absent for all sources. */
   source?: string
   keep: IndexedKeep
 }
 
-/** Rules of retention; without any of them everything is kept. */
+/** Rules of retention; without any, everything is kept. */
 export interface IndexedKeep {
   last?: number
   hourly?: number
@@ -41,7 +41,7 @@ export interface IndexedKeep {
   minimum?: number
 }
 
-/** The most schedules, and the most policies, in one index. */
+/** Most schedules, and most policies, in an index. */
 export const MAX_PLANS = 10_000
 const MAX_JITTER_SECONDS = 86_400
 const RULES: readonly (keyof IndexedKeep)[] = [
@@ -87,10 +87,7 @@ export function readIndexedRetention(value: unknown): IndexedRetention {
   }
 }
 
-/**
- * A program must not erase what a rule keeps that it does not know. So a policy with an unknown rule is read
- * as one without rules, which keeps everything.
- */
+/** A policy with an unknown rule is read as one without rules: it keeps everything. */
 function readKeep(record: Record<string, unknown>): IndexedKeep {
   if (Object.keys(record).some(name => !RULES.some(rule => rule === name))) return {}
   const fields = new CheckedObject(record)

@@ -1,5 +1,5 @@
-// JSON looked at as bytes. JSON.parse makes up to thirty times as much memory of a text as the text has, so what comes
-// from strangers is looked through here before any of it becomes a value.
+// JSON as bytes. JSON.parse uses up to thirty times the memory of its text, so text of unknown origin is
+// checked here before it becomes a value.
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -14,18 +14,18 @@ const SPACES: readonly number[] = [0x20, 0x0a, 0x0d, 0x09]
 const SURROGATE_PAIR = /^\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}/
 const ONE_ESCAPE = /^\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])/
 const LONGEST_ESCAPE_BYTES = 12
-/** Longer names are nobody's. */
+/** No member has a longer name. */
 const LONGEST_NAME_BYTES = 64
 
-/** Where a string literal lies in a text, its quotes not included. */
+/** The place of a string literal, without its quotes. */
 export interface StringPlace {
   start: number
   end: number
 }
 
 /**
- * The strings of a JSON object, by name; of a name that comes twice the last one counts, as for JSON.parse. Other values are
- * passed over. Takes no memory but for the list.
+ * The strings of a JSON object, by name; the last of equal names counts, as for JSON.parse. Other values are
+ * skipped.
  * @throws TypeError when it is no object, has no member, or more than `most` members
  */
 export function stringMembers(json: Buffer, most: number): Map<string, StringPlace> {
@@ -52,11 +52,11 @@ export function stringMembers(json: Buffer, most: number): Map<string, StringPla
 }
 
 /**
- * The UTF-8 bytes that a string literal stands for, in memory of their own.
- * @throws TypeError for an escape that JSON does not know
+ * The UTF-8 bytes of a string literal, in their own memory.
+ * @throws TypeError for an unknown escape
  */
 export function unescapeString(json: Buffer, { start, end }: StringPlace): Buffer {
-  // What is escaped is never shorter than what it stands for.
+  // An escape is never shorter than its meaning.
   const plain = Buffer.allocUnsafeSlow(end - start)
   let length = 0
   for (let at = start; at < end; at++) {
@@ -78,14 +78,14 @@ export function unescapeString(json: Buffer, { start, end }: StringPlace): Buffe
   return plain.subarray(0, length)
 }
 
-/** Two that stand for one character belong together. */
+/** A surrogate pair counts as one escape. */
 function escapeAt(text: string): string {
   const [found] = SURROGATE_PAIR.exec(text) ?? ONE_ESCAPE.exec(text) ?? []
   if (found === undefined) throw new TypeError('an escape that is none')
   return found
 }
 
-/** An upper bound of the heap that JSON.parse makes of a text, the text itself included; measured with Node 24. */
+/** Upper bound of the heap that JSON.parse uses, text included; measured with Node 24. */
 export function parsedSizeBytes(json: Buffer): number {
   let containers = 0
   let commas = 0
@@ -114,7 +114,7 @@ function stringAt(json: Buffer, at: number): StringPlace {
   throw new TypeError('a string without an end')
 }
 
-/** Behind a value that is no string. What it says need not be right. */
+/** Moves behind a value that is no string, without checking it. */
 function skipValue(json: Buffer, start: number): number {
   let depth = 0
   for (let at = start; at < json.length; at++) {

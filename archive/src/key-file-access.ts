@@ -4,13 +4,11 @@ const GROUP_WRITES = 0o020
 const OTHERS_READ_OR_WRITE = 0o006
 
 /**
- * A signature proves nothing once somebody else can read the key or put another in its place. The group may read it:
- * that is how orchestrators hand a secret to a process that is not root.
+ * A key that others can read or replace proves nothing. Its group may read it: orchestrators pass secrets so.
  * @param file owner and mode of the open file
- * @param userId who runs this process; undefined where there are no such ids, and nothing is checked. To root (0),
- *   any owner is fine.
- * @throws ArchiveError `CONFIGURATION` when another user than this one or root owns the file, its group can write, or
- *   others can read or write.
+ * @param userId of this process; 0 accepts any owner, undefined checks nothing
+ * @throws ArchiveError `CONFIGURATION` when another user than this one or root owns the file, its group can
+ * write, or others can read or write
  */
 export function assertSafeFromOthers(
   path: string,

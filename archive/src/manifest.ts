@@ -1,39 +1,36 @@
 import { ArchiveError } from '#archive-error.ts'
-import { canonicalJson } from '#canonical-json.ts'
 import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
-import { type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
-/** One part as it lies in the chat. Sizes and offsets in bytes, hashes in hex. */
+/** A part in the chat. Sizes and offsets in bytes, hashes in hex. */
 export interface ManifestPart {
   /** From 1, without gaps. */
   number: number
   /** As sent. */
   size: number
-  /** Of the bytes as sent. */
   sha256: string
   plainOffset: number
   plainSize: number
   messageId: number
-  /** Belongs to the bot that sent it, which the manifest names. */
+  /** Belongs to the bot of the manifest. */
   fileId: string
 }
 
-/** What a backup consists of: its commit mark in the chat. Sizes in bytes, hashes in hex, times in ISO 8601. */
+/** The content of a backup, and its commit mark in the chat. Bytes, hex, ISO 8601. */
 export interface Manifest {
   format: 1
-  /** Message of the newest manifest below all of these parts, so that the chain can be walked. */
+  /** The newest manifest below all of these parts: a link of the chain. */
   previousManifestMessageId?: number
-  /** The catalog that wrote it (UUID), and how often the chat had changed hands. */
+  /** The catalog that wrote it (UUID), and its generation. */
   catalogId?: string
   generation?: number
-  /** The bot whose file ids these are; absent where nobody knows. */
+  /** The bot of the file ids; absent if unknown. */
   botId?: string
   backup: BackupIdentity
-  /** Facts about the source, for example the server's version. */
   source: Record<string, unknown>
   createdAt: string
   completedAt: string
@@ -45,17 +42,17 @@ export interface Manifest {
   /** Of all parts joined. */
   archiveSha256: string
   encrypted: boolean
-  /** Size of a part, at most. */
+  /** Most bytes of a part. */
   partSizeBytes: number
   parts: ManifestPart[]
-  /** What lies where in the plain bytes, when they are a tar file. */
+  /** Of a tar file. */
   members?: MemberIndex
 }
 
 const MAX_PARTS = 1_000_000
 
 /**
- * The file of the manifest: canonical JSON, signed, compressed, encrypted.
+ * Canonical JSON, signed, compressed, encrypted.
  * @throws ArchiveError `NO_KEY`; `CONFIGURATION` when the manifest contradicts itself
  */
 export async function sealManifest(
@@ -72,8 +69,7 @@ export async function sealManifest(
 }
 
 /**
- * Opens the file of a manifest. The signature fits when this returns, but whose it is, the caller has to judge by
- * the fingerprint (`SHA256:…`, see {@link signerFingerprint}).
+ * Opens the file of a manifest, and checks its signature; the caller judges the signer by its fingerprint.
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
  */
 export async function openManifest(

@@ -1,43 +1,39 @@
 import { ArchiveError } from '#archive-error.ts'
 import { compressFrame, decompressFirstFrame } from '#zstd-frame.ts'
 
-/** What a member of a tar file is. */
 export type MemberKind = (typeof KINDS)[number]
 
-/** One member of a tar file that was backed up. */
+/** A member of a tar file. */
 export interface Member {
-  /** Relative, without `./` before it; bytes that are not UTF-8 as {@link memberPathOf} writes them. */
+  /** Relative, without `./`; bytes that are not UTF-8 as {@link memberPathOf} writes them. */
   path: string
-  /** Where its first header block (PAX header included) begins in the plain bytes of the whole. */
+  /** Offset of its first header block, PAX header included, in the plain bytes. */
   offset: number
-  /** Bytes of the file; 0 for everything else. */
+  /** Bytes of a file; else 0. */
   size: number
   kind: MemberKind
 }
 
-/** The members of a tar file as they stand in a manifest. */
+/** The members of a tar file in a manifest. */
 export interface MemberIndex {
   count: number
-  /** Base64 of zstd frames; they unpack to a line of JSON for each member. */
+  /** Base64 of zstd frames of JSON lines, one for each member. */
   index: string
 }
 
 const KINDS = ['file', 'directory', 'symlink', 'hardlink', 'other'] as const
-/** Text after which a frame is closed. */
+/** A frame is closed after this much text. */
 const FRAME_TEXT_BYTES = 256 * 1024
-/** Most that a frame of the index unpacks to: the text before its last line, and that line. */
+/** A frame's limit: the text before its last line, and that line. */
 const MAX_FRAME_PLAIN_BYTES = 1024 * 1024
-/** Longest path in UTF-16 units: of these, each takes at most six bytes in JSON. */
+/** In UTF-16 units, each of at most six bytes in JSON. */
 const MAX_PATH_LENGTH = 100_000
-/**
- * Most bytes of the frames. A manifest must be fetched in one piece, and besides them has room for its parts: about
- * 100 compressed bytes for each.
- */
+/** A manifest is fetched in one piece, and also has about 100 bytes for each part. */
 const MAX_INDEX_BYTES = 10 * 1024 * 1024
 /** Longest {@link MemberIndex.index}. */
 export const MAX_INDEX_TEXT_LENGTH: number = Math.ceil(MAX_INDEX_BYTES / 3) * 4
 
-/** Collects the members while a tar file is read; holds no more than the compressed index and one frame's text. */
+/** Collects members; holds only the compressed index and one frame's text. */
 export class MemberIndexWriter {
   readonly #maxBytes: number
   #frames: Buffer[] = []
@@ -48,12 +44,12 @@ export class MemberIndexWriter {
   #offset = 0
   #fits = true
 
-  /** @param maxBytes most bytes of the compressed index; 10 MiB by default and at most */
+  /** @param maxBytes of the compressed index; 10 MiB by default and at most */
   constructor(maxBytes: number = MAX_INDEX_BYTES) {
     this.#maxBytes = Math.min(maxBytes, MAX_INDEX_BYTES)
   }
 
-  /** @throws ArchiveError `CONFIGURATION` for a member before the one that was last added, or numbers out of range */
+  /** @throws ArchiveError `CONFIGURATION` for members out of order, or numbers out of range */
   add({ path, offset, size, kind }: Member): void {
     if (!isCount(offset) || !isCount(size) || offset < this.#offset) {
       throw new ArchiveError('The members must be added in the order of their offsets', {
@@ -70,7 +66,7 @@ export class MemberIndexWriter {
     if (this.#linesBytes >= FRAME_TEXT_BYTES) this.#closeFrame()
   }
 
-  /** The index; undefined when it would be too large for a manifest. Nothing may be added afterwards. */
+  /** Undefined when it is too large for a manifest. To be called once. */
   finish(): MemberIndex | undefined {
     if (this.#lines.length > 0) this.#closeFrame()
     if (!this.#fits) return undefined
@@ -78,7 +74,7 @@ export class MemberIndexWriter {
   }
 
   #closeFrame(): void {
-    // A copy, since the frame's own memory is as large as the text.
+    // A copy: the frame's memory is as large as the text.
     const frame = Buffer.from(compressFrame(Buffer.from(this.#lines.join(''))))
     this.#lines = []
     this.#linesBytes = 0
@@ -95,8 +91,8 @@ export class MemberIndexWriter {
 }
 
 /**
- * The members in the order of their offsets, unpacked one frame at a time.
- * @throws ArchiveError `INTEGRITY` while iterating, when the index is damaged or has another number of members
+ * The members in order, unpacked frame by frame.
+ * @throws ArchiveError `INTEGRITY` while iterating, for a damaged index or another number of members
  */
 export function* readMemberIndex({ count, index }: MemberIndex): Generator<Member, void> {
   let members = 0
@@ -106,7 +102,7 @@ export function* readMemberIndex({ count, index }: MemberIndex): Generator<Membe
     if (member.offset < offset) throw damaged()
     offset = member.offset
     members += 1
-    // Frames unpack to a thousand times their size and more; the count says when to stop.
+    // Frames may unpack to a thousand times their size; the count limits them.
     if (members > count) throw damaged()
     yield member
   }

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { ArchiveError } from '#archive-error.ts'
 
-// Names on Linux are bytes, nearly always UTF-8. A byte that is not part of UTF-8 stands in a path as the lone surrogate
-// U+DC00 + byte (U+DC80 to U+DCFF), which no text contains: Python's "surrogateescape" (PEP 383).
+// Names on Linux are bytes, nearly always UTF-8. A byte outside of UTF-8 is written as the lone surrogate
+// U+DC00 + byte, which no text contains: Python's "surrogateescape" (PEP 383).
 
 const ESCAPE_BASE = 0xdc00
 /** With the `u` flag, halves of a pair do not match. */
 const ESCAPED_BYTES = /([\udc80-\udcff]+)/u
 
-/** The path for the name's bytes, any bytes. {@link memberPathBytes} is the reverse. */
+/** The path for any bytes. {@link memberPathBytes} is the reverse. */
 export function memberPathOf(bytes: Uint8Array): string {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf8(name)) return name.toString('utf8')
@@ -24,14 +24,11 @@ export function memberPathOf(bytes: Uint8Array): string {
   return path
 }
 
-/**
- * The bytes of a path's name.
- * @throws ArchiveError `CONFIGURATION` for half a surrogate pair that stands for no byte
- */
+/** @throws ArchiveError `CONFIGURATION` for half a surrogate pair that means no byte */
 export function memberPathBytes(path: string): Buffer {
   if (path.isWellFormed()) return Buffer.from(path)
   const pieces = path.split(ESCAPED_BYTES).map((piece, index) => {
-    // Every other piece is what the pattern matched.
+    // Every other piece is a match.
     if (index % 2 === 1) return Buffer.from(Array.from(piece, escaped => escaped.charCodeAt(0) - ESCAPE_BASE))
     if (!piece.isWellFormed())
       throw new ArchiveError('The path holds half a character', { code: 'CONFIGURATION' })

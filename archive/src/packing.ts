@@ -19,33 +19,31 @@ import { PART_PLACE_BYTES, type PartPlace, readPartPlace } from '#threads/part-p
 import type { ReaderTask } from '#threads/reader.ts'
 import type { Thread } from '#threads/thread.ts'
 
-/** Plain blocks between the source and the compressor, so many that its assistant finds some to do. */
+/** Plain blocks before the compressor: enough for its assistant to find work. */
 const BLOCK_SLOTS = 8
-/** Parts whose memory the compressor has, or that it has finished: one of each. */
+/** Parts that the compressor fills, or has finished: one of each. */
 const PART_SLOTS = 2
 
-/** A part before encryption. */
 export interface PackedPart {
   header: PartHeader
-  /** The part's memory, which is the taker's from now on. */
+  /** The part's memory, now the caller's. */
   slot: PartSlot
   place: PartPlace
 }
 
-/** How the plain bytes become parts. */
 export interface PackingOptions {
   plan: PartPlan
   backup: BackupIdentity
-  /** Bytes that are left free in the memory before a part, for what it will grow by. */
+  /** Free bytes in the memory before a part, for its growth. */
   growthBytes: number
-  /** Parts that are finished already; their plain bytes are passed over at the source's beginning. */
+  /** Finished parts, whose plain bytes are skipped. */
   earlier: EarlierParts
   onProgress: ((plainBytesRead: number) => void) | undefined
 }
 
 /**
- * Reads the source and packs it into parts, in threads. While the part that was taken last is sealed and sent, the next
- * one is prepared, and no more than that.
+ * Packs the source into parts, in threads. While the last part is sealed and sent, only the next one is
+ * prepared.
  */
 export class Packing {
   readonly #run: ArchiveRun
@@ -96,7 +94,7 @@ export class Packing {
     this.#supplyMemory()
   }
 
-  /** The next part. @throws what the run failed of */
+  /** @throws the failure of the run */
   async next(): Promise<PackedPart> {
     const block = await this.#parts.blockAvailable(this.#run.check)
     const slot = this.#slots.shift()
@@ -106,12 +104,12 @@ export class Packing {
     this.#parts.release()
     const { header } = decodePartHeader(new Uint8Array(slot.memory, place.start, place.end - place.start))
     if (!header.last) this.#supplyMemory()
-    // Not for a small backup: a thread takes time to start, and memory.
+    // Not for a small backup: a thread costs time and memory.
     if (!header.last && header.part === this.#earlier.parts.length + 1) this.#startAssistant()
     return { header, slot, place }
   }
 
-  /** After the last part: how many plain bytes were read, those of earlier parts among them. @throws what the run failed of */
+  /** After the last part: plain bytes, those of earlier parts included. @throws the failure of the run */
   async end(): Promise<number> {
     await this.#parts.blockAvailable(this.#run.check)
     const plainBytesRead = this.#earlier.plainSize + this.#blocks.producedBytes
@@ -119,13 +117,12 @@ export class Packing {
     return plainBytesRead
   }
 
-  /** When the threads are gone: the memory of parts that nobody has taken is for other archives. */
+  /** After the threads are gone: gives back the memory of parts that nobody took. */
   close(): void {
     for (const { release } of this.#slots.splice(0)) release()
     this.#memory.close()
   }
 
-  /** The compressor gets the memory for one more part. */
   #supplyMemory(): void {
     const slot = this.#memory.take()
     this.#slots.push(slot)
@@ -133,7 +130,7 @@ export class Packing {
     this.#supplied.fill(0, 1)
   }
 
-  /** A second compressor, of use when there is a core for it. */
+  /** A second compressor, if there is a core for it. */
   #startAssistant(): void {
     if (availableParallelism() < 2) return
     this.#run.start({

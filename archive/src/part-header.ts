@@ -2,7 +2,6 @@ import { ArchiveError } from '#archive-error.ts'
 import { CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
 import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
-/** Whose bytes these are. */
 export interface BackupIdentity {
   /** UUID in lower case. */
   id: string
@@ -14,46 +13,44 @@ export interface BackupIdentity {
   filename: string
 }
 
-/** What the skippable frame at the beginning of a part says. Sizes and offsets in bytes. */
+/** The skippable frame at the beginning of a part. Sizes and offsets in bytes. */
 export type PartHeader = PartFacts & PartPosition
 
-/** Whether parts follow; the last one knows the SHA-256 (hex) of the plain bytes of the whole. */
+/** The last part has the SHA-256 (hex) of the plain bytes of the whole. */
 export type PartPosition = { last: false } | { last: true; wholeSha256: string }
 
 interface PartFacts {
-  /** Version of the archive format. */
   format: 1
   backup: BackupIdentity
-  /** Number of the part, from 1. */
+  /** From 1. */
   part: number
-  /** Where the plain bytes of this part begin in the whole. */
+  /** In the whole. */
   plainOffset: number
   plainSize: number
-  /** SHA-256 of the plain bytes of this part, hex. */
+  /** Hex. */
   plainSha256: string
-  /** Most plain bytes that one frame holds; a power of two, at most {@link MAX_BLOCK_SIZE_BYTES}. */
+  /** Most plain bytes of a frame; a power of two, at most {@link MAX_BLOCK_SIZE_BYTES}. */
   blockSize: number
-  /** Sizes of the frames that follow, in order; 1 to {@link MAX_FRAMES}, each as large as its block allows. */
+  /** Sizes of the frames, in order; 1 to {@link MAX_FRAMES}, each as large as its block allows. */
   frames: number[]
 }
 
-/** Plain bytes in one zstd frame, at most and by default. */
+/** Plain bytes of a zstd frame, at most and by default. */
 export const MAX_BLOCK_SIZE_BYTES: number = 1024 * 1024
-/** Frames in one part, at most. */
+/** Most frames of a part. */
 export const MAX_FRAMES = 4096
-/** Longest content of the skippable frame, padding included: what a reader must be ready to take. */
+/** Longest content of the skippable frame, padding included. */
 export const MAX_HEADER_BYTES: number = 128 * 1024
 
-/** Bytes of a skippable frame before its content: magic number and length, little endian. */
+/** Magic number and length, little endian. */
 export const SKIPPABLE_PREFIX_BYTES = 8
-/** Longest skippable frame before the frames of a part. */
 export const MAX_HEADER_FRAME_BYTES: number = SKIPPABLE_PREFIX_BYTES + MAX_HEADER_BYTES
 
-/** First of the sixteen magic numbers of skippable frames (RFC 8878, 3.1.2). */
+/** The first magic number of skippable frames (RFC 8878, 3.1.2). */
 const SKIPPABLE_MAGIC = 0x184d2a50
 const SPACE = 0x20
 
-/** The header as a skippable frame, its JSON followed by `paddingBytes` spaces. */
+/** The header as a skippable frame: JSON and `paddingBytes` spaces. */
 export function encodePartHeader(header: PartHeader, paddingBytes: number): Buffer {
   const json = Buffer.from(JSON.stringify(header))
   const frame = Buffer.alloc(SKIPPABLE_PREFIX_BYTES + json.length + paddingBytes, SPACE)
@@ -64,7 +61,7 @@ export function encodePartHeader(header: PartHeader, paddingBytes: number): Buff
 }
 
 /**
- * Length of the skippable frame that begins with these {@link SKIPPABLE_PREFIX_BYTES} bytes, itself included.
+ * Length of the skippable frame that begins with these {@link SKIPPABLE_PREFIX_BYTES} bytes.
  * @throws ArchiveError `INTEGRITY` when they begin no part
  */
 export function headerFrameSizeBytes(prefix: Uint8Array): number {
@@ -79,15 +76,12 @@ export function headerFrameSizeBytes(prefix: Uint8Array): number {
   return SKIPPABLE_PREFIX_BYTES + size
 }
 
-/**
- * Reads the skippable frame with the header of a part.
- * @throws ArchiveError `INTEGRITY` when it is not one of format 1
- */
+/** @throws ArchiveError `INTEGRITY` for anything but a header of format 1 */
 export function decodeHeaderFrame(frame: Uint8Array): PartHeader {
   return parseHeader(frame.subarray(SKIPPABLE_PREFIX_BYTES))
 }
 
-/** @throws ArchiveError `INTEGRITY` unless the header's frames take exactly so many bytes */
+/** @throws ArchiveError `INTEGRITY` unless the header's frames take that many bytes */
 export function assertFramesTake(sizeBytes: number, { frames }: PartHeader): void {
   const framesSize = frames.reduce((sum, size) => sum + size, 0)
   if (framesSize !== sizeBytes) {
@@ -98,8 +92,8 @@ export function assertFramesTake(sizeBytes: number, { frames }: PartHeader): voi
 }
 
 /**
- * Reads the header of a part that is there as a whole. The frames are what follows it, and fill the part exactly.
- * @throws ArchiveError `INTEGRITY` when the bytes are not a part of format 1.
+ * Splits a complete part into its header and its frames, which fill the rest exactly.
+ * @throws ArchiveError `INTEGRITY`
  */
 export function decodePartHeader<Memory extends ArrayBufferLike>(
   part: Uint8Array<Memory>,
@@ -113,14 +107,14 @@ export function decodePartHeader<Memory extends ArrayBufferLike>(
 }
 
 /**
- * The identity alone: whatever else the caller's object carries must not get into a part header.
+ * Only the identity: other fields of the caller's object must not get into a part header.
  * @throws ArchiveError `CONFIGURATION` when it does not fit into one
  */
 export function checkedIdentity(backup: BackupIdentity): BackupIdentity {
   try {
     return readIdentity(new CheckedObject(backup))
   } catch (cause) {
-    throw new ArchiveError('The backup cannot be named so', {
+    throw new ArchiveError('The backup cannot have this name', {
       code: 'CONFIGURATION',
       cause,
       hint: 'id: a UUID in lower case; project and type: up to 64 characters; filename: up to 1,024.',
@@ -128,7 +122,7 @@ export function checkedIdentity(backup: BackupIdentity): BackupIdentity {
   }
 }
 
-/** Reads `id`, `project`, `type` and `filename`. @throws TypeError */
+/** @throws TypeError */
 export function readIdentity(backup: CheckedObject): BackupIdentity {
   return {
     id: backup.matching('id', UUID),

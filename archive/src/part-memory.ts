@@ -1,23 +1,20 @@
 import { giveMemoryBack, lendMemory } from '#lent-memory.ts'
 
 /**
- * Memory for the parts of one archive, shared by the threads that make them, and used again once its part was sent: new memory
- * for each part would lie about until the garbage collector comes by, and cost a page fault for every 4 KiB.
+ * Memory for the parts of one archive, shared with its threads, and reused once a part was sent: new memory
+ * would wait for the garbage collector, and cost a page fault for every 4 KiB.
  */
 export class PartMemory {
   readonly #slotSizeBytes: number
   readonly #free: SharedArrayBuffer[] = []
   #isClosed = false
 
-  /** @param slotSizeBytes room for the largest part */
+  /** @param slotSizeBytes of the largest part */
   constructor(slotSizeBytes: number) {
     this.#slotSizeBytes = slotSizeBytes
   }
 
-  /**
-   * Room for a part, with whatever was in it before.
-   * @returns the slot, and what gives it back, of which only the first call counts
-   */
+  /** Room for a part, with old content. Only the first call of `release` counts. */
   take(): PartSlot {
     const memory = this.#free.pop() ?? lendMemory(this.#slotSizeBytes)
     let isTaken = true
@@ -28,7 +25,7 @@ export class PartMemory {
     return { memory, release }
   }
 
-  /** No more parts are made: what is free, and what is released from now on, is for other archives. */
+  /** No more parts are made: free and released memory is now for other archives. */
   close(): void {
     this.#isClosed = true
     for (const memory of this.#free.splice(0)) giveMemoryBack(memory)
@@ -40,7 +37,6 @@ export class PartMemory {
   }
 }
 
-/** Room for a part. */
 export interface PartSlot {
   memory: SharedArrayBuffer
   release: () => void

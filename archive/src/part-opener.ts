@@ -12,16 +12,16 @@ import {
 } from '#part-header.ts'
 import { PieceReader } from '#piece-reader.ts'
 
-/** A part as it was fetched; nothing about it is believed. */
+/** A fetched part, unchecked. */
 export interface ReceivedPart {
   /** From 1. */
   number: number
   bytes: Uint8Array
-  /** SHA-256 of exactly these bytes, hex, where whoever fetched them has computed it already. */
+  /** SHA-256 of these bytes, hex, if it is already known. */
   sha256?: string
 }
 
-/** What a manifest says about a part as sent. */
+/** A part as sent, by the manifest. */
 export interface ExpectedPart {
   number: number
   /** Bytes. */
@@ -30,39 +30,35 @@ export interface ExpectedPart {
   sha256: string
 }
 
-/** What the parts are checked against. */
 export interface PartExpectations extends Unlocking {
-  /** The parts must belong to this backup. */
   backupId: string
-  /** From the signed manifest: size and SHA-256 of every part, compared before anything else is done with it. */
+  /** From the signed manifest, compared before anything else. */
   expectedParts?: readonly ExpectedPart[]
   /**
-   * The parts are consecutive, but may begin and end anywhere. `expectedParts` is required then, and the plain bytes
-   * begin where those of the first part do.
+   * The parts are consecutive, but not all. Needs `expectedParts`; the plain bytes begin with the first
+   * part's.
    */
   partial?: boolean
 }
 
-/** A part whose header was checked. */
 export interface OpenedPart {
   header: PartHeader
-  /** The skippable frame that holds the header. */
   headerFrame: Uint8Array
-  /** The zstd frames, which are decrypted as they are taken. */
+  /** Decrypted as they are read. */
   frames: PieceReader
 }
 
-/** Checks and decrypts the parts of one backup, in their order. */
+/** Checks and decrypts the parts of one backup, in order. */
 export class PartOpener {
   readonly #expected: PartExpectations
   readonly #manifest: ReadonlyMap<number, ExpectedPart> | undefined
   readonly #firstNumber: number
   #opened = 0
   #isAtEnd = false
-  /** Where the next part begins; unknown before the first of a partial archive. */
+  /** Unknown before the first part of a partial archive. */
   #plainOffset: number | undefined
 
-  /** @throws ArchiveError `CONFIGURATION` when a partial archive has no expected parts, or not consecutive ones */
+  /** @throws ArchiveError `CONFIGURATION` for a partial archive without consecutive expected parts */
   constructor(expected: PartExpectations) {
     const { expectedParts, partial } = expected
     this.#expected = expected
@@ -71,17 +67,15 @@ export class PartOpener {
     if (!partial) this.#plainOffset = 0
   }
 
-  /** Number of the part that must come next. */
   get nextNumber(): number {
     return this.#firstNumber + this.#opened
   }
 
-  /** Whether the parts need not be all parts of the backup. */
   get isPartial(): boolean {
     return this.#expected.partial === true
   }
 
-  /** Whether the part that was opened last is the last of all. */
+  /** Whether the last part was opened. */
   get isAtEnd(): boolean {
     return this.#isAtEnd
   }
@@ -107,7 +101,6 @@ export class PartOpener {
     }
   }
 
-  /** The error for an archive that ended too early. */
   incomplete(): ArchiveError {
     const partNumber = this.nextNumber
     return new ArchiveError(`Part ${partNumber} is missing: the archive ends before its last part`, {
@@ -116,7 +109,6 @@ export class PartOpener {
     })
   }
 
-  /** The error for an archive that goes on after its last part. */
   surplus(): ArchiveError {
     return new ArchiveError('Something follows the last part', {
       code: 'INTEGRITY',
@@ -139,10 +131,10 @@ export class PartOpener {
   async #unseal(bytes: Uint8Array): Promise<PlainPieces> {
     try {
       const plain = await unsealPieces(bytes, this.#expected)
-      // Without a manifest only the age tags tell whether the part is whole, the last of them included.
+      // Without a manifest, only the age tags, the last included, show that the part is complete.
       return this.#manifest ? plain : { ...plain, pieces: [joined(plain)] }
     } catch (error) {
-      // All parts have the same recipients: a key that opened the first one is not the wrong one.
+      // All parts have the same recipients: a key that opened the first one is right.
       if (this.#opened > 0 && error instanceof ArchiveError && error.code === 'WRONG_KEY') {
         throw new ArchiveError('The age header was altered', { code: 'INTEGRITY', cause: error })
       }
@@ -175,7 +167,6 @@ function readHeaderFrame(part: PieceReader): Uint8Array {
   return frame
 }
 
-/** The error with the number of the part that it is about. */
 export function cannotOpen(partNumber: number, error: unknown): ArchiveError {
   const { code, message, hint, cause } = toArchiveError(
     error,
@@ -183,7 +174,7 @@ export function cannotOpen(partNumber: number, error: unknown): ArchiveError {
     `Part ${partNumber} cannot be opened`,
   )
   const words = code === 'WRONG_KEY' ? `None of the given keys opens part ${partNumber}` : message
-  return new ArchiveError(words, { code, ...(hint !== undefined && { hint }), cause, partNumber })
+  return new ArchiveError(words, { code, hint, cause, partNumber })
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {

@@ -10,13 +10,13 @@ import {
 import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
 /**
- * Size of a part as sent, at most: a bot can send 50 MB but fetch back only 20 MiB (`MAX_DOWNLOAD_FILE_SIZE` of the
- * Bot API server), less 64 KiB for safety.
+ * Most bytes of a part as sent: a bot can send 50 MB but fetch back only 20 MiB (`MAX_DOWNLOAD_FILE_SIZE` of
+ * the Bot API server), less 64 KiB for safety.
  */
 export const DEFAULT_PART_SIZE_BYTES: number = 20 * 1024 * 1024 - 64 * 1024
-/** Smaller parts would consist of headers. */
+/** Smaller parts would be mostly headers. */
 export const MIN_PART_SIZE_BYTES: number = 16 * 1024
-/** What a local Bot API server takes: "2000 MB" in its documentation, read as the smaller of the two meanings. */
+/** The limit of a local Bot API server: "2000 MB", read as the smaller of its two meanings. */
 export const MAX_PART_SIZE_BYTES: number = 2_000_000_000
 
 const MIN_BLOCK_SIZE_BYTES = 1024
@@ -24,31 +24,29 @@ const MAX_PADDING_BYTES = 64 * 1024
 /** Digits of the largest frame size, and the comma. */
 const MAX_FRAME_ENTRY_BYTES = 8
 
-/** How the parts of one archive are cut. */
 export interface PartPlan {
-  /** Bytes of a part as sent, at most. */
+  /** Most bytes of a part as sent. */
   partSizeBytes: number
-  /** Bytes of a part before encryption, header included, at most. */
+  /** Most bytes of a part before encryption, header included. */
   capacityBytes: number
-  /** Plain bytes in one frame, at most; a power of two. */
+  /** Most plain bytes of a frame; a power of two. */
   blockSizeBytes: number
-  /** Skippable frame with the longest possible numbers and without frame sizes. */
+  /** Header frame with the longest possible numbers, without frame sizes. */
   headerBaseBytes: number
 }
 
-/** What a part holds already. Begin with zeros. */
+/** The content of a part so far. */
 export interface PartFill {
   frames: number
-  /** Sum of the frames' sizes. */
   framesBytes: number
-  /** Length of the frames' sizes as written in the header. */
+  /** Length of the list of sizes in the header. */
   frameListBytes: number
 }
 
 /**
- * Decides block and part size, so that at least one block fits into a part however little it compresses.
- * @param recipientCount 0 stands for no encryption.
- * @throws ArchiveError `CONFIGURATION` when the part size is out of range, or too small for so many recipients.
+ * Decides block and part size: one block must fit into a part even if it does not compress.
+ * @param recipientCount 0 means no encryption
+ * @throws ArchiveError `CONFIGURATION` for a part size out of range, or too small for its recipients
  */
 export function planParts(options: {
   partSizeBytes: number
@@ -81,12 +79,10 @@ export function planParts(options: {
   return { partSizeBytes, capacityBytes, blockSizeBytes, headerBaseBytes }
 }
 
-/** Whether a frame still fits into the part. */
 export function takesFrame(plan: PartPlan, fill: PartFill, frameSizeBytes: number): boolean {
   return fill.frames < MAX_FRAMES && roomLeftBytes(plan, withFrame(fill, frameSizeBytes)) >= 0
 }
 
-/** What the part holds after one more frame. */
 export function withFrame(fill: PartFill, frameSizeBytes: number): PartFill {
   return {
     frames: fill.frames + 1,
@@ -96,8 +92,8 @@ export function withFrame(fill: PartFill, frameSizeBytes: number): PartFill {
 }
 
 /**
- * Longest padding for a finished part. Parts of incompressible data would all have the same size, and Telegram
- * throttles uploads of the same size; a 64th of the part makes them differ enough.
+ * Longest padding of a part. Telegram throttles uploads of the same size, which parts of incompressible data
+ * would have; a 64th of the part makes them differ enough.
  */
 export function maxPaddingBytes(plan: PartPlan, fill: PartFill): number {
   return Math.min(roomLeftBytes(plan, fill), Math.floor(fill.framesBytes / 64), MAX_PADDING_BYTES)

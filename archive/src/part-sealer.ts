@@ -6,8 +6,8 @@ import type { EarlierPart, PartSealed, PartToSeal } from '#threads/sealer.ts'
 import type { Thread } from '#threads/thread.ts'
 
 /**
- * Encrypts and hashes parts in a thread of its own. What node:crypto leaves to the garbage collector for each chunk
- * would otherwise pile up in the main thread, by tens of megabytes, and take the time that sending needs.
+ * Encrypts and hashes parts in a thread: the garbage of node:crypto would pile up in the main thread, by tens
+ * of megabytes, and take time from sending.
  */
 export class PartSealer {
   readonly #run: ArchiveRun
@@ -16,7 +16,7 @@ export class PartSealer {
   #onAnswer: (sealed: PartSealed | undefined) => void = () => undefined
 
   /**
-   * Loads the age library, which takes its time: to be made when the other threads are already at work.
+   * Loads the age library, which is slow: start the other threads first.
    * @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient)
    */
   constructor(run: ArchiveRun, encryption: Encryption) {
@@ -30,7 +30,7 @@ export class PartSealer {
     this.#recipients = checkedRecipients(encryption)
   }
 
-  /** Seals a part within its memory; one part at a time. @throws what the run failed of */
+  /** Seals a part in its memory, one at a time. @throws the failure of the run */
   async seal(part: Omit<PartToSeal, 'file'>): Promise<PartSealed> {
     const file = this.#recipients.length > 0 && (await startAgeFile(this.#recipients))
     const sealed = await this.#ask({ ...part, ...(file && { file }) })
@@ -38,7 +38,7 @@ export class PartSealer {
     return sealed
   }
 
-  /** Before the first part of a resumed archive: takes an earlier part, as sent, into the hash of the whole. */
+  /** Adds an earlier part, as sent, to the hash of a resumed archive. */
   async hashEarlier(bytes: Uint8Array): Promise<void> {
     await this.#ask({ earlier: bytes })
   }
@@ -52,7 +52,7 @@ export class PartSealer {
   }
 }
 
-/** By how many bytes a part of that size, at most, grows when it is sealed for so many recipients; 0 stands for none. */
+/** Most bytes by which sealing makes a part grow; 0 recipients mean no encryption. */
 export function sealingGrowthBytes(partSizeBytes: number, recipientCount: number): number {
   return recipientCount === 0 ? 0 : ageFileSizeBytes(partSizeBytes, recipientCount) - partSizeBytes
 }

@@ -1,16 +1,16 @@
 import { ArchiveError } from '#archive-error.ts'
 
-/** Takes runs of bytes of any length out of pieces of other lengths. */
+/** Reads runs of any length from pieces of other lengths. */
 export class PieceReader {
   readonly #pieces: Iterator<Uint8Array>
   #piece: Uint8Array = new Uint8Array(0)
 
-  /** @param pieces each may be valid only until the next one is asked for */
+  /** @param pieces each may be valid only until the next one */
   constructor(pieces: Iterable<Uint8Array>) {
     this.#pieces = pieces[Symbol.iterator]()
   }
 
-  /** Fills `into` with the bytes that come next. @throws ArchiveError `INTEGRITY` when they end before */
+  /** Fills `into` with the next bytes. @throws ArchiveError `INTEGRITY` when they end */
   read(into: Uint8Array): void {
     for (let offset = 0; offset < into.length; ) {
       if (this.#piece.length === 0 && !this.#advance()) {
@@ -23,7 +23,7 @@ export class PieceReader {
     }
   }
 
-  /** Takes what is wrong with the end, too. @throws ArchiveError `INTEGRITY` when something is left */
+  /** Reports errors at the end, too. @throws ArchiveError `INTEGRITY` when something is left */
   assertEnd(): void {
     while (this.#piece.length === 0) if (!this.#advance()) return
     throw new ArchiveError('The part goes on after its last frame', { code: 'INTEGRITY' })

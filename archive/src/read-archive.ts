@@ -7,24 +7,23 @@ import { abandon } from '#source.ts'
 import type { BlocksWritten, FileWriterTask } from '#threads/file-writer.ts'
 import { type RestoredSummary, startUnpacking } from '#unpacking.ts'
 
-/** The plain bytes in order, to be iterated once. Leaving the loop early ends the thread. */
+/** The plain bytes, to be iterated once. Leaving the loop ends the thread. */
 export interface ArchiveReader extends AsyncIterable<Buffer> {
-  /** @throws ArchiveError `CONFIGURATION` until the iteration ended without an error. */
+  /** @throws ArchiveError `CONFIGURATION` before the iteration ended without an error */
   readonly summary: RestoredSummary
 }
 
-/** How an archive is read. */
 export interface ReadArchiveOptions extends PartExpectations {
   signal?: AbortSignal
 }
 
 /**
- * Checks, decrypts and decompresses the parts, which must come in order. Nothing of a part is given out before its
- * SHA-256, its age tags and its header were checked; what was given out is whole only when the iteration ends
- * without an error. The caller fetches ahead, if it wants to; here one part is decrypted while another is
- * decompressed, and the parts are asked for no faster than the consumer takes the bytes.
- * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `WRONG_KEY` and `INTEGRITY` (with
- *   `partNumber`), `SOURCE` (the iterable of the parts failed), `CANCELLED`
+ * Checks, decrypts and decompresses the parts, which must come in order. Nothing of a part comes out before
+ * its SHA-256, age tags and header were checked; the bytes are complete only when the iteration ends without
+ * an error. One part is decrypted while another is decompressed; parts are asked for no faster than the bytes
+ * are taken.
+ * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `WRONG_KEY` and `INTEGRITY`
+ * (with `partNumber`), `SOURCE` (the iterable of the parts failed), `CANCELLED`
  */
 export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArchiveOptions): ArchiveReader {
   assertUnlocking(options)
@@ -43,17 +42,15 @@ export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArc
   }
 }
 
-/** How an archive is read into a file. */
 export interface ReadArchiveIntoOptions extends ReadArchiveOptions {
-  /** Hears how many plain bytes were written so far. */
-  onProgress?: (plainBytesWritten: number) => void
+  /** Called with the number of written plain bytes. */
+  onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
 
 /**
- * As {@link readArchive}, but a thread writes the plain bytes to an open file, pipe or device (no terminal and no
- * socket), from its current position on; they never come to the main thread. What was written is whole only when this
- * resolves. A file is being synced on the way, so that the caller's own sync at the end takes less time; the caller
- * closes it.
+ * As {@link readArchive}, but a thread writes the plain bytes to an open file, pipe or device (no terminal,
+ * no socket), from its current position. They are complete only when this resolves. A file is synced on the
+ * way, so that the caller's own sync takes less time; the caller closes it.
  * @throws ArchiveError as {@link readArchive}, and `TARGET` when writing fails
  */
 export async function readArchiveInto(
@@ -80,12 +77,12 @@ export async function readArchiveInto(
     throw toArchiveError(error, 'INTEGRITY', 'The archive could not be read')
   } finally {
     await run.close()
-    // Nothing may use the descriptor any more when the caller closes it.
+    // The caller may close the descriptor now.
     await sync.settled()
   }
 }
 
-/** What was restored, if that is what was written. */
+/** @throws ArchiveError `INTEGRITY` unless all restored bytes were written */
 function verified(restored: RestoredSummary | undefined, written: BlocksWritten): RestoredSummary {
   if (restored?.plainSize !== written.plainBytes) {
     throw new ArchiveError(`${written.plainBytes} bytes were written of ${restored?.plainSize}`, {
@@ -101,7 +98,7 @@ function verified(restored: RestoredSummary | undefined, written: BlocksWritten)
   return restored
 }
 
-/** Resolves when the ring's blocks are written to the last. */
+/** Resolves when all blocks of the ring are written. */
 function writeBlocks(
   run: ArchiveRun,
   task: FileWriterTask,
@@ -116,8 +113,7 @@ function writeBlocks(
         if (written.isEnd) resolve(written)
         else onProgress(written.plainBytes)
       },
-      onFailure: error =>
-        run.fail(toArchiveError(error, 'TARGET', 'The restored bytes could not be written')),
+      onFailure: error => run.fail(notWritten(error)),
     })
   })
 }

@@ -1,22 +1,23 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { ArchiveError } from '#archive-error.ts'
 
-/** Far more than any key, token or URL. */
+/** Far more than any secret needs. */
 const MOST_BYTES = 1024 * 1024
-/** How often a writer that has nothing to say yet is asked again. */
+/** Pause before asking an idle writer again. */
 const PAUSE_MS = 10
 
-/** What came out of pipes, by their paths. It comes only once, and settings are read more than once. */
+/** The content of pipes by path: it comes only once, and settings are read more than once. */
 const piped = new Map<string, string>()
 
 /**
- * The text of a small file, or of what passes for one: `/dev/stdin`, a process substitution, a FIFO into which somebody
- * writes. Of a pipe in which there is nothing more, it is what came last.
- * @param check is shown what was opened before it is read.
- * @throws what the system says, and ArchiveError `CONFIGURATION` for a FIFO without a writer, and for more than 1 MiB.
+ * The text of a small file, or of `/dev/stdin`, a process substitution, or a FIFO. An empty pipe gives its
+ * earlier content.
+ * @param check gets the opened file before it is read
+ * @throws system errors, and ArchiveError `CONFIGURATION` for a FIFO without a writer, and for more than 1
+ * MiB
  */
 export function readSecretFile(path: string, check?: (facts: Stats) => void): string {
-  // Opened in the ordinary way, a FIFO keeps the whole program waiting until somebody writes, out of reach of Ctrl-C.
+  // A blocking open of a FIFO would stop the whole program until somebody writes, out of reach of Ctrl-C.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const facts = fstatSync(fd)
@@ -50,7 +51,7 @@ function readToEnd(fd: number, path: string): Buffer {
   })
 }
 
-/** How much there was; 0 at the end, undefined where a writer has written nothing yet. */
+/** Bytes read; 0 at the end, undefined while a writer is idle. */
 function readSome(fd: number, into: Buffer): number | undefined {
   try {
     return readSync(fd, into)

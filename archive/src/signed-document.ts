@@ -5,25 +5,25 @@ import { parsedSizeBytes, stringMembers, unescapeString } from '#json-bytes.ts'
 import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
 import { compressFrame, decompressFrame } from '#zstd-frame.ts'
 
-/** Longest envelope that a reader takes; the manifest of 100,000 parts has about 35 MB. */
+/** Longest envelope; the manifest of 100,000 parts has about 35 MB. */
 const MAX_ENVELOPE_BYTES = 64 * 1024 * 1024
 /**
- * So much any document may unpack to, and a longer one to so many times its compressed bytes: hashes do not compress,
- * and a list of a million messages, one after the other, does by 28.
+ * A document may unpack to this size, or to a multiple of its compressed size: hashes do not compress, and a
+ * list of a million message ids does by 28.
  */
 const ALWAYS_UNPACKED_BYTES = 1024 * 1024
 const MAX_COMPRESSION = 128
-/** What an envelope has, and what later ones may have beside it. */
+/** An envelope's members, with room for later ones. */
 const MAX_ENVELOPE_MEMBERS = 16
-/** Base64 of 64 bytes, and more than enough of 32. */
+/** More than base64 of 64 bytes. */
 const MAX_PROOF_LENGTH = 128
-/** Most heap that a text may become; the manifest of 64 MiB is 470 MB by this reckoning. */
+/** Most heap of a parsed text; the manifest of 64 MiB needs 470 MB. */
 const MAX_PARSED_BYTES = 512 * 1024 * 1024
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
- * Signs, compresses and encrypts a text. `kind` names what it is, and is signed with it, so that no document passes
- * for one of another kind.
+ * Signs, compresses and encrypts a text. `kind` is signed with it, so that no document passes for one of
+ * another kind.
  * @throws ArchiveError `NO_KEY`
  */
 export async function sealDocument(
@@ -40,17 +40,16 @@ export async function sealDocument(
   return sealFor(encryption)(compressFrame(Buffer.from(envelope)))
 }
 
-/** What opens a document, and who may have signed it. */
 export interface DocumentUnlocking extends Unlocking {
-  /** Asked with the signer's fingerprint, when the signature fits, before anything of the text is read. Anybody if left out. */
+  /** Called with the signer's fingerprint before any text is read. Default: anybody may sign. */
   mayBeSignedBy?: (signer: string) => boolean
 }
 
 /**
- * The reverse of {@link sealDocument}. Whoever can post into a chat can post what opens with its public key; so nothing
- * of it becomes a value before its signature fits and its signer may be one, and none that would fill the memory.
- * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` when it is damaged, the signature does not fit, `mayBeSignedBy`
- *   says no, or it is longer than it may be
+ * The reverse of {@link sealDocument}. Anybody who can post into a chat can encrypt to its public key: so the
+ * signature and the signer are checked before anything becomes a value, and its memory is bounded.
+ * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` for a damaged or too long document, a wrong
+ * signature, or a signer that `mayBeSignedBy` refuses
  */
 export async function openDocument(
   kind: string,
@@ -109,4 +108,12 @@ function parseText(kind: string, text: Buffer): unknown {
 
 function purposeOf(kind: string): string {
   return `telegram-backup ${kind} 1`
+}
+
+/** JSON with sorted keys, so that equal values have equal bytes. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => {
+    if (typeof field !== 'object' || field === null || Array.isArray(field)) return field
+    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
 }

@@ -14,22 +14,22 @@ import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { assertSafeFromOthers } from '#key-file-access.ts'
 import { readSecretFile } from '#secret-file.ts'
 
-/** An Ed25519 key that signs manifests and the index. */
+/** An Ed25519 key for manifests and the index. */
 export interface SigningKey {
   readonly privateKey: KeyObject
-  /** The raw public key, 32 bytes. */
+  /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array
 }
 
-/** DER of an Ed25519 public key up to the 32 bytes of the key itself (RFC 8410). */
+/** DER of an Ed25519 public key before the key itself (RFC 8410). */
 const PUBLIC_KEY_DER_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 const PUBLIC_KEY_BYTES = 32
 
 /**
- * The signing key in the file, made (PEM, PKCS #8, mode 0600) if there is none. Of several that start at once, all
- * get the same key. The folder is made, for the owner alone, if it is missing.
- * @throws ArchiveError `CONFIGURATION` when the file can be neither read nor made, is not an Ed25519 key, or is not
- *   safe from other users.
+ * The signing key in the file, made (PEM, PKCS #8, mode 0600) if there is none; concurrent callers get the
+ * same key. A missing folder is made, for the owner alone.
+ * @throws ArchiveError `CONFIGURATION` for a file that can be neither read nor made, is no Ed25519 key, or is
+ * not safe from other users
  */
 export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> {
   let pem: string
@@ -49,17 +49,16 @@ export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> 
   }
 }
 
-/** What a person compares: `SHA256:` and the SHA-256 of the raw public key in base64. */
+/** `SHA256:` and the SHA-256 of the raw public key in base64. */
 export function signerFingerprint(key: { readonly publicKey: Uint8Array }): string {
   return `SHA256:${createHash('sha256').update(key.publicKey).digest('base64')}`
 }
 
-/** Signs bytes; `purpose` keeps a signature for one thing from being shown for another. 64 bytes. */
+/** A signature of 64 bytes, valid for this `purpose` alone. */
 export function signBytes(bytes: Uint8Array, purpose: string, key: SigningKey): Buffer {
   return sign(null, withPurpose(bytes, purpose), key.privateKey)
 }
 
-/** Whether the signature of these bytes, for this purpose, was made by the owner of the raw public key. */
 export function isSignedBy(
   publicKey: Uint8Array,
   signed: { bytes: Uint8Array; purpose: string; signature: Uint8Array },
@@ -91,7 +90,7 @@ async function readOrCreate(path: string): Promise<string> {
   const draft = `${path}.${randomUUID()}`
   try {
     await writeDurably(draft, pem)
-    // A link appears whole or not at all, and never replaces the key of whoever came first.
+    // A link appears complete or not at all, and never replaces an existing key.
     await link(draft, path).catch(ignoreCode('EEXIST'))
   } finally {
     await rm(draft, { force: true })
@@ -103,7 +102,7 @@ async function readKeyFile(path: string): Promise<string> {
   return readSecretFile(path, facts => assertSafeFromOthers(path, facts, process.getuid?.()))
 }
 
-/** As `mkdir -p`. Node's own recursion never ends where a folder is there but takes none, as /proc. */
+/** As `mkdir -p`. Node's own recursion never ends in a folder that takes none, such as /proc. */
 async function makeFolder(path: string): Promise<void> {
   const make = (): Promise<void> => mkdir(path, 0o700).catch(ignoreCode('EEXIST'))
   try {

@@ -4,25 +4,22 @@ import type { BlockRing } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
 
 /**
- * Where plain bytes come from.
- * - `fd`: an open file, FIFO or pipe. A thread reads it from its current position to its end, so that its bytes stay
- *   off the main thread; this is the fast way. The caller closes it after the archive ended. Linux; sockets,
- *   terminals and pipes of another user are refused (`SOURCE`): give them as a stream.
- * - `Uint8Array`: must not be changed before the archive ended.
- * - iterable, for example a Node Readable: chunks of any length. Strings are taken as UTF-8, in which half a surrogate
- *   pair becomes U+FFFD; give bytes that are no text as bytes, since decoding them has destroyed them already.
+ * The source of plain bytes:
+ * - `fd`: an open file, FIFO or pipe. A thread reads it from its current position to its end, off the main
+ *   thread: the fast way. The caller closes it after the archive ended. Linux; sockets, terminals and pipes
+ *   of another user are refused (`SOURCE`): give them as a stream.
+ * - `Uint8Array`: must not change before the archive ended.
+ * - iterable, for example a Node Readable: chunks of any length. Strings are taken as UTF-8, where half a
+ *   surrogate pair becomes U+FFFD.
  */
 export type ArchiveSource = { fd: number } | Uint8Array | AsyncIterable<Uint8Array | string>
 
-/**
- * Whether the source is a descriptor for the reader thread. A stream on a file has an `fd`, too, but has read ahead
- * of it.
- */
+/** False also for a stream on a file: it has an `fd`, but has read ahead. */
 export function isDescriptor(source: ArchiveSource): source is { fd: number } {
   return !(source instanceof Uint8Array) && !(Symbol.asyncIterator in source)
 }
 
-/** Copies the bytes of an array or a stream into the ring's blocks, in step with whoever empties them. */
+/** Copies an array or a stream into the ring's blocks, as they are emptied. */
 export async function fillBlocks(
   source: Uint8Array | AsyncIterable<Uint8Array | string>,
   ring: BlockRing,
@@ -42,7 +39,7 @@ export async function fillBlocks(
     }
     for (let offset = 0; offset < chunk.length; ) {
       const room = await writer.roomAvailable(check)
-      // Others have the memory when the run has ended meanwhile.
+      // Other runs have the memory if this run has ended.
       check()
       const piece = chunk.subarray(offset, offset + room.length)
       room.set(piece)
@@ -55,7 +52,7 @@ export async function fillBlocks(
   writer.end()
 }
 
-/** Lets go of an iterable that is no longer wanted, also when it is stalled and will never answer. */
+/** Ends an unwanted iterable, even a stalled one. */
 export function abandon(source: unknown): void {
   if (source instanceof Readable) source.destroy()
 }

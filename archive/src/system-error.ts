@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 
-/** What a person can do about the commonest failures of the system. */
+/** Hints for common system errors. */
 const HINTS: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such file or folder; check the path.',
   ENOTDIR: 'A part of the path is a file, not a folder; check the path.',
@@ -14,16 +14,13 @@ const HINTS: Readonly<Record<string, string>> = {
   EMFILE: 'This process has too many open files; raise the limit (ulimit -n).',
 }
 
-/**
- * The name of the system's error, as ` (ENOENT)`, to be put behind a message; empty for any other error. Never more
- * than the name: the system's own message may hold paths.
- */
+/** The name of a system error, as ` (ENOENT)`; empty for others. Its message may hold paths. */
 export function systemErrorSuffix(error: unknown): string {
   const name = nameOf(error)
   return name === undefined ? '' : ` (${name})`
 }
 
-/** What to do about the system's error; undefined for any other error, and for those that leave nothing to advise. */
+/** Undefined for other errors, and those without a hint. */
 export function systemErrorHint(error: unknown): string | undefined {
   const name = nameOf(error)
   return name === undefined ? undefined : HINTS[name]

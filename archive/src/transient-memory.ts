@@ -1,8 +1,7 @@
 /**
- * Gives memory back at once that was allocated for these bytes alone, as node:crypto does for what it returns. Left to
- * the garbage collector, which sees the small object and not what hangs on it, tens of megabytes of it would be lying
- * about. The bytes cannot be used afterwards, nor can any other view of the same memory: never give it a Buffer that may
- * lie in the memory that all small Buffers share.
+ * Frees the memory of these bytes, for example a result of node:crypto: the garbage collector sees only the
+ * small object, and would leave tens of megabytes. Other views of the memory end, too: never pass a Buffer of
+ * the shared pool.
  */
 export function freeNow(bytes: Uint8Array): void {
   if (bytes.length > 0 && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0)

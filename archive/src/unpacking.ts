@@ -13,36 +13,34 @@ import type { BlockRing, SharedBlocks } from '#threads/block-ring.ts'
 import type { DecompressorTask } from '#threads/decompressor.ts'
 import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
-/** Frames between here and the decompressor: enough to keep it busy while the main thread has other work. */
+/** Frames before the decompressor: enough while the main thread has other work. */
 const FRAME_SLOTS = 8
-/** Plain blocks between the decompressor and the consumer. */
+/** Plain blocks before the consumer. */
 const BLOCK_SLOTS = 4
-/** After so many bytes (about 2 ms) other work of the main thread gets its turn. */
+/** After these bytes (about 2 ms) other work of the main thread gets a turn. */
 const BYTES_PER_TURN = 2 * 1024 * 1024
 
-/** The restored bytes. */
 export interface RestoredSummary {
   parts: number
-  /** Where the restored bytes begin in the whole; 0 unless the archive is partial. */
+  /** Offset in the whole; 0 unless the archive is partial. */
   plainOffset: number
   /** Bytes. */
   plainSize: number
-  /** Of the whole, hex; absent when the archive is partial. */
+  /** Of the whole, hex; absent for a partial archive. */
   plainSha256?: string
 }
 
-/** An archive that is being unpacked. */
 export interface Unpacking {
-  /** Plain blocks in their order; the ring ends when all that was to be checked is right. */
+  /** Plain blocks in order; the ring ends when all checks have passed. */
   plain: { ring: BlockRing; shared: SharedBlocks }
-  /** Known by the time the ring ends; a failure ends the run. */
+  /** Known when the ring ends. */
   summary: () => RestoredSummary | undefined
 }
 
 /**
- * Starts the thread that decompresses, and feeds it with the parts as they come.
- * @param expected.hashesWhole whether that thread compares the SHA-256 of the whole; else the consumer has to. It is
- *   meaningless for a partial archive, of whose parts each is compared.
+ * Starts the decompressing thread, and feeds it with the parts.
+ * @param expected.hashesWhole whether that thread compares the SHA-256 of the whole; else the consumer must.
+ * For a partial archive, each part is compared instead.
  */
 export function startUnpacking(
   run: ArchiveRun,
@@ -57,7 +55,7 @@ export function startUnpacking(
     frames: frames.shared,
     plain: plain.shared,
     checksWhole: isWhole && expected.hashesWhole,
-    // With the manifest's SHA-256 of each part, the one over all plain bytes leaves nothing unchecked.
+    // With the manifest's SHA-256 of each part, that of all plain bytes is enough.
     checksParts: !isWhole || !expected.expectedParts,
   }
   run.start({
@@ -75,7 +73,7 @@ export function startUnpacking(
   return { plain, summary: () => restored }
 }
 
-/** Checks the parts and hands them on; the last one only when it is certain that nothing follows it. */
+/** Checks the parts and passes them on; the last one only when nothing follows. */
 async function feedParts(
   parts: AsyncIterable<ReceivedPart>,
   opener: PartOpener,
@@ -104,7 +102,7 @@ async function feedParts(
   }
 }
 
-/** Decrypts parts straight into the blocks of a ring, a frame in each. */
+/** Decrypts parts into the blocks of a ring, a frame in each. */
 class FrameFeed {
   readonly #ring: BlockRing
   readonly #check: () => void
@@ -115,10 +113,10 @@ class FrameFeed {
     this.#check = check
   }
 
-  /** @throws ArchiveError `INTEGRITY` with `partNumber`; what the run failed of */
+  /** @throws ArchiveError `INTEGRITY` with `partNumber`, and the failure of the run */
   async give({ header, headerFrame, frames }: OpenedPart): Promise<void> {
     const room = await this.#ring.spaceAvailable(this.#check)
-    // Others have the memory when the run has ended meanwhile.
+    // Other runs have the memory if this run has ended.
     this.#check()
     room.set(headerFrame)
     this.#ring.fill(0, headerFrame.length)

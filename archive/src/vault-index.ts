@@ -1,5 +1,4 @@
 import { ArchiveError } from '#archive-error.ts'
-import { canonicalJson } from '#canonical-json.ts'
 import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption } from '#encryption.ts'
 import {
@@ -9,50 +8,44 @@ import {
   readIndexedRetention,
   readIndexedSchedule,
 } from '#index-plans.ts'
-import { type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
-/** What a catalog says in the index of one chat. Equal catalogs give equal drawings. */
+/** A catalog's content in the index of one chat. Equal catalogs give equal drawings. */
 export interface IndexDrawing {
-  /** UUID of the catalog that the chat belongs to, and how often it was rebuilt from the chat. */
+  /** UUID of the chat's catalog, and how often it was rebuilt from the chat. */
   catalogId: string
   generation: number
   /** Numeric, as text. */
   chatId: string
-  /**
-   * Ids that the chat had before, such as those of a group that has become a supergroup. Each of them has an
-   * index of its own. Sorted.
-   */
+  /** Earlier ids of the chat, such as before it became a supergroup; each has its own index. Sorted. */
   movedFrom?: string[]
-  /**
-   * Fingerprints of the keys that signed the manifests of these backups and of those under earlier ids.
-   * Sorted.
-   */
+  /** Fingerprints of the signers of these backups, earlier ids included. Sorted. */
   signers: string[]
-  /** Absent in an index by an earlier program, which knew no schedules, policies and pins. */
+  /** Absent in an index of an earlier program, without schedules, policies and pins. */
   hasPlans?: true
-  /** All schedules of the catalog, sorted by id. Absent where there are none. */
+  /** Sorted by id. Absent for none. */
   schedules?: IndexedSchedule[]
-  /** All policies of the catalog, sorted by project and type. Absent where there are none. */
+  /** Sorted by project and type. Absent for none. */
   retention?: IndexedRetention[]
-  /** Oldest first; those of the same millisecond by id. */
+  /** Oldest first; within a millisecond by id. */
   backups: IndexEntry[]
 }
 
-/** One drawing of the index: the pinned document that leads to all else. */
+/** The pinned document that leads to all else. */
 export interface VaultIndex extends IndexDrawing {
   format: 1
-  /** Unique to this drawing; the caption names it in clear. */
+  /** Unique; also in the caption. */
   edition: string
   drawnAt: string
 }
 
-/** One live backup. Sizes in bytes, hashes SHA-256 in hex, times in ISO 8601. */
+/** A live backup. Sizes in bytes, hashes SHA-256 in hex, times in ISO 8601. */
 export interface IndexEntry {
   id: string
   project: string
   type: string
-  /** The unique name in the chat. */
+  /** Unique in the chat. */
   filename: string
   state: 'complete' | 'erasing'
   createdAt: string
@@ -64,25 +57,24 @@ export interface IndexEntry {
   partCount: number
   encrypted: boolean
   restoreCount: number
-  /** The name of its source in the configuration at that time. */
+  /** Its source in the configuration at that time. */
   sourceName?: string
-  /** The schedule that made it, and the time that it was made for. */
+  /** The schedule that made it, and the scheduled time. */
   scheduleId?: string
   scheduledFor?: string
-  /** A person chose `expiresAt`, so no policy decides. */
+  /** A person chose `expiresAt`: no policy applies. */
   expiryGiven?: true
-  /** Since when it is pinned. It is kept until a person unpins it. */
+  /** Kept until a person unpins it. */
   pinnedAt?: string
-  /** When all its bytes were last read and found right. */
+  /** When all its bytes were last verified. */
   verifiedAt?: string
-  /** When it was found damaged. */
   damagedAt?: string
   /** Fingerprint of the key that signed the manifest. */
   signer?: string
   manifest: IndexedManifest
-  /** Message ids in this chat, in order of part number. */
+  /** Message ids in this chat, by part number. */
   partMessages: number[]
-  /** Each event once, with its last time and how often it came. Sorted by event. */
+  /** Each event once, with its last time and its number. Sorted. */
   history: IndexedEvent[]
 }
 
@@ -90,7 +82,7 @@ export interface IndexedManifest {
   messageId: number
   /** Belongs to the bot `botId`. */
   fileId: string
-  /** Absent where it is not known. */
+  /** Absent if unknown. */
   botId?: string
   size: number
   sha256: string
@@ -99,7 +91,7 @@ export interface IndexedManifest {
 export interface IndexedEvent {
   event: string
   at: string
-  /** From 1 to 1,000,000; a greater number is written as 1,000,000. */
+  /** From 1 to 1,000,000, the greatest that is written. */
   count: number
 }
 
@@ -108,11 +100,11 @@ const MAX_PARTS = 1_000_000
 const MAX_SIGNERS = 1_000
 const MAX_MOVES = 100
 const MAX_EVENTS = 1_000
-/** The most for one event, so that the sum of many fits into 32 bits. */
+/** The sum of many must fit into 32 bits. */
 const MAX_COUNT = 1_000_000
 const CHAT_ID = /^-?\d{1,20}$/
 
-/** The JSON by which two drawings are compared. Equal drawings have equal bytes. */
+/** JSON for comparing drawings: equal ones have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
   const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention, backups } =
     drawing
@@ -126,7 +118,7 @@ export function indexContent(drawing: IndexDrawing): string {
 }
 
 /**
- * The file of the index: canonical JSON, signed, compressed, encrypted.
+ * Canonical JSON, signed, compressed, encrypted.
  * @throws ArchiveError `NO_KEY`; `CONFIGURATION` when the index contradicts itself
  */
 export async function sealIndex(
@@ -143,8 +135,7 @@ export async function sealIndex(
 }
 
 /**
- * Opens the file of an index. When this returns, the signature fits; the caller decides by the fingerprint
- * whether to believe its signer.
+ * Opens the file of an index, and checks its signature; the caller judges the signer by its fingerprint.
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
  */
 export async function openIndex(
@@ -237,7 +228,7 @@ function readEvent(fields: CheckedObject): IndexedEvent {
   return { event, at, count }
 }
 
-/** Databases refuse a time that does not exist, such as the 31st of February. */
+/** Databases refuse an impossible time, such as the 31st of February. */
 function timeIn(fields: CheckedObject, name: string): string {
   const time = fields.matching(name, ISO_TIME)
   if (!isTime(time)) throw new TypeError('a time that is none')

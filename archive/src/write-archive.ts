@@ -9,7 +9,6 @@ import { PartSealer, sealingGrowthBytes } from '#part-sealer.ts'
 import { type ArchiveSource, abandon } from '#source.ts'
 import type { PartSealed } from '#threads/sealer.ts'
 
-/** One part, ready to be sent. */
 export interface SealedPart {
   /** From 1. */
   number: number
@@ -17,57 +16,56 @@ export interface SealedPart {
   bytes: Buffer
   /** SHA-256 of `bytes`, hex. */
   sha256: string
-  /** Where the plain bytes of this part begin in the whole, in bytes. */
+  /** Offset of its plain bytes in the whole. */
   plainOffset: number
   plainSize: number
-  /** SHA-256 of the plain bytes of this part, hex. */
+  /** Hex. */
   plainSha256: string
   /**
-   * Gives the memory of `bytes` back, to be overwritten by a later part: once they were sent, or will not be. Calling
-   * it again does nothing; a part that is never released only costs memory.
+   * Gives the memory of `bytes` back, for a later part. Further calls do nothing; without any, memory is
+   * lost.
    */
   release(): void
 }
 
-/** The finished archive. Sizes in bytes, hashes in hex. */
+/** Sizes in bytes, hashes in hex. */
 export interface ArchiveSummary {
   parts: number
   plainSize: number
   plainSha256: string
   archiveSize: number
-  /** SHA-256 of all parts joined. */
+  /** Of all parts joined. */
   archiveSha256: string
 }
 
-/** The parts in order, to be iterated once. Leaving the loop early ends the threads. */
+/** The parts, to be iterated once. Leaving the loop ends the threads. */
 export interface ArchiveWriter extends AsyncIterable<SealedPart> {
-  /** @throws ArchiveError `CONFIGURATION` until the last part was taken. */
+  /** @throws ArchiveError `CONFIGURATION` before the last part was taken */
   readonly summary: ArchiveSummary
 }
 
-/** How an archive is written. */
 export interface WriteArchiveOptions {
   backup: BackupIdentity
   encryption: Encryption
-  /** Bytes in one part as sent, at most; {@link DEFAULT_PART_SIZE_BYTES} by default. */
+  /** Most bytes of a part as sent; default {@link DEFAULT_PART_SIZE_BYTES}. */
   partSizeBytes?: number
   /**
-   * Goes on where an earlier run ended. The source must be the same file again, at its beginning: `SOURCE` when what it
-   * begins with is not what the finished parts were made of. Only the parts that are missing come out.
+   * Resumes an earlier run: only the missing parts come out. The source must be the same file, at its
+   * beginning; `SOURCE` when its bytes are not those of the finished parts.
    */
   resume?: Resumption | undefined
   signal?: AbortSignal
-  /** Hears how many plain bytes were read and compressed so far. */
+  /** Called with the number of compressed plain bytes. */
   onProgress?: (plainBytesRead: number) => void
 }
 
 /**
- * Cuts the source into blocks, compresses and packs them into parts, and encrypts each part. Nothing starts before
- * the first part is asked for; while the consumer holds a part, the next one is prepared, and no more than that.
- * The last part says that the input ended, not that it is good: whether the dump behind a pipe succeeded, the caller
- * checks before it takes the archive for a backup.
+ * Compresses the source in blocks, packs them into parts, and encrypts each part. Nothing starts before the
+ * first part is asked for; while the consumer holds a part, only the next one is prepared. The last part
+ * shows that the input ended, not that it is good: the caller checks whether the dump behind a pipe
+ * succeeded.
  * @throws ArchiveError at the call: `NO_KEY`, `CONFIGURATION`; while iterating: `SOURCE`, `CANCELLED`,
- *   `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our own counts do not add up)
+ * `CONFIGURATION` (a malformed recipient), `INTEGRITY` (our counts do not add up)
  */
 export function writeArchive(source: ArchiveSource, options: WriteArchiveOptions): ArchiveWriter {
   const backup = checkedIdentity(options.backup)
@@ -124,7 +122,7 @@ async function* writeParts(source: ArchiveSource, options: Writing): AsyncGenera
   }
 }
 
-/** Adds up the parts and compares with what was read: what is lost on the way must not pass for a backup. */
+/** Adds up the parts and compares with what was read: lost bytes must not pass for a backup. */
 class ArchiveTally {
   readonly #plan: PartPlan
   readonly #earlier: EarlierParts

@@ -1,29 +1,27 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 const MAGIC = 0xfd2fb528
-/** Magic number, descriptor, and the checksum: nothing shorter is a frame of ours. */
+/** Magic number, descriptor and checksum. */
 const MIN_FRAME_BYTES = 9
-/** Room that is left when all is out tells Node that nothing follows. */
+/** Spare output shows Node that nothing follows. */
 const OUTPUT_SPARE_BYTES = 64
-/** Room for a block or its frame; longer results come in several pieces. */
+/** Room for a block or its frame; longer results come in pieces. */
 const MAX_PIECE_BYTES: number = maxFrameSizeBytes(1024 * 1024)
-/** Smallest window that zstd knows, as a power of two. */
+/** zstd's smallest window, as a power of two. */
 const MIN_WINDOW_LOG = 10
 
-/** The longest frame that zstd makes of so many bytes (`ZSTD_COMPRESSBOUND` in zstd.h, rounded up). */
+/** The longest frame for that size (`ZSTD_COMPRESSBOUND` in zstd.h, rounded up). */
 export function maxFrameSizeBytes(plainSize: number): number {
   return plainSize + (plainSize >> 8) + 64
 }
 
 /**
- * Bytes as one zstd frame of level 3, with its size and a checksum. It lies in memory of its own, as large as
- * the bytes.
- * @throws Error when zstd returns nothing or too much, as Node 24 does without an error for other settings
- *   (nbWorkers with the asynchronous call).
+ * One zstd frame of level 3, with size and checksum, in its own memory, as large as the bytes.
+ * @throws Error when zstd returns nothing or too much, which Node 24 does not report for all settings
  */
 export function compressFrame(plain: Uint8Array): Buffer {
   const frame = zstdCompressSync(plain, {
-    // In one piece, which Node need not join.
+    // One piece need not be joined.
     chunkSize: pieceBytes(maxFrameSizeBytes(plain.length)),
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
   })
@@ -38,9 +36,9 @@ export function compressFrame(plain: Uint8Array): Buffer {
 }
 
 /**
- * The plain bytes of exactly one frame, in memory of their own.
- * @throws Error when it is damaged, unpacks to more than `maxPlainBytes` or needs more memory than that, or when
- *   something follows the frame: Node would pass over it, the zstd program would not.
+ * The plain bytes of exactly one frame, in their own memory.
+ * @throws Error for a damaged frame, one that needs more than `maxPlainBytes`, or with something behind it,
+ * which Node would ignore and the zstd program would not
  */
 export function decompressFrame(frame: Uint8Array, maxPlainBytes: number): Buffer {
   const { plain, frameSize } = decompressFirstFrame(frame, maxPlainBytes)
@@ -50,8 +48,8 @@ export function decompressFrame(frame: Uint8Array, maxPlainBytes: number): Buffe
 }
 
 /**
- * The plain bytes of the first of several frames, and how long that frame is.
- * @throws Error when it is damaged, unpacks to more than `maxPlainBytes` or needs more memory than that
+ * The plain bytes of the first of several frames, and its length.
+ * @throws Error for a damaged frame, or one that needs more than `maxPlainBytes`
  */
 export function decompressFirstFrame(
   frames: Uint8Array,
@@ -59,18 +57,18 @@ export function decompressFirstFrame(
 ): { plain: Buffer; frameSize: number } {
   const windowLogMax = Math.max(MIN_WINDOW_LOG, Math.ceil(Math.log2(maxPlainBytes)))
   const result: unknown = zstdDecompressSync(frames, {
-    // In one piece, too: a quarter faster, four times as fast for bytes that do not compress.
+    // One piece is a quarter faster, four times for incompressible bytes.
     chunkSize: pieceBytes(maxPlainBytes),
     maxOutputLength: maxPlainBytes,
     params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
     info: true,
   })
-  // With `info`, zlib returns the engine, too; the type definitions do not say so.
+  // With `info`, zlib also returns the engine; the types do not say so.
   const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
   return { plain: buffer, frameSize: engine.bytesWritten }
 }
 
-/** The size in which Node is to allocate a result; too large for the memory that small Buffers share. */
+/** Size of Node's result memory, too large for the shared pool. */
 function pieceBytes(maxResultBytes: number): number {
   return Math.max(Buffer.poolSize, Math.min(maxResultBytes, MAX_PIECE_BYTES) + OUTPUT_SPARE_BYTES)
 }

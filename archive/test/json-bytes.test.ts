@@ -20,7 +20,7 @@ function members(json: string): Record<string, Buffer> {
   return Object.fromEntries([...places].map(([name, place]) => [name, unescapeString(bytes, place)]))
 }
 
-it('finds the strings of an object as JSON.parse does, whatever lies beside them', () => {
+it('finds the strings of an object as JSON.parse does, whatever surrounds them', () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.string({ maxLength: 8 }), fc.oneof(text, fc.jsonValue()), { minKeys: 1, maxKeys: 10 }),

@@ -23,7 +23,7 @@ export interface EmulatorOptions {
   /** 127.0.0.1 by default. */
   host?: string
   /** Kept there and opened again; without it a temporary folder, removed on close. */
-  dataDir?: string
+  dataDir?: string | undefined
   /** The cloud's by default. */
   limits?: Partial<EmulatorLimits>
   /** Whether downloads obey Range headers; no by default, since the cloud promises nothing. */

@@ -26,9 +26,8 @@ import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
-import type { TextSink } from '#commands/text-sink.ts'
 import { registerVerify } from '#commands/verify-command.ts'
-import type { Host } from '#host.ts'
+import type { Host, TextSink } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 
 /** By name. */
@@ -69,7 +68,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options) => {
     const output = outputOf(host, { json: options.json === true })
-    stop.tellBy(output)
+    stop.printTo(output)
     exitCode = await perform(action, { host, output, ...stop })
   }
   const program = createProgram(run, host, args[0])
@@ -116,7 +115,6 @@ export function createProgram(
   // The options of all commands take as long to describe as a query of the catalog.
   const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
   for (const register of wanted) register?.(program, run)
-  for (const command of program.commands) command.exitOverride()
   return program
 }
 
@@ -142,6 +140,7 @@ async function perform(
     },
     host,
     output,
+    note: line => output.note(line),
     signal,
     endWithin: ms => endWithin(ms, { host, output }),
     onHangup,

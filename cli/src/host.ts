@@ -1,10 +1,14 @@
 import type { Readable, Writable } from 'node:stream'
 
-/** A stream of standard output or error. */
-export interface HostOutput extends Writable {
+/** Where text is printed; `process.stdout` is one. */
+export interface TextSink {
+  write(text: string): unknown
   isTTY?: boolean
   columns?: number
 }
+
+/** A stream of standard output or error. */
+export type HostOutput = Writable & TextSink
 
 /** What the command line takes from the process that it runs in. Node's `process` is one. */
 export interface Host {

@@ -4,9 +4,7 @@ import type { Host } from '#host.ts'
 
 /** Ctrl-C, a service manager, a terminal that is closed. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
-/**
- * Longer than the launcher needs to pass a signal on, and shorter than a person needs to press a key again.
- */
+/** Longer than the launcher needs to pass a signal on, shorter than a person needs to press a key again. */
 const PASSED_ON_WITHIN_MS = 500
 
 export interface StopSignals {
@@ -15,7 +13,7 @@ export interface StopSignals {
   /** The exit code for the signal that came; undefined before one came. */
   exitCode(): number | undefined
   /** Where the message about the stop is printed. */
-  tellBy(output: Output): void
+  printTo(output: Output): void
   end(): void
 }
 
@@ -29,8 +27,7 @@ export function stopOnSignals(host: Host): StopSignals {
   let received: NodeJS.Signals | undefined
   let receivedAt = 0
   let output: Output | undefined
-  // Under an older Node, a launcher passes signals on. A terminal or service manager may have sent the same
-  // signal here too.
+  // Under an older Node, a launcher passes signals on, and a terminal may have sent the same signal here too.
   const isFollowed = host.env['TELEGRAM_BACKUP_LAUNCHED_BY'] === String(host.ppid)
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGHUP' && hungUp !== undefined) {
@@ -59,8 +56,8 @@ export function stopOnSignals(host: Host): StopSignals {
     onHangup: listener => {
       if (!host.stderr.isTTY) hungUp = listener
     },
-    tellBy: of => {
-      output = of
+    printTo: to => {
+      output = to
     },
     end: () => {
       for (const name of STOP_SIGNALS) host.off(name, onSignal)

@@ -5,9 +5,9 @@ import { main } from '#cli.ts'
 import type { Host } from '#host.ts'
 
 /**
- * The command line in the process of the test, with no environment but the one given and an empty stdin. For tests that are
- * not about the process itself: those of signals, pipes and the working folder take `runCli`. Calls wait for each other,
- * since a process has one environment.
+ * The command line in the process of the test, with no environment but the one given and an empty stdin. For
+ * tests that are not about the process itself: those of signals, pipes and the working folder take `runCli`.
+ * Calls wait for each other, since a process has one environment.
  */
 export function callCli(
   args: readonly string[],

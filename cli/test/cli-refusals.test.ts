@@ -213,7 +213,7 @@ describe('other commands', () => {
     expect(run.code).toBe(2)
   })
 
-  it('hints name the form of a URL whole, and what was given beside TELEGRAM_CHAT_ID', async () => {
+  it('hints name the whole form of a URL, and --chat as well as TELEGRAM_CHAT_ID', async () => {
     const config = join(vault.folder, 'bad.yaml')
     await writeFile(config, 'sources:\n  shop: 5\n')
     const gone = join(vault.folder, 'gone.yaml')
@@ -266,7 +266,7 @@ describe('other commands', () => {
     expect((await callCli(['keygen', '--out', path], { env })).code).toBe(2)
   })
 
-  it('doctor finds what is wrong and says how to mend it', async () => {
+  it('doctor finds what is wrong and says how to fix it', async () => {
     const good = await callCli(['doctor', '--json'], { env })
     expect(good).toMatchObject({ code: 0 })
     expect(good.json()).toMatchObject({ ok: true })

@@ -47,7 +47,7 @@ it.each([true, false])(
   },
 )
 
-it('does not take a Node that lies beside the folder of a clone, or further up', () => {
+it('does not take a Node next to the folder of a clone, or further up', () => {
   const folder = mkdtempSync(join(tmpdir(), 'launcher-'))
   const bin = join(folder, 'clone', 'api-gateway', 'bin')
   const mark = join(folder, 'mark')

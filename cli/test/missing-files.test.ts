@@ -7,18 +7,18 @@ import { backupOfJob } from '@telegram-backup/engine/jobs/job-view.ts'
 import type { Condition } from '@telegram-backup/engine/monitoring/conditions.ts'
 import { alertNotice } from '@telegram-backup/engine/monitoring/wording.ts'
 import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 
-// A backup whose send was told to leave out a file, in every answer that shows a backup. What a send writes down of it,
-// `directory-failures.system.test.ts` has from a real one.
+// A backup whose send was told to leave out a file, in every answer that shows a backup. What a send writes
+// down of it, `directory-failures.system.test.ts` has from a real one.
 
 const WORDS = 'complete, 1 file missing'
 
 let vault: TestVault
-let chat: SettledChat
+let chat: TestChat
 let database: Database
 let id: string
 let whole: string

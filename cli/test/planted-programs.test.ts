@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { searchPath } from '@telegram-backup/connectors/programs/search-path.ts'
+import { searchPath } from '@telegram-backup/connectors/programs/environment.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'

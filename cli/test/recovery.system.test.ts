@@ -18,7 +18,8 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-// docs/recovery.md as it stands, run block by block: curl, age, zstd, psql and tar, none of our code on the way back.
+// docs/recovery.md as it stands, run block by block: curl, age, zstd, psql and tar, none of our code on the
+// way back.
 
 const run = promisify(execFile)
 let vault: TestVault

@@ -76,7 +76,8 @@ it.each([3, 240])(
     expect(message?.document?.file_name).toBe(details.parts[0]?.file_name)
     const byHand = join(vault.folder, `by-hand-${mebibytes}.sql`)
     const name = join(parts, details.filename ?? '')
-    // The loop of the design. The whole script of docs/format.md, with its checks, is run by the archive’s tests.
+    // The loop of the design. The whole script of docs/format.md, with its checks, is run by the archive’s
+    // tests.
     const line = `set -o pipefail; for p in "$NAME".*.age; do age -d -i "$KEY" "$p" || exit 1; done | zstd -d > "$OUT"`
     await run('bash', ['-c', line], {
       env: { ...process.env, NAME: name, KEY: env['BACKUP_AGE_IDENTITY_FILE'] ?? '', OUT: byHand },

@@ -8,55 +8,51 @@ import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 
 /**
- * What a kind of source can do: a database, a directory, a file. Each kind has one such object; `registry.ts` lists them,
- * and all other code goes by that list. A capability that is left out is one that the kind does not have: callers ask for
- * it before they use it, so nothing is loaded only to learn that.
- *
- * The object itself loads nothing. Its methods import what they need, and start no work before they are called.
+ * What a kind of source can do. Each kind has one such object, which `registry.ts` lists. Callers look
+ * whether an optional capability is there before they use it. The object loads nothing: its methods import
+ * what they need.
  */
 export interface Connector<
   Choice extends SourceChoice = SourceChoice,
   Target extends RestoreTarget = RestoreTarget,
   Settings = never,
 > {
-  /** Stands in the record of each backup, for ever: by it an old backup finds its connector. Never changed. */
+  /** Stands in the record of each backup: by it an old backup finds its connector, so it never changes. */
   readonly kind: string
-  /** The setting that says what is read: in telegram-backup.yaml, of a named target, and as an option of `send`. */
+  /** The setting that names the source: in telegram-backup.yaml, of a target, as an option of `send`. */
   readonly place: string
-  /** The settings that may stand beside it. */
+  /** The other settings of this kind. */
   readonly settings: readonly string[]
-  /** Reads its settings. Opens nothing. Throws `USAGE`. */
+  /** Reads the settings, without opening anything. Throws `USAGE`. */
   choose(settings: Settings, read: SettingReaders): Choice
-  /** Throws `USAGE` for a choice that no backup can be made of, as far as its text tells. Opens nothing. */
+  /** Throws `USAGE` for a choice whose text alone shows that it cannot be backed up. Opens nothing. */
   assertUsable?(choice: Choice): Promise<void>
   /**
-   * Starts to read. The caller closes what is opened. Throws `INVALID`, `USAGE` or `CONFIGURATION` for what cannot be read,
-   * `UNREACHABLE`, `SOURCE`; any error after the signal has fired counts as `CANCELLED`.
+   * Starts to read. The caller closes the source. Throws `INVALID`, `USAGE` or `CONFIGURATION` for what
+   * cannot be read, `UNREACHABLE`, `SOURCE`; any error after the signal has fired counts as `CANCELLED`.
    */
   open(choice: Choice, of: OpenOptions): Promise<OpenedSource>
-  /** Whether a backup could be made now. Sends nothing. Throws the reason why not. */
+  /** Throws the reason why no backup could be made now. Sends nothing. */
   check(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<Finding>
 
-  /** The programs that this kind starts, for `doctor`, in the order in which they are shown. */
+  /** The programs that this kind starts, in the order in which `doctor` shows them. */
   readonly programs?: readonly ProgramCheck[]
   /**
-   * For a kind whose errors may name hosts and users. Gives a function that puts the name of the source in their place:
-   * a catalog and a job have more readers than that place may have. An error with words of others comes back as it is.
+   * For a kind whose errors may name hosts and users, which not every reader of the catalog may know. Gives a
+   * function that puts the name of the source in their place; an error that is not ours comes back as it is.
    */
   hideSource?(choice: Choice, name: string | undefined): Promise<(error: unknown) => unknown>
-  /** Whether a file of this machine goes into the backup. For a kind that reads files by their folder. */
+  /** For a kind that reads folders: whether a file of this machine is in the backup. */
   holdsFile?(choice: Choice, path: string): Promise<boolean>
-  /** For a kind that can be read once more from its beginning: a send whose process died goes on where it ended. */
+  /** For a kind that can be read again: a send whose process died goes on where it ended. */
   readonly resume?: ResumeConnector<Choice>
   /** For a kind whose backups have files in them, which can be listed and fetched one by one. */
   readonly members?: MemberConnector
-  /** For a kind that can be restored. Of all others, the bytes are fetched. */
+  /** Without it, a person fetches the bytes. */
   readonly restore?: RestoreConnector<Target>
-  /** For a kind whose restore can be tried out and compared. */
   readonly drill?: DrillConnector<Target>
 }
 
-/** How a source is opened. */
 export interface OpenOptions {
   type: BackupType
   /** Wait for the writer of a FIFO; else a FIFO is refused. */
@@ -64,18 +60,18 @@ export interface OpenOptions {
   signal: AbortSignal | undefined
 }
 
-/** What is read, with its options. Each kind has a type of its own; only its own connector looks into it. */
+/** What is read, with its options. Only its own connector looks into it. */
 export interface SourceChoice {
   readonly kind: string
 }
 
-/** Throws `USAGE` for a path that is empty. */
+/** Throws `USAGE` for an empty path. */
 export function assertNamed(path: string, option: string): void {
   if (path !== '') return
   throw new BackupError(`${option} names nothing`, { code: 'USAGE', hint: 'Give a path.' })
 }
 
-/** How amounts are written is the same in all settings. All throw `USAGE`. */
+/** Readers of values that all settings write alike. All throw `USAGE`. */
 export interface SettingReaders {
   /** `90s`, `15m`, in milliseconds. */
   spanMs(text: string): number
@@ -83,24 +79,22 @@ export interface SettingReaders {
   pastTime(text: string): Date
 }
 
-/** A source at work, and of a directory what it could not read as it was. */
+/** A source at work, with the files of a directory that are missing or torn in the backup. */
 export type OpenedSource = BackupSource & { readonly skipped?: readonly SkippedFile[] }
 
-/** Reads a source once more. */
 export interface ResumeConnector<Choice> {
-  /** What a backup was made of, from its record; `path` is where it is now, if it was moved. */
+  /** The source of a backup, from its record; `path` is where it is now, if it was moved. */
   chooseAgain(facts: SourceRecord, path: string | undefined): Choice
-  /** What tells whether it was changed. Throws `INVALID` for a source that cannot be looked at. */
+  /** What shows whether it has changed. Throws `INVALID` for a source that cannot be looked at. */
   look(choice: Choice): Promise<{ size: number; modifiedAt: Date }>
 }
 
-/** Reads the files in a backup. `bytes` are plain bytes, verified. */
+/** Reads the files in a backup, from its verified plain bytes. */
 export interface MemberConnector {
-  /** All members, in order, of the whole backup. */
+  /** All members of the whole backup, in order. */
   list(bytes: AsyncIterable<Buffer>): AsyncIterable<Member>
   /**
-   * The last member of that path; with `before`, the last that begins before that offset. `end` is the size of the whole.
-   * Throws `NOT_FOUND`, with names that are near.
+   * The last member of that path, or the last before an offset. `end`: size of the whole. Throws `NOT_FOUND`.
    */
   find(
     members: AsyncIterable<Member> | Iterable<Member>,
@@ -116,14 +110,14 @@ export interface MemberConnector {
   ): AsyncIterable<Buffer>
 }
 
-/** A member and where it ends: where the next one begins, or the whole does. */
+/** A member, and the offset at which it ends. */
 export interface FoundMember extends Member {
   end: number
 }
 
-/** What a file is given beside its contents; a field that cannot be read is left out. */
+/** The mode and time of a file; a field that cannot be read is left out. */
 export interface FileStamp {
-  /** Who may do what with it, without the bits that give a program another user's rights. */
+  /** Permissions, without the bits that give a program another user's rights. */
   mode?: number
   /** Since 1970. */
   modifiedSeconds?: number

@@ -1,7 +1,6 @@
-/** Facts of a source, as they were recorded. They come from a catalog or a chat: nothing in them is believed. */
+/** Recorded facts of a source. They come from a catalog or a chat, and are not trusted. */
 export type SourceRecord = Readonly<Record<string, unknown>>
 
-/** What was recorded of a backup that is restored or compared. */
 export interface RecordedBackup {
   /** A UUID. */
   id: string

@@ -9,13 +9,9 @@ import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 import type { FileSettings, StdinSettings } from '#stream/settings.ts'
 import { FILE, STDIN } from '#stream/stream-connectors.ts'
 
-/** The settings of all kinds of source. */
 export interface PlaceSettings extends FileSettings, PostgresSettings, DirectorySettings, StdinSettings {}
 
-/**
- * A connector of any kind. Its choices and targets go back to the connector that made them, and to no other: that is why
- * the list may forget their types.
- */
+/** Any kind. A choice or target goes back only to the connector that made it. */
 export type AnyConnector = Connector<SourceChoice, RestoreTarget, PlaceSettings>
 
 /** All kinds of source. A new kind is a folder, and a line here. */
@@ -28,27 +24,20 @@ export function connectorOf({ kind }: SourceChoice | RestoreTarget): AnyConnecto
   return connector
 }
 
-/** Restores into a target that was read before. */
 export function restoreOf(target: RestoreTarget): RestoreConnector {
   const { restore } = connectorOf(target)
   if (restore === undefined) throw new TypeError(`Nothing is restored into the kind ${target.kind}`)
   return restore
 }
 
-/**
- * The connector whose kind a record names. Undefined without a record, and for kinds that are only bytes: the `pipe`,
- * `buffer` and `stream` of the library, and those of a newer version.
- */
+/** Undefined for `pipe`, `buffer` and `stream` of the library, and kinds of a newer version. */
 export function recordedKind(
   facts: { readonly kind?: unknown } | null | undefined,
 ): AnyConnector | undefined {
   return CONNECTORS.find(({ kind }) => kind === facts?.kind)
 }
 
-/**
- * The connector that a backup is restored with: that of its record, or the one that claims a file of its name, such as a
- * `.tar`. Undefined for a file that only a person can tell the kind of.
- */
+/** By its record, or else by its file name, such as `.tar`; undefined if only a person can tell. */
 export function restoringConnector(backup: {
   source: RecordedBackup['source']
   filename: string | null | undefined
@@ -58,7 +47,7 @@ export function restoringConnector(backup: {
   return CONNECTORS.find(({ restore }) => restore?.claims?.test(backup.filename ?? ''))
 }
 
-/** Starts to read a source. The caller closes it, or hands it to a send, which does. Throws what its kind throws, or `CANCELLED`. */
+/** The caller, or the send that gets it, closes it. Throws what its kind throws, or `CANCELLED`. */
 export async function openSource(choice: SourceChoice, options: OpenOptions): Promise<OpenedSource> {
   try {
     return await connectorOf(choice).open(choice, options)

@@ -1,98 +1,90 @@
 import type { Finding } from '#finding.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Restores backups of one kind. */
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
-  /** What it makes. */
   readonly makes: 'database' | 'directory'
-  /** What stands for a target in a command: `URL`. */
+  /** Placeholder for a target in a command: `URL`. */
   readonly shown: string
-  /** A text of this form is such a target. `path`: what has no other form. One kind has that. */
+  /** The form of such a target. `path`, which one kind has: any other text. */
   readonly form: RegExp | 'path'
-  /** The wishes that it knows beside `overwrite`. */
+  /** The wishes that it supports besides `overwrite`. */
   readonly wishes: readonly RestoreWish[]
-  /** Files that nobody has recorded a kind of, and that are restored as this kind; by their name. */
+  /** Names of files that are restored as this kind although no kind was recorded. */
   readonly claims?: RegExp
-  /** Whether it takes any file that no kind claims: a dump that was made elsewhere. */
+  /** Whether it restores files that no kind claims, such as dumps made elsewhere. */
   readonly takesOthers: boolean
-  /** Reads a target. Opens nothing. Throws `USAGE`. */
+  /** Reads a target, without opening anything. Throws `USAGE`. */
   readTarget(text: string): Promise<Target>
   /**
-   * Looks at the target and decides how to restore; changes nothing. What is known to stand against the restore is thrown
-   * here, before the first byte is fetched: `USAGE`, `CONFIGURATION`, `DISK_FULL`, `UNREACHABLE`.
+   * Decides how to restore; changes nothing. Throws what is known to prevent the restore before the first
+   * byte is fetched: `USAGE`, `CONFIGURATION`, `DISK_FULL`, `UNREACHABLE`.
    */
   plan(
     target: Target,
     backup: RecordedBackup,
     of: {
       wishes: RestoreWishes
-      /** Files and folders of this program, which must not go with what is replaced. */
+      /** Files and folders of this program that must not be replaced. */
       keep: readonly string[]
       signal: AbortSignal
     },
   ): Promise<PlannedRestore>
-  /** For a kind with named targets: whether it could be restored there now. What is wrong is a warning. */
+  /** For a kind with named targets: whether a restore could be made there now. A problem is a warning. */
   check?(target: Target, signal: AbortSignal): Promise<Finding>
-  /** For a kind with named targets: puts the name of the target in place of hosts and users in an error. */
+  /** For a kind with named targets: as `hideSource` of a connector. */
   hideTarget?(target: Target, name: string): Promise<(error: unknown) => unknown>
 }
 
-/** Where a restore goes. Each kind has a type of its own; only its own connector looks into it. */
+/** Where a restore goes. Only its own connector looks into it. */
 export interface RestoreTarget {
   readonly kind: string
 }
 
 /**
- * What does not stand against a restore although it reaches out of the directory; for trees of one's own:
- * - `outside-links`: symbolic links that lead out come back as they are
+ * What may be restored although it reaches out of the directory:
+ * - `outside-links`: symbolic links that lead out are made
  * - `no-outside-links`: they are left out
- * - `devices`: they come back
+ * - `devices`: they are made
  */
 export type OutsideAllowance = 'outside-links' | 'no-outside-links' | 'devices'
 
-/** What the caller of a restore may decide. */
 export interface RestoreWishes {
-  /** Replace a target that is not empty. */
   overwrite: boolean
   /** Keep the replaced database under another name. */
   keepOld: boolean
-  /** Make roles that the server lacks. */
   createRoles: boolean
   allow: readonly OutsideAllowance[]
 }
 
-/** A wish that not every kind knows. */
 export type RestoreWish = Exclude<keyof RestoreWishes, 'overwrite'>
 
-/** Opens the plain bytes of a backup; the iteration ends without an error only when the last part was verified. */
+/** The plain bytes of a backup; they end without an error only when the last part was verified. */
 export type OpenBytes = (signal: AbortSignal) => AsyncIterable<Buffer>
 
-/** A restore that has been looked at and not begun. */
 export interface PlannedRestore {
-  /** For people, and for the record; without secrets. */
+  /** For people and the record, without secrets. */
   readonly target: string
-  /** What will happen, in the order in which a person should read it. Each face has its own words for it. */
+  /** What will happen, in the order to read it. Each face words it. */
   readonly steps: readonly RestoreStep[]
   /**
-   * Restores, once; until the last byte was verified the target stays as it is. Returns facts for programs. Throws what the
-   * bytes throw, and what the target failed of.
+   * Restores, once. The target stays as it is until the last byte was verified. Returns facts for programs.
+   * Throws what the bytes throw, and why the target failed.
    */
   run(open: OpenBytes): Promise<Record<string, unknown>>
 }
 
-/** One thing that a restore does, or that a person should know of it. */
 export type RestoreStep =
-  /** `new`: nothing is there · `empty`: takes its place · `beside`: what is there is replaced afterwards. */
-  | { does: 'write'; into: 'new' | 'empty' | 'beside'; name: string }
-  /** `holds` names what goes, for people. */
+  /** `new`: it does not exist · `empty`: taken over · `staging`: replaced at the end. */
+  | { does: 'write'; into: 'new' | 'empty' | 'staging'; name: string }
+  /** `holds` says for people what is replaced. */
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
-  /** What is in the backup runs with more rights than it takes. */
+  /** The dump runs with more rights than it needs. */
   | { does: 'run as'; role: string; rights: string }
   | { does: 'treat links'; words: string }
   | { does: 'treat devices'; words: string }
   | { does: 'warn'; problem: string }
-  /** Left by a restore that was killed. */
+  /** A leftover of a killed restore, which is removed. */
   | { does: 'clear'; name: string }
-  /** Stays: `earlier`, from before a restore · `foreign`, of somebody else. */
+  /** Stays: `earlier`, kept from before a restore · `foreign`, another user's. */
   | { does: 'leave'; name: string; why: 'earlier' | 'foreign' }

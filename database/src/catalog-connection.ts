@@ -1,33 +1,37 @@
 import type { PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
-import { isRoleOfOurs, strangeRole } from '#acting-role.ts'
-import { type CatalogError, noAnswer } from '#catalog-error.ts'
+import { CatalogError, noAnswer } from '#catalog-error.ts'
 import { type ForeignObject, foreignObject, foreignOwner } from '#foreign-owners.ts'
 
 /** How long one use of a connection waits. Milliseconds. */
 export interface ConnectionLimits {
   /** For the first answer. */
   connectTimeoutMs: number
-  /** For each statement, waits for locks included. The server ends it then; should it not even do that, the connection is given up. */
+  /**
+   * For each statement, including waits for locks. The server then ends it; if even that fails, the
+   * connection is given up.
+   */
   statementTimeoutMs: number
 }
 
-/** This side waits a little longer than the server, so that the server's own word is heard if there is one. */
+/** This side waits a little longer than the server, so that it can receive the server's own error. */
 const PATIENCE = 1.2
 
-/** How Kysely begins a transaction. READ COMMITTED is what ours are; another level would come as another text, and fail. */
+/**
+ * How Kysely begins a transaction. Ours are READ COMMITTED; another level comes as another text, and fails.
+ */
 const BEGINS = /^(begin|start transaction( isolation level read committed)?)$/i
-/** pg-boss's texts of several statements begin and end a transaction of their own. */
+/** A text of pg-boss with several statements begins and ends its own transaction. */
 const LEADING_BEGIN = /^\s*begin\s*;/i
 
-/** The text by which a transaction asks for patience, on the server and on this side. */
+/** The statement that removes the time limit of a transaction, on the server and on this side. */
 export const WITHOUT_BOUND = 'set local statement_timeout = 0'
 
 /**
- * One use of a connection. Every statement runs in a transaction that began with our settings, also one that comes alone: with
- * an empty search_path nothing that another role has put into the database takes the place of a function or operator of
- * PostgreSQL's. The settings end with the transaction, since behind a pooler the next one of this session may be somebody else's.
- * A server that hangs, or a network that swallows everything, never says that it does, so each wait is bounded.
+ * One use of a connection. Every statement, even a single one, runs in a transaction that began with our
+ * settings: an empty search_path keeps objects of other roles from replacing functions or operators of
+ * PostgreSQL. The settings end with the transaction, since behind a pooler the next one of this session may
+ * belong to another client. Each wait is bounded, since a server that hangs never reports it.
  */
 export class CatalogConnection implements PostgresPoolClient {
   readonly #client: pg.PoolClient
@@ -36,9 +40,9 @@ export class CatalogConnection implements PostgresPoolClient {
   readonly #known: KnownSchema
   #boundMs: number
   #isReleased = false
-  /** Whoever uses the connection has begun a transaction, and ends it. */
+  /** The caller began the transaction, and ends it. */
   #isCallers = false
-  /** What a rollback on a connection that was given up fails with as well. */
+  /** The error of a connection that was given up; a rollback on it fails with the same. */
   #lost: CatalogError | undefined
 
   /**
@@ -57,9 +61,9 @@ export class CatalogConnection implements PostgresPoolClient {
   }
 
   /**
-   * Begins a transaction, ahead of the first statement: the answer tells that the server is there. Says whether it takes no
-   * writes, as a standby does. Throws CatalogError, also when the database makes us act as a role that is not ours, or has come to be
-   * another one, in which not all is ours.
+   * Begins a transaction before the first statement; an answer shows that the server is there. Says whether
+   * the server is read-only, as a standby is. Throws CatalogError, also when the database makes us act as a
+   * strange role, or is another one now that holds objects of strange roles.
    */
   async open(): Promise<{ isReadOnly: boolean }> {
     const { rows } = await this.#ask<Opened>(opening(this.#limits.statementTimeoutMs))
@@ -70,7 +74,7 @@ export class CatalogConnection implements PostgresPoolClient {
     return { isReadOnly: opened?.read_only === 'on' }
   }
 
-  /** `migrate` judges what was there first. */
+  /** `migrate` has checked the first schema. */
   async #judge(schema: number | null): Promise<void> {
     if (this.#known.schema !== undefined) {
       const { rows } = await this.#ask<ForeignObject>(foreignObject)
@@ -97,7 +101,7 @@ export class CatalogConnection implements PostgresPoolClient {
       if (!this.#isCallers && this.#isInTransaction()) await this.#ask('commit')
       return result
     } catch (error) {
-      // Where that fails, the connection is not given to others: see `release`.
+      // If that fails, the connection is closed: see `release`.
       if (!this.#isCallers && !this.#lost) await this.#ask('rollback').catch(() => {})
       throw error
     } finally {
@@ -105,7 +109,7 @@ export class CatalogConnection implements PostgresPoolClient {
     }
   }) as PostgresPoolClient['query']
 
-  /** One that is left in a transaction is closed: nobody else may get into it. */
+  /** A connection that is still in a transaction is closed: no other caller may get into it. */
   release(destroy?: boolean): void {
     if (this.#isReleased) return
     this.#isReleased = true
@@ -139,14 +143,14 @@ export class CatalogConnection implements PostgresPoolClient {
 }
 
 /**
- * The catalog's schema by its number, null for none: who owns the database may drop it while we are away, make another one of that name, and
- * put into it what he likes. Undefined before the first look.
+ * The oid of the catalog's schema; null for none, undefined before the first look. While we are away, the
+ * owner of the database may replace the schema with another one of that name.
  */
 export interface KnownSchema {
   schema: number | null | undefined
 }
 
-/** What the beginning of a transaction answers. */
+/** The answer to `opening`. */
 interface Opened {
   schema: number | null
   read_only: string
@@ -155,10 +159,10 @@ interface Opened {
 }
 
 /**
- * One text, so one way there and back. Qualified names alone, also of the operator: it runs under the search_path of before. A process
- * that stops in the middle of a transaction must not keep its locks. The database's owner may set for all who connect how times and
- * numbers are written and texts are read: in another style a time would be read as none, or, in a zone that is a hundred hours away, as one of
- * days before. Nor may he have a commit answered before it is on the disk; who waits for more than that goes on doing so.
+ * One text, so one round trip. All names are qualified, since it runs under the earlier search_path. A
+ * process that stops in the middle of a transaction must not keep its locks. The owner of the database may
+ * set formats for all who connect: times or numbers would then be read wrongly, so they are set here. Nor may
+ * a commit be confirmed before it is on disk; a stricter setting stays.
  */
 function opening(timeoutMs: number): string {
   return `begin isolation level read committed;
@@ -176,14 +180,40 @@ select pg_catalog.set_config('search_path', '', true),
   current_user as acts_as, session_user as logged_in_as`
 }
 
-/** What Kysely is answered where nothing had to be asked. */
+/** The answer to Kysely where the server need not be asked. */
 function nothing<R>(): PostgresQueryResult<R> {
   return { command: 'SELECT', rowCount: 0, rows: [] }
 }
 
-/** A text of several statements, as pg-boss has them, gives a result for each. */
+/** pg-boss sends several statements in one text; each gives a result. */
 function allRows(results: pg.QueryResult[]): pg.QueryResult | undefined {
   const last = results.at(-1)
-  // Of a COMMIT, which such a text may end with, Kysely wants to know no rows.
+  // Such a text may end with a COMMIT, of which Kysely needs no rows.
   return last && { ...last, command: '', rows: results.flatMap(({ rows }) => rows) }
+}
+
+/**
+ * Whether we may act as the present role: we are a member of it, or it was set for our own login (`ALTER ROLE
+ * … SET role`). The owner of a database may set another role for all who connect (`ALTER DATABASE … SET
+ * role`), and would then own what a superuser makes. The query walks memberships, since a superuser counts as
+ * a member of every role.
+ */
+const isRoleOfOurs = `
+  with recursive ours (role) as (
+    select oid from pg_catalog.pg_roles where rolname = session_user
+     union
+    select member.roleid from pg_catalog.pg_auth_members member join ours on member.member = role
+  )
+  select exists (select from ours join pg_catalog.pg_roles acting on acting.oid = role where acting.rolname = current_user)
+      or exists (select from pg_catalog.pg_db_role_setting setting join pg_catalog.pg_roles login on login.oid = setting.setrole
+                   left join pg_catalog.pg_database here on here.oid = setting.setdatabase
+                  where login.rolname = session_user and (setting.setdatabase = 0 or here.datname = current_database())
+                    and ('role=' || pg_catalog.quote_ident(current_user) = any (setting.setconfig)
+                      or 'role=' || current_user = any (setting.setconfig))) as is_ours`
+
+function strangeRole({ actsAs, loggedInAs }: { actsAs: string; loggedInAs: string }): CatalogError {
+  return new CatalogError(`The login "${loggedInAs}" acts as role "${actsAs}" in the catalog’s database`, {
+    code: 'CONFIGURATION',
+    hint: `New tables would belong to that role. If the owner of the database set this: ALTER DATABASE … RESET role, and use a separate database for the catalog. If you want it: log in as "${actsAs}", or GRANT it to "${loggedInAs}".`,
+  })
 }

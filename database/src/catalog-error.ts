@@ -1,9 +1,9 @@
 import { BackupError } from '@telegram-backup/errors'
 /**
- * CONFIGURATION: what was given cannot work (address, password, folder, platform) · CATALOG: the database failed ·
- * INVALID: a value was refused · NOT_FOUND: no such row · CONFLICT: the row is not in a state that allows it · BUSY: somebody
- * alive works on it · LEASE_LOST: somebody else has taken over what this run worked on · LAST_BACKUP: it is the last good one ·
- * QUEUE_FULL: as many jobs wait as may.
+ * CONFIGURATION: address, password, folder or platform cannot work · CATALOG: the database failed · INVALID:
+ * a value was refused · NOT_FOUND: no such row · CONFLICT: the state of the row does not allow it · BUSY: a
+ * living process works on it · LEASE_LOST: another process has taken over the work of this run · LAST_BACKUP:
+ * it is the last good one · QUEUE_FULL: too many jobs wait already.
  */
 export type CatalogErrorCode =
   | 'CONFIGURATION'
@@ -27,7 +27,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Nobody listens or there is no room, the server went away or is on its way up or down: trying again can help. */
+/** No server listens or accepts, or it starts or stops just now: trying again can help. */
 export function isServerGone(error: unknown): boolean {
   const code = errorCode(error)
   if (code !== undefined) return GONE.has(code)
@@ -61,93 +61,91 @@ type Explanation = [code: CatalogErrorCode, message: string, hint: string]
 // SQLSTATEs are listed in PostgreSQL's Appendix A. Server messages of connection errors name users and
 // databases, so they are replaced here and stay in `cause`.
 const EXPLANATIONS: Record<string, Explanation> = {
-  '53100': ['CATALOG', 'The disk of the catalog is full', FULL_DISK_HINT],
-  '53300': [
-    'CATALOG',
-    'The catalog accepts no more connections',
-    'Stop other clients, or raise max_connections.',
-  ],
-  '28P01': ['CONFIGURATION', 'The catalog refused the password', 'Check user and password in DATABASE_URL.'],
-  '28000': [
-    'CONFIGURATION',
-    'The catalog refused the login',
-    'Check the user in DATABASE_URL and the server’s pg_hba.conf.',
-  ],
-  '3D000': [
-    'CONFIGURATION',
-    'The database of the catalog does not exist',
-    'Create it, or correct the name in DATABASE_URL.',
-  ],
-  '42501': [
-    'CONFIGURATION',
-    'The catalog’s user lacks a right',
-    'Let the user of DATABASE_URL own schema control_plane, or create it.',
-  ],
-  '25006': ['CONFIGURATION', 'The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
-  '57014': [
-    'CATALOG',
-    'The catalog took too long',
-    'It may be overloaded, or another client holds a lock: look at pg_stat_activity.',
-  ],
-  '55P03': [
-    'CATALOG',
-    'The catalog is locked by another client',
-    'Try again when that one has ended: look at pg_stat_activity.',
-  ],
-  '42P01': ['CATALOG', 'The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
-  ENOTFOUND: ['CONFIGURATION', 'The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
-  EAI_AGAIN: [
-    'CATALOG',
-    'The host of the catalog cannot be looked up',
-    'Check the name server and the network.',
-  ],
-  ECONNREFUSED: [
-    'CATALOG',
-    'The catalog refused the connection',
-    'Check that PostgreSQL runs at the host and port in DATABASE_URL.',
-  ],
-  ETIMEDOUT: ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall.'],
-  ENOENT: ['CATALOG', 'No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
+  ...withCode('CATALOG', {
+    '53100': ['The disk of the catalog is full', FULL_DISK_HINT],
+    '53300': ['The catalog accepts no more connections', 'Stop other clients, or raise max_connections.'],
+    '57014': [
+      'The catalog took too long',
+      'It is overloaded, or a client holds a lock: see pg_stat_activity.',
+    ],
+    '55P03': [
+      'The catalog is locked by another client',
+      'Try again when that one has ended: see pg_stat_activity.',
+    ],
+    '42P01': ['The catalog lacks a table', 'Apply the migrations first: migrate(database).'],
+    EAI_AGAIN: ['The host of the catalog cannot be looked up', 'Check the name server and the network.'],
+    ECONNREFUSED: [
+      'The catalog refused the connection',
+      'Check that PostgreSQL runs at the address in DATABASE_URL.',
+    ],
+    ETIMEDOUT: ['The catalog did not answer in time', 'Check host, port and firewall.'],
+    ENOENT: ['No PostgreSQL listens at the socket', 'Check the socket folder in DATABASE_URL.'],
+  }),
+  ...withCode('CONFIGURATION', {
+    '28P01': ['The catalog refused the password', 'Check user and password in DATABASE_URL.'],
+    '28000': [
+      'The catalog refused the login',
+      'Check the user in DATABASE_URL and the server’s pg_hba.conf.',
+    ],
+    '3D000': [
+      'The database of the catalog does not exist',
+      'Create it, or correct the name in DATABASE_URL.',
+    ],
+    '42501': [
+      'The catalog’s user lacks a right',
+      'Let the user of DATABASE_URL own schema control_plane, or create it.',
+    ],
+    '25006': ['The catalog is read-only', 'Let DATABASE_URL lead to the primary server.'],
+    ENOTFOUND: ['The host of the catalog is unknown', 'Check the host name in DATABASE_URL.'],
+  }),
 }
 
-/** As above, of a catalog that has been good before: it is being moved, or a standby is about to take over. */
-const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = {
+/** The same for a catalog that has worked before: it is being moved, or a standby is about to take over. */
+const EXPLANATIONS_OF_ONE_THAT_WAS_GOOD: Record<string, Explanation> = withCode('CATALOG', {
   '25006': [
-    'CATALOG',
     'The catalog is read-only for now',
     'Wait until its server is a primary again, or let DATABASE_URL lead to the one that is.',
   ],
   ENOTFOUND: [
-    'CATALOG',
     'The host of the catalog is no longer known',
     'Check the name server and the host name in DATABASE_URL.',
   ],
+})
+
+function withCode(
+  code: CatalogErrorCode,
+  explanations: Record<string, [message: string, hint: string]>,
+): Record<string, Explanation> {
+  const entries = Object.entries(explanations)
+  return Object.fromEntries(entries.map(([cause, words]) => [cause, [code, ...words]]))
 }
 
-const BY_MESSAGE: [RegExp, Explanation][] = [
-  [
-    /timeout expired|timeout exceeded/i,
-    ['CATALOG', 'The catalog did not answer in time', 'Check host, port and firewall; it may be overloaded.'],
-  ],
-  [
-    /does not support SSL/i,
-    [
-      'CONFIGURATION',
-      'The catalog’s server offers no TLS',
-      'Set sslmode=disable in DATABASE_URL if that is intended.',
-    ],
-  ],
-  [
-    /SASL|password must be a string/i,
-    [
-      'CONFIGURATION',
-      'The catalog wants a password and none was given',
-      'Put user and password into DATABASE_URL.',
-    ],
-  ],
+const TOO_LATE: Explanation = [
+  'CATALOG',
+  'The catalog did not answer in time',
+  'Check host, port and firewall; it may be overloaded.',
+]
+const NO_TLS: Explanation = [
+  'CONFIGURATION',
+  'The catalog’s server offers no TLS',
+  'Set sslmode=disable in DATABASE_URL if that is intended.',
+]
+const NO_PASSWORD: Explanation = [
+  'CONFIGURATION',
+  'The catalog needs a password and none was given',
+  'Put user and password into DATABASE_URL.',
 ]
 
-/** The error for a statement that got no answer in time; `cause` is what its connection said when it was given up. */
+const BY_MESSAGE: [RegExp, Explanation][] = [
+  [/timeout expired|timeout exceeded/i, TOO_LATE],
+  [/does not support SSL/i, NO_TLS],
+  [/SASL|password must be a string/i, NO_PASSWORD],
+]
+
+/**
+ * The error for a statement without an answer in time; `cause` is the error of the connection that was given
+ * up.
+ */
 export function noAnswer(cause: unknown): CatalogError {
   return new CatalogError('The catalog did not answer in time', {
     code: 'CATALOG',
@@ -157,8 +155,8 @@ export function noAnswer(cause: unknown): CatalogError {
 }
 
 /**
- * The error a caller sees for whatever the PostgreSQL client threw. Of a catalog that was good before, what would otherwise be a
- * fault of its address is an outage (CATALOG).
+ * Turns an error of the PostgreSQL client into the one that callers see. For a catalog that has worked
+ * before, a fault of its address counts as an outage (CATALOG).
  */
 export function toCatalogError(
   error: unknown,

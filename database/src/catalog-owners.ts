@@ -4,21 +4,25 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { type ForeignObject, foreignObject, foreignOwner, SCHEMAS, TRUSTED } from '#foreign-owners.ts'
+import { lockByName } from '#named-locks.ts'
 
-/** CatalogError CONFIGURATION when something of the catalog belongs to a role that is not ours, see `foreignObject`. */
+/**
+ * CatalogError CONFIGURATION when an object of the catalog belongs to a strange role, see `foreignObject`.
+ */
 export async function refuseForeignOwners(kysely: Kysely<CatalogSchema>): Promise<void> {
   const { rows } = await kysely.executeQuery<ForeignObject>(CompiledQuery.raw(foreignObject))
   const [foreign] = rows
   if (foreign !== undefined) throw foreignOwner(foreign)
 }
 
-/** Of several who make the schema at once, one was faster. */
+/** Another process made the schema at the same time, and was faster. */
 const MADE_MEANWHILE: ReadonlySet<string | undefined> = new Set(['23505', '42P06'])
 
 /**
- * Sees to it that the schema of the queue is there and ours before anything is made or called in it. Whoever may create schemas could make it
- * between the look of `migrate` and the start of the queue, and would then own what the queue runs. `isNew`: nothing is in it yet, and once
- * something is, `closeQueueSchema` is to be called. CatalogError CONFIGURATION as `refuseForeignOwners`.
+ * Makes the schema of the queue unless it exists, and checks its owner before anything is made or called in
+ * it. Otherwise a role that may create schemas could make it between the look of `migrate` and the start of
+ * the queue, and own what the queue runs. `isNew`: it is empty; the caller calls `closeQueueSchema` once it
+ * is filled. CatalogError CONFIGURATION as `refuseForeignOwners`.
  */
 export async function makeQueueSchema({ kysely }: Database): Promise<{ isNew: boolean }> {
   const make = (): Promise<{ isNew: boolean }> =>
@@ -40,17 +44,18 @@ export async function makeQueueSchema({ kysely }: Database): Promise<{ isNew: bo
   })
 }
 
-/** As `shutOutPublic`, one at a time: PostgreSQL refuses two who take the same right away at once. */
+/** As `shutOutPublic`, one process at a time: PostgreSQL refuses two that revoke the same right at once. */
 export async function closeQueueSchema({ kysely }: Database): Promise<void> {
   await inTransaction(kysely, async trx => {
-    await sql`
-      select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: rights'::text, 0::bigint))
-    `.execute(trx)
+    await lockByName(trx, 'control_plane: rights')
     await shutOutPublic(trx)
   })
 }
 
-/** Takes from PUBLIC what somebody's default privileges may have given. What a role was given by its name, stays; see `rolesWithRights`. */
+/**
+ * Revokes from PUBLIC what default privileges may have granted. Rights of named roles stay; see
+ * `rolesWithRights`.
+ */
 export async function shutOutPublic(kysely: Kysely<CatalogSchema>): Promise<void> {
   await sql`
     do $$ declare name text; begin
@@ -64,7 +69,7 @@ export async function shutOutPublic(kysely: Kysely<CatalogSchema>): Promise<void
   `.execute(kysely)
 }
 
-/** The roles (`PUBLIC` among them) that have any right in the catalog's schemas and are not ours, by name. */
+/** The names of strange roles, `PUBLIC` among them, that have any right in the catalog's schemas. */
 export async function rolesWithRights({ kysely }: Database): Promise<string[]> {
   const { rows } = await sql<{ role: string }>`
     with ${sql.raw(TRUSTED)}, schemas as (

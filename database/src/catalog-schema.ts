@@ -69,7 +69,12 @@ interface CatalogTable {
   created_at: Date
 }
 
-interface JobsTable extends Omit<Job, JobsColumns> {
+/** The columns of a table: those of its rows, some with another type for inserts and updates. */
+type Replace<Row, Columns> = Omit<Row, keyof Columns> & Columns
+
+type JobsTable = Replace<Job, JobsColumns>
+
+interface JobsColumns {
   id: Generated<string>
   state: Generated<Job['state']>
   options: ColumnType<JsonObject, string | undefined, never>
@@ -92,24 +97,9 @@ interface JobsTable extends Omit<Job, JobsColumns> {
   finished_at: ColumnType<Date | null, undefined, Date>
 }
 
-type JobsColumns =
-  | 'id'
-  | 'state'
-  | 'options'
-  | 'progress'
-  | 'actor'
-  | 'attempt'
-  | 'tries'
-  | 'run_after'
-  | 'worker'
-  | 'cancel_requested_at'
-  | 'error'
-  | 'version'
-  | 'created_at'
-  | 'started_at'
-  | 'finished_at'
+type SchedulesTable = Replace<Schedule, SchedulesColumns>
 
-interface SchedulesTable extends Omit<Schedule, SchedulesColumns> {
+interface SchedulesColumns {
   id: Generated<string>
   enabled: Generated<boolean>
   keep: ColumnType<KeepPolicy | null, string | null, string | null>
@@ -119,16 +109,6 @@ interface SchedulesTable extends Omit<Schedule, SchedulesColumns> {
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }
-
-type SchedulesColumns =
-  | 'id'
-  | 'enabled'
-  | 'keep'
-  | 'jitter_seconds'
-  | 'catch_up'
-  | 'last_fired_for'
-  | 'created_at'
-  | 'updated_at'
 
 interface VerificationsTable {
   id: Generated<string>

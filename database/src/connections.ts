@@ -16,24 +16,30 @@ import {
 import { CatalogError, isServerGone, toCatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 
-/** What stands behind the connections. */
+/** The server behind the connections. */
 export interface Readiness {
-  /** Called before each use of a connection, so cheap when all is well. Throws a CatalogError when there can be no server. */
+  /**
+   * Called before each use of a connection, so it must be cheap. Throws a CatalogError when there is no
+   * server.
+   */
   ready(): Promise<void>
   /** How long to go on trying when the server has just gone away. */
   reconnectForMs: number
 }
 
-/** How much is asked of the server at once, and how long it is waited for; for a connection, also until one is free or made. */
+/**
+ * The number of connections, and the time limits; the limit to connect includes the wait for a free
+ * connection.
+ */
 export interface PoolLimits extends ConnectionLimits {
   /** Connections at most. */
   connections: number
 }
 
 /**
- * Ten connections: two jobs and some uploads with four parts in flight each, whose statements are short, so that they take
- * turns. `serve` has five more for its HTTP API: six of them share the hundred that PostgreSQL has by default. A statement takes
- * milliseconds; a minute is for a disk that is overloaded.
+ * Ten connections serve two jobs and some uploads with four parts in flight each, since statements are short.
+ * `serve` has five more for its HTTP API: six services share the 100 connections of PostgreSQL's default. A
+ * statement takes milliseconds; a minute is for an overloaded disk.
  */
 export const POOL_LIMITS: PoolLimits = {
   connections: 10,
@@ -56,19 +62,19 @@ function parseInt8(text: string): number {
 }
 
 /**
- * The pool as Kysely needs it: every error leaves as a CatalogError, and a server that went away is waited for
- * or started again by `readiness`. Only connecting is repeated; a statement that was lost on the way is not,
- * since it may have taken effect. Idle connections do not keep the process alive.
+ * The pool for Kysely. Every error leaves as a CatalogError. `readiness` waits for a server that went away,
+ * or starts it again. Only connecting is repeated: a lost statement may have taken effect. Idle connections
+ * do not keep the process alive.
  */
 export class CatalogPool implements PostgresPool {
-  // Kysely only passes them on; the real ones hold the password.
+  // Kysely only passes them on, and the real ones hold the password.
   readonly options = {}
   readonly #pool: pg.Pool
   readonly #readiness: Readiness
   readonly #limits: PoolLimits
   readonly #used = new WeakSet<pg.PoolClient>()
   readonly #known: KnownSchema = { schema: undefined }
-  /** Once the catalog could be written, a fault of where it is counts as an outage. */
+  /** Once the catalog could be written, a fault of its address counts as an outage. */
   #wasGood = false
 
   constructor(config: pg.PoolConfig, readiness: Readiness, limits: PoolLimits = POOL_LIMITS) {
@@ -101,8 +107,8 @@ export class CatalogPool implements PostgresPool {
   }
 
   /**
-   * An idle connection may have lost its server without having been told yet, so it is asked before it is given out. One whose
-   * server takes no more writes leads to what was the primary: a new one goes where the address leads now.
+   * An idle connection may have lost its server unnoticed, so it is tested first. A used one whose server is
+   * now read-only leads to the former primary: a new one goes where the address leads now.
    */
   async #connectAlive(): Promise<PostgresPoolClient> {
     for (;;) {
@@ -133,10 +139,10 @@ export class CatalogPool implements PostgresPool {
   }
 }
 
-/** The next statement on that connection fails, or the pool has already dropped it: nothing is left to do here. */
+/** Nothing to do: the next statement on that connection fails, or the pool has already dropped it. */
 export function ignoreLostConnection(): void {}
 
-/** From here to its end, the statements of this transaction may take as long as they need. */
+/** From here on, the statements of this transaction have no time limit. */
 export async function waitWithoutBound(trx: Transaction<CatalogSchema>): Promise<void> {
   await trx.executeQuery(CompiledQuery.raw(WITHOUT_BOUND))
 }
@@ -146,8 +152,8 @@ function causeOf(error: unknown): unknown {
 }
 
 /**
- * Runs `work` in one transaction; an error rolls back. READ COMMITTED whatever the server's default is: what is
- * looked at after waiting for a lock must be as new as the lock.
+ * Runs `work` in one transaction; an error rolls back. READ COMMITTED whatever the server's default: what is
+ * read after waiting for a lock must be as new as the lock.
  */
 export async function inTransaction<T>(
   kysely: Kysely<CatalogSchema>,

@@ -17,8 +17,8 @@ export interface Database {
   /** Who is named in the history, `user@host` by default. `{ ...database, actor }` acts in another name. */
   readonly actor: string
   /**
-   * Ends all connections; the last process to leave stops the embedded server. May be called twice. Without it
-   * the process can still end by itself, and then leaves the embedded server as well.
+   * Ends all connections; the last process stops the embedded server. May be called twice. A process that
+   * never calls it can still end by itself.
    */
   close(): Promise<void>
 }
@@ -31,33 +31,33 @@ export interface OpenDatabaseOptions {
   dataDir?: string
   /** Who is named in the history. */
   actor?: string
-  /** Ends the waiting for the server; an open database is not touched by it. */
+  /** Ends the wait for the server; an open database is not affected. */
   signal?: AbortSignal
-  /** Hears what a person should know of the user whom root lends the embedded server, a sentence each. */
-  tell?: (words: string) => void
+  /** Called with a sentence for a person about the account of root's embedded server. */
+  note?: (words: string) => void
   /** Connections at most, 3 or more: 10 unless given. */
   connections?: number
-  /** How long to wait for a connection, and for one statement, in milliseconds: 10 and 60 seconds unless given. */
+  /** Milliseconds; 10 and 60 seconds unless given. */
   connectTimeoutMs?: number
   statementTimeoutMs?: number
 }
 
 const OLDEST_VERSION = 140_000
-/** Two may be kept by work on indexes, see `withIndexLock`, and that work needs others. */
+/** Work on indexes may hold two, see `withIndexLock`, while it needs others. */
 const LEAST_CONNECTIONS = 3
 const RECONNECT_FOR_MS = 2_000
 const RESTART_FOR_MS = 15_000
 
 /**
- * Opens the catalog; the tables are made by `migrate`. CatalogError CONFIGURATION when neither place is given or
- * the server is too old, CATALOG when nobody answers.
+ * Opens the catalog; `migrate` makes its tables. CatalogError CONFIGURATION when neither place is given or
+ * the server is too old, CATALOG when no server answers.
  */
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
   const actor = options.actor ?? `${userName()}@${hostname()}`
   const { url, dataDir, signal } = options
   const limits = limitsOf(options)
   if (url) return await openByUrl(url, { actor, signal, limits })
-  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, tell: options.tell })
+  if (dataDir) return await openEmbedded(dataDir, { actor, signal, limits, note: options.note })
   throw new CatalogError('No place for the catalog was given', {
     code: 'CONFIGURATION',
     hint: 'Set DATABASE_URL, or give a state folder for the embedded server.',
@@ -103,9 +103,9 @@ async function openByUrl(url: string, { actor, signal, limits }: Opening): Promi
 
 async function openEmbedded(
   dataDir: string,
-  { actor, signal, limits, tell }: Opening & { tell: OpenDatabaseOptions['tell'] },
+  { actor, signal, limits, note }: Opening & { note: OpenDatabaseOptions['note'] },
 ): Promise<Database> {
-  const server = await EmbeddedServer.enter(dataDir, { signal, tell })
+  const server = await EmbeddedServer.enter(dataDir, { signal, note })
   const readiness = { ready: () => server.stayEntered(), reconnectForMs: RESTART_FOR_MS }
   const pool = new CatalogPool({ ...server.connection, idleTimeoutMillis: 1_000 }, readiness, limits)
   const close = once(async () => {
@@ -156,7 +156,7 @@ async function refuseOldServer(kysely: Kysely<CatalogSchema>, signal?: AbortSign
 
 function locationOf(url: string): string {
   try {
-    // With an unencoded / ? or # in the password, the parser takes the rest of it for the name of the database.
+    // After an unencoded / ? or # in the password, the parser takes the rest for the name of the database.
     if (!/^postgres(ql)?:\/\/[^/?#]*([/?#][^@]*)?$/.test(url)) throw new TypeError('not a PostgreSQL URL')
     const { host, port, database } = new pg.Client({ connectionString: url })
     return `PostgreSQL ${host}:${port}/${database}`

@@ -1,11 +1,11 @@
 import { CatalogError } from '#catalog-error.ts'
 
-/** Ours, and the one of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
+/** Our schema and that of the queue. What lies in them runs with our rights: triggers, defaults, checks. */
 export const SCHEMAS = "array['control_plane', 'pgboss']"
 
 /**
- * Whom we trust with what is ours: ourselves, roles that we were made members of, since whoever did that meant us to share, and
- * superusers, whom nothing stops. Memberships are walked, since a superuser counts as a member of every role.
+ * The roles that may own our objects: our own, roles of which we were made members, and superusers, whom
+ * nothing stops. The query walks memberships, since a superuser counts as a member of every role.
  */
 export const TRUSTED = `
   recursive roles_of_ours (role) as (
@@ -16,9 +16,8 @@ export const TRUSTED = `
     select role from roles_of_ours union select oid from pg_catalog.pg_roles where rolsuper
   )`
 
-/** What `foreignObject` finds. */
 export interface ForeignObject {
-  /** As PostgreSQL says it: `table`, `function`, `schema`. */
+  /** PostgreSQL's word: `table`, `function`, `schema`. */
   type: string
   /** With its schema, quoted where need be. */
   identity: string
@@ -27,9 +26,8 @@ export interface ForeignObject {
 }
 
 /**
- * The first thing in the catalog's schemas, or the first function or operator that a trigger, a default, a check or an index of a table
- * there calls, that belongs to a role that is not ours: that role could have it do anything with our rights. An owner is noted for
- * all but what was made with the server itself.
+ * The first object of a strange role that could run with our rights: it lies in the catalog's schemas, or a
+ * trigger, default, check or index there calls it. PostgreSQL records owners of all but its built-in objects.
  */
 export const foreignObject: string = `
     with ${TRUSTED}, schemas as (
@@ -63,10 +61,9 @@ export const foreignObject: string = `
      order by object.type = 'schema' desc, object.identity
      limit 1`
 
-/** The refusal of what was found. */
 export function foreignOwner({ type, identity, owner, we }: ForeignObject): CatalogError {
   return new CatalogError(`In the catalog, ${type} ${identity} belongs to role "${owner}"`, {
     code: 'CONFIGURATION',
-    hint: `What it does runs with the rights of "${we}". If that role made it by your will, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise look at what it is, and take a database of its own for the catalog.`,
+    hint: `It runs with the rights of "${we}". If you trust it, run as a superuser: ALTER ${type.toUpperCase()} ${identity} OWNER TO "${we}". Otherwise inspect it, and use a separate database for the catalog.`,
   })
 }

@@ -1,9 +1,10 @@
 import { CatalogError } from '#catalog-error.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
 
-// The types say the same, but callers may be plain JavaScript, a command line or a request.
+// The types say the same, but callers may be plain JavaScript, a command line or a request. Each check throws
+// CatalogError INVALID.
 
-/** CatalogError INVALID unless it is a project id: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
+/** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
 export function checkProjectId(value: unknown): void {
   if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value) && !value.includes('..'))
     return
@@ -13,19 +14,16 @@ export function checkProjectId(value: unknown): void {
   )
 }
 
-/** CatalogError INVALID unless it is one of the backup types. */
 export function checkType(value: unknown): void {
   if (BACKUP_TYPES.some(type => type === value)) return
   throw invalid('backup type', `Use one of ${BACKUP_TYPES.join(', ')}.`)
 }
 
-/** CatalogError INVALID unless it is one of the states of a backup. */
 export function checkState(value: unknown): void {
   if (BACKUP_STATES.some(state => state === value)) return
   throw invalid('backup state', `Use one of ${BACKUP_STATES.join(', ')}.`)
 }
 
-/** CatalogError INVALID unless it is a UUID. */
 export function checkUuid(name: string, value: unknown): void {
   if (!isUuid(value)) throw invalid(name, 'Use a UUID.')
 }
@@ -35,25 +33,24 @@ export function isUuid(value: unknown): boolean {
   return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }
 
-/** CatalogError INVALID unless it is a whole number from `least` to 2^53 − 1. */
+/** A whole number from `least` to 2^53 − 1. */
 export function checkCount(name: string, value: unknown, least = 0): void {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return
   throw invalid(name, `Use a whole number, at least ${least}.`)
 }
 
-/** CatalogError INVALID unless it is a text that is not empty. PostgreSQL knows no zero character. */
+/** A text that is not empty. PostgreSQL knows no zero character. */
 export function checkText(name: string, value: unknown): void {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return
   throw invalid(name, 'Use a text that is not empty.')
 }
 
-/** CatalogError INVALID unless it is a time. */
 export function checkTime(name: string, value: unknown): void {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return
   throw invalid(name, 'Use a Date.')
 }
 
-/** CatalogError INVALID unless limit and offset, where given, are whole numbers from 0. */
+/** Limit and offset, where given, are whole numbers from 0. */
 export function checkPage(page: { limit?: number; offset?: number }): void {
   if (page.limit !== undefined) checkCount('limit', page.limit)
   if (page.offset !== undefined) checkCount('offset', page.offset)

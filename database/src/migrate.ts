@@ -6,30 +6,30 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction, waitWithoutBound } from '#connections.ts'
 import type { Database } from '#database.ts'
 
-// Any constant will do, as long as every starter takes the same one: 'tgbackup' in ASCII.
+// The same constant in every process: 'tgbackup' in ASCII.
 const MIGRATION_LOCK = '8387218650087945584'
 const UNDEFINED_TABLE = '42P01'
 
-/** How long to wait for another starter that migrates, and for each lock on a table that others use. */
+/** How long to wait for another process that migrates, and for each lock on a table in use. */
 const LOCK_WAITS_MS = { starter: 300_000, table: 30_000 }
 
 /**
- * The first line of a migration may say which older programs can go on with the schema it makes: those whose newest migration
- * is that one or a later one. Without such a line they are refused.
+ * The first line of a migration may say which older programs can work with its schema: those that know this
+ * migration or a later one. Without it, older programs are refused.
  */
 const MAY_GO_ON = /^-- Programs that know (\d{3}) may go on\.$/
 
-/** A migration that has been applied; `usableFrom` is null for one that programs which do not know it must not go on with. */
+/** An applied migration; `usableFrom` is null when programs that do not know it must not continue. */
 interface Applied {
   name: string
   usableFrom: string | null
 }
 
 /**
- * Brings the schema up to date, in one transaction: all missing migrations are applied or none. Several starters
- * may call it at once. Returns the names applied now; when there is nothing to do it costs two queries.
- * CatalogError CONFIGURATION when something in the catalog belongs to another role, see `refuseForeignOwners`; CATALOG when the catalog was made by a newer version that this one cannot go on with, when another starter is
- * at it for minutes, or a migration fails.
+ * Applies all missing migrations in one transaction, or none. Several processes may call it at once. Returns
+ * the names applied now; without any it costs two queries. CatalogError CONFIGURATION when an object in the
+ * catalog belongs to a strange role, see `refuseForeignOwners`; CATALOG when a newer version made the catalog
+ * and this one cannot work with it, another process migrates for minutes, or a migration fails.
  */
 export async function migrate(database: Database): Promise<string[]> {
   return await applyMigrations(
@@ -45,22 +45,22 @@ export async function applyMigrations(
   waits: { starter: number; table: number } = LOCK_WAITS_MS,
 ): Promise<string[]> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).sort()
-  // Before anything is read there: a view runs what its owner wrote.
+  // Before any read: a view runs what its owner wrote.
   await refuseForeignOwners(kysely)
   if (missing(files, await appliedMigrations(kysely)).length === 0) return []
   return await inTransaction(kysely, async trx => {
     await waitWithoutBound(trx)
     await limitLockWaits(trx, waits.starter)
     await sql`select pg_catalog.pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(trx)
-    // Whoever waits for a table makes all others wait who come after.
+    // A waiting lock on a table also blocks all later ones.
     await limitLockWaits(trx, waits.table)
     await createLedgers(trx)
-    // Anew, since one that came first may have made the schema meanwhile.
+    // Again, since another process may have made the schema meanwhile.
     await refuseForeignOwners(trx)
     const names = missing(files, await appliedMigrations(trx))
     for (const name of names) {
       const text = await readFile(new URL(name, folder), 'utf8')
-      // The name goes first: should two starters ever get this far, the second one fails on it.
+      // The name goes first: if two processes ever get this far, the second fails on it.
       await record(trx, { name, usableFrom: MAY_GO_ON.exec(text.split('\n', 1)[0] ?? '')?.[1] ?? null })
       await sql.raw(text).execute(trx)
     }
@@ -74,9 +74,9 @@ async function limitLockWaits(trx: Transaction<CatalogSchema>, timeoutMs: number
 }
 
 /**
- * Programs of before there were two ledgers look into `migrations` only, and refuse what they do not know there. So what older
- * programs can go on with stands in `additions`. CREATE SCHEMA asks for the right to create even where the schema exists,
- * hence the look beforehand.
+ * The oldest programs read only `migrations` and refuse unknown names there. So additions that they can work
+ * with stand in `additions`. CREATE SCHEMA needs the right to create even where the schema exists, hence the
+ * check before it.
  */
 async function createLedgers(kysely: Kysely<CatalogSchema>): Promise<void> {
   await sql`
@@ -109,7 +109,7 @@ async function appliedMigrations(kysely: Kysely<CatalogSchema>): Promise<Applied
     `.execute(kysely)
     return rows
   } catch (error) {
-    // A new catalog, or one of before: which one shows under the lock.
+    // A new catalog, or one of an old version: the next look, under the lock, tells.
     if (error instanceof CatalogError && errorCode(error.cause) === UNDEFINED_TABLE) return []
     throw error
   }

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Database, migrate, openDatabase, rolesWithRights } from '#index.ts'
 import { bundledPrograms, type PostgresServer, startPostgresServer } from '#test/postgres-server.ts'
 
-// What another role owns in the catalog would run with the rights of the catalog's user, and so of a superuser if that is one.
+// What another role owns in the catalog would run with the rights of the catalog's user, and so of a
+// superuser if that is one.
 
 let server: PostgresServer
 /** As the superuser, to a database of the test's own. */

@@ -1,7 +1,10 @@
 import { sql } from 'kysely'
 import type { Database } from '#index.ts'
 
-/** Times in the catalog are whole milliseconds: waits until its clock shows a later one, so that what comes next is seen to be later. */
+/**
+ * Times in the catalog are whole milliseconds: waits until its clock shows a later one, so that what comes
+ * next is seen to be later.
+ */
 export async function nextMillisecond(database: Database): Promise<void> {
   const read = async (): Promise<number> => {
     const { rows } = await sql<{ at: Date }>`select clock_timestamp()::timestamptz(3) as at`.execute(

@@ -128,7 +128,7 @@ type LookUp = (
   answer: (error: Error | null, ...found: unknown[]) => void,
 ) => void
 
-test('an index is built also where pg-boss would rather have it built beside others’ writes', async () => {
+test('an index is built even if pg-boss prefers to build it during other writes', async () => {
   const runner = sqlRunner(await open(3))
   await runner.executeSql('create table control_plane.any_queue (id int)')
   await runner.executeSql('CREATE INDEX CONCURRENTLY IF NOT EXISTS any_index ON control_plane.any_queue (id)')

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import { type Database, migrate } from '#index.ts'
 
 /**
- * Makes the catalog as it is when it is new, in a fraction of the time that it takes to make a new one. Only for the owner of
- * the server: it passes over references and over the history's own guard.
+ * Makes the catalog as it is when it is new, in a fraction of the time that it takes to make a new one. Only
+ * for the owner of the server: it passes over references and over the history's own guard.
  */
 export async function emptyCatalog(database: Database): Promise<void> {
   await migrate(database)

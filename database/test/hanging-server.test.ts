@@ -10,7 +10,8 @@ import { bundledPrograms, type PostgresServer, startPostgresServer } from '#test
 
 // A server that hangs and a network that swallows everything say nothing: no call may wait for them for ever.
 
-// Short, since all that fails here takes so long; a busy machine may need longer for what does not fail: see `inTheEnd`.
+// Short, since all that fails here takes so long; a busy machine may need longer for what does not fail: see
+// `inTheEnd`.
 const LIMITS = { connectTimeoutMs: 2_000, statementTimeoutMs: 2_000 }
 /** Until a connection is given up on which a statement runs. */
 const GIVEN_UP_MS = 2_400
@@ -26,7 +27,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** What a server that is well does for us, though the machine may at times have no room for it within the limits. */
+/**
+ * What a server that is well does for us, though the machine may at times have no room for it within the
+ * limits.
+ */
 async function inTheEnd<Result>(work: () => Promise<Result>, tries = 5): Promise<Result> {
   return work().catch((error: unknown) => {
     if (tries === 0) throw error

@@ -27,6 +27,6 @@ test('a user without an account is a matter of configuration', () => {
 })
 
 test('silence is named as such', () => {
-  expect(endedWith('postgres', '', tmpdir()).message).toBe('postgres ended: it said nothing')
+  expect(endedWith('postgres', '', tmpdir()).message).toBe('postgres ended: without a message')
   expect(endedWith('postgres', 'something odd\n', tmpdir()).message).toBe('postgres ended: something odd')
 })

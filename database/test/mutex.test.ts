@@ -27,7 +27,7 @@ test('one at a time, and the next one after a failure as well', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
 })
 
-test('a held lock is an empty file and nothing beside it, so that it needs no room', async () => {
+test('a held lock is one empty file, so that it needs no room', async () => {
   await holdingMutex(file, async () => {
     expect(readdirSync(folder)).toEqual(['catalog.lock'])
     expect(statSync(file).size).toBe(0)

@@ -19,7 +19,8 @@ import { OWN_ACCOUNT } from '#embedded/own-account.ts'
 import { type ClientProcess, follow } from '#test/client-process.ts'
 import { TestStateFolder } from '#test/state-folders.ts'
 
-// Whose processes root's server runs as. Each test has an /etc of its own, in a mount namespace, so that accounts can be made and missing.
+// Whose processes root's server runs as. Each test has an /etc of its own, in a mount namespace, so that
+// accounts can be made and missing.
 
 const UNSHARE = 'unshare'
 const canHaveOwnEtc = process.getuid?.() === 0 && spawnSync(UNSHARE, ['-m', 'true']).status === 0
@@ -68,7 +69,10 @@ async function done(process: ClientProcess): Promise<string[]> {
   return process.lines
 }
 
-/** Of what lies in the data folder, itself included; the access rules are root's, who writes them at each start. */
+/**
+ * Of what lies in the data folder, itself included; the access rules are root's, who writes them at each
+ * start.
+ */
 function owners(): Set<number> {
   const names = readdirSync(folder.data.path, { recursive: true, encoding: 'utf8' })
   const pieces = ['.', ...names].filter(name => !RULES.includes(name))

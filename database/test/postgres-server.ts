@@ -20,7 +20,10 @@ import pg from 'pg'
 import { findPostgresPackage, installBinaries } from '#embedded/binaries.ts'
 import { serverUser } from '#embedded/server-user.ts'
 
-/** A PostgreSQL of its own for one test file, reached by TCP with a password, as somebody else's server would be. */
+/**
+ * A PostgreSQL of its own for one test file, reached by TCP with a password, as somebody else's server would
+ * be.
+ */
 export interface PostgresServer {
   /** The URL of a new, empty database. */
   newDatabase(): Promise<string>
@@ -58,7 +61,9 @@ export function installedPrograms(): string {
 
 const PASSWORD = 'p@ss/w#rd: 50%'
 
-/** Starts a server with the programs of that folder, in a temporary folder and on a free port of 127.0.0.1. */
+/**
+ * Starts a server with the programs of that folder, in a temporary folder and on a free port of 127.0.0.1.
+ */
 export async function startPostgresServer(findPrograms: (home: string) => string): Promise<PostgresServer> {
   const user = serverUser(undefined, () => {}).spawnAs
   const folder = mkdtempSync(join(tmpdir(), 'postgres-test-'))

@@ -141,7 +141,8 @@ export function describeImports(open: () => Promise<Database>): void {
       expect(await importBackup(database, found({ ...other, messages }))).toBe('known')
       expect(await getBackupDetails(database, send.backupId)).toEqual(before)
       const copies = [message(1, { chatId: '-200', messageId: 7 })]
-      // Of a failed one only captions tell, and anybody can write those; and four parts are not to become more.
+      // Of a failed one only captions tell, and anybody can write those; and four parts are not to become
+      // more.
       expect(await importBackup(database, found({ ...other, messages: copies }))).toBe('known')
       const surplus = [message(4, { chatId: '-200', messageId: 8 })]
       const signed = { ...other, state: 'complete' } as const

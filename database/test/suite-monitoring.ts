@@ -15,8 +15,9 @@ import {
 const ROWS = 10_000
 
 /**
- * Ten thousand backups of one row a minute: 20 sources, each with a twentieth of them; of each source every tenth failed, every
- * seventh complete one is erased. Sizes are the row's number, bytes as sent a half of that.
+ * Ten thousand backups of one row a minute: 20 sources, each with a twentieth of them; of each source every
+ * tenth failed, every seventh complete one is erased. Sizes are the row's number, bytes as sent a half of
+ * that.
  */
 async function fill(database: Database): Promise<void> {
   await sql`

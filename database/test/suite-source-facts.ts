@@ -59,7 +59,7 @@ export function describeSourceFacts(open: () => Promise<Database>): void {
       expect(await facts()).toMatchObject({ last_failed_at: new Date('2026-01-02T00:00:00Z') })
     })
 
-    test('a backup whose job was cancelled has not failed, and one that was settled after a newer one was complete is not news', async () => {
+    test('a backup whose job was cancelled has not failed, and one that was reconciled after a newer one was complete is not news', async () => {
       await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
       const add = async (state: string, made: string, completed: string | null) => {
         const id = randomUUID()

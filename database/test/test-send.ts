@@ -4,7 +4,6 @@ import {
   type BegunSend,
   type Completion,
   completeBackup,
-  completeSealed,
   confirmPart,
   type Database,
   intendPart,
@@ -21,7 +20,10 @@ export const CHAT = '-100123'
 /** 64 hex digits that look like a SHA-256. */
 export const hash = (digit: string): string => digit.repeat(64)
 
-/** A send in three parts of 10 bytes, step by step. Part number 0 is the manifest; message ids are 500 + number. */
+/**
+ * A send in three parts of 10 bytes, step by step. Part number 0 is the manifest; message ids are 500 +
+ * number.
+ */
 export class TestSend {
   readonly backupId: string = randomUUID()
   readonly #database: Database
@@ -98,7 +100,7 @@ export class TestSend {
   }
 
   async completeSealed(): Promise<Backup> {
-    return await completeSealed(this.#database, { backupId: this.backupId, leaseToken: this.token })
+    return await completeBackup(this.#database, { backupId: this.backupId, leaseToken: this.token })
   }
 
   /** For writes in its name; none when its lease has ended. */

@@ -12,12 +12,12 @@ import type { Engine } from '#operations/engine.ts'
 /**
  * Opens the catalog that the configuration names and brings its schema up to date. The caller closes it.
  * @param options.connections at most; the catalog's own number if left out
- * @param options.tell hears what a person should know of the user that root lends the embedded server
+ * @param options.note called with a sentence about the account of root’s embedded server
  */
 export async function openCatalog(
   config: Config,
   signal?: AbortSignal,
-  options: { connections?: number; tell?: (words: string) => void } = {},
+  options: { connections?: number; note?: (words: string) => void } = {},
 ): Promise<Database> {
   const { migrate, openDatabase } = await import('@telegram-backup/database')
   const where =
@@ -72,7 +72,7 @@ export async function openEngine(
   options: {
     signal: AbortSignal
     connections?: number
-    tell?: (words: string) => void
+    note?: (words: string) => void
     /** A bound for all uploads together; none if left out. */
     uploadBytesPerSecond?: number | undefined
   },

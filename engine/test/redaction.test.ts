@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { CatalogError } from '@telegram-backup/database'
-import { BackupError, describeError, tellError } from '@telegram-backup/errors'
+import { BackupError, describeError, redactError } from '@telegram-backup/errors'
 import { expect, test } from 'vitest'
 
 const UNFORESEEN = { code: 'UNEXPECTED', message: 'Something went wrong here; the log says what' }
 
 test('words that were made for people leave as they are, without secrets', () => {
-  expect(tellError(new CatalogError('Another one runs', { code: 'BUSY', hint: 'Wait.' }))).toEqual({
+  expect(redactError(new CatalogError('Another one runs', { code: 'BUSY', hint: 'Wait.' }))).toEqual({
     code: 'BUSY',
     message: 'Another one runs',
     hint: 'Wait.',
   })
   const token = `123456789:${'A'.repeat(35)}`
   const error = new BackupError(`asked /bot${token}/getMe`, { code: 'REFUSED', hint: `not ${token}` })
-  expect(JSON.stringify(tellError(error))).not.toContain(token)
+  expect(JSON.stringify(redactError(error))).not.toContain(token)
 })
 
 test('what a system or a library says does not leave, nor what repeats it', async () => {
@@ -30,6 +30,6 @@ test('what a system or a library says does not leave, nor what repeats it', asyn
     'a text at /nowhere',
     undefined,
   ]) {
-    expect(tellError(error)).toEqual(UNFORESEEN)
+    expect(redactError(error)).toEqual(UNFORESEEN)
   }
 })

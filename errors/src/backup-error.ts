@@ -1,21 +1,21 @@
 import { Hint, type HintWords } from '#hint.ts'
 
-/** What an error may carry besides its message. */
+/** What an error has besides its message. */
 export interface BackupErrorDetails<Code extends string = string> {
-  /** For programs; `exit-codes.ts` says what the command line makes of it. `BACKUP_ERROR` where nothing more is known. */
+  /** For programs; `exit-codes.ts` maps it to an exit code. Default: `BACKUP_ERROR`. */
   code?: Code | undefined
-  /** What to do next, one sentence. Commands and options of the program are actions in it, not text. */
+  /** What to do next, in one sentence. The program's commands and options in it are actions, not text. */
   hint?: string | Hint | undefined
   cause?: unknown
 }
 
-/** A failure of this program; each package that has codes of its own extends it. The message is for people and holds no secret. */
+/** Any failure of this program; packages with their own codes extend it. Messages hold no secret. */
 export class BackupError<Code extends string = string> extends Error {
   override readonly name: string = 'BackupError'
   readonly code: Code
-  /** What to do next, in the words of the command line. */
+  /** What to do next, worded for the command line. */
   readonly hint?: string
-  /** The same as data, where it has actions that other faces word in another way. */
+  /** The same as data, if it has actions, for other faces. */
   readonly advice?: Hint
 
   constructor(message: string, { code, hint, cause }: BackupErrorDetails<Code> = {}) {
@@ -28,7 +28,7 @@ export class BackupError<Code extends string = string> extends Error {
   }
 }
 
-/** An error as it is told. */
+/** What a face shows of an error. */
 export interface DescribedError {
   message: string
   code: string
@@ -46,7 +46,7 @@ export function describeError(error: unknown): DescribedError {
   }
 }
 
-/** What to do next, in the words of a face; undefined without a hint, and where the face has no words for it. */
+/** What to do next, worded by a face; undefined without a hint, or if the face has no words for it. */
 export function hintOf(error: unknown, words: HintWords): string | undefined {
   const advice = error instanceof BackupError ? error.advice : undefined
   return advice === undefined ? describeError(error).hint : advice.in(words)

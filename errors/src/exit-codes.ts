@@ -12,7 +12,7 @@ export const ExitCode = {
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
-/** As shells have it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that is closed. */
+/** As in shells: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal. */
 export function exitCodeOfSignal(name: NodeJS.Signals): number {
   return 128 + constants.signals[name]
 }
@@ -28,12 +28,11 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   WRONG_KEY: ExitCode.INTEGRITY,
 }
 
-/** The exit code that an error's `code` stands for; 1 for all that is not listed. */
+/** The exit code for an error's `code`; 1 for all that are not listed. */
 export function exitCodeOf(error: unknown): ExitCode {
   return exitCodeFor(describeError(error).code)
 }
 
-/** The same for a code alone. */
 export function exitCodeFor(code: string | undefined): ExitCode {
   return (code === undefined ? undefined : BY_CODE[code]) ?? ExitCode.FAILED
 }

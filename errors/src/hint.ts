@@ -1,6 +1,6 @@
 /**
- * A step that the program itself offers. `command`: one of its commands. `option`: something to add to what was asked
- * for. Each face has its own words for it; a `value` in capitals stands for what the person knows.
+ * A step that the program offers: a `command`, or an `option` to add to the request. Each face words it; a
+ * `value` in capitals stands for what the person knows.
  */
 export type HintAction =
   | {
@@ -10,10 +10,10 @@ export type HintAction =
     }
   | { readonly option: string; readonly value: string | undefined }
 
-/** Puts an action into words; undefined where the face has none for it. */
+/** Words an action; undefined if the face has no words for it. */
 export type HintWords = (action: HintAction) => string | undefined
 
-/** What to do next, as data: words, and between them actions for a face to word. */
+/** What to do next, as data: text and actions. */
 export class Hint {
   readonly parts: readonly (string | HintAction)[]
 
@@ -21,10 +21,15 @@ export class Hint {
     this.parts = parts
   }
 
-  /** One sentence or two in the words of a face; undefined where it has none for one of the actions. */
+  /** Worded by a face; undefined if it has no words for one of the actions. */
   in(words: HintWords): string | undefined {
     const said = this.parts.map(part => (typeof part === 'string' ? part : words(part)))
     return said.includes(undefined) ? undefined : said.join('')
+  }
+
+  /** A copy with other words between its actions. */
+  map(change: (words: string) => string): Hint {
+    return new Hint(this.parts.map(part => (typeof part === 'string' ? change(part) : part)))
   }
 
   /** In the words of the command line, which also stand in logs, notices and texts of the catalog. */
@@ -61,7 +66,6 @@ export function option(name: string, value?: string): HintAction {
   return { option: name, value }
 }
 
-/** In the words of the command line. */
 export function commandLineWords(action: HintAction): string {
   if ('option' in action) return flag(action.option, action.value ?? true)
   const options = Object.entries(action.options).map(([name, value]) => flag(name, value))

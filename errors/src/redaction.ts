@@ -2,14 +2,14 @@ import { constants } from 'node:os'
 import { type DescribedError, describeError, hintOf } from '#backup-error.ts'
 import { commandLineWords, type HintWords } from '#hint.ts'
 
-/** Names of errors whose words are our own and made for people. */
+/** Errors of our own, with messages for people. */
 const OUR_ERRORS: ReadonlySet<string> = new Set([
   'BackupError',
   'TelegramError',
   'CatalogError',
   'ArchiveError',
 ])
-/** Codes of Node, of its web interfaces, and of `describeError` for what has none. */
+/** Codes of Node and its web interfaces, and `describeError`'s code for errors without one. */
 const FOREIGN_CODE = /^(?:ERR_|ABORT_ERR$|UNEXPECTED$)/
 
 const UNFORESEEN: DescribedError = {
@@ -18,8 +18,8 @@ const UNFORESEEN: DescribedError = {
 }
 
 /**
- * Whether an error says what we made up for people. One of ours that has the code of another one repeats its words; those, of
- * a system or a library, may say anything: paths, hosts, users.
+ * Whether an error's message is ours. An error of ours with a foreign code repeats foreign words, which may
+ * contain paths, hosts and users.
  */
 export function hasOwnWords(error: unknown): boolean {
   if (!(error instanceof Error) || !OUR_ERRORS.has(error.name)) return false
@@ -28,42 +28,41 @@ export function hasOwnWords(error: unknown): boolean {
 }
 
 /**
- * What of an error may leave this process: into a row, and so to whoever may read it, into a notice, into an answer. The log is told
- * the error itself.
+ * What of an error may leave this process, in a row, a notice or an answer. Only the log gets the error
+ * itself.
  */
-export function tellError(error: unknown, words: HintWords = commandLineWords): DescribedError {
+export function redactError(error: unknown, words: HintWords = commandLineWords): DescribedError {
   if (!hasOwnWords(error)) return { ...UNFORESEEN }
   const { code, message } = describeError(error)
   const hint = hintOf(error, words)
   return { code, message: hideSecrets(message), ...(hint === undefined ? {} : { hint: hideSecrets(hint) }) }
 }
 
-/** What stands instead of a secret. */
+/** Stands for a secret. */
 export const HIDDEN = '[hidden]'
 
 /**
- * Bot tokens, user and password of a URL, passwords among its parameters or in JSON, keys of the HTTP API, private keys of
- * age and in PEM. Each takes rather too much than too little;
- * only the form of a URL as our hints teach it stays.
+ * Bot tokens, user and password of a URL, passwords in parameters or JSON, keys of the HTTP API, private keys
+ * of age and in PEM. Each pattern takes rather too much; only the URL form of our hints stays.
  */
 const SECRETS: readonly [RegExp, string][] = [
   [/(?<!\d)\d{6,20}(?::|%3A)[A-Za-z0-9_-]{20,}/gi, HIDDEN],
   [/(:\/\/)(?!USER(?::PASSWORD)?@HOST\b[^\s@]*(?!\S))\S{0,1024}@/g, `$1${HIDDEN}@`],
   [/((?:password|passwd|pwd|token|secret)(?:=|%3D))[^\s&]+/gi, `$1${HIDDEN}`],
   [/("(?:password|token|secret|authorization|api_?key)"\s{0,9}:\s{0,9}")(?:[^"\\]|\\.)+/gi, `$1${HIDDEN}`],
-  // Shorter than any key is a word of a sentence.
+  // A shorter text is a word of a sentence.
   [/\b(Bearer\s{1,9})[^\s;]{16,}/gi, `$1${HIDDEN}`],
   [/\btbk_[A-Za-z0-9_-]+/g, HIDDEN],
   [/AGE-SECRET-KEY-[A-Z0-9-]+/gi, HIDDEN],
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*/g, HIDDEN],
 ]
 
-/** A text without secrets of a known shape. */
+/** Hides secrets of a known form. */
 export function hideSecrets(text: string): string {
   return SECRETS.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), text)
 }
 
-/** The same of each text in an object; what lies deeper stays. */
+/** The same for each text in an object, not for deeper ones. */
 export function hideSecretsIn<Given extends object>(given: Given): Given {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [

@@ -3,19 +3,17 @@ import { join, resolve } from 'node:path'
 import { readSecretFile } from '@telegram-backup/archive/secret-file'
 import { TelegramError } from '#telegram-error.ts'
 
-/** Telegram's own Bot API server. */
 export const PUBLIC_API_ROOT = 'https://api.telegram.org'
 
-/** What the environment says about the chat and the bytes. A setting that is absent or empty is undefined. */
 export interface TelegramConfig {
   token: string | undefined
   chatId: string | undefined
-  /** A second chat, which gets a copy of every message. */
+  /** Gets a copy of every message. */
   replicaChatId: string | undefined
   apiRoot: string | undefined
   partSizeBytes: number | undefined
   messagesPerMinute: number | undefined
-  /** `'off'` only when BACKUP_ENCRYPTION says so by name. */
+  /** `'off'` only by BACKUP_ENCRYPTION. */
   encryption: { recipients: string[] } | 'off' | undefined
   identityFile: string | undefined
   signingKeyFile: string
@@ -23,12 +21,11 @@ export interface TelegramConfig {
   stateFolder: string
 }
 
-/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * A variable's value; an empty one is an unset one. For a secret, `NAME_FILE` may name a file that holds it instead.
- * Throws `CONFIGURATION` when that file cannot be read.
+ * A variable's value; undefined for an empty one. For a secret, `NAME_FILE` may name a file with it. Throws
+ * `CONFIGURATION` when that file cannot be read.
  */
 export function readVariable(
   environment: Environment,
@@ -51,7 +48,7 @@ export function readVariable(
   }
 }
 
-/** Reads the settings of `contract.md`'s table that this package uses. Throws `CONFIGURATION` naming the variable. */
+/** Throws `CONFIGURATION`, naming the variable. */
 export function readTelegramConfig(environment: Environment = process.env): TelegramConfig {
   const stateFolder = readStateFolder(environment)
   return {
@@ -72,7 +69,7 @@ export function readTelegramConfig(environment: Environment = process.env): Tele
 function readStateFolder(environment: Environment): string {
   const folder = readVariable(environment, 'TELEGRAM_BACKUP_HOME')
   if (folder === undefined) return defaultStateFolder()
-  // A shell expands "~" only where it is not quoted; a folder of that name is nobody's wish.
+  // A shell expands "~" only unquoted; nobody wants a folder of that name.
   if (folder === '~' || folder.startsWith('~/')) {
     throw new TelegramError('TELEGRAM_BACKUP_HOME begins with "~", which no shell has expanded', {
       code: 'CONFIGURATION',

@@ -112,8 +112,8 @@ export type {
   VaultLedger,
 } from '#services/vault-ledger.ts'
 export {
-  type StrayMessage,
   TelegramError,
   type TelegramErrorCode,
   type TelegramErrorDetails,
+  type UnprovenMessage,
 } from '#telegram-error.ts'

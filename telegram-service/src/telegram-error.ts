@@ -1,16 +1,16 @@
 import { BackupError, type BackupErrorDetails, hint, run } from '@telegram-backup/errors'
 
 /**
- * What went wrong, for programs:
+ * What went wrong:
  * - `CONFIGURATION`: token, chat, rights, keys or options are wrong; nothing was sent.
  * - `INVALID`: the caller's input (project id, type, file) is refused; nothing was sent.
- * - `REFUSED`: the Bot API server answered and said no; the message does not exist.
+ * - `REFUSED`: the Bot API server said no; the message does not exist.
  * - `UNREACHABLE`: the request never left whole, so the message does not exist.
- * - `ANSWER_LOST`: the request may have been carried out, but no answer came. Never repeat a send after it.
+ * - `ANSWER_LOST`: the request may have been carried out. Never repeat a send after it.
  * - `UNPROVEN`: the server said yes, but its answer does not describe what was sent or asked for.
  * - `INTEGRITY`: a part is missing or damaged in the chat.
  * - `SOURCE`: the source could not be read, or changed while it was read.
- * - `CANCELLED`: the caller's signal ended it.
+ * - `CANCELLED`: the caller's signal fired.
  * - `LEASE_LOST`: another process has taken the backup over; this one touched nothing more.
  */
 export type TelegramErrorCode =
@@ -28,51 +28,49 @@ export type TelegramErrorCode =
 export interface TelegramErrorDetails extends BackupErrorDetails<TelegramErrorCode> {
   code: TelegramErrorCode
   /** The Bot API's `error_code` (the HTTP status), when it answered. */
-  errorCode?: number
-  /** The Bot API's own words, token removed. */
-  description?: string
-  /** How long the server asks to wait. */
-  retryAfterSeconds?: number
-  /** Part number, from 1, where one part is to blame. */
-  partNumber?: number
-  /** Of `UNPROVEN`: a message that the server says it made, though it is not the one that was asked for. */
-  strayMessage?: StrayMessage
-  /** The id under which the chat goes on, when it has become a supergroup. */
-  movedTo?: string
+  errorCode?: number | undefined
+  /** The Bot API's words, without the token. */
+  description?: string | undefined
+  retryAfterSeconds?: number | undefined
+  /** From 1, where one part is the cause. */
+  partNumber?: number | undefined
+  /** With `UNPROVEN`: a message that the server made, but that is not the requested one. */
+  unprovenMessage?: UnprovenMessage | undefined
+  /** The chat's new id, if it has become a supergroup. */
+  movedTo?: string | undefined
 }
 
-export interface StrayMessage {
+export interface UnprovenMessage {
   chatId: number
   messageId: number
 }
 
-/** Every failure of this package. The message is for people and holds no token, URL or key. */
+/** Every failure of this package. Messages hold no token, URL or key. */
 export class TelegramError extends BackupError<TelegramErrorCode> {
   override readonly name: string = 'TelegramError'
-  readonly errorCode?: number
-  readonly description?: string
-  readonly retryAfterSeconds?: number
-  readonly partNumber?: number
-  readonly strayMessage?: StrayMessage
-  readonly movedTo?: string
+  readonly errorCode: number | undefined
+  readonly description: string | undefined
+  readonly retryAfterSeconds: number | undefined
+  readonly partNumber: number | undefined
+  readonly unprovenMessage: UnprovenMessage | undefined
+  readonly movedTo: string | undefined
 
   constructor(message: string, details: TelegramErrorDetails) {
     super(message, details)
-    if (details.errorCode !== undefined) this.errorCode = details.errorCode
-    if (details.description !== undefined) this.description = details.description
-    if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
-    if (details.partNumber !== undefined) this.partNumber = details.partNumber
-    if (details.strayMessage !== undefined) this.strayMessage = details.strayMessage
-    if (details.movedTo !== undefined) this.movedTo = details.movedTo
+    this.errorCode = details.errorCode
+    this.description = details.description
+    this.retryAfterSeconds = details.retryAfterSeconds
+    this.partNumber = details.partNumber
+    this.unprovenMessage = details.unprovenMessage
+    this.movedTo = details.movedTo
   }
 }
 
-/** The error that a fired `signal` stands for. */
 export function cancelled(): TelegramError {
   return new TelegramError('Cancelled', { code: 'CANCELLED' })
 }
 
-/** Of a run that was taken for dead, or cannot prove that it was not. */
+/** For a run that was taken for dead, or cannot prove that it was not. */
 export function leaseLost(): TelegramError {
   return new TelegramError('Another process may have taken the backup over', {
     code: 'LEASE_LOST',

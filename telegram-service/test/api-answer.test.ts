@@ -81,7 +81,7 @@ describe('an answer', () => {
     for (const words of ['-1001234', 'TELEGRAM_CHAT_ID', '--chat', 'source']) expect(hint).toContain(words)
   })
 
-  test('that refuses tells the server’s words and code, and what a person can mend has a hint', () => {
+  test('of a refusal becomes an error with the server’s words and code, and with a hint if a person can fix it', () => {
     const error = answered(400, { ok: false, error_code: 400, description: 'Bad Request: chat not found' })
     expect(error).toMatchObject({ errorCode: 400, description: 'Bad Request: chat not found' })
     expect(error.hint).toContain('TELEGRAM_CHAT_ID')

@@ -35,13 +35,13 @@ describe.each(['channel', 'group'] as const)('on a network that breaks anywhere,
       await attempt(() => ensureIndex(client, vault, indexOptions))
       for (const part of parts) await attempt(() => sendOnce(chat, part, messages))
       await attempt(() => refreshIndex(client, vault, indexOptions))
-      await attempt(() => settle(chat, parts, messages))
+      await attempt(() => findMessages(chat, parts, messages))
 
       emulator.faults.clear()
       await expect.poll(() => emulator.inspect.lateCalls()).toBe(0)
-      await settle(chat, parts, messages)
+      await findMessages(chat, parts, messages)
       const { messageId } = await refreshIndex(client, vault, indexOptions)
-      await settle(chat, parts, messages)
+      await findMessages(chat, parts, messages)
       expect(chat.alive().sort(ascending)).toEqual(
         [...theirs, messageId, ...messages.values()].sort(ascending),
       )
@@ -66,7 +66,11 @@ async function sendOnce(chat: VaultChat, part: IntendedPart, messages: Map<numbe
 }
 
 /** Adopts what is found; of two the lowest id. */
-async function settle(chat: VaultChat, parts: IntendedPart[], messages: Map<number, number>): Promise<void> {
+async function findMessages(
+  chat: VaultChat,
+  parts: IntendedPart[],
+  messages: Map<number, number>,
+): Promise<void> {
   const { client, vault } = chat
   const { found } = await findLostMessages(client, vault, { chatId: chat.chat })
   for (const { open, messageId } of found) {

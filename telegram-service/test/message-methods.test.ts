@@ -140,7 +140,7 @@ describe('what makes a message', () => {
     const client = chat.createClient({ apiRoot: server.url })
     expect(await failureOf(client.forwardMessage('-100', '-100', 3))).toMatchObject({
       code: 'UNPROVEN',
-      strayMessage: { chatId: -100, messageId: 7 },
+      unprovenMessage: { chatId: -100, messageId: 7 },
     })
   })
 })

@@ -2,7 +2,7 @@ import { sqlRunner } from '@telegram-backup/database'
 import { type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
 import { openTestCatalog } from '#vault.ts'
 
-/** A PostgreSQL that is reached by a URL; its programs are those of the embedded server, so that npm is enough. */
+/** A PostgreSQL server with a URL, from the programs of the embedded server: it needs only npm. */
 export async function startBundledServer(): Promise<PostgresServer> {
   const catalog = await openTestCatalog()
   try {

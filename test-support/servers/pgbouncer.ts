@@ -8,18 +8,21 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, idsOf } from '#servers/postgres-server.ts'
 
-/** A pgbouncer before one server, in transaction mode unless told otherwise: then whoever shares user and database shares the server's connections. */
+/**
+ * A pgbouncer before one server. In transaction mode (the default), clients share the connections of the
+ * server.
+ */
 export interface Pgbouncer {
-  /** The way through it, for what that URL reaches directly. */
+  /** The URL through pgbouncer for a direct URL. */
   through(serverUrl: string): string
   pid: number
   stop(): Promise<void>
 }
 
 export interface PgbouncerOptions {
-  /** URLs of one server, of one database or several; each user that is to come through, with its password. */
+  /** URLs of one server, with user and password: the databases and users that pgbouncer serves. */
   serverUrls: readonly string[]
-  /** Server connections for each pair of user and database: 1 unless given, so that all clients meet in it. */
+  /** Server connections for each user and database; 1 by default, so that all clients share it. */
   poolSize?: number
   poolMode?: 'transaction' | 'session' | 'statement'
 }
@@ -62,7 +65,7 @@ max_client_conn = 200
     )
     const pgbouncer = spawn(PROGRAM, ['-q', settings], { ...user, cwd: '/', env: {}, stdio: 'ignore' })
     while (!(await answers(port))) {
-      // Somebody else may have taken the port since it was free.
+      // Another program may have taken the port meanwhile.
       if (pgbouncer.exitCode !== null && triesLeft > 0) return await start(triesLeft - 1)
       if (pgbouncer.exitCode !== null) throw new Error('pgbouncer did not start')
       await delay(10)
@@ -86,7 +89,7 @@ max_client_conn = 200
   }
 }
 
-/** In the clear, since pgbouncer itself has to log in with it. */
+/** Plain text, because pgbouncer logs in with it. */
 function userLine({ username, password }: URL): string {
   const quoted = [username, password].map(text => `"${decodeURIComponent(text).replaceAll('"', '""')}"`)
   return `${quoted.join(' ')}\n`

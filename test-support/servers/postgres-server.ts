@@ -6,13 +6,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findClientPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
-import { choosePgDump } from '@telegram-backup/connectors/postgres/dump/pg-dump-choice.ts'
+import { choosePgDump, findClientPrograms } from '@telegram-backup/connectors/postgres/client-programs.ts'
 
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 2 ** 30
 
-/** A real PostgreSQL server of its own, reached by TCP with a password, as somebody else's would be. */
+/** A PostgreSQL server that is reached by TCP with a password. */
 export interface PostgresServer {
   /** The superuser's URL, password included. */
   url(database: string): string
@@ -20,7 +19,7 @@ export interface PostgresServer {
   sql(database: string, statements: string): Promise<string>
   /** The names of all databases, in order. */
   databases(): Promise<string[]>
-  /** All that it has said so far. */
+  /** Its log so far. */
   log(): Promise<string>
   pid: number
   stop(): Promise<void>
@@ -28,7 +27,10 @@ export interface PostgresServer {
 
 const PASSWORD = 'p@ss/w#rd: 50%'
 
-/** Starts a server with the programs in `bin`, in a temporary folder and on a free port of 127.0.0.1. Not as root. */
+/**
+ * Starts a server with the programs in `bin`, in a temporary folder, on a free port of 127.0.0.1. Not as
+ * root.
+ */
 export async function startPostgresServer(
   bin: string,
   settings: readonly string[] = [],
@@ -56,7 +58,7 @@ export async function startPostgresServer(
     const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', log.fd] })
     await log.close()
     while (!(await isReady(data))) {
-      // Somebody else may have taken the port since it was free.
+      // Another program may have taken the port meanwhile.
       if (server.exitCode !== null && triesLeft > 0) return await start(triesLeft - 1)
       if (server.exitCode !== null) throw new Error('The test server did not start')
       await delay(10)
@@ -92,19 +94,19 @@ export async function startPostgresServer(
   }
 }
 
-/** The folder of the newest server that Debian's packages have installed; fails when there is none. */
+/** The folder of the newest server from Debian's packages; throws if there is none. */
 export async function installedServer(): Promise<string> {
   const { stdout } = await run('bash', ['-c', 'ls -d /usr/lib/postgresql/*/bin/postgres | sort -V | tail -1'])
   if (stdout === '') throw new Error('This test needs a PostgreSQL server: apt-get install postgresql')
   return join(stdout.trim(), '..')
 }
 
-/** The folder of the client programs that the program itself would take for a server of that version. */
+/** The folder of the client programs that this program chooses for a server of that version. */
 export async function clientFolder(major: number): Promise<string> {
   return dirname(choosePgDump(await findClientPrograms('pg_dump'), major).path)
 }
 
-/** What pg_dump says of a database, without what differs from run to run: the judge of two databases being equal. */
+/** The dump of a database without what differs between runs: equal dumps mean equal databases. */
 export async function dumpOf(url: string, options: readonly string[] = []): Promise<string> {
   const { stdout } = await run(await newest('pg_dump'), [...options, '-d', url], {
     maxBuffer: MAX_OUTPUT_BYTES,
@@ -112,7 +114,7 @@ export async function dumpOf(url: string, options: readonly string[] = []): Prom
   return stdout.replace(/^\\(un)?restrict .*$/gm, '')
 }
 
-/** Per table the number of rows and a checksum over all of them, whatever their order. */
+/** For each table the number of rows, and a checksum over all rows in any order. */
 export async function checksumsOf(server: PostgresServer, database: string): Promise<string> {
   const tables = await server.sql(
     database,
@@ -135,7 +137,7 @@ async function newest(name: 'psql' | 'pg_dump'): Promise<string> {
   return program.path
 }
 
-/** The ids of a user of this machine, to run a program as. */
+/** The ids of a user of this machine. */
 export function idsOf(name: string): { uid: number; gid: number } {
   const ask = (flag: string): number => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }))
   return { uid: ask('-u'), gid: ask('-g') }
@@ -146,7 +148,7 @@ async function isReady(data: string): Promise<boolean> {
   return text.split('\n')[7]?.trim() === 'ready'
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
+/** A free TCP port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')

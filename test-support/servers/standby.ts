@@ -10,18 +10,16 @@ import { freePort, idsOf, type PostgresServer } from '#servers/postgres-server.t
 
 const run = promisify(execFile)
 
-/** A hot standby: it follows its primary by streaming, answers reads and refuses writes, until it is promoted. */
+/** A hot standby: follows its primary by streaming, and refuses writes until it is promoted. */
 export interface Standby {
-  /** The way to it, for what that URL reaches on the primary. */
+  /** The URL on the standby for a URL of the primary. */
   url(primaryUrl: string): string
-  /** Resolves when it has all that the primary has written so far. */
+  /** Resolves when it has everything that the primary has written so far. */
   caughtUp(): Promise<void>
-  /** From then on it is a primary. */
   promote(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts one with the programs in `bin`, on a free port of 127.0.0.1. */
 export async function startStandby(bin: string, primary: PostgresServer): Promise<Standby> {
   const user = process.getuid?.() === 0 ? idsOf('postgres') : undefined
   const folder = await mkdtemp(join(tmpdir(), 'postgres-standby-'))

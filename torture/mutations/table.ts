@@ -172,7 +172,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an attempt that begins from nothing',
-    wrong: 'jobs: what a dead process sent for a job is not settled before the next attempt',
+    wrong: 'jobs: what a dead process sent for a job is not reconciled before the next attempt',
     only: 'serve',
     edits: [
       {

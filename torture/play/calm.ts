@@ -61,7 +61,7 @@ async function recoverAtLast(world: World): Promise<string[]> {
     end = await command(world, ['recover', '--json'])
     if (isDone(world, end)) return []
   }
-  return [`unsettled: recover ends with ${end?.code}: ${lastWords(end)}`]
+  return [`not reconciled: recover ends with ${end?.code}: ${lastWords(end)}`]
 }
 
 async function reconcile(world: World, tell: (words: string) => void): Promise<string[]> {
@@ -70,7 +70,7 @@ async function reconcile(world: World, tell: (words: string) => void): Promise<s
   world.kept = new Set(Array.isArray(kept) ? kept.map(one => String(one.backup_id)) : [])
   tell(`  reconcile: exit ${end.code}; ${doneBy(end)}`)
   if (end.hung) return ['hung: reconcile']
-  return end.code === 0 ? [] : [`unsettled: reconcile ends with ${end.code}: ${lastWords(end)}`]
+  return end.code === 0 ? [] : [`not reconciled: reconcile ends with ${end.code}: ${lastWords(end)}`]
 }
 
 /** What a run said at last, in one line. */

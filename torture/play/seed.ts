@@ -35,6 +35,8 @@ export interface SeedOptions {
   readonly rounds: number
   /** How probable two commands at once are, 0 to 1. */
   readonly together: number
+  /** How probable it is that the world has a second chat for copies, 0 to 1. */
+  readonly twoChats: number
   readonly tell: (words: string) => void
 }
 

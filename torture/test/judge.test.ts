@@ -114,7 +114,7 @@ describe('the chat', () => {
     ])
   })
 
-  test('may keep a remnant that is too old to be deleted, and no other', async () => {
+  test('may keep a leftover message that is too old to be deleted, and no other', async () => {
     const rows = rowsOf({ remnants: new Set(['-1 7']) })
     const copy = message(7, 'telegram-backup 1 index catalog=x.1 edition=1-a')
     expect(await chatCheck(worldOf([{ ...copy, isFixed: true }]), rows)).toEqual([])

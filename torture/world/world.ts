@@ -74,7 +74,7 @@ export interface ForeignServer {
 /** Makes the world of a seed. Everything of it lies in one folder, removed by `close`. */
 export async function openWorld(
   chance: Chance,
-  options: { server: CatalogServer; foreign?: ForeignServer | undefined; plain?: boolean },
+  options: { server: CatalogServer; foreign?: ForeignServer | undefined; plain?: boolean; twoChats?: number },
 ): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'torture-world-'))
   await chmod(folder, 0o711)
@@ -144,7 +144,7 @@ type Place = Pick<World, 'apiRoot' | 'emulator' | 'chat' | 'replica'> & {
 async function emulatedPlace(
   folder: string,
   chance: Chance,
-  { plain = false }: { plain?: boolean },
+  { plain = false, twoChats = 0 }: { plain?: boolean; twoChats?: number },
 ): Promise<Place> {
   const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
   const bot = emulator.createBot()
@@ -163,7 +163,7 @@ async function emulatedPlace(
     emulator,
     token: bot.token,
     chat: chatOf('Vault'),
-    replica: !plain && chance.happens(0.15) ? chatOf('Replica') : undefined,
+    replica: !plain && chance.happens(twoChats) ? chatOf('Replica') : undefined,
     anotherBot: () => {
       const other = emulator.createBot()
       for (const { id } of emulator.inspect.chats()) emulator.asHuman.promote(id, other)

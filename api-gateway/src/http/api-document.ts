@@ -5,14 +5,14 @@ import type { DescribedAnswer, RouteDescription } from '#http/routes/route.ts'
 import { PROBLEM } from '#http/schemas/backup-schemas.ts'
 import { UUID } from '#http/schemas/terms.ts'
 
-/** The OpenAPI 3.1 document, out of what the routes are checked by. */
+/** The OpenAPI 3.1 document, made from the schemas that check requests. */
 export type ApiDocument = ReturnType<typeof createDocument>
 
-/** Whatever the route, these can be answered. */
+/** The statuses of problems that every route can answer with. */
 const ALWAYS = [400, 401, 403, 405, 429, 500, 503]
 const WITH_JSON = [408, 413, 415]
 
-/** Describes all routes below `/api/v1`, and the few outside. */
+/** Describes the routes below `/api/v1` and the pages that need no key. */
 export function describeApi(routes: readonly RouteDescription[], version: string): ApiDocument {
   const paths: ZodOpenApiPathsObject = {}
   for (const description of routes) {
@@ -25,7 +25,7 @@ export function describeApi(routes: readonly RouteDescription[], version: string
       title: 'telegram-backup',
       version,
       description:
-        'Backups whose vault is a Telegram chat. Errors are application/problem+json (RFC 9457), with the code of the command line.',
+        'Backups whose vault is a Telegram chat. Errors are application/problem+json (RFC 9457), with the error codes of the command line.',
     },
     servers: [{ url: '/' }],
     security: [{ key: [] }],
@@ -54,7 +54,7 @@ function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
             .string()
             .regex(/^[\x21-\x7e]{1,200}$/)
             .optional()
-            .meta({ description: 'The same key gives the same job again.' }),
+            .meta({ description: 'A repeated key returns the first job.' }),
         }),
       }),
     },
@@ -115,24 +115,26 @@ const HEALTH = { 'application/json': { schema: z.object({ status: z.literal('ok'
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: PROBLEM } }
 const OPEN = { security: [] }
 
-/** What stands outside `/api/v1`. */
 const OUTSIDE: ZodOpenApiPathsObject = {
   '/healthz': {
     get: {
       ...OPEN,
       operationId: 'isAlive',
       summary: 'Whether the process is alive',
-      responses: { 200: { description: 'It is', content: HEALTH } },
+      responses: { 200: { description: 'The process is alive', content: HEALTH } },
     },
   },
   '/readyz': {
     get: {
       ...OPEN,
       operationId: 'isReady',
-      summary: 'Whether catalog and chat can be reached',
+      summary: 'Whether the catalog and the chat can be reached',
       responses: {
-        200: { description: 'Both', content: { 'application/json': { schema: READINESS } } },
-        503: { description: 'Not both', content: { 'application/json': { schema: READINESS } } },
+        200: { description: 'Both can be reached', content: { 'application/json': { schema: READINESS } } },
+        503: {
+          description: 'One of them cannot be reached',
+          content: { 'application/json': { schema: READINESS } },
+        },
       },
     },
   },

@@ -2,9 +2,8 @@ import { type Database, findApiKey } from '@telegram-backup/database'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
-import { bearerKeyOf } from '#http/bearer-key.ts'
 import { noteGoodKey } from '#http/connections.ts'
 import { GoodKeys } from '#http/good-keys.ts'
 import { callerOf, note } from '#http/request-context.ts'
@@ -12,19 +11,22 @@ import { WrongKeys } from '#http/wrong-keys.ts'
 
 const WINDOW_MS = 60_000
 
-/** Who asks. Keeps count of wrong keys, in this process, until it is closed. */
+/** Finds out whose key a request has. Counts wrong keys in this process until it is closed. */
 export interface Authentication {
   /**
-   * Throws `UNAUTHENTICATED` for a request without a key that is good now, `TOO_MANY_REQUESTS` after too many wrong ones, a second
-   * late. While very many are to be refused it ends the connection instead, and neither throws nor goes on.
+   * Throws `UNAUTHENTICATED` without a valid key. After too many wrong keys from one address it waits a
+   * second and throws `TOO_MANY_REQUESTS`; if very many requests wait, it closes the connection instead.
    */
   authenticate: RequestHandler
-  /** Throws `TOO_MANY_REQUESTS` for a key that asks too often; comes after `authenticate`. */
+  /** Throws `TOO_MANY_REQUESTS` for a key that sends too many requests; comes after `authenticate`. */
   limitRate: RequestHandler
   close(): void
 }
 
-/** Asks the catalog each time: a key that is revoked is so at once. Only guesses past their limit are told by what it said last. */
+/**
+ * Reads the catalog for each request, so that a revoked key stops working at once. Only guesses above the
+ * limit are judged by an earlier answer of the catalog.
+ */
 export function openAuthentication(of: {
   database: Database
   settings: HttpSettings
@@ -42,7 +44,7 @@ export function openAuthentication(of: {
         throw unauthenticated('No API key was given')
       }
       const address = ipKeyGenerator(request.ip ?? '', 56)
-      // Whoever shares an address with one who guesses comes in: a key that is good is never refused.
+      // A good key is never refused, even from an address that also sends guesses.
       if (await wrong.areTooMany(address)) {
         const verdict = await wrong.judge(address, key)
         if (verdict.is !== 'good') note(response, { isCountedElsewhere: true })
@@ -73,10 +75,10 @@ export function openAuthentication(of: {
       keyGenerator: (_request, response) => callerOf(response).id,
       standardHeaders: 'draft-8',
       legacyHeaders: false,
-      // Each is its own affair: proxies are set where the app is made.
+      // The library would check the proxy settings of express, which `create-app.ts` makes.
       validate: false,
       handler: () => {
-        throw tooMany('This key has asked too often within a minute')
+        throw tooMany('This key has sent too many requests within a minute')
       },
     }),
     close: () => {
@@ -84,6 +86,11 @@ export function openAuthentication(of: {
       requests.shutdown()
     },
   }
+}
+
+/** The key in the header `Authorization`; undefined if it is not a Bearer token. */
+export function bearerKeyOf(request: Request): string | undefined {
+  return /^Bearer +([\x21-\x7e]{1,200}) *$/i.exec(request.get('Authorization') ?? '')?.[1]
 }
 
 function unauthenticated(message: string): BackupError {

@@ -1,14 +1,13 @@
 import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
 import { type MissingFile, missingFiles, withMissingCount } from '@telegram-backup/database/missing-files'
 
-/** Facts of a source that say where it is. */
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
-/** Details of a restore that name its server and user, or repeat what that said. */
+/** Details of a restore that name its server and user, or quote that server. */
 const PLACES_OF_RESTORE: ReadonlySet<string> = new Set(['target', 'error'])
 
-const HIDDEN_REASON = 'The drill failed; a key with the scope admin is told of what'
+const HIDDEN_REASON = 'The drill failed; a key with the scope admin sees the reason'
 
-/** A backup as a key may see it: where databases are is for those who may change the service, with the scope `admin`. */
+/** A backup as a key may see it. Only the scope `admin` shows where databases are. */
 export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_files: number } {
   const shown = withMissingCount(backup)
   return caller.scopes.includes('admin')
@@ -16,7 +15,7 @@ export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_f
     : { ...shown, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
 }
 
-/** The same of one with its messages and its history, without who did what: that names users and machines. */
+/** The same with messages and history. Actors name users and machines: only the scope `admin` shows them. */
 export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetailsView {
   const shown = { ...backup, ...backupView(caller, backup), missing: missingFiles(backup) }
   if (caller.scopes.includes('admin')) return shown
@@ -39,7 +38,7 @@ type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
   verifications: WithoutActor<Verification>[]
 }
 
-/** What a drill failed of names the server that it was made on. */
+/** The error of a drill names its server. */
 function withoutPlaceOfDrill(verification: WithoutActor<Verification>): WithoutActor<Verification> {
   return verification.kind === 'drill' && verification.error !== null
     ? { ...verification, error: HIDDEN_REASON }

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
+import { inTime } from '#http/in-time.ts'
 
 /**
- * The body of a request as it comes, no faster than it is read. Throws `INVALID` for an empty one. The stream fails when the client
- * goes away, when fewer bytes come than were announced, and when none come for `stallMs` although one is waited for.
+ * The body of a request as a stream. Throws `INVALID` for an empty body. The stream fails if the client
+ * leaves, if fewer bytes come than announced (`SOURCE`), and if none come for `stallMs` (`TIMEOUT`).
  */
 export async function readBody(
   { request, response }: { request: Request; response: Response },
@@ -18,7 +19,7 @@ export async function readBody(
   return Readable.from(continued(first.value, chunks), { objectMode: false })
 }
 
-/** Tells a client that waits for it (`Expect: 100-continue`) that the body is wanted. */
+/** Lets a client that waits (`Expect: 100-continue`) send the body. */
 export function askForBody({ request, response }: { request: Request; response: Response }): void {
   if (/^100-continue$/i.test(request.get('Expect') ?? '')) response.writeContinue()
 }
@@ -35,27 +36,18 @@ async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   for (;;) {
-    const { done, value } = await inTime(chunks.next(), stallMs)
+    // The clock runs only while this program waits for the client, not while the chat is slow.
+    const { done, value } = await inTime(
+      chunks.next().catch(() => Promise.reject(brokenOff())),
+      stallMs,
+      () => {
+        throw new BackupError('No more of the body came', { code: 'TIMEOUT' })
+      },
+    )
     if (done) break
     if (value.length > 0) yield value
   }
   if (!request.complete) throw brokenOff()
-}
-
-/** The clock runs only while the client is waited for: a chat that is slow is no fault of the client's. */
-async function inTime<Result>(next: Promise<Result>, stallMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BackupError('No more of the body came', { code: 'TIMEOUT' })),
-      stallMs,
-    )
-  })
-  try {
-    return await Promise.race([next.catch(() => Promise.reject(brokenOff())), stalled])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function brokenOff(): BackupError {

@@ -1,8 +1,12 @@
 import type { ApiKey } from '@telegram-backup/database'
+import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 
-/** What was found, if the key sees it. Throws `NOT_FOUND` in the same words for what it must not see and for what is not there. */
+/** The names in telegram-backup.yaml. A request names sources and targets, and never says more about them. */
+export type Names = Pick<ConfigFile, 'source' | 'target' | 'projectOf' | 'sourceNames' | 'targetNames'>
+
+/** Returns what was found, if the key may see it. Else throws `NOT_FOUND`, as for what does not exist. */
 export function found<Thing extends { project_id: string | null }>(
   caller: ApiKey,
   thing: Thing | null,
@@ -12,35 +16,61 @@ export function found<Thing extends { project_id: string | null }>(
   throw notFound(noun)
 }
 
-/** Throws `NOT_FOUND` for a project that the key must not see; for the others it does not matter whether they exist. */
+/** Throws `NOT_FOUND` for a project that the key may not see; other projects need not exist. */
 export function assertSees(caller: ApiKey, projectId: string | undefined): void {
   if (projectId !== undefined && !sees(caller, projectId)) throw notFound('project')
 }
 
-/** The project that a list is of: the one that was asked for, else the key's own, else all. */
+/** The project to list: the requested one, else the key’s own, else all. */
 export function projectOf(caller: ApiKey, projectId: string | undefined): string | undefined {
   assertSees(caller, projectId)
   return projectId ?? caller.project_id ?? undefined
 }
 
-/** The name in history and jobs. */
+/** The name in the history and in jobs. */
 export function actorOf({ name, id }: ApiKey): string {
   return `key ${name.slice(0, 80)} (${id.slice(0, 8)})`
 }
 
-/** In the same words for what is not there and for what the key does not see. */
+/**
+ * The project of a source. Throws `NOT_FOUND` for a source that is not named or that the key may not see,
+ * before its settings are read: only keys that see it may learn what is wrong with them (`CONFIGURATION`).
+ */
+export function projectOfSource(names: Names, caller: ApiKey, name: string): string {
+  assertNamed(names, caller, { kind: 'source', name })
+  const { project } = names.source(name)
+  if (project === undefined) throw notFound('source')
+  return project
+}
+
+/** The same for a target. Only a key that is not limited to a project sees a target without one. */
+export function assertTarget(names: Names, caller: ApiKey, name: string): void {
+  assertNamed(names, caller, { kind: 'target', name })
+  names.target(name)
+}
+
+function assertNamed(
+  names: Names,
+  caller: ApiKey,
+  { kind, name }: { kind: 'source' | 'target'; name: string },
+): void {
+  const isNamed = names[`${kind}Names`].includes(name)
+  if (!isNamed || !sees(caller, names.projectOf(kind, name) ?? null)) throw notFound(kind)
+}
+
+/** The same error for what does not exist and for what the key may not see. */
 export function notFound(noun: Noun): BackupError {
   return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND', hint: WHERE_TO_LOOK[noun] })
 }
 
 type Noun = 'backup' | 'job' | 'schedule' | 'project' | 'source' | 'target'
 
-const FOR_KEYS_OF_A_PROJECT = 'A key that is bound to a project sees those of that project alone.'
+const LIMITED_KEYS = 'A key that is limited to a project sees only what belongs to it.'
 const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
-  backup: 'GET /api/v1/backups lists those that the key sees.',
-  job: 'GET /api/v1/jobs lists those that the key sees.',
-  schedule: 'GET /api/v1/schedules lists those that the key sees.',
-  project: FOR_KEYS_OF_A_PROJECT,
-  source: `The telegram-backup.yaml of the service names the sources. ${FOR_KEYS_OF_A_PROJECT}`,
-  target: `The telegram-backup.yaml of the service names the targets. ${FOR_KEYS_OF_A_PROJECT}`,
+  backup: 'GET /api/v1/backups lists the backups that this key sees.',
+  job: 'GET /api/v1/jobs lists the jobs that this key sees.',
+  schedule: 'GET /api/v1/schedules lists the schedules that this key sees.',
+  project: LIMITED_KEYS,
+  source: `The telegram-backup.yaml of the service names the sources. ${LIMITED_KEYS}`,
+  target: `The telegram-backup.yaml of the service names the targets. ${LIMITED_KEYS}`,
 }

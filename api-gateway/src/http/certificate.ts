@@ -7,7 +7,7 @@ import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { repeatUntilStopped } from '@telegram-backup/engine/repeat-until-stopped.ts'
 import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
 
-/** What a server proves itself with. */
+/** The certificate and the private key of a TLS server, as PEM. */
 export interface Certificate {
   cert: Buffer
   key: Buffer
@@ -15,15 +15,15 @@ export interface Certificate {
 
 const OTHERS = 0o007
 const GROUP_WRITES = 0o020
-/** Certificates are smaller; another file is none. */
+/** A larger file is no certificate. */
 const MOST_BYTES = 1024 * 1024
 const LOOK_EVERY_MS = 5_000
-/** Whoever writes both files may be between them. */
-const SETTLE_MS = 500
+/** The renewal may have written only one of the two files so far. */
+const SECOND_TRY_MS = 500
 
 /**
- * Reads both. Throws `CONFIGURATION` for files that cannot be read, that do not belong together, and for a key that others can read or its
- * group can change.
+ * Reads both files. Throws `CONFIGURATION` if they cannot be read or do not belong together, and for a key
+ * that other users can read or its group can change.
  */
 export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   const cert = await read('certificate', files.certificate, async () => {})
@@ -33,14 +33,14 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
   } catch (cause) {
     throw new BackupError(`No TLS with ${files.certificate} and ${files.key}: ${wordsOf(cause)}`, {
       code: 'CONFIGURATION',
-      hint: 'Give the certificate (with those between it and its authority) and the key that belongs to it, both as PEM, the key without a passphrase.',
+      hint: 'Give the certificate with its intermediate certificates, and its key without a passphrase, both as PEM.',
       cause,
     })
   }
   return { cert, key }
 }
 
-/** The library names its own source lines besides. */
+/** The reason alone: the message of the library also names its source lines. */
 function wordsOf(error: unknown): string {
   return error instanceof Error && 'reason' in error && typeof error.reason === 'string'
     ? error.reason
@@ -54,11 +54,11 @@ async function read(
 ): Promise<Buffer> {
   let file: FileHandle | undefined
   try {
-    // What is no file, such as a FIFO, is not waited for.
+    // Opening a FIFO must not wait for a writer.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await file.stat()
     if (!stats.isFile() || stats.size > MOST_BYTES) {
-      throw new BackupError(`${path} is no ${noun}`, { code: 'CONFIGURATION', hint: 'Give a PEM file.' })
+      throw new BackupError(`${path} is not a ${noun}`, { code: 'CONFIGURATION', hint: 'Give a PEM file.' })
     }
     await check(file, path)
     return await file.readFile()
@@ -66,7 +66,7 @@ async function read(
     if (cause instanceof BackupError) throw cause
     throw new BackupError(`The ${noun} ${path} cannot be read (${describeError(cause).code})`, {
       code: 'CONFIGURATION',
-      hint: 'See whether the file is there, and whether the user of the service may read it.',
+      hint: 'Check that the file exists, and that the user of the service may read it.',
       cause,
     })
   } finally {
@@ -76,46 +76,47 @@ async function read(
 
 async function assertPrivate(file: FileHandle, path: string): Promise<void> {
   const { mode } = await file.stat()
-  // The group may read it: that is how a certificate's keeper hands it to a service.
+  // The group may read it: certificate managers give keys to a service that way.
   if ((mode & (OTHERS | GROUP_WRITES)) === 0) return
   throw new BackupError(`Others can read or change the key ${path}`, {
     code: 'CONFIGURATION',
-    hint: `If you trust it still: chmod 600 ${path}`,
+    hint: `If you still trust the key: chmod 600 ${path}`,
   })
 }
 
 /**
- * Looks every few seconds whether the files hold something else, and has it used from then on. What cannot be used changes nothing: it is told to
- * the log once, and is the `fault` until it is mended; what was there before is used on.
+ * Checks the files every few seconds, and uses a changed certificate. If the new files cannot be used, the
+ * old certificate stays in use, the log says so once, and `fault` has the error until the files are
+ * repaired.
  */
 export function watchCertificate(of: {
   files: CertificateFiles
   current: Certificate
   use: (next: Certificate) => void
   log: Pick<Logger, 'info' | 'warn' | 'error'>
-  /** For tests; how often to look, and how long to wait before a fault is believed. */
   everyMs?: number
-  settleMs?: number
+  /** How long to wait before the second try of files that cannot be used. */
+  secondTryMs?: number
 }): { stop(): Promise<void>; readonly fault: DescribedError | undefined } {
-  const { files, use, log, everyMs = LOOK_EVERY_MS, settleMs = SETTLE_MS } = of
+  const { files, use, log, everyMs = LOOK_EVERY_MS, secondTryMs = SECOND_TRY_MS } = of
   let { current } = of
   let fault: DescribedError | undefined
   const look = async (): Promise<void> => {
     try {
       const next = await readCertificate(files).catch(async () => {
-        await sleep(settleMs)
+        await sleep(secondTryMs)
         return await readCertificate(files)
       })
       fault = undefined
       if (next.cert.equals(current.cert) && next.key.equals(current.key)) return
       current = next
       use(next)
-      log.info({ certificate: files.certificate }, 'the certificate was changed, and is in use')
+      log.info({ certificate: files.certificate }, 'the certificate was changed; the new one is in use')
     } catch (error) {
       const isKnown = fault?.message === describeError(error).message
       fault = describeError(error)
       if (isKnown) return
-      log.error({ error }, 'the certificate cannot be used as it is now; the one before is used on')
+      log.error({ error }, 'the changed certificate cannot be used; the old one stays in use')
     }
   }
   const watching = repeatUntilStopped({
@@ -126,7 +127,7 @@ export function watchCertificate(of: {
     everyMs,
     firstAfterMs: everyMs,
     log,
-    failed: 'the certificate was not looked at',
+    failed: 'the certificate could not be checked',
   })
   return {
     stop: () => watching.stop(),

@@ -2,24 +2,24 @@ import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 
-/** Connections on which a good key has come. */
+/** Connections that have sent a valid key. */
 const withGoodKey = new WeakSet<Socket>()
 
-/** From now on this connection gives way to no other one. */
+/** From now on this connection is not closed for another one. */
 export function noteGoodKey(socket: Socket): void {
   withGoodKey.add(socket)
 }
 
 interface Connection {
   raw: Socket
-  /** As requests see it: what TLS makes of it, where there is TLS. */
+  /** The socket that requests see: with TLS, the decrypted one. */
   seen: Socket
 }
 
 /**
- * Bounds how many connections a server has at once: each costs memory and a descriptor, also one on which nobody says anything. One that
- * is too many takes the place of the oldest without a good key, of the address that has most of those: whoever opens thousands shuts
- * nobody out who has a key. Where all have brought one, the new one is closed.
+ * Limits the connections of a server: each costs memory and a descriptor. A connection above the limit
+ * replaces the oldest one without a valid key, from the address that has most of these, so that nobody can
+ * shut out clients with keys. If all have sent a valid key, the new connection is closed.
  */
 export function boundConnections(server: Server | TlsServer, most: number): void {
   const all = new Map<string, Connection>()
@@ -53,7 +53,9 @@ function namesOf({ remoteAddress: address = '', remotePort }: Socket): Names {
   return { name: `${address} ${remotePort}`, address }
 }
 
-/** Each set is in the order of their beginning. Those that have brought a key meanwhile are taken out on the way. */
+/**
+ * Each set is in the order of opening. Connections that have sent a valid key since are removed on the way.
+ */
 function oldestOfMost(keyless: ReadonlyMap<string, Set<Connection>>): Socket | undefined {
   for (;;) {
     let largest: Set<Connection> | undefined

@@ -2,16 +2,16 @@ import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 import express, { type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
-import { refuseAmbiguous } from '#http/ambiguous-requests.ts'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { inTurn } from '#http/in-turn.ts'
 import { readJson } from '#http/json-body.ts'
-import { metricsDoor } from '#http/metrics-door.ts'
+import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
+import { metricsAccess } from '#http/metrics-access.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
+import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
 import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
@@ -19,19 +19,16 @@ import { jobRoutes } from '#http/routes/job-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
-import { TransferMemory } from '#http/transfer-memory.ts'
-import { AnswersUnderWay, dropUnread } from '#http/unread-answers.ts'
 
-/** The HTTP API, ready to be listened with. */
 export interface HttpApp {
   app: Express
-  /** Ends what would go on by itself: to be called before the connections are waited for. */
+  /** Ends the streams of events. Call it before waiting for the connections. */
   endStreams(): void
-  /** Resolves when nothing is at work for a request any more; to be called when the connections are gone. */
+  /** Resolves when all work for requests has ended. Call it when the connections are closed. */
   close(): Promise<void>
 }
 
-/** Makes the application; it asks nothing of anybody before the first request. */
+/** Makes the application; does nothing else before the first request. */
 export function createApp(ports: HttpPorts): HttpApp {
   const { settings, log } = ports
   const authentication = openAuthentication(ports)
@@ -47,7 +44,7 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use(
     helmet({
       contentSecurityPolicy: { useDefaults: false, directives: NOTHING },
-      // Whoever puts TLS in front says how long it is to be there.
+      // A proxy with TLS decides about this header.
       strictTransportSecurity: false,
     }),
   )
@@ -58,11 +55,11 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use(dropUnread(settings.stall_seconds * 1_000), refuseAmbiguous)
   const streams = new OpenStreams()
   const routes = routesOf(ports, streams)
-  addOpenPages(app, ports, { routes, door: metricsDoor(settings, authentication.authenticate) })
+  addOpenPages(app, ports, { routes, metricsAllowed: metricsAccess(settings, authentication.authenticate) })
   app.use('/api/v1', authentication.authenticate, authentication.limitRate)
-  // The route of an upload goes before the one that takes its last word for an id.
+  // The order matters: /backups/upload comes before /backups/{id}.
   const underWay = new Set<Promise<unknown>>()
-  const answers = new AnswersUnderWay()
+  const answers = new UnreadAnswers()
   const readBody = readJson({ withinMs: Math.min(LONGEST_JSON_MS, settings.stall_seconds * 1_000) })
   for (const route of routes) addRoute(app, route, { underWay, answers, readBody })
   refuseOtherMethods(app, routes)
@@ -80,10 +77,10 @@ export function createApp(ports: HttpPorts): HttpApp {
   }
 }
 
-/** One that small does not take longer, unless somebody wants it to. */
+/** No honest client needs longer for a small body. */
 const LONGEST_JSON_MS = 10_000
 
-/** Answers are data: no browser is to make a page of them. */
+/** Answers are data, which a browser must not run or embed. */
 const NOTHING = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 
 function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
@@ -101,7 +98,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
 function addRoute(
   app: Express,
   route: Route,
-  of: { underWay: Set<Promise<unknown>>; answers: AnswersUnderWay; readBody: RequestHandler },
+  of: { underWay: Set<Promise<unknown>>; answers: UnreadAnswers; readBody: RequestHandler },
 ): void {
   const { underWay, answers, readBody } = of
   const path = pathOf(route)
@@ -109,7 +106,7 @@ function addRoute(
     path,
     (request, response, next) => {
       note(response, { route: path })
-      // A look at the head of a stream would set it going.
+      // HEAD would start a stream.
       if (request.method === 'HEAD' && !hasHead(route)) return next('route')
       assertScope(callerOf(response), route.scope)
       next()
@@ -136,16 +133,16 @@ function pathOf({ path }: Route): string {
 function send(
   response: Response,
   { status, body, headers = {} }: NonNullable<Answer>,
-  answers: AnswersUnderWay,
+  answers: UnreadAnswers,
 ): void {
   response.status(status).set(headers)
   if (body === undefined) response.end()
-  // What was done is told in any case, and in a few words.
+  // The client must learn what was done, whatever the limit; these answers are short.
   else if (response.req.method !== 'GET') response.json(body)
   else answers.sendJson(response, callerOf(response).id, body)
 }
 
-/** What is at a path, but not by that method. */
+/** 405 for the other methods of a path. */
 function refuseOtherMethods(app: Express, routes: readonly Route[]): void {
   const byPath = Map.groupBy(routes, pathOf)
   for (const [path, there] of byPath) {
@@ -158,18 +155,18 @@ function refuseOtherMethods(app: Express, routes: readonly Route[]): void {
 function refuse(allowed: readonly string[]): RequestHandler {
   return (request, response) => {
     response.set('Allow', allowed.join(', '))
-    throw new BackupError(`${request.method} is not for this path`, {
+    throw new BackupError(`${request.method} is not allowed for this path`, {
       code: 'METHOD_NOT_ALLOWED',
       hint: `Use ${allowed.join(' or ')}; see /docs.`,
     })
   }
 }
 
-/** What needs no key. */
+/** The pages that need no key. */
 function addOpenPages(
   app: Express,
   { readiness, metrics, version }: HttpPorts,
-  of: { routes: readonly Route[]; door: RequestHandler },
+  of: { routes: readonly Route[]; metricsAllowed: RequestHandler },
 ): void {
   const document = describeApi(of.routes, version)
   const page = docsPage(document)
@@ -188,7 +185,7 @@ function addOpenPages(
     ],
     ...(metrics && {
       '/metrics': [
-        of.door,
+        of.metricsAllowed,
         async (_request, response) => {
           const { contentType, text } = await metrics.render()
           response.set('Content-Type', contentType).send(text)
@@ -197,11 +194,11 @@ function addOpenPages(
     }),
   }
   for (const [path, handlers] of Object.entries(pages)) {
-    app.get(path, (_request, response, next) => {
+    const named: RequestHandler = (_request, response, next) => {
       note(response, { route: path })
       next()
-    })
-    app.get(path, ...handlers)
+    }
+    app.get(path, named, ...handlers)
     app.all(path, refuse(['GET', 'HEAD']))
   }
 }

@@ -10,10 +10,10 @@ b { font-family: ui-monospace, monospace; text-transform: uppercase }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616 } pre { background: #222 } a { color: #8ab4f8 } }
 `
 
-/** What a browser may do with the page: nothing but its own style. */
+/** A browser may use nothing but the style of the page. */
 export const DOCS_POLICY: string = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
-/** The document as a page to read. */
+/** The document as an HTML page. */
 export function docsPage(document: ApiDocument): string {
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({
@@ -27,8 +27,8 @@ export function docsPage(document: ApiDocument): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>telegram-backup: HTTP API</title><style>${STYLE}</style></head><body>
 <h1>telegram-backup: HTTP API</h1>
-<p>${text(document.info.description ?? '')} The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
-<p>With URL set to where this page comes from, without <code>/docs</code>, and KEY to a key of <code>telegram-backup apikey create</code>:</p>
+<p>${text(document.info.description ?? '')} For programs: <a href="/openapi.json">/openapi.json</a>.</p>
+<p>Set URL to the address of this page without <code>/docs</code>, and KEY to a key from <code>telegram-backup apikey create</code>:</p>
 <pre>curl -H "Authorization: Bearer $KEY" "$URL/api/v1/backups"</pre>
 <h2>Requests</h2>
 ${operations.map(describeOperation).join('\n')}

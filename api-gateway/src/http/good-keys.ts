@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Database, goodKeyHashes } from '@telegram-backup/database'
 
 /**
- * The hashes of all keys that are good, as they were read last: to tell guesses from keys without a question for each. Whoever is let in by
- * it is looked up all the same. It asks for itself alone, one look for all who wait, and only while somebody waits.
+ * The hashes of all valid keys, as last read: recognizes guesses without a query for each. All requests that
+ * wait share one query. A key that is found here is still looked up in the catalog.
  */
 export class GoodKeys {
   readonly #database: Database
@@ -15,19 +15,18 @@ export class GoodKeys {
     this.#database = database
   }
 
-  /** By the last look. */
   has(key: string): boolean {
     return this.#hashes.has(hashOf(key))
   }
 
-  /** It was looked up, and is good no more. */
+  /** For a key that the catalog no longer accepts. */
   forget(key: string): void {
     this.#hashes.delete(hashOf(key))
   }
 
   /**
-   * By a look that began after `since` (of `performance.now`); by an earlier one while the catalog cannot be asked: whoever sends guesses is
-   * not to hear, nor to fill the log with, that.
+   * Uses a query that began after `since` (of `performance.now`), or the last answer if the catalog fails: a
+   * client that guesses must not learn that, or fill the log with it.
    */
   async isGoodSince(key: string, since: number): Promise<boolean> {
     if (this.#readSince < since) this.#reading ??= this.#read()
@@ -40,7 +39,7 @@ export class GoodKeys {
     try {
       this.#hashes = new Set((await goodKeyHashes(this.#database)).map(hash => hash.toString('base64')))
     } catch {
-      // What was read last holds.
+      // The last answer stays valid.
     } finally {
       this.#reading = undefined
     }

@@ -1,13 +1,14 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
 import { askForBody } from '#http/body-stream.ts'
+import { inTime } from '#http/in-time.ts'
 
-// The parser that comes with express answers only after it has read a body to its end, however much too large it is.
+// The parser of express reads a body that is too large to its end before it answers.
 
-/** The largest JSON that is asked for is a schedule. */
+/** The largest body is a schedule. */
 const MOST_BYTES = 64 * 1024
 
-/** Reads a small JSON body into `request.body`, within that time. No body at all is left to the schema. */
+/** Reads a small JSON body into `request.body`. The schema of the route judges a missing body. */
 export function readJson({ withinMs }: { withinMs: number }): RequestHandler {
   return async (request, response, next) => {
     if (!hasBody(request)) return next()
@@ -38,13 +39,6 @@ function assertPlainJson(request: Request): void {
 async function readAll(request: Request, withinMs: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BackupError('The body did not come in time', { code: 'TIMEOUT' })),
-      withinMs,
-    )
-  })
   const reading = (async () => {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length
@@ -54,12 +48,10 @@ async function readAll(request: Request, withinMs: number): Promise<Buffer> {
   })().catch((error: unknown) => {
     throw error instanceof BackupError ? error : new BackupError('The body broke off', { code: 'SOURCE' })
   })
-  try {
-    await Promise.race([reading, late])
-    return Buffer.concat(chunks)
-  } finally {
-    clearTimeout(timer)
-  }
+  await inTime(reading, withinMs, () => {
+    throw new BackupError('The body did not come in time', { code: 'TIMEOUT' })
+  })
+  return Buffer.concat(chunks)
 }
 
 function parse(bytes: Buffer): unknown {
@@ -67,14 +59,14 @@ function parse(bytes: Buffer): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
   } catch (error) {
     if (error instanceof BackupError) throw error
-    throw new BackupError('The body is no valid JSON', {
+    throw new BackupError('The body is not valid JSON', {
       code: 'INVALID',
-      hint: 'Send one object, such as {"source": "shop"}.',
+      hint: 'Send one object, for example {"source": "shop"}.',
     })
   }
 }
 
-/** The schemas pass over a field of this name, wherever it stands. */
+/** The schemas ignore a field of this name at any depth. */
 function refuseProto(name: string, value: unknown): unknown {
   if (name !== '__proto__') return value
   throw new BackupError('The body is refused: unknown field "__proto__"', { code: 'INVALID' })

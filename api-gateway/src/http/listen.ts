@@ -12,22 +12,22 @@ export interface ListeningServer {
   /** `http://host:port`, or `https:` with a certificate. */
   url: string
   port: number
-  /** Another one for connections that come from now on; those that are there go on. Only for a server that has one. */
+  /** For new connections; only on a server that started with a certificate. */
   useCertificate(next: Certificate): void
-  /** Takes no more connections, lets what is under way end, and breaks off what has not after `graceMs`. */
+  /** Accepts no new connections, and breaks off requests that have not ended after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
 
-/** Where and how to listen. */
 export interface ListenOptions {
   host: string
   port: number
+  /** Take a free port if this one is in use. */
   orAnyPort?: boolean
-  /** How long the headers of a request may take, and the beginning of TLS before them. */
+  /** How long the TLS handshake may take, and then the headers of a request. */
   headersWithinMs?: number
-  /** At once; see `boundConnections`. */
+  /** See `boundConnections`. */
   mostConnections?: number
-  /** TLS 1.2 or newer with that; plain HTTP if left out. */
+  /** Plain HTTP without one. */
   certificate?: Certificate | undefined
 }
 
@@ -36,20 +36,17 @@ const LOOK_EVERY_MS = 1_000
 const KEEP_ALIVE_MS = 65_000
 const MOST_CONNECTIONS = 5_000
 
-/**
- * Listens with the application. Port 0 takes a free one, and `orAnyPort` does when the port is taken. Throws `CONFIGURATION` when it cannot listen
- * there.
- */
+/** Listens for the application; port 0 takes a free one. Throws `CONFIGURATION` if it cannot listen there. */
 export async function listen(app: Express, where: ListenOptions): Promise<ListeningServer> {
   const { certificate, headersWithinMs = HEADERS_WITHIN_MS, mostConnections = MOST_CONNECTIONS } = where
   const options = {
     headersTimeout: headersWithinMs,
     connectionsCheckingInterval: LOOK_EVERY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // An upload lasts as long as it lasts; whoever reads a body minds how long he waits for the next bytes.
+    // An upload may take hours; the code that reads a body limits the wait for the next bytes.
     requestTimeout: 0,
     maxHeaderSize: 16 * 1024,
-    // Node would answer without a word; the application refuses it.
+    // The application answers this with a problem; Node would send an empty answer.
     requireHostHeader: false,
   }
   const secure =
@@ -57,15 +54,15 @@ export async function listen(app: Express, where: ListenOptions): Promise<Listen
     createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: headersWithinMs })
   const server: Server | TlsServer = secure ?? createServer(options)
   server.on('request', app)
-  // Without a listener Node asks for the body before anyone has looked at the key.
+  // Without a listener, Node asks for the body before the key is checked.
   server.on('checkContinue', app)
-  // Nobody need know what else is expected.
+  // Other expectations are ignored.
   server.on('checkExpectation', app)
   boundConnections(server, mostConnections)
   answerUnreadable(server)
   await bind(server, where).catch(async (cause: NodeJS.ErrnoException) => {
     if (where.orAnyPort && cause.code === 'EADDRINUSE') return await bind(server, { ...where, port: 0 })
-    throw new BackupError(`Nothing can listen on ${where.host} port ${where.port} (${cause.code})`, {
+    throw new BackupError(`Cannot listen on ${where.host} port ${where.port} (${cause.code})`, {
       code: 'CONFIGURATION',
       hint: hint`Choose another with ${option('port')} and ${option('host')}.`,
       cause,
@@ -98,7 +95,7 @@ async function stop(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   server.closeIdleConnections()
   const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-  // A connection that has just answered is idle only afterwards.
+  // A connection becomes idle only some time after its answer.
   const idle = setInterval(() => server.closeIdleConnections(), 100)
   await closed
   clearTimeout(timer)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A value for each field and parameter that may be asked for, as it is written in JSON or behind the `=` of a query. */
+/** An example of each field and parameter. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {
   source: 'shop',
   target: 'staging',
@@ -21,10 +21,12 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   limit: 100,
 }
 
-/** Of a name that somebody else made up, what is told of it. */
+/** Longer unknown names are cut. */
 const MOST_OF_NAME = 40
 
-/** What a schema of zod refuses, where it has no words of its own: what is allowed, and never what stands there. */
+/**
+ * Says what a schema of zod allows, if the schema has no message of its own. Never repeats the given value.
+ */
 export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -57,7 +59,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'a JSON object',
 }
 
-/** Names the field, never what stands in it. */
+/** Names the field, never its value. */
 export function describeIssue(issue: z.core.$ZodIssue, where: string): string {
   if (issue.code === 'unrecognized_keys') return unknownName([...issue.path, issue.keys[0] ?? ''], where)
   if (issue.code === 'invalid_key') return unknownName(issue.path, where)
@@ -70,16 +72,16 @@ function unknownName(path: readonly PropertyKey[], where: string): string {
   return `unknown ${where === 'query' ? 'parameter' : 'field'} ${JSON.stringify(name)}`
 }
 
-/** What may stand there, by the names that the schema has; of a policy by those of its rules. */
+/** Lists the fields of the schema, or the rules of a policy, with an example. */
 export function hintOf(issue: z.core.$ZodIssue, schema: z.ZodType, where: string): string {
   const [field, inner] = issue.path.map(String)
   if (field === 'keep' && inner !== undefined) return KEEP_HINT
   const example = field === undefined ? '' : exampleOf(field, where)
-  return `${knownFields(schema, where) ?? 'See /docs for what may stand there.'}${example}`
+  return `${knownFields(schema, where) ?? 'See /docs for the allowed values.'}${example}`
 }
 
 const KEEP_HINT =
-  'The fields are keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly, keep.minimum (how many) and keep.within (such as "30d"); for example "keep": {"daily": 7}.'
+  'The fields are keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly, keep.minimum (numbers) and keep.within (for example "30d"). Example: "keep": {"daily": 7}.'
 
 function knownFields(schema: z.ZodType, where: string): string | undefined {
   if (!(schema instanceof z.ZodObject)) return undefined
@@ -87,7 +89,7 @@ function knownFields(schema: z.ZodType, where: string): string | undefined {
   const noun = where === 'query' ? 'parameters' : 'fields'
   return names.length === 0
     ? `There are no ${noun} here.`
-    : `The ${noun} are ${names.join(', ')}; see /docs for what may stand there.`
+    : `The ${noun} are ${names.join(', ')}; see /docs for their values.`
 }
 
 function exampleOf(field: string, where: string): string {

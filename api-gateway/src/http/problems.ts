@@ -1,13 +1,14 @@
 import { STATUS_CODES } from 'node:http'
-import { BackupError, commandLineWords, type HintWords, tellError } from '@telegram-backup/errors'
+import { requestWords } from '@telegram-backup/engine/jobs/job-errors.ts'
+import { BackupError, redactError } from '@telegram-backup/errors'
 import type { ErrorRequestHandler, Response } from 'express'
 import { logOf, requestIdOf } from '#http/request-context.ts'
 
-/** The HTTP status of each code of an error; whatever is not here is a fault of ours, 500. */
+/** The HTTP status of each error code; any other code is an error of this program, 500. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   USAGE: 400,
   INVALID: 400,
-  // Of an upload: the body broke off.
+  // The body of an upload broke off.
   SOURCE: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -24,7 +25,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   UNSUPPORTED: 415,
   RANGE: 416,
   TOO_MANY_REQUESTS: 429,
-  // Telegram said no, or what it gave back is not what was sent.
+  // Telegram refused, or returned other bytes than were sent.
   REFUSED: 502,
   TELEGRAM: 502,
   ANSWER_LOST: 502,
@@ -38,7 +39,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   OVERLOADED: 503,
 }
 
-/** Every code that has a status of its own, for the document. */
+/** For the documentation. */
 export function codesByStatus(): [code: string, status: number][] {
   return Object.entries(STATUS_BY_CODE)
 }
@@ -49,15 +50,15 @@ interface Problem {
   title: string
   status: number
   detail: string
-  /** Names the request; its lines in the log have the same id. */
+  /** The id of the request, which is also in the log. */
   instance: string
   code: string
-  hint?: string
+  hint?: string | undefined
 }
 
-/** What is told of an error to whoever made that request. */
+/** An error as the client gets it. */
 export function problemOf(error: unknown, requestId: string): Problem {
-  const { code, message, hint } = tellError(error, HTTP_WORDS)
+  const { code, message, hint } = redactError(error, requestWords)
   const status = STATUS_BY_CODE[code] ?? 500
   return {
     type: `/docs#${code}`,
@@ -66,11 +67,11 @@ export function problemOf(error: unknown, requestId: string): Problem {
     detail: message,
     instance: `urn:request:${requestId}`,
     code,
-    ...hintFor(code, hint),
+    hint: hintFor(code, hint),
   }
 }
 
-/** Answers with a problem; `more` goes into it. */
+/** Answers with a problem, with the fields of `more` in addition. */
 export function sendProblem(response: Response, error: unknown, more: object = {}): void {
   const problem = problemOf(error, requestIdOf(response))
   const { status, code } = problem
@@ -83,34 +84,27 @@ export function sendProblem(response: Response, error: unknown, more: object = {
     .send(JSON.stringify({ ...problem, ...more }))
 }
 
-/** Fields and parameters in place of options; an option that no request has cannot be said here. */
-const FIELDS: Readonly<Record<string, string>> = {
-  overwrite: '"overwrite": true',
-  'even-the-last': 'even_the_last=true',
-}
-
-const HTTP_WORDS: HintWords = action =>
-  'option' in action ? FIELDS[action.option] : commandLineWords(action)
-
 const OWN_HINTS: Readonly<Record<string, string>> = {
   QUEUE_FULL:
     'Wait until some have ended, or cancel some with DELETE /jobs/{id}; GET /jobs?state=queued lists them.',
 }
 
-/** Options are words for the command line; nobody here can say them. */
-function hintFor(code: string, hint: string | undefined): { hint?: string } {
-  const words = Object.hasOwn(OWN_HINTS, code) ? OWN_HINTS[code] : hint
-  return words === undefined || /(?:^|[\s"])--[a-z]/.test(words) ? {} : { hint: words }
+/**
+ * The hint of an upload’s result is text in the words of the command line: one with an option is left out.
+ */
+function hintFor(code: string, hint: string | undefined): string | undefined {
+  if (Object.hasOwn(OWN_HINTS, code)) return OWN_HINTS[code]
+  return hint !== undefined && /(?:^|[\s"])--[a-z]/.test(hint) ? undefined : hint
 }
 
-/** The last of all: whatever was thrown becomes a problem; an answer that has begun is broken off. */
+/** The last handler: answers with the error as a problem, or breaks off an answer that has begun. */
 export const answerErrors: ErrorRequestHandler = (error, _request, response, _next) => {
   if (!response.headersSent) return sendProblem(response, fromLibraries(error))
   if (!response.destroyed) logOf(response).error({ error }, 'an answer was broken off')
   response.destroy()
 }
 
-/** What express and its body parser refuse, in our codes. They mark it with a status below 500. */
+/** Translates errors of express, which have a status below 500. */
 function fromLibraries(error: unknown): unknown {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return error
   const [code, message] = LIBRARY_WORDS[error.status] ?? []
@@ -121,5 +115,5 @@ function fromLibraries(error: unknown): unknown {
 const LIBRARY_WORDS: Readonly<Record<number, [code: string, message: string]>> = {
   400: ['INVALID', 'The request cannot be read: its path or its JSON is malformed'],
   413: ['TOO_LARGE', 'The body is too large'],
-  415: ['UNSUPPORTED', 'The body’s encoding or character set is not understood'],
+  415: ['UNSUPPORTED', 'The encoding or character set of the body is not supported'],
 }

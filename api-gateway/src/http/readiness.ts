@@ -1,10 +1,11 @@
 import type { Readiness } from '#http/http-ports.ts'
+import { inTime } from '#http/in-time.ts'
 
 const WITHIN_MS = 3_000
-/** Whoever asks more often gets the same answer, so that nobody can have the chat asked without end. */
+/** More frequent requests get the same answer, so that they cannot flood the chat with calls. */
 const GOOD_FOR_MS = 5_000
 
-/** Asks catalog and chat, each for a short time, once for all who ask. */
+/** Checks catalog and chat, each for at most 3 seconds; requests at the same time share one check. */
 export function createReadiness(ask: {
   catalog: (signal: AbortSignal) => Promise<unknown>
   chat: (signal: AbortSignal) => Promise<unknown>
@@ -23,23 +24,15 @@ async function askBoth(ask: Parameters<typeof createReadiness>[0]): Promise<Read
   return { catalog, chat }
 }
 
-/** The signal asks to give up; one that does not listen is not waited for. */
+/** Answers in time even if the check ignores its signal. */
 async function answers(ask: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
   const timeout = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => {
-      timeout.abort()
-      resolve(false)
-    }, WITHIN_MS)
-  })
   const answered = (async () => ask(timeout.signal))().then(
     () => true,
     () => false,
   )
-  try {
-    return await Promise.race([answered, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  return await inTime(answered, WITHIN_MS, () => {
+    timeout.abort()
+    return false
+  })
 }

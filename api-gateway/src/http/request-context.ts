@@ -4,14 +4,14 @@ import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { RequestObserver } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { Request, RequestHandler, Response } from 'express'
 
-/** What is known of a request on its way. */
+/** The facts about a request that its handlers share. */
 interface RequestContext {
   requestId: string
   log: Logger
-  /** As the table of routes has it; the path itself may hold anything. */
+  /** As in the table of routes; the path itself may hold anything. */
   route?: string
   caller?: ApiKey
-  /** It has no line of its own in the log: somebody counts such requests. */
+  /** No line in the log: {@link WrongKeys} counts such requests. */
   isCountedElsewhere?: boolean
 }
 
@@ -19,11 +19,11 @@ const contexts = new WeakMap<Response, RequestContext>()
 
 function contextOf(response: Response): RequestContext {
   const context = contexts.get(response)
-  if (context === undefined) throw new TypeError('A request came in past the door')
+  if (context === undefined) throw new TypeError('The request has no context')
   return context
 }
 
-/** The id that stands in the log, in problems, and in `X-Request-Id`. */
+/** The id in the log, in problems, and in `X-Request-Id`. */
 export function requestIdOf(response: Response): string {
   return contextOf(response).requestId
 }
@@ -33,14 +33,13 @@ export function logOf(response: Response): Logger {
   return contextOf(response).log
 }
 
-/** Whose key it came with, once that is known. */
+/** The key of the request, after its authentication. */
 export function callerOf(response: Response): ApiKey {
   const { caller } = contextOf(response)
-  if (caller === undefined) throw new TypeError('Nobody has asked who it is yet')
+  if (caller === undefined) throw new TypeError('The request is not authenticated yet')
   return caller
 }
 
-/** Notes what was found out on the way. */
 export function note(
   response: Response,
   found: Pick<RequestContext, 'route' | 'caller' | 'isCountedElsewhere'>,
@@ -49,10 +48,10 @@ export function note(
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
-/** How long a client that still sends may go on after it has its answer, so that it can read it. */
+/** How long a client may still send after its answer. */
 const LINGER_MS = 2_000
 
-/** First of all: gives each request its id, a line in the log when it has ended, and an end. */
+/** The first handler: gives each request an id, and a line in the log when it has ended. */
 export function openContext(log: Logger, observe?: RequestObserver): RequestHandler {
   return (request, response, next) => {
     const given = request.get('X-Request-Id')
@@ -76,8 +75,8 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
           status,
           seconds: Math.round(seconds * 1000) / 1000,
           address: request.ip,
-          ...(caller && { key_id: caller.id }),
-          ...(response.writableFinished ? {} : { broken_off: true }),
+          key_id: caller?.id,
+          broken_off: response.writableFinished ? undefined : true,
         },
         'request',
       )
@@ -86,22 +85,13 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
   }
 }
 
-/** What is still coming when the answer is out is read for a moment, since a reset could overtake the answer; then it ends. */
+/**
+ * Reads the rest of a body for a moment before it closes the connection: a reset could overtake the answer.
+ */
 function lingerThenClose(request: Request): void {
   if (request.complete || request.destroyed) return
   request.resume()
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS)
   timer.unref()
   request.once('close', () => clearTimeout(timer))
-}
-
-/** A signal that fires when the client goes away before it has its answer. */
-export function goneAway(response: Response): { signal: AbortSignal; end(): void } {
-  const controller = new AbortController()
-  const onClose = (): void => {
-    if (!response.writableFinished) controller.abort()
-  }
-  response.once('close', onClose)
-  if (response.destroyed) controller.abort()
-  return { signal: controller.signal, end: () => void response.off('close', onClose) }
 }

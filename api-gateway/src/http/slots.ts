@@ -1,15 +1,13 @@
 import { BackupError } from '@telegram-backup/errors'
 
-/** How many of so many one API key may take: what is left is for the others. */
-function shareOfOneKey(size: number): number {
-  return Math.max(1, Math.floor((size * 3) / 4))
-}
+/** The share of one API key: the rest is for the other keys. */
+const KEY_SHARE = 3 / 4
 
-/** A bound for what is at work at once in this process, and for what one API key has at work. */
+/** Limits what is in use at once in this process, and by one API key. */
 export class Slots {
   readonly #noun: string
   readonly #size: number
-  /** By the id of the key; nobody is in it with none. */
+  /** Slots in use, by the id of the key. */
   readonly #taken = new Map<string, number>()
 
   constructor(noun: string, size: number) {
@@ -17,7 +15,7 @@ export class Slots {
     this.#size = size
   }
 
-  /** Does the work in a slot, or in so many. Throws `OVERLOADED` when there are none: whoever waited here would hold a connection. */
+  /** Runs the work in a slot, or in `weight` slots. Throws `OVERLOADED`; it does not wait for a slot. */
   async use<Result>(keyId: string, work: () => Promise<Result>, weight = 1): Promise<Result> {
     const leave = this.enter(keyId, weight)
     try {
@@ -27,22 +25,22 @@ export class Slots {
     }
   }
 
-  /** Takes a slot, or so many, and returns how to give it back, which is to be done once. Throws `OVERLOADED` when there is none. */
+  /** Takes slots and returns the function that gives them back; call it once. Throws `OVERLOADED`. */
   enter(keyId: string, weight = 1): () => void {
+    const all = this.#taken.values().reduce((sum, count) => sum + count, 0)
     const own = this.#taken.get(keyId) ?? 0
-    if (this.#all() + weight > this.#size) {
-      throw overloaded(
-        `${this.#all()} ${this.#noun} are under way here, of ${this.#size} at once`,
-        'Try again in a moment.',
-      )
+    if (all + weight > this.#size) {
+      throw new BackupError(`${all} of ${this.#size} ${this.#noun} are in use here`, {
+        code: 'OVERLOADED',
+        hint: 'Try again in a moment.',
+      })
     }
-    const share = shareOfOneKey(this.#size)
-    // The first one of a key, however heavy, is more than none.
-    if (own > 0 && own + weight > share) {
-      throw overloaded(
-        `${own} ${this.#noun} of this key are under way here; the rest is for other keys`,
-        'Try again when one of them has ended.',
-      )
+    // A key may always have one, whatever its weight.
+    if (own > 0 && own + weight > Math.max(1, Math.floor(this.#size * KEY_SHARE))) {
+      throw new BackupError(`This key uses ${own} ${this.#noun} here; the rest is for other keys`, {
+        code: 'OVERLOADED',
+        hint: 'Try again when one of them has ended.',
+      })
     }
     this.#taken.set(keyId, own + weight)
     return () => {
@@ -51,12 +49,4 @@ export class Slots {
       else this.#taken.set(keyId, left)
     }
   }
-
-  #all(): number {
-    return this.#taken.values().reduce((sum, count) => sum + count, 0)
-  }
-}
-
-function overloaded(message: string, hint: string): BackupError {
-  return new BackupError(message, { code: 'OVERLOADED', hint })
 }

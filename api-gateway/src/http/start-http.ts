@@ -6,37 +6,35 @@ import type { ServiceContext } from '@telegram-backup/engine/service/service-con
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
 import type { DescribedError } from '@telegram-backup/errors'
 import { readCertificate, watchCertificate } from '#http/certificate.ts'
-import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { listen } from '#http/listen.ts'
-import { isLoopbackName } from '#http/loopback.ts'
+import { isLoopbackName } from '#http/metrics-access.ts'
 import { createReadiness } from '#http/readiness.ts'
 
-/** The HTTP API as a part of the service. */
+/** The running HTTP API. */
 export interface HttpPart extends ServicePart {
-  /** Where it listens. */
+  /** `http://host:port` */
   url: string
-  /** What keeps the certificate from being used that lies there now; undefined while it is in use, and without one. */
+  /** Why the certificate in the files cannot be used; undefined if it is in use, and without one. */
   certificateFault(): DescribedError | undefined
 }
 
-/** Where it listens, and what the other parts tell and hear through it. */
 export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version'> {
   host: string
   /** 0 takes a free one. */
   port: number
-  /** A free port when that one is taken. */
+  /** Take a free port if this one is in use. */
   orAnyPort: boolean
-  /** Where one of them is given: in place of those that the configuration file names. */
+  /** If one of them is given, the configuration file is not asked. */
   tls?: Pick<HttpSettings, 'certificate' | 'certificate_key'>
 }
 
-/** Listens with the HTTP API. Throws `CONFIGURATION` when nothing can listen there. */
+/** Starts the HTTP API. Throws `CONFIGURATION` if it cannot listen. */
 export async function startHttp(
   context: ServiceContext,
   options: HttpOptions & {
-    /** How long requests may go on after a stop is asked for; an upload that is not done then is broken off and taken back. */
+    /** How long requests may continue after a stop; an upload that is not done by then is deleted again. */
     graceMs: number
   },
 ): Promise<HttpPart> {
@@ -51,7 +49,7 @@ export async function startHttp(
     database: context.serving,
     settings: configFile.http,
     uploads: createUploads(context),
-    contents: createContents(context),
+    engine: context,
     readiness: createReadiness({
       catalog: () => catalogIdentity(database),
       chat: createChatCheck(context),
@@ -61,11 +59,12 @@ export async function startHttp(
     await close()
     throw error
   })
-  if (port !== 0 && port !== server.port) log.warn({ port, taken_instead: server.port }, 'the port is taken')
+  if (port !== 0 && port !== server.port)
+    log.warn({ port, taken_instead: server.port }, 'the port is in use; another one was taken')
   log.info({ url: server.url }, 'listening')
   if (certificate === undefined && configFile.http.trust_proxy === undefined && !isLoopbackName(host)) {
     log.warn(
-      'API keys and backups cross the network in clear: give --certificate and --certificate-key, or put a proxy with TLS in front and name it (http: trust_proxy)',
+      'API keys and backups cross the network without encryption: give --certificate and --certificate-key, or use a proxy with TLS and name it (http: trust_proxy)',
     )
   }
   const watching =

@@ -4,15 +4,15 @@ import type { Duplex } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import { problemOf } from '#http/problems.ts'
 
-/** What Node refuses before there is a request, by the code of its error, and under which status; all else is 400. */
+/** Errors that Node reports before there is a request; all others are {@link MALFORMED}. */
 const REFUSED: Readonly<Record<string, [status: number, code: string, words: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'TOO_LARGE', 'The head of the request is larger than 16 KiB'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'TOO_LARGE', 'The extensions of a chunk are too large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'TIMEOUT', 'The head of the request did not come in time'],
 }
-const MALFORMED = [400, 'INVALID', 'This is no request that can be read'] as const
+const MALFORMED = [400, 'INVALID', 'The request cannot be read'] as const
 
-/** Answers what never becomes a request with a problem like any other, and ends its connection. */
+/** Answers input that never becomes a request with a problem, and closes the connection. */
 export function answerUnreadable(server: Server): void {
   const answers = new WeakMap<Duplex, Set<ServerResponse>>()
   server.on('request', ({ socket }, response) => {
@@ -21,16 +21,19 @@ export function answerUnreadable(server: Server): void {
     response.once('close', () => open.delete(response))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // It speaks no TLS, or another one: there is no way to tell it anything.
+    // The client cannot read an answer without TLS.
     if (error.code?.startsWith('ERR_SSL_') || error.code?.startsWith('ERR_TLS_')) return void socket.destroy()
-    // A second answer in the midst of one would be taken for a part of it.
+    // The client would take a second answer for a part of the first.
     const hasBegun = [...(answers.get(socket) ?? [])].some(({ headersSent }) => headersSent)
     if (hasBegun) return void socket.destroy()
     const [status, code, words] = REFUSED[error.code ?? ''] ?? MALFORMED
     end(socket, problemText(status, new BackupError(words, { code })))
   })
   server.on('connect', (_request, socket) => {
-    end(socket, problemText(405, new BackupError('This is no proxy', { code: 'METHOD_NOT_ALLOWED' })))
+    end(
+      socket,
+      problemText(405, new BackupError('This server is not a proxy', { code: 'METHOD_NOT_ALLOWED' })),
+    )
   })
 }
 

@@ -4,20 +4,17 @@ import { MemoryStore } from 'express-rate-limit'
 import type { GoodKeys } from '#http/good-keys.ts'
 
 const WINDOW_MS = 60_000
-/** Answered at once, a client that guesses comes back at once. */
+/** A refusal waits this long, so that a client cannot guess fast. */
 const HOLD_MS = 1_000
-/** Refusals that wait in this process; each holds a connection and little more. */
+/** Refusals that may wait at once in this process. */
 const MOST_HELD = 1_000
 
-/**
- * What becomes of a request whose address has sent too many wrong keys: `good`: its key is one all the same; `refuse`: it has waited, and is
- * told for how long not to come back; `close`: too many wait already.
- */
+/** A request from an address with too many wrong keys. close: too many such requests already wait. */
 export type Verdict = { is: 'good' } | { is: 'refuse'; secondsLeft: number } | { is: 'close' }
 
 /**
- * Wrong keys, by address. After too many of them within a minute, whoever comes from there is judged without a question to the catalog
- * of its own, and refused a second late. Tells the log once a minute how many that were.
+ * Counts wrong keys by address. After too many within a minute, it judges requests from that address without
+ * a query for each, and refuses them after a second. The log gets the number of refusals once a minute.
  */
 export class WrongKeys {
   readonly #store = new MemoryStore()
@@ -25,35 +22,33 @@ export class WrongKeys {
   readonly #keys: GoodKeys
   readonly #log: Pick<Logger, 'warn'>
   #held = 0
-  #told: { refused: number; closed: number; addresses: Set<string>; timer: NodeJS.Timeout } | undefined
+  #summary: { refused: number; closed: number; addresses: Set<string>; timer: NodeJS.Timeout } | undefined
 
   constructor(of: { limit: number; keys: GoodKeys; log: Pick<Logger, 'warn'> }) {
     this.#limit = of.limit
     this.#keys = of.keys
     this.#log = of.log
-    // The store asks for no more of its options than the window.
+    // The store reads only the window.
     this.#store.init({ windowMs: WINDOW_MS } as Parameters<MemoryStore['init']>[0])
   }
 
-  /** Counts one more of that address. */
   async count(address: string): Promise<void> {
     await this.#store.increment(address)
   }
 
-  /** Whether an address has sent so many that one more would be too many. */
   async areTooMany(address: string): Promise<boolean> {
     return (await this.#secondsLeft(address)) > 0
   }
 
-  /** Until the minute of an address that has sent too many is over; 0 for any other. */
+  /** Seconds until the address may try again; 0 if it has not sent too many. */
   async #secondsLeft(address: string): Promise<number> {
     const counted = await this.#store.get(address)
     if (counted === undefined || counted.totalHits < this.#limit) return 0
-    // The store goes on telling of a minute that is over until the address sends another one.
+    // The store keeps a minute that is over until the address sends another wrong key.
     return Math.max(0, Math.ceil(((counted.resetTime?.getTime() ?? 0) - Date.now()) / 1_000))
   }
 
-  /** Judges one more request of an address that has sent too many wrong keys. `key` is undefined for what has the form of none. */
+  /** Judges a request from such an address. @param key undefined if the request has none of the right form */
   async judge(address: string, key: string | undefined): Promise<Verdict> {
     if (key !== undefined && this.#keys.has(key)) return { is: 'good' }
     if (this.#held >= MOST_HELD) {
@@ -64,7 +59,7 @@ export class WrongKeys {
     this.#held += 1
     try {
       await sleep(HOLD_MS, undefined, { ref: false })
-      // A key may have been made a moment ago.
+      // The key may have been created a moment ago.
       if (key !== undefined && (await this.#keys.isGoodSince(key, since))) return { is: 'good' }
     } finally {
       this.#held -= 1
@@ -75,25 +70,25 @@ export class WrongKeys {
 
   close(): void {
     this.#store.shutdown()
-    clearTimeout(this.#told?.timer)
-    this.#tell()
+    clearTimeout(this.#summary?.timer)
+    this.#writeSummary()
   }
 
   #note(address: string, what: 'refused' | 'closed'): void {
-    this.#told ??= {
+    this.#summary ??= {
       refused: 0,
       closed: 0,
       addresses: new Set(),
-      timer: setTimeout(() => this.#tell(), WINDOW_MS).unref(),
+      timer: setTimeout(() => this.#writeSummary(), WINDOW_MS).unref(),
     }
-    this.#told[what] += 1
-    if (this.#told.addresses.size < 10) this.#told.addresses.add(address)
+    this.#summary[what] += 1
+    if (this.#summary.addresses.size < 10) this.#summary.addresses.add(address)
   }
 
-  #tell(): void {
-    if (this.#told === undefined) return
-    const { refused, closed, addresses } = this.#told
-    this.#told = undefined
+  #writeSummary(): void {
+    if (this.#summary === undefined) return
+    const { refused, closed, addresses } = this.#summary
+    this.#summary = undefined
     this.#log.warn(
       { refused, closed, addresses: [...addresses] },
       'addresses that had sent too many wrong keys were refused within a minute',

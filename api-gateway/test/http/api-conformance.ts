@@ -42,7 +42,10 @@ export class ApiConformance {
     )
   }
 
-  /** Fails unless the answer is one that the document has for the operation. Returns its body, parsed if it is JSON. */
+  /**
+   * Fails unless the answer is one that the document has for the operation. Returns its body, parsed if it
+   * is JSON.
+   */
   async check(described: DescribedOperation, answer: Response): Promise<unknown> {
     const { method, path, operation } = described
     const where = `${method} ${path} → ${answer.status}`

@@ -66,7 +66,7 @@ describe('a server with a certificate', () => {
     const log = createLogger({ level: 'debug', stream: { write: line => lines.push(line) } })
     watching = watchCertificate({
       ...{ files, current: certificate, use: server.useCertificate, log },
-      ...{ everyMs: 20, settleMs: 20 },
+      ...{ everyMs: 20, secondTryMs: 20 },
     })
   })
   afterAll(async () => {

@@ -38,7 +38,7 @@ test('connections that say nothing give way to one with a key, however many ther
   await expect.poll(() => sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(MOST)
 })
 
-test('what a key has open stays open beside them', async () => {
+test('connections with a key stay open meanwhile', async () => {
   service = await openTestService({}, { mostConnections: MOST })
   const key = await service.key(['read'])
   const { job } = await createJob(service.database, { kind: 'expire' }, async () => {})

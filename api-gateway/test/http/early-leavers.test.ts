@@ -4,8 +4,8 @@ import { createJob, type Database } from '@telegram-backup/database'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import express, { type RequestHandler } from 'express'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTurn } from '#http/in-turn.ts'
 import { type ListeningServer, listen } from '#http/listen.ts'
+import { inTurn } from '#http/request-guards.ts'
 import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
 
 let database: Database & { discard(): Promise<void> }

@@ -16,7 +16,6 @@ import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import { createLogger } from '@telegram-backup/engine/logging.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
-import { createContents } from '#http/content-opener.ts'
 import { createApp } from '#http/create-app.ts'
 import { type ListeningServer, type ListenOptions, listen } from '#http/listen.ts'
 
@@ -55,8 +54,8 @@ targets:
 `
 
 /**
- * @param limits.headersWithinMs short for tests of headers that do not come: to a machine that does nothing for some seconds, all
- *   headers are late
+ * @param limits.headersWithinMs short for tests of headers that do not come: to a machine that does nothing
+ * for some seconds, all   headers are late
  */
 export async function openTestService(
   settings: Partial<HttpSettings> = {},
@@ -84,7 +83,7 @@ export async function openTestService(
     queue,
     configFile,
     uploads: createUploads({ database, service, log }),
-    contents: createContents({ config, database, client, service, log }),
+    engine: { config, database, client, service },
     readiness: async () => ({ catalog: (await catalogIdentity(database)) !== null, chat: true }),
     metrics: {
       render: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listen } from '#http/listen.ts'
-import { dropUnread } from '#http/unread-answers.ts'
+import { dropUnread } from '#http/request-guards.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 import { rawExchange } from '#test/http/raw-exchange.ts'
 

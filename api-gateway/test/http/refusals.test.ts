@@ -54,7 +54,7 @@ it('a directory is not taken for a database, and no job is made to find that out
     expect(status).toBe(400)
     expect(body).toMatchObject({
       code: 'USAGE',
-      detail: 'The backup is of a directory, and the target is a database',
+      detail: 'The backup holds a directory, and the target is a database',
       hint: expect.stringContaining('/content'),
     })
     const jobs = await listJobs(service.database, { limit: 100 })
@@ -182,7 +182,7 @@ it.each<[path: string, options: AskOptions, status: number, hint: string]>([
   ['/backups', { json: { source: 'nowhere' } }, 404, 'telegram-backup.yaml of the service names the sources'],
   ['/stats', { method: 'DELETE' }, 405, 'Use GET or HEAD'],
   ['/schedules', { body: '{', headers: { 'Content-Type': 'application/json' } }, 400, '{"source": "shop"}'],
-  ['/backups', { json: { source: 'shop' }, headers: { 'Idempotency-Key': 'a b' } }, 400, 'A UUID will do'],
+  ['/backups', { json: { source: 'shop' }, headers: { 'Idempotency-Key': 'a b' } }, 400, 'Use a new UUID'],
 ])('%s with %j is refused with a hint', async (path, options, status, hint) => {
   const answer = await asked(path, options)
   expect(answer).toMatchObject({ status, body: { hint: expect.stringContaining(hint) } })

@@ -52,7 +52,8 @@ it('a JSON body that does not end is cut off', async () => {
 })
 
 it('an upload that stalls is ended after a while, with a problem, and nothing is left of it', async () => {
-  // The chat has its index by then: one that was about to be made when an upload ended is for the next send to find.
+  // The chat has its index by then: one that was about to be made when an upload ended is for the next send
+  // to find.
   await send(Buffer.from('an earlier one'))
   const stalled = request(`${service.server.url}/api/v1/backups/upload?project_id=shop&type=storage`, {
     method: 'POST',

@@ -4,7 +4,8 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
-// The owner of a database decides how long the record of a backup is, and whoever may read asks for it on many connections at once.
+// The owner of a database decides how long the record of a backup is, and whoever may read asks for it on
+// many connections at once.
 
 let service: TestService
 let backup: string

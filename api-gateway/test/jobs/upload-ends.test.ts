@@ -5,7 +5,8 @@ import { createUploads } from '@telegram-backup/engine/jobs/upload-job.ts'
 import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/jobs-world.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-// The catalog was away when an upload ended, or its process died then: what its job has come to, its backup knows.
+// The catalog was away when an upload ended, or its process died then: what its job has come to, its backup
+// knows.
 
 let world: JobsWorld
 beforeEach(async () => {
@@ -62,7 +63,7 @@ test.each([false, true])(
   },
 )
 
-test('one whose backup may be whole yet is left until that is settled, and has failed when it is not', async () => {
+test('one whose backup may still be whole stays until it is reconciled, and has failed if it is not', async () => {
   const jobId = await untold()
   await asBackup(jobId, 'sending')
   const other = await untold()

@@ -89,7 +89,8 @@ async function readiness(database: Database): Promise<[number, unknown]> {
 const MONITORED = { metrics: createMetrics(), certificateFault: () => undefined }
 
 it('whoever has the chat is ready, and tells in it', async () => {
-  // A machine that does nothing for some seconds takes that for an outage; the next one that is asked knows better.
+  // A machine that does nothing for some seconds takes that for an outage; the next one that is asked knows
+  // better.
   await expect.poll(() => readiness(owner)).toEqual([200, { catalog: true, chat: true }])
   await tell(owner, 'from its owner')
   parts.push(startMonitoring(await contextOf(owner), MONITORED))

@@ -1,28 +1,26 @@
 import type { SharedBlocks } from '#threads/block-ring.ts'
 import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
-/** The memory of the agreement between the compressor and its assistant; can be sent to a thread. */
+/** Memory of the compressor and its assistant; can be sent to a thread. */
 export interface SharedAssistance {
   claims: SharedArrayBuffer
-  /** Frames of the assistant, in the order of their blocks; before each the number of its block. */
+  /** The assistant's frames in order, each behind the number of its block. */
   frames: SharedBlocks
 }
 
-/** Frames that the assistant may be ahead. */
+/** How far the assistant may be ahead. */
 const FRAME_SLOTS = 2
-/** Bytes of the block's number before a frame. */
 export const BLOCK_NUMBER_BYTES = 4
 
-/** The size of the ring for the assistant's frames of such blocks. */
 export function assistantRing(blockSizeBytes: number): { slots: number; slotSizeBytes: number } {
   return { slots: FRAME_SLOTS, slotSizeBytes: BLOCK_NUMBER_BYTES + maxFrameSizeBytes(blockSizeBytes) }
 }
 
-/** Who compresses which block of a ring: each is claimed once, by the compressor or by its assistant. */
+/** Which blocks are claimed: each once, by the compressor or its assistant. */
 export class BlockClaims {
   readonly #claims: Int32Array
 
-  /** Memory for the claims of a ring with so many slots, as if the blocks before its first had been claimed. */
+  /** Memory for a ring's claims, as if the blocks before its first were claimed. */
   static allocate(slots: number): SharedArrayBuffer {
     const claims = new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT))
     claims.set(Array.from(claims, (_, index) => index + 1 - slots))
@@ -34,13 +32,13 @@ export class BlockClaims {
   }
 
   /**
-   * Whether the block is the caller's from now on. Both may ask, and the assistant also for a block that has left the
-   * ring: that one had been claimed.
-   * @param number as the ring counts them
+   * Whether the block is now the caller's. The assistant may also ask for a block that has left the ring, and
+   * so was claimed.
+   * @param number as the ring counts
    */
   claim(number: number): boolean {
     const slots = this.#claims.length
-    // A claim is counted from 1; what is there is that of the block before in the same slot.
+    // Claims count from 1; the old value is that of the earlier block in this slot.
     const claim = (number + 1) | 0
     const before = (claim - slots) | 0
     return Atomics.compareExchange(this.#claims, (number >>> 0) % slots, before, claim) === before

@@ -1,6 +1,6 @@
 import { lendMemory } from '#lent-memory.ts'
 
-/** The memory of a {@link BlockRing}; can be sent to another thread. */
+/** Memory of a {@link BlockRing}; can be sent to a thread. */
 export interface SharedBlocks {
   control: SharedArrayBuffer
   slots: SharedArrayBuffer[]
@@ -9,22 +9,20 @@ export interface SharedBlocks {
 const FILLED = 0
 const TAKEN = 1
 const STOPPED = 2
-/** Three words, and one to keep the next number aligned. */
+/** Three words, and one for alignment. */
 const COUNTERS_BYTES = 16
 const PRODUCED_BYTES = 8
 const DIGEST_BYTES = 32
 const CONTROL_BYTES = COUNTERS_BYTES + PRODUCED_BYTES + DIGEST_BYTES
-/** Number, start and end of the block in a slot. */
+/** Number, start and end of a block. */
 const SLOT_WORDS = 3
-/** In place of a block's end: no block follows. */
+/** Instead of a block's end: nothing follows. */
 const END = -1
 
 /**
- * A fixed number of blocks of shared memory that go from one producing thread to one consuming thread, in order.
- * The producer waits while all are filled, the consumer while all are empty, so the memory is bounded and a slow
- * consumer stops the producer. Blocks are numbered and their bytes counted on both sides: a block that is lost,
- * repeated or cut short on the way is an error, never a shorter backup.
- *
+ * Blocks of shared memory that go from one producing to one consuming thread, in order. The producer waits
+ * while all are filled, the consumer while all are empty: the memory is bounded. Blocks are numbered and
+ * bytes counted on both sides: a lost, repeated or cut block is an error, never a shorter backup.
  * Worker threads use the blocking waits, the main thread only the asynchronous ones.
  */
 export class BlockRing {
@@ -36,8 +34,8 @@ export class BlockRing {
   #bytes = 0
 
   /**
-   * Reserves `slots` blocks of `slotSizeBytes`; the system hands out the memory only when it is written to.
-   * @param size.slots a power of two, so that the slots stay in turn when the counters wrap round
+   * Reserves blocks; the system provides the memory when it is written to.
+   * @param size.slots a power of two, so that the order of slots survives a wrap of the counters
    */
   static allocate(size: { slots: number; slotSizeBytes: number }): SharedBlocks {
     if (!Number.isInteger(Math.log2(size.slots)))
@@ -57,7 +55,7 @@ export class BlockRing {
     this.#slots = shared.slots.map(slot => new Uint8Array(slot))
   }
 
-  /** Producer, worker thread: the next empty block. Blocks the thread until there is one. */
+  /** Producer, worker thread: waits for the next empty block. */
   waitForSpace(): Uint8Array {
     this.throwIfStopped()
     for (let taken = this.#load(TAKEN); this.#isFull(taken); taken = this.#load(TAKEN)) {
@@ -67,7 +65,7 @@ export class BlockRing {
     return this.#slotOf(this.#load(FILLED))
   }
 
-  /** Producer, main thread: the next empty block. `check` runs before each wait and may throw to end it. */
+  /** Producer, main thread: the next empty block. `check` runs before each wait and may throw. */
   async spaceAvailable(check: () => void): Promise<Uint8Array> {
     for (let taken = this.#load(TAKEN); ; taken = this.#load(TAKEN)) {
       check()
@@ -76,7 +74,7 @@ export class BlockRing {
     }
   }
 
-  /** Producer: hands over the bytes from `start` to `end` of the block that was last given out. */
+  /** Producer: hands over the bytes from `start` to `end` of the last empty block. */
   fill(start: number, end: number): void {
     if (end <= start) throw new RangeError('A block in the ring cannot be empty')
     this.#producedBytes[0] = this.producedBytes + (end - start)
@@ -84,15 +82,15 @@ export class BlockRing {
   }
 
   /**
-   * Producer: nothing follows. Takes a block's place, so {@link waitForSpace} or {@link spaceAvailable} comes first.
-   * @param digest SHA-256 of all bytes, where the consumer wants it.
+   * Producer: nothing follows. Takes a block, so wait for space first.
+   * @param digest SHA-256 of all bytes, if the consumer wants it
    */
   end(digest?: Uint8Array): void {
     if (digest) this.#digest.set(digest)
     this.#publish(0, END)
   }
 
-  /** Consumer, worker thread: the next filled block, or undefined after the last. Valid until {@link release}. */
+  /** Consumer, worker thread: the next block, or undefined at the end. Valid until {@link release}. */
   waitForBlock(): Uint8Array | undefined {
     const taken = this.#load(TAKEN)
     this.throwIfStopped()
@@ -103,7 +101,7 @@ export class BlockRing {
     return this.#blockOf(taken)
   }
 
-  /** Consumer, main thread: as {@link waitForBlock}. `check` runs before each wait and may throw to end it. */
+  /** Consumer, main thread: as {@link waitForBlock}. `check` runs before each wait and may throw. */
   async blockAvailable(check: () => void): Promise<Uint8Array | undefined> {
     const taken = this.#load(TAKEN)
     for (let filled = this.#load(FILLED); ; filled = this.#load(FILLED)) {
@@ -113,22 +111,21 @@ export class BlockRing {
     }
   }
 
-  /** Consumer: gives the block that was last taken back to the producer. */
+  /** Consumer: gives the last block back. */
   release(): void {
     this.#bytes += this.#lengthOf(this.#load(TAKEN))
     Atomics.add(this.#counters, TAKEN, 1)
     Atomics.notify(this.#counters, TAKEN)
   }
 
-  /** Consumer: number of the block that was last taken. */
+  /** Consumer: number of the last block. */
   get takenNumber(): number {
     return this.#load(TAKEN)
   }
 
   /**
-   * A third worker thread, which looks ahead of the consumer: waits until so many blocks wait for the consumer, and
-   * returns the number of the first after the one that the consumer is at, or `from` if that comes later; undefined
-   * when the producer has ended.
+   * For a third thread that looks ahead: waits until `least` blocks wait for the consumer. Returns the number
+   * of the first block after the consumer's, or `from` if that comes later; undefined at the end.
    */
   waitForBacklog(least: number, from: number): number | undefined {
     for (;;) {
@@ -137,7 +134,7 @@ export class BlockRing {
       const newest = filled - 1
       if (filled !== 0 && this.#factOf(newest, 2) === END) return undefined
       const taken = this.#load(TAKEN)
-      // The counters wrap round, their differences do not.
+      // Counters wrap; their differences do not.
       const ahead = Math.max(1, (from - taken) | 0)
       const waiting = (filled - taken) | 0
       if (waiting >= least && ahead < waiting) return (taken + ahead) | 0
@@ -145,14 +142,14 @@ export class BlockRing {
     }
   }
 
-  /** The block of that number, as long as the consumer has not released it. */
+  /** Valid until the consumer releases it. */
   blockAt(number: number): Uint8Array {
     return this.#slotOf(number).subarray(this.#factOf(number, 1), this.#factOf(number, 2))
   }
 
   /**
-   * Main thread: ends the waits on both sides. Those of worker threads throw from now on, those of the main thread run
-   * their `check`. A thread that was just about to wait misses it, so this is repeated until the threads have ended.
+   * Main thread: ends all waits. Those of workers throw, those of the main thread run `check`. A thread just
+   * about to wait misses it, so this is repeated until the threads have ended.
    */
   stop(): void {
     Atomics.store(this.#counters, STOPPED, 1)
@@ -160,17 +157,16 @@ export class BlockRing {
     Atomics.notify(this.#counters, TAKEN)
   }
 
-  /** Worker thread: what ends it once nobody wants its work any more. */
+  /** Worker thread: ends it once its work is unwanted. */
   throwIfStopped(): void {
     if (this.#load(STOPPED) === 1) throw new Error('The ring was stopped')
   }
 
-  /** What the producer gave to {@link end}, 32 bytes. */
+  /** As given to {@link end}. */
   get digest(): Buffer {
     return Buffer.from(this.#digest)
   }
 
-  /** Bytes handed over by the producer so far. */
   get producedBytes(): number {
     return this.#producedBytes[0] ?? 0
   }
@@ -180,7 +176,7 @@ export class BlockRing {
   }
 
   #isFull(taken: number): boolean {
-    // The counters may wrap round after 2^31 blocks; their difference stays right.
+    // Counters may wrap after 2^31 blocks; their difference stays right.
     return ((this.#load(FILLED) - taken) | 0) >= this.#slots.length
   }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { BlockRing } from '#threads/block-ring.ts'
 
 /**
- * Fills the blocks of a ring from pieces of any length, each block to its end, and hashes the bytes on the way: here
- * and not in the compressor, which is the busiest of the threads.
+ * Fills a ring's blocks from pieces of any length, and hashes the bytes: not in the compressor, the busiest
+ * thread.
  */
 export class BlockWriter {
   readonly #ring: BlockRing
@@ -15,19 +15,19 @@ export class BlockWriter {
     this.#ring = ring
   }
 
-  /** Worker thread: what is free in the current block, one byte at least. Blocks the thread until there is room. */
+  /** Worker thread: waits for free bytes in the current block. */
   waitForRoom(): Uint8Array {
     this.#block ??= this.#ring.waitForSpace()
     return this.#block.subarray(this.#used)
   }
 
-  /** Main thread: as {@link waitForRoom}. `check` runs before each wait and may throw to end it. */
+  /** Main thread: as {@link waitForRoom}. `check` runs before each wait and may throw. */
   async roomAvailable(check: () => void): Promise<Uint8Array> {
     this.#block ??= await this.#ring.spaceAvailable(check)
     return this.#block.subarray(this.#used)
   }
 
-  /** Says that so many bytes were written into the room. */
+  /** Reports bytes written into the room. */
   advance(length: number): void {
     const block = this.#block
     if (!block || length > block.length - this.#used) throw new RangeError('more bytes than there was room')
@@ -36,17 +36,17 @@ export class BlockWriter {
     if (this.#used === block.length) this.#handOver()
   }
 
-  /** Bytes that come before the first block, and are only hashed. */
+  /** Hashes bytes before the first block. */
   pass(bytes: Uint8Array): void {
     this.#hash.update(bytes)
   }
 
-  /** Hands over the last, shorter block. Room for the end must have been waited for. */
+  /** Hands over the last, shorter block; wait for room before {@link end}. */
   flush(): void {
     if (this.#used > 0) this.#handOver()
   }
 
-  /** Says that nothing follows, after {@link flush} and once there is room. */
+  /** Nothing follows; after {@link flush}, once there is room. */
   end(): void {
     this.#ring.end(this.#hash.digest())
   }

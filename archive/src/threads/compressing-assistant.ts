@@ -4,20 +4,18 @@ import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { freeNow } from '#transient-memory.ts'
 import { compressFrame } from '#zstd-frame.ts'
 
-/** What the second compressor is told. */
 export interface AssistantTask {
-  /** The blocks that the compressor takes. */
   blocks: SharedBlocks
   assistance: SharedAssistance
 }
 
 /**
- * So many blocks must wait: then the source is faster than the compressor, and has to wait for it. A slower one, such
- * as a dump that takes all it can get of the machine, is left in peace.
+ * With this many blocks waiting, the source is faster than the compressor. A slower one, such as a dump that
+ * uses the machine fully, gets no competitor.
  */
 const LEAST_WAITING = 4
 
-/** Compresses every other block while the compressor cannot keep up, until no more can come. */
+/** Compresses every other block while the compressor cannot keep up. */
 function assist({ blocks, assistance }: AssistantTask): void {
   const source = new BlockRing(blocks)
   const claims = new BlockClaims(assistance.claims)
@@ -32,7 +30,7 @@ function assist({ blocks, assistance }: AssistantTask): void {
       sink.fill(0, BLOCK_NUMBER_BYTES + frame.length)
       freeNow(frame)
     }
-    // The next one is the compressor's, which would only wait otherwise.
+    // The compressor takes the next one instead of waiting.
     number = source.waitForBacklog(LEAST_WAITING, number + 2)
   }
 }

@@ -8,26 +8,25 @@ import { PART_PLACE_BYTES, type PartPlace, writePartPlace } from '#threads/part-
 import { freeNow } from '#transient-memory.ts'
 import { compressFrame } from '#zstd-frame.ts'
 
-/** What the compressor thread is told. */
 export interface CompressorTask {
-  /** Plain blocks, each full but the last. */
+  /** Plain blocks, all but the last full. */
   blocks: SharedBlocks
-  /** A block, of whatever bytes, for each piece of memory for a part (SharedArrayBuffer) that was sent to the thread. */
+  /** A block for each piece of part memory (SharedArrayBuffer) that was posted to the thread. */
   memory: SharedBlocks
-  /** Where the frames of a part begin in its memory; before them there is room for the header and for what comes later. */
+  /** Offset of the frames in a part's memory; before them is room for the header and for growth. */
   framesOffset: number
-  /** For each finished part, in the order of their memory, where it begins and ends: two numbers of 32 bits. */
+  /** The place of each finished part, in order: two numbers of 32 bits. */
   parts: SharedBlocks
   assistance: SharedAssistance
   plan: PartPlan
   backup: BackupIdentity
-  /** The first part to be made, and where its plain bytes begin in the whole. */
+  /** The first part to make, and the offset of its plain bytes. */
   first: { number: number; plainOffset: number }
-  /** Whether to send the plain bytes compressed so far (a number) after each block. */
+  /** Whether to post the number of compressed plain bytes after each block. */
   reportProgress: boolean
 }
 
-/** The part that is being filled. Its header is written last, and ends in the memory where the frames begin. */
+/** The part being filled. Its header is written last, just before the frames. */
 class OpenPart {
   readonly frames: number[] = []
   readonly hash: Hash = createHash('sha256')
@@ -53,7 +52,7 @@ class OpenPart {
     this.plainSize += block.length
   }
 
-  /** Puts the header before the frames; returns where the part lies in its memory. */
+  /** Writes the header before the frames; returns the part's place. */
   close(header: Uint8Array): PartPlace {
     const start = this.#framesOffset - header.length
     this.#memory.set(header, start)
@@ -128,7 +127,7 @@ function compress(task: CompressorTask): void {
     source.release()
     if (reportProgress) parentPort?.postMessage(part.plainOffset + part.plainSize)
   }
-  // Of nothing, too, there is a frame: `zstd -d` wants one.
+  // An empty archive has a frame, too: `zstd -d` needs one.
   if (part.frames.length === 0) addCompressed(new Uint8Array(0))
   close({ last: true, wholeSha256: source.digest.toString('hex') })
   sink.waitForSpace()

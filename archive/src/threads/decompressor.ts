@@ -6,15 +6,14 @@ import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { freeNow } from '#transient-memory.ts'
 import { decompressFrame } from '#zstd-frame.ts'
 
-/** What the decompressor thread is told. */
 export interface DecompressorTask {
-  /** One part after the other: the skippable frame with its header, then its frames, each a block of the ring. */
+  /** Part by part: the header's skippable frame, then the frames, each in a block. */
   frames: SharedBlocks
-  /** Takes the plain blocks; slots of 1 MiB, the most that a block may have. */
+  /** Gets the plain blocks; slots of 1 MiB, the largest block. */
   plain: SharedBlocks
-  /** Whether to compare the plain bytes of each part with the hash in its header. */
+  /** Compare each part with the hash in its header. */
   checksParts: boolean
-  /** Whether to compare all of them with the hash in the last header. */
+  /** Compare all of them with the hash in the last header. */
   checksWhole: boolean
 }
 
@@ -52,7 +51,7 @@ class Decompressor {
     for (const size of header.frames) {
       const frame = this.#frames.waitForBlock()
       if (frame?.length !== size) throw new Error('A frame was lost between two threads')
-      // Whoever knows the public key can encrypt anything; so the block size bounds what a frame may unpack to.
+      // Anybody with the public key can encrypt anything: the block size limits what a frame unpacks to.
       const block = decompressFrame(frame, header.blockSize)
       this.#frames.release()
       plainSize += block.length
@@ -86,7 +85,7 @@ class Decompressor {
 function damaged(partNumber: number | undefined, cause: unknown): ArchiveError {
   return new ArchiveError(`Part ${partNumber} cannot be decompressed`, {
     code: 'INTEGRITY',
-    ...(partNumber !== undefined && { partNumber }),
+    partNumber,
     cause,
   })
 }

@@ -5,26 +5,24 @@ import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
-import { endWhenTold } from '#threads/thread.ts'
+import { endOnMessage } from '#threads/thread.ts'
 
-/** What the thread that writes is told. */
 export interface FileWriterTask {
-  /** An open file, pipe or device; written from its current position on, and left open. */
+  /** An open file, pipe or device; written from its current position, and left open. */
   fd: number
   blocks: SharedBlocks
-  /** Whether to hash all that is written: here and not in the decompressor, which is the busier thread. */
+  /** Hash all bytes: not in the decompressor, the busier thread. */
   hashes: boolean
 }
 
-/** Sent after each block, and once more when nothing follows. */
+/** Posted after each block, and at the end. */
 export interface BlocksWritten {
   plainBytes: number
   isEnd: boolean
-  /** Of all bytes, hex; with the last message, when it was asked for. */
+  /** Of all bytes, hex; in the last message, if asked for. */
   sha256?: string
 }
 
-/** Where the blocks go. */
 interface Target {
   write(block: Uint8Array): void | Promise<void>
   close(): void
@@ -35,7 +33,7 @@ interface Target {
  * take it several times as long as the copying itself.
  */
 const MAX_WRITE_BYTES = 128 * 1024
-/** After how long a device that takes nothing at the moment is asked again. */
+/** Pause before a busy device is tried again. */
 const RETRY_MS = 1
 
 function fileTarget(fd: number, ring: BlockRing): Target {
@@ -56,8 +54,8 @@ function fileTarget(fd: number, ring: BlockRing): Target {
 }
 
 /**
- * Whoever reads a pipe may stop reading, and a thread in a blocking write could not be ended then. So the event loop
- * waits for the reader, on a descriptor of its own, since the flags of the given one are those of everybody who has it.
+ * A reader may stop reading, and nothing can end a blocking write. So the event loop waits for it, on its own
+ * descriptor, since flags of the given one are shared with other processes.
  */
 function pipeTarget(fd: number): Target {
   const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -108,5 +106,5 @@ async function writeBlocks({ fd, blocks, hashes }: FileWriterTask): Promise<void
   report({ plainBytes, isEnd: true, ...(hash && { sha256: hash.digest('hex') }) })
 }
 
-endWhenTold()
+endOnMessage()
 await writeBlocks(workerData as FileWriterTask)

@@ -1,20 +1,17 @@
-/** Where a part begins and ends in its memory. */
 export interface PartPlace {
   start: number
   end: number
 }
 
-/** Length of a place as two numbers of 32 bits; a part has at most 2 GB. */
+/** Two numbers of 32 bits; a part has at most 2 GB. */
 export const PART_PLACE_BYTES = 8
 
-/** Writes the place to the beginning of a block. */
 export function writePartPlace(block: Uint8Array, { start, end }: PartPlace): void {
   const view = new DataView(block.buffer, block.byteOffset)
   view.setUint32(0, start)
   view.setUint32(4, end)
 }
 
-/** The reverse of {@link writePartPlace}. */
 export function readPartPlace(block: Uint8Array): PartPlace {
   const view = new DataView(block.buffer, block.byteOffset)
   return { start: view.getUint32(0), end: view.getUint32(4) }

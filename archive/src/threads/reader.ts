@@ -7,25 +7,22 @@ import { ArchiveError } from '#archive-error.ts'
 import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
-import { endWhenTold } from '#threads/thread.ts'
+import { endOnMessage } from '#threads/thread.ts'
 
-/** What the reader thread is told. */
 export interface ReaderTask {
   /** An open file, FIFO or pipe; read from its current position to its end, and left open. */
   fd: number
   blocks: SharedBlocks
-  /** Of a resumed archive: what the file begins with must be the plain bytes of these parts, which are passed over. */
+  /** For a resumed archive: the file must begin with the plain bytes of these parts, which are skipped. */
   earlier: readonly EarlierPlain[]
 }
 
-/** Plain bytes of a part that is finished already. */
 interface EarlierPlain {
   plainSize: number
   /** Hex. */
   plainSha256: string
 }
 
-/** What a pipe holds. */
 const PIPE_BYTES = 64 * 1024
 const PASSING_BYTES = 1024 * 1024
 
@@ -39,7 +36,7 @@ function readToEnd(fd: number, writer: BlockWriter): void {
   finish(writer)
 }
 
-/** Part by part, so that a changed file is noticed before anything is added to its old parts. */
+/** Part by part, so that a changed file is noticed before anything is added. */
 function passEarlier(fd: number, writer: BlockWriter, earlier: readonly EarlierPlain[]): void {
   const buffer = Buffer.allocUnsafeSlow(PASSING_BYTES)
   for (const [index, { plainSize, plainSha256 }] of earlier.entries()) {
@@ -62,8 +59,8 @@ function passEarlier(fd: number, writer: BlockWriter, earlier: readonly EarlierP
 }
 
 /**
- * A pipe is not read with blocking calls: nobody but its writer can end one, and the process could not exit while a
- * dump hangs. This thread's event loop waits for it instead, on a descriptor of its own, which the socket closes.
+ * Only its writer can end a blocking read of a pipe, and the process could not exit while a dump hangs. So
+ * the event loop waits for it, on a descriptor that the socket closes.
  */
 function readPipe(fd: number, writer: BlockWriter): void {
   const own = openAgain(fd)
@@ -90,8 +87,8 @@ function readPipe(fd: number, writer: BlockWriter): void {
   })
   pipe.on('end', () => finish(writer))
   try {
-    // Linux never tells the event loop of a writer that had closed before this descriptor was opened. So what is
-    // there is read here, before the loop begins, to the end or until only a living writer can add to it.
+    // Linux does not tell the event loop about a writer that closed before this open. So all that is there is
+    // read first, to the end or until only a living writer can add to it.
     readToEnd(own, writer)
     pipe.destroy()
   } catch (error) {
@@ -141,5 +138,5 @@ function read({ fd, blocks, earlier }: ReaderTask): void {
   }
 }
 
-endWhenTold()
+endOnMessage()
 read(workerData as ReaderTask)

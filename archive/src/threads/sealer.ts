@@ -3,22 +3,22 @@ import { parentPort } from 'node:worker_threads'
 import { type AgeFileStart, finishAgeFile } from '#age-file.ts'
 import { hashInTurns } from '#hashing.ts'
 
-/** A part before encryption, in memory that begins with as many free bytes as it will grow by. */
+/** A part before encryption, behind free bytes for its growth. */
 export interface PartToSeal {
   memory: SharedArrayBuffer
-  /** Where the plain part begins and ends in the memory. */
+  /** Place of the plain part. */
   start: number
   end: number
-  /** Absent when encryption is off. */
+  /** Absent without encryption. */
   file?: AgeFileStart
 }
 
-/** A part that was sealed before, by the run that this one resumes: hashed only. */
+/** An earlier part of a resumed archive, to be hashed. */
 export interface EarlierPart {
   earlier: Uint8Array
 }
 
-/** The part in the same memory, ready to be sent. */
+/** The sealed part in the same memory. */
 export interface PartSealed {
   start: number
   end: number
@@ -48,7 +48,7 @@ async function hashEarlier({ earlier }: EarlierPart): Promise<void> {
   parentPort?.postMessage(undefined)
 }
 
-// This thread lives until it is told to end.
+// This thread lives until its 'end' message.
 parentPort?.on('message', (message: PartToSeal | EarlierPart | 'end') => {
   if (message === 'end') process.exit()
   void ('earlier' in message ? hashEarlier(message) : seal(message))

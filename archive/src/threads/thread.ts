@@ -2,44 +2,41 @@ import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { parentPort, Worker } from 'node:worker_threads'
 
-/** A running worker thread. */
 export interface Thread {
-  /** Sends a message, which a thread that waits for its rings can take with `receiveMessageOnPort`. */
+  /** A thread that waits for its rings takes messages with `receiveMessageOnPort`. */
   post(message: unknown): void
   /**
-   * Resolves when the thread is gone. It is told to end by itself, from its event loop ({@link endWhenTold}) or by its
-   * rings, which the caller stops: `terminate()` at the moment when a thread makes a zstd context aborts the whole
-   * process (Node 24.21, "close before init"), and leaks what was opened a moment before. May be called repeatedly.
+   * Resolves when the thread is gone. It ends by itself, by its event loop ({@link endOnMessage}) or its
+   * rings, which the caller stops: `terminate()` while a thread makes a zstd context aborts the whole process
+   * (Node 24.21, "close before init"), and leaks descriptors. May be called repeatedly.
    */
   stop(): Promise<void>
 }
 
-/** What a thread needs to start, and who hears of it. */
 export interface ThreadOptions<Message> {
-  /** The thread's file, for example `#threads/reader.ts`. */
+  /** For example `#threads/reader.ts`. */
   module: string
-  /** What the thread finds as `workerData`. */
+  /** The thread's `workerData`. */
   task: unknown
   onMessage?: (message: Message) => void
-  /** Called when the thread throws or ends with an exit code; not called after {@link Thread.stop}. */
+  /** Called when the thread throws or fails; not after {@link Thread.stop}. */
   onFailure: (error: Error) => void
 }
 
-/** Starts a worker thread. The listeners are attached before it can send anything. */
+/** Starts a worker thread. Listeners are attached before it can send. */
 export function startThread<Message = never>(options: ThreadOptions<Message>): Thread {
-  // Flags of the process (a test runner's, a debugger's) are not meant for these threads and slow their start.
+  // Flags of the process (of a test runner or debugger) would slow the thread's start.
   const location = new URL(import.meta.resolve(options.module))
   const compileCacheDir = getCompileCacheDir()
   const worker = new Worker(location, {
     workerData: options.task,
     execArgv: [],
-    // Neither are its secrets; and a thread has the compiled code of the process only when it is named here. Without it,
-    // each compiles TypeScript anew, in 100 ms and 25 MB.
+    // No secrets. Without the named cache, each thread compiles TypeScript anew: 100 ms and 25 MB.
     env: compileCacheDir ? { NODE_COMPILE_CACHE: dirname(compileCacheDir) } : {},
-    // What passes through lies outside the heap; little garbage may lie about in it.
+    // Data is outside of the heap; garbage in it should stay small.
     resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
-    // Else Node closes what the thread opened once more at its end, though a socket has closed it: by then, the number
-    // may be that of a file or connection of another thread.
+    // Else Node closes the thread's descriptors a second time at its end: by then, a number may be another
+    // thread's file or connection.
     trackUnmanagedFds: false,
   })
   let stopping = false
@@ -63,8 +60,8 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
   }
 }
 
-/** In a thread whose event loop waits for the outside: lets it end when it is told to, and not be kept alive by that. */
-export function endWhenTold(): void {
+/** Lets a thread end by its event loop, which this alone does not keep alive. */
+export function endOnMessage(): void {
   parentPort?.on('message', () => process.exit())
   parentPort?.unref()
 }

@@ -2,7 +2,13 @@ import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
 import { count, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { asGroup, type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import {
+  describeCommand,
+  describeGroup,
+  type RegisterCommand,
+  usageError,
+  withCatalog,
+} from '#commands/command.ts'
 
 interface CreateOptions {
   name: string
@@ -14,19 +20,19 @@ interface CreateOptions {
 
 /** `apikey create|list|revoke`: the keys of the HTTP API. */
 export const registerApikey: RegisterCommand = (program, run) => {
-  const group = asGroup(program.command('apikey'), [
-    'telegram-backup apikey create --name grafana --scope read',
-    'telegram-backup apikey list --json',
-  ]).description('create, list and revoke keys for the HTTP API')
+  const group = describeGroup(program.command('apikey'), {
+    description: 'create, list and revoke keys for the HTTP API',
+    examples: [
+      'telegram-backup apikey create --name grafana --scope read',
+      'telegram-backup apikey list --json',
+    ],
+  })
   for (const register of [registerCreate, registerList, registerRevoke]) register(group, run)
 }
 
 const registerCreate: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('create'), [
-    'telegram-backup apikey create --name grafana --scope read',
-    'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
-  ])
-    .description('create a key and print it; it is shown only once, because only its hash is stored')
+  const command = group
+    .command('create')
     .requiredOption('--name <name>', 'a name that says what the key is for')
     .requiredOption(
       '--scope <scopes>',
@@ -34,33 +40,38 @@ const registerCreate: RegisterCommand = (group, run) => {
       collectScopes,
       [],
     )
-    .option('--project <id>', 'limit the key to this project')
-    .option(
-      '--expires <when>',
-      'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
-    )
-    .action((options: CreateOptions) =>
-      run(async context => {
-        const { createApiKey } = await import('@telegram-backup/database')
-        const { name, scope, project, expires } = options
-        if (scope.length === 0) {
-          throw new BackupError('A key needs a scope, which says what the key may do', {
-            code: 'USAGE',
-            hint: 'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
-          })
-        }
-        const request = {
-          name,
-          // The catalog refuses unknown scopes.
-          scopes: scope as ApiScope[],
-          projectId: project,
-          expiresAt: expires === undefined ? undefined : parseExpiry(expires),
-        }
-        const { apiKey, key } = await withCatalog(context, database => createApiKey(database, request))
-        context.output.answer({ id: apiKey.id, key }, () => describeNew(apiKey, key))
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(command, {
+    description: 'create a key and print it; it is shown only once, because only its hash is stored',
+    options: {
+      '--project <id>': 'limit the key to this project',
+      '--expires <when>': 'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+    },
+    examples: [
+      'telegram-backup apikey create --name grafana --scope read',
+      'telegram-backup apikey create --name shop-deploy --scope read,backup --project shop --expires 90d --json',
+    ],
+  }).action((options: CreateOptions) =>
+    run(async context => {
+      const { createApiKey } = await import('@telegram-backup/database')
+      const { name, scope, project, expires } = options
+      if (scope.length === 0) {
+        throw usageError(
+          'A key needs a scope, which says what the key may do',
+          'Give one or more of read, backup, restore, admin, for example --scope read,backup.',
+        )
+      }
+      const request = {
+        name,
+        // The catalog refuses unknown scopes.
+        scopes: scope as ApiScope[],
+        projectId: project,
+        expiresAt: expires === undefined ? undefined : parseExpiry(expires),
+      }
+      const { apiKey, key } = await withCatalog(context, database => createApiKey(database, request))
+      context.output.answer({ id: apiKey.id, key }, () => describeNew(apiKey, key))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function collectScopes(value: string, before: readonly string[]): string[] {
@@ -78,18 +89,18 @@ function describeNew(apiKey: ApiKey, key: string): string {
 }
 
 const registerList: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('list'), ['telegram-backup apikey list'])
-    .description(
+  describeCommand(group.command('list'), {
+    description:
       'list the keys: what each may do, and when it was last used; the keys themselves are not stored',
-    )
-    .action((options: { json?: boolean }) =>
-      run(async context => {
-        const { listApiKeys } = await import('@telegram-backup/database')
-        const keys = await withCatalog(context, listApiKeys)
-        context.output.answer(keys, () => describeKeys(keys, new Date()))
-        return ExitCode.DONE
-      }, options),
-    )
+    examples: ['telegram-backup apikey list'],
+  }).action((options: { json?: boolean }) =>
+    run(async context => {
+      const { listApiKeys } = await import('@telegram-backup/database')
+      const keys = await withCatalog(context, listApiKeys)
+      context.output.answer(keys, () => describeKeys(keys, new Date()))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describeKeys(keys: readonly ApiKey[], now: Date): string {
@@ -114,22 +125,20 @@ function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {
-  withCommonOptions(group.command('revoke'), [
-    'telegram-backup apikey revoke 0b0f7a52',
-    'telegram-backup apikey revoke grafana',
-  ])
-    .description('revoke a key; from now on, requests with this key are refused')
-    .argument(
+  describeCommand(group.command('revoke'), {
+    description: 'revoke a key; from now on, requests with this key are refused',
+    argument: [
       '<id>',
       'the key’s id from "telegram-backup apikey list", its first eight characters, or its name if only one key in use has that name',
-    )
-    .action((which: string, options: { json?: boolean }) =>
-      run(async context => {
-        const id = await withCatalog(context, database => revoke(database, which))
-        context.output.answer({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
-        return ExitCode.DONE
-      }, options),
-    )
+    ],
+    examples: ['telegram-backup apikey revoke 0b0f7a52', 'telegram-backup apikey revoke grafana'],
+  }).action((which: string, options: { json?: boolean }) =>
+    run(async context => {
+      const id = await withCatalog(context, database => revoke(database, which))
+      context.output.answer({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 /** The full id of the key that the user means. Throws `NOT_FOUND`, and `USAGE` if several keys match. */
@@ -144,10 +153,8 @@ async function revoke(database: Database, which: string): Promise<string> {
     })
   }
   if (others.length > 0) {
-    throw new BackupError(`Several keys match ${words}`, {
-      code: 'USAGE',
-      hint: `Give the id of one: ${[key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')}.`,
-    })
+    const ids = [key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')
+    throw usageError(`Several keys match ${words}`, `Give the id of one: ${ids}.`)
   }
   await revokeApiKey(database, key.id)
   return key.id

@@ -1,7 +1,7 @@
 import type { Database } from '@telegram-backup/database'
 import type { Config } from '@telegram-backup/engine/environment.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
-import { describeError, type ExitCode } from '@telegram-backup/errors'
+import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
@@ -12,9 +12,11 @@ export interface CommandContext {
   readonly config: Config
   /** The process that the command runs in. */
   readonly host: Host
-  output: Output
+  readonly output: Output
+  /** `output.note`, for operations that report to the user. */
+  readonly note: (line: string) => void
   /** Fires at Ctrl-C and SIGTERM. */
-  signal: AbortSignal
+  readonly signal: AbortSignal
   /**
    * Gives the process that many milliseconds to stop cleanly; after that it prints an error and ends with
    * exit code 1.
@@ -36,17 +38,38 @@ export type RunAction = (action: CommandAction, options: { json?: boolean }) => 
 /** Adds one command, with its options and `--json` and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
-/** Adds what every command has: `--json`, and examples at the end of its help. */
-export function withCommonOptions(command: Command, examples: readonly string[]): Command {
+/** The argument of commands that work on one backup. */
+export const BACKUP_ID = ['<id>', 'the backup’s id, or its first eight characters'] as const
+
+/** The help of a command, and its options: the flags, what each does, and its default, if any. */
+interface CommandHelp {
+  description: string
+  argument?: readonly [name: string, help: string]
+  options?: Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
+  examples: readonly string[]
+}
+
+/** Gives a command its help, its options, and `--json`. */
+export function describeCommand(
+  command: Command,
+  { description, argument, options = {}, examples }: CommandHelp,
+): Command {
+  command.description(description)
+  if (argument !== undefined) command.argument(...argument)
+  for (const [flags, help] of Object.entries(options)) {
+    if (typeof help === 'string') command.option(flags, help)
+    else command.option(flags, ...help)
+  }
   return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
 }
 
-/** The same for a group of commands, each of which has `--json` itself. */
-export function asGroup(command: Command, examples: readonly string[]): Command {
-  return command.addHelpText(
-    'after',
-    `\nEach of these commands takes --json: ${JSON_WORDS}.\n${exampleLines(examples)}`,
-  )
+/** Gives a group of commands its help; each of its commands has `--json` itself. */
+export function describeGroup(
+  command: Command,
+  { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
+): Command {
+  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
+  return command.description(description).addHelpText('after', json + exampleLines(examples))
 }
 
 const JSON_WORDS = 'print only one JSON value on stdout'
@@ -56,13 +79,66 @@ function exampleLines(examples: readonly string[]): string {
   return `\n${title}:\n${examples.map(example => `  ${example}`).join('\n')}`
 }
 
+/** A mistake in the arguments. */
+export function usageError(message: string, hint?: string): BackupError {
+  return new BackupError(message, { code: 'USAGE', hint })
+}
+
+/** The number that an option gives. Throws `USAGE` for anything else, and for a number out of the range. */
+export function wholeNumber(option: string, text: string, range?: { from: number; to: number }): number {
+  const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY }
+  if (/^\d{1,9}$/.test(text) && Number(text) >= from && Number(text) <= to) return Number(text)
+  throw usageError(
+    `${option} ${JSON.stringify(text.slice(0, 40))} is ${range ? 'not a number in its range' : 'not a whole number'}`,
+    range ? `Give a whole number from ${from} to ${to}.` : `Write a number, for example ${option} 7.`,
+  )
+}
+
+export const PORTS = { from: 0, to: 65_535 }
+
+/** A kind of thing with ids, and the command that lists them. */
+export interface Listed {
+  noun: string
+  list: string
+}
+
+/**
+ * The only one whose id is, or begins with, what the user typed. Throws `NOT_FOUND`, and `USAGE` for
+ * several.
+ */
+export function oneById<Thing extends { id: string }>(
+  things: readonly Thing[],
+  typed: string,
+  of: Listed,
+): Thing {
+  const start = typed.trim().toLowerCase()
+  const [one, another] = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/.test(start)
+    ? things.filter(({ id }) => id.startsWith(start))
+    : []
+  if (another !== undefined) {
+    throw usageError(
+      `Several ${of.noun}s have ids that begin with ${start}`,
+      'Give more characters of the id.',
+    )
+  }
+  if (one === undefined) throw unknownId(typed, of)
+  return one
+}
+
+export function unknownId(typed: string, { noun, list }: Listed): BackupError {
+  return new BackupError(`No ${noun} has the id ${JSON.stringify(typed.slice(0, 80))}`, {
+    code: 'NOT_FOUND',
+    hint: `telegram-backup ${list} shows the ids; the first eight characters are enough.`,
+  })
+}
+
 /** Opens what the operations need, for one piece of work, and closes it, also after a failure. */
 export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, output, signal } = context
-  const engine = await openEngine(config, { signal, tell: words => output.note(words) })
+  const { config, signal, note } = context
+  const engine = await openEngine(config, { signal, note })
   try {
     return await work(engine)
   } finally {
@@ -76,10 +152,7 @@ export async function withCatalog<Result>(
   work: (database: Database) => Promise<Result>,
   options: { connections?: number } = {},
 ): Promise<Result> {
-  const database = await openCatalog(context.config, context.signal, {
-    ...options,
-    tell: words => context.output.note(words),
-  })
+  const database = await open(context, options)
   try {
     return await work(database)
   } finally {
@@ -115,9 +188,7 @@ export async function readCatalog<Result>(
   context: CommandContext,
   read: (database: Database) => Promise<Result>,
 ): Promise<{ result: Result; closed: Promise<void> }> {
-  const database = await openCatalog(context.config, context.signal, {
-    tell: words => context.output.note(words),
-  })
+  const database = await open(context)
   try {
     return { result: await read(database), closed: leave(context, database) }
   } catch (error) {
@@ -126,7 +197,14 @@ export async function readCatalog<Result>(
   }
 }
 
+function open(
+  { config, signal, note }: CommandContext,
+  options: { connections?: number } = {},
+): Promise<Database> {
+  return openCatalog(config, signal, { ...options, note })
+}
+
 /** An error while closing changes neither the result of the work nor the reason of its failure. */
-export async function leave({ output }: CommandContext, database: { close(): Promise<void> }): Promise<void> {
-  await database.close().catch((error: unknown) => output.note(`warning: ${describeError(error).message}`))
+export async function leave({ note }: CommandContext, database: { close(): Promise<void> }): Promise<void> {
+  await database.close().catch((error: unknown) => note(`warning: ${describeError(error).message}`))
 }

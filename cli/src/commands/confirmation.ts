@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { BackupError } from '@telegram-backup/errors'
-import type { CommandContext } from '#commands/command.ts'
+import { type CommandContext, usageError } from '#commands/command.ts'
 
 /**
  * Asks whether to go on, unless the user agreed beforehand. Throws `USAGE` without a terminal, and
@@ -12,10 +12,10 @@ export async function confirm(
 ): Promise<void> {
   if (isAgreed) return
   if (!canBeAsked({ host, output })) {
-    throw new BackupError('This command asks before it goes on, but there is no terminal to ask on', {
-      code: 'USAGE',
-      hint: 'Give --yes to go on without the question.',
-    })
+    throw usageError(
+      'This command asks before it goes on, but there is no terminal to ask on',
+      'Give --yes to go on without the question.',
+    )
   }
   const terminal = createInterface({ input: host.stdin, output: host.stderr })
   try {

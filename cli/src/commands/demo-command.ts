@@ -1,25 +1,25 @@
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand } from '#commands/command.ts'
 import type { DemoResult } from '#demo/demo-story.ts'
 
 /** `demo`: a backup and its restore, with nothing installed. */
 export const registerDemo: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('demo'), ['telegram-backup demo'])
-    .description(
+  describeCommand(program.command('demo'), {
+    description:
       'back up a sample database to a local Bot API server, fetch the backup and compare; nothing needs to be installed',
-    )
-    .action((options: { json?: boolean }) =>
-      run(async ({ output, signal }) => {
-        const { playDemo } = await import('#demo/demo-story.ts')
-        const result = await playDemo(
-          line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
-          signal,
-        )
-        output.answer(result, () => describeEnd(result))
-        return result.success ? ExitCode.DONE : ExitCode.FAILED
-      }, options),
-    )
+    examples: ['telegram-backup demo'],
+  }).action((options: { json?: boolean }) =>
+    run(async ({ output, signal }) => {
+      const { playDemo } = await import('#demo/demo-story.ts')
+      const result = await playDemo(
+        line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
+        signal,
+      )
+      output.answer(result, () => describeEnd(result))
+      return result.success ? ExitCode.DONE : ExitCode.FAILED
+    }, options),
+  )
 }
 
 function describeEnd(result: DemoResult): string {

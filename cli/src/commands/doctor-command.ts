@@ -1,28 +1,30 @@
 import type { Check } from '@telegram-backup/engine/doctor/check.ts'
 import { count, formatTable } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand } from '#commands/command.ts'
 
 const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok', warning: 'warn', failed: 'FAIL' }
 
 /** `doctor`: what works, what does not, and how to fix it. */
 export const registerDoctor: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('doctor'), ['telegram-backup doctor', 'telegram-backup doctor --fast'])
-    .description(
+  describeCommand(program.command('doctor'), {
+    description:
       'check the token, the chat, the bot’s rights, the keys, the catalog, the programs, and each source and target; for each problem, say how to fix it',
-    )
-    .option('--fast', 'do not check the sources and targets of telegram-backup.yaml')
-    .action((options: { fast?: boolean; json?: boolean }) =>
-      run(async context => {
-        const { output, signal } = context
-        const { runChecks } = await import('@telegram-backup/engine/doctor/checks.ts')
-        const checks = await runChecks(() => context.config, { signal, isFast: options.fast === true })
-        const failed = checks.filter(check => check.state === 'failed')
-        output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
-        if (failed.length === 0) return ExitCode.DONE
-        return failed.some(check => check.exitCode === ExitCode.USAGE) ? ExitCode.USAGE : ExitCode.FAILED
-      }, options),
-    )
+    options: {
+      '--fast': 'do not check the sources and targets of telegram-backup.yaml',
+    },
+    examples: ['telegram-backup doctor', 'telegram-backup doctor --fast'],
+  }).action((options: { fast?: boolean; json?: boolean }) =>
+    run(async context => {
+      const { output, signal } = context
+      const { runChecks } = await import('@telegram-backup/engine/doctor/checks.ts')
+      const checks = await runChecks(() => context.config, { signal, isFast: options.fast === true })
+      const failed = checks.filter(check => check.state === 'failed')
+      output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
+      if (failed.length === 0) return ExitCode.DONE
+      return failed.some(check => check.exitCode === ExitCode.USAGE) ? ExitCode.USAGE : ExitCode.FAILED
+    }, options),
+  )
 }
 
 function describeChecks(checks: readonly Check[]): string {

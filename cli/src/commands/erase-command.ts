@@ -1,8 +1,15 @@
+import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
 import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
+import {
+  BACKUP_ID,
+  type CommandContext,
+  describeCommand,
+  type RegisterCommand,
+  withEngine,
+} from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 
 interface EraseOptions {
@@ -13,58 +20,42 @@ interface EraseOptions {
 
 /** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('erase'), [
-    'telegram-backup erase 3f0c2c1e',
-    'telegram-backup erase 3f0c2c1e --even-the-last --yes',
-  ])
-    .description(
+  describeCommand(program.command('erase'), {
+    description:
       'erase a backup: delete each of its messages; Telegram does not let a bot delete a message after 48 hours, so an older message is replaced by a few bytes. If a message is left, run the command again',
+    argument: BACKUP_ID,
+    options: {
+      '--even-the-last': 'erase it even if it is the last good backup of its project and type',
+      '--yes': 'do not ask first; without a terminal the command never asks',
+    },
+    examples: ['telegram-backup erase 3f0c2c1e', 'telegram-backup erase 3f0c2c1e --even-the-last --yes'],
+  }).action((id: string, options: EraseOptions) => run(context => runErase(context, id, options), options))
+}
+
+async function runErase(context: CommandContext, id: string, options: EraseOptions): Promise<ExitCode> {
+  const { output, signal, note } = context
+  const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
+  const evenTheLast = options.evenTheLast === true
+  const onFound = async (backup: BackupDetails): Promise<void> => {
+    const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
+    note(
+      `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`,
     )
-    .argument('<id>', 'the backup’s id, or its first eight characters')
-    .option('--even-the-last', 'erase it even if it is the last good backup of its project and type')
-    .option('--yes', 'do not ask first; without a terminal the command never asks')
-    .action((id: string, options: EraseOptions) =>
-      run(async context => {
-        const { output, signal } = context
-        const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
-        return await withEngine(context, async engine => {
-          const evenTheLast = options.evenTheLast === true
-          const erased = await erase(
-            engine,
-            { id, evenTheLast },
-            {
-              signal,
-              note: line => output.note(line),
-              onFound: async backup => {
-                const facts = [
-                  formatBytes(backup.size),
-                  count(backup.parts.length, 'part'),
-                  missingWords(backup),
-                ]
-                output.note(
-                  `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.filter(words => words !== undefined).join(', ')}`,
-                )
-                // Without a terminal, naming the backup is enough; the last good backup needs
-                // --even-the-last.
-                const isAgreed = options.yes === true || !context.host.stdin.isTTY
-                await confirm(context, { isAgreed })
-              },
-            },
-          )
-          const { isErased, messages } = erased
-          if (erased.wasErased) output.note('it was erased before')
-          for (const left of erased.indexesLeft) {
-            output.note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
-          }
-          const state = isErased ? 'erased' : 'erasing'
-          const answer = { success: isErased, id: erased.backup.id, state, messages }
-          output.answer({ ...answer, missing_files: countMissingFiles(erased.backup) }, () =>
-            describeErasure(erased.backup.id, isErased, messages),
-          )
-          return isErased ? ExitCode.DONE : ExitCode.PARTIAL
-        })
-      }, options),
-    )
+    // Without a terminal, naming the backup is enough; the last good backup needs --even-the-last.
+    await confirm(context, { isAgreed: options.yes === true || !context.host.stdin.isTTY })
+  }
+  const erased = await withEngine(context, engine =>
+    erase(engine, { id, evenTheLast }, { signal, note, onFound }),
+  )
+  const { backup, isErased, messages } = erased
+  if (erased.wasErased) note('it was erased before')
+  for (const left of erased.indexesLeft) note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
+  const state = isErased ? 'erased' : 'erasing'
+  output.answer(
+    { success: isErased, id: backup.id, state, messages, missing_files: countMissingFiles(backup) },
+    () => describeErasure(backup.id, isErased, messages),
+  )
+  return isErased ? ExitCode.DONE : ExitCode.PARTIAL
 }
 
 function describeErasure(id: string, isErased: boolean, messages: readonly ErasedMessage[]): string {

@@ -4,9 +4,9 @@ import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/un
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
   withCatalog,
-  withCommonOptions,
   withEngine,
 } from '#commands/command.ts'
 import { canBeAsked, confirm } from '#commands/confirmation.ts'
@@ -19,17 +19,19 @@ interface ExpireOptions {
 
 /** `expire`: erases the backups that retention no longer keeps. */
 export const registerExpire: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('expire'), ['telegram-backup expire --dry-run', 'telegram-backup expire'])
-    .description(
+  describeCommand(program.command('expire'), {
+    description:
       'erase the backups that no policy keeps, backups without a policy that have expired, and backups marked for erasure; the last good backup of each project and type always stays',
-    )
-    .option('--dry-run', 'only show what would happen to each backup, and why')
-    .option('--yes', 'confirm the removal of more than half of a source’s backups at once')
-    .action((options: ExpireOptions) => run(context => runExpire(context, options), options))
+    options: {
+      '--dry-run': 'only show what would happen to each backup, and why',
+      '--yes': 'confirm the removal of more than half of a source’s backups at once',
+    },
+    examples: ['telegram-backup expire --dry-run', 'telegram-backup expire'],
+  }).action((options: ExpireOptions) => run(context => runExpire(context, options), options))
 }
 
 async function runExpire(context: CommandContext, options: ExpireOptions): Promise<ExitCode> {
-  const { output, signal } = context
+  const { output, signal, note } = context
   const { expire, planExpiry } = await import('@telegram-backup/engine/operations/expire.ts')
   if (options.dryRun === true) {
     return await withCatalog(context, async database => {
@@ -41,7 +43,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
   return await withEngine(context, async engine => {
     const { plan, report, isDone } = await expire(engine, {
       signal,
-      note: line => output.note(line),
+      note,
       agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
     })
     output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report, plan))
@@ -51,10 +53,10 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
 
 /** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
-  const { output } = context
+  const { note } = context
   if (!canBeAsked(context)) return false
-  output.note(describePlan(inDoubt))
-  output.note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
+  note(describePlan(inDoubt))
+  note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
   await confirm(context, { isAgreed: false })
   return true
 }

@@ -5,13 +5,15 @@ import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
+  BACKUP_ID,
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
   readCatalog,
+  usageError,
   withCatalogWhenWanted,
-  withCommonOptions,
 } from '#commands/command.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
@@ -27,42 +29,37 @@ interface FetchOptions {
 
 /** `fetch ID`: fetches the verified plain bytes, or one file of a directory backup. */
 export const registerFetch: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('fetch'), [
-    'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
-    'telegram-backup fetch 3f0c2c1e --out - | less',
-    'telegram-backup fetch 8d1b0a42 --list | grep nginx',
-    'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
-  ])
-    .description(
+  describeCommand(program.command('fetch'), {
+    description:
       'fetch a backup as a plain file; every part is verified, and the file appears only when it is complete',
-    )
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .option(
-      '--out <file>',
-      'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
-    )
-    .option(
-      '--path <path>',
-      'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
-    )
-    .option(
-      '--list',
-      'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
-    )
-    .option('-0, --null', 'with --list: print only the names, as raw bytes, each ended by a zero byte')
-    .action((id: string, options: FetchOptions) =>
-      run(async context => {
-        checkOptions(options)
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
-        try {
-          await fetchBackup(context, backup, options)
-        } finally {
-          await closed
-        }
-        return ExitCode.DONE
-      }, options),
-    )
+    argument: BACKUP_ID,
+    options: {
+      '--out <file>':
+        'the file to write; "-" is standard output; write a name that is not UTF-8 as "ls -b" prints it',
+      '--path <path>':
+        'fetch only this file of a directory backup, named as --list prints it; only the parts that hold it are fetched',
+      '--list': 'list the files of a directory backup, and fetch nothing; names are written as by "ls -b"',
+      '-0, --null': 'with --list: print only the names, as raw bytes, each ended by a zero byte',
+    },
+    examples: [
+      'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
+      'telegram-backup fetch 3f0c2c1e --out - | less',
+      'telegram-backup fetch 8d1b0a42 --list | grep nginx',
+      'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
+    ],
+  }).action((id: string, options: FetchOptions) =>
+    run(async context => {
+      checkOptions(options)
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
+      try {
+        await fetchBackup(context, backup, options)
+      } finally {
+        await closed
+      }
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function fetchBackup(
@@ -70,29 +67,28 @@ async function fetchBackup(
   backup: BackupDetails,
   options: FetchOptions,
 ): Promise<void> {
-  const { output, config, signal } = context
+  const { output, config, signal, note } = context
   const { fetch, listMembers } = await import('@telegram-backup/engine/operations/fetch.ts')
   if (backup.damaged_at !== null) {
-    output.note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
+    note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
-  for (const line of notWholeLines(backup, 'warning:')) output.note(line)
+  for (const line of notWholeLines(backup, 'warning:')) note(line)
   const client = await openTelegram(config)
   const service = await openBackupService(config, client)
   await withCatalogWhenWanted(context, async catalog => {
-    const from = { config, client, service, catalog, signal, note: (line: string) => output.note(line) }
+    const from = { config, client, service, catalog, signal, note }
     if (options.list) {
-      await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
-      return
+      return await printMembers(context, await listMembers(backup, from), { isRaw: options.null === true })
     }
     const { out = '', path } = options
     const to = out === '-' ? context.host.stdout : await placeToWrite(out)
     const progress = fetchProgress(output.progressLine())
     const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
-    tellFetched(output, backup, { ...fetched, out })
+    reportFetched(output, backup, { ...fetched, out })
   })
 }
 
-function tellFetched(
+function reportFetched(
   output: Output,
   backup: BackupDetails,
   { out, size, parts, path }: Fetched & { out: string },
@@ -107,20 +103,19 @@ function tellFetched(
 }
 
 function checkOptions({ out, path, list, json, ...options }: FetchOptions): void {
-  const usage = (message: string, hint?: string): BackupError =>
-    new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
   if (list && (out !== undefined || path !== undefined))
-    throw usage('--list cannot be combined with --out or --path')
-  if (options.null && (!list || json)) throw usage('-0 needs --list, and cannot be combined with --json')
+    throw usageError('--list cannot be combined with --out or --path')
+  if (options.null && (!list || json)) throw usageError('-0 needs --list, and cannot be combined with --json')
   if (!list && out === undefined)
-    throw usage('No output file was given', 'Give --out FILE, or --out - for standard output.')
+    throw usageError('No output file was given', 'Give --out FILE, or --out - for standard output.')
   // The bytes of the argument are lost: the file would get another name.
   if (out?.includes('\ufffd'))
-    throw usage(
+    throw usageError(
       'The name of the output file is not UTF-8',
       'Write it as "ls -b" prints it, in single quotes.',
     )
-  if (out === '-' && json) throw usage('--json and --out - cannot be combined: both write to standard output')
+  if (out === '-' && json)
+    throw usageError('--json and --out - cannot be combined: both write to standard output')
 }
 
 /**
@@ -139,10 +134,7 @@ interface Member {
   kind: string
 }
 
-/**
- * Prints the members of a directory backup. With `--json`: an array. With `isRaw`: only the raw bytes of each name and a
- * zero byte after it. Else a line each, with the name as `ls -b` writes it.
- */
+/** @param options.isRaw print only the raw bytes of each name, and a zero byte after it */
 async function printMembers(
   { host, output }: CommandContext,
   members: AsyncIterable<Member>,

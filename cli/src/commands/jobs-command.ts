@@ -8,15 +8,20 @@ import {
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import {
-  asGroup,
+  describeCommand,
+  describeGroup,
+  oneById,
   type RegisterCommand,
   type RunAction,
+  unknownId,
+  usageError,
+  wholeNumber,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
+import { factTable } from '#commands/fact-table.ts'
 
 interface ListOptions {
   project?: string
@@ -30,130 +35,103 @@ const MOST_LISTED = 1_000
 
 /** `jobs`: the jobs of the service, and their results. */
 export const registerJobs: RegisterCommand = (program, run) => {
-  const jobs = asGroup(program.command('jobs'), [
-    'telegram-backup jobs --state failed --project shop',
-    'telegram-backup jobs --json',
-    'telegram-backup jobs show 3f0c2c1e',
-    'telegram-backup jobs cancel 3f0c2c1e',
-  ]).description(
-    'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
-  )
+  const jobs = describeGroup(program.command('jobs'), {
+    description:
+      'list, show and cancel jobs: the backups, restores, verifications and erasures that "telegram-backup serve" runs',
+    examples: [
+      'telegram-backup jobs --state failed --project shop',
+      'telegram-backup jobs --json',
+      'telegram-backup jobs show 3f0c2c1e',
+      'telegram-backup jobs cancel 3f0c2c1e',
+    ],
+  })
   registerJobList(jobs, run)
   registerJobShow(jobs, run)
   registerCancel(jobs, run)
-  for (const command of jobs.commands) command.exitOverride()
 }
 
 function registerJobList(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('list', { isDefault: true }), [
-    'telegram-backup jobs',
-    'telegram-backup jobs --state failed --project shop',
-  ])
-    .description('list the jobs, newest first')
-    .option('--state <state>', 'only jobs in this state: queued, running, done, failed or cancelled')
-    .option('--project <id>', 'only jobs of this project')
-    .option('--limit <number>', 'list at most this many jobs', '50')
-    .action((options: ListOptions) =>
-      run(async context => {
-        const { listJobs } = await import('@telegram-backup/database')
-        const filter = {
-          state: options.state === undefined ? undefined : await parseState(options.state),
-          projectId: options.project,
-          limit: parseLimit(options.limit),
-        }
-        await withCatalog(context, async database => {
-          const jobs = await listJobs(database, filter)
-          context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('list', { isDefault: true }), {
+    description: 'list the jobs, newest first',
+    options: {
+      '--state <state>': 'only jobs in this state: queued, running, done, failed or cancelled',
+      '--project <id>': 'only jobs of this project',
+      '--limit <number>': ['list at most this many jobs', '50'],
+    },
+    examples: ['telegram-backup jobs', 'telegram-backup jobs --state failed --project shop'],
+  }).action((options: ListOptions) =>
+    run(async context => {
+      const { listJobs } = await import('@telegram-backup/database')
+      const filter = {
+        state: options.state === undefined ? undefined : await parseState(options.state),
+        projectId: options.project,
+        limit: wholeNumber('--limit', options.limit, { from: 1, to: MOST_LISTED }),
+      }
+      await withCatalog(context, async database => {
+        const jobs = await listJobs(database, filter)
+        context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function registerJobShow(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('show'), [
-    'telegram-backup jobs show 3f0c2c1e',
-    'telegram-backup jobs show 3f0c2c1e --json',
-  ])
-    .description('show one job: its progress, its backup, and if it failed, why and what to do')
-    .argument('<id>', 'the job’s id, or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        const job = await withCatalog(context, database => findJob(database, id.trim()))
-        context.output.answer(jobView(job), () => describeJob(job))
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('show'), {
+    description: 'show one job: its progress, its backup, and if it failed, why and what to do',
+    argument: JOB_ID,
+    examples: ['telegram-backup jobs show 3f0c2c1e', 'telegram-backup jobs show 3f0c2c1e --json'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      const job = await withCatalog(context, database => findJob(database, id))
+      context.output.answer(jobView(job), () => describeJob(job))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function registerCancel(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('cancel'), ['telegram-backup jobs cancel 3f0c2c1e'])
-    .description('cancel a waiting job; ask a running job to stop and to take back what it did')
-    .argument('<id>', 'the job’s id, or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        await withCatalog(context, async database => {
-          const { id: jobId } = await findJob(database, id.trim())
-          const queue = await openJobQueue(database, { tends: false })
-          try {
-            const job = await queue.cancel(jobId)
-            if (job === null) throw unknownJob(id)
-            context.output.answer(jobView(job), () =>
-              job.state === 'cancelled'
-                ? `Job ${job.id} is cancelled.`
-                : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
-            )
-          } finally {
-            await queue.stop()
-          }
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('cancel'), {
+    description: 'cancel a waiting job; ask a running job to stop and to take back what it did',
+    argument: JOB_ID,
+    examples: ['telegram-backup jobs cancel 3f0c2c1e'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      await withCatalog(context, async database => {
+        const { id: jobId } = await findJob(database, id)
+        const queue = await openJobQueue(database, { tends: false })
+        try {
+          const job = await queue.cancel(jobId)
+          if (job === null) throw unknownId(id, JOBS)
+          context.output.answer(jobView(job), () =>
+            job.state === 'cancelled'
+              ? `Job ${job.id} is cancelled.`
+              : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,
+          )
+        } finally {
+          await queue.stop()
+        }
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function findJob(database: Database, id: string): Promise<Job> {
   const { getJob, listJobs } = await import('@telegram-backup/database')
-  const job = await getJob(database, id)
-  if (job !== null) return job
-  if (!/^[0-9a-f-]{8,35}$/i.test(id)) throw unknownJob(id)
-  const found = (await listJobs(database, { limit: MOST_LISTED })).filter(one =>
-    one.id.startsWith(id.toLowerCase()),
+  return (
+    (await getJob(database, id.trim())) ?? oneById(await listJobs(database, { limit: MOST_LISTED }), id, JOBS)
   )
-  if (found.length > 1) {
-    throw new BackupError('Several jobs have an id that begins like this', {
-      code: 'USAGE',
-      hint: 'Give the whole id.',
-    })
-  }
-  if (found[0] === undefined) throw unknownJob(id)
-  return found[0]
 }
 
-function unknownJob(id: string): BackupError {
-  return new BackupError(`No job has the id ${JSON.stringify(id.slice(0, 80))}`, {
-    code: 'NOT_FOUND',
-    hint: 'telegram-backup jobs shows the ids; the first eight characters are enough.',
-  })
-}
+const JOB_ID = ['<id>', 'the job’s id, or its first eight characters'] as const
+const JOBS = { noun: 'job', list: 'jobs' }
 
 async function parseState(text: string): Promise<JobState> {
   const { JOB_STATES } = await import('@telegram-backup/database')
   const state = JOB_STATES.find(known => known === text)
   if (state !== undefined) return state
-  throw new BackupError(`No job has the state ${JSON.stringify(text)}`, {
-    code: 'USAGE',
-    hint: `The states are ${JOB_STATES.join(', ')}.`,
-  })
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text)
-  if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= MOST_LISTED) return limit
-  throw new BackupError(`--limit ${JSON.stringify(text)} is not a number of jobs`, {
-    code: 'USAGE',
-    hint: `Give a number from 1 to ${MOST_LISTED}.`,
-  })
+  throw usageError(`No job has the state ${JSON.stringify(text)}`, `The states are ${JOB_STATES.join(', ')}.`)
 }
 
 function describeJobs(jobs: readonly Job[]): string {
@@ -174,7 +152,7 @@ function describeJobs(jobs: readonly Job[]): string {
 
 function describeJob(job: Job): string {
   const { error, progress, finished_at } = job
-  const facts: [name: string, value: string | null][] = [
+  return factTable([
     ['id', job.id],
     ['kind', job.kind],
     ['state', job.state],
@@ -191,8 +169,7 @@ function describeJob(job: Job): string {
     // For a waiting job, this is the error of its last attempt.
     [finished_at === null ? 'last error' : 'error', error && `${error.code}: ${error.message}`],
     ['hint', error?.hint ?? null],
-  ]
-  return formatTable(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+  ])
 }
 
 function timeOf(time: Date | null): string | null {

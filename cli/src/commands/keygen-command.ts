@@ -1,41 +1,41 @@
 import { writeFile } from 'node:fs/promises'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { ExitCode } from '@telegram-backup/errors'
+import { describeCommand, type RegisterCommand, usageError } from '#commands/command.ts'
 
 /** `keygen`: a new age key pair. */
 export const registerKeygen: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('keygen'), [
-    'telegram-backup keygen --out backup-key.txt',
-    'export BACKUP_AGE_RECIPIENTS=age1…          (the public key that it prints)',
-    'export BACKUP_AGE_IDENTITY_FILE=backup-key.txt   (needed only to restore, fetch, verify and recover)',
-  ])
-    .description(
+  describeCommand(program.command('keygen'), {
+    description:
       'create an age key pair: the public key encrypts backups, and only the key file can decrypt them',
-    )
-    .option(
-      '--out <file>',
-      'write the key file here, readable only by its owner; an existing file is never replaced',
-    )
-    .action((options: { out?: string; json?: boolean }) =>
-      run(async ({ output }) => {
-        const { generateIdentity } = await import('@telegram-backup/engine/operations/make-key.ts')
-        const { identity, recipient } = await generateIdentity()
-        const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
-        if (options.out === undefined) {
-          output.answer({ recipient, identity }, () => text.trimEnd())
-          return ExitCode.DONE
-        }
-        await writeKeyFile(options.out, text)
-        output.answer(
-          { recipient, identity_file: options.out },
-          () =>
-            `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +
-            'keep a copy on another machine.\nNext: export BACKUP_AGE_RECIPIENTS=' +
-            recipient,
-        )
+    options: {
+      '--out <file>':
+        'write the key file here, readable only by its owner; an existing file is never replaced',
+    },
+    examples: [
+      'telegram-backup keygen --out backup-key.txt',
+      'export BACKUP_AGE_RECIPIENTS=age1…          (the public key that it prints)',
+      'export BACKUP_AGE_IDENTITY_FILE=backup-key.txt   (needed only to restore, fetch, verify and recover)',
+    ],
+  }).action((options: { out?: string; json?: boolean }) =>
+    run(async ({ output }) => {
+      const { generateIdentity } = await import('@telegram-backup/engine/operations/make-key.ts')
+      const { identity, recipient } = await generateIdentity()
+      const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
+      if (options.out === undefined) {
+        output.answer({ recipient, identity }, () => text.trimEnd())
         return ExitCode.DONE
-      }, options),
-    )
+      }
+      await writeKeyFile(options.out, text)
+      output.answer(
+        { recipient, identity_file: options.out },
+        () =>
+          `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +
+          'keep a copy on another machine.\nNext: export BACKUP_AGE_RECIPIENTS=' +
+          recipient,
+      )
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function writeKeyFile(path: string, text: string): Promise<void> {
@@ -44,16 +44,16 @@ async function writeKeyFile(path: string, text: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') {
-      throw new BackupError(`${path} cannot be written: its folder does not exist`, {
-        code: 'USAGE',
-        hint: 'Create the folder first (mkdir -m 700), or choose another name with --out.',
-      })
+      throw usageError(
+        `${path} cannot be written: its folder does not exist`,
+        'Create the folder first (mkdir -m 700), or choose another name with --out.',
+      )
     }
-    throw new BackupError(
+    throw usageError(
       code === 'EEXIST'
         ? `${path} already exists, and keygen never overwrites a file`
         : `${path} cannot be written (${code})`,
-      { code: 'USAGE', hint: 'Choose another name with --out.' },
+      'Choose another name with --out.',
     )
   }
 }

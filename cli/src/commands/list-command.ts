@@ -10,7 +10,7 @@ import {
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
 
 interface ListOptions {
   project?: string
@@ -22,49 +22,47 @@ interface ListOptions {
 
 /** `list`: the backups in the catalog, newest first. */
 export const registerList: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('list'), [
-    'telegram-backup list',
-    'telegram-backup list --project shop --type database --state complete',
-    'telegram-backup list --all                              # those that are erased as well',
-  ])
-    .description('list the backups in the catalog, newest first')
-    .option('--project <id>', 'list only backups of this project')
-    .option('--type <type>', 'list only backups of this type: database, storage or logs')
-    .option(
-      '--state <state>',
-      'list only backups in this state: sending, complete, failed, erasing or erased',
-    )
-    .option('--all', 'list erased backups too; with --json they are always listed')
-    .action((options: ListOptions) =>
-      run(async context => {
-        const { listBackups } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
-        const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
-        await withCatalog(context, async database => {
-          const { data } = await listBackups(
-            {
-              projectId: options.project,
-              type: options.type as BackupType,
-              state: options.state as BackupState,
-            },
-            { database },
-          )
-          const isFiltered = [options.project, options.type, options.state].some(
-            filter => filter !== undefined,
-          )
-          const empty = isFiltered
-            ? 'No backup matches.'
-            : `No backups yet in ${database.location}. To make one, see: telegram-backup send --help. If the chat already holds backups: telegram-backup recover`
-          const words = await readPolicyWords(database)
-          const isAsked = options.all === true || options.state !== undefined
-          const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
-          const hidden = data.length - shown.length
-          context.output.answer(data.map(withMissingCount), () =>
-            data.length === 0 ? empty : describeList(shown, { words, hidden, now: new Date() }),
-          )
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(program.command('list'), {
+    description: 'list the backups in the catalog, newest first',
+    options: {
+      '--project <id>': 'list only backups of this project',
+      '--type <type>': 'list only backups of this type: database, storage or logs',
+      '--state <state>': 'list only backups in this state: sending, complete, failed, erasing or erased',
+      '--all': 'list erased backups too; with --json they are always listed',
+    },
+    examples: [
+      'telegram-backup list',
+      'telegram-backup list --project shop --type database --state complete',
+      'telegram-backup list --all                              # those that are erased as well',
+    ],
+  }).action((options: ListOptions) =>
+    run(async context => {
+      const { listBackups } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
+      const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
+      await withCatalog(context, async database => {
+        const { data } = await listBackups(
+          {
+            projectId: options.project,
+            type: options.type as BackupType,
+            state: options.state as BackupState,
+          },
+          { database },
+        )
+        const isFiltered = [options.project, options.type, options.state].some(filter => filter !== undefined)
+        const empty = isFiltered
+          ? 'No backup matches.'
+          : `No backups yet in ${database.location}. To make one, see: telegram-backup send --help. If the chat already holds backups: telegram-backup recover`
+        const words = await readPolicyWords(database)
+        const isAsked = options.all === true || options.state !== undefined
+        const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
+        const hidden = data.length - shown.length
+        context.output.answer(data.map(withMissingCount), () =>
+          data.length === 0 ? empty : describeList(shown, { words, hidden, now: new Date() }),
+        )
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 /** @param hidden number of erased backups that are not shown */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { formatTable } from '@telegram-backup/engine/units/human-units.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand } from '#commands/command.ts'
 
 /** One channel for notifications, and the result of its test. */
 interface Trial {
@@ -16,50 +16,41 @@ interface Trial {
  * `notify-test`: sends a test through every configured channel, so that a person can see whether it arrives.
  */
 export const registerNotifyTest: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('notify-test'), ['telegram-backup notify-test'])
-    .description('send a test message to each receiver that telegram-backup.yaml names under "notifications"')
-    .action((options: { json?: boolean }) =>
-      run(async ({ config, output, signal }) => {
-        const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
-        const { openChannels } = await import('@telegram-backup/engine/monitoring/channels.ts')
-        const { callUrl } = await import('@telegram-backup/engine/monitoring/http-call.ts')
-        const { testNotice } = await import('@telegram-backup/engine/monitoring/wording.ts')
-        const settings = (await readConfigFile(config)).notifications()
-        const texts = settings.chat === null ? undefined : await openTelegram(config)
-        const channels = openChannels(settings, { texts, vaultChatId: config.chatId })
-        const notice = { id: randomUUID(), ...testNotice(hostname(), new Date()) }
-        const { heartbeat } = settings
-        const ways: [Trial['channel'], () => Promise<void>][] = [
-          ...channels.names.map((name): [Trial['channel'], () => Promise<void>] => [
-            name,
-            () => channels.deliver(name, notice, { signal }),
-          ]),
-          ...(heartbeat === null
-            ? []
-            : [
-                ['heartbeat', () => callUrl(heartbeat, { signal })] as [
-                  Trial['channel'],
-                  () => Promise<void>,
-                ],
-              ]),
-        ]
-        if (ways.length === 0) {
-          throw new BackupError('No receiver of notifications is configured', {
-            code: 'CONFIGURATION',
-            hint: 'Set notifications.chat, notifications.webhook or notifications.heartbeat in telegram-backup.yaml.',
-          })
-        }
-        const trials = await Promise.all(ways.map(([channel, tell]) => tryOut(channel, tell)))
-        output.answer({ trials }, () => describeTrials(trials))
-        if (trials.every(({ ok }) => ok)) return ExitCode.DONE
-        return trials.some(({ ok }) => ok) ? ExitCode.PARTIAL : ExitCode.FAILED
-      }, options),
-    )
+  describeCommand(program.command('notify-test'), {
+    description: 'send a test message to each receiver that telegram-backup.yaml names under "notifications"',
+    examples: ['telegram-backup notify-test'],
+  }).action((options: { json?: boolean }) =>
+    run(async ({ config, output, signal }) => {
+      const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
+      const { openChannels } = await import('@telegram-backup/engine/monitoring/channels.ts')
+      const { callUrl } = await import('@telegram-backup/engine/monitoring/http-call.ts')
+      const { testNotice } = await import('@telegram-backup/engine/monitoring/wording.ts')
+      const settings = (await readConfigFile(config)).notifications()
+      const texts = settings.chat === null ? undefined : await openTelegram(config)
+      const channels = openChannels(settings, { texts, vaultChatId: config.chatId })
+      const notice = { id: randomUUID(), ...testNotice(hostname(), new Date()) }
+      const { heartbeat } = settings
+      const sending = channels.names.map(name =>
+        tryOut(name, () => channels.deliver(name, notice, { signal })),
+      )
+      if (heartbeat !== null) sending.push(tryOut('heartbeat', () => callUrl(heartbeat, { signal })))
+      if (sending.length === 0) {
+        throw new BackupError('No receiver of notifications is configured', {
+          code: 'CONFIGURATION',
+          hint: 'Set notifications.chat, notifications.webhook or notifications.heartbeat in telegram-backup.yaml.',
+        })
+      }
+      const trials = await Promise.all(sending)
+      output.answer({ trials }, () => describeTrials(trials))
+      if (trials.every(({ ok }) => ok)) return ExitCode.DONE
+      return trials.some(({ ok }) => ok) ? ExitCode.PARTIAL : ExitCode.FAILED
+    }, options),
+  )
 }
 
-async function tryOut(channel: Trial['channel'], tell: () => Promise<void>): Promise<Trial> {
+async function tryOut(channel: Trial['channel'], send: () => Promise<void>): Promise<Trial> {
   try {
-    await tell()
+    await send()
     return { channel, ok: true }
   } catch (error) {
     return { channel, ok: false, error: describeError(error) }

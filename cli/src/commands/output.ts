@@ -1,7 +1,7 @@
 import { terminalJson } from '@telegram-backup/engine/units/terminal-json.ts'
 import { describeError, hideSecrets } from '@telegram-backup/errors'
 import { ProgressLine } from '#commands/progress-line.ts'
-import type { TextSink } from '#commands/text-sink.ts'
+import type { TextSink } from '#host.ts'
 
 /** The part of a JSON log that a command needs. */
 export interface LineLog {

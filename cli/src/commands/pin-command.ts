@@ -1,7 +1,13 @@
 import { countMissingFiles, shownId } from '@telegram-backup/database/missing-files'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, type RunAction, withCatalog, withCommonOptions } from '#commands/command.ts'
-import { tellTheIndex } from '#commands/refresh-index.ts'
+import {
+  BACKUP_ID,
+  describeCommand,
+  type RegisterCommand,
+  type RunAction,
+  withCatalog,
+} from '#commands/command.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 
 /** `pin ID` and `unpin ID`: neither retention nor `erase` erases a pinned backup. */
 export const registerPins: RegisterCommand = (program, run) => {
@@ -14,41 +20,40 @@ function registerOne(
   run: RunAction,
   { name, isPinned }: { name: string; isPinned: boolean },
 ): void {
-  withCommonOptions(program.command(name), [`telegram-backup ${name} 3f0c2c1e`])
-    .description(
-      isPinned
-        ? 'keep a backup for ever: retention does not remove it, and "erase" refuses it'
-        : 'remove the pin: retention decides about the backup again',
-    )
-    .argument('<id>', 'the backup’s id, or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        const { getBackupById, pinBackup } = await import('@telegram-backup/database')
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        await withCatalog(context, async database => {
-          const backup = await findBackup(database, id)
-          if (!(await pinBackup(database, backup.id, isPinned))) {
-            throw new BackupError(
-              `Backup ${backup.id} is ${backup.state}: only a complete backup can be pinned`,
-              {
-                code: 'CONFLICT',
-                hint: '"telegram-backup list --state complete" lists the complete ones.',
-              },
-            )
-          }
-          await tellTheIndex(context, database)
-          const after = await getBackupById(database, backup.id)
-          context.output.answer(
+  describeCommand(program.command(name), {
+    description: isPinned
+      ? 'keep a backup for ever: retention does not remove it, and "erase" refuses it'
+      : 'remove the pin: retention decides about the backup again',
+    argument: BACKUP_ID,
+    examples: [`telegram-backup ${name} 3f0c2c1e`],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      const { getBackupById, pinBackup } = await import('@telegram-backup/database')
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      await withCatalog(context, async database => {
+        const backup = await findBackup(database, id)
+        if (!(await pinBackup(database, backup.id, isPinned))) {
+          throw new BackupError(
+            `Backup ${backup.id} is ${backup.state}: only a complete backup can be pinned`,
             {
-              success: true,
-              id: backup.id,
-              pinned_at: after?.pinned_at ?? null,
-              missing_files: countMissingFiles(backup),
+              code: 'CONFLICT',
+              hint: '"telegram-backup list --state complete" lists the complete ones.',
             },
-            () => `Backup ${shownId(backup)} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
           )
-        })
-        return ExitCode.DONE
-      }, options),
-    )
+        }
+        await updateIndexes(context, database)
+        const after = await getBackupById(database, backup.id)
+        context.output.answer(
+          {
+            success: true,
+            id: backup.id,
+            pinned_at: after?.pinned_at ?? null,
+            missing_files: countMissingFiles(backup),
+          },
+          () => `Backup ${shownId(backup)} is ${isPinned ? 'pinned' : 'no longer pinned'}.`,
+        )
+      })
+      return ExitCode.DONE
+    }, options),
+  )
 }

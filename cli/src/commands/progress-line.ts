@@ -1,4 +1,4 @@
-import type { TextSink } from '#commands/text-sink.ts'
+import type { TextSink } from '#host.ts'
 
 /** Milliseconds between two updates on a terminal, and between two lines without a terminal. */
 const REDRAW_MS = 100

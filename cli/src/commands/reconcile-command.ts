@@ -2,28 +2,24 @@ import { shownIdOf } from '@telegram-backup/database/missing-files'
 import type { ReportedReason, SessionReport } from '@telegram-backup/engine/operations/reconcile.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCommonOptions, withEngine } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand, withEngine } from '#commands/command.ts'
 
 /** `reconcile`: brings chat and catalog into agreement after crashes and lost answers. */
 export const registerReconcile: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('reconcile'), [
-    'telegram-backup reconcile',
-    'telegram-backup reconcile --json',
-  ])
-    .description(
+  describeCommand(program.command('reconcile'), {
+    description:
       'bring the chat and the catalog back into agreement after a crash: find lost messages, finish or fail interrupted sends, continue erasing, update the index. Work of running processes is not touched',
-    )
-    .action((options: { json?: boolean }) =>
-      run(async context => {
-        const { output, signal } = context
-        const { reconcile } = await import('@telegram-backup/engine/operations/reconcile.ts')
-        return await withEngine(context, async engine => {
-          const report = await reconcile(engine, { signal, note: line => output.note(line) })
-          output.answer(report, () => describeReport(report))
-          return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
-        })
-      }, options),
-    )
+    examples: ['telegram-backup reconcile', 'telegram-backup reconcile --json'],
+  }).action((options: { json?: boolean }) =>
+    run(async context => {
+      const { reconcile } = await import('@telegram-backup/engine/operations/reconcile.ts')
+      return await withEngine(context, async engine => {
+        const report = await reconcile(engine, context)
+        context.output.answer(report, () => describeReport(report))
+        return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
+      })
+    }, options),
+  )
 }
 
 function describeReport(report: SessionReport): string {
@@ -49,15 +45,16 @@ function describeReport(report: SessionReport): string {
     ...report.pending.map(of => `PENDING   ${about(of)}: ${of.reason}${of.hint ? ` (${of.hint})` : ''}`),
   ]
   const end = report.isDone
-    ? settledWords(report)
+    ? agreementWords(report)
     : `${count(report.pending.length, 'item')} could not be reconciled now; run the command again.`
   return [...lines, end].join('\n')
 }
 
 /**
- * After a lost answer, the server may still be at work for minutes: open messages are looked for again later.
+ * After a lost answer, the server may still be at work for minutes: open messages are looked for again
+ * later.
  */
-function settledWords({ looked_for_again: open }: SessionReport): string {
+function agreementWords({ looked_for_again: open }: SessionReport): string {
   if (open.length === 0) return 'The chat and the catalog agree.'
   return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`
 }

@@ -2,12 +2,13 @@ import type { Database } from '@telegram-backup/database'
 import type { RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, describeError, ExitCode } from '@telegram-backup/errors'
+import { describeError, ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
+  usageError,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
 
 interface RecoverOptions {
@@ -20,57 +21,55 @@ const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=?$/
 
 /** `recover`: rebuilds the catalog from the chat, and takes over the chat. */
 export const registerRecover: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('recover'), [
-    'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
-    'telegram-backup recover',
-  ])
-    .description(
+  describeCommand(program.command('recover'), {
+    description:
       'rebuild the catalog from the chat, and take over the chat for this catalog; needs only the bot token, the chat and the key file. Entries already in the catalog are kept',
-    )
-    .option(
-      '--signer <fingerprint...>',
-      'accept only data signed by this key; its fingerprint is on the recovery card',
-    )
-    .option(
-      '--whole-chat',
-      'if the index is lost, read every message of the chat, even the old ones that people most likely wrote',
-    )
-    .action((options: RecoverOptions) =>
-      run(async context => {
-        const signers = (options.signer ?? []).map(readFingerprint)
-        const { wholeChat = false } = options
-        const { report, hasKeys } = await withCatalog(context, async database => ({
-          report: await recoverInto(context, { database, signers, wholeChat }),
-          hasKeys: await hasApiKeys(database),
-        }))
-        const { isAllRefused, isIncomplete } = await import('@telegram-backup/engine/operations/recover.ts')
-        const { describeRecovery, recoveryAnswer } = await import('#commands/recover-report.ts')
-        context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
-        if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
-          context.output.note(
-            `warning: the signing key ${report.signer} was accepted without proof; compare it with your recovery card`,
-          )
-        }
-        for (const line of await sourcesThatLack(context, report)) context.output.note(line)
-        if (report.owner !== null && !hasKeys) {
-          context.output.note(
-            'API keys are not stored in the chat: the keys of the old machine do not work here. Create new ones: telegram-backup apikey create --name NAME --scope SCOPES',
-          )
-        }
-        if (report.owner !== null && context.config.encryption === undefined) {
-          const { ownRecipients } = await import('@telegram-backup/engine/config/own-recipients.ts')
-          const own = await ownRecipients(context.config)
-          const next =
-            own.length > 0
-              ? `send and card need the public key of your key file: export BACKUP_AGE_RECIPIENTS=${own.join(',')}`
-              : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
-          // If something could not be decrypted, the report asks for the key: that comes first.
-          if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
-        }
-        if (isAllRefused(report)) return ExitCode.INTEGRITY
-        return isIncomplete(report) ? ExitCode.PARTIAL : ExitCode.DONE
-      }, options),
-    )
+    options: {
+      '--signer <fingerprint...>':
+        'accept only data signed by this key; its fingerprint is on the recovery card',
+      '--whole-chat':
+        'if the index is lost, read every message of the chat, even the old ones that people most likely wrote',
+    },
+    examples: [
+      'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
+      'telegram-backup recover',
+    ],
+  }).action((options: RecoverOptions) =>
+    run(async context => {
+      const signers = (options.signer ?? []).map(readFingerprint)
+      const { wholeChat = false } = options
+      const { report, hasKeys } = await withCatalog(context, async database => ({
+        report: await recoverInto(context, { database, signers, wholeChat }),
+        hasKeys: await hasApiKeys(database),
+      }))
+      const { isAllRefused, isIncomplete } = await import('@telegram-backup/engine/operations/recover.ts')
+      const { describeRecovery, recoveryAnswer } = await import('#commands/recover-report.ts')
+      context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
+      if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
+        context.output.note(
+          `warning: the signing key ${report.signer} was accepted without proof; compare it with your recovery card`,
+        )
+      }
+      for (const line of await sourcesThatLack(context, report)) context.output.note(line)
+      if (report.owner !== null && !hasKeys) {
+        context.output.note(
+          'API keys are not stored in the chat: the keys of the old machine do not work here. Create new ones: telegram-backup apikey create --name NAME --scope SCOPES',
+        )
+      }
+      if (report.owner !== null && context.config.encryption === undefined) {
+        const { ownRecipients } = await import('@telegram-backup/engine/config/own-recipients.ts')
+        const own = await ownRecipients(context.config)
+        const next =
+          own.length > 0
+            ? `send and card need the public key of your key file: export BACKUP_AGE_RECIPIENTS=${own.join(',')}`
+            : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
+        // If something could not be decrypted, the report asks for the key: that comes first.
+        if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
+      }
+      if (isAllRefused(report)) return ExitCode.INTEGRITY
+      return isIncomplete(report) ? ExitCode.PARTIAL : ExitCode.DONE
+    }, options),
+  )
 }
 
 async function hasApiKeys(database: Database): Promise<boolean> {
@@ -79,7 +78,7 @@ async function hasApiKeys(database: Database): Promise<boolean> {
 }
 
 async function recoverInto(
-  { config, output, signal }: CommandContext,
+  { config, output, signal, note }: CommandContext,
   of: { database: Database; signers: readonly string[]; wholeChat: boolean },
 ): Promise<RecoveryReport> {
   const { recover } = await import('@telegram-backup/engine/operations/recover.ts')
@@ -90,7 +89,7 @@ async function recoverInto(
   try {
     return await recover({ config, database, client }, request, {
       signal,
-      note: words => output.note(words),
+      note,
       onPlan: ({ messages, what }) =>
         output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
       onLook: () => {
@@ -132,8 +131,8 @@ function timeOf(messages: number, { messagesPerMinute }: { messagesPerMinute: nu
 
 function readFingerprint(text: string): string {
   if (FINGERPRINT.test(text)) return text.endsWith('=') ? text : `${text}=`
-  throw new BackupError(`${JSON.stringify(text.slice(0, 80))} is not a fingerprint`, {
-    code: 'USAGE',
-    hint: 'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
-  })
+  throw usageError(
+    `${JSON.stringify(text.slice(0, 80))} is not a fingerprint`,
+    'It looks like SHA256: and 44 characters; "telegram-backup card" prints it.',
+  )
 }

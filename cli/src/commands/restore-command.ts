@@ -5,11 +5,13 @@ import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/prepare-restore.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
+  BACKUP_ID,
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
-  withCommonOptions,
+  usageError,
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
@@ -30,45 +32,43 @@ interface RestoreOptions {
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('restore'), [
-    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
-    'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
-    'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
-  ])
-    .description(
-      'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
-    )
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
+  const command = program
+    .command('restore')
     .requiredOption('--to <target>', 'a PostgreSQL URL, a target of telegram-backup.yaml, or a directory')
-    .option('--yes', 'do not ask first')
-    .option(
-      '--overwrite',
-      'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
-    )
-    .option('--keep-old', 'keep the old database under another name (databases only)')
-    .option('--create-roles', 'create roles that the server lacks, without a login (databases only)')
-    .option(
-      '--links <how>',
-      'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
-    )
-    .option(
-      '--allow <what...>',
-      '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
-    )
-    .action((id: string, options: RestoreOptions) =>
-      run(async context => {
-        // Loads the next modules while the server of the catalog starts.
-        void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
-        return await withEngine(context, engine => runRestore(context, { engine, id, options }))
-      }, options),
-    )
+  describeCommand(command, {
+    description:
+      'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
+    argument: BACKUP_ID,
+    options: {
+      '--yes': 'do not ask first',
+      '--overwrite':
+        'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+      '--keep-old': 'keep the old database under another name (databases only)',
+      '--create-roles': 'create roles that the server lacks, without a login (databases only)',
+      '--links <how>':
+        'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
+      '--allow <what...>':
+        '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
+    },
+    examples: [
+      'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
+      'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+      'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+    ],
+  }).action((id: string, options: RestoreOptions) =>
+    run(async context => {
+      // Loads the next modules while the server of the catalog starts.
+      void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
+      return await withEngine(context, engine => runRestore(context, { engine, id, options }))
+    }, options),
+  )
 }
 
 async function runRestore(
   context: CommandContext,
   of: { engine: Engine; id: string; options: RestoreOptions },
 ): Promise<ExitCode> {
-  const { output, config, signal } = context
+  const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
   const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
@@ -82,13 +82,13 @@ async function runRestore(
   const restored = await restore(engine, request, {
     ...progress,
     signal,
-    note: line => output.note(line),
+    note,
     onPlan: async prepared => {
-      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) output.note(line)
+      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) note(line)
       await confirm(context, { isAgreed: options.yes === true })
       startMs = performance.now()
     },
-    onUntold: () => output.note('warning: the result of the restore could not be recorded in the catalog'),
+    onUntold: () => note('warning: the result of the restore could not be recorded in the catalog'),
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE
@@ -111,10 +111,7 @@ function wishesFor(
   for (const [name, option, wish] of WISHES) {
     const makes = options[name] === undefined ? undefined : isForeign(wish)
     if (makes === undefined) continue
-    throw new BackupError(`${option} is only for ${PLURALS[makes]}`, {
-      code: 'USAGE',
-      hint: 'Leave it out.',
-    })
+    throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
   }
   return {
     overwrite: options.overwrite === true,
@@ -128,7 +125,7 @@ function readLinks(how: string | undefined): OutsideAllowance[] {
   if (how === undefined) return []
   if (how === 'keep') return ['outside-links']
   if (how === 'skip') return ['no-outside-links']
-  throw new BackupError(`--links does not know "${how}"`, { code: 'USAGE', hint: 'Use skip or keep.' })
+  throw usageError(`--links does not know "${how}"`, 'Use skip or keep.')
 }
 
 const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
@@ -139,10 +136,7 @@ function readAllowances(given: readonly string[]): OutsideAllowance[] {
     .map(name => {
       const known = ALLOWANCES.find(allowance => allowance === name)
       if (known !== undefined) return known
-      throw new BackupError(`--allow does not know "${name}"`, {
-        code: 'USAGE',
-        hint: `Use ${ALLOWANCES.join(' or ')}.`,
-      })
+      throw usageError(`--allow does not know "${name}"`, `Use ${ALLOWANCES.join(' or ')}.`)
     })
 }
 

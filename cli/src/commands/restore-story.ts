@@ -38,17 +38,17 @@ export function describePlan({ target, makes, steps }: PreparedRestore): string[
 const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string) => string>>> = {
   database: {
     empty: name => `into the empty database ${name}, in one transaction`,
-    new: besideDatabase,
-    beside: besideDatabase,
+    new: viaTemporaryDatabase,
+    staging: viaTemporaryDatabase,
   },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
-    beside: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+    staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
   },
 }
 
-function besideDatabase(name: string): string {
+function viaTemporaryDatabase(name: string): string {
   return `loads into a temporary database, in one transaction, then renames it to ${name}`
 }
 

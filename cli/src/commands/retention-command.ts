@@ -4,13 +4,14 @@ import { formatTable } from '@telegram-backup/engine/units/human-units.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import {
-  asGroup,
+  describeCommand,
+  describeGroup,
   type RegisterCommand,
   type RunAction,
+  usageError,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
-import { tellTheIndex } from '#commands/refresh-index.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 import { type KeepOptions, keepOf, withKeepOptions } from '#commands/schedule-options.ts'
 
 interface Kind {
@@ -22,16 +23,17 @@ interface Kind {
 
 /** `retention`: policies for all backups of a project and type. Policies of schedules apply in addition. */
 export const registerRetention: RegisterCommand = (program, run) => {
-  const retention = asGroup(program.command('retention'), [
-    'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4',
-    'telegram-backup retention list --json',
-  ]).description(
-    'set rules for which backups of a project and type are kept; "expire" and "serve" apply them',
-  )
+  const retention = describeGroup(program.command('retention'), {
+    description:
+      'set rules for which backups of a project and type are kept; "expire" and "serve" apply them',
+    examples: [
+      'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4',
+      'telegram-backup retention list --json',
+    ],
+  })
   registerSet(retention, run)
   registerList(retention, run)
   registerRemove(retention, run)
-  for (const command of retention.commands) command.exitOverride()
 }
 
 function ofKind(command: Command): Command {
@@ -41,31 +43,29 @@ function ofKind(command: Command): Command {
 }
 
 function registerSet(parent: Command, run: RunAction): void {
-  const command = withKeepOptions(
-    ofKind(parent.command('set').description('set the policy of a project and type')),
-  ).option('--keep-all', 'keep everything')
-  withCommonOptions(command, [
-    'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4 --keep-monthly 12',
-    'telegram-backup retention set --project shop --type logs --keep-within 90d --keep-minimum 3',
-  ]).action((options: Kind & KeepOptions & { keepAll?: boolean }) =>
+  describeCommand(withKeepOptions(ofKind(parent.command('set'))), {
+    description: 'set the policy of a project and type',
+    options: { '--keep-all': 'keep everything' },
+    examples: [
+      'telegram-backup retention set --project shop --type database --keep-daily 7 --keep-weekly 4 --keep-monthly 12',
+      'telegram-backup retention set --project shop --type logs --keep-within 90d --keep-minimum 3',
+    ],
+  }).action((options: Kind & KeepOptions & { keepAll?: boolean }) =>
     run(async context => {
       const { setRetentionPolicy } = await import('@telegram-backup/database')
       const { parseKeep } = await import('@telegram-backup/engine/retention/parse-keep.ts')
       const rules = keepOf(options)
       if ((rules === undefined) !== (options.keepAll === true)) {
-        throw new BackupError(
+        throw usageError(
           rules === undefined ? 'No rule was given' : '--keep-all cannot be combined with another rule',
-          {
-            code: 'USAGE',
-            hint: 'Say what to keep, for example --keep-daily 7, or --keep-all.',
-          },
+          'Say what to keep, for example --keep-daily 7, or --keep-all.',
         )
       }
       const keep = parseKeep(rules ?? {})
       const policy = { project_id: options.project, type: options.type as BackupType }
       await withCatalog(context, async database => {
         await setRetentionPolicy(database, { ...policy, keep })
-        await tellTheIndex(context, database)
+        await updateIndexes(context, database)
       })
       context.output.answer(
         { ...policy, keep: keepView(keep) },
@@ -78,24 +78,25 @@ function registerSet(parent: Command, run: RunAction): void {
 }
 
 function registerList(parent: Command, run: RunAction): void {
-  withCommonOptions(parent.command('list'), ['telegram-backup retention list'])
-    .description('list the policies')
-    .action((options: { json?: boolean }) =>
-      run(async context => {
-        const { listRetentionPolicies, listSourcePolicies } = await import('@telegram-backup/database')
-        const policies = await withCatalog(context, async database => [
-          ...(await listRetentionPolicies(database)).map(policy => ({ ...policy, source: null })),
-          ...(await listSourcePolicies(database)),
-        ])
-        context.output.answer(
-          policies.map(({ project_id, type, source, keep }) => ({
-            ...{ project_id, type, source, keep: keepView(keep) },
-          })),
-          () => describePolicies(policies),
-        )
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(parent.command('list'), {
+    description: 'list the policies',
+    examples: ['telegram-backup retention list'],
+  }).action((options: { json?: boolean }) =>
+    run(async context => {
+      const { listRetentionPolicies, listSourcePolicies } = await import('@telegram-backup/database')
+      const policies = await withCatalog(context, async database => [
+        ...(await listRetentionPolicies(database)).map(policy => ({ ...policy, source: null })),
+        ...(await listSourcePolicies(database)),
+      ])
+      context.output.answer(
+        policies.map(({ project_id, type, source, keep }) => ({
+          ...{ project_id, type, source, keep: keepView(keep) },
+        })),
+        () => describePolicies(policies),
+      )
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describePolicies(policies: readonly (RetentionPolicy & { source: string | null })[]): string {
@@ -112,26 +113,22 @@ function describePolicies(policies: readonly (RetentionPolicy & { source: string
 }
 
 function registerRemove(parent: Command, run: RunAction): void {
-  withCommonOptions(
-    ofKind(
-      parent
-        .command('remove')
-        .description('remove the policy of a project and type, or the policy of a source'),
-    ).option(
-      '--source <name>',
-      'remove instead the policies that removed schedules of this source left behind',
-    ),
-    [
+  describeCommand(ofKind(parent.command('remove')), {
+    description: 'remove the policy of a project and type, or the policy of a source',
+    options: {
+      '--source <name>': 'remove instead the policies that removed schedules of this source left behind',
+    },
+    examples: [
       'telegram-backup retention remove --project shop --type logs',
       'telegram-backup retention remove --project shop --type database --source shop',
     ],
-  ).action((options: Kind) =>
+  }).action((options: Kind) =>
     run(async context => {
       const { project, type, source } = options
       const policy = { project_id: project, type: type as BackupType, source: source ?? null }
       await withCatalog(context, async database => {
         if (!(await removePolicy(database, policy))) throw unknownPolicy(options)
-        await tellTheIndex(context, database)
+        await updateIndexes(context, database)
       })
       context.output.answer(
         { success: true, ...policy },

@@ -5,7 +5,7 @@ import { BackupError } from '@telegram-backup/errors'
 import type { CommandContext } from '#commands/command.ts'
 
 const LOOK_EVERY_MS = 1_000
-/** How long a job may wait before the user is told. */
+/** How long a job may wait before the user is asked about `serve`. */
 const PATIENCE_MS = 15_000
 
 /**
@@ -18,7 +18,7 @@ export async function followJob(
   job: Job,
 ): Promise<Job> {
   const { getJob } = await import('@telegram-backup/database')
-  let told = ''
+  let shown = ''
   const since = performance.now()
   for (;;) {
     const now = await getJob(database, job.id)
@@ -31,8 +31,8 @@ export async function followJob(
         : isLate
           ? 'still waiting: is a "telegram-backup serve" running whose configuration names this source?'
           : 'waiting'
-    if (words !== told) output.note(words)
-    told = words
+    if (words !== shown) output.note(words)
+    shown = words
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
       throw new BackupError(`This command stopped waiting; the job ${job.id} continues`, {
         code: 'CANCELLED',

@@ -3,8 +3,8 @@ import { describeKeep, type KeepView } from '@telegram-backup/engine/retention/k
 import type { ScheduleTerms, ScheduleView } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
-import { BackupError } from '@telegram-backup/errors'
 import type { Command } from 'commander'
+import { usageError, wholeNumber } from '#commands/command.ts'
 
 /** The options of a retention policy, as typed. */
 export interface KeepOptions {
@@ -66,14 +66,6 @@ export function keepOf(options: KeepOptions): KeepView | undefined {
   }
 }
 
-function wholeNumber(option: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new BackupError(`${option} ${JSON.stringify(text.slice(0, 40))} is not a whole number`, {
-    code: 'USAGE',
-    hint: `Write a number, for example ${option} 7.`,
-  })
-}
-
 /** The options of a schedule. */
 export interface TermOptions extends KeepOptions {
   timezone?: string
@@ -84,10 +76,10 @@ export interface TermOptions extends KeepOptions {
 /** The terms from the options. Throws `USAGE`. */
 export function termsOf({ timezone, jitter, catchUp, ...keep }: TermOptions): Omit<ScheduleTerms, 'cron'> {
   if (catchUp !== undefined && catchUp !== 'once' && catchUp !== 'skip') {
-    throw new BackupError(`--catch-up ${JSON.stringify(catchUp.slice(0, 40))} is neither once nor skip`, {
-      code: 'USAGE',
-      hint: '"once" (the default) does one catch-up run for missed runs; "skip" does none.',
-    })
+    throw usageError(
+      `--catch-up ${JSON.stringify(catchUp.slice(0, 40))} is neither once nor skip`,
+      '"once" (the default) does one catch-up run for missed runs; "skip" does none.',
+    )
   }
   return {
     timezone,
@@ -164,12 +156,12 @@ export function changeOf({
 }: TermOptions & { cron?: string; keepNone?: boolean }): ScheduleTerms {
   const { keep, ...others } = termsOf(options)
   if (keepNone === true && keep !== undefined) {
-    throw new BackupError('--keep-none cannot be combined with another --keep option', { code: 'USAGE' })
+    throw usageError('--keep-none cannot be combined with another --keep option')
   }
   const terms = { ...others, cron, keep: keepNone === true ? null : keep }
   if (Object.values(terms).some(value => value !== undefined)) return terms
-  throw new BackupError('No change was given', {
-    code: 'USAGE',
-    hint: 'Say what to change, for example --cron "0 4 * * *" or --keep-daily 14.',
-  })
+  throw usageError(
+    'No change was given',
+    'Say what to change, for example --cron "0 4 * * *" or --keep-daily 14.',
+  )
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@telegram-backup/database'
-import type { SendEstimate, SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
+import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { openEngine } from '@telegram-backup/engine/wiring.ts'
-import { type CommandContext, leave, type RegisterCommand, withCommonOptions } from '#commands/command.ts'
+import { type CommandContext, describeCommand, leave, type RegisterCommand } from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
 import { describeEstimate, describeProgress, startRate } from '#commands/send-progress.ts'
 import { report, type SendRemarks } from '#commands/send-report.ts'
@@ -9,33 +9,31 @@ import { readResume } from '#commands/send-resume.ts'
 
 /** `send`: one backup to the chat and into the catalog. */
 export const registerSend: RegisterCommand = (program, run) => {
-  const command = withCommonOptions(program.command('send'), [
-    'telegram-backup send --source shop                      # as telegram-backup.yaml says',
-    'PGPASSWORD=… telegram-backup send --project shop --type database --postgres postgresql://backup@db/shop',
-    'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
-    "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
-    'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
-    'telegram-backup send --resume 3f0c2c1e                  # goes on where a killed send of a file ended',
-    'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
-  ])
-    .description(
+  const command = describeCommand(program.command('send'), {
+    description:
       'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
-    )
-    .argument('[-]', '"-" backs up standard input; a pipe does not report whether its producer failed')
-    .option('--project <id>', 'the project (required): letters, digits, ".", "_", "-"')
-    .option('--type <type>', 'database, storage or logs (required)')
-    .option(
-      '--filename <name>',
-      'the file name of the backup, as "show" and the HTTP API give it (default: the name of the source). In the chat, files are named by project, type, time and id, with the ending of this name',
-    )
-    .option('--caption <text>', 'your own text, at the top of each caption in the chat')
-    .option('--chat <id>', 'send to this chat instead of TELEGRAM_CHAT_ID')
-    .option(
-      '--expires <when>',
-      'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
-    )
-    .option('--resume <id>', 'continue an interrupted send of a file; if the file has changed, start again')
-    .option('--limit-rate <rate>', 'send at most this many bytes a second: 500k, 2M')
+    argument: ['[-]', '"-" backs up standard input; a pipe does not report whether its producer failed'],
+    options: {
+      '--project <id>': 'the project (required): letters, digits, ".", "_", "-"',
+      '--type <type>': 'database, storage or logs (required)',
+      '--filename <name>':
+        'the file name of the backup, as "show" and the HTTP API give it (default: the name of the source). In the chat, files are named by project, type, time and id, with the ending of this name',
+      '--caption <text>': 'your own text, at the top of each caption in the chat',
+      '--chat <id>': 'send to this chat instead of TELEGRAM_CHAT_ID',
+      '--expires <when>': 'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
+      '--resume <id>': 'continue an interrupted send of a file; if the file has changed, start again',
+      '--limit-rate <rate>': 'send at most this many bytes a second: 500k, 2M',
+    },
+    examples: [
+      'telegram-backup send --source shop                      # as telegram-backup.yaml says',
+      'PGPASSWORD=… telegram-backup send --project shop --type database --postgres postgresql://backup@db/shop',
+      'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
+      "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
+      'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
+      'telegram-backup send --resume 3f0c2c1e                  # continues an interrupted send of a file',
+      'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
+    ],
+  })
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
       const { failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
@@ -55,16 +53,15 @@ type Sent = SentSource & SendRemarks
 
 /** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
-  const { config, signal, output } = context
+  const { config, signal, output, note } = context
   const { bytesPerSecond, sourceName } = plan
   const { backup, failureBefore, warningsBefore } = await import(
     '@telegram-backup/engine/operations/backup.ts'
   )
   const progress = output.progressLine()
   const opening = warningsBefore(plan, config).then(warnings => {
-    for (const warning of warnings) output.note(`warning: ${warning}`)
-    const tell = (words: string): void => output.note(words)
-    return openEngine(config, { signal, tell, uploadBytesPerSecond: bytesPerSecond })
+    for (const warning of warnings) note(`warning: ${warning}`)
+    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond })
   })
   // The backup reports what is wrong with the source.
   opening.catch(() => {})
@@ -74,8 +71,11 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
       signal,
       origin: { sourceName },
       waits: true,
-      note: line => output.note(line),
-      onEstimate: (estimate, { messagesPerMinute }) => foretell(context, estimate, messagesPerMinute),
+      note,
+      onEstimate: (estimate, { messagesPerMinute }) => {
+        const words = describeEstimate(estimate, messagesPerMinute)
+        if (words !== undefined) note(words)
+      },
       onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
     })
     return { ...sent, policies: await policiesOf(sent, (await opening).database) }
@@ -96,10 +96,4 @@ async function policiesOf({ databaseRecord }: SentSource, database: Database): P
   const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
   const words = await readPolicyWords(database).catch(() => undefined)
   return words?.(databaseRecord)
-}
-
-/** Prints how long the send will take, if the pace of the chat or `--limit-rate` makes it long. */
-function foretell({ output }: CommandContext, estimate: SendEstimate, messagesPerMinute: number): void {
-  const words = describeEstimate(estimate, messagesPerMinute)
-  if (words !== undefined) output.note(words)
 }

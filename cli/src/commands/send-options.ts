@@ -1,8 +1,7 @@
 import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
-import { BackupError } from '@telegram-backup/errors'
 import type { Command } from 'commander'
-import type { CommandContext } from '#commands/command.ts'
+import { type CommandContext, usageError } from '#commands/command.ts'
 
 /** The options of `send` as commander gives them: the settings of the source, in camel case. */
 export interface SendOptions {
@@ -78,10 +77,10 @@ export async function planSend(
 ): Promise<SendPlan> {
   if (stdin !== undefined && stdin !== '-') {
     // The argument is not repeated: it may be a URL with a password.
-    throw new BackupError('The only argument without an option is "-"', {
-      code: 'USAGE',
-      hint: 'Name the source with --file, --directory, --postgres or --source.',
-    })
+    throw usageError(
+      'The only argument without an option is "-"',
+      'Name the source with --file, --directory, --postgres or --source.',
+    )
   }
   const { source: name, json, ...rest } = options
   const typed: SourceSettings = Object.fromEntries(
@@ -100,10 +99,7 @@ async function namedSource(
   typed: SourceSettings,
 ): Promise<SourceSettings> {
   if (namesPlace(typed)) {
-    throw new BackupError('Name exactly one source', {
-      code: 'USAGE',
-      hint: '--source already says what is backed up.',
-    })
+    throw usageError('Name exactly one source', '--source already says what is backed up.')
   }
   const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
   const file = await readConfigFile(context.config)

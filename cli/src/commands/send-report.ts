@@ -20,7 +20,7 @@ export interface SendRemarks {
 
 /** Prints the result of a send; returns the exit code for it. */
 export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
-  const result = sent.success ? sent : toldFailure(sent, remarks)
+  const result = sent.success ? sent : shownFailure(sent, remarks)
   if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
   if (!result.success) return reportFailure(result, output)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
@@ -39,7 +39,7 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
 }
 
 /** The library names the side that failed. If that was not Telegram, only the error itself is shown. */
-function toldFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
+function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
   const { telegramError, sourceFailed = false, refused = false } = sent.details
   const isOurs = failedBefore || sourceFailed || refused
   const error = isOurs ? (telegramError ?? sent.error) : sent.error

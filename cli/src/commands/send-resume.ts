@@ -2,8 +2,7 @@ import type { SendPlan } from '@telegram-backup/engine/operations/backup.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry, parseRate } from '@telegram-backup/engine/units/quantities.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError } from '@telegram-backup/errors'
-import { type CommandContext, withCatalog } from '#commands/command.ts'
+import { type CommandContext, usageError, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
 /** Options that `--resume` allows; all others stay as they were at the first send. */
@@ -18,18 +17,17 @@ export async function readResume(
   id: string,
   options: SendOptions,
 ): Promise<SendPlan> {
-  const { config, output, signal } = context
+  const { config, signal, note } = context
   const foreign = Object.keys(options).find(name => options[name] !== undefined && !ALSO_ALLOWED.has(name))
   if (foreign !== undefined) {
-    throw new BackupError('--resume continues a backup with its first options', {
-      code: 'USAGE',
-      hint: 'With --resume, only --file (if the file has moved), --expires and --limit-rate are allowed.',
-    })
+    throw usageError(
+      '--resume continues a backup with its first options',
+      'With --resume, only --file (if the file has moved), --expires and --limit-rate are allowed.',
+    )
   }
   const { planResume } = await import('@telegram-backup/engine/operations/backup.ts')
   const client = await openTelegram(config)
   return await withCatalog(context, async database => {
-    const note = (line: string): void => output.note(line)
     const plan = await planResume(
       { config, client, database },
       {

@@ -3,12 +3,14 @@ import type { Database } from '@telegram-backup/database'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { openBackupService, openJobQueue, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
+  PORTS,
   type RegisterCommand,
+  wholeNumber,
   withCatalog,
-  withCommonOptions,
 } from '#commands/command.ts'
 
 interface ServeOptions {
@@ -31,39 +33,35 @@ const SERVING_CONNECTIONS = 5
 
 /** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
 export const registerServe: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('serve'), [
-    'telegram-backup serve',
-    'telegram-backup serve --jobs 4 --grace 5m --port 8081',
-  ])
-    .description(
+  describeCommand(program.command('serve'), {
+    description:
       'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
-    )
-    .option('--port <number>', 'the port of the HTTP API (default: 8080, or a free one when that is taken)')
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option(
-      '--certificate <file>',
-      'use TLS with this certificate (PEM); a renewed file is read without a restart',
-    )
-    .option('--certificate-key <file>', 'the private key of the certificate (PEM)')
-    .option('--jobs <number>', 'how many jobs may run at the same time', '2')
-    .option(
-      '--grace <time>',
-      'after SIGTERM, let running jobs continue this long; then they go back into the queue',
-      '30s',
-    )
-    .action((options: ServeOptions) =>
-      run(async context => {
-        const slots = parseSlots(options.jobs)
-        const graceMs = parseSpanMs(options.grace)
-        const http = {
-          host: options.host,
-          ...parsePort(options.port),
-          tls: { certificate: options.certificate, certificate_key: options.certificateKey },
-        }
-        await serve(context, { slots, graceMs, http })
-        return ExitCode.DONE
-      }, options),
-    )
+    options: {
+      '--port <number>':
+        'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
+      '--host <address>': ['the address to listen on', '127.0.0.1'],
+      '--certificate <file>': 'use TLS with this certificate (PEM); a renewed file is read without a restart',
+      '--certificate-key <file>': 'the private key of the certificate (PEM)',
+      '--jobs <number>': ['how many jobs may run at the same time', '2'],
+      '--grace <time>': [
+        'after SIGTERM, let running jobs continue this long; then they go back into the queue',
+        '30s',
+      ],
+    },
+    examples: ['telegram-backup serve', 'telegram-backup serve --jobs 4 --grace 5m --port 8081'],
+  }).action((options: ServeOptions) =>
+    run(async context => {
+      const slots = wholeNumber('--jobs', options.jobs, { from: 1, to: MOST_SLOTS })
+      const graceMs = parseSpanMs(options.grace)
+      const http = {
+        host: options.host,
+        ...parsePort(options.port),
+        tls: { certificate: options.certificate, certificate_key: options.certificateKey },
+      }
+      await serve(context, { slots, graceMs, http })
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 async function serve(
@@ -147,22 +145,11 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function parseSlots(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_SLOTS) return Number(text)
-  throw new BackupError(`--jobs ${JSON.stringify(text)} is not a number of jobs`, {
-    code: 'USAGE',
-    hint: `Give a number from 1 to ${MOST_SLOTS}.`,
-  })
-}
-
 const DEFAULT_PORT = 8080
 
 /** The default port may be replaced by a free one, so that two `serve` on one machine need no option. */
 function parsePort(text: string | undefined): { port: number; orAnyPort: boolean } {
-  if (text === undefined) return { port: DEFAULT_PORT, orAnyPort: true }
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { port: Number(text), orAnyPort: false }
-  throw new BackupError(`--port ${JSON.stringify(text)} is not a port`, {
-    code: 'USAGE',
-    hint: 'Give a number from 1 to 65535, or 0 for a free one.',
-  })
+  return text === undefined
+    ? { port: DEFAULT_PORT, orAnyPort: true }
+    : { port: wholeNumber('--port', text, PORTS), orAnyPort: false }
 }

@@ -15,7 +15,8 @@ import {
 } from '@telegram-backup/engine/units/human-units.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { BACKUP_ID, describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
+import { type Facts, factTable } from '#commands/fact-table.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
 /** How many missing files are listed for people. */
@@ -23,27 +24,26 @@ const MAX_SHOWN = 20
 
 /** `show ID`: one backup with its messages and history. */
 export const registerShow: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('show'), [
-    'telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json',
-  ])
-    .description('show one backup: its properties, its messages in the chat, its history')
-    .argument('<id>', 'the backup’s id, from "telegram-backup list", or its first eight characters')
-    .action((id: string, options: { json?: boolean }) =>
-      run(async context => {
-        const { listMessages } = await import('@telegram-backup/database')
-        const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { backup, messages, policies } = await withCatalog(context, async database => {
-          const backup = await findBackup(database, id)
-          const policies = (await readPolicyWords(database))(backup)
-          return { backup, messages: await listMessages(database, backup.id), policies }
-        })
-        context.output.answer(withMissingFiles(backup), () =>
-          describeBackup(backup, messages, { policies, now: new Date() }),
-        )
-        return ExitCode.DONE
-      }, options),
-    )
+  describeCommand(program.command('show'), {
+    description: 'show one backup: its properties, its messages in the chat, its history',
+    argument: BACKUP_ID,
+    examples: ['telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json'],
+  }).action((id: string, options: { json?: boolean }) =>
+    run(async context => {
+      const { listMessages } = await import('@telegram-backup/database')
+      const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      const { backup, messages, policies } = await withCatalog(context, async database => {
+        const backup = await findBackup(database, id)
+        const policies = (await readPolicyWords(database))(backup)
+        return { backup, messages: await listMessages(database, backup.id), policies }
+      })
+      context.output.answer(withMissingFiles(backup), () =>
+        describeBackup(backup, messages, { policies, now: new Date() }),
+      )
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describeBackup(
@@ -51,12 +51,12 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date },
 ): string {
-  const facts: Array<[string, string]> = [
+  const facts: Facts = [
     ['id', backup.id],
     ['project', backup.project_id],
     ['type', backup.type],
     ['state', stateWords(backup)],
-    ...damageOf(backup),
+    ['damaged', damageOf(backup)],
     ['source', sourceOf(backup)],
     ['file', backup.filename ?? NONE],
     [
@@ -69,12 +69,12 @@ function describeBackup(
     ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
     ['chat', backup.chat_id ?? NONE],
     ['sha-256', backup.plain_sha256 ?? NONE],
-    ...(backup.error === null ? [] : ([['error', backup.error]] as Array<[string, string]>)),
-    ...wayOn(backup),
+    ['error', backup.error],
+    ['resumable', wayOn(backup)],
   ]
   const history = backup.history.map(entry => [formatTime(entry.at), entry.event])
   return [
-    formatTable(facts),
+    factTable(facts),
     '',
     ...describeMessages(messages, backup.chat_id),
     '',
@@ -85,10 +85,9 @@ function describeBackup(
 }
 
 /** For a failed backup whose parts are still in the chat: until when it can be resumed, and how. */
-function wayOn(backup: BackupDetails): Array<[string, string]> {
-  if (backup.state !== 'failed' || !mayBeResumed(backup)) return []
-  const until = formatTime(resumableUntil(backup))
-  return [['resumable', `until ${until}: telegram-backup send --resume ${backup.id}`]]
+function wayOn(backup: BackupDetails): string | null {
+  if (backup.state !== 'failed' || !mayBeResumed(backup)) return null
+  return `until ${formatTime(resumableUntil(backup))}: telegram-backup send --resume ${backup.id}`
 }
 
 /** `shop (shop.sql)`: the name of the source in telegram-backup.yaml, and the file name. */
@@ -101,13 +100,11 @@ function sourceOf({ source, source_name }: BackupDetails): string {
 function stayOf(
   { state, pinned_at, expires_at }: BackupDetails,
   { policies, now }: { policies: string | undefined; now: Date },
-): Array<[string, string]> {
+): Facts {
   if (state === 'erased' || state === 'erasing') return []
   const isPast = expires_at <= now ? ', in the past' : ''
   return [
-    ...(pinned_at === null
-      ? []
-      : ([['pinned', `since ${formatTime(pinned_at)}; it is never erased`]] as Array<[string, string]>)),
+    ['pinned', pinned_at && `since ${formatTime(pinned_at)}; it is never erased`],
     policies === undefined
       ? ['expires', formatTime(expires_at) + isPast]
       : ['kept', `by its policy: ${policies}`],
@@ -115,10 +112,10 @@ function stayOf(
 }
 
 /** When damage was found, and which. */
-function damageOf({ damaged_at, history }: BackupDetails): Array<[string, string]> {
-  if (damaged_at === null) return []
+function damageOf({ damaged_at, history }: BackupDetails): string | null {
+  if (damaged_at === null) return null
   const words = history.findLast(({ event }) => event === 'damaged')?.details['error']
-  return [['damaged', `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`]]
+  return `since ${formatTime(damaged_at)}${typeof words === 'string' ? `: ${words}` : ''}`
 }
 
 /** The files that are missing, or changed while they were read. */

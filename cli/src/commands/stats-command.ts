@@ -1,26 +1,25 @@
 import type { BackupStats } from '@telegram-backup/database'
 import { formatBytes, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { type RegisterCommand, withCatalog, withCommonOptions } from '#commands/command.ts'
+import { describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
 
 /** `stats`: the complete backups, counted. */
 export const registerStats: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('stats'), [
-    'telegram-backup stats',
-    'telegram-backup stats --project shop --json',
-  ])
-    .description(
+  describeCommand(program.command('stats'), {
+    description:
       'count the complete backups: how many, how large, how old, how many expire soon, how many are damaged',
-    )
-    .option('--project <id>', 'count only backups of this project')
-    .action((options: { project?: string; json?: boolean }) =>
-      run(async context => {
-        const { getBackupStats } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
-        const stats = await withCatalog(context, database => getBackupStats(options.project, { database }))
-        context.output.answer(stats, () => describeStats(stats))
-        return ExitCode.DONE
-      }, options),
-    )
+    options: {
+      '--project <id>': 'count only backups of this project',
+    },
+    examples: ['telegram-backup stats', 'telegram-backup stats --project shop --json'],
+  }).action((options: { project?: string; json?: boolean }) =>
+    run(async context => {
+      const { getBackupStats } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
+      const stats = await withCatalog(context, database => getBackupStats(options.project, { database }))
+      context.output.answer(stats, () => describeStats(stats))
+      return ExitCode.DONE
+    }, options),
+  )
 }
 
 function describeStats(stats: BackupStats): string {

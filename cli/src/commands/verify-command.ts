@@ -2,16 +2,23 @@ import type { JobProgress } from '@telegram-backup/database'
 import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
 import type { Engine } from '@telegram-backup/engine/operations/engine.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
+  describeCommand,
   type RegisterCommand,
-  withCommonOptions,
+  usageError,
   withEngine,
 } from '#commands/command.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { progressBar } from '#commands/progress-line.ts'
-import { assertMeantForDrill, type DrillOptions } from '#commands/verify-drill.ts'
+
+interface DrillOptions {
+  drill?: boolean
+  on?: string
+  createRoles?: boolean
+  trustDump?: boolean
+}
 
 interface VerifyOptions extends DrillOptions {
   all?: boolean
@@ -26,102 +33,116 @@ interface VerifyOptions extends DrillOptions {
  * sent.
  */
 export const registerVerify: RegisterCommand = (program, run) => {
-  withCommonOptions(program.command('verify'), [
-    'telegram-backup verify 3f0c2c1e',
-    'telegram-backup verify 3f0c2c1e --read-data',
-    'telegram-backup verify --all --project shop --read-data --json',
-    'telegram-backup verify 3f0c2c1e --drill',
-    'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
-  ])
-    .description(
+  describeCommand(program.command('verify'), {
+    description:
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
-    )
-    .argument('[id]', 'the backup’s id, or its first eight characters')
-    .option('--all', 'verify every complete backup')
-    .option('--project <id>', 'verify only backups of this project')
-    .option('--type <type>', 'verify only backups of this type: database, storage or logs')
-    .option('--read-data', 'fetch and check every byte')
-    .option(
-      '--drill',
-      'check every byte, restore to a temporary place, and compare with the source as it was: the rows of each table, sequences and objects, or each file of a directory',
-    )
-    .option(
-      '--on <server>',
-      'run the drill on this server: a PostgreSQL URL or a target of telegram-backup.yaml. The drill creates a temporary database there and drops it (default: a temporary server on this machine)',
-    )
-    .option('--create-roles', 'with --on: create roles that the server lacks, and drop them afterwards')
-    .option(
-      '--trust-dump',
-      'without --on: restore as a superuser, for objects that need one. Code in the dump then runs as superuser: use this only if you trust everybody who can change that database',
-    )
-    .action((id: string | undefined, options: VerifyOptions) =>
-      run(async context => {
-        const { output, signal } = context
-        const isMany = isForMany(id, options)
-        assertMeantForDrill(options)
-        const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
-        const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-        const { describeAllVerified, describeVerified, toldVerification, verifiedBackup, verifyExitCode } =
-          await import('#commands/verify-report.ts')
-        return await withEngine(context, async engine => {
-          const backups = isMany
-            ? await completeBackups(engine.database, options)
-            : [await findBackup(engine.database, id ?? '')]
-          const drills = options.drill === true ? await drillsFor(context, engine, options) : undefined
-          const readData = options.readData === true || drills !== undefined
-          const line = output.progressLine()
-          const outcomes = await verify(
-            engine,
-            { backups, readData, drills, isMany },
-            {
-              signal,
-              note: words => output.note(words),
-              onProgress: (progress, { index }) => {
-                const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `
-                line.update(() => which + describeProgress(progress))
-              },
-              onRead: () => line.end(),
+    argument: ['[id]', 'the backup’s id, or its first eight characters'],
+    options: {
+      '--all': 'verify every complete backup',
+      '--project <id>': 'verify only backups of this project',
+      '--type <type>': 'verify only backups of this type: database, storage or logs',
+      '--read-data': 'fetch and check every byte',
+      '--drill':
+        'check every byte, restore to a temporary place, and compare with the source as it was: the rows of each table, sequences and objects, or each file of a directory',
+      '--on <server>':
+        'run the drill on this server: a PostgreSQL URL or a target of telegram-backup.yaml. The drill creates a temporary database there and drops it (default: a temporary server on this machine)',
+      '--create-roles': 'with --on: create roles that the server lacks, and drop them afterwards',
+      '--trust-dump':
+        'without --on: restore as a superuser, for objects that need one. Code in the dump then runs as superuser: use this only if you trust everybody who can change that database',
+    },
+    examples: [
+      'telegram-backup verify 3f0c2c1e',
+      'telegram-backup verify 3f0c2c1e --read-data',
+      'telegram-backup verify --all --project shop --read-data --json',
+      'telegram-backup verify 3f0c2c1e --drill',
+      'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
+    ],
+  }).action((id: string | undefined, options: VerifyOptions) =>
+    run(async context => {
+      const { output, signal, note } = context
+      const isMany = isForMany(id, options)
+      assertMeantForDrill(options)
+      const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
+      const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
+      const { describeAllVerified, describeVerified, shownVerification, verifiedBackup, verifyExitCode } =
+        await import('#commands/verify-report.ts')
+      return await withEngine(context, async engine => {
+        const backups = isMany
+          ? await completeBackups(engine.database, options)
+          : [await findBackup(engine.database, id ?? '')]
+        const drills = options.drill === true ? await drillsFor(context, engine, options) : undefined
+        const readData = options.readData === true || drills !== undefined
+        const line = output.progressLine()
+        const outcomes = await verify(
+          engine,
+          { backups, readData, drills, isMany },
+          {
+            signal,
+            note,
+            onProgress: (progress, { index }) => {
+              const which = backups.length === 1 ? '' : `backup ${index + 1} of ${backups.length}  `
+              line.update(() => which + describeProgress(progress))
             },
+            onRead: () => line.end(),
+          },
+        )
+        const [first] = outcomes
+        if (!isMany && first !== undefined && 'error' in first) throw first.error
+        const verified = outcomes.map(verifiedBackup)
+        const success = verified.every(one => one.success)
+        if (!isMany && first !== undefined)
+          output.answer(verifiedBackup(first), () => describeVerified(shownVerification(first)))
+        else {
+          const skipped = verified.filter(({ state }) => state === 'skipped').length
+          output.answer({ success, ...(skipped > 0 && { skipped }), backups: verified }, () =>
+            verified.length === 0
+              ? 'No complete backup matches.'
+              : describeAllVerified(outcomes.map(shownVerification)),
           )
-          const [first] = outcomes
-          if (!isMany && first !== undefined && 'error' in first) throw first.error
-          const verified = outcomes.map(verifiedBackup)
-          const success = verified.every(one => one.success)
-          if (!isMany && first !== undefined)
-            output.answer(verifiedBackup(first), () => describeVerified(toldVerification(first)))
-          else {
-            const skipped = verified.filter(({ state }) => state === 'skipped').length
-            output.answer({ success, ...(skipped > 0 && { skipped }), backups: verified }, () =>
-              verified.length === 0
-                ? 'No complete backup matches.'
-                : describeAllVerified(outcomes.map(toldVerification)),
-            )
-          }
-          return verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)
-        })
-      }, options),
-    )
+        }
+        return verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)
+      })
+    }, options),
+  )
 }
 
 function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
-    throw new BackupError('An id cannot be combined with --all, --project or --type', {
-      code: 'USAGE',
-      hint: 'Give the id alone.',
-    })
+    throw usageError('An id cannot be combined with --all, --project or --type', 'Give the id alone.')
   }
   if (id === undefined && !filters) {
-    throw new BackupError('No backup was named', {
-      code: 'USAGE',
-      hint: 'Give an id, from "telegram-backup list", or --all.',
-    })
+    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or --all.')
   }
   return id === undefined
 }
 
+/** Throws `USAGE` for an option without the option that it needs. */
+function assertMeantForDrill({ drill, on, createRoles, trustDump }: DrillOptions): void {
+  const given = [
+    ...(on === undefined ? [] : ['--on']),
+    ...(createRoles === true ? ['--create-roles'] : []),
+    ...(trustDump === true ? ['--trust-dump'] : []),
+  ]
+  if (drill !== true && given.length > 0) {
+    throw usageError(`${given[0]} needs --drill`, 'Give --drill as well, or leave it out.')
+  }
+  if (trustDump === true && on !== undefined) {
+    throw usageError(
+      '--trust-dump cannot be combined with --on: there, the role of the URL restores',
+      'Leave out one of the two.',
+    )
+  }
+  if (createRoles === true && on === undefined) {
+    throw usageError(
+      '--create-roles needs --on: the temporary server of a drill gets all roles anyway',
+      'Leave it out.',
+    )
+  }
+}
+
 async function drillsFor(
-  { output, signal }: CommandContext,
+  { output, signal, note }: CommandContext,
   engine: Engine,
   options: DrillOptions,
 ): Promise<Drills> {
@@ -132,7 +153,7 @@ async function drillsFor(
     createRoles: options.createRoles === true,
     trustDump: options.trustDump === true,
   }
-  return await openDrills(engine, request, { ...hooks, signal, note: line => output.note(line), onEnd: end })
+  return await openDrills(engine, request, { ...hooks, signal, note, onEnd: end })
 }
 
 function describeProgress({ bytes_done, bytes_total, parts_done }: JobProgress): string {

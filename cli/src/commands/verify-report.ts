@@ -19,7 +19,7 @@ import {
   formatTime,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
-import { type DescribedError, describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
+import { describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
 
 /** The result of one backup, as `verify --json` prints it. */
 export interface VerifiedBackup {
@@ -43,16 +43,16 @@ export interface VerifiedBackup {
    * Only with `--drill`. failed: it could not be restored, or not on this server · not made: its bytes are
    * damaged.
    */
-  drill?: DrillReport | ({ state: 'failed' } & Failure) | { state: 'not made' }
+  drill?: DrillReport | ({ state: 'failed' } & Failure) | { state: 'not made' } | undefined
   /** Why the backup was skipped. */
   reason?: string
   /** Only if the backup is damaged or could not be verified. */
   code?: string
   error?: string
-  hint?: string
+  hint?: string | undefined
 }
 
-const MEND_HINT =
+const REPAIR_HINT =
   'With a second chat (TELEGRAM_REPLICA_CHAT_ID), parts that it still has are repaired automatically. Without one, make a new backup now, and keep an older backup of this source until the new one is complete.'
 
 /** A verification as JSON. */
@@ -64,14 +64,8 @@ export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
     return { success: true, ...backup, state: 'skipped', reason, findings: [], unproven: [] }
   }
   if ('error' in outcome) {
-    return {
-      success: false,
-      ...backup,
-      state: 'failed',
-      findings: [],
-      unproven: [],
-      ...failureOf(outcome.error),
-    }
+    const failure = failureOf(outcome.error)
+    return { success: false, ...backup, state: 'failed', findings: [], unproven: [], ...failure }
   }
   const { id: verification_id, state, depth, parts, bytes, findings, unproven } = outcome.report
   const damage = findings.filter(({ mended }) => !mended)
@@ -81,38 +75,34 @@ export function verifiedBackup(outcome: VerifyOutcome): VerifiedBackup {
     success: isSound(outcome),
     ...backup,
     ...{ state, depth, verification_id, parts, bytes, findings, unproven },
-    ...(drilled && { drill: drilled }),
+    drill: drilled,
     ...(drilled?.state === 'differs' && differenceIn(drilled)),
-    ...(drilled?.state === 'failed' && { code: drilled.code, error: drilled.error, ...hintOf(drilled) }),
+    ...(drilled?.state === 'failed' && { code: drilled.code, error: drilled.error, hint: drilled.hint }),
     ...(damage.length > 0 && {
       code: 'INTEGRITY',
       error: damage.map(({ reason }) => reason).join('; '),
-      hint: MEND_HINT,
+      hint: REPAIR_HINT,
     }),
   }
 }
 
 /** A verification for people, with a note about missing files. */
-export type ToldVerification = VerifiedBackup & { missing?: string | undefined }
+export type ShownVerification = VerifiedBackup & { missing?: string | undefined }
 
-export function toldVerification(outcome: VerifyOutcome): ToldVerification {
+export function shownVerification(outcome: VerifyOutcome): ShownVerification {
   return { ...verifiedBackup(outcome), missing: missingWords(outcome.backup) }
 }
 
-type Failure = { code: string; error: string; hint?: string }
+type Failure = { code: string; error: string; hint?: string | undefined }
 
 function shownDrill(drill: DrillOutcome): NonNullable<VerifiedBackup['drill']> {
   if (drill === 'damaged') return { state: 'not made' }
   return 'error' in drill ? { state: 'failed', ...failureOf(drill.error) } : drill
 }
 
-function hintOf({ hint }: Failure): { hint?: string } {
-  return hint === undefined ? {} : { hint }
-}
-
 function failureOf(error: unknown): Failure {
-  const { code, message, hint }: DescribedError = describeError(error)
-  return { code, error: message, ...(hint === undefined ? {} : { hint }) }
+  const { code, message, hint } = describeError(error)
+  return { code, error: message, hint }
 }
 
 /**
@@ -128,7 +118,7 @@ export function verifyExitCode(verified: readonly VerifiedBackup[]): ExitCode {
 }
 
 /** One backup, in a few lines. */
-export function describeVerified(verified: ToldVerification): string {
+export function describeVerified(verified: ShownVerification): string {
   const { state, depth, parts = 0, bytes = 0, error, hint, unproven } = verified
   const id = shownIdOf(verified.id, 'complete', verified.missing)
   const isSoundAsSent = state !== 'damaged' && unproven.length > 0
@@ -161,7 +151,7 @@ const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
 }
 
 /** Several backups as a table, then the problems of each. */
-export function describeAllVerified(all: readonly ToldVerification[]): string {
+export function describeAllVerified(all: readonly ShownVerification[]): string {
   const heading = ['ID', 'PROJECT', 'TYPE', 'CREATED', 'RESULT', 'MESSAGES', 'READ']
   const rows = all.map(({ id, project_id, type, created_at, state, depth, parts, bytes, missing }) => [
     id,
@@ -193,7 +183,7 @@ export function describeAllVerified(all: readonly ToldVerification[]): string {
     ...skipped.map(({ id, reason }) => `${id}: skipped: ${reason}`),
     sum,
     ...describeDepths(all),
-    ...(damaged > 0 ? [`hint: ${MEND_HINT}`] : []),
+    ...(damaged > 0 ? [`hint: ${REPAIR_HINT}`] : []),
   ].join('\n')
 }
 

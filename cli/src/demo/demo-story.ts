@@ -19,7 +19,7 @@ export interface DemoResult {
   seconds: number
 }
 
-type Tell = (line: string) => void
+type Print = (line: string) => void
 
 /** Small, so that a small dump has several parts. */
 const PART_SIZE_BYTES = 128 * 1024
@@ -29,14 +29,14 @@ const PART_SIZE_BYTES = 128 * 1024
  * restores it into a second database, and compares the two. Everything is in a temporary folder that is
  * removed at the end.
  */
-export async function playDemo(tell: Tell, signal: AbortSignal): Promise<DemoResult> {
+export async function playDemo(print: Print, signal: AbortSignal): Promise<DemoResult> {
   const folder = await mkdtemp(join(tmpdir(), 'telegram-backup-demo-'))
   try {
     // The embedded PostgreSQL never runs as root: its own user must be able to enter the folder.
     await chmod(folder, 0o711)
     const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })
     try {
-      return await tellStory({ folder, emulator, tell, signal })
+      return await runDemo({ folder, emulator, print, signal })
     } finally {
       await emulator.close()
     }
@@ -45,17 +45,17 @@ export async function playDemo(tell: Tell, signal: AbortSignal): Promise<DemoRes
   }
 }
 
-async function tellStory(stage: {
+async function runDemo(stage: {
   folder: string
   emulator: Emulator
-  tell: Tell
+  print: Print
   signal: AbortSignal
 }): Promise<DemoResult> {
-  const { folder, emulator, tell, signal } = stage
+  const { folder, emulator, print, signal } = stage
   const startMs = performance.now()
   const { bot, chat } = prepareWorld(emulator)
   const cli = new OwnCommandLine({
-    tell,
+    print,
     signal,
     environment: {
       TELEGRAM_API_ROOT: emulator.url,
@@ -65,27 +65,27 @@ async function tellStory(stage: {
       TELEGRAM_PART_SIZE: String(PART_SIZE_BYTES),
     },
   })
-  tell(`A Bot API server with Telegram’s limits runs at ${emulator.url};`)
-  tell(`the chat is a private channel, ${chat.id}. Real Telegram is not asked.`)
+  print(`A Bot API server with Telegram’s limits runs at ${emulator.url};`)
+  print(`the chat is a private channel, ${chat.id}. Real Telegram is not used.`)
 
-  tell('\n1. A sample database: a shop with customers and orders.')
+  print('\n1. A sample database: a shop with customers and orders.')
   const source = await openSampleDatabase({ filled: true })
   const before = await source.contents()
   const dump = await source.dump()
   await source.close()
   const dumpFile = join(folder, 'shop.sql')
   await writeFile(dumpFile, dump)
-  for (const { table, rows } of before) tell(`   ${table}: ${rows} rows`)
+  for (const { table, rows } of before) print(`   ${table}: ${rows} rows`)
 
-  tell(
+  print(
     '\n2. A key. To send, only the public key is needed. The key file decrypts backups; keep it on another machine.',
   )
   const keyFile = join(folder, 'backup-key.txt')
   const { recipient } = await cli.succeed<{ recipient: string }>('keygen', ['--out', keyFile])
-  tell(`   ${recipient}`)
+  print(`   ${recipient}`)
 
-  tell(
-    '\n3. The dump goes to the chat: compressed, encrypted, in parts, each proven, and recorded in the catalog.',
+  print(
+    '\n3. The dump goes to the chat: compressed, encrypted, and in parts that Telegram confirms. The catalog records it.',
   )
   const sent = await cli.succeed<IntegratedBackupResult>(
     'send',
@@ -93,15 +93,15 @@ async function tellStory(stage: {
     { BACKUP_AGE_RECIPIENTS: recipient },
   )
   const { id = '', size, archive_size, part_count } = sent.databaseRecord ?? {}
-  tell(`   ${size} bytes of SQL became ${archive_size} bytes in ${part_count} parts.`)
+  print(`   ${size} bytes of SQL became ${archive_size} bytes in ${part_count} parts.`)
 
-  tell('\n4. What the catalog (an embedded PostgreSQL) has recorded, and the files in the chat:')
+  print('\n4. What the catalog (an embedded PostgreSQL) has recorded, and the files in the chat:')
   const backups = await cli.succeed<Backup[]>('list', [])
-  for (const backup of backups) tell(`   ${backup.id}  ${backup.state}`)
+  for (const backup of backups) print(`   ${backup.id}  ${backup.state}`)
   const messages = emulator.inspect.messages(chat.id)
-  for (const { document } of messages) tell(`   ${document?.file_name}  ${document?.file_size} bytes`)
+  for (const { document } of messages) print(`   ${document?.file_name}  ${document?.file_size} bytes`)
 
-  tell('\n5. The database is lost. Fetch the backup with the key file, and restore it into a new database.')
+  print('\n5. The database is lost. Fetch the backup with the key file, and restore it into a new database.')
   await rm(dumpFile)
   const fetched = join(folder, 'fetched.sql')
   const key = { BACKUP_AGE_IDENTITY_FILE: keyFile }
@@ -112,13 +112,13 @@ async function tellStory(stage: {
   const after = await target.contents()
   await target.close()
 
-  tell('\n6. Compare, table by table:')
+  print('\n6. Compare, table by table:')
   const tables = compareTables(before, after)
   for (const { table, rows, checksum, equal } of tables) {
-    tell(`   ${table}: ${rows} rows, checksum ${checksum.slice(0, 12)}, ${equal ? 'equal' : 'DIFFERENT'}`)
+    print(`   ${table}: ${rows} rows, checksum ${checksum.slice(0, 12)}, ${equal ? 'equal' : 'DIFFERENT'}`)
   }
 
-  tell('\n7. Now one bit of a part is flipped. The part is refused, and no file appears:')
+  print('\n7. Now one bit of a part is flipped. The part is refused, and no file appears:')
   emulator.faults.on(
     'download',
     { call: 2, calls: Number.MAX_SAFE_INTEGER },
@@ -126,13 +126,13 @@ async function tellStory(stage: {
   )
   const damaged = join(folder, 'damaged.sql')
   const refused = await cli.run('fetch', [id, '--out', damaged], key)
-  for (const line of refused.stderr.split('\n')) tell(`   ${line}`)
+  for (const line of refused.stderr.split('\n')) print(`   ${line}`)
   const appeared = await stat(damaged).then(
     () => true,
     () => false,
   )
   const damage_refused = refused.exitCode === 5 && !appeared
-  tell(`   exit code ${refused.exitCode}, ${appeared ? 'but a file' : 'no file'}`)
+  print(`   exit code ${refused.exitCode}, ${appeared ? 'but a file' : 'no file'}`)
 
   const equal = sql === dump && tables.length > 0 && tables.every(table => table.equal)
   const seconds = Math.round((performance.now() - startMs) / 100) / 10

@@ -12,24 +12,19 @@ export interface OwnRun<Answer> {
   stderr: string
 }
 
+interface OwnCommandLineOptions {
+  print: (line: string) => void
+  signal: AbortSignal
+  /** All variables of the commands except PATH and HOME: the user's own settings do not reach them. */
+  environment: Record<string, string>
+}
+
 /** Runs this program's own command line as a child process, and prints each command. */
 export class OwnCommandLine {
-  readonly #tell: (line: string) => void
-  readonly #signal: AbortSignal
-  readonly #environment: Record<string, string>
+  readonly #options: OwnCommandLineOptions
 
-  /**
-   * @param options.environment all variables of the commands but PATH and HOME: the user's own settings do
-   * not reach them.
-   */
-  constructor(options: {
-    tell: (line: string) => void
-    signal: AbortSignal
-    environment: Record<string, string>
-  }) {
-    this.#tell = options.tell
-    this.#signal = options.signal
-    this.#environment = options.environment
+  constructor(options: OwnCommandLineOptions) {
+    this.#options = options
   }
 
   /** Runs a command to its end, whether it succeeds or fails. */
@@ -38,10 +33,11 @@ export class OwnCommandLine {
     args: readonly string[],
     extra: Record<string, string> = {},
   ): Promise<OwnRun<Answer>> {
-    this.#tell(`   $ telegram-backup ${[command, ...args].join(' ')}`)
+    const { print, signal, environment } = this.#options
+    print(`   $ telegram-backup ${[command, ...args].join(' ')}`)
     const launcher = fileURLToPath(import.meta.resolve('#launcher'))
     const child = spawn(process.execPath, [launcher, command, ...args, '--json'], {
-      env: { ...bareEnvironment(), ...this.#environment, ...extra },
+      env: { ...bareEnvironment(), ...environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
       // Its own process group: else a Ctrl-C would reach it twice, from the terminal and from here.
       detached: true,
@@ -49,7 +45,7 @@ export class OwnCommandLine {
     const onAbort = (): void => {
       child.kill('SIGTERM')
     }
-    this.#signal.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       const [exitCode, stdout, stderr] = await Promise.all([
         new Promise<number | null>((resolve, reject) => {
@@ -59,10 +55,10 @@ export class OwnCommandLine {
         text(child.stdout),
         text(child.stderr),
       ])
-      if (this.#signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
+      if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
       return { exitCode, answer: JSON.parse(stdout) as Answer, stderr: stderr.trim() }
     } finally {
-      this.#signal.removeEventListener('abort', onAbort)
+      signal.removeEventListener('abort', onAbort)
     }
   }
 

@@ -10,9 +10,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogLife, lifeOfACatalog } from '#test/hostile/life-of-a-catalog.ts'
 import { type Planted, plantOverloads, ranOf } from '#test/hostile/planter.ts'
 
-// The catalog shares its database with somebody who may create in `public`, as everybody may up to PostgreSQL 14.
+// The catalog shares its database with somebody who may create in `public`, as everybody may up to PostgreSQL
+// 14.
 
-/** An overload that fits the lock on an index better than PostgreSQL's own, and writes a key that may do everything. */
+/**
+ * An overload that fits the lock on an index better than PostgreSQL's own, and writes a key that may do
+ * everything.
+ */
 const WRITES_A_KEY = `create function public.hashtextextended(text, int) returns bigint language plpgsql as $$ begin
   insert into control_plane.api_keys (name, key_hash, prefix, scopes)
     values ('mallory', sha256(gen_random_uuid()::text::bytea), 'tbk_', array['admin']);

@@ -6,7 +6,10 @@ import { startServe } from '@telegram-backup/test-support/serve-process.ts'
 import type { TestVault } from '@telegram-backup/test-support/vault.ts'
 import { expect } from 'vitest'
 
-/** What a catalog at one address is used for: it is made, and each command and a service do there what they are for. */
+/**
+ * What a catalog at one address is used for: it is made, and each command and a service do there what they
+ * are for.
+ */
 export interface CatalogLife {
   /** Of its commands. */
   env: Record<string, string>

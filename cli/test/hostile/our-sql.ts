@@ -5,7 +5,10 @@ import ts from 'typescript'
 
 /** What the SQL of this program names, found by reading its source. */
 export interface OurSql {
-  /** Whatever is called like a function, and what is cast to, lower case: more than is SQL, since a text of TypeScript may look so. */
+  /**
+   * Whatever is called like a function, and what is cast to, lower case: more than is SQL, since a text of
+   * TypeScript may look so.
+   */
   calls: Set<string>
   /** Calls in what is SQL for sure, with the place of the first of each. */
   surely: Map<string, string>
@@ -16,9 +19,8 @@ export interface OurSql {
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const PLACES = [
-  'api-gateway/src/**/*.ts',
-  'database/src/**/*.ts',
-  'api-gateway/sql/*.sql',
+  '{api-gateway,connectors,database,engine,vault}/src/**/*.ts',
+  'connectors/sql/*.sql',
   'database/migrations/*.sql',
 ]
 
@@ -30,7 +32,10 @@ const KYSELY_CALL = /\bfn(?:\.agg)?(?:\.([a-z_]\w*)|(?:<[^>]*>)?\(\s*['"]([\w.]+
 const CAST = /(?:::\s*|\bas\s+)(?:pg_catalog\.)?"?([a-z_][a-z0-9_]*)"?/gi
 const OPERATOR = /[-+*/<>=~!@#%^&|`?]+/g
 const RELATION = /\bcontrol_plane\.([a-z_]\w*)|\b(pg_[a-z_]+)/gi
-/** What stands before a name that has a list of columns and no arguments, and behind one: `insert into t (`, `with t (x) as (`. */
+/**
+ * What stands before a name that has a list of columns and no arguments, and behind one: `insert into t (`,
+ * `with t (x) as (`.
+ */
 const BEFORE_COLUMNS = /\b(?:into|table|references|as|type)\s+$/i
 const AFTER_COLUMNS = /^[^()]*\)\s+as\s+(?:(?:not\s+)?materialized\s+)?\(/i
 

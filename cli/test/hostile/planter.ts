@@ -5,8 +5,8 @@ import { type OurSql, readOurSql } from '#test/hostile/our-sql.ts'
 /** Where it is planted. */
 export interface Ground {
   /**
-   * Runs statements in the database as somebody who may `set session authorization`; resolves to the last line of what the
-   * last of them answers.
+   * Runs statements in the database as somebody who may `set session authorization`; resolves to the last
+   * line of what the last of them answers.
    */
   run(sql: string): Promise<string>
   /** A role without rights, that may create in `public`. */
@@ -28,8 +28,8 @@ export interface Planted {
 const PLANTING = new URL('planting.sql', import.meta.url)
 
 /**
- * Plants in `public` a better fitting double of every function, operator, type and relation that our SQL names, so far as
- * PostgreSQL lets anybody: what of it is run by us has been found by the search path.
+ * Plants in `public` a better fitting double of every function, operator, type and relation that our SQL
+ * names, so far as PostgreSQL lets anybody: what of it is run by us has been found by the search path.
  */
 export async function plantOverloads({ run, role, ownsDatabase }: Ground): Promise<Planted> {
   const sql = await readOurSql()
@@ -81,7 +81,9 @@ const NO_CALLS: Readonly<Record<string, string>> = {
   'a word of a message for people': 'dumped schedule',
 }
 
-/** The calls in our SQL that were not planted and that nobody has given a reason for, with the file of each. */
+/**
+ * The calls in our SQL that were not planted and that nobody has given a reason for, with the file of each.
+ */
 export function unplanted(sql: OurSql, planted: Planted): string[] {
   const known = new Set(Object.values(NO_CALLS).flatMap(words => words.split(' ')))
   return [...sql.surely]

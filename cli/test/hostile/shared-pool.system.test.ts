@@ -11,7 +11,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { lifeOfACatalog } from '#test/hostile/life-of-a-catalog.ts'
 
-// An application shares database, user and pool with the catalog: its next query may run in the session of ours before.
+// An application shares database, user and pool with the catalog: its next query may run in the session of
+// ours before.
 
 let server: PostgresServer
 let pgbouncer: Pgbouncer

@@ -79,7 +79,8 @@ test('SIGHUP has the file read again at once, and ends nothing', async () => {
     await expect.poll(serve.log).toContain(`"new_sources":["${name}"]`)
     return performance.now() - since
   }
-  // It is looked at every five seconds anyway. Right after such a look nothing but the signal is quick; a busy machine may need several tries.
+  // It is looked at every five seconds anyway. Right after such a look nothing but the signal is quick; a
+  // busy machine may need several tries.
   let quickest = Number.POSITIVE_INFINITY
   for (let round = 0; round < 12 && quickest > 2_500; round++) {
     await msUntilInUse(`looked-${round}`)

@@ -49,7 +49,7 @@ test('a serve that cannot listen says so, and has begun no job', async () => {
     const { job } = await queue.submit({ kind: 'backup', projectId: 'alpha', source: 'alpha' })
     const { code, stderr } = await runCli(['serve', '--port', String(port)], { env })
     expect(code).toBe(2)
-    expect(stderr).toContain(`Nothing can listen on 127.0.0.1 port ${port} (EADDRINUSE)`)
+    expect(stderr).toContain(`Cannot listen on 127.0.0.1 port ${port} (EADDRINUSE)`)
     for (const line of stderr.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
     expect(await getJob(database, job.id)).toMatchObject({ state: 'queued', attempt: 0, version: 1 })
     // Nor did it get ready for any: the first thing that it does for that.

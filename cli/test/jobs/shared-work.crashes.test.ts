@@ -24,19 +24,22 @@ import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
 import { startBundledServer } from '@telegram-backup/test-support/servers/bundled-server.ts'
 import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { expectAtRest, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterEach, expect, test, vi } from 'vitest'
 
 const JOBS = 40
 const JOBS_AT_ONCE = 5
 const TESTER = 'the-test'
-/** When it is kept, all calls have made their messages; one that may never have is looked for again for 15 minutes. */
+/**
+ * When it is kept, all calls have made their messages; one that may never have is looked for again for 15
+ * minutes.
+ */
 const LAST_PART = 4
 
 interface Stage {
   vault: TestVault
-  chat: SettledChat
+  chat: TestChat
   database: Database
   /** Of one machine; each has a state folder of its own. */
   envOf(machine: string): Record<string, string>
@@ -98,7 +101,8 @@ async function expectEachOnce(
   expect(done.map(({ state, error }) => ({ state, error }))).toEqual(
     jobIds.map(() => ({ state: 'done', error: null })),
   )
-  // Calls whose answer died with a process are looked for for a quarter of an hour; this looks once more, now.
+  // Calls whose answer died with a process are looked for for a quarter of an hour; this looks once more,
+  // now.
   expect(await runCli(['reconcile', '--json'], { env: envOf('home') })).toMatchObject({ code: 0 })
   const { data } = await queryBackups(database, { state: 'complete' })
   expect(data.map(({ id }) => id).sort()).toEqual(done.map(({ backup_id }) => backup_id).sort())
@@ -131,7 +135,8 @@ test('three serve on one PostgreSQL, killed again and again: each of forty jobs 
   }
   const ids: string[] = []
   while (ids.length < JOBS) {
-    // However fast the machine is: one upload waits while somebody is killed, so work is under way at each of these kills.
+    // However fast the machine is: one upload waits while somebody is killed, so work is under way at each of
+    // these kills.
     const held = holdCall(stage.vault, {
       method: 'senddocument',
       phase: 'kept',

@@ -40,7 +40,10 @@ const start = async (options: Omit<PgbouncerOptions, 'serverUrls'>): Promise<Pgb
   return pgbouncer
 }
 
-/** An application with unqualified names, which asks through the pool as long as the act goes on, and once more after it. */
+/**
+ * An application with unqualified names, which asks through the pool as long as the act goes on, and once
+ * more after it.
+ */
 async function whileAnApplicationAsks(url: string, act: () => Promise<void>): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()

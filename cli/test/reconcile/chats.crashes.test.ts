@@ -16,8 +16,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -68,7 +68,7 @@ function theBot(): { id: number } {
   return bot
 }
 
-it('with nothing to settle it sends, edits and forwards nothing', async () => {
+it('with nothing to reconcile it sends, edits and forwards nothing', async () => {
   const chat = await openChat(vault)
   await send(chat.env)
   const before = vault.emulator.inspect.allMessages(chat.chatId)
@@ -91,7 +91,7 @@ it('touches nothing in the chat of another catalog, and says so', async () => {
   expect(vault.emulator.inspect.allMessages(chat.chatId)).toEqual(before)
 })
 
-it('gives the second chat what it lacks, and mends either from the other', async () => {
+it('gives the second chat what it lacks, and repairs each from the other', async () => {
   const [chat, replica] = [await openChat(vault), await openChat(vault)]
   const env = { ...chat.env, TELEGRAM_REPLICA_CHAT_ID: String(replica.chatId) }
   vault.emulator.asHuman.kick(replica.chatId, theBot())
@@ -124,7 +124,7 @@ it('gives the second chat what it lacks, and mends either from the other', async
 })
 
 /** A verification finds that a part is not what was sent. */
-async function damagePart(chat: SettledChat, backupId: string, partNumber: number): Promise<number> {
+async function damagePart(chat: TestChat, backupId: string, partNumber: number): Promise<number> {
   const rows = await listMessages(database, backupId)
   const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   await markPart(database, {
@@ -138,7 +138,7 @@ async function damagePart(chat: SettledChat, backupId: string, partNumber: numbe
 }
 
 /** A person deletes a part, and a verification finds that out. */
-async function losePart(chat: SettledChat, backupId: string, partNumber: number): Promise<void> {
+async function losePart(chat: TestChat, backupId: string, partNumber: number): Promise<void> {
   const rows = await listMessages(database, backupId)
   const row = rows.find(one => one.chat_id === String(chat.chatId) && one.part_no === partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, row?.message_id ?? 0)
@@ -167,7 +167,7 @@ it('leaves a living send alone, which then completes', async () => {
   await expectAtRest(chat, database)
 })
 
-it('waits until the lease of a run on another machine has expired, and settles it then', async () => {
+it('waits until the lease of a run on another machine has expired, then reconciles it', async () => {
   const chat = await openChat(vault)
   await killRunAt(vault.emulator, ['send', '--project', 'shop', '--type', 'storage', '-'], {
     at: { method: 'senddocument', phase: 'kept', nth: 1, caption: / part=2 / },
@@ -202,7 +202,7 @@ it('ends a restore whose process is gone, and says what that means', async () =>
   expect((await reconcile(chat.env)).report['restores']).toEqual([])
 })
 
-it('keeps what it cannot settle while the chat does not let it in, and settles it after', async () => {
+it('keeps what it cannot reconcile while the chat refuses the bot, and reconciles it later', async () => {
   const chat = await openChat(vault)
   await killRunAt(vault.emulator, ['send', '--project', 'shop', '--type', 'storage', '-'], {
     at: { method: 'senddocument', phase: 'kept', nth: 1, caption: / part=2 / },

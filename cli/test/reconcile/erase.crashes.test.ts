@@ -9,8 +9,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ afterAll(async () => {
   await vault.close()
 })
 
-async function send(chat: SettledChat, project: string): Promise<string> {
+async function send(chat: TestChat, project: string): Promise<string> {
   const run = await runCli(
     ['send', '--project', project, '--type', 'storage', '--file', path, '--json'],
     chat,
@@ -42,7 +42,7 @@ async function send(chat: SettledChat, project: string): Promise<string> {
 }
 
 /** Two backups, the older of which may go. */
-async function sendTwo(chat: SettledChat, project: string): Promise<{ older: string; newer: string }> {
+async function sendTwo(chat: TestChat, project: string): Promise<{ older: string; newer: string }> {
   return { older: await send(chat, project), newer: await send(chat, project) }
 }
 
@@ -53,7 +53,7 @@ interface ErasureAnswer {
 }
 
 async function erase(
-  chat: SettledChat,
+  chat: TestChat,
   id: string,
   ...more: string[]
 ): Promise<{ run: CliRun; answer: ErasureAnswer }> {

@@ -7,13 +7,13 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 let vault: TestVault
-let chat: SettledChat
+let chat: TestChat
 let database: Database
 let path: string
 

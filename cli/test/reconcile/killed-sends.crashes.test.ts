@@ -8,8 +8,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -28,18 +28,18 @@ afterAll(async () => {
   await vault.close()
 })
 
-async function backupsIn(chat: SettledChat): Promise<Backup[]> {
+async function backupsIn(chat: TestChat): Promise<Backup[]> {
   const { data } = await queryBackups(database, {})
   return data.filter(({ chat_id }) => chat_id === String(chat.chatId))
 }
 
-async function reconcile(chat: SettledChat, code = 0): Promise<Record<string, unknown[]>> {
+async function reconcile(chat: TestChat, code = 0): Promise<Record<string, unknown[]>> {
   const run = await runCli(['reconcile', '--json'], { env: chat.env })
   expect({ code: run.code, stdout: run.stdout, stderr: run.stderr }).toMatchObject({ code })
   return run.json() as Record<string, unknown[]>
 }
 
-async function fetched(chat: SettledChat, id: string): Promise<Buffer> {
+async function fetched(chat: TestChat, id: string): Promise<Buffer> {
   const out = join(vault.folder, `${id}.out`)
   const run = await runCli(['fetch', id, '--out', out], { env: chat.env })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
@@ -105,7 +105,7 @@ it('a send whose manifest never came is finished with the stored one, without th
   await expectFinished(chat, report)
 })
 
-async function expectFinished(chat: SettledChat, report: Record<string, unknown[]>): Promise<void> {
+async function expectFinished(chat: TestChat, report: Record<string, unknown[]>): Promise<void> {
   expect(report['finished']).toHaveLength(1)
   const [backup] = await backupsIn(chat)
   expect(backup?.state).toBe('complete')
@@ -153,7 +153,7 @@ it('parts of a file wait for a resumption, and the catalog says so', async () =>
   expect(chat.messages().length).toBeGreaterThan(1)
 })
 
-it('two reconciles at once settle a dead send once', async () => {
+it('of two reconciles at once, one reconciles an abandoned send', async () => {
   const chat = await openChat(vault)
   const at: KillPoint = { phase: 'arrived', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })
@@ -162,7 +162,7 @@ it('two reconciles at once settle a dead send once', async () => {
   await expectAtRest(chat, database)
 })
 
-it('the next send settles what a dead one left', async () => {
+it('the next send reconciles what an abandoned one left', async () => {
   const chat = await openChat(vault)
   const at: KillPoint = { phase: 'kept', ...SENT.manifest }
   await killRunAt(vault.emulator, SEND, { at, env: chat.env, input: bytes })

@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { type Database, listMessages, listVerifications } from '@telegram-backup/database'
 import { type KillPoint, killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { openTamperedChat } from '@telegram-backup/test-support/tampered-chat.ts'
 import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
-import { openTamperedChat } from '@telegram-backup/test-support/tampered-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 
 let vault: TestVault
 let database: Database
-let chat: SettledChat
+let chat: TestChat
 let id: string
 let path: string
 

@@ -14,8 +14,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { unbrokenParts } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import fc from 'fast-check'
@@ -37,7 +37,7 @@ afterAll(async () => {
 })
 
 /** A send of a file that is killed at its ninth part: three are in flight, so the first ones are there. */
-async function killedSend(name: string): Promise<{ chat: SettledChat; path: string; backup: BackupDetails }> {
+async function killedSend(name: string): Promise<{ chat: TestChat; path: string; backup: BackupDetails }> {
   const chat = await openChat(vault)
   const path = join(vault.folder, name)
   await writeFile(path, bytes)
@@ -48,7 +48,7 @@ async function killedSend(name: string): Promise<{ chat: SettledChat; path: stri
   return { chat, path, backup: await details(String(backup?.id)) }
 }
 
-async function backupsIn(chat: SettledChat): Promise<Backup[]> {
+async function backupsIn(chat: TestChat): Promise<Backup[]> {
   const { data } = await queryBackups(database, {})
   return data.filter(({ chat_id }) => chat_id === String(chat.chatId))
 }
@@ -59,11 +59,11 @@ async function details(id: string): Promise<BackupDetails> {
   return found
 }
 
-function resume(chat: SettledChat, id: string, ...more: string[]): Promise<CliRun> {
+function resume(chat: TestChat, id: string, ...more: string[]): Promise<CliRun> {
   return runCli(['send', '--resume', id, '--json', ...more], { env: chat.env })
 }
 
-async function expectWhole(chat: SettledChat, id: string, plain: Buffer): Promise<void> {
+async function expectWhole(chat: TestChat, id: string, plain: Buffer): Promise<void> {
   const out = join(vault.folder, `${id}.out`)
   const run = await runCli(['fetch', id, '--out', out], { env: chat.env })
   expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })

@@ -5,7 +5,7 @@ import { acquireLease, type Database, queryBackups, sqlRunner } from '@telegram-
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { takeBackCancelled } from '@telegram-backup/vault/reconcile/take-back-cancelled.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
@@ -28,7 +28,7 @@ const PART_3 = { method: 'senddocument', phase: 'arrived', nth: 1, caption: / pa
 const PART_12 = { ...PART_3, caption: / part=12 / } as const
 
 /** A backup that may be resumed, some parts of it in a chat of its own, and a cancelled job that made it. */
-async function leaveCancelled(): Promise<{ chat: SettledChat; backupId: string }> {
+async function leaveCancelled(): Promise<{ chat: TestChat; backupId: string }> {
   const chat = await openChat(vault)
   const path = join(vault.folder, `${chat.chatId}.bin`)
   await writeFile(path, randomBytes(900_000))
@@ -48,13 +48,13 @@ async function leaveCancelled(): Promise<{ chat: SettledChat; backupId: string }
   return { chat, backupId: failed.id }
 }
 
-async function takeBack(chat: SettledChat): Promise<void> {
+async function takeBack(chat: TestChat): Promise<void> {
   const { signal } = new AbortController()
   const config = readConfig(chat.env)
   await takeBackCancelled(await openSession({ database, client: vault.client, config, signal }))
 }
 
-const partsIn = (chat: SettledChat): number =>
+const partsIn = (chat: TestChat): number =>
   chat.messages().filter(({ caption }) => / part=/.test(caption ?? '')).length
 
 it('one that somebody works on keeps no other from being taken back', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Database, queryBackups } from '@telegram-backup/database'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -57,6 +57,6 @@ it('a part that people have deleted is sent again by a resumption, though its fi
   vault.emulator.asHuman.deleteMessage(chat.chatId, part?.message_id ?? 0)
   const resumed = await runCli(['send', '--resume', String(killed?.id)], { env: chat.env })
   expect({ code: resumed.code, stderr: resumed.stderr }).toMatchObject({ code: 0 })
-  expect(resumed.stderr).toContain('1 part of it in the chat already')
+  expect(resumed.stderr).toContain('1 part already in the chat')
   await expectAtRest(chat, database)
 })

@@ -10,7 +10,7 @@ import {
 } from '@telegram-backup/database'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openCatalogOf, openChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'

@@ -17,7 +17,8 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd, psql and tar.
+// The lines of the recovery card as they are printed, run one block after the other: curl, age, zstd, psql
+// and tar.
 
 const run = promisify(execFile)
 let vault: TestVault
@@ -43,7 +44,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** The indented blocks of the card, in order: the program's own, the list, the backup, database, directory. */
+/**
+ * The indented blocks of the card, in order: the program's own, the list, the backup, database, directory.
+ */
 function blocksOf(card: string): string[] {
   return [...card.matchAll(/(?:^ {4}.*\n?)+/gm)].map(([block]) => block.replace(/^ {4}/gm, ''))
 }

@@ -71,7 +71,7 @@ describe.each(GOLDEN_STATES)('the state of schema %s, upgraded', name => {
     ).toBe('in the middle')
   })
 
-  test('settles the send that was killed, and verifies, erases and sends on', async () => {
+  test('reconciles the killed send, then verifies, erases and sends', async () => {
     const { ids } = golden.facts
     await ask('reconcile')
     expect(await ask('show', ids['unfinished'] ?? '')).toMatchObject({ state: 'failed' })

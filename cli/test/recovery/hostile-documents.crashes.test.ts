@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { loadOrCreateSigningKey } from '@telegram-backup/archive'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { writeCaption, writeIndexCaption } from 'telegram-deployment-bot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// A few kilobytes in the chat that unpack to a text of 62 MB, of which JSON.parse would make gigabytes. Without
-// encryption, as whoever has no public key of ours would post them: age makes them no smaller and no larger.
+// A few kilobytes in the chat that unpack to a text of 62 MB, of which JSON.parse would make gigabytes.
+// Without encryption, as whoever has no public key of ours would post them: age makes them no smaller and no
+// larger.
 
 const TEXT_BYTES = 62_000_000
 /** Enough for a recovery, and nothing beside: a process that takes more is ended by Node, with 134. */
@@ -36,8 +37,8 @@ const CASES = [
 ]
 
 /**
- * As `sealDocument` writes it, whatever the text. Random bytes in a member that a reader passes over make it large enough
- * to be allowed such a text.
+ * As `sealDocument` writes it, whatever the text. Random bytes in a member that a reader passes over make it
+ * large enough to be allowed such a text.
  */
 function signedDocument(of: { kind: string; text: string; key: StrangersKey; paddingBytes: number }): Buffer {
   const { kind, text, key, paddingBytes } = of
@@ -61,7 +62,7 @@ function compressed(text: string): Buffer {
   return zstdCompressSync(Buffer.from(text), { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 }
 
-async function post(chat: SettledChat, bytes: Buffer, caption: string): Promise<number> {
+async function post(chat: TestChat, bytes: Buffer, caption: string): Promise<number> {
   const sent = await vault.client.sendDocument({
     chatId: String(chat.chatId),
     fileName: 'shop_storage_20261124T053300Z_1b9d6bcd_manifest.zst',
@@ -72,7 +73,7 @@ async function post(chat: SettledChat, bytes: Buffer, caption: string): Promise<
 }
 
 /** A manifest above all others, and a pinned index. */
-async function plant(chat: SettledChat, documents: { manifest: Buffer; index: Buffer }): Promise<void> {
+async function plant(chat: TestChat, documents: { manifest: Buffer; index: Buffer }): Promise<void> {
   const sha256 = createHash('sha256').update(documents.manifest).digest('hex')
   await post(
     chat,
@@ -91,7 +92,7 @@ async function plant(chat: SettledChat, documents: { manifest: Buffer; index: Bu
   vault.emulator.asHuman.pin(chat.chatId, await post(chat, documents.index, caption))
 }
 
-async function chatWithBackup(): Promise<{ chat: SettledChat; id: string; signer: string }> {
+async function chatWithBackup(): Promise<{ chat: TestChat; id: string; signer: string }> {
   const chat = await openChat(vault)
   chat.env['BACKUP_ENCRYPTION'] = 'off'
   for (const name of ['BACKUP_AGE_RECIPIENTS', 'BACKUP_AGE_IDENTITY_FILE']) delete chat.env[name]

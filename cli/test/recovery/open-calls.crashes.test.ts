@@ -3,7 +3,7 @@ import { type Database, listMessages, openSends, queryBackups } from '@telegram-
 import { holdCall } from '@telegram-backup/test-support/jobs-world.ts'
 import { type KillPoint, killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -32,8 +32,8 @@ type Call = keyof typeof CALLS
 
 /** Two chats of their own, and the environment of whoever uses both. */
 interface TwoChats {
-  main: SettledChat
-  second: SettledChat
+  main: TestChat
+  second: TestChat
   both: Record<string, string>
 }
 
@@ -51,7 +51,7 @@ async function run(args: readonly string[], env: Record<string, string>): Promis
 const SEND = ['send', '--project', 'shop', '--type', 'storage', '--filename', 'a.bin', '-']
 
 /** The messages that say to be a part or a manifest. */
-function documentsIn(chat: SettledChat): number[] {
+function documentsIn(chat: TestChat): number[] {
   const says = /^telegram-backup 1 backup=\S+ (?:part=|manifest )/m
   return chat.messages().flatMap(({ message_id, caption = '' }) => (says.test(caption) ? [message_id] : []))
 }
@@ -67,7 +67,10 @@ async function expectEachOnce({ main, second }: TwoChats): Promise<void> {
   }
 }
 
-/** Of a run that died with one call under way no call is open any more; of several, one may not have come to the server. */
+/**
+ * Of a run that died with one call under way no call is open any more; of several, one may not have come to
+ * the server.
+ */
 async function expectNoOpenCall({ main, second }: TwoChats): Promise<void> {
   for (const { chatId } of [main, second]) {
     expect(await openSends(database, { chatId: String(chatId) })).toEqual([])

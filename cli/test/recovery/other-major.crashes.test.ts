@@ -6,8 +6,8 @@ import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// The embedded server of a later release may be of the next major version, which cannot read the old one's data. The way
-// that docs/operations.md tells: the chat is the catalog's backup.
+// The embedded server of a later release may be of the next major version, which cannot read the old one's
+// data. The way that docs/operations.md tells: the chat is the catalog's backup.
 
 let vault: TestVault
 let env: Record<string, string>

@@ -15,7 +15,8 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-// The real command line with another bot, whose file ids none of the catalog's are, and then without the first chat's messages.
+// The real command line with another bot, whose file ids none of the catalog's are, and then without the
+// first chat's messages.
 
 const run = promisify(execFile)
 let vault: TestVault

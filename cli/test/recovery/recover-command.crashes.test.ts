@@ -8,8 +8,8 @@ import {
   expectAtRest,
   openCatalogOf,
   openChat,
-  type SettledChat,
-} from '@telegram-backup/test-support/settled-chat.ts'
+  type TestChat,
+} from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -35,7 +35,7 @@ async function send(env: Record<string, string>): Promise<string> {
 }
 
 /** The environment of a machine that has nothing but token, chat and key. */
-function emptyMachine({ env }: SettledChat): Record<string, string> {
+function emptyMachine({ env }: TestChat): Record<string, string> {
   const { BACKUP_AGE_RECIPIENTS: _, BACKUP_SIGNING_KEY_FILE: __, ...needed } = env
   return { ...needed, TELEGRAM_BACKUP_HOME: join(vault.folder, `machine-${++machines}`) }
 }
@@ -170,8 +170,8 @@ test.each(KILL_POINTS)('killed at $method ($phase), it ends the same when it is 
   const { backups, catalog } = again.json() as Answer
   expect(backups.map(({ id }) => id)).toEqual(ids)
   expect(catalog?.generation).toBeGreaterThan(1)
-  const settled = await runCli(['reconcile'], { env: { ...chat.env, ...env } })
-  expect(settled.code, settled.stderr).toBe(0)
+  const reconciled = await runCli(['reconcile'], { env: { ...chat.env, ...env } })
+  expect(reconciled.code, reconciled.stderr).toBe(0)
   const database = await openCatalogOf(env)
   await expectAtRest(chat, database)
   await database.close()

@@ -8,8 +8,8 @@ import { openTestVault, type TestVault } from '@telegram-backup/test-support/vau
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// What docs/security.md says of somebody who has the bot's token and nothing else: what he can do, what tells of it, and
-// what stands in his way.
+// What docs/security.md says of somebody who has the bot's token and nothing else: what he can do, what tells
+// of it, and what stands in his way.
 
 let vault: TestVault
 let env: Record<string, string>

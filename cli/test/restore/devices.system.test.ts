@@ -77,9 +77,8 @@ describe('a directory with a device', () => {
   })
 
   it('says in the plan what becomes of it where root allows it', async () => {
-    expect(await preparedBy(0, ['devices'])).toMatchObject({
-      devices: '1 device, for example null; made as in the backup',
-    })
+    const words = '1 device, for example null; made as in the backup'
+    expect((await preparedBy(0, ['devices'])).steps).toContainEqual({ does: 'treat devices', words })
     if (process.getuid?.() !== 0) return
     const to = join(places, 'made')
     const ended = await bench.cli(['restore', backup.id, '--yes', '--to', to, '--allow', 'devices'])

@@ -22,8 +22,8 @@ import {
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-// Dumps that want to get out: out of the transaction, or into a shell of the machine that restores. Whoever wrote them owns
-// the target and is no superuser. What is looked at is what they left: tables, and files.
+// Dumps that want to get out: out of the transaction, or into a shell of the machine that restores. Whoever
+// wrote them owns the target and is no superuser. What is looked at is what they left: tables, and files.
 
 let server: PostgresServer
 let url: string
@@ -61,8 +61,8 @@ const tablesLeft = (database = 'target'): Promise<string> =>
 const traceOf = (): string => join(folder, 'trace')
 
 /**
- * For whoever reads backslashes in '' as escapes, all of `sql` is text of its own; for others it is inside of a string, and the other
- * way round.
+ * For whoever reads backslashes in '' as escapes, all of `sql` is text of its own; for others it is inside
+ * of a string, and the other way round.
  */
 const smuggled = (sql: string): string => `SELECT 'a\\', '; ${sql}; SELECT 'x'; --'\n;\n`
 

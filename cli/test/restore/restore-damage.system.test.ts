@@ -18,8 +18,8 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
-// The list of damage, for each way back. One test walks through the whole list: a part of another size than it
-// should have is asked for again and again before it is given up.
+// The list of damage, for each way back. One test walks through the whole list: a part of another
+// size than it should have is asked for again and again before it is given up.
 
 const WHOLE_LIST_MS = 15 * 60_000
 

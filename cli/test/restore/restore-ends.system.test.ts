@@ -74,10 +74,15 @@ async function expectServerAsBefore(): Promise<void> {
   expect(await server.sql('empty_one', tables)).toBe('0')
 }
 
-/** What a download waits for that is not to go on: the program is to end without it, however long that takes. */
+/**
+ * What a download waits for that is not to go on: the program is to end without it, however long that takes.
+ */
 const forEver = (): Promise<void> => new Promise(() => {})
 
-/** Holds the downloads back from the sixth on, when much of the data is in the transaction, and does something then. */
+/**
+ * Holds the downloads back from the sixth on, when much of the data is in the transaction, and does
+ * something then.
+ */
 function inTheMiddle(event: () => Promise<void> | void): void {
   let happened: Promise<void> | undefined
   bench.chat.onDownload = async count => {
@@ -164,7 +169,7 @@ it('the network going away in the middle leaves server and disk as they were', a
   expect(await readdir(join(places, 'full'))).toEqual(['precious'])
 })
 
-it('what a killed watcher leaves beside the database is dropped by the next restore', async () => {
+it('the temporary database that a killed watcher leaves is dropped by the next restore', async () => {
   let pid = 0
   inTheMiddle(async () => {
     const psqls = (await processesWith(port())).map(line => Number.parseInt(line, 10))

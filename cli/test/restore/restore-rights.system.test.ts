@@ -122,7 +122,7 @@ it('doctor names the rights of each target, and psql', async () => {
   const targets = new Map((await placeChecks({ config, signal })).map(check => [check.name, check]))
   expect(targets.get('target root')).toMatchObject({
     state: 'warning',
-    hint: expect.stringMatching(/^It is restored into as owner, a superuser/),
+    hint: expect.stringMatching(/^A restore runs as owner, a superuser/),
   })
   expect(targets.get('target plain')?.state).toBe('ok')
   expect(targets.get('target member')?.state).toBe('ok')

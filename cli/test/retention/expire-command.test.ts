@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expectAtRest, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { expectAtRest, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import {
   openTestCatalog,
   openTestVault,
@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { callCli } from '#test/call-cli.ts'
 
 let vault: TestVault
-let chat: SettledChat
+let chat: TestChat
 let database: TestCatalog
 let path: string
 

@@ -6,7 +6,8 @@ import { readConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-// Whoever can write telegram-backup.yaml says what is read, what is restored where, and where passwords are sent.
+// Whoever can write telegram-backup.yaml says what is read, what is restored where, and where passwords are
+// sent.
 
 const STRANGER = 4242
 const isRoot = process.geteuid?.() === 0

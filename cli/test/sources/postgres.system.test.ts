@@ -33,7 +33,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   expect(await processesOf('pg_dump', database), 'no pg_dump is left').toEqual([])
-  // The server's own work, autovacuum for example, is no session; one of ours takes a moment to go once its program has.
+  // The server's own work, autovacuum for example, is no session; one of ours takes a moment to go once its
+  // program has.
   const sessions = `select count(*) from pg_stat_activity where datname = '${database}' and backend_type = 'client backend'`
   await expect.poll(() => server.sql('postgres', sessions), { message: 'no session is left' }).toBe('0')
 })

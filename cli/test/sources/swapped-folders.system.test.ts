@@ -16,7 +16,9 @@ import { openSendBench, type SendBench } from '@telegram-backup/test-support/sen
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
 const run = promisify(execFile)
-/** Who owns the folder of logs and has no other right; where the tests do not run as root, whoever runs them. */
+/**
+ * Who owns the folder of logs and has no other right; where the tests do not run as root, whoever runs them.
+ */
 const OTHERS = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 const LAUNCHER = fileURLToPath(import.meta.resolve('#launcher'))
 const SECRET = 'what only root may read'
@@ -95,7 +97,8 @@ describe('a folder of logs that its owner exchanges for a link', () => {
   ])('in the middle of the search (%s) brings nothing from elsewhere', async (folder, rest) => {
     await writeFile(join(elsewhere, folder, 'only-there.log'), SECRET)
     const { signal } = new AbortController()
-    // Asked for each name that was listed, before anything is done with it: the folder has been seen, not yet entered.
+    // Asked for each name that was listed, before anything is done with it: the folder has been seen, not yet
+    // entered.
     let isSwapped = false
     vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
       const isListed = folder === 'sub' || enteredSub()

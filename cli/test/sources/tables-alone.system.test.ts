@@ -46,6 +46,6 @@ it.each(['plain', 'custom'])(
 it('what else they need is said when they are sent', async () => {
   const backup = await bench.send('--postgres', server.url('source'), '--table', 'sales.visit')
   expect(backup.source?.['warnings']).toEqual([
-    expect.stringMatching(/they need table sales\.customer, type sales\.mood\. Dump their schema/),
+    expect.stringMatching(/they need table sales\.customer, type sales\.mood\. Dump their whole schema/),
   ])
 })

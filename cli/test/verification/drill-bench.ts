@@ -33,7 +33,10 @@ export interface DrillBench extends RestoreBench {
   drill(id: string, ...more: string[]): Promise<DrillRun>
   /** One that ends before a byte of the chat is read, with a hint. */
   drillUnread(id: string, ...more: string[]): Promise<DrillRun>
-  /** Another record of the source: what came back is not what was, as far as anybody can tell. `change` is SQL. */
+  /**
+   * Another record of the source: what came back is not what was, as far as anybody can tell. `change` is
+   * SQL.
+   */
   tamperWithRecord(id: string, change: string): Promise<void>
   /** Nothing is left but the databases that there were. */
   expectNothingLeft(databases: readonly string[]): Promise<void>

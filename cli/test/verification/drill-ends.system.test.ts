@@ -108,7 +108,8 @@ it('one that the key file does not open is no drill that this server cannot take
 describe('a drill that ends early leaves nothing', () => {
   /** Ends a drill that is restoring, and waits for a download. */
   async function end(id: string, signal: NodeJS.Signals, on: readonly string[]): Promise<CliRun> {
-    // Those of the restore itself come after those of the verification, and keep it waiting in its transaction.
+    // Those of the restore itself come after those of the verification, and keep it waiting in its
+    // transaction.
     let isRestoring = false
     let downloads = 0
     const read = ((await bench.show(id)).part_count ?? 0) + 1

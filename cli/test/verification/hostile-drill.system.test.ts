@@ -145,8 +145,9 @@ it('no version of an extension that a dump makes runs what was planted where it 
 })
 
 /**
- * Doubles of PostgreSQL's own functions and operators, for other types too, in the schema where each version of each extension is
- * made and updated. They write down with whose rights they ran; by the dump itself, once, to see that they do.
+ * Doubles of PostgreSQL's own functions and operators, for other types too, in the schema where each version
+ * of each extension is made and updated. They write down with whose rights they ran; by the dump itself,
+ * once, to see that they do.
  */
 const EXTENSIONS_AMONG_DOUBLES = `create schema own;
 create table own.ran (who text);

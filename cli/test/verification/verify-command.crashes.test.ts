@@ -5,7 +5,7 @@ import { generateIdentity } from '@telegram-backup/archive'
 import { type Database, deleteBackup, listMessages } from '@telegram-backup/database'
 import { holdCall } from '@telegram-backup/test-support/jobs-world.ts'
 import { type CliRun, runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ import { describeAllVerified, describeVerified, type VerifiedBackup } from '#com
 
 let vault: TestVault
 let database: Database
-let chat: SettledChat
+let chat: TestChat
 let id: string
 let path: string
 
@@ -129,13 +129,13 @@ describe('verify', () => {
   it('says what kept it from being opened: what is wrong with it, or the key', async () => {
     const read = { ...ofBackup(), depth: 'sent bytes' as const, findings: [], unproven: [] }
     const damaged = describeVerified({ ...read, success: false, state: 'damaged' })
-    expect(damaged).toContain('what is wrong kept it from being opened')
+    expect(damaged).toContain('not decrypted, because of the damage')
     const unproven = [{ chat_id: '1', code: 'WRONG_KEY', reason: 'no key fits' }]
     const locked = describeVerified({ ...read, success: false, state: 'sound', unproven })
     expect(locked).toMatch(/is sound as far as it could be verified.*no matching key/)
   })
 
-  it('counts the drills of many that failed beside what became of their bytes', () => {
+  it('counts failed drills apart from the results of reading bytes', () => {
     const sound = {
       ...ofBackup(),
       state: 'sound' as const,

@@ -2,7 +2,7 @@ import type { Connector } from '#connector.ts'
 import { chooseDirectory, type DirectoryChoice, type DirectorySettings } from '#directory/settings.ts'
 import type { DirectoryTarget } from '#directory/unpack/target-folder.ts'
 
-/** A directory: packed by GNU tar, unpacked beside the target and swapped in. A `.tar` file that was sent counts as one. */
+/** A directory: packed by GNU tar, unpacked into a staging folder that is swapped in. */
 export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySettings> = {
   kind: 'directory',
   place: 'directory',

@@ -1,24 +1,25 @@
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
+import { assertMayMakeDevices } from '#directory/devices.ts'
 import { asMember } from '#directory/members-of-tar.ts'
 import { findTar, tarEnvironment } from '#directory/tar-program.ts'
-import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
 import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import { type DirectoryTarget, inspectFolder } from '#directory/unpack/target-folder.ts'
 import { type Difference, type Drill, type Drilled, type DrillPlace, difference } from '#drilling.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { forEachLine } from '#programs/lines.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
-/** What of a drill a directory needs. */
 type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'members' | 'scratch' | 'signal'>
 
-/** A tree of which much is wrong is told by its first paths. */
+/** The first differences are enough. */
 const MOST_DIFFERENCES = 1_000
 
-/** Throws `CONFIGURATION` without GNU tar or for devices that nobody but root could make, `DISK_FULL` without room. */
+/** Throws `CONFIGURATION` without GNU tar, or without root for a backup with devices; `DISK_FULL`. */
 export async function checkDirectoryDrill(
   backup: RecordedBackup,
   { scratch, signal }: Pick<DrillPlace, 'scratch' | 'signal'>,
@@ -29,9 +30,9 @@ export async function checkDirectoryDrill(
 }
 
 /**
- * Unpacks the tar file into a folder that is deleted again, as a restore does. Then all of it is read once more: tar
- * compares each member with what lies on the disk (kind, size, contents, mode, time, and as root the owner), and the
- * members are compared with the list that was made at the send. Throws what a restore throws.
+ * Unpacks the tar file into a temporary folder, as a restore does. Then tar compares each member with the
+ * disk (kind, size, contents, mode, time, and as root the owner), and the members are compared with the list
+ * that the send made. Throws what a restore throws.
  */
 export async function drillDirectory(
   { size }: Pick<RecordedBackup, 'size'>,
@@ -41,7 +42,7 @@ export async function drillDirectory(
   return await scratch.folder(size, async path => {
     const folder = await inspectFolder(join(path, 'restored'), { overwrite: false, sizeBytes: size })
     const { members } = await restoreDirectory(folder, open(signal), {
-      // The tree is looked at by tar alone, and goes again.
+      // Only tar looks at the tree, which is then deleted.
       allow: ['outside-links', 'devices'],
       signal,
     })
@@ -74,19 +75,15 @@ async function compareTree(
       `--directory=${tree}`,
       ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
     ],
-    tarEnvironment(),
+    { environment: tarEnvironment() },
   )
-  let rest = ''
-  for await (const chunk of program.pass(listed(open(signal), list, add))) {
-    const lines = (rest + chunk.toString('latin1')).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) hear(line, /.*/, add)
-  }
+  const lines = Readable.from(program.pass(listed(open(signal), list, add))).setEncoding('latin1')
+  await forEachLine(lines, line => hear(line, /.*/, add))
   const { exitCode, words } = await program.ended
   for (const line of words.split('\n')) hear(line.replace(/^\S*tar: /, ''), TROUBLES, add)
   if (signal.aborted) throw new BackupError('Cancelled', { code: 'CANCELLED' })
   if (exitCode === 0 || (exitCode === 1 && differences.length > 0)) return differences
-  // Owners that nobody but root can give are all it has to say then.
+  // Then the owners are all that differs, and only root can set those.
   if (exitCode === 1 && process.getuid?.() !== 0) return differences
   if (differences.length > 0) return differences
   throw new BackupError(`tar cannot compare the directory: ${words.split('\n')[0]?.slice(0, 500)}`, {
@@ -94,10 +91,10 @@ async function compareTree(
   })
 }
 
-/** What tar says of single members where it says other things as well. */
+/** What tar says of single members, among other things. */
 const TROUBLES = /(differs?$|Cannot stat|Not linked to |No such file)/
 
-/** `path: Mode differs`, as tar says it; nobody but root can give a file to somebody else. */
+/** Takes a line such as `path: Mode differs`. Owners count only as root, who alone can set them. */
 function hear(line: string, words: RegExp, add: (one: Difference) => void): void {
   const [, path = '', found = ''] = /^(.+): (\S.*)$/.exec(line) ?? []
   if (path === '' || !words.test(found) || (/^[UG]id differs$/.test(found) && process.getuid?.() !== 0))
@@ -105,7 +102,7 @@ function hear(line: string, words: RegExp, add: (one: Difference) => void): void
   add(difference('member', Buffer.from(path, 'latin1').toString('utf8'), 'as in the backup', { found }))
 }
 
-/** The bytes as they are; their members are held against the list on the way. */
+/** Passes the bytes on, and compares their members with the list on the way. */
 async function* listed(
   bytes: AsyncIterable<Buffer>,
   members: Iterable<Member> | undefined,

@@ -6,10 +6,8 @@ import { plainPath } from '#directory/members-of-tar.ts'
 const MAX_NEAR = 5
 
 /**
- * The last member of that path, with or without `./`, since in a tar file the last one counts; with `before`, the last
- * one that begins before that offset, which is what a hard link there leads to. A name that no member has is taken as
- * `ls -b` would write it. `end` is the size of the whole. Throws
- * `NOT_FOUND`, with names that are near.
+ * The last member of that path, with or without `./`, or the last before an offset, where a hard link leads.
+ * A name that no member has is read as `ls -b` writes it. `end`: size of the whole. Throws `NOT_FOUND`.
  */
 export async function findMember(
   members: AsyncIterable<Member> | Iterable<Member>,
@@ -41,7 +39,6 @@ export async function findMember(
   })
 }
 
-/** Names that somebody may have meant. */
 class NearNames {
   readonly #basename: string
   readonly #near: string[] = []

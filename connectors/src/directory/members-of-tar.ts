@@ -2,7 +2,7 @@ import { type Member, memberPathOf } from '@telegram-backup/archive'
 import type { TarMember } from '#directory/unpack/member-rules.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 
-/** The members of a tar file that streams by, in order; for backups whose manifest has no index of them. */
+/** The members of a tar file, in order, for backups whose manifest does not list them. */
 export async function* membersOfTar(bytes: AsyncIterable<Buffer>): AsyncGenerator<Member> {
   let found: Member[] = []
   const inspector = new TarInspector({

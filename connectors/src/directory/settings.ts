@@ -3,11 +3,9 @@ import { type Allowance, parseAllowances } from '#allowances.ts'
 import { assertNamed, type SettingReaders, type SourceChoice } from '#connector.ts'
 import type { LogSelection } from '#directory/pack/log-files.ts'
 
-/** The settings of a directory. */
 export interface DirectorySettings {
-  /** Its path. */
   directory?: string | undefined
-  /** What the backup holds: `logs` may be chosen by name and time, and may grow meanwhile. */
+  /** The type of the backup: files of `logs` may be chosen by name and time, and may grow meanwhile. */
   type?: string | undefined
   exclude?: string[] | undefined
   include?: string[] | undefined
@@ -16,19 +14,17 @@ export interface DirectorySettings {
   allow?: string[] | undefined
 }
 
-/** How a directory is backed up. */
 export interface DirectoryOptions {
-  /** tar's patterns: `*` also matches a slash; one matches whole path components, anywhere, or from the top with `./`. */
+  /** tar's patterns: `*` also matches a slash; `./` binds a pattern to the top. */
   exclude: readonly string[]
   oneFileSystem: boolean
   allow: readonly Allowance[]
-  /** Of logs: a file that only grew while it was read is whole up to where reading began. */
+  /** A file that only grew while it was read counts as whole; for logs. */
   mayGrow: boolean
-  /** Only these files, and no folders. */
+  /** Only these files, without folders. */
   logs?: LogSelection | undefined
 }
 
-/** A directory to be packed. */
 export interface DirectoryChoice extends SourceChoice {
   kind: 'directory'
   path: string
@@ -41,7 +37,7 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
   assertNamed(path, '--directory')
   const isSelection = include !== undefined || since !== undefined
   if (isSelection && type !== 'logs') {
-    throw new BackupError('A pattern to include and a time to begin at choose log files', {
+    throw new BackupError('Patterns to include and a time to begin at select log files only', {
       code: 'USAGE',
       hint: hint`Use them with ${option('type', 'logs')}, or leave out with ${option('exclude')}.`,
     })
@@ -51,9 +47,9 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
     oneFileSystem: settings.one_file_system ?? false,
     allow: allow.flatMap(parseAllowances),
     mayGrow: type === 'logs',
-    ...(isSelection
-      ? { logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) } }
-      : {}),
+    ...(isSelection && {
+      logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) },
+    }),
   }
   return { kind: 'directory', path, options }
 }

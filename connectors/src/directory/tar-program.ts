@@ -3,25 +3,20 @@ import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import { bareEnvironment } from '#programs/environment.ts'
 
-/** An installed GNU tar. */
 export interface TarProgram {
   program: string
-  /** For example `1.35`. */
   version: string
   /** Whether it was built to keep ACLs and extended attributes. */
   keepsAttributes: boolean
 }
 
-/** As Linux calls it, and as others call it where theirs is another. */
+/** The names of GNU tar on Linux, and on systems with another tar. */
 const NAMES = ['tar', 'gtar', 'gnutar']
 
-/** The first with `--sort`. */
+/** The first version with `--sort`. */
 const OLDEST_VERSION = 1.28
 
-/**
- * Finds GNU tar: no other tells where in its output each file begins, and which it could not read as it was. Throws
- * `CONFIGURATION` with what to install.
- */
+/** Finds GNU tar, the only one that reports offsets and unreadable files. Throws `CONFIGURATION`. */
 export async function findTar(signal?: AbortSignal): Promise<TarProgram> {
   for (const program of NAMES) {
     const words = await run(program, ['--version'], signal)
@@ -41,12 +36,12 @@ export async function findTar(signal?: AbortSignal): Promise<TarProgram> {
   })
 }
 
-/** The environment of a tar whose words are read by a program; nothing of the user's TAR_OPTIONS. */
+/** The environment of a tar whose messages we read; without the user's TAR_OPTIONS. */
 export function tarEnvironment(): Record<string, string> {
   return { ...bareEnvironment(), LC_ALL: 'C', TZ: 'UTC0' }
 }
 
-/** What it wrote; undefined when it cannot be run, fails, or complains. */
+/** Its output; undefined when it cannot be run, fails, or writes to stderr. */
 async function run(
   program: string,
   args: readonly string[],
@@ -55,12 +50,12 @@ async function run(
   const answer = await promisify(execFile)(program, args, {
     env: tarEnvironment(),
     timeout: 10_000,
-    ...(signal ? { signal } : {}),
+    signal,
   }).catch(() => undefined)
   return answer?.stderr === '' ? answer.stdout : undefined
 }
 
-/** `1.28` as 1028, to be compared. */
+/** `1.28` as 1028, for comparing. */
 function asNumber(version: string): number {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major * 1000 + minor

@@ -5,19 +5,16 @@ import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import { bareEnvironment, type Environment } from '#programs/environment.ts'
 
-/** A program of PostgreSQL's client, as it is installed here. */
 export interface ClientProgram {
   /** Absolute. */
   path: string
-  /** The major version, for example 17. */
   major: number
-  /** For example `17.6`. */
   version: string
-  /** It is in the folder that `TELEGRAM_BACKUP_PG_BIN` names, and so comes before all others. */
+  /** It is in the folder that `TELEGRAM_BACKUP_PG_BIN` names, and so preferred. */
   isNamed: boolean
 }
 
-/** Where packages put several versions side by side, off the PATH: Debian, Red Hat, Alpine, Homebrew. */
+/** Where packages install several versions, off the PATH: Debian, Red Hat, Alpine, Homebrew. */
 const VERSIONED_FOLDERS: ReadonlyArray<{ parent: string; name: RegExp; bin: string }> = [
   { parent: '/usr/lib/postgresql', name: /^\d+$/, bin: 'bin' },
   { parent: '/usr', name: /^pgsql-\d+$/, bin: 'bin' },
@@ -25,21 +22,18 @@ const VERSIONED_FOLDERS: ReadonlyArray<{ parent: string; name: RegExp; bin: stri
   { parent: '/opt/homebrew/opt', name: /^(postgresql(@\d+)?|libpq)$/, bin: 'bin' },
 ]
 
-/** TELEGRAM_BACKUP_PG_BIN: the folder of PostgreSQL's client programs that comes before all others; absolute. Throws `CONFIGURATION` for one that depends on the working folder. */
+/** The folder that TELEGRAM_BACKUP_PG_BIN names. Throws `CONFIGURATION` for a relative one. */
 export function readPostgresPrograms(environment: Environment = process.env): string | undefined {
   const folder = environment['TELEGRAM_BACKUP_PG_BIN']?.trim()
   if (!folder) return undefined
   if (isAbsolute(folder)) return folder
-  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is no absolute path', {
+  throw new BackupError('TELEGRAM_BACKUP_PG_BIN is not an absolute path', {
     code: 'CONFIGURATION',
     hint: 'Name the folder from the root on, for example /usr/lib/postgresql/17/bin.',
   })
 }
 
-/**
- * All versions that are installed, that of `TELEGRAM_BACKUP_PG_BIN` first, then the newest; none is an empty list. Throws
- * `CONFIGURATION` when that variable is no absolute path.
- */
+/** All installed versions: that of `TELEGRAM_BACKUP_PG_BIN`, then the newest first. Throws what it throws. */
 export async function findClientPrograms(
   name: 'pg_dump' | 'pg_restore' | 'psql',
   signal?: AbortSignal,
@@ -57,7 +51,7 @@ export async function findClientPrograms(
   const found = await Promise.all(
     [...versioned.flat(), ...onPath].map(folder => realpath(join(folder, name)).catch(() => undefined)),
   )
-  // Debian's wrapper chooses by rules of its own; what it would call lies in a versioned folder, and is found there.
+  // Debian's wrapper chooses by rules of its own; the programs that it calls are in the versioned folders.
   const paths = new Set(
     [namedPath, ...found].filter(path => path !== undefined).filter(path => basename(path) !== 'pg_wrapper'),
   )
@@ -76,7 +70,7 @@ export async function findClientPrograms(
     )
 }
 
-/** The first of them. Throws `CONFIGURATION` with what to install when there is none. */
+/** The first of them. Throws `CONFIGURATION` when there is none. */
 export async function newestClientProgram(
   name: 'pg_dump' | 'pg_restore' | 'psql',
   signal?: AbortSignal,
@@ -89,6 +83,38 @@ export async function newestClientProgram(
   })
 }
 
+/**
+ * The named pg_dump if it is new enough for the server, else the oldest that is: a server may not know
+ * settings in dumps of a newer one. Throws `CONFIGURATION`.
+ * @param installed the newest first
+ */
+export function choosePgDump(installed: readonly ClientProgram[], serverMajor: number): ClientProgram {
+  const able = installed.filter(program => program.major >= serverMajor)
+  const nearestMajor = Math.min(...able.map(({ major }) => major))
+  const chosen = able.find(program => program.isNamed) ?? able.find(program => program.major === nearestMajor)
+  if (chosen) return chosen
+  const [newest] = installed
+  throw new BackupError(
+    newest
+      ? `The server is PostgreSQL ${serverMajor}, and the newest pg_dump installed here is ${newest.version}`
+      : 'pg_dump is not installed',
+    {
+      code: 'CONFIGURATION',
+      hint: `Install a pg_dump at least as new as the server, for example: apt-get install postgresql-client-${serverMajor}`,
+    },
+  )
+}
+
+/** The first minor releases whose psql knows `\restrict`, by major version; from 18 on all do. */
+const RESTRICT_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
+
+/** Whether this psql can be kept from obeying its input (CVE-2025-8714); false for a beta. */
+export function knowsRestrict({ major, version }: Pick<ClientProgram, 'major' | 'version'>): boolean {
+  const minor = /^\d+\.(\d+)/.exec(version)?.[1]
+  if (minor === undefined) return false
+  return major >= 18 || Number(minor) >= (RESTRICT_SINCE[major] ?? Number.POSITIVE_INFINITY)
+}
+
 async function askVersion(
   path: string,
   signal: AbortSignal | undefined,
@@ -96,7 +122,7 @@ async function askVersion(
   const answer = await promisify(execFile)(path, ['--version'], {
     env: bareEnvironment(),
     timeout: 10_000,
-    ...(signal ? { signal } : {}),
+    signal,
   }).catch(() => undefined)
   const version = /\(PostgreSQL\) (\d+[\w.]*)/.exec(answer?.stdout ?? '')?.[1]
   return version === undefined ? undefined : { major: Number.parseInt(version, 10), version }

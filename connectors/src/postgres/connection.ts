@@ -1,33 +1,49 @@
 import { BackupError, HIDDEN } from '@telegram-backup/errors'
-import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { bareEnvironment, type Environment } from '#programs/environment.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
-/** Where a PostgreSQL database is, in the form that PostgreSQL's own programs take. */
 export interface PostgresConnection {
-  /** A libpq URI without the password: it may stand in an argument list. */
+  /** A libpq URI without the password, fit for an argument list. */
   uri: string
-  /** The whole environment for a client program; it holds the password, if there is one. */
+  /** The whole environment of a client program, with the password if there is one. */
   environment: Record<string, string>
-  /** The database that the URL names; undefined where libpq's default counts. */
+  /** Undefined where libpq's default counts. */
   database: string | undefined
-  /** The host, or hosts, as the URL has them; empty for the default, a folder for a Unix socket. */
+  /** As in the URL; several hosts are possible. Empty for the default, a folder for a Unix socket. */
   host: string
   /** For people: `user@host:port/database`. */
   display: string
 }
 
-/** A database that is restored into. */
 export interface PostgresTarget extends RestoreTarget {
   kind: 'postgres'
   connection: PostgresConnection
 }
 
+/**
+ * What PostgreSQL's programs see of our environment: libpq's variables, and no other secret. A dump keeps its
+ * database's encoding; messages are in English, since a program reads them.
+ */
+export function libpqEnvironment(environment: Environment = process.env): Record<string, string> {
+  const own = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[0].startsWith('PG') && entry[1] !== undefined,
+  )
+  const { PGCLIENTENCODING: _, ...libpq } = Object.fromEntries(own)
+  return {
+    PGCONNECT_TIMEOUT: '20',
+    PGAPPNAME: 'telegram-backup',
+    ...libpq,
+    ...bareEnvironment(environment),
+    LC_ALL: 'C',
+  }
+}
+
 const URL_FORM = /^(postgres(?:ql)?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^?#/]*))?(?:\?([^#]*))?$/
 
 /**
- * Takes a connection URL apart as libpq does (several hosts, Unix sockets, parameters), so that the password goes by the
- * environment. The caller's own `PG…` variables and `~/.pgpass` count as for `psql`. Throws `USAGE`; the message never
- * repeats the URL.
+ * Parses a connection URL as libpq does: several hosts, Unix sockets, parameters. The password goes into the
+ * environment. The caller's `PG…` variables and `~/.pgpass` count as for `psql`. Throws `USAGE`, without
+ * repeating the URL.
  */
 export function parsePostgresUrl(url: string): PostgresConnection {
   const [, scheme, userInfo = '', authority = '', path = '', query = ''] = URL_FORM.exec(url) ?? []
@@ -56,17 +72,11 @@ export function parsePostgresUrl(url: string): PostgresConnection {
     authority,
     database,
     parameters: parameters.filter(({ name }) => !SEPARATE.has(name)),
-    environment: {
-      ...libpqEnvironment(),
-      ...(password ? { PGPASSWORD: password } : {}),
-    },
+    environment: { ...libpqEnvironment(), ...(password ? { PGPASSWORD: password } : {}) },
   })
 }
 
-/**
- * A text of a program or a server without the password, should one of them repeat it. A password that is the name of the user,
- * of the database or of the host as well stays: it is no secret where that name stands.
- */
+/** Hides the password in a text, unless it is also the name of the user, database or host. */
 export function withoutPassword(text: string, { environment, display }: PostgresConnection): string {
   const password = environment['PGPASSWORD'] ?? ''
   if (password === '' || display.split(/[@:/]/).includes(password)) return text
@@ -76,14 +86,16 @@ export function withoutPassword(text: string, { environment, display }: Postgres
   )
 }
 
-/** Where it stands by itself, or begins or ends a longer name: `shop` in `shop_restoring_1f`, and not in `workshop`. */
+/**
+ * Matches a name by itself or as a part of a longer one: `shop` in `shop_restoring_1f`, not in `workshop`.
+ */
 export function asWord(text: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}])${RegExp.escape(text)}(?![\\p{L}\\p{N}])`, 'gu')
 }
 
 /**
- * A password with a "/" or a "?" in it ends the server's name too early: what should be a port is its beginning, or an "@" stands
- * where the database or a parameter should. libpq would repeat pieces of it, and arguments and messages hold what is taken for a port.
+ * Whether a "/" or "?" in the password has cut the URL: then the port is no number, or an "@" is in the
+ * database or a parameter. Pieces of such a password would appear in messages and argument lists.
  */
 function isCutShort({
   userInfo,
@@ -96,7 +108,6 @@ function isCutShort({
   return hasOddPort || (userInfo === '' && (path.includes('@') || (query.includes('@') && hasOddName)))
 }
 
-/** The same server, with the same user, but another database. */
 export function atDatabase(connection: PostgresConnection, database: string): PostgresConnection {
   const [, scheme = 'postgresql', user = '', authority = '', , query = ''] =
     URL_FORM.exec(connection.uri) ?? []
@@ -110,7 +121,7 @@ export function atDatabase(connection: PostgresConnection, database: string): Po
   })
 }
 
-/** Parameters that do not stay in the URI: secrets, and the name that the path gives. */
+/** Not kept in the URI: a secret, and the name that the path gives. */
 const SEPARATE: ReadonlySet<string> = new Set(['password', 'dbname'])
 
 interface Parameter {
@@ -118,7 +129,7 @@ interface Parameter {
   value: string
 }
 
-/** Of a parameter that stands twice, libpq takes the last. */
+/** libpq takes the last of several. */
 function lastOf(parameters: readonly Parameter[], name: string): string | undefined {
   return parameters.findLast(parameter => parameter.name === name)?.value
 }

@@ -1,35 +1,30 @@
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 
-/**
- * What a database held when it was dumped, as the facts of a backup keep it: `contents` in the source of a manifest, see
- * docs/format.md. Nothing of it is the data itself.
- */
+/** What a database held when it was dumped: `contents` of its facts, see docs/format.md. No data. */
 export type DatabaseContents = {
-  /** How many tables were dumped with their rows, and of how many the rows were counted. */
+  /** Number of tables dumped with rows, and of those that were counted. */
   tables: number
   counted: number
-  /** The largest of them, at most 1,000. */
+  /** The largest of them, at most {@link MOST_NAMED}. */
   rows: TableRows[]
-  /** The others together, where all of them were counted and no table was dumped without its rows. */
+  /** All other tables together; missing if any was not counted, or was dumped without its rows. */
   others?: { tables: number; rows: number }
-  /**
-   * Last values as text, before and after the dump: a sequence stands in no snapshot. At most {@link MOST_NAMED}; none where
-   * only a part of the database was dumped.
-   */
-  sequences?: Array<[schema: string, sequence: string, from: string | null, to: string | null]>
-  /** How many there are of each kind; of a whole database only. */
+  /** Last values before and after the dump, of a whole database; at most {@link MOST_NAMED}. */
+  sequences?: SequenceRange[]
+  /** Number of objects of each kind; only of a whole database. */
   objects?: Record<string, number>
 }
 
-/** A record is read with every list of backups: a database of 100,000 tables must not make it megabytes. */
+type SequenceRange = [schema: string, sequence: string, from: string | null, to: string | null]
+
+/** Every list of backups reads the record: a database of 100,000 tables must not make it megabytes. */
 const MOST_NAMED = 1_000
 
-/** The record of these tables; the sequences where they were read both times. */
 export function recordOf(of: {
   rows: readonly TableRows[]
   sequences?: { before: readonly SequenceValue[]; after: readonly SequenceValue[] } | undefined
   objects?: Record<string, number> | undefined
-  /** Tables were dumped besides, without their rows: whoever counts the restored ones cannot tell them from the others. */
+  /** Some tables were dumped without rows; a restored database does not show which. */
   hasEmptied?: boolean
 }): DatabaseContents {
   const { rows, sequences, objects, hasEmptied = false } = of
@@ -49,22 +44,19 @@ export function recordOf(of: {
   }
 }
 
-function bothTimes({
-  before,
-  after,
-}: {
+function bothTimes(of: {
   before: readonly SequenceValue[]
   after: readonly SequenceValue[]
-}): NonNullable<DatabaseContents['sequences']> {
-  const was = new Map(before.map(([schema, name, value]) => [JSON.stringify([schema, name]), value]))
-  return after.flatMap(([schema, name, value]) => {
-    const key = JSON.stringify([schema, name])
-    // One that was made meanwhile is in no snapshot of before.
-    return was.has(key) ? [[schema, name, was.get(key) ?? null, value] as const].map(one => [...one]) : []
-  }) as NonNullable<DatabaseContents['sequences']>
+}): SequenceRange[] {
+  const before = new Map(of.before.map(([schema, name, value]) => [JSON.stringify([schema, name]), value]))
+  return of.after.flatMap(([schema, name, to]): SequenceRange[] => {
+    const from = before.get(JSON.stringify([schema, name]))
+    // A new sequence has no earlier value.
+    return from === undefined ? [] : [[schema, name, from, to]]
+  })
 }
 
-/** The record in the facts of a backup; undefined where there is none, or none that this program reads. */
+/** The record in the facts of a backup; undefined for none, or an unknown form. */
 export function contentsIn(facts: Readonly<Record<string, unknown>> | null): DatabaseContents | undefined {
   const value = facts?.['contents']
   if (typeof value !== 'object' || value === null) return undefined

@@ -1,41 +1,37 @@
 import { describeError } from '@telegram-backup/errors'
-import { EMPTY_SEARCH_PATH } from '#postgres/own-transaction.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
-import { quoteName } from '#postgres/sql-text.ts'
+import { EMPTY_SEARCH_PATH, quoteName } from '#postgres/sql-text.ts'
 
-/** A table or a sequence of people's own: none of an extension's, none of PostgreSQL's. */
+/** A table or sequence that belongs neither to an extension nor to PostgreSQL. */
 export interface OwnRelation {
   schema: string
   name: string
   kind: 'table' | 'sequence'
-  /** Whether its name alone finds it, by the search path that the database or the user sets. */
+  /** Whether its name finds it without a schema, by the search path of the database or user. */
   isVisible: boolean
-  /** The column of a table that is read fastest; null where all have defaults, or there is none. */
+  /** A column that is fast to read; null where all have defaults. */
   column: string | null
 }
 
-/**
- * A table's rows by name; null where they were not counted. A sequence's last value, null before its first. Of several
- * values, since a sequence stands in no snapshot, the least and the greatest.
- */
+/** Number of rows; null where they were not counted. Last value; null before the first. */
 export type TableRows = [schema: string, table: string, rows: number | null]
 export type SequenceValue = [schema: string, sequence: string, value: string | null]
 
-/** Of a `namespace` of pg_namespace: none of PostgreSQL's. */
+/** Condition on `namespace`, a row of pg_namespace: not PostgreSQL's own. */
 export const IS_OWN: string = `namespace.nspname !~ '^pg_' and namespace.nspname <> 'information_schema'`
 
-/** Objects that an extension brings, which another version of it may not have. */
+/** Condition: the object belongs to an extension, whose other versions may lack it. */
 const ofExtension = (catalog: string, oid: string, kinds: string = `'e'`): string => `exists (
   select from pg_catalog.pg_depend d
   where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype in (${kinds}))`
 
-/** Fixed in size and short, if there is one. A column with a default may be generated, which COPY reads not by name. */
+/** Preferably short. A column with a default may be generated, which COPY does not read by name. */
 const COLUMN = `(
   select attname from pg_catalog.pg_attribute
   where attrelid = class.oid and attnum > 0 and not attisdropped and not atthasdef
   order by attlen < 0, attlen, attnum limit 1)`
 
-// The small ones first: should the time end, most are known. Partitioned tables hold their rows in their partitions.
+// Small tables first, in case the time ends. Partitioned tables have their rows in partitions.
 const RELATIONS = `
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   nspname, relname, case relkind when 'S' then 'sequence' else 'table' end, class.oid::bigint, ${COLUMN}
@@ -43,10 +39,7 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
 from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
 where relkind in ('r', 'S') and ${IS_OWN} and not ${ofExtension('pg_class', 'class.oid')}`
 
-/**
- * pg_dump reads a pattern without a schema by the search path of the database or the user, and so do we. While that path holds,
- * nothing is looked up by it: each name has its schema, and so has each operator.
- */
+/** pg_dump reads patterns by the user's search path. While that holds, each name here has its schema. */
 const BY_THEIR_PATH = 'set local search_path to default'
 const VISIBLE = `
 select coalesce(pg_catalog.jsonb_agg(class.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb)
@@ -61,8 +54,8 @@ from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespa
 where relkind = 'S' and ${IS_OWN} and not ${ofExtension('pg_class', 'class.oid')}`
 
 /**
- * Counted so that every server that a dump can go to counts the same: without what PostgreSQL makes by itself for
- * partitions (more of it in newer versions), for ranges, or in `public`.
+ * Counts that are the same on each server that a dump can go to: without what PostgreSQL itself makes for
+ * partitions (newer versions make more), for ranges, or in `public`.
  */
 const OBJECTS = `
 with own as (
@@ -103,7 +96,10 @@ select pg_catalog.jsonb_build_object(
   'large objects', (select pg_catalog.count(*) from pg_catalog.pg_largeobject_metadata)
 )`
 
-/** All tables and sequences. Throws what the session throws. */
+/** Name of a session that counts. */
+const COUNTING = 'telegram-backup count'
+
+/** All tables and sequences. All functions here throw what the session throws. */
 export async function readRelations(session: PsqlSession): Promise<OwnRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
     [string, string, OwnRelation['kind'], number, string | null]
@@ -115,30 +111,28 @@ export async function readRelations(session: PsqlSession): Promise<OwnRelation[]
   }))
 }
 
-/** The oids of all tables, views and sequences that are found without their schema. Throws what the session throws. */
+/** The oids of all tables, views and sequences that are found without their schema. */
 export async function readVisible(session: PsqlSession): Promise<Set<number>> {
   await session.ask(BY_THEIR_PATH)
   const visible = await session.ask(VISIBLE).finally(() => session.ask(EMPTY_SEARCH_PATH))
   return new Set(visible as number[])
 }
 
-/** Every sequence with its last value, as it is now. Throws what the session throws. */
 export async function readSequences(session: PsqlSession): Promise<SequenceValue[]> {
   return (await session.ask(SEQUENCES)) as SequenceValue[]
 }
 
-/** How many objects of each kind there are. Throws what the session throws. */
 export async function countObjects(session: PsqlSession): Promise<Record<string, number>> {
   return (await session.ask(OBJECTS)) as Record<string, number>
 }
 
 /**
- * Has the transaction count gently and truly: by one process, without waiting for locks, no statement for longer than `statementMs`;
- * hidden rows are an error and no smaller number; no view is read, where the server can be told so.
+ * Prepares a transaction for counting: it waits for no lock, no statement takes longer than `statementMs`,
+ * hidden rows are an error, and views are not read where the server supports that.
  */
 export async function prepareCounting(session: PsqlSession, statementMs: number): Promise<void> {
   await session.ask(
-    `set local application_name = 'telegram-backup count'; set local statement_timeout = ${statementMs};
+    `set local application_name = '${COUNTING}'; set local statement_timeout = ${statementMs};
      set local lock_timeout = '1s'; set local row_security = off;
      select pg_catalog.to_json(pg_catalog.set_config(name, 'view, foreign-table', true)) from pg_catalog.pg_settings
      where name = 'restrict_nonsystem_relation_kind'`,
@@ -146,10 +140,10 @@ export async function prepareCounting(session: PsqlSession, statementMs: number)
 }
 
 /**
- * A table's rows, without those of its children; null when the server does not count them. Throws when there is no session.
- *
- * Counted by COPY, as pg_dump reads: `select count(*)` would plan, and a planner calls functions that a table's owner wrote (of
- * the predicate of an index, with our rights). COPY refuses what is a view by now, or by a rule, or a foreign table.
+ * A table's rows, without those of its children; null when the server refuses. Throws when there is no
+ * session.
+ * Counted by COPY, as pg_dump reads: `select count(*)` would call functions of the table's owner with our
+ * rights (predicates of indexes). COPY refuses a table that has become a view or a foreign table.
  */
 export async function countRows(
   session: PsqlSession,

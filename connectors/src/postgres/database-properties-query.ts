@@ -1,6 +1,6 @@
 /**
- * Arguments of a jsonb_build_object over `here`, one row of pg_database with itself as jsonb in `row`: what a dump does not
- * hold of its database. A backup records it, a restore asks it of the target; both must mean the same.
+ * What a dump does not hold of its database: arguments of a jsonb_build_object over `here`, one row of
+ * pg_database with itself as jsonb in `row`. A backup records it, and a restore asks the target for the same.
  */
 export const DATABASE_PROPERTIES: string = `
   'encoding', pg_catalog.pg_encoding_to_char(encoding),

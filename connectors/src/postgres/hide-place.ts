@@ -1,12 +1,11 @@
 import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors'
 import { asWord, type PostgresConnection } from '#postgres/connection.ts'
 
-/** What psql and servers quote of a connection. */
+/** Parts of a connection that psql and servers quote. */
 const QUOTED_PLACE = /\b(server at|on socket|host|host name|address|user|to address) "[^"]*"(?: \([^)]*\))?/g
-/** Of a source, a role that is named is who asks; of a target, it may be one that the backup needs. */
+/** For a source, a named role is our user; for a target, it may be one that the backup needs. */
 const QUOTED_ROLE = /\brole "[^"]*"/g
 const PORT = /, port \d+\b/g
-/** What stands instead of a name that is not told. */
 export const HIDDEN_NAME = '…'
 
 interface NamedPlace {
@@ -15,8 +14,8 @@ interface NamedPlace {
 }
 
 /**
- * The failure of a restore as it may be told to whoever may read jobs: the target by its name in telegram-backup.yaml, and neither host,
- * address, user nor database behind it. An error with words of others comes back as it is: those are told to the log alone.
+ * A restore's failure for readers of jobs: with the target's name in telegram-backup.yaml instead of host,
+ * address, user and database. An error that is not ours comes back as it is: only the log gets it.
  */
 export function namingTarget(error: unknown, { name, connection }: NamedPlace): unknown {
   const { display } = connection
@@ -24,10 +23,7 @@ export function namingTarget(error: unknown, { name, connection }: NamedPlace): 
   return naming(error, { name, connection, place: `target ${name}`, hidden: [user], hide: text => text })
 }
 
-/**
- * The same for the failure of a backup and the source behind it. Its user is known by what stands before it: a name such as `nobody` is a
- * word of sentences as well.
- */
+/** The same for a source. The user is found by the word before it, since its name may be any word. */
 export function namingSource(error: unknown, { name, connection }: NamedPlace): unknown {
   return naming(error, {
     name,
@@ -46,7 +42,7 @@ function naming(
   const { database, display, host } = of.connection
   const named = (text: string): string =>
     [
-      // The longest first: each may hold the next.
+      // Longest first: each may contain the next.
       [display, of.place],
       ...[database ?? '', database?.toLowerCase() ?? ''].map(text => [text, of.name]),
       ...[...host.split(','), host, ...of.hidden].map(text => [text, HIDDEN_NAME]),
@@ -60,26 +56,19 @@ function naming(
         .replace(PORT, ''),
     )
   const { code, message, hint } = describeError(error)
+  const advice = error instanceof BackupError ? error.advice : undefined
   return new BackupError(named(message), {
     code,
-    ...(hint === undefined ? {} : { hint: overHttp(named(hint)) }),
+    hint: advice?.map(named) ?? (hint && named(hint)),
     cause: error,
   })
 }
 
-/**
- * Where words speak of the database itself, by its name: no database has the name of a target or a source. What lies beside it, whose name is
- * longer, is named after those.
- */
+/** Matches the database's name, but not the longer names of staging databases. */
 function databaseNamed(database: string | undefined): RegExp {
-  // Without one in the URL, libpq asks for one that has the user's name.
+  // Without one in the URL, libpq uses the user's name.
   if (database === undefined) return /\b([Tt]he )?database "[^"]*"/g
   const names = [database, database.toLowerCase()].map(RegExp.escape)
   const name = `(?:${names.join('|')})(?![\\p{L}\\p{N}_])`
   return new RegExp(`\\b([Tt]he )?database (?:"${name}"|${name}(?!"))`, 'gu')
-}
-
-/** A job is asked for over HTTP, where the option of the command line is a field. */
-function overHttp(hint: string): string {
-  return hint.replace(/\bGive --overwrite\b/, 'Ask for it with "overwrite": true')
 }

@@ -8,7 +8,6 @@ import {
   type PostgresSettings,
 } from '#postgres/settings.ts'
 
-/** PostgreSQL: dumped by pg_dump, restored by psql in one transaction. */
 export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSettings> = {
   kind: 'postgres',
   place: 'postgres',
@@ -67,7 +66,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
 
   drill: {
     check: async (backup, place) => {
-      const { checkDatabaseDrill } = await import('#postgres/drill/check-database-drill.ts')
+      const { checkDatabaseDrill } = await import('#postgres/drill/drill-database.ts')
       await checkDatabaseDrill(backup, place)
     },
     run: async (backup, drill) => {
@@ -75,7 +74,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
       return await drillDatabase(backup, drill)
     },
     checkServer: async ({ connection }, signal) => {
-      const { checkDrillServer } = await import('#postgres/drill/check-database-drill.ts')
+      const { checkDrillServer } = await import('#postgres/drill/drill-database.ts')
       await checkDrillServer(connection, signal)
     },
     recognizes: head => beginsAsCustomDump(head) || beginsAsPlainDump(head),

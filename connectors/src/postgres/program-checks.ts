@@ -1,8 +1,9 @@
 import type { Finding } from '#finding.ts'
-import { findClientPrograms, readPostgresPrograms } from '#postgres/client-programs.ts'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
+import { findClientPrograms, knowsRestrict, readPostgresPrograms } from '#postgres/client-programs.ts'
 
-/** Which pg_dumps are installed. None is a warning: files and directories need none. So is a folder in the settings without one. */
+/**
+ * Which pg_dumps are installed. Warns of none, and of a configured folder without one; other kinds need none.
+ */
 export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
   const installed = await findClientPrograms('pg_dump', signal)
   const named = readPostgresPrograms()
@@ -11,7 +12,7 @@ export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
     const versions = installed.map(({ version, isNamed }) => (isNamed ? `${version} (${named})` : version))
     return {
       message: `version ${versions.join(', ')}`,
-      ...(isMissing && { warning: `TELEGRAM_BACKUP_PG_BIN names ${named}, where no pg_dump is.` }),
+      warning: isMissing ? `TELEGRAM_BACKUP_PG_BIN names ${named}, where no pg_dump is.` : undefined,
     }
   }
   return {
@@ -21,7 +22,7 @@ export async function checkPgDump(signal: AbortSignal): Promise<Finding> {
   }
 }
 
-/** Which psql a restore would take, and whether it can be kept from obeying a dump. None is a warning. */
+/** Which psql a restore would use, and whether it can be kept from obeying a dump. Problems are warnings. */
 export async function checkPsql(signal: AbortSignal): Promise<Finding> {
   const [newest] = await findClientPrograms('psql', signal)
   if (newest === undefined) {

@@ -3,25 +3,22 @@ import { randomBytes } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import { beginning } from '#postgres/own-transaction.ts'
 import { failureOf } from '#postgres/psql.ts'
+import { beginning } from '#postgres/sql-text.ts'
 
-/** What psql gets to end by itself, once its query was cancelled. */
+/** Time for psql to end after its query was cancelled. */
 const GRACE_MS = 2_000
-/** Of an answer, as in `psql.ts`. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_WORDS_LENGTH = 64 * 1024
 
-/** How the last statement ended that psql was given. */
 interface Ended {
   output: string
-  /** How many rows it told of. */
   rows: number
 }
 
 /**
- * One psql that is asked several things, in transactions that it is told to begin. It runs in a process group of its own, so that
- * Ctrl-C reaches it by us, and its end of input, should we die, ends it after the query at hand.
+ * One psql for several queries, in transactions. In its own process group it gets no Ctrl-C of the terminal.
+ * If we die, its input ends, and so does it, after the current query.
  */
 export class PsqlSession {
   /** Resolves when psql is gone; never rejects. */
@@ -41,7 +38,7 @@ export class PsqlSession {
   #last: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  /** Starts psql; that it reaches no server is told by the first question. When the signal fires, it is closed. */
+  /** Starts psql; the first query reports a server that cannot be reached. The signal closes it. */
   constructor(connection: PostgresConnection, options: { psql: string; signal?: AbortSignal | undefined }) {
     const { psql, signal } = options
     this.#connection = connection
@@ -79,32 +76,32 @@ export class PsqlSession {
     if (signal?.aborted) this.#onAbort()
   }
 
-  /** Whether there is a psql still; its session may be lost all the same. */
+  /** Whether psql still runs; its connection may be lost all the same. */
   get isOpen(): boolean {
     return !this.#isGone && this.#closing === undefined
   }
 
-  /** Resolves when psql has a connection. Throws what `queryJson` throws when it gets none. */
+  /** Resolves when psql is connected. Throws what `queryJson` throws. */
   async reached(): Promise<void> {
     await this.#inTurn('')
   }
 
-  /** Begins a transaction; one that is open is undone. An error in it undoes its own statement alone. */
+  /** Begins a transaction, after undoing an open one. An error in it undoes its own statement alone. */
   async begin(mode: 'read only' | 'isolation level repeatable read read only'): Promise<void> {
     await this.#begin(mode)
     await this.#inTurn('\\set ON_ERROR_ROLLBACK on\n')
   }
 
-  /** Begins one that reads, as of one moment, what `pg_dump --snapshot` then reads too. Throws `POSTGRES` where the server gives none. */
+  /** Begins one, and exports its snapshot for pg_dump. Throws `POSTGRES` where that fails. */
   async beginShared(): Promise<string> {
     await this.#begin('isolation level repeatable read read only')
-    // Not while an error undoes one statement alone: that is done by subtransactions, which export nothing.
+    // Before ON_ERROR_ROLLBACK, whose subtransactions cannot export a snapshot.
     const snapshot = await this.ask('select pg_catalog.to_json(pg_catalog.pg_export_snapshot())')
     await this.#inTurn('\\set ON_ERROR_ROLLBACK on\n')
     return String(snapshot)
   }
 
-  /** Ends the transaction, and undoes what it did. Throws what `queryJson` throws when there is no session any more. */
+  /** Undoes the transaction. Throws what `queryJson` throws when the session is lost. */
   async end(): Promise<void> {
     if (!this.#isInTransaction) return
     this.#isInTransaction = false
@@ -112,9 +109,9 @@ export class PsqlSession {
   }
 
   /**
-   * Sends SQL, of one or more statements without the last semicolon, after what was asked before, in the transaction that was
-   * begun. Resolves to the JSON in the last line of its output, undefined without one. Throws `POSTGRES` when the server
-   * refuses the last statement, and what `queryJson` throws when there is no session or it has ended.
+   * Sends SQL, one or more statements without the last semicolon, in the begun transaction, after earlier
+   * queries. Resolves to the JSON in the last line of output, undefined without one. Throws `POSTGRES` when
+   * the server refuses the last statement, and what `queryJson` throws when the session is lost.
    */
   async ask(sql: string): Promise<unknown> {
     const { output } = await this.#inTransaction(`${sql};\n`)
@@ -122,13 +119,13 @@ export class PsqlSession {
     return line === '' ? undefined : JSON.parse(line)
   }
 
-  /** Runs a `COPY … TO STDOUT`, and resolves to the number of its rows, which go nowhere. Throws what `ask` throws. */
+  /** Runs a `COPY … TO STDOUT`, drops its rows, and resolves to their number. Throws what `ask` throws. */
   async countCopied(copy: string): Promise<number> {
     const { rows } = await this.#inTransaction(`${copy} \\g /dev/null\n`)
     return rows
   }
 
-  /** Cancels what is asked just now, and ends the session. Resolves when psql is gone. May be called repeatedly. */
+  /** Cancels the current query and ends the session. Resolves when psql is gone. May be called repeatedly. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -154,8 +151,8 @@ export class PsqlSession {
   async #run(input: string): Promise<Ended> {
     const mark = `${this.#mark}.${++this.#asked}`
     this.#output = ''
-    // psql tells by its variables how the last statement ended; what it says on stderr comes in no sure order.
-    // A message may have several lines, with the name of a table for example: the second mark comes after the last of them.
+    // psql's variables say how the statement ended; stderr is not in a sure order. A message may have several
+    // lines: the second mark follows the last one.
     const marks = `\\echo ${mark} :ENCODING :ERROR :ROW_COUNT :LAST_ERROR_MESSAGE\n\\echo ${mark}.end\n`
     if (!this.#isGone) this.#child.stdin.write(`${input}${marks}`)
     const end = new RegExp(`^${mark} (\\S+) (true|false|:ERROR) (\\d+|:ROW_COUNT)(.*)\n${mark}\\.end\n`, 'ms')
@@ -172,8 +169,8 @@ export class PsqlSession {
   }
 
   /**
-   * psql reads its input in the encoding that the server last named. In some of them a byte of a name takes the quote behind it along,
-   * and what follows is read as psql's own commands: nothing more is given to it.
+   * psql reads its input in the encoding that the server last named. In some, the last byte of a name
+   * swallows the quote behind it, and what follows becomes a command of psql: so it gets no more input.
    */
   async #misread(encoding: string | undefined): Promise<BackupError> {
     this.#child.kill('SIGKILL')
@@ -187,7 +184,7 @@ export class PsqlSession {
   }
 
   async #close(): Promise<void> {
-    // A query that runs would go on in the server; psql cancels it.
+    // A running query would go on in the server; psql cancels it.
     if (this.#asked > 0) this.#child.kill('SIGINT')
     this.#child.stdin.end('\\q\n')
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)

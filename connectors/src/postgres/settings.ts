@@ -2,9 +2,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { SettingReaders, SourceChoice } from '#connector.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
 
-/** The settings of a database; lists hold patterns of pg_dump. */
+/** The settings of a database; lists hold pg_dump's patterns. */
 export interface PostgresSettings {
-  /** Its URL. */
   postgres?: string | undefined
   format?: string | undefined
   schema?: string[] | undefined
@@ -14,11 +13,10 @@ export interface PostgresSettings {
   exclude_table_data?: string[] | undefined
   lock_timeout?: string | undefined
   count_rows?: boolean | undefined
-  /** Drills of its backups run what is in the dump as a superuser. */
+  /** Drills run its dumps as a superuser. */
   trust_dump?: boolean | undefined
 }
 
-/** All of them but the URL. */
 export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'format',
   'schema',
@@ -31,7 +29,6 @@ export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'trust_dump',
 ]
 
-/** A database to be dumped. */
 export interface PostgresChoice extends SourceChoice {
   kind: 'postgres'
   url: string

@@ -3,30 +3,27 @@ import { BackupError, describeError } from '@telegram-backup/errors'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 
-/** What both clients are called at the server, so that whoever counts its sessions can leave out one that is about to go. */
+/** Name of these clients at the server, so that a count of its sessions can leave them out. */
 export const LOOKING = 'telegram-backup looking'
 
-/** How often it is asked; another user of the pool can hide it from one question. */
+/** Number of questions; another user of the pool can hide it from one. */
 const ROUNDS = 4
 
-/**
- * So long the second client may wait for its answer. In a pool in session mode that has no connection left it would wait for ever; in
- * transaction mode, the one that the first client used is free.
- */
+/** Longest wait of the second client: a pool in session mode may have no free connection. */
 const WAIT_MS = 10_000
 
-/** Which session of which server it is; two servers may use the same process id. */
+/** Identifies a session; two servers may use the same process id. */
 const WHICH_SESSION = `
 select pg_catalog.jsonb_build_array(pid, backend_start, pg_catalog.inet_server_addr(), pg_catalog.inet_server_port())
 from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()`
 
 /**
- * Refuses a way to the server on which a session is shared: a pooler in transaction mode gives each transaction whatever
- * connection is free. There pg_dump is not safe, nor are those who share the pool: what it sets for its session (an empty
- * search path first of all) holds for their next query, and what they have set holds for its.
- *
- * Told by two clients at once, of which neither has a transaction open: in a session of its own, neither ever sees another one,
- * nor both the same. Leaves the session without a transaction. Throws `CONFIGURATION`, and what `queryJson` throws.
+ * Refuses a pooler in transaction mode, which gives each transaction whatever connection is free. pg_dump is
+ * not safe there, nor are other users of the pool: settings of its session, such as the empty search path,
+ * would reach their queries, and theirs would reach pg_dump.
+ * Found by two clients without a transaction: with sessions of their own, each sees always the same one, and
+ * never the other's. Leaves the session without a transaction. Throws `CONFIGURATION`, and what `queryJson`
+ * throws.
  */
 export async function refuseSharedSession(
   session: PsqlSession,
@@ -38,7 +35,7 @@ export async function refuseSharedSession(
       throw /statement pooling mode/.test(describeError(error).message) ? shared(connection) : error
     }),
   ])
-  // Not before: it could have taken the only connection that the server has for us.
+  // Only now: it could have taken the server's last free connection.
   const other = new PsqlSession(called(connection), options)
   const ending = new AbortController()
   try {
@@ -51,7 +48,7 @@ export async function refuseSharedSession(
         others.add(answer)
         isAnswered = true
       })
-    // Refused: a server that has no second connection for us. The first one tells at least whether it stays with us.
+    // A refusal means that the server has no second connection for us. The first client still finds out some.
     await Promise.race([asking, delay(WAIT_MS, undefined, { signal: ending.signal })]).catch(() => {})
     for (let round = 0; round < ROUNDS; round++) {
       if (isAnswered) others.add(await whichSession(other))
@@ -64,7 +61,6 @@ export async function refuseSharedSession(
   }
 }
 
-/** The same before there is a session: for a connection that others are to be made by. */
 export async function refuseSharedSessions(
   connection: PostgresConnection,
   options: { psql: string; signal?: AbortSignal | undefined },

@@ -1,4 +1,3 @@
-/** A name for SQL, in one line, whatever it holds. */
 export function quoteName(name: string): string {
   const quoted = name.replaceAll('"', '""')
   if (!/[\n\r]/.test(quoted)) return `"${quoted}"`
@@ -6,7 +5,7 @@ export function quoteName(name: string): string {
   return `U&"${escaped}"`
 }
 
-/** A text for SQL, in one line, whatever it holds and however the server reads backslashes. */
+/** A quoted text for SQL, in one line, however the server reads backslashes. */
 export function quoteText(text: string): string {
   const quoted = text.replaceAll("'", "''")
   if (!/[\\\n\r]/.test(quoted)) return `'${quoted}'`
@@ -17,9 +16,21 @@ export function quoteText(text: string): string {
 /** Longest name of anything in PostgreSQL, in bytes of UTF-8 (NAMEDATALEN - 1). */
 const MAX_NAME_BYTES = 63
 
-/** As much of a name, cut at a character, as leaves room for an ending of so many bytes. */
+/** A name, cut at a character to leave room for an ending. */
 export function stemOf(name: string, endingBytes: number): string {
   const characters = [...name]
   while (Buffer.byteLength(characters.join('')) > MAX_NAME_BYTES - endingBytes) characters.pop()
   return characters.join('')
+}
+
+/** Leaves no schema in the search path until the transaction ends. Prints an empty line in psql. */
+export const EMPTY_SEARCH_PATH = `select pg_catalog.set_config('search_path', '', true)`
+
+/**
+ * Begins a transaction in which no object of the database's owner stands in for one of PostgreSQL's. It
+ * changes nothing for the session, which may be a pooler's. Prints an empty line in psql.
+ * @param mode for example `read only`
+ */
+export function beginning(mode = ''): string[] {
+  return [`begin ${mode};`, `${EMPTY_SEARCH_PATH};`]
 }

@@ -7,61 +7,59 @@ import { BackupError } from '@telegram-backup/errors'
 import { type Fifo, openFifo } from '#programs/fifo.ts'
 import { forEachLine } from '#programs/lines.ts'
 
-/** The first of a program's descriptors that may be a handle of ours; the one before it is for what it says besides. */
+/** The first descriptor of a program for handles of ours; 3 is the side FIFO. */
 export const FIRST_HANDLE = 4
 
-/** A program to run, whose standard output is the backup. */
 export interface ChildOptions {
   program: string
   args: readonly string[]
-  /** All of its environment. */
   env: Readonly<Record<string, string>>
-  /** Of what it says on stderr. */
   encoding: 'utf8' | 'latin1'
   onErrorLine: (line: string) => void
-  /** What it reads; nothing if left out. */
+  /** Its stdin; default: nothing. */
   input?: Uint8Array
-  /** Hears the lines, as Latin-1, that it writes to its descriptor 3, which is a FIFO. */
+  /** Gets the lines, as Latin-1, that it writes to its descriptor 3, a FIFO. */
   onSideLine?: (line: string) => void
-  /** Descriptors that it gets as its own, from {@link FIRST_HANDLE} on. Once it was started, whoever opened them may close them. */
+  /**
+   * Descriptors that it gets from {@link FIRST_HANDLE} on. The caller may close them once the program runs.
+   */
   handles?: readonly number[]
   /**
-   * Asked when it has ended and wrote nothing: the arguments with which it is run once more. Undefined where its end stands.
-   * That it wrote nothing is to follow from how it ended, too: not every file system tells that something was written.
+   * Called when the program has ended without output: gives arguments to run it once more, or undefined. How
+   * it ended must also show that it wrote nothing: not every file system records writes to a FIFO.
    */
   again?: (end: ChildEnd) => Promise<readonly string[] | undefined>
 }
 
-/** How a program ended. */
 export interface ChildEnd {
   code: number | null
   signal: NodeJS.Signals | null
 }
 
-/** A program at work. */
 export interface ChildOutput {
   /** The reading end of the FIFO it writes to. */
   readonly fd: number
-  /** Resolves when the program is gone and all it said was heard. Never rejects. */
+  /** Resolves when the program is gone and all its output was read. Never rejects. */
   readonly ended: Promise<ChildEnd>
-  /** Ends it before its time; what it wrote so far can still be read. */
+  /** Stops it; what it wrote can still be read. */
   stop(): void
   /** Stops it, resolves when it is gone, and closes `fd`. May be called repeatedly. */
   close(): Promise<void>
 }
 
-/** What a program gets to end by itself before it is killed; pg_dump tells the server meanwhile. */
+/** Time to end by itself before it is killed; pg_dump cancels its query meanwhile. */
 const GRACE_MS = 2_000
 
 /**
- * Starts a program whose output goes through a FIFO into a thread of the archive, never through this thread. It runs in
- * a process group of its own, so that Ctrl-C reaches it by us, in good order. Throws `SOURCE` when it cannot be started.
+ * Starts a program whose output goes through a FIFO into a thread of the archive, never through this thread.
+ * In its own process group, it gets no Ctrl-C of the terminal: we stop it in order. Throws `SOURCE` when it
+ * cannot be started.
  */
 export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   const output = await openFifo()
   const side = options.onSideLine && (await openFifo().catch(closeAndThrow(output)))
   const writeFds = [output.writeFd, ...(side ? [side.writeFd] : [])]
-  // One line of the side FIFO follows the other, whichever run they come from.
+  // A second run writes to the same side FIFO.
   const heardBeside =
     side && options.onSideLine
       ? hear(new Socket({ fd: side.readFd, readable: true, writable: false }), 'latin1', options.onSideLine)
@@ -73,7 +71,7 @@ export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   let first: Running | undefined
   try {
     first = launch(options, options.args, writeFds)
-    // While it may be run again, the reader must not see an end.
+    // The reader must not see an end while the program may run again.
     if (options.again === undefined) closeWriting()
     await once(first.child, 'spawn')
   } catch (cause) {
@@ -91,7 +89,7 @@ export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   const followed = async (): Promise<ChildEnd> => {
     const end = await running.ended
     try {
-      // Two outputs in one would be no backup.
+      // The outputs of two runs must not mix.
       const mayRunAgain = !isStopped && lastWrite(output.readFd) === untouched
       const args = mayRunAgain ? await options.again?.(end) : undefined
       if (args === undefined || isStopped) return end
@@ -126,7 +124,7 @@ export async function startChild(options: ChildOptions): Promise<ChildOutput> {
   }
 }
 
-/** When somebody last wrote to a FIFO, as far as its file system keeps that; an overlay does not. */
+/** Time of the last write to a FIFO, where its file system records it; an overlay does not. */
 function lastWrite(fd: number): bigint {
   return fstatSync(fd, { bigint: true }).mtimeNs
 }
@@ -134,9 +132,9 @@ function lastWrite(fd: number): bigint {
 interface Running {
   child: ChildProcess
   group: ProcessGroup
-  /** Resolves when all it said on stderr was heard. */
+  /** Resolves when its stderr was read. */
   heard: Promise<void>
-  /** Resolves when besides it is gone. */
+  /** Resolves when it is gone as well. */
   ended: Promise<ChildEnd>
 }
 
@@ -147,14 +145,14 @@ function launch(options: ChildOptions, args: readonly string[], writeFds: readon
     detached: true,
     stdio: [options.input ? 'pipe' : 'ignore', outputFd, 'pipe', sideFd, ...(options.handles ?? [])],
   })
-  // Attached before anything is waited for, or what it says first would be lost.
+  // Attached at once, or the first lines would be lost.
   const heard = hear(child.stderr, options.encoding, options.onErrorLine)
   const closed = new Promise<ChildEnd>(resolve => {
     child.once('close', (code, signal) => resolve({ code, signal }))
     // It could not even be started.
     child.once('error', () => resolve({ code: null, signal: null }))
   })
-  // A program that fails early closes its end, and its words on stderr tell why.
+  // A program that fails early closes its input; stderr says why.
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input)
   const group = new ProcessGroup(child)
@@ -178,11 +176,11 @@ async function hear(
   encoding: 'utf8' | 'latin1',
   onLine: (line: string) => void,
 ): Promise<void> {
-  // What breaks off is seen by the program's end.
+  // The program's end reports the reason.
   if (stream) await forEachLine(stream.setEncoding(encoding), onLine).catch(() => {})
 }
 
-/** A program and all that it started; none of them outlives us. */
+/** A program and its children; none of them outlives us. */
 class ProcessGroup {
   readonly #child: ChildProcess
   readonly #onExit = (): void => this.#kill('SIGKILL')
@@ -201,7 +199,7 @@ class ProcessGroup {
     this.#timer = setTimeout(() => this.#kill('SIGKILL'), GRACE_MS)
   }
 
-  /** To be called when it is gone: its number may soon be another's. */
+  /** To be called when it is gone: its process id may soon be another's. */
   forget(): void {
     this.#isGone = true
     clearTimeout(this.#timer)

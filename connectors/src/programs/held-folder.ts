@@ -1,19 +1,18 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Which file it is, whatever its name is by now. */
+/** Identity of a file, whatever its name. */
 export interface FileId {
   dev: bigint
   ino: bigint
 }
 
-/** A FIFO must not make us wait, and a link must not lead us away. */
+/** Neither waits for a FIFO nor follows a link. */
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
- * A folder that is held open. What is done to `inside(name)` is done in this very folder, also when somebody has given
- * its path to another one meanwhile: the system resolves `/proc/self/fd/N` to the open folder. Where there is no /proc
- * (macOS), it is the path.
+ * An open folder. What is done to `inside(name)` is done in this very folder, even if its path leads
+ * elsewhere by now: the system resolves `/proc/self/fd/N` to it. Without /proc (macOS), the path is used.
  */
 export class HeldFolder {
   readonly path: string
@@ -22,25 +21,24 @@ export class HeldFolder {
   readonly #root: Buffer
   #isOpen = true
 
-  /** Throws what the system says: `ENOTDIR` for anything that is no folder, a link included. */
+  /** Throws system errors: `ENOTDIR` for anything that is no folder, a link included. */
   constructor(path: string | Buffer, as: string = path.toString()) {
     this.fd = openSync(path, FLAGS)
     this.path = as
     this.#isByHandle = existsSync(handlePath(this.fd))
-    this.#root = this.#isByHandle ? handlePath(this.fd) : bytesOf(path)
+    this.#root = this.#isByHandle ? handlePath(this.fd) : Buffer.from(path)
   }
 
-  /** The path of a name in it; without one, of itself. For this process alone, and as long as it is held. */
+  /** The path of a name in it, by default of the folder itself. Valid in this process while it is open. */
   inside(name: string = '.'): string {
     return join(this.#root.toString(), name)
   }
 
-  /** The same for a name of any bytes. */
   insideBytes(name: Buffer): Buffer {
     return Buffer.concat([this.#root, Buffer.from('/'), name])
   }
 
-  /** Its path for a program that has `fd` as its own descriptor `number`. Only there is it this very folder. */
+  /** Its path for a program that has `fd` as its descriptor `number`; valid only there. */
   pathFor(number: number): Buffer {
     return this.#isByHandle ? handlePath(number) : this.#root
   }
@@ -50,12 +48,12 @@ export class HeldFolder {
     return { dev, ino }
   }
 
-  /** Whether it lies at that path, in which no link may be; where there is no /proc, nobody can tell. */
+  /** Whether it lies at that link-free path; always true without /proc. */
   isAt(path: Buffer): boolean {
     return !this.#isByHandle || readlinkSync(this.#root, 'buffer').equals(path)
   }
 
-  /** Whether it belongs to the user that this process acts as, and nobody else can look into it. */
+  /** Whether it belongs to our effective user, and nobody else can enter it. */
   get isPrivate(): boolean {
     const { uid, mode } = fstatSync(this.fd)
     return uid === process.geteuid?.() && (mode & 0o777) === 0o700
@@ -65,7 +63,6 @@ export class HeldFolder {
     return fstatSync(this.fd).mtimeMs
   }
 
-  /** The names in it, as bytes. */
   names(): Buffer[] {
     return readdirSync(this.inside(), { encoding: 'buffer' })
   }
@@ -74,14 +71,19 @@ export class HeldFolder {
     if (this.#isOpen) closeSync(this.fd)
     this.#isOpen = false
   }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
 }
 
 function handlePath(fd: number): Buffer {
   return Buffer.from(`/proc/self/fd/${fd}`)
 }
 
-function bytesOf(path: string | Buffer): Buffer {
-  return typeof path === 'string' ? Buffer.from(path) : path
+/** The bytes of a name that was read as Latin-1, one character for each byte. */
+export function latin1Bytes(name: string): Buffer {
+  return Buffer.from(name, 'latin1')
 }
 
 export function isSameFile(a: FileId | undefined, b: FileId | undefined): boolean {

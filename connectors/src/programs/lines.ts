@@ -1,7 +1,9 @@
-/** Of a line, at most: a name of 4096 bytes, each written as an octal escape, twice. The rest of a longer one is left out. */
+/**
+ * Enough for two names of 4096 bytes, each written in octal escapes. The rest of a longer line is dropped.
+ */
 export const MAX_LINE_LENGTH: number = 64 * 1024
 
-/** Calls `onLine` for each line of the text, without its line feed; also for a last one that has none. */
+/** Calls `onLine` for each line, without its line feed; also for a last line that has none. */
 export async function forEachLine(
   text: AsyncIterable<string>,
   onLine: (line: string) => void,

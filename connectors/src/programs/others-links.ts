@@ -1,38 +1,38 @@
 import { lstat, readlink } from 'node:fs/promises'
 import { BackupError } from '@telegram-backup/errors'
+import { latin1Bytes } from '#programs/held-folder.ts'
 
-/** As many as the system follows in one path. */
+/** Linux's own limit for one path. */
 const MAX_LINKS = 40
-/** What a process holds open: the names in it are links, and those of pipes lead nowhere that has a path. */
+/** Open files of a process: the names in it are links, those of pipes to no path. */
 const OPEN_FILES = /^\/proc\/\d+\/(task\/\d+\/)?fd$/
 
-/** A path with every link in it followed. */
 export interface FollowedPath {
   path: Buffer
-  /** Links on the way that are neither this user's nor root's. */
-  strangers: { uid: number; place: string }[]
+  /** Links on the way that belong neither to this user nor to root. */
+  foreignLinks: { uid: number; place: string }[]
 }
 
 /**
- * Follows every link of a path, as `realpath` does; what it ends with need not be there. Throws what
- * the system says, such as `ENOENT` for a folder that is not there. An open pipe (`/dev/fd/63`) stays the link that it is.
+ * Follows every link of a path, as `realpath` does; the last name need not exist. An open pipe (`/dev/fd/63`)
+ * stays a link. Throws system errors, such as `ENOENT` for a missing folder.
  * @param path absolute
  */
 export async function followLinks(path: Buffer): Promise<FollowedPath> {
-  const strangers: FollowedPath['strangers'] = []
+  const foreignLinks: FollowedPath['foreignLinks'] = []
   // One character for each byte.
   let names = path.toString('latin1').split('/')
   let real = ''
   for (let links = 0; ; ) {
     const name = names.shift()
-    if (name === undefined) return { path: bytesOf(real || '/'), strangers }
+    if (name === undefined) return { path: latin1Bytes(real || '/'), foreignLinks }
     if (name === '' || name === '.') continue
     if (name === '..') {
       real = real.slice(0, Math.max(0, real.lastIndexOf('/')))
       continue
     }
     const place = `${real}/${name}`
-    const facts = await lstat(bytesOf(place)).catch((error: NodeJS.ErrnoException) => {
+    const facts = await lstat(latin1Bytes(place)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' && names.every(rest => rest === '' || rest === '.')) return undefined
       throw error
     })
@@ -41,10 +41,10 @@ export async function followLinks(path: Buffer): Promise<FollowedPath> {
       continue
     }
     if (facts.uid !== 0 && facts.uid !== process.geteuid?.())
-      strangers.push({ uid: facts.uid, place: bytesOf(place).toString() })
+      foreignLinks.push({ uid: facts.uid, place: latin1Bytes(place).toString() })
     links += 1
     if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
-    const target = (await readlink(bytesOf(place), 'buffer')).toString('latin1')
+    const target = (await readlink(latin1Bytes(place), 'buffer')).toString('latin1')
     if (isOpenPipe(real, target)) real = place
     else {
       if (target.startsWith('/')) real = ''
@@ -54,14 +54,15 @@ export async function followLinks(path: Buffer): Promise<FollowedPath> {
 }
 
 /**
- * The same for what is to be written: where many may write, another user's link would choose what that is. So throws `USAGE` for one.
+ * The same for a path to write to. Throws `USAGE` for another user's link: in a shared folder, that user
+ * would choose where we write.
  * @param path absolute
  */
 export async function linkFreePath(path: Buffer): Promise<Buffer> {
-  const { path: followed, strangers } = await followLinks(path)
-  const [stranger] = strangers
-  if (stranger === undefined) return followed
-  throw new BackupError(`${stranger.place} is a link of another user`, {
+  const { path: followed, foreignLinks } = await followLinks(path)
+  const [link] = foreignLinks
+  if (link === undefined) return followed
+  throw new BackupError(`${link.place} is a link of another user`, {
     code: 'USAGE',
     hint: 'Name the place that it leads to, if that is meant.',
   })
@@ -71,11 +72,7 @@ function isOpenPipe(folder: string, target: string): boolean {
   return OPEN_FILES.test(folder) && !target.startsWith('/')
 }
 
-/** Whether a folder holds what a process has open, where links are to be followed. */
+/** Whether a folder holds the open files of a process. */
 export function holdsOpenFiles(folder: Buffer): boolean {
   return OPEN_FILES.test(folder.toString('latin1'))
-}
-
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, 'latin1')
 }

@@ -1,66 +1,104 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, readSync } from 'node:fs'
-import type { Writable } from 'node:stream'
-import { type ProgramEnd, programEnd } from '#programs/program-end.ts'
+import type { Readable, Writable } from 'node:stream'
 
-/** Kept of what a program says; an error comes first, and repetitions tell nothing. */
+/** How much of stderr is kept: the first error counts, and repetitions add nothing. */
 const MAX_WORDS_BYTES = 64 * 1024
-/** Kept of its output, from the end. */
+/** How much of stdout is kept, from its end. */
 const MAX_OUTPUT_LENGTH = 4096
+/** A program that closed its output so long ago and still runs hangs. */
+const MAX_LEAVING_MS = 60_000
 
-/**
- * A program with a pipe to its stdin, in a process group of its own, so that a Ctrl-C of the terminal reaches us first.
- */
-export class PipedProgram {
-  /** Resolves when it is gone and all it said was read; never rejects. */
+export interface ProgramEnd {
+  /** null when a signal ended it, or it could not be started. */
+  exitCode: number | null
+  /** Its stderr; if it failed without a word, how it ended. */
+  words: string
+}
+
+interface StartOptions {
+  environment: Readonly<Record<string, string>>
+  /** A file for stderr, closed here: a program that outlives us must not die of a closed pipe. */
+  wordsFile?: number | undefined
+  folder?: string | undefined
+}
+
+/** A program with a pipe to its stdin. Its own process group keeps a Ctrl-C of the terminal away from it. */
+class Program {
+  /** Resolves when the program is gone and all its output was read; never rejects. */
   readonly ended: Promise<ProgramEnd>
-  readonly #child: ChildProcess
-  readonly #stdin: Writable
-  #words = ''
-  #output = ''
+  protected readonly child: ChildProcess
+  protected readonly stdin: Writable
   #end: ProgramEnd | undefined
-  #onOutput: () => void = () => undefined
 
-  /**
-   * `wordsFile`: a file for stderr, for a program that must not die of a word that nobody is there to hear; it is opened
-   * for reading as well, and closed here. `folder`: where it runs.
-   */
-  constructor(
-    path: string,
-    args: readonly string[],
-    options: { environment: Readonly<Record<string, string>>; wordsFile?: number; folder?: string },
-  ) {
-    const { environment, wordsFile, folder } = options
-    this.#child = spawn(path, args, {
+  constructor(path: string, args: readonly string[], { environment, wordsFile, folder }: StartOptions) {
+    this.child = spawn(path, args, {
       env: environment,
       stdio: ['pipe', 'pipe', wordsFile ?? 'pipe'],
       detached: true,
-      ...(folder === undefined ? {} : { cwd: folder }),
+      cwd: folder,
     })
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      if (this.#words.length < MAX_WORDS_BYTES) this.#words += text
+    let words = ''
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (words.length < MAX_WORDS_BYTES) words += text
     })
-    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    this.stdin = this.child.stdin as Writable
+    // A program that closed its input says why by its end.
+    this.stdin.on('error', () => {})
+    this.ended = new Promise(resolve => {
+      const end = (exitCode: number | null, signal: NodeJS.Signals | null = null): void => {
+        if (this.#end !== undefined) return
+        if (wordsFile !== undefined) words = readAndClose(wordsFile) + words
+        const isSilent = exitCode !== 0 && words.trim() === ''
+        const how = signal === null ? `exit code ${exitCode}` : `ended by ${signal}`
+        this.#end = { exitCode, words: isSilent ? `it gave no reason (${how})` : words }
+        resolve(this.#end)
+      }
+      this.child.on('error', error => {
+        words += error.message
+        end(null)
+      })
+      this.child.on('close', end)
+    })
+  }
+
+  get end(): ProgramEnd | undefined {
+    return this.#end
+  }
+
+  /** Writes and waits until there is room for more; false when the program is gone. */
+  async write(bytes: Buffer | string): Promise<boolean> {
+    const { stdin } = this
+    if (this.#end !== undefined || stdin.destroyed) return false
+    if (stdin.write(bytes)) return true
+    const waited = new AbortController()
+    const { signal } = waited
+    await Promise.race([once(stdin, 'drain', { signal }), once(stdin, 'close', { signal }), this.ended])
+      .catch(() => undefined)
+      .finally(() => waited.abort())
+    return !stdin.destroyed
+  }
+
+  /** Ends it at once, so that it never sees an end of its input. Resolves when it is gone. */
+  async kill(): Promise<ProgramEnd> {
+    this.child.kill('SIGKILL')
+    return await this.ended
+  }
+}
+
+/** A program that reads what we write, such as psql; only the end of its output is of interest. */
+export class PipedProgram extends Program {
+  #output = ''
+  #onOutput: () => void = () => undefined
+
+  constructor(path: string, args: readonly string[], options: StartOptions) {
+    super(path, args, options)
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-MAX_OUTPUT_LENGTH)
       this.#onOutput()
     })
-    this.#stdin = this.#child.stdin as Writable
-    // A program that is gone tells by its end.
-    this.#stdin.on('error', () => {})
-    this.ended = new Promise(resolve => {
-      const end = (
-        exitCode: number | null,
-        { signal = null, more = '' }: { signal?: NodeJS.Signals | null; more?: string },
-      ): void => {
-        if (wordsFile !== undefined && this.#end === undefined) this.#words = readAndClose(wordsFile)
-        this.#end = programEnd(this.#words + more, { exitCode, signal })
-        this.#onOutput()
-        resolve(this.#end)
-      }
-      this.#child.on('error', error => end(null, { more: error.message }))
-      this.#child.on('close', (exitCode, signal) => end(exitCode, { signal }))
-    })
+    void this.ended.then(() => this.#onOutput())
   }
 
   /** Its output so far, the last 4096 characters. */
@@ -68,49 +106,66 @@ export class PipedProgram {
     return this.#output
   }
 
-  /** How it ended, once it has. */
-  get end(): ProgramEnd | undefined {
-    return this.#end
-  }
-
-  /** Writes and waits until there is room for more; false when the program is gone. */
-  async write(bytes: Buffer | string): Promise<boolean> {
-    if (this.#end) return false
-    const stdin = this.#stdin
-    if (stdin.destroyed) return false
-    if (stdin.write(bytes)) return true
-    const settled = new AbortController()
-    await Promise.race([
-      once(stdin, 'drain', { signal: settled.signal }),
-      once(stdin, 'close', { signal: settled.signal }),
-      this.ended,
-    ])
-      .catch(() => undefined)
-      .finally(() => settled.abort())
-    return !stdin.destroyed
-  }
-
   /** Ends its input, and waits for its end. */
   async finish(): Promise<ProgramEnd> {
-    this.#stdin.end()
+    this.stdin.end()
     return await this.ended
   }
 
-  /** Ends it at once: it never comes to see an end of its input. Resolves when it is gone. */
-  async kill(): Promise<ProgramEnd> {
-    this.#child.kill('SIGKILL')
-    return await this.ended
-  }
-
-  /** Resolves when its output holds that text, or it is gone. */
+  /** Resolves when its output holds that text (true), or the program is gone. */
   async said(text: string): Promise<boolean> {
     while (!this.#output.includes(text)) {
-      if (this.#end) return false
+      if (this.end) return false
       await new Promise<void>(resolve => {
         this.#onOutput = resolve
       })
     }
     return true
+  }
+}
+
+/** A program that bytes are passed through, such as pg_restore. */
+export class FilterProgram extends Program {
+  /**
+   * The program's output for this input, which is read to its end even when the program needs no more of it.
+   * An error of the input is thrown here. Afterwards the program has ended, or was killed.
+   */
+  async *pass(input: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
+    const left = new AbortController()
+    const feeding = this.#feed(input, left.signal)
+    let hanging: NodeJS.Timeout | undefined
+    try {
+      yield* this.child.stdout as Readable
+      hanging = setTimeout(() => this.child.kill('SIGKILL'), MAX_LEAVING_MS)
+      const failure = await feeding
+      if (failure) throw failure.error
+      // A program that is killed between the end of its output and its own would count as failed.
+      await this.ended
+    } finally {
+      clearTimeout(hanging)
+      left.abort()
+      await this.kill()
+      await feeding
+    }
+  }
+
+  async #feed(
+    input: AsyncIterable<Buffer> | Iterable<Buffer>,
+    left: AbortSignal,
+  ): Promise<{ error: unknown } | undefined> {
+    try {
+      for await (const chunk of input) {
+        // A program that needs no more has ended well; only a failed one stops the reading.
+        const hasFailed = this.end !== undefined && this.end.exitCode !== 0
+        if (left.aborted || hasFailed) return undefined
+        await this.write(chunk)
+      }
+      this.stdin.end()
+      return undefined
+    } catch (error) {
+      this.child.kill('SIGKILL')
+      return { error }
+    }
   }
 }
 

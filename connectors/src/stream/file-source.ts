@@ -7,9 +7,10 @@ import { type FollowedPath, followLinks, holdsOpenFiles } from '#programs/others
 import { findFilePath } from '#stream/file-path.ts'
 
 /**
- * Opens a file that is to be sent. Whoever may write where it lies has his own files sent, not what his links lead to. Throws `INVALID` for a name that
- * came damaged and for what cannot be read, `SOURCE` for another user's link to what is not his.
- * @param options.waits for the writer of a FIFO; else one is refused
+ * Opens a file to send. A link of another user must lead to that user's own file: somebody who may write in
+ * the folder must not have our files sent. Throws `INVALID` for a damaged name and for what cannot be read,
+ * `SOURCE` for such a link.
+ * @param options.waits for the writer of a FIFO; else a FIFO is refused
  */
 export async function openFileSource(
   text: string,
@@ -17,15 +18,15 @@ export async function openFileSource(
 ): Promise<BackupSource> {
   const { path, shown } = await findFilePath(text)
   if (typeof path === 'string' && path.includes('\ufffd')) {
-    // Of such bytes in an argument only this much arrives here: it would be the name of another file.
+    // Node has replaced the bytes of the argument: it would be the name of another file.
     throw new BackupError(`The name ${JSON.stringify(path)} is not UTF-8`, {
       code: 'INVALID',
       hint: 'Write it as "ls -b" prints it, in single quotes.',
     })
   }
   const given = typeof path === 'string' ? memberPathBytes(resolve(path)) : path
-  // What is wrong with a path, opening it tells.
-  const followed = await followLinks(given).catch(() => ({ path: given, strangers: [] }))
+  // Opening the path reports what is wrong with it.
+  const followed = await followLinks(given).catch(() => ({ path: given, foreignLinks: [] }))
   const source = await openFile({ bytes: followed.path, shown }, options)
   try {
     assertMeant(source, followed, shown)
@@ -36,18 +37,18 @@ export async function openFileSource(
   }
 }
 
-/** What was opened is what the path led to, and each link of another user led to a file of his. */
+/** Throws `SOURCE` if the path changed, or a user's link leads to another user's file. */
 function assertMeant(
   { archiveSource }: BackupSource,
-  { path, strangers }: FollowedPath,
+  { path, foreignLinks }: FollowedPath,
   shown: string,
 ): void {
   if (!('fd' in archiveSource)) return
   const { fd } = archiveSource
   const { uid } = fstatSync(fd)
-  const stranger = strangers.find(link => link.uid !== uid)
-  if (stranger !== undefined) {
-    throw new BackupError(`${stranger.place} is a link of another user, to a file that is not his`, {
+  const misleading = foreignLinks.find(link => link.uid !== uid)
+  if (misleading !== undefined) {
+    throw new BackupError(`${misleading.place} is a link of another user, to a file that is not his`, {
       code: 'SOURCE',
       hint: 'Name the file itself, if it is meant.',
     })
@@ -65,7 +66,7 @@ function assertMeant(
   })
 }
 
-/** Where an open file lies; undefined where there is no /proc. */
+/** The path of an open file; undefined without /proc. */
 function placeOf(fd: number): Buffer | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`, 'buffer')

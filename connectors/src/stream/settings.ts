@@ -2,13 +2,11 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { parseAllowances } from '#allowances.ts'
 import { assertNamed, type SourceChoice } from '#connector.ts'
 
-/** The setting of a file. */
 export interface FileSettings {
   /** Its path, or its name as `ls -b` writes it. */
   file?: string | undefined
 }
 
-/** A file to be sent. */
 export interface FileChoice extends SourceChoice {
   kind: 'file'
   path: string
@@ -20,13 +18,11 @@ export function chooseFile({ file: path = '' }: FileSettings): FileChoice {
   return { kind: 'file', path }
 }
 
-/** The settings of standard input. */
 export interface StdinSettings {
   stdin?: boolean | undefined
   allow?: string[] | undefined
 }
 
-/** Standard input to be sent. */
 export interface StdinChoice extends SourceChoice {
   kind: 'stdin'
   mayBeEmpty: boolean

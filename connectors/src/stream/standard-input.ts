@@ -11,13 +11,14 @@ const FILENAMES: Readonly<Record<BackupType, string>> = {
 }
 
 /**
- * What comes by standard input, to its end. A file or a pipe is read by its descriptor, off the main thread; a socket, a
- * terminal, or a pipe of another user, which cannot be opened once more, as a stream. Throws `USAGE` for a directory.
- * Its `finish` throws `SOURCE` when nothing came, unless that is allowed: a program that fails at once leaves an empty pipe.
+ * Standard input, to its end. A file or a pipe is read by its descriptor, off the main thread; a socket, a
+ * terminal, or a pipe of another user, which cannot be opened again, as a stream. `finish` throws `SOURCE`
+ * for an empty input, unless that is allowed: a program that fails at once leaves an empty pipe. Throws
+ * `USAGE` for a directory.
  */
 export function openStandardInput(type: BackupType, { mayBeEmpty }: { mayBeEmpty: boolean }): BackupSource {
   const fd = descriptorOfInput()
-  // Merely to name the stream would take what is in the pipe.
+  // Touching process.stdin would read from the pipe.
   const archiveSource = fd === undefined ? process.stdin : { fd }
   let isOpen = fd !== undefined && fd !== STDIN_FD
   return {

@@ -9,7 +9,7 @@ import {
   type StdinSettings,
 } from '#stream/settings.ts'
 
-/** One file, whatever is in it. It can be read again, so a send of it can go on; to get it back, its bytes are fetched. */
+/** One file. It can be read again, so a send can be resumed; its bytes are fetched, not restored. */
 export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
   kind: 'file',
   place: 'file',
@@ -20,7 +20,7 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
     return await openFileSource(path, options)
   },
   check: async ({ path }) => {
-    const { assertReadableFile } = await import('#stream/file-checks.ts')
+    const { assertReadableFile } = await import('#stream/file-path.ts')
     await assertReadableFile(path)
     return { message: `${path} can be read` }
   },
@@ -33,7 +33,7 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
   },
 }
 
-/** What comes by standard input, to its end. It is read once: nothing of it can be done again. */
+/** Standard input, to its end. It can be read only once, so a send of it cannot be resumed. */
 export const STDIN: Connector<StdinChoice, RestoreTarget, StdinSettings> = {
   kind: 'stdin',
   place: 'stdin',

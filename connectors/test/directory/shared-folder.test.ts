@@ -22,7 +22,7 @@ import {
   type SharedPlace,
 } from '@telegram-backup/test-support/shared-place.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FolderBeside } from '#directory/unpack/staging-folder.ts'
+import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import { inspectFolder } from '#directory/unpack/target-folder.ts'
 
 const NAME = '.www.telegram-backup-0123abcd.partial'
@@ -43,11 +43,11 @@ beforeEach(async () => {
 
 afterEach(() => place.close())
 
-async function restore(): Promise<{ strangers: string[] }> {
+async function restore(): Promise<{ foreign: string[] }> {
   const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
-  const beside = await FolderBeside.create(folder)
-  await writeFile(join(beside.tree, 'new'), 'new')
-  await beside.swapIn()
+  const staging = await StagingFolder.create(folder)
+  await writeFile(join(staging.tree, 'new'), 'new')
+  await staging.swapIn()
   return folder
 }
 
@@ -71,10 +71,10 @@ describe.skipIf(process.getuid?.() !== 0)(
       await asOther(script)
       await utimes(join(shared, NAME), 1, 1).catch(() => {})
       const before = await run('find', [shared, '-printf', '%P %y %U %m %l\n'])
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       await rm(target, { recursive: true })
       expect(await run('find', [shared, '-printf', '%P %y %U %m %l\n'])).toEqual(before)
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
       await assertPrecious()
     })
 
@@ -83,9 +83,9 @@ describe.skipIf(process.getuid?.() !== 0)(
       await writeFile(join(shared, 'mine', 'thesis'), 'x')
       await utimes(join(shared, 'mine'), 1, 1)
       await asOther(`mv mine ${NAME}`)
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       expect(await readdir(join(shared, NAME))).toEqual(['thesis'])
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
     })
 
     it.each([
@@ -100,7 +100,7 @@ describe.skipIf(process.getuid?.() !== 0)(
         await writeFile(join(own, 'owner'), owner)
         await writeFile(join(own, name), 'precious')
         await asOther(`mv own ${NAME}`)
-        expect(await restore()).toMatchObject({ strangers: [NAME] })
+        expect(await restore()).toMatchObject({ foreign: [NAME] })
         expect(await readFile(join(shared, NAME, name), 'utf8')).toBe('precious')
       },
     )
@@ -109,14 +109,14 @@ describe.skipIf(process.getuid?.() !== 0)(
       await mkdir(join(shared, NAME, 'tree'), { recursive: true })
       await writeFile(join(shared, NAME, 'owner'), '1 0')
       await chmod(join(shared, NAME), 0o770)
-      const { strangers } = await restore()
+      const { foreign } = await restore()
       expect(await readdir(join(shared, NAME))).toEqual(['owner', 'tree'])
-      expect(strangers).toEqual([NAME])
+      expect(foreign).toEqual([NAME])
     })
 
     it('what is planted in the place of its folder while it writes', async () => {
       const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
-      const beside = await FolderBeside.create(folder)
+      const staging = await StagingFolder.create(folder)
       await asOther(`
       name=$(echo .www.*.partial)
       mv $name away
@@ -124,8 +124,8 @@ describe.skipIf(process.getuid?.() !== 0)(
       ln -s ../../precious $name/tree
       ln -s ../../precious $name/old
     `)
-      await writeFile(join(beside.tree, 'new'), 'new')
-      await beside.swapIn()
+      await writeFile(join(staging.tree, 'new'), 'new')
+      await staging.swapIn()
       expect(await readdir(target)).toEqual(['new'])
       await assertPrecious()
       const planted = (await readdir(shared)).find(name => name.endsWith('.partial')) ?? ''
@@ -134,10 +134,10 @@ describe.skipIf(process.getuid?.() !== 0)(
 
     it('what is planted in the place of its folder when it gives up', async () => {
       const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
-      const beside = await FolderBeside.create(folder)
-      await writeFile(join(beside.tree, 'secret'), 'plain text of a backup')
+      const staging = await StagingFolder.create(folder)
+      await writeFile(join(staging.tree, 'secret'), 'plain text of a backup')
       await asOther('name=$(echo .www.*.partial); mv $name away; mkdir $name; echo x > $name/mine')
-      await beside.discard()
+      await staging.discard()
       const planted = (await readdir(shared)).find(name => name.endsWith('.partial')) ?? ''
       expect(await readdir(join(shared, planted))).toEqual(['mine'])
       expect(await readdir(join(shared, 'away'))).toEqual([])
@@ -150,20 +150,20 @@ describe.skipIf(process.getuid?.() !== 0)(
       await writeFile(join(shared, 'victim', 'letters'), 'letters')
       await chown(join(shared, 'victim'), 1234, 1234)
       const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
-      const beside = await FolderBeside.create(folder)
+      const staging = await StagingFolder.create(folder)
       await asOther('mv www old-www; mv victim www')
-      await expect(beside.swapIn()).rejects.toThrow('exchanged')
-      await beside.discard()
+      await expect(staging.swapIn()).rejects.toThrow('exchanged')
+      await staging.discard()
       expect(await readdir(target)).toEqual(['letters'])
       expect((await readdir(shared)).sort()).toEqual(['old-www', 'www'])
     })
 
     it('a file of another user that takes the place of a new directory', async () => {
       const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
-      const beside = await FolderBeside.create(folder)
+      const staging = await StagingFolder.create(folder)
       await asOther('mkdir www')
-      await expect(beside.swapIn()).rejects.toThrow('exchanged')
-      await beside.discard()
+      await expect(staging.swapIn()).rejects.toThrow('exchanged')
+      await staging.discard()
       expect((await lstat(target)).uid).toBe(OTHER_USER)
       expect(await readdir(shared)).toEqual(['www'])
     })
@@ -183,7 +183,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       // The very folder that was looked at, in another place.
       await rename(join(shared, 'sub', 'deep'), join(precious, 'deep'))
       await asOther('rmdir sub; ln -s ../precious sub')
-      await expect(FolderBeside.create(folder)).rejects.toMatchObject({ code: 'SWAP' })
+      await expect(StagingFolder.create(folder)).rejects.toMatchObject({ code: 'SWAP' })
       expect(await readdir(join(precious, 'deep'))).toEqual([])
       await rm(join(precious, 'deep'), { recursive: true })
       await assertPrecious()
@@ -199,11 +199,11 @@ describe.skipIf(process.getuid?.() !== 0)(
       const folder = await inspectFolder(target, { overwrite: true, sizeBytes: 1 })
       await rename(shared, `${shared}-away`)
       await symlink(precious, shared)
-      await expect(FolderBeside.create(folder)).rejects.toThrow()
+      await expect(StagingFolder.create(folder)).rejects.toThrow()
       await assertPrecious()
       await rm(shared)
       await mkdir(shared)
-      await expect(FolderBeside.create(folder)).rejects.toThrow('exchanged')
+      await expect(StagingFolder.create(folder)).rejects.toThrow('exchanged')
       expect(await readdir(shared)).toEqual([])
     })
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { atDatabase, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
-import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { atDatabase, libpqEnvironment, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 
 describe('a database URL', () => {
   test('keeps user, host, port and database, and gives the password to the environment alone', () => {

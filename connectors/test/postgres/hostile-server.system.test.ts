@@ -8,7 +8,7 @@ import { SourceSession } from '#postgres/dump/source-session.ts'
 import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
-import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import { StagingDatabase } from '#postgres/restore/staging-database.ts'
 import { type Answer, startHostileServer } from '#test/postgres/hostile-server.ts'
 
 // Who owns a whole server answers what he likes: no row of it may become a command of the psql that asks.
@@ -43,13 +43,13 @@ const sessionOf = (query: string, connection: number): Answer =>
     ? [['answer', `[${connection}]`]]
     : undefined
 
-async function makeBeside(
+async function makeStaging(
   answer: (query: string, connection: number) => Answer,
   { like, encoding = 'UTF8' }: { like?: DatabaseProperties; encoding?: string } = {},
 ): Promise<void> {
   const server = await startHostileServer(answer, { encoding })
   try {
-    const beside = await DatabaseBeside.create({
+    const staging = await StagingDatabase.create({
       target: {
         name: 'shop',
         database: undefined,
@@ -60,10 +60,10 @@ async function makeBeside(
         },
       },
       psql: await newestClientProgram('psql'),
-      ...{ beside: 'shop_restoring_00000000', before: 'shop_before_00000000', like },
+      ...{ staging: 'shop_restoring_00000000', before: 'shop_before_00000000', like },
       ...{ newRoles: [], keepOld: false, session: 'telegram-backup beside 00000000' },
     })
-    await beside.swapIn()
+    await staging.swapIn()
   } catch {
     // It is refused, or fails: what counts is what was not run.
   } finally {
@@ -72,9 +72,9 @@ async function makeBeside(
 }
 
 test('what a target server answers becomes no command of the psql that makes the database', async () => {
-  const names = ['path', 'create', 'properties', 'swap', 'beside_oid', 'old_oid', 'keep', 'is_swapped']
+  const names = ['path', 'create', 'properties', 'swap', 'staging_oid', 'old_oid', 'keep', 'is_swapped']
   const command = (name: string): string => `0 \\! touch ${join(folder, name)}\n`
-  await makeBeside((query, connection) => {
+  await makeStaging((query, connection) => {
     const session = sessionOf(query, connection)
     if (session !== undefined || !/^\s*select/i.test(query)) return session
     return names.map(name => [name, command(name)])
@@ -84,7 +84,7 @@ test('what a target server answers becomes no command of the psql that makes the
 
 test('an encoding that a target server makes up lets no locale of it become a command', async () => {
   const command = (name: string): string => `${HALF}\\! touch ${join(folder, name)} #`
-  await makeBeside(sessionOf, {
+  await makeStaging(sessionOf, {
     encoding: 'SJIS',
     like: {
       ...{ encoding: HALF, collation: command('encoding'), ctype: HALF, locale: command('ctype') },

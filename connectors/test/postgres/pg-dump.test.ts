@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ClientProgram } from '#postgres/client-programs.ts'
+import { type ClientProgram, choosePgDump } from '#postgres/client-programs.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#postgres/dump/pg-dump-arguments.ts'
-import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
 import { isForTheSession } from '#postgres/dump/pg-dump-source.ts'
 import { PgDumpWords } from '#postgres/dump/pg-dump-words.ts'
 
@@ -131,7 +130,7 @@ pg_dump: hint: You might not be able to restore the dump.`),
   })
 })
 
-describe('whether pg_dump failed only for the session beside it', () => {
+describe('whether pg_dump failed only because of the second session', () => {
   const connection = 'connection to server at "127.0.0.1", port 5432 failed: '
   it.each([
     `${connection}FATAL:  too many connections for role "backup"`,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
+import { knowsRestrict } from '#postgres/client-programs.ts'
 
 it.each([
   ['13.21', false],

@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-it('a dump that goes on without the session beside it waits for what that session is still to tell', async () => {
+it('a dump that continues without the second session waits for the last facts of that session', async () => {
   await server.sql('postgres', `create role lonely login password 'pw' connection limit 1`)
   const url = server.url('postgres').replace(/owner:[^@]*@/, 'lonely:pw@')
   const chosen = choosePostgres({ postgres: url }, { spanMs: () => 60_000, pastTime: () => new Date() })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 
-const ENVIRONMENT = { PATH: process.env['PATH'] ?? '' }
+const OPTIONS = { environment: { PATH: process.env['PATH'] ?? '' } }
 
 async function* inputOf(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text)
@@ -9,7 +9,7 @@ async function* inputOf(text: string): AsyncGenerator<Buffer> {
 
 /** A shell that passes its input through, closes its output, and then goes on with `ending`. */
 function closesItsOutput(ending: string): FilterProgram {
-  return new FilterProgram('/bin/sh', ['-c', `cat; exec >&-; sleep 0.2; ${ending}`], ENVIRONMENT)
+  return new FilterProgram('/bin/sh', ['-c', `cat; exec >&-; sleep 0.2; ${ending}`], OPTIONS)
 }
 
 async function passThrough(program: FilterProgram): Promise<string> {
@@ -37,7 +37,7 @@ it.each([
 })
 
 it('a program whose output nobody wants any more is killed', async () => {
-  const program = new FilterProgram('/bin/sh', ['-c', 'echo begun; exec sleep 1000'], ENVIRONMENT)
+  const program = new FilterProgram('/bin/sh', ['-c', 'echo begun; exec sleep 1000'], OPTIONS)
   for await (const chunk of program.pass(inputOf('abc'))) {
     expect(chunk.toString()).toBe('begun\n')
     break
@@ -46,7 +46,7 @@ it('a program whose output nobody wants any more is killed', async () => {
 })
 
 it('an error of the input is thrown, and the program is gone', async () => {
-  const program = new FilterProgram('/bin/sh', ['-c', 'exec cat'], ENVIRONMENT)
+  const program = new FilterProgram('/bin/sh', ['-c', 'exec cat'], OPTIONS)
   async function* broken(): AsyncGenerator<Buffer> {
     yield Buffer.from('abc')
     throw new Error('a part is damaged')

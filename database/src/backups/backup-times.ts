@@ -7,11 +7,14 @@ export interface BackupTimes {
   project_id: string
   type: BackupType
   source_name: string | null
-  /** The newest of each of the newest hours that have one, newest first; also of those that were erased since. */
+  /** The newest backup of each of the newest hours that have one, newest first. Erased backups count too. */
   times: Date[]
 }
 
-/** Of all groups, at most so many hours of each, by what the makers' clocks said. Nothing later than `until` counts. */
+/**
+ * For each group at most `hours` hours, by the clocks of the machines that made the backups. Times after
+ * `until` do not count.
+ */
 export async function listBackupTimes(
   database: Database,
   { hours, until }: { hours: number; until: Date },
@@ -30,8 +33,8 @@ export async function listBackupTimes(
 }
 
 /**
- * When complete backups began by the catalog's clock, by their ids: of those alone that say they were made earlier than that, by more
- * than `ms`. The clock of the machine that made them was behind, or they waited for so long.
+ * For each complete backup that began more than `ms` after its `created_at`: when it began, by the clock of
+ * the catalog. The other machine's clock was behind, or the backup waited for so long.
  */
 export async function listLateBeginnings(database: Database, ms: number): Promise<Map<string, Date>> {
   const { rows } = await sql<{ id: string; begun_at: Date }>`

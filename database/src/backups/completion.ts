@@ -31,8 +31,8 @@ export interface Seal extends Completion {
 }
 
 /**
- * Writes down, before the manifest is sent, what it says and the document itself: from here on anybody can finish the
- * backup. May be repeated. CatalogError CONFLICT when the backup is not being sent, LEASE_LOST.
+ * Stores the facts of the manifest and the document itself before it is sent: from here on any process can
+ * finish the backup. May be repeated. CatalogError CONFLICT when the backup is not being sent, LEASE_LOST.
  */
 export async function sealBackup(database: Database, seal: Seal): Promise<void> {
   const { backupId, manifest } = seal
@@ -56,8 +56,8 @@ export async function sealBackup(database: Database, seal: Seal): Promise<void> 
 }
 
 /**
- * Takes the seal off again, before messages of a run that failed are taken out of the chat: from here on nobody finishes
- * the backup. CatalogError CONFLICT when it is not being sent, NOT_FOUND, LEASE_LOST.
+ * Removes the seal before the messages of a failed run are erased: from here on no process finishes the
+ * backup. CatalogError CONFLICT when it is not being sent, NOT_FOUND, LEASE_LOST.
  */
 export async function unsealBackup(
   database: Database,
@@ -72,7 +72,7 @@ export async function unsealBackup(
   })
 }
 
-/** The manifest of a backup that is sealed and not complete; null for any other. */
+/** The manifest of a sealed backup that is not complete yet; null for any other. */
 export async function sealedManifest(database: Database, backupId: string): Promise<Buffer | null> {
   checkUuid('backup id', backupId)
   const sealed = await database.kysely
@@ -83,19 +83,11 @@ export async function sealedManifest(database: Database, backupId: string): Prom
   return sealed?.document ?? null
 }
 
-/** Completes a backup with what it was sealed with; see `completeBackup`. */
-export async function completeSealed(
-  database: Database,
-  sealed: { backupId: string; leaseToken?: string | undefined },
-): Promise<Backup> {
-  return await completeBackup(database, sealed)
-}
-
 /**
- * The commit mark: in one transaction, checks that parts 1 to n and the manifest are proven to be in the backup's
- * chat and that their sizes add up, makes the backup complete, and ends its lease. What is left out is taken from
- * the seal. CatalogError CONFLICT when something is missing or the backup is not being sent, NOT_FOUND for an unknown
- * one, LEASE_LOST.
+ * The commit mark. One transaction checks that parts 1 to n and the manifest are proven in the backup's chat
+ * and that their sizes add up, makes the backup complete, and ends its lease. The seal supplies what the
+ * caller leaves out. CatalogError CONFLICT when something is missing or the backup is not being sent,
+ * NOT_FOUND, LEASE_LOST.
  */
 export async function completeBackup(
   database: Database,
@@ -155,7 +147,7 @@ type SealedColumns = Pick<Backup, 'size' | 'archive_size' | 'plain_sha256' | 'ar
 function sealOf(backupId: string, row: SealedColumns): Partial<Completion> & { backupId: string } {
   return {
     backupId,
-    // Of a backup that was not sealed, the size is not known either.
+    // The size of a backup without a seal is not known either.
     ...(row.archive_size !== null && { size: row.size, archiveSize: row.archive_size }),
     ...(row.plain_sha256 !== null && { plainSha256: row.plain_sha256 }),
     ...(row.archive_sha256 !== null && { archiveSha256: row.archive_sha256 }),

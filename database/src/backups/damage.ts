@@ -22,16 +22,15 @@ export async function markDamaged(
 }
 
 /**
- * The origin of the bytes that were read. `messages`: what the messages of its chat hold now. `file ids`:
- * files, which outlive their messages, so they prove nothing about these.
+ * Where the bytes came from. `messages`: the messages of its chat. `file ids`: files, which outlive their
+ * messages and so prove nothing about them.
  */
 type ReadFrom = 'messages' | 'file ids'
 
 /**
- * Takes the finding back after every byte was read and was sound; the event is `found sound`. False when the
- * backup was not known to be damaged, or when the reading proves too little: a message of its own chat is
- * known to be gone or damaged, or the bytes came from file ids and the damage was not found by such a
- * reading.
+ * Clears the damage after every byte was read and was right; the event is `found sound`. False when the
+ * backup was not damaged, or the reading proves too little: a message of its own chat is missing or damaged,
+ * or the bytes came from file ids and the damage was found in another way.
  */
 export async function markSound(database: Database, backupId: string, readFrom: ReadFrom): Promise<boolean> {
   return await setDamage(database, backupId, {
@@ -44,7 +43,7 @@ export async function markSound(database: Database, backupId: string, readFrom: 
   })
 }
 
-/** Nothing of what is known of its own chat says that a part or the manifest is not there. */
+/** No row says that a part or the manifest is missing from the backup's own chat. */
 async function isWholeInChat(trx: Transaction<CatalogSchema>, backupId: string): Promise<boolean> {
   const { rows } = await sql<{ whole: boolean }>`
     select coalesce(bool_and(part.state = 'sent'), true)
@@ -88,7 +87,8 @@ async function setDamage(
 ): Promise<boolean> {
   checkUuid('backup id', backupId)
   return await inTransaction(database.kysely, async trx => {
-    // Whoever marks a message of it locks the backup first: what is judged here stays so until it is written.
+    // Every writer that marks a message locks the backup first: what is judged here stays true until it is
+    // written.
     const backup = await trx
       .selectFrom('backups')
       .select('id')

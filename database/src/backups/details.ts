@@ -2,11 +2,11 @@ import { getBackupById } from '#backups/records.ts'
 import { listVerifications } from '#backups/verifications.ts'
 import type { Database } from '#database.ts'
 import { listHistory } from '#jobs/backup-history.ts'
-import type { BackupDetails } from '#jobs/types.backup.ts'
+import type { BackupDetails, BackupPart } from '#jobs/types.backup.ts'
 
 const VERIFICATIONS_SHOWN = 20
 
-/** A backup with its messages, its history and its verifications; null for an unknown id, also for one that is no UUID. */
+/** A backup with its messages, history and verifications; null for an unknown id or one that is no UUID. */
 export async function getBackupDetails(database: Database, id: string): Promise<BackupDetails | null> {
   const backup = await getBackupById(database, id)
   if (!backup) return null
@@ -25,19 +25,13 @@ export async function getBackupDetails(database: Database, id: string): Promise<
   return {
     ...backup,
     parts,
-    manifest:
-      manifest?.message_id == null || manifest.file_id === null
-        ? null
-        : {
-            message_id: manifest.message_id,
-            file_id: manifest.file_id,
-            bot_id: manifest.bot_id,
-            chat_id: manifest.chat_id,
-            state: manifest.state,
-            size: manifest.size,
-            sha256: manifest.sha256,
-          },
+    manifest: manifest === undefined ? null : manifestOf(manifest),
     history: await listHistory(database, id),
     verifications: await listVerifications(database, id, { limit: VERIFICATIONS_SHOWN }),
   }
+}
+
+function manifestOf({ message_id, file_id, bot_id, chat_id, state, size, sha256 }: BackupPart) {
+  if (message_id === null || file_id === null) return null
+  return { message_id, file_id, bot_id, chat_id, state, size, sha256 }
 }

@@ -1,5 +1,6 @@
 import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
+import { lockBackup } from '#backups/ledger.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -13,10 +14,10 @@ import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
 
 /**
- * Marks a backup as to be erased and takes its lease, in one transaction; for one that is marked already it takes the
- * lease, and with `evenTheLast` adds the approval. CatalogError LAST_BACKUP for the last good one of its project and
- * type unless `evenTheLast`, BUSY while somebody alive works on it or restores it, CONFLICT while it is being sent, when it is pinned or
- * has been erased, NOT_FOUND.
+ * Makes a backup `erasing` and takes its lease, in one transaction. A backup that is `erasing` already only
+ * gives its lease; `evenTheLast` then adds the approval. CatalogError LAST_BACKUP for the last good one of
+ * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it, CONFLICT
+ * while it is being sent, pinned, or erased, NOT_FOUND.
  * @param mark.reason why, for the history
  */
 export async function markErasing(
@@ -45,8 +46,8 @@ export async function markErasing(
 }
 
 /**
- * Throws as `markErasing` would, but for BUSY, and marks nothing: for whoever hands the erasing to somebody else. What it says
- * may have changed by then.
+ * Throws what `markErasing` would throw, except BUSY, and changes nothing. For a caller that leaves the
+ * erasing to a job; the answer may change until then.
  */
 export async function assertErasable(
   database: Database,
@@ -60,24 +61,13 @@ export async function assertErasable(
   })
 }
 
-/** The state that it is in; refuses what may not become `erasing`. */
+/** Its state; refuses a backup that may not become `erasing`. */
 async function lockForErase(trx: Transaction<CatalogSchema>, backupId: string) {
-  const state = await lockState(trx, backupId)
+  const { state } = await lockBackup(trx, backupId)
   if (state === 'erasing') return state
   refuseStep(state, 'erasing')
   await refusePinned(trx, backupId)
   return state
-}
-
-async function lockState(trx: Transaction<CatalogSchema>, backupId: string) {
-  const backup = await trx
-    .selectFrom('backups')
-    .select('state')
-    .where('id', '=', backupId)
-    .forUpdate()
-    .executeTakeFirst()
-  if (!backup) throw new CatalogError(`There is no backup ${backupId}`, { code: 'NOT_FOUND' })
-  return backup.state
 }
 
 async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string): Promise<void> {
@@ -98,8 +88,8 @@ const hasSpare = sql<boolean>`exists (
      and other.state = 'complete' and (other.damaged_at is null or backup.damaged_at is not null))`
 
 /**
- * Whether a backup that is marked as to be erased may go: it is not the last good one of its project and type, or it was
- * approved that even the last may go, or one of its messages is gone already. False for any other backup.
+ * Whether an `erasing` backup may be erased: it is not the last good one of its project and type, a person
+ * approved that even the last may go, or one of its messages is already gone. False for any other backup.
  */
 export async function mayErase(database: Database, backupId: string): Promise<boolean> {
   checkUuid('backup id', backupId)
@@ -114,7 +104,7 @@ export async function mayErase(database: Database, backupId: string): Promise<bo
   return rows[0]?.may ?? false
 }
 
-/** Whoever restores it reads its messages to the end. A run that has died does not count. */
+/** A restore reads the messages to the end. An abandoned restore does not count. */
 async function refuseBeingRestored(trx: Transaction<CatalogSchema>, backupId: string): Promise<void> {
   const readers = await trx
     .selectFrom('leases')
@@ -146,7 +136,10 @@ export async function hasBegunErasing({ kysely }: Database, backupId: string): P
 
 const BEGUN = 'erasing_begun'
 
-/** Before the first message of a backup goes. May be repeated. CatalogError LEASE_LOST, BUSY while somebody alive restores it. */
+/**
+ * To be called before the first message is erased. May be repeated. CatalogError LEASE_LOST, BUSY during a
+ * restore.
+ */
 export async function beginErasing(
   database: Database,
   { backupId, leaseToken }: { backupId: string; leaseToken: string },
@@ -161,9 +154,9 @@ export async function beginErasing(
 }
 
 /**
- * Writes down that a backup is gone from the chat, and ends its lease. CatalogError CONFLICT when a message of it is
- * not erased or replaced, or it was not to be erased, NOT_FOUND, LEASE_LOST. What was sent before a group became a
- * supergroup is out of reach for good, and is not waited for.
+ * Makes a backup `erased` and ends its lease. CatalogError CONFLICT when one of its messages is neither
+ * erased nor replaced, or the backup is not `erasing`, NOT_FOUND, LEASE_LOST. Messages from before a group
+ * became a supergroup can never be erased and do not count.
  */
 export async function finishErase(
   database: Database,
@@ -174,7 +167,7 @@ export async function finishErase(
   await endingLease(leaseToken, () =>
     inTransaction(database.kysely, async trx => {
       await guardWrite(trx, backupId, leaseToken, { ending: true })
-      refuseStep(await lockState(trx, backupId), 'erased')
+      refuseStep((await lockBackup(trx, backupId)).state, 'erased')
       const { left } = await trx
         .selectFrom('backup_parts')
         .select(({ fn }) => fn.countAll<number>().as('left'))
@@ -193,8 +186,8 @@ export async function finishErase(
 }
 
 /**
- * A complete backup turns out to have been erased in a chat by another machine: its rows there become `erased`, and so does
- * the backup, unless another chat still has it; then it is damaged, until it is mended from there.
+ * Another machine erased a complete backup in this chat. Its rows for the chat become `erased`, and so does
+ * the backup, unless another chat still has it: then it is damaged until it is repaired from there.
  */
 export async function noteErasedElsewhere(
   database: Database,

@@ -5,12 +5,12 @@ import type { Database } from '#database.ts'
 import { checkTime } from '#input-checks.ts'
 
 /**
- * Marks complete backups as to be erased whose `expires_at` has come, of one project or of all, and returns how many: those about
- * which nothing else decides. What is pinned is left alone, and so is all that has a policy or a schedule:
- * whoever plans retention decides about it, and calls `markExpired`. For whoever has the catalog alone: a time that has come is
- * all that it goes by, also where backups that came regularly have stopped, or a clock was wrong. `deleteExpiredBackups` of
- * `@telegram-backup/api-gateway/backups` holds those back, and none of these programs calls this one. The newest complete backup of a
- * project and type that is not known to be damaged always stays (the newest damaged one, if there is no other).
+ * Makes complete backups `erasing` whose `expires_at` has come, of one project or of all, and returns their
+ * number. It leaves out pinned backups and those with a policy or a schedule: retention plans these and calls
+ * `markExpired`. For callers with the catalog alone: only the time decides, even where regular backups have
+ * stopped or a clock was wrong. `deleteExpiredBackups` of `@telegram-backup/api-gateway/backups` holds those
+ * back. The newest complete backup of a project and type that is not damaged always stays, or the newest
+ * damaged one if there is no other.
  */
 export async function deleteExpiredBackups(
   database: Database,
@@ -32,8 +32,8 @@ export async function deleteExpiredBackups(
 }
 
 /**
- * Marks complete backups as to be erased that a plan no longer keeps, and returns how many. What was pinned meanwhile, and the last
- * good one of a project and type, stays.
+ * Makes complete backups `erasing` that a plan no longer keeps, and returns their number. Backups that were
+ * pinned since, and the last good one of a project and type, stay.
  */
 export async function markExpired(database: Database, backupIds: readonly string[]): Promise<number> {
   if (backupIds.length === 0) return 0

@@ -27,7 +27,6 @@ export interface ImportedBackup {
   sourceName?: string | undefined
   scheduleId?: string | undefined
   scheduledFor?: Date | undefined
-  /** A person chose `expiresAt`. */
   expiryGiven?: boolean | undefined
   pinnedAt?: Date | undefined
   verifiedAt?: Date | undefined
@@ -38,7 +37,6 @@ export interface ImportedBackup {
   signer?: string | undefined
   /** How far these facts can be believed; null for a backup that was not read from a chat. */
   trust: RecoveredTrust | null
-  /** Why it failed. */
   error?: string | undefined
   messages: readonly ImportedMessage[]
   /** The name of its event in the history. Default: `recovered`. */

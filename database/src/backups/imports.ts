@@ -1,5 +1,4 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
-import { checkImported } from '#backups/imports-checks.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
@@ -8,11 +7,18 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { raiseNewest } from '#chats/chats.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { storable } from '#input-checks.ts'
+import {
+  checkCount,
+  checkProjectId,
+  checkText,
+  checkTime,
+  checkType,
+  checkUuid,
+  storable,
+} from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 
-/** What became of an import. */
 export type ImportOutcome = 'added' | 'known' | 'merged' | 'bettered'
 
 /**
@@ -69,7 +75,7 @@ async function betterBackup(
   await knowRetention(trx)
   const bettered = await trx
     .updateTable('backups')
-    // A pin that a person set here is not taken away by what was drawn before.
+    // An older index does not remove a pin that a person set here.
     .set({ ...(isUnindexed ? withoutIndex(facts) : facts), pinned_at: facts.pinned_at ?? undefined })
     .where('id', '=', id)
     .where('recovered_trust', '<', trust)
@@ -81,19 +87,15 @@ async function betterBackup(
   return true
 }
 
-/**
- * Only an index tells of sources, schedules and choices. A manifest knows none of these, so it does not undo
- * them.
- */
+/** Only an index knows sources, schedules and choices. A manifest does not, so it does not undo them. */
 function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
   const { restore_count, source_name, schedule_id, scheduled_for, expiry_given, verified_at, ...told } = facts
   const { expires_at } = told
-  // A time that somebody chose may be later than what the manifest names; it is erased no sooner.
+  // A chosen time may be later than the manifest's; the backup is not erased sooner.
   const chosen = sql<Date>`case when expiry_given then greatest(expires_at, ${expires_at}) else ${expires_at} end`
   return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
 }
 
-/** The messages that may be added to a backup that is already known. */
 async function wantedMessages(
   trx: Transaction<CatalogSchema>,
   { id, state, messages }: ImportedBackup,
@@ -188,7 +190,7 @@ function fileIdOf(backup: ImportedBackup): string | null {
     .toSorted((a, b) => inChat(b) - inChat(a) || isPart(b) - isPart(a) || a.partNumber - b.partNumber)
   const fileId = found[0]?.fileId ?? null
   if (fileId !== null || backup.state !== 'complete') return fileId
-  throw new CatalogError('A complete backup of which no message is known', {
+  throw new CatalogError('No message of this complete backup is known', {
     code: 'INVALID',
     hint: 'Import it as failed.',
   })
@@ -223,4 +225,36 @@ function newestIds(backup: ImportedBackup): [chatId: string, messageId: number][
   }
   // All processes use one order, since each of these rows is locked until the transaction ends.
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function checkImported(backup: ImportedBackup): void {
+  checkUuid('id', backup.id)
+  checkProjectId(backup.projectId)
+  checkType(backup.type)
+  checkText('chat id', backup.chatId)
+  checkTime('createdAt', backup.createdAt)
+  for (const time of timesOf(backup)) if (time !== undefined) checkTime('time', time)
+  if (backup.sourceName !== undefined) checkText('source', backup.sourceName)
+  if (backup.scheduleId !== undefined) checkUuid('schedule id', backup.scheduleId)
+  for (const count of [backup.size, backup.archiveSize, backup.partCount, backup.restoreCount]) {
+    if (count !== undefined) checkCount('size or count', count)
+  }
+  for (const message of backup.messages) {
+    checkText('chat id', message.chatId)
+    checkText('file name', message.fileName)
+    checkCount('size', message.size)
+    checkCount('part number', message.partNumber)
+    if (message.messageId !== undefined) checkCount('message id', message.messageId, 1)
+  }
+  const keys = new Set(
+    backup.messages.map(({ chatId, kind, partNumber }) => `${chatId} ${kind} ${partNumber}`),
+  )
+  if (keys.size < backup.messages.length) {
+    throw new CatalogError('A backup cannot have two messages for one part in one chat', { code: 'INVALID' })
+  }
+}
+
+function timesOf(backup: ImportedBackup): (Date | undefined)[] {
+  const { completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt } = backup
+  return [completedAt, expiresAt, scheduledFor, pinnedAt, verifiedAt, damagedAt]
 }

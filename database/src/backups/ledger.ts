@@ -10,27 +10,29 @@ import type { Backup, BackupOrigin, BackupType, JsonObject } from '#jobs/types.b
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, dropLease, guardWrite } from '#leases/lease-rows.ts'
 
-// The order of a send: openBackup, then for each part intendPart, send, confirmPart; sealBackup; the same for the manifest;
-// and completeBackup as the commit mark; failBackup whenever something went wrong. A crash in between leaves rows that
-// say what may be in the chat, and a lease that nobody renews.
+// The order of a send: openBackup; for each part intendPart, send, confirmPart; sealBackup; the same for the
+// manifest; completeBackup as the commit mark. Any failure: failBackup. A crash leaves rows that say what may
+// be in the chat, and a lease that expires.
 
-/** What is going to be sent. */
 export interface BackupIntent {
   backupId: string
   projectId: string
   type: BackupType
   filename: string
-  caption?: string
+  caption?: string | undefined
   chatId: string
-  botId?: string
+  botId?: string | undefined
   encrypted: boolean
-  createdAt?: Date
-  expiresAt?: Date
-  source?: JsonObject
+  createdAt?: Date | undefined
+  expiresAt?: Date | undefined
+  source?: JsonObject | undefined
   origin?: BackupOrigin | undefined
 }
 
-/** A message that was sent to a chat just before. Together `backupId`, `kind` and `partNumber` are of no other one in that chat. */
+/**
+ * A message that was sent to a chat within the last minute. `backupId`, `kind` and `partNumber` identify it
+ * there.
+ */
 interface RecentMessage {
   backupId: string
   kind: 'part' | 'manifest'
@@ -40,21 +42,21 @@ interface RecentMessage {
   ageMs: number
 }
 
-/** What a backup that begins must know of the catalog. */
 export interface OpenedBackup {
   catalogId: string
   generation: number
   /** Of the chat's index, which captions name. */
-  indexMessageId?: number
+  indexMessageId: number | undefined
   /** What was sent to the chat in the last minute, by this process too: Telegram counts it. */
   recentMessages: RecentMessage[]
-  /** Held from here on; to be released when the run ends without having ended the backup. */
+  /** The caller releases it when the run ends without ending the backup. */
   lease: Lease
 }
 
 /**
- * Writes down that a backup begins, and takes its lease. Returns what its messages must name: the catalog, its
- * generation, and the chat's index; and what was sent to that chat just before. CatalogError INVALID, or CONFLICT when the id exists.
+ * Records that a backup begins and takes its lease. Returns what its messages must name (catalog, generation,
+ * the chat's index), and the latest messages of that chat. CatalogError INVALID, or CONFLICT when the id
+ * exists.
  */
 export async function openBackup(database: Database, intent: BackupIntent): Promise<OpenedBackup> {
   checkUuid('backup id', intent.backupId)
@@ -94,7 +96,7 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
   })
 }
 
-/** In the same transaction: a job whose process dies must not have a backup that it does not know. */
+/** In the same transaction: a job whose process dies must know its backup. */
 async function linkToJob(
   trx: Transaction<CatalogSchema>,
   { backupId, origin }: Pick<BackupIntent, 'backupId' | 'origin'>,
@@ -104,8 +106,8 @@ async function linkToJob(
 }
 
 /**
- * Goes on with a backup that failed, or whose run died; what it had sent stays proven. CatalogError BUSY while
- * somebody alive works on it, CONFLICT when it is complete or to be erased, NOT_FOUND.
+ * Resumes a failed or abandoned backup; its proven parts stay. CatalogError BUSY while a living process works
+ * on it, CONFLICT when it is complete or being erased, NOT_FOUND.
  */
 export async function reopenBackup(database: Database, resumed: { backupId: string }): Promise<OpenedBackup> {
   const { backupId } = resumed
@@ -136,12 +138,11 @@ async function opening(
   const { token, ...opened } = await inTransaction(database.kysely, async trx => {
     const { token, chatId } = await write(trx)
     const catalog = await trx.selectFrom('catalog').select(['id', 'generation']).executeTakeFirstOrThrow()
-    const index = await indexMessageId(trx, chatId)
     return {
       token,
       catalogId: catalog.id,
       generation: catalog.generation,
-      ...(index !== undefined && { indexMessageId: index }),
+      indexMessageId: await indexMessageId(trx, chatId),
       recentMessages: await recentMessages(trx, chatId),
     }
   })
@@ -158,8 +159,8 @@ async function indexMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Pr
 }
 
 /**
- * Telegram's times are whole seconds of another clock, hence two seconds of grace. Of a message under way nobody knows when
- * it will count: it counts as sent now.
+ * Telegram's times are whole seconds of another clock, hence two seconds of grace. A message under way counts
+ * as sent now, since the time at which it will count is unknown.
  */
 async function recentMessages(kysely: Kysely<CatalogSchema>, chatId: string): Promise<RecentMessage[]> {
   const age = sql<number>`greatest(0, extract(epoch from clock_timestamp() - sent_at) * 1000 - 2000)::float8`
@@ -178,9 +179,9 @@ async function recentMessages(kysely: Kysely<CatalogSchema>, chatId: string): Pr
 }
 
 /**
- * Writes down that a send failed and why, and ends its lease; the rows of its parts stay, for they may be in the chat.
- * `resumable`: it may go on where it stopped. CatalogError CONFLICT when the backup is not being sent, NOT_FOUND for an
- * unknown one, LEASE_LOST.
+ * Records that a send failed and why, and ends its lease. The rows of its parts stay, for they may be in the
+ * chat. `resumable`: the send may continue later. CatalogError CONFLICT when the backup is not being sent,
+ * NOT_FOUND, LEASE_LOST.
  */
 export async function failBackup(
   database: Database,
@@ -198,7 +199,7 @@ export async function failBackup(
         .set({ state: 'failed', error, resumable })
         .where('id', '=', backupId)
         .execute()
-      // Going on makes another manifest, with other parts in it.
+      // A resumed send makes another manifest with other parts.
       await trx.deleteFrom('sealed_manifests').where('backup_id', '=', backupId).execute()
       const details = { error, ...(resumable && { resumable }) }
       await addToHistory(trx, { backupId, event: 'failed', actor: database.actor, details })
@@ -207,7 +208,7 @@ export async function failBackup(
   )
 }
 
-/** The backup, kept from changes by others; CatalogError CONFLICT unless it is being sent, NOT_FOUND. */
+/** Locks and returns the backup; CatalogError CONFLICT unless it is being sent, NOT_FOUND. */
 export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await lockBackup(trx, backupId)
   if (backup.state !== 'sending')
@@ -215,7 +216,8 @@ export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId
   return backup
 }
 
-async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
+/** Locks and returns the backup; CatalogError NOT_FOUND. */
+export async function lockBackup(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await trx
     .selectFrom('backups')
     .selectAll()

@@ -1,6 +1,6 @@
 import type { Backup } from '#jobs/types.backup.ts'
 
-/** A file of a directory that is not in its backup as it should be, as the send was told to allow. */
+/** A file that the send was allowed to leave out, or whose contents changed while it was read. */
 export interface MissingFile {
   /** Relative to the directory. */
   path: string
@@ -10,7 +10,9 @@ export interface MissingFile {
 
 type OfSource = Pick<Backup, 'source'>
 
-/** How many files are missing or torn; 0 also where nothing is recorded. The record comes from the chat, so nothing in it is believed. */
+/**
+ * How many files are missing or torn; 0 without a record. The record comes from the chat, so it is checked.
+ */
 export function countMissingFiles({ source }: OfSource): number {
   const count = source?.['skipped_count']
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0
@@ -40,12 +42,11 @@ export function stateWords(backup: Pick<Backup, 'state' | 'source'>): string {
   return withWords(backup.state, missingWords(backup))
 }
 
-/** Its id for a sentence, and `(complete, 1 file missing)` after it where it is not whole. */
+/** Its id for a sentence, followed by `(complete, 1 file missing)` when files are missing. */
 export function shownId(backup: Pick<Backup, 'id' | 'state' | 'source'>): string {
   return shownIdOf(backup.id, backup.state, missingWords(backup))
 }
 
-/** The same by the words alone. */
 export function shownIdOf(id: string, state: Backup['state'], missing: string | null | undefined): string {
   return missing == null ? id : `${id} (${withWords(state, missing)})`
 }
@@ -60,7 +61,6 @@ export function withMissingCount<Shown extends OfSource>(backup: Shown): Shown &
   return { ...backup, missing_files: countMissingFiles(backup) }
 }
 
-/** The same with their names. */
 export function withMissingFiles<Shown extends OfSource>(
   backup: Shown,
 ): Shown & { missing_files: number; missing: MissingFile[] } {

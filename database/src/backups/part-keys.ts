@@ -12,7 +12,6 @@ export interface PartKey {
   partNumber: number
 }
 
-/** A key as the columns spell it. */
 type KeyColumns = Pick<BackupPart, 'chat_id' | 'part_no'> & { kind: PartKind }
 
 /**
@@ -24,7 +23,6 @@ export function partKeyOf(backupId: string, row: KeyColumns): PartKey {
   return { backupId, chatId: row.chat_id, kind: row.kind, partNumber: row.part_no }
 }
 
-/** The columns that hold the key of a message. */
 export function keyColumnsOf({
   backupId,
   chatId,
@@ -54,14 +52,12 @@ export async function whyNot(
   })
 }
 
-/** The condition that a row is this message's. */
 export function thisPart(
   part: PartKey,
 ): (eb: ExpressionBuilder<CatalogSchema, 'backup_parts'>) => Expression<SqlBool> {
   return eb => eb.and(keyColumnsOf(part))
 }
 
-/** For people. */
 export function describePart(part: PartKey): string {
   return part.kind === 'manifest' ? 'The manifest' : `Part ${part.partNumber}`
 }

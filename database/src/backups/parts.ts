@@ -18,7 +18,7 @@ import { checkCount, checkText, checkTime } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
 
-/** A message that is going to be sent. Sizes and offsets are bytes. */
+/** Sizes and offsets are bytes. */
 export interface PartIntent extends PartKey {
   botId?: string | undefined
   fileName: string
@@ -37,7 +37,7 @@ export interface PartIntent extends PartKey {
 export interface PartConfirmation extends PartKey {
   messageId: number
   fileId: string
-  fileUniqueId?: string
+  fileUniqueId?: string | undefined
   botId?: string | undefined
   sentAt?: Date | undefined
   /** The call that made the message. Default: the newest open call for it. */
@@ -160,7 +160,7 @@ export async function confirmPart(database: Database, confirmation: PartConfirma
         message_id: messageId,
         file_id: confirmation.fileId,
         file_unique_id: confirmation.fileUniqueId ?? null,
-        ...(confirmation.botId !== undefined && { bot_id: confirmation.botId }),
+        bot_id: confirmation.botId,
         sent_at: confirmation.sentAt ?? sql<Date>`now()`,
         error: null,
       })

@@ -7,7 +7,10 @@ import type { Database } from '#database.ts'
 import { isUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 
-/** Pins a complete backup, or takes the pin away: retention leaves a pinned one alone. False for an unknown or another id. */
+/**
+ * Pins or unpins a complete backup; retention leaves pinned ones alone. False for an id that is unknown or
+ * not complete.
+ */
 export async function pinBackup(database: Database, backupId: string, isPinned: boolean): Promise<boolean> {
   if (!isUuid(backupId)) return false
   return await inTransaction(database.kysely, async trx => {
@@ -23,7 +26,7 @@ export async function pinBackup(database: Database, backupId: string, isPinned: 
   })
 }
 
-/** CatalogError CONFLICT for a pinned backup: whoever wants it gone has to take the pin away first. */
+/** CatalogError CONFLICT for a pinned backup: it must be unpinned first. */
 export async function refusePinned(kysely: Kysely<CatalogSchema>, backupId: string): Promise<void> {
   const pinned = await kysely
     .selectFrom('backups')

@@ -25,27 +25,25 @@ export interface BackupPage {
 }
 
 /** What to look for; an absent field matches everything. */
-export interface BackupFilter extends Page {
+export interface BackupFilter extends Page, Pick<Matching, 'projectId' | 'type' | 'state'> {}
+
+interface Matching {
   projectId?: string | undefined
   type?: BackupType | undefined
   state?: BackupState | undefined
+  /** Made at this time or later. */
+  from?: Date | undefined
+  /** Made at this time or earlier. */
+  to?: Date | undefined
 }
 
 /**
- * Backups of all projects. CatalogError INVALID for a limit or offset that is no whole number from 0, and for an
- * unknown type or state, and for a project id that cannot be one.
+ * Backups of all projects, newest first. CatalogError INVALID for a limit or offset that is not a whole
+ * number from 0, an unknown type or state, or a bad project id.
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
-  const { projectId, type, state } = filter
-  if (projectId !== undefined) checkProjectId(projectId)
-  if (type !== undefined) checkType(type)
-  if (state !== undefined) checkState(state)
-  let matching = database.kysely.selectFrom('backups')
-  if (projectId !== undefined) matching = matching.where('project_id', '=', projectId)
-  if (type !== undefined) matching = matching.where('type', '=', type)
-  if (state !== undefined) matching = matching.where('state', '=', state)
-  return await newestFirst(matching, filter)
+  return await newestFirst(matching(database.kysely.selectFrom('backups'), filter), filter)
 }
 
 /** Backups of one project. CatalogError INVALID as for `queryBackups`. */
@@ -63,78 +61,48 @@ export async function queryByTypeAndDateRange(
   type: BackupType,
   from: Date,
   to: Date,
-  filter: Omit<BackupFilter, 'type' | 'state'> = {},
+  { projectId, ...page }: Omit<BackupFilter, 'type' | 'state'> = {},
 ): Promise<BackupPage> {
+  checkPage(page)
   checkType(type)
   checkTime('from', from)
   checkTime('to', to)
-  checkPage(filter)
-  if (filter.projectId !== undefined) checkProjectId(filter.projectId)
-  let matching = database.kysely
-    .selectFrom('backups')
-    .where('type', '=', type)
-    .where('created_at', '>=', from)
-    .where('created_at', '<=', to)
-  if (filter.projectId !== undefined) matching = matching.where('project_id', '=', filter.projectId)
-  return await newestFirst(matching, filter)
+  return await newestFirst(
+    matching(database.kysely.selectFrom('backups'), { projectId, type, from, to }),
+    page,
+  )
 }
 
 /** Which backups a page is cut from; an absent field matches everything. */
-export interface BackupPageFilter {
-  projectId?: string | undefined
-  type?: BackupType | undefined
-  state?: BackupState | undefined
-  /** Made at this time or later. */
-  from?: Date | undefined
-  /** Made at this time or earlier. */
-  to?: Date | undefined
+export interface BackupPageFilter extends Matching {
   /** At most so many, 1 or more. */
   limit: number
   /** Only those that come after this one in the list, whether it is still there or not. */
   after?: { createdAt: Date; id: string } | undefined
 }
 
-/** The record of a source is as long as the owner of a database likes, up to a bound; a page of hundreds would fill the memory. */
+/**
+ * The owner of a database decides how long the record of its source is; hundreds of long ones would fill the
+ * memory.
+ */
 const MOST_BYTES_OF_RECORDS = 4 * 1024 * 1024
 
 /**
- * One page of backups, newest first, those of the same millisecond by id from the greatest, and whether there are more. A page costs the
- * same however far down it is, and what is added or goes meanwhile neither repeats nor hides a backup. It ends sooner than at its limit
- * behind the backup whose record, with those before it, has more than 4 MiB. CatalogError INVALID for a value that cannot be one.
+ * One page of backups, newest first (of the same millisecond: greatest id first), and whether more follow.
+ * Each page costs the same, and changes meanwhile neither repeat nor hide a backup. The page ends early after
+ * the backup with which the records exceed 4 MiB. CatalogError INVALID for a bad value.
  */
 export async function pageBackups(
   database: Database,
   filter: BackupPageFilter,
 ): Promise<{ backups: Backup[]; hasMore: boolean }> {
-  const { projectId, type, state, from, to, limit, after } = filter
+  const { limit, after } = filter
   checkCount('limit', limit, 1)
-  let query = database.kysely
-    .selectFrom('backups')
-    .selectAll()
+  let query = matching(database.kysely.selectFrom('backups').selectAll(), filter)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    // One more tells whether there is a next page.
+    // One more row shows whether there is a next page.
     .limit(limit + 1)
-  if (projectId !== undefined) {
-    checkProjectId(projectId)
-    query = query.where('project_id', '=', projectId)
-  }
-  if (type !== undefined) {
-    checkType(type)
-    query = query.where('type', '=', type)
-  }
-  if (state !== undefined) {
-    checkState(state)
-    query = query.where('state', '=', state)
-  }
-  if (from !== undefined) {
-    checkTime('from', from)
-    query = query.where('created_at', '>=', from)
-  }
-  if (to !== undefined) {
-    checkTime('to', to)
-    query = query.where('created_at', '<=', to)
-  }
   if (after !== undefined) {
     checkTime('time to go on from', after.createdAt)
     checkUuid('id to go on from', after.id)
@@ -161,15 +129,33 @@ export async function pageBackups(
   return { backups, hasMore: backups.length < (rows[0]?.listed ?? 0) }
 }
 
+function matching<Row>(
+  backups: SelectQueryBuilder<CatalogSchema, 'backups', Row>,
+  { projectId, type, state, from, to }: Matching,
+): SelectQueryBuilder<CatalogSchema, 'backups', Row> {
+  if (projectId !== undefined) checkProjectId(projectId)
+  if (type !== undefined) checkType(type)
+  if (state !== undefined) checkState(state)
+  if (from !== undefined) checkTime('from', from)
+  if (to !== undefined) checkTime('to', to)
+  let query = backups
+  if (projectId !== undefined) query = query.where('project_id', '=', projectId)
+  if (type !== undefined) query = query.where('type', '=', type)
+  if (state !== undefined) query = query.where('state', '=', state)
+  if (from !== undefined) query = query.where('created_at', '>=', from)
+  if (to !== undefined) query = query.where('created_at', '<=', to)
+  return query
+}
+
 async function newestFirst(
-  matching: SelectQueryBuilder<CatalogSchema, 'backups', object>,
+  found: SelectQueryBuilder<CatalogSchema, 'backups', object>,
   page: Page,
 ): Promise<BackupPage> {
-  let query = matching.selectAll().orderBy('created_at', 'desc').orderBy('id')
+  let query = found.selectAll().orderBy('created_at', 'desc').orderBy('id')
   if (page.limit !== undefined) query = query.limit(page.limit)
   if (page.offset !== undefined) query = query.offset(page.offset)
   const data = await query.execute()
-  const { total } = await matching
+  const { total } = await found
     .select(({ fn }) => fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow()
   return { data, total }

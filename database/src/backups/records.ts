@@ -23,8 +23,8 @@ import type {
 } from '#jobs/types.backup.ts'
 
 /**
- * Records a backup that is already in the chat, as complete. Makes its project if need be. CatalogError INVALID
- * for a bad value, CONFLICT when the id exists.
+ * Records a backup that is already in the chat, as complete. Makes its project if need be. CatalogError
+ * INVALID for a bad value, CONFLICT when the id exists.
  */
 export async function createBackup(database: Database, input: CreateBackupInput): Promise<Backup> {
   checkProjectId(input.project_id)
@@ -71,7 +71,6 @@ function recordOf(input: CreateBackupInput): Insertable<CatalogSchema['backups']
   }
 }
 
-/** Makes the project when it does not exist. */
 export async function ensureProject(trx: Transaction<CatalogSchema>, id: string): Promise<void> {
   await trx
     .insertInto('projects')
@@ -80,20 +79,19 @@ export async function ensureProject(trx: Transaction<CatalogSchema>, id: string)
     .execute()
 }
 
-/** One backup; null for an unknown id, also for one that is no UUID. */
-export async function getBackupById(database: Database, id: string): Promise<Backup | null> {
+/** Null for an unknown id or one that is no UUID. */
+export async function getBackupById(
+  { kysely }: Pick<Database, 'kysely'>,
+  id: string,
+): Promise<Backup | null> {
   if (!isUuid(id)) return null
-  const backup = await database.kysely
-    .selectFrom('backups')
-    .selectAll()
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const backup = await kysely.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirst()
   return backup ?? null
 }
 
 /**
- * The id that begins with `prefix`, at least 8 characters, as file names in the chat show them; null when none does.
- * CatalogError INVALID when several do.
+ * The id that begins with `prefix` of at least 8 characters, as in file names in the chat; null when there is
+ * none. CatalogError INVALID when there are several.
  */
 export async function findBackupId(database: Database, prefix: string): Promise<string | null> {
   if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(prefix)) return null
@@ -121,9 +119,9 @@ const STEPS: Record<BackupState, readonly BackupState[]> = {
 }
 
 /**
- * Changes what is given, and writes it into the history: as event `updated`, or as the new state's name. Null for
- * an unknown id. CatalogError INVALID for a bad value, CONFLICT for a step that the state does not allow (see
- * UpdateBackupInput).
+ * Changes the given fields, and adds the event `updated` or the name of the new state to the history. Null
+ * for an unknown id. CatalogError INVALID for a bad value, CONFLICT for a step that the state does not allow
+ * (see UpdateBackupInput).
  */
 export async function updateBackup(
   database: Database,
@@ -140,7 +138,7 @@ export async function updateBackup(
   })
 }
 
-/** The backup as it is, kept from changes by others; one that is to be erased, also from other erasers. */
+/** Locks the backup; before a step to `erasing` it also excludes other erasers. */
 async function lockBackup(
   trx: Transaction<CatalogSchema>,
   id: string,
@@ -199,13 +197,13 @@ export function refuseStep(from: BackupState, to: BackupState): void {
     code: 'CONFLICT',
     hint:
       from === 'sending'
-        ? 'Wait until it is sent, cancel its job, or run reconcile when its sender has died.'
+        ? 'Wait until it is sent, cancel its job, or run reconcile if its process has died.'
         : 'Look at its history.',
   })
 }
 
 /**
- * Marks a backup as to be erased, also the last one of its project. True when this call did it; false when it is
+ * Makes a backup `erasing`, also the last one of its project. True when this call did it; false when it is
  * unknown, or erasing or erased already. CatalogError CONFLICT while it is being sent, or pinned.
  */
 export async function deleteBackup(database: Database, id: string): Promise<boolean> {
@@ -218,13 +216,19 @@ export async function deleteBackup(database: Database, id: string): Promise<bool
   })
 }
 
-/** Before a backup becomes `erasing`. Two at once could each leave the other’s backup as the last one, and then none is left. */
+/**
+ * To be called before a backup becomes `erasing`: two at once could each leave the other’s backup as the
+ * last.
+ */
 export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise<void> {
   await trx.selectFrom('catalog').select('id').forUpdate().execute()
   await knowRetention(trx)
 }
 
-/** This program knows pins and policies: the catalog lets no other one make a backup `erasing` that they keep. */
+/**
+ * Tells the triggers that this program respects pins and policies; they refuse `erasing` from programs that
+ * do not.
+ */
 export async function knowRetention(trx: Transaction<CatalogSchema>): Promise<void> {
   await sql`select pg_catalog.set_config('telegram_backup.knows_retention', 'on', true)`.execute(trx)
 }

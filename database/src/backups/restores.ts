@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { getBackupById } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -24,11 +25,7 @@ export async function beginRestore(
   checkUuid('backup id', restore.backupId)
   checkText('target', restore.target)
   const { kysely, actor } = database
-  const backup = await kysely
-    .selectFrom('backups')
-    .select('id')
-    .where('id', '=', restore.backupId)
-    .executeTakeFirst()
+  const backup = await getBackupById(database, restore.backupId)
   if (!backup) throw new CatalogError(`There is no backup ${restore.backupId}`, { code: 'NOT_FOUND' })
   return await kysely
     .insertInto('restores')

@@ -3,7 +3,10 @@ import type { Database } from '#database.ts'
 import { checkProjectId } from '#input-checks.ts'
 import type { BackupStats, BackupType } from '#jobs/types.backup.ts'
 
-/** Counts the complete backups, of one project or of all. An unknown project has zero of everything; CatalogError INVALID for an id that cannot be one. */
+/**
+ * Counts the complete backups, of one project or of all; zeros for an unknown project. CatalogError INVALID
+ * for a bad id.
+ */
 export async function getBackupStats(database: Database, projectId?: string): Promise<BackupStats> {
   if (projectId !== undefined) checkProjectId(projectId)
   const { rows } = await sql<TypeStats>`

@@ -8,8 +8,8 @@ import type { JsonObject, Verification, VerificationKind, VerificationState } fr
 import { guardWrite } from '#leases/lease-rows.ts'
 
 /**
- * Writes down that a verification begins; returns its id. The caller holds the lease of the backup, so that whatever still
- * counts as running was broken off by a crash: that becomes `failed`. CatalogError LEASE_LOST.
+ * Records that a verification begins, and returns its id. The caller holds the lease of the backup, so an
+ * earlier one that still counts as running was interrupted and becomes `failed`. CatalogError LEASE_LOST.
  */
 export async function beginVerification(
   database: Database,
@@ -20,7 +20,7 @@ export async function beginVerification(
     await guardWrite(trx, of.backupId, of.leaseToken)
     await trx
       .updateTable('verifications')
-      .set({ state: 'failed', error: 'It was broken off', finished_at: sql<Date>`clock_timestamp()` })
+      .set({ state: 'failed', error: 'It was interrupted', finished_at: sql<Date>`clock_timestamp()` })
       .where('backup_id', '=', of.backupId)
       .where('state', '=', 'running')
       .execute()
@@ -34,8 +34,8 @@ export async function beginVerification(
 }
 
 /**
- * Writes down how a verification ended, in the backup's history too; a sound one of kind `data` sets `verified_at`.
- * CatalogError NOT_FOUND, CONFLICT for one that has ended.
+ * Records how a verification ended, also in the backup's history; a sound one of kind `data` sets
+ * `verified_at`. CatalogError CONFLICT when it is unknown or has ended.
  */
 export async function finishVerification(
   database: Database,

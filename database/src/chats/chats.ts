@@ -1,4 +1,4 @@
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -8,7 +8,6 @@ import { checkCount, checkText } from '#input-checks.ts'
 /** What is known of a chat besides the messages of its backups. */
 export interface ChatRecord {
   chatId: string
-  title: string | null
   /** The newest message id that the catalog has heard of; 0 for none. */
   newestMessageId: number
   /** The id under which the chat goes on. */
@@ -40,27 +39,19 @@ export async function chatRecord(database: Database, chatId: string): Promise<Ch
     .where('chat_id', '=', chatId)
     .executeTakeFirst()
   if (!chat) return null
-  const { title, newest_message_id: newestMessageId, moved_to: movedTo } = chat
-  const known = { chatId, title, newestMessageId, movedTo }
+  const { newest_message_id: newestMessageId, moved_to: movedTo } = chat
+  return { chatId, newestMessageId, movedTo, index: indexOf(chat) }
+}
+
+function indexOf(chat: Selectable<CatalogSchema['chats']>): IndexRecord | null {
   const { index_message_id: messageId, index_file_id: fileId, index_bot_id: botId } = chat
   const { index_sha256: sha256, index_edition: edition, index_content_sha256: contentSha256 } = chat
-  if (messageId === null || fileId === null || botId === null) return { ...known, index: null }
-  if (sha256 === null || edition === null || contentSha256 === null) return { ...known, index: null }
-  const nextEdition = chat.index_next_edition
-  return { ...known, index: { messageId, fileId, botId, sha256, edition, contentSha256, nextEdition } }
+  if (messageId === null || fileId === null || botId === null) return null
+  if (sha256 === null || edition === null || contentSha256 === null) return null
+  return { messageId, fileId, botId, sha256, edition, contentSha256, nextEdition: chat.index_next_edition }
 }
 
-/** Remembers what people call a chat. */
-export async function nameChat(database: Database, chat: { chatId: string; title: string }): Promise<void> {
-  await ensureChat(database.kysely, chat.chatId)
-  await database.kysely
-    .updateTable('chats')
-    .set({ title: chat.title })
-    .where('chat_id', '=', chat.chatId)
-    .execute()
-}
-
-/** Remembers that a group goes on under another id. Messages that were sent before keep the id they were sent to. */
+/** Records the new id of a group that became a supergroup. Earlier messages keep the old id. */
 export async function chatMoved(database: Database, move: { from: string; to: string }): Promise<void> {
   checkText('chat id', move.from)
   checkText('chat id', move.to)
@@ -79,7 +70,7 @@ export async function chatMoved(database: Database, move: { from: string; to: st
   })
 }
 
-/** The ids of groups that go on as supergroups: nothing can be sent to, or removed from, what they were. */
+/** The old ids of groups that became supergroups: their messages cannot be removed any more. */
 export function movedChats(
   kysely: Kysely<CatalogSchema>,
 ): SelectQueryBuilder<CatalogSchema, 'chats', { chat_id: string }> {
@@ -105,7 +96,9 @@ async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<s
   return rows.map(({ chat_id }) => chat_id)
 }
 
-/** The ids of messages that the catalog knows, of parts in any state, the index, and remnants: above `after`, up to `upTo`. */
+/**
+ * The known message ids above `after`, up to `upTo`: of parts in any state, the index, and leftover messages.
+ */
 export async function knownMessageIds(
   database: Database,
   chatId: string,
@@ -124,7 +117,6 @@ export async function knownMessageIds(
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Makes the chat's row when there is none. */
 export async function ensureChat(kysely: Kysely<CatalogSchema>, chatId: string): Promise<void> {
   await kysely
     .insertInto('chats')
@@ -133,7 +125,10 @@ export async function ensureChat(kysely: Kysely<CatalogSchema>, chatId: string):
     .execute()
 }
 
-/** A message with this id has been seen in the chat. The last thing a transaction does: the row is everybody's. */
+/**
+ * Records that a message with this id was seen. A transaction does this last, since every writer needs that
+ * row.
+ */
 export async function raiseNewest(
   kysely: Kysely<CatalogSchema>,
   chatId: string,
@@ -147,7 +142,7 @@ export async function raiseNewest(
   `.execute(kysely)
 }
 
-/** Whatever is sent to the chat from now on has a greater id. */
+/** Every later message of the chat has a greater id. */
 export async function newestMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Promise<number> {
   const chat = await kysely
     .selectFrom('chats')

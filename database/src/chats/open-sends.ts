@@ -26,17 +26,15 @@ export interface OpenSend {
   /** Every message up to this id is older than the call, or has been looked at. */
   afterMessageId: number
   begunAt: Date
-  /** Until then the message is looked for again and again: Telegram may deliver late. */
+  /** Until then the message is looked for, since Telegram may deliver late. */
   lookedForUntil: Date
 }
 
-/** How long after a call its message is looked for. */
 const LOOKED_FOR_MINUTES = 15
 
-/** A call that is about to be made. */
 export interface BegunSend {
   sendId: string
-  /** Whatever the call makes has a greater id. */
+  /** The message of the call has a greater id. */
   afterMessageId: number
 }
 

@@ -19,7 +19,7 @@ import type { ServerUser } from '#embedded/server-user.ts'
 import { closedAncestor, isOurs, makeFolder } from '#embedded/state-folder.ts'
 import { sync, syncTree } from '#embedded/sync.ts'
 
-/** PostgreSQL's programs as npm has brought them. */
+/** PostgreSQL's programs as npm installed them. */
 export interface PostgresPackage {
   /** The folder with bin, lib and share. */
   folder: string
@@ -52,10 +52,10 @@ export function findPostgresPackage(): PostgresPackage {
 }
 
 /**
- * A folder with PostgreSQL's programs that `user` can run, copied there at the first call (about 50 MB). A copy,
- * because node_modules may lie where only root can enter, have been installed without its links, or be replaced
- * while the server runs. The first of `homes` that `user` can enter and that can be written is taken.
- * CatalogError CATALOG when the disk is full, CONFIGURATION when none will do.
+ * Copies PostgreSQL's programs (about 50 MB) into a folder where `user` can run them, unless they are there.
+ * A copy, because node_modules may be closed to others, lack its links, or be replaced while the server runs.
+ * Takes the first of `homes` that is writable and open to `user`. CatalogError CATALOG when the disk is full,
+ * CONFIGURATION when no home will do.
  */
 export function installBinaries(source: PostgresPackage, homes: string[], user: ServerUser): string {
   const refusals: string[] = []
@@ -88,17 +88,17 @@ export function installBinaries(source: PostgresPackage, homes: string[], user: 
   }
   throw new CatalogError('The embedded catalog has no place for its programs', {
     code: 'CONFIGURATION',
-    hint: `${refusals.join('; ')}. Mend one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
+    hint: `${refusals.join('; ')}. Fix one of these folders, choose another with TELEGRAM_BACKUP_HOME, or set DATABASE_URL.`,
   })
 }
 
-/** The mode of mkdir is cut by the umask, and its maker may have been killed before a chmod. */
+/** The umask limits mkdir, and its process may have been killed before chmod. */
 function opened(home: string, user: ServerUser): string | undefined {
   if (user.spawnAs && isOurs(readdirSync(home))) chmodSync(home, 0o711)
   return closedAncestor(home, user)
 }
 
-/** Programs that root starts must lie where nobody else can exchange them. */
+/** No other user may be able to replace programs that root starts. */
 function foreignFolder(folder: string): string | undefined {
   const { uid, mode } = statSync(folder)
   if (uid !== process.getuid?.()) return `${folder} belongs to another user`
@@ -112,7 +112,7 @@ function oddPath(folder: string): string | undefined {
     : undefined
 }
 
-// Left by a copier that was killed. Copying takes a second, so an hour is enough to tell.
+// A killed process left them. Copying takes a second, so an hour is enough to tell.
 function removeUnfinishedCopies(home: string): void {
   for (const name of readdirSync(home).filter(entry => /^postgres-.*\.tmp-/.test(entry))) {
     const path = join(home, name)
@@ -120,7 +120,7 @@ function removeUnfinishedCopies(home: string): void {
   }
 }
 
-// A rename is all or nothing; whoever comes second finds the folder already there.
+// A rename is all or nothing; a second process finds the folder in place.
 function copyBinaries(source: string, target: string): void {
   const unfinished = `${target}.tmp-${randomUUID().slice(0, 8)}`
   try {
@@ -131,7 +131,7 @@ function copyBinaries(source: string, target: string): void {
     })
     makeLinks(source, unfinished)
     openForAll(unfinished)
-    // Or a power cut could leave empty programs under the final name. About 40 ms for 50 MB.
+    // Otherwise a power cut could leave empty programs under the final name. About 40 ms for 50 MB.
     syncTree(unfinished)
     renameSync(unfinished, target)
     sync(dirname(target))
@@ -154,7 +154,7 @@ function isNeeded(path: string): boolean {
   return top === '' || top === 'share'
 }
 
-/** npm packages hold no links, so the package lists them; its install script may have been blocked. */
+/** npm packages hold no links, so the package lists them; its install script may be blocked. */
 function makeLinks(source: string, target: string): void {
   const list = join(source, 'pg-symlinks.json')
   if (!existsSync(list)) return
@@ -166,7 +166,7 @@ function makeLinks(source: string, target: string): void {
   }
 }
 
-// The modes in the package depend on the umask of whoever unpacked it.
+// The modes depend on the umask of the user who installed the package.
 function openForAll(folder: string): void {
   chmodSync(folder, 0o755)
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

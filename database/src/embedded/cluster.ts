@@ -9,23 +9,23 @@ import { identify, killProcessesIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 import { sync } from '#embedded/sync.ts'
 
-/** The superuser of the catalog's server; every client logs in as this one. */
+/** The superuser of the catalog's server; all clients log in with this name. */
 export const CATALOG_USER = 'catalog'
 
 const ATTEMPTS = 3
 
 /**
- * On Linux the programs are started inside the data folder and name it by this link, so that nothing depends on
- * who may pass through the folders above, nor on the length of the path (a socket's ends after 107 bytes).
- * Elsewhere the path itself serves.
+ * On Linux the programs start inside the data folder and name it by this link. So neither the rights of the
+ * folders above nor the length of the path matter (a socket's path ends after 107 bytes). Elsewhere: the path
+ * itself.
  */
 export function nameFromInside(dataFolder: string): string {
   return existsSync('/proc/self/cwd') ? '/proc/self/cwd' : dataFolder
 }
 
 /**
- * Makes a data folder, which appears under its name when it is whole; what a killed initdb has left goes first.
- * To be called under the mutex. CatalogError CATALOG when initdb fails.
+ * Makes a data folder, which gets its name when it is whole; removes the remains of a killed initdb first. To
+ * be called under the mutex. CatalogError CATALOG when initdb fails.
  */
 export async function createCluster(
   binaries: string,
@@ -52,13 +52,13 @@ async function removeLeftovers(stateFolder: string, prefix: string): Promise<voi
   for (const name of readdirSync(stateFolder).filter(entry => entry.startsWith(prefix))) {
     const path = join(stateFolder, name)
     const data = identify(path)
-    // The children of a killed initdb live on for a moment and would write into the folder being deleted.
+    // The children of a killed initdb go on for a moment and would write into the folder being deleted.
     if (data) await killProcessesIn(data)
     rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-/** Returns the signal that killed initdb, or null when it did its work. */
+/** Returns the signal that killed initdb, or null for success. */
 async function runInitdb(
   program: string,
   data: string,
@@ -85,7 +85,7 @@ async function runInitdb(
   return await promise
 }
 
-/** A program of PostgreSQL that could not even be started. */
+/** The error for a program of PostgreSQL that could not be started. */
 export function cannotRun(error: unknown): CatalogError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const hints: Record<string, string> = {
@@ -102,8 +102,8 @@ export function cannotRun(error: unknown): CatalogError {
 }
 
 /**
- * Who may log in: the owner of the state folder and root, known by their user id on the socket, so there is no
- * password to keep. Written anew at each start, since the folder may have moved to another machine or user.
+ * The owner of the state folder and root may log in, known by their user id on the socket, so there is no
+ * password to keep. Written at each start, since the folder may have moved to another machine or user.
  */
 export function writeAccessRules(
   dataFolder: string,
@@ -117,7 +117,7 @@ export function writeAccessRules(
   )
 }
 
-// The folder belongs to the server's user, who could have put a link there: root must not write through it.
+// The server's user owns the folder and could have put a link there: root must not write through it.
 function writeAnew(path: string, text: string): void {
   rmSync(path, { force: true })
   writeFileSync(path, text, { flag: 'wx', mode: 0o644 })

@@ -16,7 +16,7 @@ import {
 import { Presence } from '#embedded/presence.ts'
 import { type FolderIdentity, identify } from '#embedded/processes.ts'
 import { CATALOG_PROFILE, type ServerProfile } from '#embedded/server-profile.ts'
-import { type Tell, userName } from '#embedded/server-user.ts'
+import { type Note, userName } from '#embedded/server-user.ts'
 import {
   closedAncestor,
   openSocketFolder,
@@ -26,54 +26,55 @@ import {
 } from '#embedded/state-folder.ts'
 
 const READY_TIMEOUT_MS = 60_000
-// With what else there is to leave, less than the 20 seconds that a service has for that when it is stopped.
+// Together with all else that ends, less than the 20 seconds that a stopped service has.
 const RESTART_TIMEOUT_MS = 15_000
 const POLL_MS = 20
 const START_ATTEMPTS = 3
-// As root: any user can pass through here, which is not sure for the state folder.
+// For root: any user can pass through here, while the state folder may be closed.
 const PROGRAMS_OF_ROOT = '/var/lib/telegram-backup'
 
 /**
- * The embedded PostgreSQL server of one state folder, as one of its users sees it. Whoever comes first starts
- * the server, the last to leave stops it, and each may be killed at any moment:
- * 1. all of that happens under one mutex across processes;
- * 2. try to connect; else wait for a server that is on its way up or down; else make the data folder and start one;
- * 3. a connection that stays open holds a shared lock: the presence. Alone with it at the end means being the last.
+ * The embedded PostgreSQL server of one state folder, for one of its users. The first process starts it, the
+ * last one stops it, and each may be killed at any moment:
+ * 1. All of that happens under one mutex across processes.
+ * 2. Try to connect; else wait while a server starts or stops; else make the data folder and start one.
+ * 3. The presence: an open connection holds a shared lock. A process that finds itself alone is the last.
  */
 export class EmbeddedServer {
   readonly #package: PostgresPackage
   readonly #state: StateFolder
   readonly #socket: SocketFolder
   readonly #profile: ServerProfile
-  readonly #tell: Tell
+  readonly #note: Note
   #data: FolderIdentity | undefined
   #postmaster: number | undefined
   #presence: Presence | undefined
   #entering: Promise<void> | undefined
 
-  private constructor(dataDir: string, profile: ServerProfile, tell: Tell) {
+  private constructor(dataDir: string, profile: ServerProfile, note: Note) {
     this.#profile = profile
-    this.#tell = tell
+    this.#note = note
     this.#package = findPostgresPackage()
     this.#state = prepareStateFolder(dataDir, this.#package.major)
     this.#socket = openSocketFolder(this.#state)
   }
 
   /**
-   * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and the
-   * signal's own reason.
-   * @param options.profile what kind of server; only whoever makes and starts it decides
-   * @param options.tell hears whose the server is, where that is not as it should be, or was changed
+   * CatalogError CONFIGURATION when this folder or platform cannot work, CATALOG when the server fails, and
+   * the signal's own reason.
+   * @param options.profile the kind of server; it matters only when this call makes and starts it
+   * @param options.note called with a sentence when the server's account is not as it should be, or was
+   * changed
    */
   static async enter(
     dataDir: string,
     {
       signal,
       profile = CATALOG_PROFILE,
-      tell = () => {},
-    }: { signal?: AbortSignal | undefined; profile?: ServerProfile; tell?: Tell | undefined } = {},
+      note = () => {},
+    }: { signal?: AbortSignal | undefined; profile?: ServerProfile; note?: Note | undefined } = {},
   ): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(dataDir, profile, tell)
+    const server = new EmbeddedServer(dataDir, profile, note)
     try {
       await server.#enter(signal)
     } catch (error) {
@@ -87,7 +88,7 @@ export class EmbeddedServer {
     return this.#state.path
   }
 
-  /** Everything is set, so that no `PG*` variable of the user takes part. */
+  /** Every setting is given, so that no `PG*` variable of the user counts. */
   get connection(): pg.ClientConfig {
     return {
       host: this.#socket.path,
@@ -103,7 +104,7 @@ export class EmbeddedServer {
     }
   }
 
-  /** Enters again when the server went away; costs nothing when it did not. */
+  /** Enters again when the server has gone; else costs nothing. */
   async stayEntered(): Promise<void> {
     if (this.#presence?.alive) return
     this.#entering ??= this.#enter().finally(() => {
@@ -112,11 +113,11 @@ export class EmbeddedServer {
     await this.#entering
   }
 
-  /** Stops the server when nobody else uses it. All other connections should have been ended before. */
+  /** Stops the server when no other process uses it. All other connections should be ended before. */
   async leave(): Promise<void> {
     await this.#entering?.catch(() => {})
     try {
-      // Without the folder there is no mutex, and nobody can come in either.
+      // Without the folder there is no mutex, and no process can enter either.
       if (existsSync(this.#state.path)) await holdingMutex(this.#state.mutexFile, () => this.#stopIfLast())
       else await this.#stopIfLast()
     } finally {
@@ -127,11 +128,11 @@ export class EmbeddedServer {
   async #stopIfLast(): Promise<void> {
     const last = await this.#leaveAsLast()
     const [data, pid] = [this.#data, this.#postmaster]
-    // A server whose folder was deleted is of no use to anybody, and may be unable to answer.
+    // A server whose folder was deleted is useless, and may be unable to answer.
     if (data && pid && (last || worksInDeletedFolder(data, pid))) await stopPostmaster(data, pid)
   }
 
-  /** Whether nobody else is there. A server that has crashed meanwhile may restart by itself, then for nobody. */
+  /** Whether no other process is there. A server that crashed meanwhile may restart by itself. */
   async #leaveAsLast(): Promise<boolean> {
     const deadline = performance.now() + RESTART_TIMEOUT_MS
     for (;;) {
@@ -158,7 +159,7 @@ export class EmbeddedServer {
       const data = this.#dataFolder()
       if (data && (await this.#connect(data))) {
         const words = isOurs ? undefined : this.#profile.remark(data)
-        if (words) this.#tell(words)
+        if (words) this.#note(words)
         return
       }
       if (performance.now() > deadline) {
@@ -175,17 +176,17 @@ export class EmbeddedServer {
         await this.#start()
         isOurs = true
       } catch (error) {
-        // A server whose starter was killed a moment ago may have been in the way.
+        // A server whose starter was just killed may have been in the way.
         if (++starts === START_ATTEMPTS || !(data && findPostmaster(data))) throw error
       }
     }
   }
 
-  /** The data folder; an open catalog goes on only with the one it knows. */
+  /** The data folder. An open catalog accepts only the one it knows. */
   #dataFolder(): FolderIdentity | undefined {
     const found = identify(this.#state.dataFolder)
     if (this.#data && (found?.ino !== this.#data.ino || found.dev !== this.#data.dev)) {
-      throw new CatalogError('The data folder of the embedded catalog was deleted or exchanged', {
+      throw new CatalogError('The data folder of the embedded catalog was deleted or replaced', {
         code: 'CATALOG',
         hint: 'Close this catalog and open it again.',
       })
@@ -208,7 +209,7 @@ export class EmbeddedServer {
   async #start(): Promise<void> {
     const { dataFolder, logFile, path } = this.#state
     const { logins } = this.#profile
-    const user = await this.#profile.user(identify(dataFolder), this.#tell)
+    const user = await this.#profile.user(identify(dataFolder), this.#note)
     const closed = nameFromInside(path) === path && closedAncestor(path, user)
     if (closed) {
       throw new CatalogError(`The embedded catalog’s server cannot reach its folder: ${closed}`, {
@@ -223,7 +224,7 @@ export class EmbeddedServer {
     if (!data)
       throw new CatalogError('The data folder of the embedded catalog disappeared', { code: 'CATALOG' })
     const launch = this.#profile.prepare({ source: this.#package, binaries, data, user })
-    // By whoever takes back memory, or by a person: nothing that speaks against another start.
+    // The kernel (out of memory) or a person killed it: nothing speaks against another start.
     for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
       const started = await startPostmaster({
         ...{ binaries, data, logFile, user, clientName: userName() },
@@ -233,7 +234,7 @@ export class EmbeddedServer {
     }
     throw new CatalogError('The embedded PostgreSQL was killed (SIGKILL) each time it started', {
       code: 'CATALOG',
-      hint: "The system's log tells what was killed for want of memory.",
+      hint: 'The system log names processes that were killed for lack of memory.',
     })
   }
 }

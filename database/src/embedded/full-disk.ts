@@ -13,7 +13,7 @@ export function saysDiskFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL
 }
 
-/** Whether the disk of that folder is full. For a program whose last words should have gone to the same disk. */
+/** Whether the disk of that folder is full. For a program whose error should have gone to the same disk. */
 export function isDiskFull(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize < TOO_LITTLE_BYTES

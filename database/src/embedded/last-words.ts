@@ -2,14 +2,14 @@ import { CatalogError, FULL_DISK_HINT } from '#catalog-error.ts'
 import { isDiskFull } from '#embedded/full-disk.ts'
 
 /**
- * The error for a program of PostgreSQL that ended by itself, from what it had to say. On a full disk that may be
- * nothing, so the disk of its `folder` is looked at as well.
+ * The error for a program of PostgreSQL that ended by itself, from its output. A full disk may leave none, so
+ * the disk of `folder` is checked too.
  */
 export function endedWith(program: string, output: string, folder: string): CatalogError {
   const lines = output.trim().split('\n')
   const reason = lines.findLast(line => /\b(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1)
   const known = HINTS.find(([pattern]) => pattern.test(output))
-  return new CatalogError(`${program} ended: ${reason || 'it said nothing'}`, {
+  return new CatalogError(`${program} ended: ${reason || 'without a message'}`, {
     code: known?.[1] ?? 'CATALOG',
     hint: known?.[2] ?? (isDiskFull(folder) ? FULL_DISK_HINT : UNKNOWN_REASON_HINT),
   })

@@ -8,10 +8,10 @@ const RETRY_MS = 5
 const GIVE_UP_AFTER_MS = 60_000
 
 /**
- * Runs `work` while no other process (or thread, or caller in this process) runs under the same file. The lock is
- * SQLite's kernel lock on that file, so SIGKILL frees it; nothing is ever written, so a full disk is no obstacle.
- * Nothing else may open the file: closing any descriptor of it drops the lock. CatalogError CATALOG when the file
- * cannot be made or locked, and after a minute of waiting.
+ * Runs `work` while no other process, thread or caller runs under the same file. SIGKILL frees the lock,
+ * since it is SQLite's kernel lock; nothing is written, so a full disk does no harm. Nothing else may open
+ * the file: closing any descriptor of it drops the lock. CatalogError CATALOG when the file cannot be made or
+ * locked, and after a minute of waiting.
  */
 export async function holdingMutex<T>(
   file: string,
@@ -48,9 +48,9 @@ function tryLock(file: string): DatabaseSync | undefined {
     createIfMissing(file)
     const before = statSync(file, { bigint: true, throwIfNoEntry: false })
     lock = new DatabaseSync(file, { timeout: 0 })
-    // A transaction begins with a journal, which would be a file of its own and need room on the disk.
+    // A transaction would begin with a journal file, which needs room on the disk.
     lock.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')
-    // The folder may have been deleted and made anew meanwhile: a lock on a deleted file excludes nobody.
+    // The folder may have been replaced meanwhile: a lock on a deleted file excludes no process.
     const after = statSync(file, { bigint: true, throwIfNoEntry: false })
     if (before && after && sameFile(before, after)) return lock
   } catch (error) {
@@ -74,7 +74,7 @@ function lockFailure(file: string, error: unknown): CatalogError {
   })
 }
 
-// Made here and not by SQLite, so that the file is nobody else's to read or lock.
+// Not made by SQLite, so that no other user can read or lock the file.
 function createIfMissing(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))

@@ -13,20 +13,21 @@ import { type FolderIdentity, killProcessesIn, waitUntilLeft } from '#embedded/p
 import type { ServerUser } from '#embedded/server-user.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
-/** Without it a server does not start: it cannot read the version of its own data. */
+/** A server that cannot read this file does not start. */
 const FIRST = 'PG_VERSION'
 
-/** Whether a data folder can be given away here: its pieces are named by their descriptors, as Linux can. */
+/** Whether a data folder can be given away: Linux can name files by their descriptors. */
 export function canGiveAway(): boolean {
   return existsSync('/proc/self/fd')
 }
 
 /**
- * Gives a data folder, whose server does not run, with all that is in it to another user. To be called by root under the mutex. Its
- * present owner may be hostile and exchange anything meanwhile: so nothing is followed, and only what belongs to one of the two, and has
- * no other name, is given; root's files stay root's. The folder itself comes last, the version file first: killed in between, the next call goes on, and a
- * server that is started as the present owner ends at once instead of working on half of it.
- * CatalogError CONFIGURATION when something else is in it; nothing was changed then, unless it came there meanwhile.
+ * Gives a data folder and its contents to another user; its server must not run. Root calls it under the
+ * mutex. The present owner may be hostile and replace files meanwhile. So no link is followed, and only files
+ * of the two users without another name are given; root's files stay root's. The version file comes first and
+ * the folder last: after a kill the next call continues, and a server of the former owner cannot start.
+ * CatalogError CONFIGURATION when something else is in it; then nothing was changed, unless it appeared
+ * meanwhile.
  */
 export async function giveDataFolder(data: FolderIdentity, user: ServerUser): Promise<void> {
   if (!(await waitUntilLeft(data, 1_000))) await killProcessesIn(data)
@@ -45,7 +46,7 @@ export async function giveDataFolder(data: FolderIdentity, user: ServerUser): Pr
   }
 }
 
-/** Calls `act` with a descriptor of every file and folder below, in that order of `FIRST` before all. */
+/** Calls `act` with a descriptor of each file and folder below, `FIRST` before all others. */
 function forEachIn(
   folder: number,
   path: string,
@@ -58,12 +59,12 @@ function forEachIn(
     if (piece === undefined) continue
     try {
       const status = fstatSync(piece)
-      // As the access rules, which root writes anew at each start and the server only reads.
+      // Such as the access rules, which root writes at each start and the server only reads.
       if (status.isFile() && status.uid === 0) continue
       if (!owners.includes(status.uid)) throw cannotGive(`${path}/${name}`, 'belongs to another user')
       if (status.isDirectory()) forEachIn(piece, `${path}/${name}`, owners, act)
       else if (!status.isFile() || status.nlink !== 1)
-        throw cannotGive(`${path}/${name}`, 'is no file of this folder alone')
+        throw cannotGive(`${path}/${name}`, 'also has a name outside this folder, or is not a file')
       act(piece)
     } finally {
       closeSync(piece)
@@ -71,7 +72,7 @@ function forEachIn(
   }
 }
 
-/** Undefined for a socket that a killed server left, which the next one replaces. */
+/** Undefined for a socket of a killed server, which the next one replaces. */
 function openPiece(path: string, name: string): number | undefined {
   try {
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -85,6 +86,6 @@ function openPiece(path: string, name: string): number | undefined {
 function cannotGive(path: string, why: string): CatalogError {
   return new CatalogError(`${path} ${why}`, {
     code: 'CONFIGURATION',
-    hint: 'Look what it is. The data folder of the embedded catalog holds files and folders of its server alone.',
+    hint: 'Check what it is. The data folder of the embedded catalog holds files and folders of its server alone.',
   })
 }

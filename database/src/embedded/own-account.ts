@@ -9,28 +9,27 @@ export interface Account {
 }
 
 /**
- * Whose processes root's embedded server runs as. Nobody else's program runs as this user, so nobody else's program can reach into
- * the catalog: not that of the machine's own PostgreSQL, in which whoever may run programs runs them as `postgres`.
+ * The account of root's embedded server. No other program runs as this user, so none can reach into the
+ * catalog. `postgres` would not do: roles of the machine's own PostgreSQL may run programs as that user.
  */
 export const OWN_ACCOUNT = 'telegram-backup'
 
 const USERADD = 'useradd'
-/** Where distributions have it, whatever PATH says. */
+/** Where distributions put it, whatever PATH says. */
 const USERADD_FOLDERS = '/usr/sbin:/sbin:/usr/bin:/bin'
 
-/** All accounts of this machine. */
 export function accounts(): Account[] {
   return readFileSync('/etc/passwd', 'utf8').split('\n').map(parseAccount)
 }
 
-/** By its name; undefined when there is none, or it is root under another name. */
+/** The account; undefined when there is none, or it has root's id. */
 export function accountNamed(name: string): Account | undefined {
   return accounts().find(account => account.name === name && account.uid > 0)
 }
 
 /**
- * Makes the account: for the system, without a password, a shell or a home. For root alone. The account, or why there is none.
- * Several may do so at once.
+ * Makes the account: a system account without password, shell and home. For root alone. Returns the account,
+ * or why there is none. Several processes may call it at once.
  */
 export function makeOwnAccount(): Account | string {
   const group = hasOwnGroup() ? ['--gid', OWN_ACCOUNT] : ['--user-group']
@@ -45,7 +44,7 @@ export function makeOwnAccount(): Account | string {
     })
     complaint = 'useradd made none'
   } catch (error) {
-    // Somebody else may have been faster, so the account is looked for all the same.
+    // Another process may have been faster, so the account is looked up in any case.
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: string }
     complaint = stderr?.trim().split('\n').at(-1) || `useradd: ${code ?? 'failed'}`
   }

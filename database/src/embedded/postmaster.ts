@@ -9,7 +9,7 @@ import { endedWith } from '#embedded/last-words.ts'
 import { type FolderIdentity, killProcessesIn, signal, waitUntilLeft, worksIn } from '#embedded/processes.ts'
 import type { ServerUser } from '#embedded/server-user.ts'
 
-/** Names the socket; nothing listens on a network. */
+/** Part of the socket's name; nothing listens on a network. */
 export const SOCKET_PORT = 5432
 
 const POLL_MS = 2
@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 const LARGEST_LOG_BYTES = 1024 * 1024
 
-// A small server for a few clients of one machine. All given on the command line, so that the folder can move.
+// A small server for a few clients of one machine. All on the command line, so that the folder can move.
 const SETTINGS = [
   'listen_addresses=',
   'unix_socket_permissions=0700',
@@ -44,9 +44,9 @@ export function findPostmaster(data: FolderIdentity): number | undefined {
 }
 
 /**
- * Starts the server and waits until it takes connections. To be called under the mutex, when none lives. The
- * server outlives this process. `killed`: somebody else ended it by SIGKILL before. CatalogError CATALOG when it
- * ends by itself, with its last words.
+ * Starts the server and waits until it accepts connections. To be called under the mutex, when none lives.
+ * The server outlives this process. `killed`: a SIGKILL ended it before that. CatalogError CATALOG with its
+ * last words when it ends by itself.
  */
 export async function startPostmaster(options: {
   binaries: string
@@ -54,11 +54,10 @@ export async function startPostmaster(options: {
   logFile: string
   user: ServerUser
   clientName: string
-  /** Who may log in. */
   logins: readonly string[]
-  /** Beside the own ones of an embedded server; where both are given, these count. */
+  /** In addition to the settings of every embedded server; these win. */
   settings: readonly string[]
-  /** Put before the command line; it has to become the server, and not to start it. */
+  /** Put before the command line; the program must become the server by exec. */
   prefix: readonly string[]
 }): Promise<'ready' | 'killed'> {
   const { data, logFile } = options
@@ -112,8 +111,8 @@ export async function startPostmaster(options: {
 
 /** Stops the server: open transactions are rolled back, the data is written, its processes are gone. */
 export async function stopPostmaster(data: FolderIdentity, pid: number): Promise<void> {
-  // A fast stop. Never SIGTERM: that one waits for clients, and refuses new ones meanwhile. Where the folder has
-  // been deleted there is nothing to be written, so an immediate one.
+  // A fast stop, never SIGTERM: that waits for clients and refuses new ones meanwhile. An immediate stop
+  // where the folder was deleted, since nothing is left to write.
   if (worksIn(pid, data)) signal(pid, isDeleted(pid) ? 'SIGQUIT' : 'SIGINT')
   // The main process ends last. To look for it alone is quick, and so can be done often.
   const deadline = performance.now() + STOP_TIMEOUT_MS
@@ -122,7 +121,7 @@ export async function stopPostmaster(data: FolderIdentity, pid: number): Promise
   await killProcessesIn(data)
 }
 
-/** Whether the server's folder is gone, not merely renamed. Without /proc there is no telling. */
+/** Whether the server's folder was deleted, not only renamed. False without /proc. */
 export function worksInDeletedFolder(data: FolderIdentity, pid: number): boolean {
   return worksIn(pid, data) && isDeleted(pid)
 }
@@ -131,9 +130,9 @@ function isDeleted(pid: number): boolean {
   return statSync(`/proc/${pid}/cwd`, { throwIfNoEntry: false })?.nlink === 0
 }
 
-// Called when no main process lives. Children of a killed one notice that by themselves, unless they are busy; the
-// new server must not start beside them. Then, a pid file whose pid has been given to a stranger would keep
-// PostgreSQL from starting. A file with a dead pid stays: PostgreSQL makes its own checks with it.
+// Called when no main process lives. The children of a killed one end by themselves unless they are busy; the
+// new server must not start beside them. A pid file whose pid now belongs to another program would keep
+// PostgreSQL from starting. A file with a dead pid stays: PostgreSQL checks it.
 async function removeTraces(data: FolderIdentity): Promise<void> {
   if (!(await waitUntilLeft(data, 1_000))) await killProcessesIn(data)
   const { pid } = readPidFile(data.path)
@@ -162,7 +161,7 @@ function readPidFile(dataFolder: string): { pid: number | undefined; status: str
   }
 }
 
-// Each start writes some lines. The older half goes under another name, where it replaces the one before.
+// Each start writes some lines. The older half gets another name and replaces the one before.
 function openLog(file: string): number {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   if (size > LARGEST_LOG_BYTES) renameSync(file, `${file}.1`)

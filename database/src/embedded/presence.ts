@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { ignoreLostConnection } from '#connections.ts'
 
-// Whoever uses the embedded server holds this advisory lock shared; any constant, the same for all.
+// Each user of the embedded server holds this advisory lock shared; any constant will do.
 const PRESENCE_LOCK = 7_310_579
-// A process that was stopped (SIGSTOP) accepts connections and answers nothing.
+// A stopped process (SIGSTOP) accepts connections and answers nothing.
 const ANSWER_TIMEOUT_MS = 5_000
 const OTHERS_TIMEOUT_MS = 500
 const POLL_MS = 2
 
 /**
- * One connection that says "somebody uses this server". PostgreSQL takes the lock back when the process ends,
- * however it ends. The connection does not keep the process alive.
+ * A connection that says "this server is in use". PostgreSQL frees the lock however the process ends. The
+ * connection does not keep the process alive.
  */
 export class Presence {
   readonly #client: pg.Client
@@ -29,7 +29,7 @@ export class Presence {
     const socket = new Socket()
     const client = new pg.Client({
       ...connection,
-      // For the session, since no pooler stands before the embedded server.
+      // For the whole session: no pooler stands before the embedded server.
       options: '-c search_path=',
       connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
       query_timeout: ANSWER_TIMEOUT_MS,
@@ -56,8 +56,8 @@ export class Presence {
   }
 
   /**
-   * Ends the presence; true when nobody else is there, undefined when the connection is lost and there is no
-   * telling. To be called under the mutex.
+   * Ends the presence. True when no other process is there, undefined when the connection is lost and nothing
+   * is known. To be called under the mutex.
    */
   async leave(): Promise<boolean | undefined> {
     if (!this.#alive) return undefined
@@ -78,7 +78,7 @@ export class Presence {
     }
   }
 
-  /** Closed connections may still be on their way out; half a second is enough, a fast stop ends the rest. */
+  /** Closed connections may take a moment to end; half a second is enough, a fast stop ends the rest. */
   async #waitForOthers(): Promise<void> {
     const deadline = performance.now() + OTHERS_TIMEOUT_MS
     while (performance.now() < deadline) {

@@ -22,8 +22,8 @@ export function identify(path: string): FolderIdentity | undefined {
 
 /**
  * The living processes of the folder's owner that work in that folder, as PostgreSQL's do. A pid alone proves
- * nothing, since it may have been given to another process; so no signal is sent without this. Zombies do not
- * count. Without /proc the command line of the main process is all there is.
+ * nothing, since another process may have it now; so no signal is sent without this check. Zombies do not
+ * count. Without /proc only the command line of the main process is known.
  */
 export function processesIn(folder: FolderIdentity): number[] {
   if (!existsSync('/proc/self/cwd')) return processesNaming(folder)
@@ -44,7 +44,7 @@ function hasFolder(pid: number, folder: FolderIdentity): boolean {
     const { dev, ino } = statSync(`/proc/${pid}/cwd`, { bigint: true })
     return dev === folder.dev && ino === folder.ino && isPostgres(pid)
   } catch {
-    // It ended meanwhile, is a zombie, or is not ours to look at.
+    // It ended meanwhile, is a zombie, or belongs to another user.
     return false
   }
 }
@@ -76,7 +76,7 @@ export async function waitUntilLeft(folder: FolderIdentity, timeoutMs: number): 
   return true
 }
 
-/** Ends whatever works in the folder, without ceremony. PostgreSQL survives that by design. */
+/** Kills all that works in the folder. PostgreSQL survives that by design. */
 export async function killProcessesIn(folder: FolderIdentity): Promise<void> {
   for (let tries = 0; tries < 30; tries++) {
     for (const pid of processesIn(folder)) signal(pid, 'SIGKILL')
@@ -88,7 +88,7 @@ export async function killProcessesIn(folder: FolderIdentity): Promise<void> {
   )
 }
 
-/** Sends a signal; a process that has ended meanwhile is no error. */
+/** Sends a signal; a process that has already ended is no error. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)

@@ -4,10 +4,11 @@ import { nameFromInside } from '#embedded/cluster.ts'
 import type { PreparedServer } from '#embedded/server-profile.ts'
 
 /**
- * PostgreSQL's own extensions that a drill's server has, each with its library, if it has one. In the first list those that
- * PostgreSQL itself trusts to roles without rights. In the second those that only a superuser makes elsewhere: their scripts
- * define functions, types and views and run nothing, and what could do harm is granted to nobody. None is a language, opens a
- * file or reaches another server (no dblink, file_fdw, xml2, plperl): a dump's own functions may call all of it.
+ * PostgreSQL's own extensions for a drill's server, each with its library, if any. The first list holds those
+ * that PostgreSQL trusts to roles without rights. The second holds those that elsewhere need a superuser:
+ * their scripts only define functions, types and views, and grant nothing dangerous. None is a language,
+ * opens a file or reaches another server (no dblink, file_fdw, xml2, plperl), since a dump's own functions
+ * may call all of it.
  */
 const LIBRARIES: Readonly<Record<string, string | undefined>> = {
   ...byTheirNames(
@@ -21,15 +22,15 @@ const LIBRARIES: Readonly<Record<string, string | undefined>> = {
   intagg: undefined,
 }
 
-/** Libraries that the extensions' own need. */
+/** Libraries on which those of the extensions depend. */
 const SHARED = /^lib(?:ossp-uuid|pq)\.so\.\d+(?:\.\d+)?$|^lib(?:ossp-uuid|pq)\.[\d.]+\.dylib$/
 
 const FOLDER = 'extensions'
 
 /**
- * Copies the extensions into the data folder (2.4 MB, some milliseconds), for whoever may make a schema: a dump makes them itself,
- * where and when it says so. The catalog's own server has none. Returns the settings by which a server finds them there; it
- * has to be PostgreSQL 18 or newer.
+ * Copies the extensions into the data folder (2.4 MB, some milliseconds), so that every role that may make a
+ * schema can create them, as a dump does. The catalog's own server has none. Returns the settings for a
+ * server of PostgreSQL 18 or newer to find them.
  */
 export function addExtensions({ source, data }: Pick<PreparedServer, 'source' | 'data'>): readonly string[] {
   const from = {
@@ -37,7 +38,7 @@ export function addExtensions({ source, data }: Pick<PreparedServer, 'source' | 
     libraries: join(source.folder, 'lib'),
   }
   const root = join(data.path, FOLDER)
-  // From a start that came to nothing.
+  // Left by a failed start.
   rmSync(root, { recursive: true, force: true })
   const to = {
     scripts: join(root, 'extension'),
@@ -58,7 +59,7 @@ export function addExtensions({ source, data }: Pick<PreparedServer, 'source' | 
     copyFileSync(join(from.libraries, 'postgresql', file), join(to.modules, file))
   }
   for (const file of readdirSync(from.libraries).filter(name => SHARED.test(name))) {
-    // Under the name by which it is asked for: the package holds no links.
+    // Under the name that the loader asks for: the package holds no links.
     const name = file.replace(/(\.so\.\d+)\.\d+$/, '$1')
     copyFileSync(join(from.libraries, file), join(to.libraries, name))
   }
@@ -71,8 +72,9 @@ export function addExtensions({ source, data }: Pick<PreparedServer, 'source' | 
 }
 
 /**
- * Trusted to whoever may make a schema. The wrapper of postgres_fdw loses what opens connections, so that foreign tables can
- * be made, and nothing reaches another server; whoever restores may use it and grant it on.
+ * Makes an extension trusted, so that every role that may make a schema can create it. postgres_fdw loses its
+ * handler, which opens connections: foreign tables can be made, but reach no server; a restoring role may use
+ * it and grant it on.
  */
 function adapted(file: string, text: string): string {
   if (file.endsWith('.control')) return `${text.replace(/^trusted\b.*$/m, '').trimEnd()}\ntrusted = true\n`
@@ -94,7 +96,7 @@ function write(path: string, text: string): void {
   writeFileSync(path, text, { flag: 'wx' })
 }
 
-/** The umask, and whoever unpacked the package, may have closed them to the server's account. */
+/** The umask and the installing user may have closed them to the server's account. */
 function openForAll(folder: string): void {
   chmodSync(folder, 0o755)
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { type Holder, isGone, thisProcess } from '#leases/holder.ts'
 
 const OWNER = 'owner'
-/** One without its owner's mark is being made; it takes no time. */
+/** A folder without a mark is being made, which takes no time. */
 const UNMARKED_MS = 60_000
 const REFRESH_MS = 60_000
-/** Of a process that cannot be seen from here nothing else tells that it has ended. */
+/** Only this shows that a process in another container has ended. */
 const UNREFRESHED_MS = 60 * 60_000
 
 /**
- * Marks a scratch folder as this process's, also for processes that cannot see this one: in another container on the same
- * volume. The mark is refreshed until what this returns is called.
+ * Marks a scratch folder as this process's, also for processes in other containers on the same volume. The
+ * mark is refreshed until the returned function is called.
  */
 export function markAsOurs(folder: string): () => void {
   const mark = join(folder, OWNER)
@@ -20,14 +20,14 @@ export function markAsOurs(folder: string): () => void {
     try {
       utimesSync(mark, new Date(), new Date())
     } catch {
-      // The disk may be full, or the folder goes just now.
+      // The disk may be full, or the folder is being deleted.
     }
   }, REFRESH_MS)
   timer.unref()
   return () => clearInterval(timer)
 }
 
-/** Whether somebody still works in a scratch folder, or may: one that was there in this moment may be gone in the next. */
+/** Whether a process works in a scratch folder, or may; a folder that is gone is not in use. */
 export function isInUse(folder: string): boolean {
   const mark = join(folder, OWNER)
   const markedAt = statSync(mark, { throwIfNoEntry: false })?.mtimeMs
@@ -40,7 +40,7 @@ export function isInUse(folder: string): boolean {
   return isOfHere ? !isGone(holder) : Date.now() - markedAt < UNREFRESHED_MS
 }
 
-/** Undefined where it is not, or not yet, a mark of today's form. */
+/** Undefined when the mark is unfinished or of an unknown form. */
 function holderIn(mark: string): Holder | undefined {
   try {
     const holder: unknown = JSON.parse(readFileSync(mark, 'utf8'))

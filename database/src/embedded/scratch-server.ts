@@ -15,25 +15,25 @@ import type { ServerProfile } from '#embedded/server-profile.ts'
 import { drillUser } from '#embedded/server-user.ts'
 import { makeFolder } from '#embedded/state-folder.ts'
 
-/** A folder for something that is thrown away, a PostgreSQL server for example. */
+/** A temporary folder, for a PostgreSQL server for example. */
 export interface ScratchFolder {
-  /** Absolute; empty but for what belongs to the folder itself, for its owner alone. */
+  /** Absolute; holds only the mark of its owner, who alone can enter it. */
   readonly path: string
-  /** Ends what still works in it and deletes it. May be called repeatedly. */
+  /** Kills what still works in it and deletes it. May be called repeatedly. */
   discard(): Promise<void>
 }
 
-/** A PostgreSQL server of one's own. From the account that started it nobody needs a password on its socket. */
+/** A temporary PostgreSQL server. The account that started it needs no password on its socket. */
 export interface ScratchServer {
   /** The folder of its Unix socket. */
   readonly host: string
   readonly port: number
-  /** Names that no dump can know. */
+  /** Random, so that no dump can know it. */
   readonly superuser: string
-  /** May log in once somebody has made them; one to restore, one to read what came of it. */
+  /** Roles that may log in once the caller has made them: one restores, one reads the result. */
   readonly restorer: string
   readonly reader: string
-  /** Whether the kernel opens nothing to it but its own folder, its programs and the system's libraries (Landlock). */
+  /** Whether Landlock limits it to its own folder, its programs and the system's libraries. */
   readonly isConfined: boolean
   /** Stops it; its data lies in its folder until that is discarded. */
   stop(): Promise<void>
@@ -42,9 +42,7 @@ export interface ScratchServer {
 const NAME = /^drill-[0-9a-f]{8}$/
 const SERVER = 'server'
 
-/**
- * Nothing of it has to outlive a power cut, and all of a dump is restored in one transaction, which locks every table.
- */
+/** Its data need not survive a power cut, and one transaction restores a dump, which locks every table. */
 const SETTINGS: readonly string[] = [
   'fsync=off',
   'full_page_writes=off',
@@ -56,8 +54,8 @@ const SETTINGS: readonly string[] = [
 ]
 
 /**
- * Makes a folder in the state folder. What processes that were killed have left there is cleared away first, with the servers
- * in it; what was left in another container goes an hour later. CatalogError CATALOG when `sizeBytes` do not fit on that disk.
+ * Makes a folder in the state folder. First removes folders and servers that killed processes left; those of
+ * another container go an hour later. CatalogError CATALOG when `sizeBytes` do not fit on that disk.
  */
 export async function makeScratchFolder(stateFolder: string, sizeBytes: number): Promise<ScratchFolder> {
   makeFolder(stateFolder)
@@ -69,7 +67,7 @@ export async function makeScratchFolder(stateFolder: string, sizeBytes: number):
   const freeBytes = disk.bavail * disk.bsize
   if (freeBytes < sizeBytes) {
     throw new CatalogError(
-      `The disk of ${stateFolder} has ${freeBytes} bytes left of ${sizeBytes} that are needed`,
+      `The disk of ${stateFolder} has ${freeBytes} free bytes; ${sizeBytes} are needed`,
       {
         code: 'CATALOG',
         hint: 'Free some room, or choose a state folder on another disk with TELEGRAM_BACKUP_HOME.',
@@ -120,14 +118,17 @@ export async function startScratchServer(folder: ScratchFolder, end?: AbortSigna
   return {
     ...names,
     isConfined,
-    // A path that is too long is named by a descriptor of ours, which others have to look for with us.
+    // A long path is named by a descriptor of this process, under whose pid other processes find it.
     host: String(server.connection.host).replace(/^\/proc\/self\//, `/proc/${process.pid}/`),
     port: SOCKET_PORT,
     stop: () => server.leave(),
   }
 }
 
-/** Who would run such a server here, and whether it {@link ScratchServer.isConfined}. CatalogError CONFIGURATION for nobody. */
+/**
+ * The account that would run such a server, and whether it {@link ScratchServer.isConfined}. CatalogError
+ * CONFIGURATION when there is none.
+ */
 export function describeScratchServer(stateFolder: string): {
   account: string
   isOwnAccount: boolean
@@ -137,7 +138,7 @@ export function describeScratchServer(stateFolder: string): {
   return { account: name, isOwnAccount: spawnAs !== undefined, isConfined: canConfine() }
 }
 
-/** Of the embedded catalog in that state folder, if there is one. */
+/** The data folder of the embedded catalog in that state folder, if any. */
 function ownerOfCatalog(stateFolder: string): FolderIdentity | undefined {
   const data = readdirSync(stateFolder).find(name => /^pg\d+$/.test(name))
   return data === undefined ? undefined : identify(join(stateFolder, data))
@@ -153,14 +154,14 @@ function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   } catch (error) {
-    // A folder that came back as it was may be closed to its owner; links are not followed.
+    // A restored folder may be closed to its owner; links are not followed.
     if (errorCode(error) !== 'EACCES') throw error
     execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore', env: CLEAN_ENVIRONMENT })
     rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-/** Where the server in that folder works, if there is one; one that is being made has another name. */
+/** The data folder of the server in that folder, if any; an unfinished one has another name. */
 function dataFolderIn(path: string): FolderIdentity | undefined {
   const server = join(path, SERVER)
   const name = existsSync(server)

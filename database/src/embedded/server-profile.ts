@@ -1,16 +1,20 @@
+import { CatalogError } from '#catalog-error.ts'
 import type { PostgresPackage } from '#embedded/binaries.ts'
-import { catalogUser } from '#embedded/catalog-user.ts'
 import { CATALOG_USER } from '#embedded/cluster.ts'
+import { canGiveAway, giveDataFolder } from '#embedded/new-owner.ts'
 import type { FolderIdentity } from '#embedded/processes.ts'
-import { type ServerUser, sharedOwner, type Tell } from '#embedded/server-user.ts'
+import { lent, type Note, ownerOf, type ServerUser, serverUser, sharedOwner } from '#embedded/server-user.ts'
 
-/** What kind of server an embedded one is: the catalog's, or a drill's. */
+/** The kind of an embedded server: the catalog's, or a drill's. */
 export interface ServerProfile {
-  /** Who may log in from the account that starts it: the superuser first. */
+  /** The roles that may log in from the account that starts it: the superuser first. */
   logins: readonly [superuser: string, ...others: string[]]
-  /** Who runs it; a data folder that is there is that user's when this resolves. CatalogError CONFIGURATION. */
-  user(data: FolderIdentity | undefined, tell: Tell): Promise<ServerUser>
-  /** What to tell of one that somebody else has started; undefined when all is well. */
+  /**
+   * The user that runs it; an existing data folder belongs to that user when this resolves. CatalogError
+   * CONFIGURATION.
+   */
+  user(data: FolderIdentity | undefined, note: Note): Promise<ServerUser>
+  /** A warning about a server that another process started; undefined when all is well. */
   remark(data: FolderIdentity): string | undefined
   /** Called before it is started. */
   prepare(of: PreparedServer): {
@@ -24,16 +28,36 @@ export interface ServerProfile {
 /** A server that is about to be started. */
 export interface PreparedServer {
   source: PostgresPackage
-  /** The folder with its programs. */
   binaries: string
   data: FolderIdentity
   user: ServerUser
 }
 
-/** The catalog's own. */
 export const CATALOG_PROFILE: ServerProfile = {
   logins: [CATALOG_USER],
   user: catalogUser,
   remark: sharedOwner,
   prepare: () => ({ settings: [], prefix: [] }),
+}
+
+/**
+ * The user that runs the catalog's server; an existing data folder is given to that user. CatalogError
+ * CONFIGURATION.
+ */
+async function catalogUser(data: FolderIdentity | undefined, note: Note): Promise<ServerUser> {
+  const user = serverUser(data, note)
+  if (!data || data.uid === user.uid || !user.spawnAs) return user
+  const before = lent(ownerOf(data))
+  if (!canGiveAway()) return before
+  try {
+    await giveDataFolder(data, user)
+  } catch (error) {
+    if (!(error instanceof CatalogError) || error.code !== 'CONFIGURATION') throw error
+    note(
+      `The server of the embedded catalog still runs as ${before.name}: ${error.message}. ${error.hint ?? ''}`,
+    )
+    return before
+  }
+  note(`The embedded catalog in ${data.path} was given from ${before.name} to the user ${user.name}.`)
+  return user
 }

@@ -12,10 +12,13 @@ export interface ServerUser {
   name: string
 }
 
-/** Hears what a person should know of what was done or could not be, a sentence each. */
-export type Tell = (words: string) => void
+/** Called with a sentence about what was done or could not be done. */
+export type Note = (words: string) => void
 
-/** The users that a server ran as before it had one of its own, and runs as where none can be made. Others' programs run as them, too. */
+/**
+ * The accounts that the server used in earlier versions, and uses where `OWN_ACCOUNT` cannot be made. Other
+ * programs run as them, too.
+ */
 const SHARED_ACCOUNTS = ['postgres', 'nobody']
 
 /** The present user's name; `uid-1000` for an id without an entry in /etc/passwd. */
@@ -27,18 +30,18 @@ export function userName(): string {
   }
 }
 
-/** Who runs the server of anybody but root. */
+/** For all but root. */
 function presentUser(): ServerUser {
   return { spawnAs: undefined, uid: process.getuid?.() ?? 0, name: userName() }
 }
 
 /**
- * The present user, or for root: `telegram-backup`, which is made if need be. Where that cannot be, the owner of the data folder when
- * there is one already, else `postgres`, else `nobody`, with a warning. A data folder that was given to yet another user stays with that
- * one. CatalogError CONFIGURATION when root has nobody to lend.
- * @returns a user who may be another one than the owner: the data folder is to be given to that one then
+ * The present user. For root: `telegram-backup`, which is made if need be; else the owner of the data folder,
+ * `postgres` or `nobody`, with a warning. A data folder of yet another user stays with that one. CatalogError
+ * CONFIGURATION when no account will do.
+ * @returns when it is not the owner, the data folder is to be given to that user
  */
-export function serverUser(owner: { uid: number; gid: number } | undefined, tell: Tell): ServerUser {
+export function serverUser(owner: { uid: number; gid: number } | undefined, note: Note): ServerUser {
   if (process.getuid?.() !== 0) return presentUser()
   if (owner?.uid === 0) {
     throw new CatalogError('The data folder of the embedded catalog belongs to root', {
@@ -52,7 +55,7 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
   if (found) return lent(found)
   const own = makeOwnAccount()
   if (typeof own !== 'string') {
-    tell(`The user ${OWN_ACCOUNT} was made, without a login, for the server of the embedded catalog.`)
+    note(`The user ${OWN_ACCOUNT} was made, without a login, for the server of the embedded catalog.`)
     return lent(own)
   }
   const account = present ?? SHARED_ACCOUNTS.map(accountNamed).find(found => found !== undefined)
@@ -62,7 +65,7 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
       hint: `PostgreSQL does not run as root: add a user named ${OWN_ACCOUNT}, run as another user, or set DATABASE_URL.`,
     })
   }
-  tell(
+  note(
     `The server of the embedded catalog runs as ${account.name}, since the user ${OWN_ACCOUNT} could not be made (${own}). Every ` +
       `program of ${account.name}, and every database role that may run programs as that user, can change the catalog and make itself its ` +
       `administrator. Make the user, without a login, and start again: the catalog is given to it then.`,
@@ -70,33 +73,33 @@ export function serverUser(owner: { uid: number; gid: number } | undefined, tell
   return lent(account)
 }
 
-/** The user to whom that folder belongs, for root's server. */
 export function ownerOf({ uid, gid }: { uid: number; gid: number }): Account {
   return { uid, gid, name: accounts().find(account => account.uid === uid)?.name ?? `uid-${uid}` }
 }
 
-/** What to tell root of the folder of a server that somebody has started before; undefined when all is well. */
+/** A warning for root when a shared account runs the server; undefined when all is well. */
 export function sharedOwner(data: { uid: number; gid: number }): string | undefined {
   if (process.getuid?.() !== 0 || !isShared(ownerOf(data))) return undefined
   const { name } = ownerOf(data)
-  return `The server of the embedded catalog runs as ${name}, as other programs do, and who can run programs as ${name} can change the catalog. When all who use it have ended, the next start gives it to the user ${OWN_ACCOUNT}.`
+  return `The server of the embedded catalog runs as ${name}, like other programs: a person who can run programs as ${name} can change the catalog. After all processes that use it have ended, the next start gives it to the user ${OWN_ACCOUNT}.`
 }
 
 function isShared({ name }: { name: string }): boolean {
   return SHARED_ACCOUNTS.includes(name)
 }
 
-/** An account that root's server is to run as. */
+/** Root starts its server as this account. */
 export function lent({ uid, gid, name }: Account): ServerUser {
   return { spawnAs: { uid, gid }, uid, name }
 }
 
-/** Accounts for root's drills: one that was made for them first, then such as own no data that matters. */
+/** Accounts for root's drills: a dedicated one first, then those that own no important data. */
 const DRILL_ACCOUNTS = ['telegram-backup-drill', 'nobody', 'daemon']
 
 /**
- * Who runs a server that is fed with what others wrote: for root none that owns the catalog's data folder, so that whoever got
- * out of the one server would not be in the other. Else the present user. CatalogError CONFIGURATION when root has nobody to lend.
+ * The user that runs a server with data of others. For root never the owner of the catalog's data folder, so
+ * that breaking out of one server does not lead into the other. Else the present user. CatalogError
+ * CONFIGURATION when root has no account to use.
  */
 export function drillUser(ownerOfCatalog: { uid: number } | undefined): ServerUser {
   if (process.getuid?.() !== 0) return presentUser()

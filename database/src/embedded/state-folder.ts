@@ -18,22 +18,21 @@ import type { ServerUser } from '#embedded/server-user.ts'
 export interface StateFolder {
   /** Absolute, without links. */
   path: string
-  /** Excludes other starters, see `holdingMutex`. */
+  /** See `holdingMutex`. */
   mutexFile: string
   /** PostgreSQL's data folder, which also holds the socket. It appears when it is whole. */
   dataFolder: string
-  /** What the server has to say. */
   logFile: string
 }
 
 const MUTEX_FILE = 'catalog.lock'
-// Whoever signs backups may have made the folder, with the key, before there is a catalog.
+// A send may have made the folder, for the signing key, before there is a catalog.
 const OURS = /^(signing-key\.pem.*|catalog\.lock|postgres-.+|postgres\.log.*|pg\d+(\.new-.+)?)$/
 
 /**
- * Makes the folder if need be. One with nothing of others is closed to them; root's server runs as another user and
- * must be able to pass through. CatalogError CONFIGURATION when it cannot be made, others own it or can write to it, or
- * it holds the catalog of another PostgreSQL version.
+ * Makes the folder if need be. A folder without foreign files is closed to others; root's is open to pass
+ * through, since its server runs as another user. CatalogError CONFIGURATION when it cannot be made, others
+ * own it or can write to it, or it holds the catalog of another PostgreSQL version.
  */
 export function prepareStateFolder(folder: string, major: number): StateFolder {
   const path = realFolder(resolve(folder))
@@ -45,12 +44,12 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
     })
   }
   const entries = readdirSync(path)
-  // Any other folder keeps its mode: it could be /tmp, given by mistake.
+  // Any other folder keeps its mode: it may be /tmp, given by mistake.
   if (isOurs(entries)) chmodSync(path, uid === 0 ? 0o711 : 0o700)
   else if ((mode & 0o022) !== 0) {
     throw new CatalogError(`The state folder ${path} can be written by other users`, {
       code: 'CONFIGURATION',
-      hint: 'Choose a folder that is nobody else’s with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
+      hint: 'Choose a folder of your own with TELEGRAM_BACKUP_HOME; a new one is made if need be.',
     })
   }
   refuseOtherVersion(path, entries, major)
@@ -62,7 +61,7 @@ export function prepareStateFolder(folder: string, major: number): StateFolder {
   }
 }
 
-/** Whether a folder with these entries is a state folder, or will be one: nothing of others is in it. */
+/** Whether it is a state folder, or may become one: it holds no foreign files. */
 export function isOurs(entries: string[]): boolean {
   return entries.includes(MUTEX_FILE) || entries.every(name => OURS.test(name))
 }
@@ -88,8 +87,8 @@ function realFolder(path: string): string {
 }
 
 /**
- * Makes a folder and what is missing above it; true when it was not there. Not Node's `recursive`, which never
- * returns where making a folder fails with ENOENT though its parent exists, as below /proc (seen in Node 24.21).
+ * Makes a folder and its missing parents; true when it was not there. Not with Node's `recursive`, which
+ * never returns where mkdir fails with ENOENT under an existing parent, as below /proc (seen in Node 24.21).
  */
 export function makeFolder(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false
@@ -98,7 +97,7 @@ export function makeFolder(path: string): boolean {
     mkdirSync(path)
     return true
   } catch (error) {
-    // Somebody else may have been faster.
+    // Another process may have been faster.
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false
     throw error
   }
@@ -113,7 +112,10 @@ function refuseOtherVersion(path: string, entries: string[], major: number): voi
   })
 }
 
-/** Says which folder on the way to `path`, itself included, `user` cannot pass through; undefined when all is open. */
+/**
+ * Names the folder on the way to `path`, itself included, that `user` cannot pass; undefined when all are
+ * open.
+ */
 export function closedAncestor(path: string, user: ServerUser): string | undefined {
   if (!user.spawnAs) return undefined
   for (let folder = realpathSync(path); ; folder = dirname(folder)) {
@@ -133,7 +135,7 @@ export interface SocketFolder {
 // sun_path in Linux holds 107 bytes and a zero, elsewhere 103; the socket's name needs 20 of them.
 const LONGEST_SOCKET_FOLDER_BYTES = 83
 
-/** A path that is too long is replaced by an open descriptor of the state folder, which Linux can name in short. */
+/** A long path is replaced by an open descriptor of the state folder, which Linux can name in short. */
 export function openSocketFolder(state: StateFolder): SocketFolder {
   if (Buffer.byteLength(state.dataFolder) <= LONGEST_SOCKET_FOLDER_BYTES)
     return { path: state.dataFolder, close: () => {} }

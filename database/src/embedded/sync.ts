@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Brings a file, or the names in a folder, to the disk. */
+/** Writes a file, or the names in a folder, to the disk. */
 export function sync(path: string): void {
   const descriptor = openSync(path, 'r')
   try {

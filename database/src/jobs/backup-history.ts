@@ -4,7 +4,7 @@ import type { Database } from '#database.ts'
 import { isUuid } from '#input-checks.ts'
 import type { BackupHistoryEntry, JsonObject } from '#jobs/types.backup.ts'
 
-/** Adds an event to a backup's history. `kysely` may be the transaction in which the event happens. */
+/** Adds an event to a backup's history; `kysely` may be the transaction of the event. */
 export async function addToHistory(
   kysely: Kysely<CatalogSchema>,
   entry: { backupId: string; event: string; actor: string; details?: JsonObject },
@@ -20,7 +20,7 @@ export async function addToHistory(
     .execute()
 }
 
-/** What happened to a backup, oldest first; empty for an unknown id, also for one that is no UUID. */
+/** What happened to a backup, oldest first; empty for an unknown id or one that is no UUID. */
 export async function listHistory(database: Database, backupId: string): Promise<BackupHistoryEntry[]> {
   if (!isUuid(backupId)) return []
   return await database.kysely

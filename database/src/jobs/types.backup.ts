@@ -1,13 +1,12 @@
-/** What a backup holds. */
 export type BackupType = 'database' | 'storage' | 'logs'
 
 /** Every backup type, in the order in which statistics name them. */
 export const BACKUP_TYPES: readonly BackupType[] = ['database', 'storage', 'logs']
 
 /**
- * sending: its messages are being sent, or a crash left it behind · complete: manifest and all parts are proven ·
- * failed: the send failed; parts that were sent are still in the chat · erasing: to be erased in the chat ·
- * erased: gone from the chat. A damaged backup stays complete and has `damaged_at`.
+ * sending: its messages are being sent, or its run died · complete: manifest and all parts are proven ·
+ * failed: the send failed; sent parts may still be in the chat · erasing: to be erased in the chat · erased:
+ * gone from the chat. A damaged backup stays complete and has `damaged_at`.
  */
 export type BackupState = 'sending' | 'complete' | 'failed' | 'erasing' | 'erased'
 
@@ -15,18 +14,21 @@ export type BackupState = 'sending' | 'complete' | 'failed' | 'erasing' | 'erase
 export const BACKUP_STATES: readonly BackupState[] = ['sending', 'complete', 'failed', 'erasing', 'erased']
 
 /**
- * intended: written before the send, outcome unknown · sent: the message is proven · missing: not in the chat ·
- * damaged: there, but not what was sent · tombstone: replaced, since it could not be deleted · erased: deleted.
+ * intended: written before the send, outcome unknown · sent: the message is proven · missing: not in the chat
+ * · damaged: there, but not what was sent · tombstone: replaced, since it could not be deleted · erased:
+ * deleted.
  */
 export type PartState = 'intended' | 'sent' | 'missing' | 'damaged' | 'tombstone' | 'erased'
 
 /** A message holds one part of the archive, or the manifest that lists the parts. */
 export type PartKind = 'part' | 'manifest'
 
-/** running: begun, and not known to have ended · done: the target holds the backup · failed: it is as it was before. */
+/**
+ * running: begun, and not known to have ended · done: the target holds the backup · failed: it is as it was
+ * before.
+ */
 export type RestoreState = 'running' | 'done' | 'failed'
 
-/** Facts that are kept as JSON. */
 export type JsonObject = { [name: string]: JsonValue }
 type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject
 
@@ -57,7 +59,6 @@ export interface Backup {
   part_count: number | null
   /** Facts about the source, such as the server's version. Never a secret. */
   source: JsonObject | null
-  /** Why it failed. */
   error: string | null
   /** The time a schedule made this backup for. */
   scheduled_for: Date | null
@@ -66,19 +67,18 @@ export interface Backup {
   completed_at: Date | null
   /** Fingerprint of the key that signed the manifest. */
   signer: string | null
-  /** Of a failed backup: it may go on where it stopped, since its source can be read again. */
+  /** A failed backup may continue where it stopped, since its source can be read again. */
   resumable: boolean
-  /** Of one that came back from a chat, how far it is believed: see {@link RecoveredTrust}. Null for one made here. */
+  /** How far a recovered backup is believed: see {@link RecoveredTrust}. Null for one made here. */
   recovered_trust: RecoveredTrust | null
-  /** Which source of telegram-backup.yaml it is of; null for one that was sent without a name. */
+  /** The source in telegram-backup.yaml; null for a send without one. */
   source_name: string | null
-  /** The schedule that made it. */
   schedule_id: string | null
-  /** Somebody chose `expires_at` for this backup: then it decides, and no retention policy does. */
+  /** A person chose `expires_at`: then it decides, and no retention policy does. */
   expiry_given: boolean
-  /** Since when it is kept whatever retention says; null for one that is not pinned. */
+  /** Since when retention leaves it alone; null for one that is not pinned. */
   pinned_at: Date | null
-  /** When every byte of it was last read and was right. */
+  /** When all its bytes were last read and were right. */
   verified_at: Date | null
 }
 
@@ -88,51 +88,54 @@ export interface BackupOrigin {
   scheduleId?: string | undefined
   /** The time that the schedule made it for. */
   scheduledFor?: Date | undefined
-  /** The job that makes it; its row names the backup from the same moment on. */
+  /** The job that makes it; both rows are linked in one transaction. */
   jobId?: string | undefined
 }
 
-/** 0: captions told of it · 1: a signature that nobody vouched for · 2: a signature that was named. */
+/** 0: only captions describe it · 1: signed by a key that no person named · 2: signed by a named key. */
 export type RecoveredTrust = 0 | 1 | 2
 
-/** A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in {@link Backup}. */
+/**
+ * A backup that is already in the chat. `createBackup` refuses anything that breaks the ranges named in
+ * {@link Backup}.
+ */
 export interface CreateBackupInput {
-  id?: string
+  id?: string | undefined
   project_id: string
   type: BackupType
   file_id: string
   size: number
-  created_at?: Date
+  created_at?: Date | undefined
   /** Given, it decides, and no retention policy does. */
-  expires_at?: Date
-  filename?: string
-  caption?: string
-  chat_id?: string
-  bot_id?: string
-  encrypted?: boolean
-  archive_size?: number
-  plain_sha256?: string
-  archive_sha256?: string
-  part_count?: number
-  source?: JsonObject
-  scheduled_for?: Date
+  expires_at?: Date | undefined
+  filename?: string | undefined
+  caption?: string | undefined
+  chat_id?: string | undefined
+  bot_id?: string | undefined
+  encrypted?: boolean | undefined
+  archive_size?: number | undefined
+  plain_sha256?: string | undefined
+  archive_sha256?: string | undefined
+  part_count?: number | undefined
+  source?: JsonObject | undefined
+  scheduled_for?: Date | undefined
 }
 
 /** What may change afterwards. An absent field stays as it is. */
 export interface UpdateBackupInput {
   /** Allowed steps: failed → sending (resumed), complete or failed → erasing, erasing → erased. */
-  state?: BackupState
-  file_id?: string
+  state?: BackupState | undefined
+  file_id?: string | undefined
   /** Plain bytes. */
-  size?: number
-  bot_id?: string
+  size?: number | undefined
+  bot_id?: string | undefined
   /** Given, it decides from now on, and no retention policy does. */
-  expires_at?: Date
-  restore_count?: number
-  filename?: string
-  caption?: string | null
+  expires_at?: Date | undefined
+  restore_count?: number | undefined
+  filename?: string | undefined
+  caption?: string | null | undefined
   /** Null takes the finding back, after a repair. */
-  damaged_at?: Date | null
+  damaged_at?: Date | null | undefined
 }
 
 /** One Telegram message of a backup. Sizes are bytes. */
@@ -165,7 +168,7 @@ export interface Restore {
   backup_id: string
   /** Where to, for people: a database or a folder, without secrets. */
   target: string
-  /** One that stays running was killed; its target is as it was before. */
+  /** A restore that stays running was killed; its target is as it was before. */
   state: RestoreState
   error: string | null
   /** Plain bytes that went into the target; null until it is done. */
@@ -175,23 +178,25 @@ export interface Restore {
   finished_at: Date | null
 }
 
-/** existence: every message was asked for · data: every byte was read · drill: it was restored for real, and compared. */
+/**
+ * existence: every message was asked for · data: every byte was read · drill: it was restored for real, and
+ * compared.
+ */
 export type VerificationKind = 'existence' | 'data' | 'drill'
 
 /**
- * sound and damaged are findings; failed: it could not be carried out, so nothing was found. Of a drill, failed also says
- * that what was restored is not what was backed up, and then the findings say where.
+ * sound and damaged are results; failed: the verification could not be made, so nothing was found. A failed
+ * drill may also mean that the restored data differs; then the findings say where.
  */
 export type VerificationState = 'running' | 'sound' | 'damaged' | 'failed'
 
-/** One verification of a backup. */
 export interface Verification {
   id: string
   backup_id: string
   job_id: string | null
   kind: VerificationKind
   state: VerificationState
-  /** How many messages were looked at, and how many bytes as sent were read. */
+  /** The number of messages that were checked, and of bytes as sent that were read. */
   parts: number
   bytes: number
   findings: JsonObject[]
@@ -201,7 +206,6 @@ export interface Verification {
   finished_at: Date | null
 }
 
-/** Something that happened to a backup. */
 export interface BackupHistoryEntry {
   event: string
   at: Date
@@ -217,7 +221,7 @@ export interface BackupDetails extends Backup {
   manifest: {
     message_id: number
     file_id: string
-    /** The bot that the file id belongs to; null where nobody knows. */
+    /** The bot that the file id belongs to; null when unknown. */
     bot_id: string | null
     chat_id: string
     state: PartState
@@ -240,8 +244,8 @@ export interface BackupStats {
   newest_backup: Date | null
   /** How many expire within the next 7 days. */
   expiring_soon: number
-  /** How many are known to be damaged; they count among the others as well. */
+  /** The number of damaged ones; the other numbers include them. */
   damaged: number
-  /** How many lack files that the send was told to leave out, or have them torn. */
+  /** The number of those with files that the send left out, or that changed while they were read. */
   with_missing_files: number
 }

@@ -3,10 +3,12 @@ import type { BackupType, JsonObject } from '#jobs/types.backup.ts'
 /** What a job does: `expire` applies retention to all projects, the others work on one backup. */
 export type JobKind = 'backup' | 'restore' | 'verify' | 'erase' | 'expire'
 
-/** Every kind of job. */
 export const JOB_KINDS: readonly JobKind[] = ['backup', 'restore', 'verify', 'erase', 'expire']
 
-/** queued: also one that waits for another try · running: somebody holds its lease, or died with it. The others are ends. */
+/**
+ * queued: also a job that waits for another try · running: a process holds its lease, or died. The others are
+ * ends.
+ */
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 
 /** Every state of a job, in the order of its life. */
@@ -15,16 +17,15 @@ export const JOB_STATES: readonly JobState[] = ['queued', 'running', 'done', 'fa
 /** How far a job is. Bytes are plain bytes for a backup and a restore, bytes as sent for a verification. */
 export type JobProgress = {
   bytes_done: number
-  /** Never less than what is done; an estimate until all is done. Null where nobody knows. */
+  /** Never less than what is done; an estimate until the end. Null when unknown. */
   bytes_total: number | null
   parts_done: number
-  /** Of a whole one that was made or is restored: files that its send was told to leave out, or that are torn. */
+  /** Files that the send left out, or that changed while they were read. */
   missing_files?: number
 }
 
 /** Why a job failed, or why its last attempt did. */
 export interface JobError {
-  /** As of `BackupError`. */
   code: string
   message: string
   hint?: string
@@ -42,21 +43,19 @@ export interface Job {
   source: string | null
   /** Name of a restore target there. */
   target: string | null
-  /** What was asked for besides, such as `read_data`. Never a secret. */
+  /** Options of the request, such as `read_data`. Never a secret. */
   options: JsonObject
   progress: JobProgress
   error: JobError | null
-  /** Who asked for it. */
   actor: string
   schedule_id: string | null
   scheduled_for: Date | null
-  /** How often it was begun. */
   attempt: number
-  /** How often it has failed, by the code of the error; INTERRUPTED counts processes that died over it. */
+  /** The number of failures by error code; INTERRUPTED counts processes that died. */
   tries: Readonly<Record<string, number>>
   /** Not before this time. */
   run_after: Date
-  /** Who runs it or ran it, for people. */
+  /** The process that runs it or ran it, for people. */
   worker: string | null
   cancel_requested_at: Date | null
   /** Grows with each change. */
@@ -72,7 +71,6 @@ export interface JobAsker {
   project: string | null
 }
 
-/** A job as it is asked for. */
 export interface NewJob {
   kind: JobKind
   projectId?: string | undefined
@@ -85,32 +83,31 @@ export interface NewJob {
   scheduledFor?: Date | undefined
   runAfter?: Date | undefined
   /**
-   * The API key that it was asked for with, which may have so many jobs waiting and no more. The same `idempotencyKey` of the same
-   * API key gives the same job.
+   * The API key of the request; the number of its waiting jobs is bounded. The same `idempotencyKey` of the
+   * same API key gives the same job.
    */
   byKey?: { apiKeyId: string; idempotencyKey?: string | undefined } | undefined
 }
 
-/** A retention policy; an absent rule keeps nothing by itself, and a policy without any rule keeps all. */
+/** A retention policy. An absent rule keeps nothing by itself; a policy without rules keeps all. */
 export type KeepPolicy = {
-  /** The newest so many. */
+  /** The newest N backups. */
   last?: number
-  /** The newest one of each of the newest so many hours, days, weeks, months, years that have one. */
+  /** The newest backup of each of the last N hours, days, weeks, months, years that have one. */
   hourly?: number
   daily?: number
   weekly?: number
   monthly?: number
   yearly?: number
-  /** All that are not older than that, in milliseconds. */
+  /** All that are not older, in milliseconds. */
   within_ms?: number
-  /** So many stay in any case. */
+  /** At least N backups stay. */
   minimum?: number
 }
 
-/** A missed time of a schedule is made up for once, or not at all. */
+/** What follows missed runs: one catch-up run, or none. */
 export type CatchUp = 'once' | 'skip'
 
-/** When a source is backed up. */
 export interface Schedule {
   id: string
   source: string
@@ -126,7 +123,7 @@ export interface Schedule {
   catch_up: CatchUp
   /** Without the jitter; null while it is not enabled. */
   next_run_at: Date | null
-  /** The last of its times that made a job. */
+  /** The last scheduled time that made a job. */
   last_fired_for: Date | null
   created_at: Date
   updated_at: Date

@@ -7,10 +7,10 @@ import { checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
 import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 const PREFIX = 'tbk_'
-/** How exactly the last use is known. */
+/** How precisely the last use is recorded. */
 const LAST_USE_EVERY_MS = 60_000
 
-/** Makes a key, which is told here and never again: `tbk_` and 256 random bits. CatalogError INVALID. */
+/** Makes a key of `tbk_` and 256 random bits; only this call returns it. CatalogError INVALID. */
 export async function createApiKey(
   database: Database,
   of: {
@@ -46,8 +46,8 @@ export async function createApiKey(
 }
 
 /**
- * Whose key it is; null for one that is unknown, has expired or was revoked. The key is looked for by its hash, so that how
- * long it takes tells nothing about any key. The last use is written down, once a minute at most.
+ * The record of a key; null for a key that is unknown, expired or revoked. The key is looked up by its hash,
+ * so that the time of the lookup reveals nothing about keys. The last use is recorded once a minute at most.
  */
 export async function findApiKey(database: Database, key: string): Promise<ApiKey | null> {
   const row = await database.kysely
@@ -63,13 +63,16 @@ export async function findApiKey(database: Database, key: string): Promise<ApiKe
   return withoutHash(found)
 }
 
-/** The SHA-256 of each key that is good now. */
+/** The SHA-256 of each valid key. */
 export async function goodKeyHashes(database: Database): Promise<Buffer[]> {
   const rows = await database.kysely.selectFrom('api_keys').select('key_hash').where(isGood).execute()
   return rows.map(({ key_hash }) => key_hash)
 }
 
-/** The key that a job was asked for with, as it is now; `gone` for one that is not good any more, null for a job of nobody's key. */
+/**
+ * The API key that asked for a job, as it is now; `gone` when it is no longer valid, null for a job without
+ * one.
+ */
 export async function keyThatAsked(database: Database, jobId: string): Promise<ApiKey | 'gone' | null> {
   const job = await database.kysely
     .selectFrom('jobs')
@@ -91,7 +94,7 @@ const isGood = sql<boolean>`(revoked_at is null and (expires_at is null or expir
 const notUsedLately = sql<boolean>`(last_used_at is null
   or last_used_at < clock_timestamp() - ${LAST_USE_EVERY_MS} * interval '1 millisecond')`
 
-/** Of many requests at once, one writes. */
+/** Only one of many requests at once writes. */
 async function noteUse(database: Database, id: string): Promise<void> {
   await database.kysely
     .updateTable('api_keys')
@@ -101,7 +104,7 @@ async function noteUse(database: Database, id: string): Promise<void> {
     .execute()
 }
 
-/** All keys, also those that are of no use any more, in the order of their making. */
+/** All keys, also revoked and expired ones, oldest first. */
 export async function listApiKeys(database: Database): Promise<ApiKey[]> {
   const rows = await database.kysely
     .selectFrom('api_keys')
@@ -112,7 +115,7 @@ export async function listApiKeys(database: Database): Promise<ApiKey[]> {
   return rows.map(withoutHash)
 }
 
-/** False for an unknown id. A key that is revoked stays in the list. */
+/** False for an unknown id. A revoked key stays in the list. */
 export async function revokeApiKey(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   const { numUpdatedRows } = await database.kysely

@@ -1,14 +1,13 @@
 /** What a key may do; `admin` contains the others. */
 export type ApiScope = 'read' | 'backup' | 'restore' | 'admin'
 
-/** Every scope. */
 export const API_SCOPES: readonly ApiScope[] = ['read', 'backup', 'restore', 'admin']
 
-/** A key of the HTTP API, without the key itself, which nobody keeps. */
+/** A key of the HTTP API; the key itself is not stored. */
 export interface ApiKey {
   id: string
   name: string
-  /** The first characters of the key, by which a person knows it. */
+  /** The first characters of the key, so that a person recognises it. */
   prefix: string
   scopes: ApiScope[]
   /** Null: all projects. */

@@ -1,15 +1,15 @@
 /** A lease that this process holds, as far as it knows. */
 export interface LocalLease {
-  /** It was given back, or the transaction that ended its work has ended it. */
+  /** The lease was released, or a transaction ended it with its work. */
   end(): void
-  /** It is certain that another run has it. */
+  /** Another run certainly has it. */
   lose(): void
-  /** Nobody knows whether it is still there, until the catalog has been asked. */
+  /** Its state is unknown until the catalog answers again. */
   doubt(): void
 }
 
-/** By token. So that a write which finds a lease lost, or ends it, tells whoever holds it. */
+/** By token: a write that finds a lease lost, or ends it, tells its holder. */
 export const heldLeases: Map<string, LocalLease> = new Map()
 
-/** Tokens of leases that this process has given up while the catalog was away: their rows mean nothing any more. */
+/** Tokens of leases that this process released while the catalog was away: their rows mean nothing. */
 export const abandonedLeases: Set<string> = new Set()

@@ -2,21 +2,19 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { errorCode } from '#catalog-error.ts'
 
-/** What a lease is held for. */
 export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover' | 'verify' | 'job'
 
 /** A process, so that another one on the same machine can tell whether it is still there. */
 export interface Holder {
-  /** The running machine and its pid namespace; null where the system does not tell. */
+  /** The running machine and its pid namespace; null when the system does not tell. */
   host: string | null
   pid: number
-  /** When it started, in the system's own count: a pid may be given to another process later. */
+  /** When it started, in the system's own count: another process may get the same pid later. */
   started: string | null
   /** For people. */
   hostname: string
 }
 
-/** The facts about this process. */
 export function thisProcess(): Holder {
   const host = machine()
   return {
@@ -27,7 +25,7 @@ export function thisProcess(): Holder {
   }
 }
 
-/** True only when it is certain: a process of this machine that has ended, or whose pid another process has now. */
+/** True only for certain: a process of this machine that has ended, or whose pid another process has now. */
 export function isGone(holder: Holder): boolean {
   if (holder.host === null || holder.started === null || holder.host !== machine()) return false
   if (!answers(holder.pid)) return true
@@ -44,7 +42,7 @@ function machine(): string | null {
   }
 }
 
-// Asked first: where other users' processes are hidden, a missing folder in /proc proves nothing.
+// Checked first: where other users' processes are hidden, a missing folder in /proc proves nothing.
 function answers(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -10,18 +10,20 @@ export const LEASE_TTL_MS = 45_000
 
 type LeaseRow = Selectable<CatalogSchema['leases']>
 
-// Whoever locks a lease and a backup in one transaction locks the lease first, so that two of them never wait for each other.
+// A transaction that locks a lease and a backup locks the lease first, to avoid deadlocks.
 
 const inTtl = sql<Date>`clock_timestamp() + ${LEASE_TTL_MS} * interval '1 millisecond'`
 
-/** Takes a lease that is free, has expired, or is held by a process that is gone; returns its token, or null. */
+/**
+ * Takes a lease that is free, has expired, or is held by a process that is gone; returns its token, or null.
+ */
 export async function claimLease(
   trx: Transaction<CatalogSchema>,
   claim: { subject: string; purpose: LeasePurpose },
 ): Promise<string | null> {
   const token = randomUUID()
   const terms = { ...thisProcess(), purpose: claim.purpose, token, expires_at: inTtl }
-  // A row that is there may be gone before it is locked; then the next insert finds it gone.
+  // The row may be gone before it is locked; then the next insert succeeds.
   for (let tries = 0; tries < 5; tries++) {
     const inserted = await trx
       .insertInto('leases')
@@ -49,14 +51,14 @@ export async function claimLease(
   return null
 }
 
-/** Nobody works under it any more, whatever its time says. */
+/** No process works under it any more, even if it has not expired. */
 export function isAbandoned(lease: LeaseRow): boolean {
   return isGone(lease) || abandonedLeases.has(lease.token)
 }
 
 const hasExpired = sql<boolean>`expires_at <= clock_timestamp()`
 
-/** As `claimLease`; CatalogError BUSY when somebody alive holds it. */
+/** As `claimLease`; CatalogError BUSY when a living process holds it. */
 export async function claimLeaseOrRefuse(
   trx: Transaction<CatalogSchema>,
   claim: { subject: string; purpose: LeasePurpose },
@@ -70,9 +72,9 @@ export async function claimLeaseOrRefuse(
 }
 
 /**
- * To be called first in every transaction that writes about a backup. With a token: CatalogError LEASE_LOST unless
- * that lease is still there; nobody can take it over before the transaction ends. Without one: CatalogError CONFLICT
- * when somebody alive holds the backup's lease. `ending` when the transaction goes on to drop the lease.
+ * To be called first in every transaction that writes about a backup. With a token: CatalogError LEASE_LOST
+ * unless that lease is still there; no process can take it over before the transaction ends. Without:
+ * CatalogError CONFLICT when a living process holds the lease. `ending`: the transaction will drop the lease.
  */
 export async function guardWrite(
   trx: Transaction<CatalogSchema>,
@@ -97,11 +99,11 @@ export async function guardWrite(
   heldLeases.get(leaseToken)?.lose()
   throw new CatalogError('This run has lost its backup to another one', {
     code: 'LEASE_LOST',
-    hint: 'It was away too long. The other run settles what it left behind.',
+    hint: 'It was away too long. The other run finishes or removes what it left behind.',
   })
 }
 
-/** Ends a lease in the transaction that ends its work. */
+/** For the transaction that ends the work. */
 export async function dropLease(
   kysely: Kysely<CatalogSchema>,
   subject: string,
@@ -125,7 +127,6 @@ export async function renewLease(
   return renewed.numUpdatedRows > 0n
 }
 
-/** Who holds a lease, for people. */
 export function describeHolder(lease: Pick<LeaseRow, 'purpose' | 'pid' | 'hostname'>): string {
   return `${lease.purpose}, process ${lease.pid} on ${lease.hostname}`
 }

@@ -10,20 +10,26 @@ import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-r
 export interface Lease {
   /** The id of the backup or the restore. */
   readonly subject: string
-  /** To be given to every write that is made in its name. */
+  /** Every write under the lease needs it. */
   readonly token: string
   /** Fires when it is certain that the lease is lost. */
   readonly signal: AbortSignal
-  /** By this process's own clock: nobody else can have it. False for a while after the process was stopped or the catalog was away. */
+  /**
+   * By this process's own clock: no other process can have it. False for a while after this process was
+   * stopped or the catalog was away.
+   */
   isHeld(): boolean
-  /** Gives it back. May be called twice; never throws. */
+  /** May be called twice; never throws. */
   release(): Promise<void>
 }
 
 const HEARTBEAT_MS = 10_000
 const MARGIN_MS = 10_000
 
-/** Takes the lease of a backup or a restore; null when somebody alive holds it. CatalogError INVALID for an id that is no UUID. */
+/**
+ * Takes the lease of a backup or a restore; null when a living process holds it. CatalogError INVALID for an
+ * id that is no UUID.
+ */
 export async function acquireLease(
   database: Database,
   claim: { subject: string; purpose: LeasePurpose },
@@ -34,25 +40,26 @@ export async function acquireLease(
   return token === null ? null : new HeldLease(database, claim.subject, token, since)
 }
 
-/** The lease whose row a transaction has written; `since` is `now()` before that transaction began. */
+/** The lease that a transaction has claimed; `since` is `now()` before that transaction. */
 export function holdLease(database: Database, subject: string, token: string, since: Instant): Lease {
   return new HeldLease(database, subject, token, since)
 }
 
-/** A moment by both clocks of this process: one stands still while the machine sleeps, the other can be set. */
+/**
+ * A moment by both clocks of this process: one stands still while the machine sleeps, the other can be set.
+ */
 export interface Instant {
   steady: number
   wall: number
 }
 
-/** This moment. */
 export function now(): Instant {
   return { steady: performance.now(), wall: Date.now() }
 }
 
 /**
- * Runs a transaction that drops the lease as its last act. When nobody can tell whether it was committed, the lease
- * does not count as held until the catalog has said so again.
+ * Runs a transaction that drops the lease last. When it is unknown whether that was committed, the lease does
+ * not count as held until the catalog answers again.
  */
 export async function endingLease<Result>(
   token: string | undefined,
@@ -69,7 +76,7 @@ export async function endingLease<Result>(
   }
 }
 
-/** PostgreSQL itself, or the code before it, said that nothing was changed. */
+/** PostgreSQL, or the code before it, said that nothing was changed. */
 function isRolledBack(error: unknown): boolean {
   if (!(error instanceof CatalogError)) return false
   if (error.cause === undefined) return error.code !== 'CATALOG'
@@ -111,7 +118,7 @@ class HeldLease implements Lease, LocalLease {
     if (this.#ended) return
     this.end()
     await dropLease(this.#database.kysely, this.subject, this.token).catch(() => {
-      // For others it expires by itself; this process need not wait for that.
+      // For others it expires; this process need not wait for that.
       abandonedLeases.add(this.token)
     })
   }
@@ -146,11 +153,11 @@ class HeldLease implements Lease, LocalLease {
       const renewed = await renewLease(this.#database.kysely, this.subject, this.token)
       if (this.#ended) return
       if (!renewed) this.lose()
-      // An answer to what was asked before a doubt says nothing about it.
+      // An answer to an earlier question does not settle a later doubt.
       else if (doubts === this.#doubts) this.#renewed = asked
       else await this.#ask()
     } catch {
-      // The catalog is away: asked again at the next beat, and `isHeld` knows how old the last answer is.
+      // The catalog is away: the next beat asks again, and `isHeld` knows the age of the last answer.
     }
   }
 }

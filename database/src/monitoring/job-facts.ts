@@ -2,22 +2,21 @@ import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { JobKind } from '#jobs/types.job.ts'
 
-/** The jobs of one kind and place that have not ended. */
+/** The jobs of one kind, source and target that have not ended. */
 export interface OpenJobs {
   kind: JobKind
-  /** Null for jobs of a kind that has none. */
   source: string | null
   target: string | null
   count: number
-  /** How many of them run. */
   running: number
-  /** For how many milliseconds the oldest has waited whose time has come, by the database's clock; null when none waits. */
+  /**
+   * How long the oldest due job has waited, in milliseconds of the database's clock; null when none waits.
+   */
   oldest_ms: number | null
-  /** Of those whose last attempt failed, the oldest: for how many milliseconds it is there, and why it failed. */
+  /** The oldest job whose last attempt failed: its age in milliseconds, and the error. */
   failing: { for_ms: number; code: string; message: string } | null
 }
 
-/** What waits or runs, by kind and place. */
 export async function openJobs(database: Database): Promise<OpenJobs[]> {
   const { rows } = await sql<OpenJobs>`
     select kind, source, target, count(*) as count, count(*) filter (where state = 'running') as running,

@@ -5,29 +5,34 @@ import type { Database } from '#database.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
 import type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
 
-/** A condition that a process finds wrong. */
 export interface FoundCondition {
   key: string
   kind: string
   details: JsonObject
-  /** The notice when it is new. */
   notice: JsonObject
-  /**
-   * For a condition that may grow while its alert is open: the time of its newest event, and the notice for
-   * it.
-   */
+  /** For a condition that may grow while its alert is open: its newest event and the notice for it. */
   newest?: { at: Date; notice: JsonObject } | undefined
+}
+
+/** All open alerts, oldest first. */
+export async function openAlerts(database: Database): Promise<Alert[]> {
+  return await database.kysely
+    .selectFrom('alerts')
+    .select(['key', 'kind', 'details', 'since', 'seen_at', 'told_at'])
+    .orderBy('since')
+    .orderBy('key')
+    .execute()
 }
 
 /** The shortest time between two notices of a condition that grows. */
 const NEWS_EVERY_MS = 10 * 60_000
 
 /**
- * Records all conditions that one process finds wrong now, and queues a notice for each channel. Of several
- * processes that find the same, only one gets it in its answer:
- * - `raised`: a condition that is new or has news. News is told at most every `newsEveryMs`, by default 10
+ * Records all conditions that a process finds wrong now, and queues a notice for each channel. When several
+ * processes find the same, one gets it in its answer:
+ * - `raised`: a condition that is new or has news. News is sent at most every `newsEveryMs`, by default 10
  *   minutes.
- * - `resolved`: an alert of one of `kinds` that no process has found wrong for `quietForMs`. It ends.
+ * - `resolved`: an alert of `kinds` that no process has found wrong for `quietForMs`. It ends.
  */
 export async function noteConditions(
   database: Database,
@@ -37,11 +42,11 @@ export async function noteConditions(
     quietForMs: number
     channels: readonly NoticeChannel[]
     newsEveryMs?: number | undefined
-    /** What to say of an alert that has ended, by the database's clock. */
+    /** The notice for an alert that has ended, by the database's clock. */
     recovery: (alert: Alert, now: Date) => JsonObject
   },
 ): Promise<{ raised: FoundCondition[]; resolved: { alert: Alert; notice: JsonObject }[] }> {
-  // In one order, or two processes that find the same would wait for each other's rows.
+  // In one order: otherwise two processes could wait for each other's rows.
   const found = [...options.found].sort((a, b) => (a.key < b.key ? -1 : 1))
   return await inTransaction(database.kysely, async trx => {
     const raised: FoundCondition[] = []
@@ -128,7 +133,7 @@ async function queueNotice(
   return queued.map(({ id }) => id)
 }
 
-/** Something to be told that is no alert; the ids of its notices, one for each channel. */
+/** Queues a notice without an alert; returns the ids, one for each channel. */
 export async function announce(
   database: Database,
   of: { channels: readonly NoticeChannel[]; notice: JsonObject },
@@ -136,10 +141,10 @@ export async function announce(
   return await inTransaction(database.kysely, trx => queueNotice(trx, of.channels, of.notice, null))
 }
 
-/** Refused so often, a notice no longer holds up those behind it. */
+/** After so many refusals, a notice no longer holds up later ones. */
 const PATIENCE_IN_ORDER = 3
 
-/** Nothing waits for so long: it was written down before the clock was put back. */
+/** No notice waits that long: a later time was written before the clock was put back. */
 const NOTHING_WAITS_FOR = sql`interval '1 hour'`
 
 function isAhead(time: 'next_try_at' | 'claimed_until'): RawBuilder<boolean> {
@@ -147,9 +152,9 @@ function isAhead(time: 'next_try_at' | 'claimed_until'): RawBuilder<boolean> {
 }
 
 /**
- * The oldest notice of these channels whose time has come, for one caller, which is to send it within
- * `claimForMs`. If that caller dies, another one gets it afterwards. Null when there is none. Each channel
- * gets its notices in order, apart from those that it has refused several times.
+ * Claims the oldest due notice of these channels, for `claimForMs`. If the caller dies, another one gets it
+ * afterwards. Null when there is none. Each channel gets its notices in order, except those that it has
+ * refused several times.
  */
 export async function claimNotice(
   database: Database,
@@ -174,15 +179,15 @@ export async function claimNotice(
   return rows[0] ?? null
 }
 
-/** The notice was sent, or is given up. */
+/** Removes a notice that was sent or given up. */
 export async function closeNotice(
   database: Database,
   of: Pick<Notice, 'id' | 'alert_key'> & { wasTold: boolean },
 ): Promise<void> {
   await inTransaction(database.kysely, async trx => {
     await trx.deleteFrom('notices').where('id', '=', of.id).execute()
-    // An erasure waits for some time after its notice was sent. A notice that could not be sent is queued
-    // again first.
+    // An erase waits for some time after its notice was sent. A notice that was not sent is queued again
+    // first.
     if (of.wasTold) {
       await trx
         .updateTable('retention_notices')
@@ -201,9 +206,8 @@ export async function closeNotice(
 }
 
 /**
- * Gives up the notices of all channels that have waited for longer, or a channel that no process has any more
- * would keep them for ever. A notice that has to be sent before an erasure is queued again. Returns how many
- * were given up.
+ * Drops notices that have waited too long; otherwise those of a removed channel would stay for ever. A notice
+ * that must precede an erase is queued again. Returns their number.
  */
 export async function giveUpNotices(database: Database, of: { olderThanMs: number }): Promise<number> {
   const { rows } = await sql<{ count: number }>`
@@ -218,8 +222,8 @@ export async function giveUpNotices(database: Database, of: { olderThanMs: numbe
 }
 
 /**
- * The notice could not be sent; the next try is after `afterMs`. `isRefused`: the channel answered and
- * refused it. `mayBeTold`: it is not known whether it was sent after all.
+ * The notice could not be sent; the next try is after `afterMs`. `isRefused`: the channel refused it.
+ * `mayBeTold`: it may have been sent after all.
  */
 export async function postponeNotice(
   database: Database,
@@ -228,7 +232,7 @@ export async function postponeNotice(
   await database.kysely
     .updateTable('notices')
     .set({
-      // A claim that has run out says so, as it does of a process that died with it.
+      // An expired claim says so, as it does for a process that died.
       claimed_until: of.mayBeTold ? sql<Date>`clock_timestamp() - interval '1 second'` : null,
       next_try_at: sql<Date>`clock_timestamp() + ${of.afterMs} * interval '1 millisecond'`,
       ...(of.isRefused && { refusals: sql<number>`refusals + 1` }),

@@ -4,21 +4,20 @@ import { BACKUP_STATES, type BackupState } from '#jobs/types.backup.ts'
 import type { JobKind, JobState } from '#jobs/types.job.ts'
 import type { NoticeChannel } from '#monitoring/types.alert.ts'
 
-/** What there is to be done, and what cannot be. */
 export interface QueueFacts {
-  /** How many jobs there are of each kind and state that has any. */
+  /** The number of jobs of each kind and state that has any. */
   jobs: { kind: JobKind; state: JobState; count: number }[]
-  /** For each kind that has a job whose time to run has come: for how many milliseconds the oldest has waited, by the database's clock. */
+  /** How long the oldest due job of each kind has waited, in milliseconds of the database's clock. */
   waiting: { kind: JobKind; oldest_ms: number }[]
-  /** Backups in each state, also those that have none. */
+  /** The number of backups in each state, zeros included. */
   backups: Record<BackupState, number>
-  /** Messages of backups that are to be erased, each with a note why it could not be. */
+  /** The number of messages that should be erased and could not be. */
   erase_failures: number
-  /** Notices that wait to be told, of each channel that has any: how many, and for how many milliseconds the oldest has waited. */
+  /** Waiting notices of each channel that has any: their number, and how long the oldest has waited. */
   notices: { channel: NoticeChannel; count: number; oldest_ms: number }[]
 }
 
-/** Counts jobs and backups. Each part is as of its own moment. */
+/** Counts jobs, backups and notices. Each number is of its own moment. */
 export async function queueFacts(database: Database): Promise<QueueFacts> {
   const { kysely } = database
   const jobs = await kysely

@@ -2,49 +2,47 @@ import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 
-/** What is known of the backups of one source, or of those that were sent by hand for a project and type. Sizes are bytes. */
+/** Facts about the backups of one source, or of a project and type without a source. Sizes are bytes. */
 export interface SourceFacts {
   project_id: string
   type: BackupType
-  /** Name of the source; null for what was sent without one. */
+  /** Null for backups without a source. */
   source_name: string | null
-  /** An enabled schedule makes backups of it. */
   is_scheduled: boolean
-  /** Since when one does: the making of the oldest enabled schedule; null for none. */
+  /** When its oldest enabled schedule was made; null for none. */
   scheduled_since: Date | null
-  /** Complete backups, damaged ones too; plain bytes, and bytes as sent where they are known. */
+  /** Complete backups, damaged ones included; plain bytes, and bytes as sent where they are known. */
   complete_count: number
   complete_size: number
   complete_archive_size: number
   damaged_count: number
-  /** When the last of those that are damaged was found to be; null for none. */
+  /** When damage was last found; null for none. */
   last_damaged_at: Date | null
-  /** The newest complete one, of those that no clock made which is ahead by more than 5 minutes. */
+  /** The newest complete backup, without those from more than 5 minutes in the future. */
   last_complete: LastComplete | null
-  /** When a backup that is not known to be damaged was last read to its last byte and was right; also one that was erased since. */
+  /** When a backup without damage was last read completely and was right; also one that was erased since. */
   last_verified_at: Date | null
-  /** When a drill last restored one, and found nothing that differs; also one that was erased since. */
+  /** When a drill last found no difference; also for a backup that was erased since. */
   last_drilled_at: Date | null
-  /** The last time that a backup or a backup job of it failed; null for never, or when nothing is left of it. */
+  /** When a backup or a backup job last failed; null for never, or when no record is left. */
   last_failed_at: Date | null
-  /** Likewise the plain sizes of the newest complete ones, newest first, at most 6. */
+  /** The plain sizes of the newest complete backups (as in `last_complete`), newest first, at most 6. */
   recent_sizes: number[]
 }
 
-/** The newest complete backup of a source. Times of a backup are those of its making. */
 export interface LastComplete {
   backup_id: string
   created_at: Date
   completed_at: Date
   /** Plain bytes. */
   size: number
-  /** Bytes as sent; null where nobody knows. */
+  /** Bytes as sent; null when unknown. */
   archive_size: number | null
   part_count: number | null
   /** From its row to its completion, in milliseconds. */
   duration_ms: number
   damaged_at: Date | null
-  /** Files that the send was told to leave out, or that are torn in it. */
+  /** Files that the send left out, or that changed while they were read. */
   missing_files: number
 }
 
@@ -60,9 +58,10 @@ interface Row extends Omit<SourceFacts, 'last_complete'> {
 }
 
 /**
- * The facts of every source that has a backup which is not erased, or a schedule; by project, type and name. What failed
- * counts with the time its history tells, one that is older than the newest complete one with that of its making: it may
- * have been settled long after. A job that failed before it had a backup counts for its source, a cancelled one does not.
+ * The facts of every source with a schedule or a backup that is not erased; by project, type and name. A
+ * failure counts at the time in the history, but one older than the newest complete backup at its beginning:
+ * reconcile may have recorded it long after. A job that failed before it had a backup counts for its source;
+ * a cancelled job does not.
  */
 export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
   const { rows } = await sql<Row>`
@@ -143,15 +142,15 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
 const ofTheSource = sql`project_id = known.project_id and type = known.type
   and (source_name = known.source_name or (source_name is null and known.source_name is null))`
 
-// One that goes on after it failed has not succeeded yet.
+// A backup that is resumed after a failure has not succeeded yet.
 const hasFailed = sql`(state <> 'sending' or exists (
   select 1 from control_plane.backup_history where backup_id = backups.id and event = 'failed'))`
 
-// A person who cancels a job knows that there is no backup.
+// A person who cancelled a job knows that there is no backup.
 const isNotCancelled = sql`not exists (
   select 1 from control_plane.jobs where backup_id = backups.id and kind = 'backup' and state = 'cancelled')`
 
-// One of tomorrow would be the newest until then, and the source never be overdue.
+// A backup from tomorrow would stay the newest, and its source never be overdue.
 const isPast = sql`created_at <= now() + interval '5 minutes'`
 
 function factsOf(row: Row): SourceFacts {
@@ -167,7 +166,7 @@ function factsOf(row: Row): SourceFacts {
     ...facts
   } = row
   if (backup_id === null) return { ...facts, last_complete: null }
-  // The former is of the catalog's clock, the latter of another one.
+  // The clock of the catalog, and that of another machine.
   const duration_ms = Math.max(0, completed_at.getTime() - created_at.getTime())
   const last_complete = {
     backup_id,

@@ -1,33 +1,30 @@
 import type { JsonObject } from '#jobs/types.backup.ts'
 
-/** Something that is wrong now. */
 export interface Alert {
-  /** What is wrong with what; two alerts of one key are the same one. */
+  /** Identifies the alert: its kind and subject. */
   key: string
   kind: string
-  /** As they were when it was last told. */
+  /** As of the last notice. */
   details: JsonObject
   since: Date
-  /** When a process last found it wrong. */
   seen_at: Date
-  /** Null until somebody was told. */
+  /** Null until a notice was sent. */
   told_at: Date | null
 }
 
-/** By which way something is told. */
 export type NoticeChannel = 'chat' | 'webhook'
 
-/** What is to be told. `notice` is for whoever tells it. */
+/** A message to send; the sender reads `notice`. */
 export interface Notice {
   id: number
   channel: NoticeChannel
   alert_key: string | null
   notice: JsonObject
-  /** The same at each try, and of no other notice: whoever hears it twice knows by it. A UUID. */
+  /** The same at each try, so that a receiver recognises a repetition. A UUID. */
   delivery_id: string
-  /** Whoever tried last has died with it, or was stopped in the middle: nobody knows whether it was told. */
+  /** The last try was interrupted: it may have been sent. */
   may_be_told: boolean
-  /** How often it was tried, this time included. */
+  /** The number of tries, this one included. */
   tries: number
   created_at: Date
 }

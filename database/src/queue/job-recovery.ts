@@ -1,4 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import { getBackupById } from '#backups/records.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -7,7 +8,7 @@ import type { Backup } from '#jobs/types.backup.ts'
 import type { Job, JobAsker, JobError, JobKind, JobProgress } from '#jobs/types.job.ts'
 import { claimLease, dropLease } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** Jobs of one kind that wait for the same thing. */
@@ -15,14 +16,13 @@ export interface DueWork {
   kind: JobKind
   source: string | null
   target: string | null
-  /** Whose the longest waiting is, where API keys have asked for all of them; null where somebody else waits for it, too. */
+  /** The API key of the job that waits longest, when all of them come from API keys; otherwise null. */
   asker: JobAsker | null
 }
 
 /**
- * What waits and may begin now: what schedules have asked for first, so that nobody who asks for much keeps the night's backups
- * waiting, and then the longest waiting. A source of which a backup runs is left out, and so is `expire`
- * while one runs.
+ * Jobs that may begin now. Those of schedules come first, so that many requests do not delay the nightly
+ * backups; then by waiting time. Left out: a source with a running backup, and `expire` while one runs.
  */
 export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
   const { rows } = await sql<DueWork>`
@@ -40,15 +40,15 @@ export async function dueWork({ kysely }: Database): Promise<DueWork[]> {
   return rows
 }
 
-/** What is to become of a job that nobody works on. */
+/** What becomes of an abandoned job. */
 export type Recovery =
   | { state: 'queued' }
   | { state: 'done'; progress: JobProgress }
   | { state: 'failed' | 'cancelled'; error: JobError }
 
 /**
- * Brings back a job that a process which is gone has left running, or ends it, as `decide` says of the job and its backup as they
- * are then; null leaves it as it is. False when nothing was changed: it is left, somebody works on it, or it has ended.
+ * Queues or ends a job that a dead process left running, as `decide` says for the job and its backup; null
+ * leaves it alone. False when nothing was changed: `decide` said so, a process works on it, or it has ended.
  */
 export async function recoverJob(
   database: Database,
@@ -60,18 +60,15 @@ export async function recoverJob(
   return await inTransaction(database.kysely, async trx => {
     const token = await claimLease(trx, { subject: jobId, purpose: 'job' })
     if (token === null) return false
-    const before = await lockedJob(trx, jobId)
-    const recovery = before?.state === 'running' ? decide(before, await backupOf(trx, before)) : null
+    const before = await lockJob(trx, jobId)
+    const recovery =
+      before?.state === 'running'
+        ? decide(before, await getBackupById({ kysely: trx }, before.backup_id ?? ''))
+        : null
     if (before && recovery) await changeTo(trx, before, recovery, deliver)
     await dropLease(trx, jobId, token)
     return recovery !== null
   })
-}
-
-async function backupOf(trx: Transaction<CatalogSchema>, { backup_id }: Job): Promise<Backup | null> {
-  if (backup_id === null) return null
-  const row = await trx.selectFrom('backups').selectAll().where('id', '=', backup_id).executeTakeFirst()
-  return row ?? null
 }
 
 async function changeTo(
@@ -80,45 +77,43 @@ async function changeTo(
   recovery: Recovery,
   deliver: DeliverJob,
 ): Promise<void> {
-  const isWaiting = recovery.state === 'queued'
   const row = await trx
     .updateTable('jobs')
-    .set({
-      state: recovery.state,
-      ...(isWaiting
-        ? {
-            run_after: sql<Date>`date_trunc('milliseconds', clock_timestamp())`,
-            tries: oneMoreTry('INTERRUPTED'),
-          }
-        : { finished_at: sql<Date>`clock_timestamp()` }),
-      ...(recovery.state === 'done'
-        ? { ...errorColumns(undefined), progress: JSON.stringify(recovery.progress) }
-        : recovery.state === 'queued'
-          ? {}
-          : errorColumns(recovery.error)),
-    })
+    .set({ state: recovery.state, ...columnsFor(recovery) })
     .where('id', '=', before.id)
     .returningAll()
     .executeTakeFirstOrThrow()
-  if (isWaiting) await deliver(jobOf(row), sqlRunnerIn(trx))
+  if (recovery.state === 'queued') await deliver(jobOf(row), sqlRunnerIn(trx))
 }
 
-/** Hands a job that waits to the queue once more. False when it does not wait any more, or somebody else is at it. */
+function columnsFor(recovery: Recovery) {
+  if (recovery.state === 'queued') {
+    return {
+      run_after: sql<Date>`date_trunc('milliseconds', clock_timestamp())`,
+      tries: oneMoreTry('INTERRUPTED'),
+    }
+  }
+  const finished_at = sql<Date>`clock_timestamp()`
+  if (recovery.state !== 'done') return { finished_at, ...errorColumns(recovery.error) }
+  return { finished_at, ...errorColumns(undefined), progress: JSON.stringify(recovery.progress) }
+}
+
+/** Hands a waiting job to the queue again. False when it does not wait any more. */
 export async function redeliverJob(database: Database, jobId: string, deliver: DeliverJob): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
-    const job = await lockedJob(trx, jobId)
+    const job = await lockJob(trx, jobId)
     if (job?.state !== 'queued') return false
     await deliver(job, sqlRunnerIn(trx))
     return true
   })
 }
 
-/** Ends a job that waits and that nobody can do any more. False when it does not wait any more. */
+/** Fails a waiting job that no process can run. False when it does not wait any more. */
 export async function failWaitingJob(database: Database, jobId: string, error: JobError): Promise<boolean> {
   checkUuid('job id', jobId)
   return await inTransaction(database.kysely, async trx => {
-    const job = await lockedJob(trx, jobId)
+    const job = await lockJob(trx, jobId)
     if (job?.state !== 'queued') return false
     await changeTo(trx, job, { state: 'failed', error }, async () => {})
     return true
@@ -126,8 +121,8 @@ export async function failWaitingJob(database: Database, jobId: string, error: J
 }
 
 /**
- * Jobs that may have begun for `waitingMs` and have not, the longest waiting first, 100 at most. Of backups and restores only
- * those of these sources and targets, and uploads: nobody here does the others, however long they wait.
+ * Jobs that have been due for `waitingMs`, the longest waiting first, 100 at most. Backups and restores only
+ * of these sources and targets (and uploads): this process does not run others.
  */
 export async function overdueJobs(
   { kysely }: Database,
@@ -146,14 +141,4 @@ export async function overdueJobs(
     .limit(100)
     .execute()
   return rows.map(jobOf)
-}
-
-async function lockedJob(kysely: Kysely<CatalogSchema>, jobId: string): Promise<Job | undefined> {
-  const row = await kysely
-    .selectFrom('jobs')
-    .selectAll()
-    .where('id', '=', jobId)
-    .forUpdate()
-    .executeTakeFirst()
-  return row && jobOf(row)
 }

@@ -7,21 +7,21 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
 import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
-import { errorColumns, jobOf } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob } from '#queue/job-rows.ts'
 import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
 
 /** An index cannot hold a text of any length. */
 const LONGEST_KEY = 255
 
-/** Hands a job to the queue, in the transaction that makes or changes its row: either both are there, or neither. */
+/** Hands a job to the queue in the transaction that writes its row: both happen, or neither. */
 export type DeliverJob = (job: Job, sql: SqlRunner) => Promise<void>
 
 /**
- * Writes down a job and hands it to the queue. A job of the same schedule and time, or of the same idempotency key, one
- * that erases the same backup and has not ended, or one that waits for the same by the same API key, is given back instead (`isNew`
- * false). CatalogError INVALID for a bad value, CONFLICT for an idempotency key that was used for something else, QUEUE_FULL for an
- * API key or a project that has as many jobs waiting as it may.
+ * Records a job and hands it to the queue. Returns an existing job instead (`isNew` false): one of the same
+ * schedule and time, of the same idempotency key, an open erase of the same backup, or a waiting job for the
+ * same from the same API key. CatalogError INVALID for a bad value, CONFLICT for an idempotency key with
+ * another request, QUEUE_FULL when too many jobs of the API key or the project wait.
  */
 export async function createJob(
   database: Database,
@@ -91,7 +91,7 @@ function checkRequest(request: NewJob): void {
   })
 }
 
-/** The same erasing that somebody asked for before. Of several who ask at once one goes first, since each locks the backup. */
+/** An open erase of the same backup. Concurrent requests wait for each other, since each locks the backup. */
 async function openErase(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job | undefined> {
   const { kind, backupId, options = {} } = request
   if (kind !== 'erase' || backupId === undefined) return undefined
@@ -108,7 +108,7 @@ async function openErase(trx: Transaction<CatalogSchema>, request: NewJob): Prom
   return row && jobOf(row)
 }
 
-/** The job that another transaction has made meanwhile. */
+/** The job that another transaction made meanwhile. */
 async function earlierJob(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job> {
   const { scheduleId, scheduledFor, byKey } = request
   const named = byKey && (await jobNamedBy(trx, byKey))
@@ -128,13 +128,13 @@ function sameJob(job: Job, request: NewJob): Job {
     request.kind === job.kind &&
     (request.source ?? null) === job.source &&
     (request.target ?? null) === job.target &&
-    // A backup job has made its backup since.
+    // A backup job may have made its backup since.
     (request.backupId === undefined || request.backupId.toLowerCase() === job.backup_id) &&
     isDeepStrictEqual(JSON.parse(JSON.stringify(request.options ?? {})), job.options)
   if (isSame) return job
   throw new CatalogError('This idempotency key was used for another request', {
     code: 'CONFLICT',
-    hint: 'Make a new key for each request that is to be carried out.',
+    hint: 'Use a new key for each request.',
   })
 }
 
@@ -176,29 +176,24 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
   return (await query.execute()).map(jobOf)
 }
 
-/** As of a job that was cancelled while it ran; what an earlier try failed of is not what it ended of. */
+/** The cancel, not the error of an earlier try, ends the job. */
 const CANCELLED: JobError = { code: 'CANCELLED', message: 'Cancelled' }
 
 /**
- * Cancels a job that waits, and asks whoever runs it to stop one that runs; so it does with one that waits to go on whose backup
- * may be whole: only whoever looks knows whether it is done, and that one is due at once, and handed to the queue once more. The job
- * as it then is; null for an unknown id. CatalogError CONFLICT for one that has ended.
+ * Cancels a waiting job, or asks the process of a running one to stop. A waiting backup job whose backup may
+ * be whole is only marked, made due and handed to the queue: the process that runs it finds out. Returns the
+ * job; null for an unknown id. CatalogError CONFLICT for one that has ended.
  */
 export async function cancelJob(database: Database, id: string, deliver: DeliverJob): Promise<Job | null> {
   if (!isUuid(id)) return null
   return await inTransaction(database.kysely, async trx => {
-    const before = await trx
-      .selectFrom('jobs')
-      .selectAll()
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockJob(trx, id)
     if (before === undefined) return null
     if (before.state !== 'queued' && before.state !== 'running') {
       throw new CatalogError(`The job is ${before.state} already`, { code: 'CONFLICT' })
     }
     const isAtOnce = before.state === 'queued' && !(await mayBeWhole(trx, before))
-    // Asked for again, it keeps the pause after an attempt that was made since.
+    // A second request keeps the pause after an attempt since the first.
     const isFirst = before.cancel_requested_at === null
     const row = await trx
       .updateTable('jobs')
@@ -222,7 +217,7 @@ export async function cancelJob(database: Database, id: string, deliver: Deliver
   })
 }
 
-/** Whether an earlier attempt has come so far that its backup is complete, or that others finish it. */
+/** Whether an earlier attempt completed the backup, or sealed it so that others can. */
 async function mayBeWhole(
   trx: Transaction<CatalogSchema>,
   { kind, backup_id: backupId }: { kind: string; backup_id: string | null },

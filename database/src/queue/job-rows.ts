@@ -1,4 +1,4 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { storable } from '#input-checks.ts'
 import type { Job, JobError, JobProgress } from '#jobs/types.job.ts'
@@ -28,15 +28,15 @@ function errorOf(row: {
   }
 }
 
-/** The column `tries` with one more of that code. */
+/** The column `tries`, with one more failure of that code. */
 export function oneMoreTry(code: string): RawBuilder<Job['tries']> {
   return sql`tries || jsonb_build_object(${code}::text, coalesce((tries ->> ${code}::text)::integer, 0) + 1)`
 }
 
-/** Characters. A server may say more against a job than anybody wants to read; the log of the process has it. */
+/** Characters. A server's message may be far longer; the log has all of it. */
 const MOST_OF_WORDS = 8 * 1024
 
-/** An error as the columns keep it; none where it is left out. */
+/** The error columns of a job; nulls without an error. */
 export function errorColumns(
   error: JobError | undefined,
 ): Record<'error' | 'error_code' | 'error_hint', string | null> {
@@ -45,4 +45,15 @@ export function errorColumns(
     error_code: error === undefined ? null : storable(error.code),
     error_hint: error?.hint === undefined ? null : storable(error.hint),
   }
+}
+
+/** Locks and returns the job. */
+export async function lockJob(kysely: Kysely<CatalogSchema>, jobId: string): Promise<Job | undefined> {
+  const row = await kysely
+    .selectFrom('jobs')
+    .selectAll()
+    .where('id', '=', jobId)
+    .forUpdate()
+    .executeTakeFirst()
+  return row && jobOf(row)
 }

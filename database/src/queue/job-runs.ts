@@ -8,23 +8,23 @@ import type { Job, JobAsker, JobError, JobProgress } from '#jobs/types.job.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLease, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
-import { errorColumns, jobOf, oneMoreTry } from '#queue/job-rows.ts'
+import { errorColumns, jobOf, lockJob, oneMoreTry } from '#queue/job-rows.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
-/** A job that this process has begun, and nobody else works on. */
+/** A job that only this process works on. */
 export interface BegunJob {
   job: Job
   lease: Lease
-  /** Null where no API key asked for it. */
+  /** Null for a job without an API key. */
   asker: JobAsker | null
 }
 
 const UNIQUE_VIOLATION = '23505'
 
 /**
- * Begins a job. Null when there is nothing to do any more: it has ended, or is gone. CatalogError BUSY while somebody alive
- * works on it, or on another backup of its source, and of a job that a process has left running: `recoverJob` says whether
- * that is begun again.
+ * Begins a job; null when it has ended, or is gone. CatalogError BUSY while a living process works on it or
+ * on another backup of its source, and for a job that a dead process left running: `recoverJob` decides about
+ * that.
  */
 export async function beginJob(
   database: Database,
@@ -35,12 +35,7 @@ export async function beginJob(
   const begun = await inTransaction(database.kysely, async trx => {
     const token = await claimLease(trx, { subject: jobId, purpose: 'job' })
     if (token === null) throw busy('Another process runs this job now')
-    const before = await trx
-      .selectFrom('jobs')
-      .selectAll()
-      .where('id', '=', jobId)
-      .forUpdate()
-      .executeTakeFirst()
+    const before = await lockJob(trx, jobId)
     if (before?.state === 'running') throw busy('The process that ran this job is gone')
     if (before?.state !== 'queued') {
       await dropLease(trx, jobId, token)
@@ -77,7 +72,7 @@ function busy(message: string): CatalogError {
   })
 }
 
-/** Writes down how far a job is; true when it is to be cancelled. CatalogError LEASE_LOST. */
+/** Records the progress of a job; true when it is to be cancelled. CatalogError LEASE_LOST. */
 export async function noteProgress(
   database: Database,
   of: { jobId: string; leaseToken: string; progress: JobProgress },
@@ -93,7 +88,7 @@ export async function noteProgress(
   })
 }
 
-/** Ends a job and gives its lease back. CatalogError LEASE_LOST. */
+/** Ends a job and its lease. CatalogError LEASE_LOST. */
 export async function finishJob(
   database: Database,
   of: {
@@ -122,8 +117,8 @@ export async function finishJob(
 }
 
 /**
- * Puts a job back that is to be tried again after `afterMs`, hands it to the queue again, and gives its lease back. An error
- * counts as a try. CatalogError LEASE_LOST.
+ * Queues a job for another try after `afterMs`, and ends its lease. An error counts as a try. CatalogError
+ * LEASE_LOST.
  */
 export async function putBackJob(
   database: Database,
@@ -136,7 +131,7 @@ export async function putBackJob(
         .updateTable('jobs')
         .set({
           state: 'queued',
-          // By the clock that decides when it is due.
+          // By the clock that decides whether it is due.
           run_after: sql<Date>`clock_timestamp() + ${of.afterMs} * interval '1 millisecond'`,
           ...errorColumns(of.error),
           ...(of.error && { tries: oneMoreTry(storable(of.error.code)) }),
@@ -150,7 +145,7 @@ export async function putBackJob(
   )
 }
 
-/** The jobs that a process which is gone has left running, oldest first. */
+/** The jobs that dead processes left running, oldest first. */
 export async function abandonedJobs(database: Database): Promise<Job[]> {
   const running = await database.kysely
     .selectFrom('jobs')
@@ -172,8 +167,8 @@ export async function abandonedJobs(database: Database): Promise<Job[]> {
 }
 
 /**
- * Forgets jobs that ended before `endedBefore`, at most `limit` at a time, and returns how many; their backups stay. The newest job of
- * a schedule is kept.
+ * Deletes jobs that ended before `endedBefore`, at most `limit` at a time, and returns their number. Their
+ * backups and the newest job of each schedule stay.
  */
 export async function pruneJobs(
   database: Database,
@@ -181,8 +176,9 @@ export async function pruneJobs(
 ): Promise<number> {
   checkTime('time', endedBefore)
   checkCount('limit', limit, 1)
+  // A subselect in IN may run once for each row, and then more than `limit` go.
   const { numAffectedRows } = await sql`
-    delete from control_plane.jobs where id in (
+    with ended as materialized (
       select old.id from control_plane.jobs old
        where old.created_at < ${endedBefore} and old.finished_at < ${endedBefore}
          and old.state in ('done', 'failed', 'cancelled')
@@ -190,6 +186,7 @@ export async function pruneJobs(
                select from control_plane.jobs newer
                 where newer.schedule_id = old.schedule_id and newer.created_at > old.created_at))
        order by old.created_at limit ${limit} for update skip locked)
+    delete from control_plane.jobs using ended where jobs.id = ended.id
   `.execute(database.kysely)
   return Number(numAffectedRows ?? 0)
 }

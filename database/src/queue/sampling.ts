@@ -1,11 +1,13 @@
 import { sql, type Transaction } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { catalogClock } from '#clock.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { tryLockByName } from '#named-locks.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
-/** A complete backup, as whoever spreads verifications over the days sees it. */
+/** A complete backup, as the plan of verifications sees it. */
 export interface SampledBackup {
   id: string
   project_id: string
@@ -14,37 +16,37 @@ export interface SampledBackup {
   /** Messages there. */
   messages: number
   created_at: Date
-  /** When every byte was last read, whatever was found; null for one that never was. */
+  /** When all its bytes were last read, whatever was found; null for never. */
   last_read_at: Date | null
-  /** When its messages were last asked for, or read. */
+  /** When its messages were last checked or read. */
   last_looked_at: Date | null
-  /** When a reading last began, also one that failed. */
+  /** When a reading last began, even a failed one. */
   last_begun_at: Date | null
   /** When a verification of either kind last began. */
   last_asked_at: Date | null
-  /** The same for all backups of a project, type and source. */
+  /** Equal for all backups of one project, type and source. */
   source_key: string
-  /** The newest of these. */
+  /** The newest of its `source_key`. */
   is_newest: boolean
   /** A job that verifies it waits or runs. */
   is_busy: boolean
 }
 
-/** What sampling has handed in within the last hour, to be read. */
+/** The reading that sampling asked for within the last hour. */
 export interface SampledLately {
   bytes: number
   messages: number
 }
 
-/** A verification that is to be handed in. */
+/** A verification to make. */
 export interface SampledPick {
   backup: Pick<SampledBackup, 'id' | 'project_id'>
   readData: boolean
 }
 
 /**
- * Has `decide` choose what is to be verified now, by the database's time, and makes the jobs, all in one transaction and
- * under a lock, so that several processes choose each once. Returns the jobs; none while another process chooses.
+ * Lets `decide` choose what to verify now, by the database's time, and makes the jobs. One transaction under
+ * a lock: several processes make each choice once. Returns the jobs; none while another process chooses.
  */
 export async function sampleBackups(
   database: Database,
@@ -56,13 +58,9 @@ export async function sampleBackups(
   deliver: DeliverJob,
 ): Promise<Job[]> {
   return await inTransaction(database.kysely, async trx => {
-    const { rows } = await sql<{ locked: boolean; now: Date }>`
-      select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('telegram-backup sampling'::text, 0::bigint)) as locked,
-             clock_timestamp() as now
-    `.execute(trx)
-    const [lock] = rows
-    if (lock?.locked !== true) return []
-    const facts = { backups: await sampled(trx), lately: await sampledLately(trx), now: lock.now }
+    if (!(await tryLockByName(trx, 'telegram-backup sampling'))) return []
+    const now = await catalogClock({ kysely: trx })
+    const facts = { backups: await sampled(trx), lately: await sampledLately(trx), now }
     const jobs: Job[] = []
     for (const { backup, readData } of decide(facts)) {
       const { job } = await createJobIn(

@@ -6,20 +6,20 @@ import type { Job } from '#jobs/types.job.ts'
 import { isGone, thisProcess } from '#leases/holder.ts'
 import { jobOf } from '#queue/job-rows.ts'
 
-/** The names of sources and restore targets of which somebody does jobs. */
+/** The names of sources and restore targets whose jobs are run. */
 export interface ServedNames {
   sources: readonly string[]
   targets: readonly string[]
 }
 
-/** How long a service counts that is not seen any more: its machine may be down, and come back. */
+/** How long a service counts after its last sign: its machine may be down, and come back. */
 const REMEMBERED = sql`interval '1 day'`
-/** Not seen for so long, it does not run; on a machine where another one runs it has been replaced by that. */
+/** After this time without a sign it does not run; a service on the same machine has replaced it. */
 const AWAY = sql`interval '2 minutes'`
 
 /**
- * Says what this process does jobs of, under an id of its own; to be called again within a minute while it does, and whenever
- * that changes. What earlier processes of the same machine said is forgotten.
+ * Records which jobs this process runs, under an id of its own; to be called at least once a minute and after
+ * each change. Removes earlier processes of the same machine.
  */
 export async function noteService(
   database: Database,
@@ -45,7 +45,7 @@ export async function noteService(
   for (const other of others) {
     const isReplaced = other.hostname === row.hostname && (other.away || isGone(other))
     if (!other.forgotten && !isReplaced) continue
-    // Unless it was seen since.
+    // Unless it has given a sign since.
     await kysely
       .deleteFrom('services')
       .where('id', '=', other.id)
@@ -54,7 +54,7 @@ export async function noteService(
   }
 }
 
-/** What services do jobs of that run, or ran within the last day. */
+/** The sources and targets of services that ran within the last day. */
 export async function servedNames({ kysely }: Database): Promise<ServedNames> {
   const rows = await kysely
     .selectFrom('services')
@@ -66,9 +66,8 @@ export async function servedNames({ kysely }: Database): Promise<ServedNames> {
 }
 
 /**
- * Backups and restores that are due and have not begun, and of whose source or target no service does jobs that ran within the last
- * day; the longest waiting first, 1,000 at most. None while a process does jobs of which nobody knows what others it does: it is of a
- * release that does not say so.
+ * Due backup and restore jobs whose source or target no service of the last day runs; the longest waiting
+ * first, 1,000 at most. None while a process of an older release works, which does not record what it runs.
  */
 export async function unservedJobs({ kysely }: Database): Promise<Job[]> {
   const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`

@@ -2,38 +2,37 @@ import { type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { NewJob } from '#jobs/types.job.ts'
+import { lockByName } from '#named-locks.ts'
 
 type JobRow = Selectable<CatalogSchema['jobs']>
 /** A request that came with an API key. */
 type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
 
 /**
- * How many jobs may wait that API keys have asked for. What is asked for twice waits once, so that one key comes to this only by
- * so many different things: a verification of each backup of half a year, say. Two keys fill the bound of their project.
+ * How many jobs of API keys may wait. Equal requests wait once, so one key gets there only with different
+ * ones: a verification of each backup of half a year, say. Two keys fill the bound of their project.
  */
 export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
-/** Idempotency keys that may name one waiting job: each is a row, and whoever asks in a circle would make them without an end. */
+/**
+ * How many idempotency keys may name one waiting job: each is a row, and a client in a loop would add rows
+ * without end.
+ */
 export const MOST_FURTHER_KEYS = 1_000
 
-/** Until the transaction ends, no other one with this key, or in this project, looks at what waits: on whichever machine it is. */
+/**
+ * Until this transaction ends, no other one of this key or project, on any machine, looks at the waiting
+ * jobs.
+ */
 export async function lockWaiting(
   trx: Transaction<CatalogSchema>,
   { byKey, projectId }: KeyRequest,
 ): Promise<void> {
-  // Always the key before the project: two that wait for each other would wait for ever.
-  const names = [
-    `key ${byKey.apiKeyId.toLowerCase()}`,
-    ...(projectId === undefined ? [] : [`project ${projectId}`]),
-  ]
-  for (const name of names) {
-    await sql`
-      select pg_catalog.pg_advisory_xact_lock(
-        pg_catalog.hashtextextended(${`control_plane: waiting jobs of ${name}`}::text, 0::bigint))
-    `.execute(trx)
-  }
+  // Always the key before the project, to avoid deadlocks.
+  await lockByName(trx, `control_plane: waiting jobs of key ${byKey.apiKeyId.toLowerCase()}`)
+  if (projectId !== undefined) await lockByName(trx, `control_plane: waiting jobs of project ${projectId}`)
 }
 
-/** The job that an idempotency key names: the one that it made, or the one that waited when it was used. */
+/** The job of an idempotency key: the one that it made, or the one that waited when it was used. */
 export async function jobNamedBy(
   trx: Transaction<CatalogSchema>,
   { apiKeyId, idempotencyKey }: KeyRequest['byKey'],
@@ -56,9 +55,9 @@ export async function jobNamedBy(
 }
 
 /**
- * The job that waits for the same, asked for with the same API key. The idempotency key of the request names it from now on. A
- * backup that has begun and waits to go on is another: what it reads is older than the request. CatalogError QUEUE_FULL while as many
- * keys name it as may.
+ * The waiting job for the same request of the same API key; the new idempotency key also names it from now
+ * on. A backup that has begun and waits to continue does not count: it reads older data. CatalogError
+ * QUEUE_FULL when too many keys name it.
  */
 export async function sameWaiting(
   trx: Transaction<CatalogSchema>,
@@ -79,7 +78,7 @@ export async function sameWaiting(
     )
     .orderBy('created_at')
     .limit(1)
-    // Nobody begins it between this look and the answer.
+    // No process can begin it between this look and the answer.
     .forUpdate()
     .executeTakeFirst()
   if (row !== undefined && idempotencyKey !== undefined) {
@@ -89,7 +88,7 @@ export async function sameWaiting(
       .where('job_id', '=', row.id)
       .executeTakeFirstOrThrow()
     if (Number(keys) >= MOST_FURTHER_KEYS)
-      throw queueFull(`${keys} idempotency keys name the job that waits for the same`)
+      throw queueFull(`${keys} idempotency keys already name this waiting job`)
     await trx
       .insertInto('further_idempotency_keys')
       .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
@@ -98,7 +97,7 @@ export async function sameWaiting(
   return row
 }
 
-/** CatalogError QUEUE_FULL while as many jobs wait as the key, or the project, may have. */
+/** CatalogError QUEUE_FULL when too many jobs of the key or the project wait. */
 export async function assertRoomToWait(
   trx: Transaction<CatalogSchema>,
   { byKey, projectId }: KeyRequest,
@@ -109,8 +108,8 @@ export async function assertRoomToWait(
       from control_plane.jobs where state = 'queued' and api_key_id is not null
   `.execute(trx)
   const { of_key: ofKey = 0, of_project: ofProject = 0 } = rows[0] ?? {}
-  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs wait that this key has asked for`)
-  if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project wait`)
+  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs of this key are waiting`)
+  if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project are waiting`)
 }
 
 function queueFull(message: string): CatalogError {

@@ -2,13 +2,13 @@ import { sql } from 'kysely'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import type { Job } from '#jobs/types.job.ts'
+import { lockByName } from '#named-locks.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 
 /**
- * Makes a job that applies retention, when it is time for one: none waits or runs, and since the last one was made a notice was
- * told that had held up an erase; or that was `leastMs` ago or more, and since then a backup of a schedule was completed; or
- * `mostMs` have gone by. Null otherwise. Of many processes that ask at the same
- * moment one makes it.
+ * Makes a job that applies retention when it is due; otherwise null. Due: none waits or runs, and since the
+ * last one a notice was sent that held up an erase, or `leastMs` passed and a scheduled backup was completed,
+ * or `mostMs` passed. One of several concurrent callers makes it.
  */
 export async function createExpiryJobWhenDue(
   database: Database,
@@ -16,9 +16,7 @@ export async function createExpiryJobWhenDue(
   deliver: DeliverJob,
 ): Promise<Job | null> {
   return await inTransaction(database.kysely, async trx => {
-    await sql`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('control_plane: expiry jobs'::text, 0::bigint))`.execute(
-      trx,
-    )
+    await lockByName(trx, 'control_plane: expiry jobs')
     const { rows } = await sql<{ due: boolean }>`
       with last as (
         select max(created_at) as at, bool_or(state in ('queued', 'running')) as open

@@ -1,32 +1,34 @@
 import { sql } from 'kysely'
+import { catalogClock } from '#clock.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 
-/** What was told about a backup: that it is to go, or that a person's word is wanted before it goes. */
+/** A notice about a backup: it will be erased, or a person must confirm that first. */
 export interface RetentionNotice {
   backup_id: string
   kind: 'erase' | 'word'
-  /** When somebody was told; of one that waits, when it was handed in. */
+  /** When the notice was sent; for a waiting one, when it was queued. */
   told_at: Date
-  /** Its notice waits still to be told. */
+  /** Its notice is not sent yet. */
   is_waiting: boolean
 }
 
-/** All notices that are still good, and what time it is by the database's clock. */
+/** All current notices, and the time by the database's clock. */
 export async function listRetentionNotices(
   database: Database,
 ): Promise<{ now: Date; notices: RetentionNotice[] }> {
-  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(database.kysely)
+  const now = await catalogClock(database)
   const { rows: notices } = await sql<RetentionNotice>`
     select backup_id, kind, told_at,
            exists (select from control_plane.notices where notices.id = notice_id) as is_waiting
       from control_plane.retention_notices
   `.execute(database.kysely)
-  return { now: rows[0]?.now ?? new Date(), notices }
+  return { now, notices }
 }
 
 /**
- * Remembers what was told, of what is new by that notice (null: by none that could wait); a notice that is not among `good` any more is forgotten, so that it will be told anew.
+ * Records the notices in `good`, new ones with `noticeId` (null when no notice waits). Others are forgotten,
+ * so that they will be sent again.
  */
 export async function rememberRetentionNotices(
   database: Database,
@@ -39,7 +41,7 @@ export async function rememberRetentionNotices(
       .deleteFrom('retention_notices')
       .where(sql<boolean>`not (backup_id::text || ' ' || kind) = any(${keys}::text[])`)
       .execute()
-    // In one statement: on the day on which a policy is shortened there are thousands.
+    // In one statement: a shortened policy may bring thousands.
     await sql`
       insert into control_plane.retention_notices (backup_id, kind, notice_id)
       select *, ${noticeId}::bigint

@@ -1,12 +1,12 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { ensureProject } from '#backups/records.ts'
+import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkType } from '#input-checks.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
 import type { KeepPolicy } from '#jobs/types.job.ts'
 
-/** What is kept of all backups of a project and type. */
 export interface RetentionPolicy {
   project_id: string
   type: BackupType
@@ -35,7 +35,7 @@ export async function retentionPolicyTimes(
     .execute()
 }
 
-/** Sets the policy of a project and type, in place of the one that was there; null takes it away. CatalogError INVALID. */
+/** Sets or replaces the policy of a project and type; null removes it. CatalogError INVALID. */
 export async function setRetentionPolicy(
   database: Database,
   { project_id, type, keep }: Omit<RetentionPolicy, 'keep'> & { keep: KeepPolicy | null },
@@ -50,13 +50,7 @@ export async function setRetentionPolicy(
         .where('project_id', '=', project_id)
         .where('type', '=', type)
         .execute()
-      // Less is kept now: whoever asks since when the rules are what they are has to learn of it.
-      await trx
-        .updateTable('schedules')
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', project_id)
-        .where('type', '=', type)
-        .execute()
+      await noteLessKept(trx, { project_id, type }, ['schedules'])
       return
     }
     const policy = { keep: JSON.stringify(keep), updated_at: sql<Date>`clock_timestamp()` }
@@ -66,4 +60,20 @@ export async function setRetentionPolicy(
       .onConflict(conflict => conflict.columns(['project_id', 'type']).doUpdateSet(policy))
       .execute()
   })
+}
+
+/** Less is kept now: the time of the last change of the rules, in these tables, must show it. */
+export async function noteLessKept(
+  trx: Transaction<CatalogSchema>,
+  { project_id, type }: Omit<RetentionPolicy, 'keep'>,
+  tables: readonly ('schedules' | 'retention_policies')[] = ['schedules', 'retention_policies'],
+): Promise<void> {
+  for (const table of tables) {
+    await trx
+      .updateTable(table)
+      .set({ updated_at: sql<Date>`clock_timestamp()` })
+      .where('project_id', '=', project_id)
+      .where('type', '=', type)
+      .execute()
+  }
 }

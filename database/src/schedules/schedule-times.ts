@@ -2,7 +2,7 @@ import { catalogClock } from '#clock.ts'
 import type { Database } from '#database.ts'
 import type { Schedule } from '#jobs/types.job.ts'
 
-/** The schedules that are enabled, and what time it is by the database's clock. */
+/** The enabled schedules, and the time by the database's clock. */
 export async function enabledSchedules(database: Database): Promise<{ now: Date; schedules: Schedule[] }> {
   const now = await catalogClock(database)
   const schedules = await database.kysely
@@ -15,7 +15,7 @@ export async function enabledSchedules(database: Database): Promise<{ now: Date;
   return { now, schedules }
 }
 
-/** Sets the next time of an enabled schedule, unless somebody else has changed it since it was read. */
+/** Sets the next time of an enabled schedule, unless it was changed since it was read. */
 export async function retimeSchedule(
   database: Database,
   schedule: Pick<Schedule, 'id' | 'next_run_at' | 'updated_at'>,

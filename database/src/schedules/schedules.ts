@@ -9,11 +9,12 @@ import type { BackupType } from '#jobs/types.backup.ts'
 import type { CatchUp, Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 import { jobOf } from '#queue/job-rows.ts'
+import { noteLessKept } from '#schedules/retention-policies.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
-/** A schedule as it is made. `nextRunAt` comes from whoever reads cron expressions. */
+/** A new schedule. The caller reads the cron expression and gives `nextRunAt`. */
 export interface NewSchedule {
-  /** Made if left out; given for one that came back from a chat. */
+  /** Given for a schedule that came back from a chat. */
   id?: string | undefined
   source: string
   projectId: string
@@ -28,8 +29,8 @@ export interface NewSchedule {
 }
 
 /**
- * Makes a schedule, and its project if need be. CatalogError INVALID, CONFLICT when the project has as many as it may.
- * @param options.most so many of its project, with this one; any number if left out
+ * Makes a schedule, and its project if need be. CatalogError INVALID, CONFLICT when the project has too many.
+ * @param options.most the number that the project may have; unlimited if left out
  */
 export async function createSchedule(
   database: Database,
@@ -66,7 +67,7 @@ export async function createSchedule(
 }
 
 async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, most: number): Promise<void> {
-  // Of two that are made at once, the second one counts the first.
+  // Concurrent calls wait here, so that the second counts the first.
   await trx.selectFrom('projects').select('id').where('id', '=', projectId).forNoKeyUpdate().execute()
   const { count } = await trx
     .selectFrom('schedules')
@@ -80,7 +81,7 @@ async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, mo
   })
 }
 
-/** All schedules, of one project or of all, in the order of their making. */
+/** All schedules, of one project or of all, oldest first. */
 export async function listSchedules(
   database: Database,
   { projectId }: { projectId?: string | undefined } = {},
@@ -90,7 +91,7 @@ export async function listSchedules(
   return await query.execute()
 }
 
-/** One schedule; null for an unknown id, also for one that is no UUID. */
+/** One schedule; null for an unknown id or one that is no UUID. */
 export async function getSchedule(database: Database, id: string): Promise<Schedule | null> {
   if (!isUuid(id)) return null
   const row = await database.kysely
@@ -112,7 +113,7 @@ export interface ScheduleChange {
   nextRunAt?: Date | null | undefined
 }
 
-/** The schedule as it then is; null for an unknown id. */
+/** Null for an unknown id. */
 export async function updateSchedule(
   database: Database,
   id: string,
@@ -137,7 +138,10 @@ export async function updateSchedule(
   return row ?? null
 }
 
-/** False for an unknown id. Jobs and backups that it made stay, and its policy, as one of its source: see `listSourcePolicies`. */
+/**
+ * False for an unknown id. Its jobs and backups stay; its policy becomes one of its source: see
+ * `listSourcePolicies`.
+ */
 export async function removeSchedule(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   return await inTransaction(database.kysely, async trx => {
@@ -155,34 +159,25 @@ export async function removeSchedule(database: Database, id: string): Promise<bo
         .onConflict(conflict => conflict.doNothing())
         .execute()
     }
-    // Less may be kept now: whoever asks since when the rules are what they are has to learn of it.
-    for (const table of ['schedules', 'retention_policies'] as const) {
-      await trx
-        .updateTable(table)
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', removed.project_id)
-        .where('type', '=', removed.type)
-        .execute()
-    }
+    await noteLessKept(trx, removed)
     return true
   })
 }
 
-/** What becomes of a schedule whose time has come. */
 export interface FiringDecision {
-  /** The time that it fires for; null when it makes no job now: overlap, or a missed time that is skipped. */
+  /** The scheduled time of the job; null when no job is made now: overlap, or a skipped missed run. */
   fireFor: Date | null
-  /** Not before this time: the jitter. */
+  /** When the job may begin: the jitter. */
   runAfter?: Date | undefined
   nextRunAt: Date | null
 }
 
 /**
- * Looks at each schedule whose time has come, one after the other, each under a lock that other processes pass over, so that
- * a time fires once. `decide` gets the schedule, whether a job of it waits or runs still, and the time. The job and the next
- * time are written in one transaction. A schedule that is due again at once has to wait for the next call. Returns the jobs
- * that were made. A job of the schedule that waits to be tried again is handed in anew instead.
- * @param options.now what time it is; the database's own clock if left out, since machines may differ
+ * Handles each due schedule under a lock that other processes skip, so that each time fires once. `decide`
+ * gets the schedule, whether a job of it waits or runs, and the time. One transaction writes the job and the
+ * next time. A schedule that is due again at once waits for the next call. Returns the new jobs. A job of the
+ * schedule that waits for another try becomes due instead.
+ * @param options.now the time; the database's own clock if left out, since clocks of machines differ
  */
 export async function fireDueSchedules(
   database: Database,
@@ -245,7 +240,7 @@ export async function fireDueSchedules(
   }
 }
 
-/** A job that waits to be tried again need not wait longer than for the schedule's next time. */
+/** A job that waits for another try becomes due with the schedule's next time. */
 async function hasten(
   trx: Transaction<CatalogSchema>,
   of: { scheduleId: string; clock: RawBuilder<Date>; deliver: DeliverJob },
@@ -262,7 +257,7 @@ async function hasten(
   for (const row of waiting) await of.deliver(jobOf(row), sqlRunnerIn(trx))
 }
 
-/** The newest job of each of these schedules, by the schedule's id; of one that has made none there is nothing. */
+/** The newest job of each of these schedules, by the schedule's id; schedules without jobs are left out. */
 export async function lastJobsOf(
   database: Database,
   scheduleIds: readonly string[],

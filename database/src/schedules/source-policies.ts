@@ -1,17 +1,17 @@
-import { sql } from 'kysely'
 import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkType } from '#input-checks.ts'
-import type { RetentionPolicy } from '#schedules/retention-policies.ts'
+import { noteLessKept, type RetentionPolicy } from '#schedules/retention-policies.ts'
 
-/** What is kept of the backups of one source: by a schedule that was removed since. A source may have several. */
+/**
+ * Which backups of one source are kept, from a schedule that was removed since. A source may have several.
+ */
 export interface SourcePolicy extends RetentionPolicy {
-  /** Name of the source. */
   source: string
 }
 
-/** All of them, by project, type and source, each with the time since when it is one. */
+/** All of them, by project, type and source, each with the time of its last change. */
 export async function listSourcePolicies(
   database: Database,
 ): Promise<(SourcePolicy & { updated_at: Date })[]> {
@@ -25,7 +25,7 @@ export async function listSourcePolicies(
     .execute()
 }
 
-/** Adds one, unless there is an equal one. CatalogError INVALID. */
+/** Adds a policy, unless there is an equal one. CatalogError INVALID. */
 export async function addSourcePolicy(database: Database, policy: SourcePolicy): Promise<void> {
   checkProjectId(policy.project_id)
   checkType(policy.type)
@@ -40,7 +40,7 @@ export async function addSourcePolicy(database: Database, policy: SourcePolicy):
   })
 }
 
-/** Lets go of all that a source has, and returns how many these were. */
+/** Removes all policies of a source, and returns their number. */
 export async function removeSourcePolicies(
   database: Database,
   { project_id, type, source }: Omit<SourcePolicy, 'keep'>,
@@ -52,15 +52,7 @@ export async function removeSourcePolicies(
       .where('type', '=', type)
       .where('source', '=', source)
       .executeTakeFirstOrThrow()
-    // Less is kept now: whoever asks since when the rules are what they are has to learn of it.
-    for (const table of ['schedules', 'retention_policies'] as const) {
-      await trx
-        .updateTable(table)
-        .set({ updated_at: sql<Date>`clock_timestamp()` })
-        .where('project_id', '=', project_id)
-        .where('type', '=', type)
-        .execute()
-    }
+    await noteLessKept(trx, { project_id, type })
     return Number(numDeletedRows)
   })
 }

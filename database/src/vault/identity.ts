@@ -12,11 +12,10 @@ export interface CatalogIdentity {
   generation: number
   /** No backup was ever made with it, and no chat has its index. */
   isEmpty: boolean
-  /** It is being rebuilt from a chat, or a recovery was broken off: nothing else may work with it. */
+  /** A recovery is under way or was interrupted: nothing else may work with the catalog. */
   isRecovering: boolean
 }
 
-/** Who this catalog is. */
 export async function catalogIdentity(database: Database): Promise<CatalogIdentity> {
   const catalog = await database.kysely
     .selectFrom('catalog')
@@ -30,8 +29,8 @@ const hasNothing = sql<boolean>`not exists (select from control_plane.backups)
   and not exists (select from control_plane.chats where index_message_id is not null)`
 
 /**
- * Makes this catalog the one that a chat belongs to. An empty catalog becomes `catalogId`, of that generation; one that is
- * not empty keeps its id. The generation never becomes less.
+ * Makes this catalog the owner of a chat. An empty catalog takes the given id; another one keeps its own. The
+ * generation never decreases.
  */
 export async function takeOver(
   database: Database,

@@ -8,6 +8,7 @@ import { closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText } from '#input-checks.ts'
+import { tryLockByName } from '#named-locks.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
@@ -16,7 +17,7 @@ export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   sendId?: string | undefined
 }
 
-/** To be called before the index is replaced in place: from then on this edition may be in the chat. */
+/** To be called before the index is replaced in place: this edition may be in the chat from then on. */
 export async function intendIndexEdition(database: Database, chatId: string, edition: string): Promise<void> {
   checkText('edition', edition)
   await inTransaction(database.kysely, async trx => {
@@ -182,11 +183,7 @@ async function holding({ kysely }: Database, work: () => Promise<void>): Promise
 }
 
 async function tryLock(trx: Transaction<CatalogSchema>, chatId: string): Promise<boolean> {
-  const { rows } = await sql<{ locked: boolean }>`
-    select pg_catalog.pg_try_advisory_xact_lock(
-      pg_catalog.hashtextextended(${`telegram-backup index ${chatId}`}::text, 0::bigint)) as locked
-  `.execute(trx)
-  if (rows[0]?.locked !== true) return false
+  if (!(await tryLockByName(trx, `telegram-backup index ${chatId}`))) return false
   await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
   return true
 }

@@ -5,17 +5,17 @@ import type { Database } from '#database.ts'
 /** A message of a complete backup that one of two chats has and the other lacks. */
 export interface UnevenMessage {
   backupId: string
-  /** The one that is in its chat. */
+  /** The message that is in its chat. */
   whole: MessageRow & { message_id: number }
   toChatId: string
-  /** That chat had it and has lost it; else it never was there, as far as is known. */
+  /** That chat has lost it; else it was never there, as far as is known. */
   wasSent: boolean
 }
 
 /**
- * What the second chat lacks of the complete backups of the first, also what was erased there while the backup was not yet
- * complete, and what either has lost and the other has; of all backups, or of one. Oldest
- * backup first, and of each the manifest last.
+ * What the second chat lacks of the complete backups of the first (even if it was erased there before the
+ * backup was complete), and what either has lost and the other still has. Of all backups or of one; oldest
+ * backup first, the manifest of each last.
  */
 export async function unevenMessages(
   database: Database,

@@ -15,7 +15,7 @@ export interface Attendance {
   leaseExpiresAt: Date | null
 }
 
-/** All work that is under way or was left behind, for a reconcile. Each list is oldest first. */
+/** All unfinished work, living and abandoned, for reconcile. Each list is oldest first. */
 export interface UnfinishedWork {
   sending: (Backup & Attendance)[]
   erasing: (Backup & Attendance)[]
@@ -28,7 +28,6 @@ export interface UnfinishedWork {
   leases: LeaseFacts[]
 }
 
-/** A lease, for people. */
 export interface LeaseFacts {
   subject: string
   purpose: LeasePurpose
@@ -37,7 +36,6 @@ export interface LeaseFacts {
   expiresAt: Date
 }
 
-/** Reads all of it. */
 export async function unfinishedWork(database: Database): Promise<UnfinishedWork> {
   const { kysely } = database
   const leases = await kysely

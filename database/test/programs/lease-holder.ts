@@ -1,4 +1,5 @@
-// node lease-holder.ts URL SUBJECT          "held" or "busy"; "lost CODE" when it is told; "ask" on stdin: "is held true|false"
+// node lease-holder.ts URL SUBJECT          "held" or "busy"; "lost CODE" when the lease is lost;
+//                                           "ask" on stdin: "is held true|false"
 // node lease-holder.ts URL SUBJECT leave    "held", then has nothing more to do and gives nothing back
 import { acquireLease, openDatabase } from '#index.ts'
 

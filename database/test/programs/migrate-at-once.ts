@@ -1,4 +1,5 @@
-// node migrate-at-once.ts URL [FOLDER]   "ready", then waits for a line on stdin, migrates, and says how many it applied
+// node migrate-at-once.ts URL [FOLDER]   "ready", then waits for a line on stdin, migrates, and says how many
+// it applied
 import { once } from 'node:events'
 import { pathToFileURL } from 'node:url'
 import { migrate, openDatabase } from '#index.ts'

@@ -12,7 +12,7 @@ import { openCatalog, openTelegram } from '#wiring.ts'
 /** Whether the catalog can be opened, is the chat's owner, and what it tells that somebody should know. */
 export async function checkCatalog({ config, signal }: CheckScope): Promise<Finding> {
   const notes: string[] = []
-  const database = await openCatalog(config, signal, { tell: words => notes.push(words) })
+  const database = await openCatalog(config, signal, { note: words => notes.push(words) })
   try {
     await checkOwner(config, database, signal)
     const { total } = await queryBackups(database, { state: 'sending', limit: 1 })

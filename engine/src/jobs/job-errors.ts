@@ -1,6 +1,31 @@
 import type { Job, JobError, JobKind } from '@telegram-backup/database'
-import { BackupError, describeError, hasOwnWords, hint, run, tellError } from '@telegram-backup/errors'
+import {
+  BackupError,
+  commandLineWords,
+  type DescribedError,
+  describeError,
+  type HintWords,
+  hasOwnWords,
+  hint,
+  redactError,
+  run,
+} from '@telegram-backup/errors'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
+
+/** The fields and parameters of a request, by the options of the command line that mean the same. */
+const FIELDS: Readonly<Record<string, string>> = {
+  overwrite: '"overwrite": true',
+  'even-the-last': 'even_the_last=true',
+}
+
+/** The words of a hint for the person who sent a request. There are none for an option without a field. */
+export const requestWords: HintWords = action =>
+  'option' in action ? FIELDS[action.option] : commandLineWords(action)
+
+/** The error of a job as the catalog keeps it. Jobs are requested over HTTP, so its hint names fields. */
+export function errorOfJob(error: unknown): DescribedError {
+  return redactError(error, action => requestWords(action) ?? commandLineWords(action))
+}
 
 /**
  * The error of a job whose source cannot be opened or read; it names the source. A missing file or directory
@@ -51,5 +76,5 @@ export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' |
     code: 'UNSERVED',
     hint: hint`Write the ${name} into the telegram-backup.yaml of the machine that is to do it, and ask for it once more; or remove the schedule that asks for it (${run('schedule list')}).`,
   })
-  return tellError(error)
+  return redactError(error)
 }

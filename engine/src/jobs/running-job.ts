@@ -11,8 +11,8 @@ import {
   noteProgress,
   putBackJob,
 } from '@telegram-backup/database'
-import { describeError, hasOwnWords, tellError } from '@telegram-backup/errors'
-import { interrupted } from '#jobs/job-errors.ts'
+import { describeError, hasOwnWords } from '@telegram-backup/errors'
+import { errorOfJob, interrupted } from '#jobs/job-errors.ts'
 import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
 
@@ -107,7 +107,7 @@ export class RunningJob {
   #judge(error: unknown): Outcome {
     const { job } = this
     const { code } = describeError(error)
-    const reported = tellError(error)
+    const reported = errorOfJob(error)
     if (this.#begun.lease.signal.aborted) return { state: 'lost' }
     const isForeign = !hasOwnWords(error)
     if (isForeign && !CANCELLATIONS.has(code)) {

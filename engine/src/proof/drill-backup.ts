@@ -8,7 +8,7 @@ import {
   finishVerification,
 } from '@telegram-backup/database'
 import { missingWords } from '@telegram-backup/database/missing-files'
-import { tellError } from '@telegram-backup/errors'
+import { redactError } from '@telegram-backup/errors'
 import { busy } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { noteDamage } from '#restore/restore-record.ts'
@@ -46,7 +46,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     } catch (error) {
       const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : error
       await finishVerification(database, {
-        ...{ ...counts, state: 'failed', findings: [], error: tellError(reason).message },
+        ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
       }).catch(() => {})
       // Bytes that are not what was sent are damage, wherever it is found.
       await noteDamage(database, backup.id, reason).catch(() => {})

@@ -7,7 +7,7 @@ import {
   markDamaged,
   markSound,
 } from '@telegram-backup/database'
-import { describeError, tellError } from '@telegram-backup/errors'
+import { describeError, redactError } from '@telegram-backup/errors'
 
 /**
  * Writes a restore down before it begins, and how it ended, also when it was cancelled: a success is counted,
@@ -26,7 +26,7 @@ export async function recordRestore<Result extends { bytes: number }>(
   try {
     await beginRestore(database, { id: restoreId, backupId, target })
     const result = await work().catch(async (error: unknown) => {
-      await finishRestore(database, restoreId, { error: tellError(error).message })
+      await finishRestore(database, restoreId, { error: redactError(error).message })
         .then(() => noteDamage(database, backupId, error))
         .catch(onUntold)
       throw error

@@ -62,7 +62,7 @@ test.each([
   ['a source of nothing', `${SHOP}  logs: { project: shop, type: logs }\n`, 'sources.logs: names nothing'],
   ['notifications that cannot be', `${SHOP}notifications: { waiting_for: soon }\n`, 'waiting_for'],
   ['a variable that is not set', `${SHOP}notifications: { webhook: "$\{NO_SUCH_VARIABLE}" }\n`, 'NO_SUCH'],
-])('%s changes nothing, is told once, and is over when it was mended', async (_, broken, words) => {
+])('%s changes nothing, is reported once, and is over when it was repaired', async (_, broken, words) => {
   await write(SHOP)
   const file = await open()
   let heard = 0

@@ -20,7 +20,7 @@ describe('which source', () => {
       /--one-file-system is of no use with --postgres/,
     ],
     [{ postgres: 'postgresql://h/d', format: 'tar' }, /format/],
-    [{ directory: 'a', type: 'storage', include: ['*.log'] }, /--type logs|choose log files/],
+    [{ directory: 'a', type: 'storage', include: ['*.log'] }, /--type logs|select log files/],
     [{ directory: 'a', type: 'logs', since: 'tomorrow' }, /tomorrow/],
     [{ directory: 'a', allow: ['everything'] }, /everything/],
     [{ directory: '' }, /names nothing/],

@@ -54,7 +54,7 @@ async function expire(): Promise<SessionReport> {
   return session.report
 }
 
-async function settle(): Promise<SessionReport> {
+async function runReconcile(): Promise<SessionReport> {
   return await reconcile(await open())
 }
 
@@ -98,7 +98,7 @@ it('many that go at once cost two drawings of the index, and one call for each o
 it('and so do many that a library has marked, at the next reconcile', async () => {
   const ids = await sendAndKeepOne(5)
   for (const id of ids.slice(0, -1)) await deleteBackup(machine.database, id)
-  expect(await callsOf(settle)).toEqual({ drawings: 2, deletions: 8 })
+  expect(await callsOf(runReconcile)).toEqual({ drawings: 2, deletions: 8 })
   await expectOnly(ids.at(-1) ?? '')
 })
 
@@ -171,8 +171,8 @@ it('no message goes while the index cannot say that its backup goes', async () =
   const first = await expire()
   expect(machines.vault.messageIds()).toEqual(before)
   expect(first.isDone).toBe(false)
-  expect(first.pending[0]?.reason).toContain('the index of its chat does not say yet that the backup goes')
-  expect((await settle()).isDone).toBe(true)
+  expect(first.pending[0]?.reason).toContain('the index of its chat does not mark the backup as erasing yet')
+  expect((await runReconcile()).isDone).toBe(true)
   await expectOnly(ids.at(-1) ?? '')
 })
 

@@ -1,24 +1,23 @@
 import type { Hash } from 'node:crypto'
 import { freeNow } from '#bot-api/transient-memory.ts'
 
-/** How an answer's bytes are taken in. */
 export interface AnswerReception {
   /** A longer answer is refused. */
   maxBytes: number
-  /** Memory for the bytes; used when the server tells a length beforehand that fits. */
+  /** Memory for the bytes; used when they fit by the length that the server announces. */
   into?: Buffer | undefined
-  /** Fed with the bytes as they come, while they are still in the processor's cache. */
+  /** Gets the bytes as they come, while they are in the processor's cache. */
   hash?: Hash | undefined
 }
 
-/** What comes in, at most so much. Where the length is told beforehand, a file's bytes are not held twice. */
+/** The body of an answer. With an announced length, a file's bytes are not held twice. */
 export class AnswerBody {
   readonly #reception: AnswerReception
   readonly #whole: Buffer | undefined
   readonly #chunks: Buffer[] = []
   #received = 0
 
-  /** @param length what the server says; anything but a whole number up to `maxBytes` is not relied on */
+  /** @param length the announced one; counts only as a whole number up to `maxBytes` */
   constructor(length: number, reception: AnswerReception) {
     const { maxBytes, into } = reception
     this.#reception = reception
@@ -26,7 +25,7 @@ export class AnswerBody {
     this.#whole = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length)
   }
 
-  /** False when it is more than may come. The chunk is not to be used afterwards. */
+  /** False when it is too much. The chunk must not be used afterwards. */
   add(chunk: Buffer): boolean {
     const { maxBytes, hash } = this.#reception
     const end = this.#received + chunk.length

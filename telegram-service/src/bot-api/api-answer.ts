@@ -3,13 +3,13 @@ import type { ExchangeAnswer } from '#bot-api/http-exchange.ts'
 import { withoutToken } from '#bot-api/server-words.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** Many times the longest message. What is nested through and through takes a hundred times its size to be read. */
+/** Many times the longest message. Deeply nested JSON takes a hundred times its size to parse. */
 export const MAX_JSON_ANSWER_BYTES: number = 512 * 1024
 
 /**
- * The `result` of an answer, or the error that it stands for. 5xx says nothing about whether the call was carried out
- * (messages arrived minutes after a 502): `ANSWER_LOST`, and so is a 2xx that is not the Bot API's. Everything else that
- * is not `ok:true` is a refusal.
+ * The `result` of an answer, or the error that it means. A 5xx does not say whether the call was carried out
+ * (messages arrived minutes after a 502): `ANSWER_LOST`, as for a 2xx that is not the Bot API's. All else
+ * without `ok:true` is a refusal.
  */
 export function readAnswer(answer: ExchangeAnswer, token: string): unknown {
   const json = parseObject(answer.body)
@@ -29,8 +29,8 @@ export function readAnswer(answer: ExchangeAnswer, token: string): unknown {
 }
 
 /**
- * The bytes of a file, or the error that the answer stands for. Links expire, and spurious 401s have been seen on them:
- * either way getFile gives a new one, so most statuses are `ANSWER_LOST`, which is worth another try.
+ * The bytes of a file, or the error that the answer means. Links expire, and spurious 401s occur: getFile
+ * then gives a new one, so most statuses are `ANSWER_LOST`, which is tried again.
  */
 export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
   const { status, headers, body } = answer
@@ -45,7 +45,6 @@ export function readFileAnswer(answer: ExchangeAnswer, token: string): Buffer {
   })
 }
 
-/** The server's own words, token removed; the status where it has none. */
 function describe(json: Record<string, unknown> | undefined, status: number, token: string): string {
   const words = json?.['description']
   return typeof words === 'string' && words.trim() !== ''
@@ -69,16 +68,15 @@ interface Refusal {
 
 function refusal(refused: Refusal): TelegramError {
   const { status, description } = refused
-  const retryAfterSeconds = floodWaitSeconds(refused)
   const movedTo = migrationTarget(refused.json)
   const common = {
     errorCode: status,
     description,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    ...(movedTo === undefined ? {} : { movedTo: String(movedTo) }),
+    retryAfterSeconds: floodWaitSeconds(refused),
+    movedTo: movedTo?.toString(),
   }
   if (status < 400) return redirected(common)
-  // The public server answers both 401 and 404 to a token that it does not know, a filtered one of one's own 421.
+  // For an unknown token the public server answers 401 or 404; a private one that filters tokens answers 421.
   const tokenIsWrong =
     status === 401 || status === 421 || (status === 404 && !/method not found/i.test(description))
   if (tokenIsWrong) {
@@ -98,27 +96,29 @@ function refusal(refused: Refusal): TelegramError {
   return new TelegramError(`Telegram refused: ${description}`, {
     code: 'REFUSED',
     ...common,
-    ...(status === 413 ? { hint: 'Set TELEGRAM_PART_SIZE to less.' } : {}),
+    hint: status === 413 ? 'Set TELEGRAM_PART_SIZE to less.' : undefined,
   })
 }
 
-/** The id of the supergroup that a group has become. */
 function migrationTarget(json: Record<string, unknown> | undefined): number | undefined {
   const parameters = json?.['parameters'] as Record<string, unknown> | null | undefined
   const target = typeof parameters === 'object' ? parameters?.['migrate_to_chat_id'] : undefined
   return typeof target === 'number' && Number.isSafeInteger(target) ? target : undefined
 }
 
-/** Never followed: wherever it leads, the token would go there. */
+/** Never followed: the token would go along. */
 function redirected(facts: { errorCode: number; description: string }): TelegramError {
-  return new TelegramError(`The Bot API server sends elsewhere (HTTP status ${facts.errorCode})`, {
-    code: 'CONFIGURATION',
-    ...facts,
-    hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
-  })
+  return new TelegramError(
+    `The Bot API server redirects to another address (HTTP status ${facts.errorCode})`,
+    {
+      code: 'CONFIGURATION',
+      ...facts,
+      hint: 'Set TELEGRAM_API_ROOT to the address of the server itself.',
+    },
+  )
 }
 
-/** Refusals that a person mends in Telegram, with the words for it. */
+/** Refusals that a person can mend in Telegram. */
 function chatRefusal(
   description: string,
   migratedTo: number | undefined,
@@ -132,7 +132,7 @@ function chatRefusal(
   if (/upgraded to a supergroup/i.test(description)) {
     return {
       message: 'The group has become a supergroup',
-      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it wherever the old one stands, be it TELEGRAM_CHAT_ID, ${option('chat')} or a source’s chat.`,
+      hint: hint`Its new id is ${migratedTo ?? 'shown in its info'}: write it instead of the old one in TELEGRAM_CHAT_ID, ${option('chat')} and the sources’ chat.`,
     }
   }
   if (/kicked|not a member|blocked by the user|can't initiate|user is deactivated/i.test(description)) {
@@ -144,13 +144,15 @@ function chatRefusal(
   if (/administrator rights|not enough rights|have no rights|need administrator/i.test(description)) {
     return {
       message: 'The bot lacks a right in the chat',
-      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" tells which is missing.`,
+      hint: hint`Make it an administrator that may post, edit and delete messages; "${run('doctor')}" says which one is missing.`,
     }
   }
   return undefined
 }
 
-/** Seconds to wait, from `parameters`, the header, or the words: floods of an upload come as a 400 with words only. */
+/**
+ * Seconds to wait, from `parameters`, the header, or the words: floods of uploads are a 400 with words only.
+ */
 function floodWaitSeconds({ status, headers, json, description }: Refusal): number | undefined {
   const parameters = json?.['parameters']
   const told =
@@ -165,7 +167,7 @@ function floodWaitSeconds({ status, headers, json, description }: Refusal): numb
   return Number.isFinite(header) && header >= 0 ? header : 1
 }
 
-/** Undefined also for more than an answer of the Bot API may have, as a file may. */
+/** Undefined also for more than an answer of the Bot API can have. */
 function parseObject(body: Buffer): Record<string, unknown> | undefined {
   if (body.length > MAX_JSON_ANSWER_BYTES) return undefined
   try {

@@ -1,29 +1,27 @@
 import type { ClientRequest } from 'node:http'
 import type { UploadRate } from '#bot-api/upload-rate.ts'
 
-/** Small enough that a slow line (1 KB/s) moves one before it counts as stalled. */
+/** A slow line (1 KB/s) sends one before it counts as stalled. */
 const WRITE_SLICE_BYTES = 64 * 1024
 
 export interface BodyUpload {
   outgoing: ClientRequest
   body: readonly Buffer[]
   rate: UploadRate | undefined
-  /** Fires when the exchange has ended, however it ended. */
   ended: AbortSignal
   hasAnswer: () => boolean
-  /** The line has taken bytes, so many by now, or may take more: time that it stalls counts from here. */
+  /** The connection has taken that many bytes, or may go on: a stall is timed from here. */
   onMoved: (bytesOut: number) => void
-  /** The rate, and not the line, holds the upload up. */
+  /** The rate limit, not the line, holds the upload up. */
   onHeld: () => void
 }
 
 /**
- * Writes in slices, as fast as the connection and the rate take them, so that a stall and a slow line can be told apart.
- * The last slice goes with the end: nothing may happen between its leaving and the news that the body is out.
- *
- * A server that refuses an upload (413) may answer and close while the body is still going out. A write after that fails,
- * and Node then drops the socket with the answer unread in it. So between two slices the event loop looks once for what
- * has come in (which two immediates have between them), and an answer that has begun ends the writing.
+ * Writes in slices, as fast as the connection and the rate allow, so that a stall and a slow line can be told
+ * apart. The last slice goes with the end: nothing may happen between it and the news that the body is out.
+ * A server that refuses an upload (413) may answer and close while the body still goes out. A later write
+ * fails, and Node then drops the socket with the unread answer. So the event loop checks for input between
+ * slices (two immediates have that between them), and an answer ends the writing.
  */
 export async function uploadBody(upload: BodyUpload): Promise<void> {
   const { outgoing, rate } = upload
@@ -42,7 +40,7 @@ export async function uploadBody(upload: BodyUpload): Promise<void> {
   if (await mayWrite(upload, last.length, bytesOut)) outgoing.end(last)
 }
 
-/** Whether the next bytes may be written, once it is their turn; no when the exchange is over, or has its answer. */
+/** Waits for the rate; false when the exchange is over, or has its answer. */
 async function mayWrite(upload: BodyUpload, bytes: number, bytesOut: number): Promise<boolean> {
   const isOver = (): boolean => upload.ended.aborted || upload.outgoing.destroyed || upload.hasAnswer()
   if (isOver() || !upload.rate) return !isOver()

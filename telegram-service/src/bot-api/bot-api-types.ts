@@ -1,6 +1,6 @@
-import type { StrayMessage } from '#telegram-error.ts'
+import type { UnprovenMessage } from '#telegram-error.ts'
 
-/** The fields of the Bot API's objects that this package reads. Answers are checked before they are believed. */
+/** The fields of the Bot API's objects that this package reads; answers are checked. */
 export interface BotUser {
   id: number
   username: string
@@ -11,18 +11,17 @@ export interface BotChat {
   id: number
   type: string
   title: string
-  /** Of the pinned messages, the one that was sent last. */
-  pinned?: SeenMessage
+  /** The pinned message that was sent last. */
+  pinned?: SeenMessage | undefined
 }
 
-/** A member's status and, for an administrator, the rights that this project asks for. */
+/** A member's status and the rights that this project needs. */
 export interface ChatMember {
   status: string
   canPostMessages: boolean
   canEditMessages: boolean
   canDeleteMessages: boolean
   canPinMessages: boolean
-  /** For a restricted member: whether it may send documents. */
   canSendDocuments: boolean
 }
 
@@ -33,18 +32,15 @@ export interface SentDocument extends SeenDocument {
   sentAt: Date
 }
 
-/** A message as this bot sees it, as far as it concerns this project. */
 export interface SeenMessage {
   messageId: number
   chatId: number
-  /** When this message was sent; Telegram's clock. */
   date: Date
-  /** Somebody sent it who is no bot. Absent where nobody knows: of a channel, and of who writes in a group's own name. */
+  /** A person sent it. Absent in channels, and for a sender in a group's own name: nobody knows. */
   isByPerson?: true
   text?: string
   /** Without markup. */
   caption?: string
-  /** Of a forwarded message. */
   forwarded?: ForwardOrigin
   document?: SeenDocument
 }
@@ -54,25 +50,25 @@ export interface SeenDocument {
   fileId: string
   fileUniqueId: string
   fileName: string
-  /** As the server stored it. Undefined when the server did not say. */
+  /** Undefined when the server did not say. */
   sizeBytes: number | undefined
 }
 
-/** Where a forwarded message was first said. */
+/** The origin of a forwarded message. */
 export interface ForwardOrigin {
   date: Date
-  /** Of a channel only: elsewhere the server tells who said it, not where. */
+  /** Only of a channel: elsewhere the server names the author, not the chat. */
   chatId?: number
   messageId?: number
-  /** Who said it, where it was not a channel; a hidden one has a name only. */
+  /** Outside of channels; a hidden author has only a name. */
   author?: string
-  /** Whether a bot said it; undefined where nobody knows, as in a channel. */
+  /** Undefined where nobody knows, as in a channel. */
   isByBot?: boolean
 }
 
-/** Message ids are numbers of 32 bits (td MessageId). A greater one, written down, would hide every later message. */
+/** Message ids have 32 bits (td MessageId). A recorded greater one would hide every later message. */
 const MAX_MESSAGE_ID = 2 ** 31 - 1
-/** The last second that a Date can tell. */
+/** The last second of a Date. */
 const MAX_UNIX_SECONDS = 8.64e12
 
 type Json = Record<string, unknown>
@@ -95,17 +91,17 @@ function integer(value: unknown, what: string, range: { min?: number; max?: numb
   return value
 }
 
-/** The server said yes, and then something that is not the method's result. */
+/** The server said yes, but the result is not the method's. */
 export class UnexpectedAnswer extends Error {
   override readonly name: string = 'UnexpectedAnswer'
   readonly what: string
-  /** The message that was made all the same, as far as the answer names it. */
-  readonly strayMessage: StrayMessage | undefined
+  /** The message that was made, if the answer names it. */
+  readonly unprovenMessage: UnprovenMessage | undefined
 
-  constructor(what: string, strayMessage?: StrayMessage) {
+  constructor(what: string, unprovenMessage?: UnprovenMessage) {
     super(`it has no valid ${what}`)
     this.what = what
-    this.strayMessage = strayMessage
+    this.unprovenMessage = unprovenMessage
   }
 }
 
@@ -124,7 +120,7 @@ export function readChat(result: unknown): BotChat {
     id: integer(chat['id'], 'chat id'),
     type: text(chat['type'], 'chat type'),
     title: typeof title === 'string' ? title : '',
-    ...(chat['pinned_message'] === undefined ? {} : { pinned: readSeenMessage(chat['pinned_message']) }),
+    pinned: chat['pinned_message'] === undefined ? undefined : readSeenMessage(chat['pinned_message']),
   }
 }
 
@@ -140,7 +136,7 @@ export function readChatMember(result: unknown): ChatMember {
   }
 }
 
-/** Throws `UnexpectedAnswer`, with the message that was made if the answer names one. */
+/** Throws `UnexpectedAnswer`, with the made message if the answer names it. */
 export function readSentDocument(result: unknown): SentDocument {
   return readMadeMessage(result, (message, made) => ({
     ...made,
@@ -149,7 +145,7 @@ export function readSentDocument(result: unknown): SentDocument {
   }))
 }
 
-/** Throws `UnexpectedAnswer`, with the message if the answer names one. */
+/** Throws `UnexpectedAnswer`, with the message if the answer names it. */
 export function readSeenMessage(result: unknown): SeenMessage {
   return readMadeMessage(result, (message, made) => {
     const { text: words, caption, document, forward_origin: origin } = message
@@ -171,7 +167,7 @@ function readMadeMessage<Result>(
 ): Result {
   const message = object(result, 'message')
   const made = {
-    // 0 stands for a message that the server will send some time later (documented).
+    // 0 means that the server will send the message later (documented).
     messageId: integer(message['message_id'], 'message id', { min: 1, max: MAX_MESSAGE_ID }),
     chatId: integer(object(message['chat'], 'chat')['id'], 'chat id'),
   }
@@ -183,7 +179,7 @@ function readMadeMessage<Result>(
   }
 }
 
-/** A chat that speaks is named beside somebody who stands for it, whose word says nothing. */
+/** A chat that speaks is named together with a placeholder person. */
 function isByPerson({ from, sender_chat: chat }: Json): boolean {
   if (typeof from !== 'object' || from === null || chat !== undefined) return false
   return 'is_bot' in from && from.is_bot === false

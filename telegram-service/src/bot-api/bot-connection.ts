@@ -26,10 +26,9 @@ const DEFAULT_TIMEOUTS: ExchangeTimeouts = {
   answerMs: 600_000,
   answerAfterCancelMs: 20_000,
 }
-/** Room for the text of a refusal when the file is small. */
+/** Room for a refusal when the file is small. */
 const MIN_ANSWER_BYTES = 64 * 1024
 
-/** One call of a method, and how its result is read; `read` throws `UnexpectedAnswer`. */
 export interface ApiCall<Result> {
   method: string
   contentType: string
@@ -37,7 +36,6 @@ export interface ApiCall<Result> {
   read: (result: unknown) => Result
 }
 
-/** A call whose parameters go as JSON. */
 export function jsonCall<Result>(
   method: string,
   parameters: Record<string, unknown>,
@@ -47,14 +45,11 @@ export function jsonCall<Result>(
 }
 
 export interface UploadOptions extends CallOptions {
-  /** Called with how many bytes of the request the connection took; must not throw. */
+  /** Called with the number of bytes that the connection took; must not throw. */
   onBytesOut?: ((bytes: number) => void) | undefined
 }
 
-/**
- * One bot at one Bot API server: the only place that knows the token. Its ways of calling differ in what they may
- * repeat.
- */
+/** One bot at one Bot API server: the only place that knows the token. */
 export class BotConnection {
   /** The number before the colon of the token. */
   readonly botId: string
@@ -69,10 +64,7 @@ export class BotConnection {
   readonly #uploadRate: UploadRate | undefined
   readonly #paces: Map<string, ChatPace>
 
-  /**
-   * Opens no connection yet. `paces`: the pace of each chat, where another connection of the same bot shares it.
-   * Throws `CONFIGURATION` when the token or the API root has a wrong shape.
-   */
+  /** Opens no connection. `paces` are shared by connections of one bot. Throws `CONFIGURATION`. */
   constructor(options: TelegramClientOptions, paces: Map<string, ChatPace> = new Map()) {
     const config = readTelegramConfig()
     this.#options = options
@@ -91,7 +83,7 @@ export class BotConnection {
     this.#paces = paces
   }
 
-  /** The same bot at the same pace, with a limit on uploads of its own. */
+  /** The same bot and paces, with its own limit on uploads. */
   withUploadLimit(bytesPerSecond: number): BotConnection {
     return new BotConnection({ ...this.#options, uploadBytesPerSecond: bytesPerSecond }, this.#paces)
   }
@@ -102,7 +94,6 @@ export class BotConnection {
     return pace
   }
 
-  /** A single try; the caller repeats what fails. */
   async once<Result>(
     call: ApiCall<Result>,
     options: CallOptions & { freshConnection: boolean },
@@ -110,7 +101,7 @@ export class BotConnection {
     return await this.#exchange(call, { ...options, repeatable: true, isUpload: false })
   }
 
-  /** For a call that changes nothing when it is done twice. */
+  /** For a call that may be repeated. */
   async repeatable<Result>(call: ApiCall<Result>, options: CallOptions): Promise<Result> {
     return await callWithPolicy(again => this.once(call, { ...options, freshConnection: again }), {
       ...this.#observed(options),
@@ -119,7 +110,7 @@ export class BotConnection {
     })
   }
 
-  /** The same with a file: more tries, and within the limit on uploads. */
+  /** The same with a file: more tries, and the limit on uploads. */
   async repeatableUpload<Result>(call: ApiCall<Result>, options: UploadOptions): Promise<Result> {
     const how = { ...options, repeatable: true, isUpload: true }
     return await callWithPolicy(again => this.#exchange(call, { ...how, freshConnection: again }), {
@@ -139,7 +130,7 @@ export class BotConnection {
     })
   }
 
-  /** Downloads a file. `locate` gives its path, and is called again before each further try. */
+  /** Downloads a file. `locate` gives its path, before each try. */
   async download(
     locate: (again: boolean) => Promise<string>,
     options: DownloadOptions,
@@ -198,7 +189,7 @@ export class BotConnection {
       return await this.#exchange(call, { ...options, repeatable: false, isUpload: true })
     } catch (error) {
       const wait = error instanceof TelegramError ? error.retryAfterSeconds : undefined
-      // At most the longest wait that a call accepts: a server that once says "a year" must not end all sending.
+      // Not longer than a call may wait: a server that once says "a year" must not end all sending.
       if (wait !== undefined) pace.hold(Math.min(Math.max(1, wait), this.#policy.maxFloodWaitSeconds) * 1000)
       throw error
     } finally {
@@ -211,7 +202,7 @@ export class BotConnection {
     { maxBytes, into, signal }: DownloadOptions,
     freshConnection: boolean,
   ): Promise<DownloadedFile> {
-    // A Bot API server that runs with --local answers with a path on its disk instead of serving the file.
+    // A server with --local answers with a path on its disk.
     if (filePath.startsWith('/') && !this.usesPublicServer) return readLocalFile(filePath, maxBytes)
     const hash = createHash('sha256')
     const answer = await exchange({
@@ -247,7 +238,7 @@ function readResult<Result>(result: unknown, read: (result: unknown) => Result):
     if (!(error instanceof UnexpectedAnswer)) throw error
     throw new TelegramError(`The Bot API server’s answer is not what it should be: ${error.message}`, {
       code: 'UNPROVEN',
-      ...(error.strayMessage ? { strayMessage: error.strayMessage } : {}),
+      unprovenMessage: error.unprovenMessage,
     })
   }
 }

@@ -9,15 +9,14 @@ import {
 import { type BotConnection, jsonCall } from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 
-/** What is asked and said about the chat itself. */
 export interface ChatMethods {
   getMe(options?: CallOptions): Promise<BotUser>
   getChat(chatId: string, options?: CallOptions): Promise<BotChat>
   getChatMember(chatId: string, userId: string, options?: CallOptions): Promise<ChatMember>
-  /** Pins without a notification. The chat shows the pinned message that was sent last, not the one pinned last. */
+  /** Pins silently. The chat shows the pinned message that was sent last, not the one pinned last. */
   pinMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
   unpinMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
-  /** Shows that something is being uploaded. Makes no message, but is refused where a message would be. */
+  /** Makes no message, but is refused where a message would be. */
   announceUpload(chatId: string, options?: CallOptions): Promise<void>
 }
 

@@ -3,19 +3,17 @@ import { cancelled } from '#telegram-error.ts'
 
 const WINDOW_MS = 60_000
 
-/** One message under way: `done` must be called when its request has ended, however it ended. */
+/** One message under way: `done` must be called when its request has ended. */
 export interface PaceSlot {
   done(): void
 }
 
-/** Somebody who wants to send. */
 interface Waiter {
   enter(): void
-  /** Hears that time must pass, how much, and why; only once. */
   tell(waitMs: number, reason: PaceReason): void
 }
 
-/** A minute that is full, or a wait that the server asked for. */
+/** A full minute, or a wait that the server asked for. */
 type PaceReason = 'pace' | 'flood'
 
 export interface PaceOptions {
@@ -23,49 +21,43 @@ export interface PaceOptions {
   onWait?: ((ms: number, reason: PaceReason) => void) | undefined
 }
 
-/** A message of the last minute that somebody sent, as the ledger tells. */
+/** A message of the last minute in the ledger. */
 export interface EarlierMessage {
-  /** Whose it is. */
   run: string
-  /** Of no other message in the chat. */
   key: string
-  /** How long ago it was sent, in milliseconds. */
   ageMs: number
 }
 
-/** More runs are not at work, or were in the last minute, in one chat. */
+/** More runs are never active in one chat within a minute. */
 const RUNS_REMEMBERED = 1000
 
 /**
- * Keeps to N messages in any 60 seconds in one chat; up to N may go in a burst. The server counts a message somewhere
- * between the start and the end of its request, so a slot is only free again 60 s after the request ended. A wait that
- * the server asks for is the chat's, not one message's: nothing else may go meanwhile.
+ * Allows N messages in any 60 seconds in one chat, also in a burst. The server counts a message between the
+ * start and the end of its request, so a slot is free 60 s after the end. A wait that the server asks for
+ * holds for the whole chat.
  */
 export class ChatPace {
   readonly #limit: number
   readonly #clock: Clock
-  /** When the requests of the last minute ended; oldest first. */
+  /** Ends of the requests of the last minute, oldest first. */
   readonly #ended: number[] = []
-  /** When others sent theirs, by what tells one from another: several runs of this process hear of the same ones. */
+  /** Messages of others by key, since several runs of this process read the same ones. */
   readonly #others = new Map<string, number>()
-  /** That began here, the newest last: what they send is counted as it is sent. */
+  /** Runs of this process, newest last: their messages are counted when they are sent. */
   readonly #runs = new Set<string>()
-  /** In the order of their coming. */
+  /** In order of arrival. */
   readonly #waiting: Waiter[] = []
   #underWay = 0
   #heldUntil = Number.NEGATIVE_INFINITY
   #alarm: AbortController | undefined
 
-  /** @param messagesPerMinute 0 or more; 0 means no pace of our own, only what the server says. */
+  /** @param messagesPerMinute 0 means no pace of our own, only what the server says */
   constructor(messagesPerMinute: number, clock: Clock = SYSTEM_CLOCK) {
     this.#limit = messagesPerMinute === 0 ? Number.POSITIVE_INFINITY : messagesPerMinute
     this.#clock = clock
   }
 
-  /**
-   * Resolves in the order of the calls, when a message may be sent; throws `CANCELLED` as soon as the signal fires.
-   * Calls `onWait` once if the wait is for time to pass; what it throws is thrown.
-   */
+  /** Resolves, in order of the calls, when a message may be sent. Throws `CANCELLED`. */
   async enter(options: PaceOptions): Promise<PaceSlot> {
     if (options.signal?.aborted) throw cancelled()
     await this.#turn(options)
@@ -82,8 +74,8 @@ export class ChatPace {
   }
 
   /**
-   * Counts messages that others sent to the chat in the last minute, each once, by what was heard of it last. Those of runs that
-   * began here before are not among them. What an earlier process sent for `run`, which goes on here, is.
+   * Counts messages of the last minute that other processes sent, each once, and what an earlier process sent
+   * for `run`, which goes on here. Runs that began here are left out.
    */
   countEarlier({ run, earlier }: { run: string; earlier: readonly EarlierMessage[] }): void {
     if (!Number.isFinite(this.#limit)) return
@@ -102,7 +94,6 @@ export class ChatPace {
     }
   }
 
-  /** Lets nobody in for so long. */
   hold(ms: number): void {
     this.#heldUntil = Math.max(this.#heldUntil, this.#clock.now() + ms)
     this.#admit()
@@ -139,7 +130,7 @@ export class ChatPace {
     })
   }
 
-  /** Lets in whom there is room for, and sets the alarm for the next one. */
+  /** Admits waiters as there is room, and sets the alarm for the next one. */
   #admit(): void {
     while (this.#waiting.length > 0 && this.#hasRoom()) {
       this.#underWay++
@@ -174,8 +165,8 @@ export class ChatPace {
   }
 
   /**
-   * Until the hold ends and the oldest of the last minute leaves it, at least 1 ms: time goes on while this is asked.
-   * Undefined when only those under way are waited for, who will tell when they are done.
+   * Until the hold ends and the oldest message leaves the minute, at least 1 ms. Undefined when only messages
+   * under way are waited for, whose end calls `#admit`.
    */
   #untilRoomMs(): number | undefined {
     const now = this.#clock.now()

@@ -2,30 +2,28 @@ import type { CallPolicy, CallWait } from '#bot-api/call-policy.ts'
 import type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** What a client is made of. */
 export interface TelegramClientOptions {
   /** From BotFather, `123456789:AA…`. */
   token: string
   /** Bot API server without a trailing slash. Default: TELEGRAM_API_ROOT, else the public one. */
   apiRoot?: string
-  /** In one chat; 0 = only what the server says. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20, or 0 with an API root of your own. */
+  /** In one chat; 0 = no pace. Default: TELEGRAM_MESSAGES_PER_MINUTE, else 20 (public server) or 0. */
   messagesPerMinute?: number
-  /** One bound on all uploads of this client together, from 1024; without one they go as fast as the line takes them. */
+  /** Limit on all uploads of this client together, from 1024; default: none. */
   uploadBytesPerSecond?: number | undefined
   timeouts?: Partial<ExchangeTimeouts>
   policy?: Partial<CallPolicy>
   observer?: TransferObserver
 }
 
-/** Hears what all calls of a client do; for counting. Must not throw. */
+/** Observes all calls of a client. Must not throw. */
 export interface TransferObserver {
-  /** Told before each wait. */
   onWait?(wait: CallWait): void
-  /** Bytes of requests that were answered, files and the rest, and bytes of files that were fetched. */
+  /** Bytes of answered requests, and of fetched files. */
   onTransfer?(direction: 'up' | 'down', bytes: number): void
 }
 
-/** Throws `CONFIGURATION` for what is no http or https URL of a server. */
+/** Throws `CONFIGURATION` for anything but an http or https URL. */
 export function parseApiRoot(apiRoot: string): URL {
   const url = URL.parse(apiRoot)
   if (url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') return url

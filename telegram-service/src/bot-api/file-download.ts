@@ -3,26 +3,22 @@ import { constants, type FileHandle, open, stat } from 'node:fs/promises'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** How a file is downloaded. */
 export interface DownloadOptions extends CallOptions {
   maxBytes: number
-  /** What `locateFile` was asked beforehand, once; it counts as the beginning of the first try. */
+  /** The answer of an earlier `locateFile`; it begins the first try. */
   located?: Promise<string> | undefined
-  /** Memory that may be used for the bytes; what was in it is lost, also when the download fails. */
+  /** Memory for the bytes; its old content is lost even if the download fails. */
   into?: Buffer | undefined
 }
 
-/** A file as it came. */
 export interface DownloadedFile {
-  /** A view of `into`, or memory of their own. */
+  /** A view of `into`, or own memory. */
   bytes: Buffer
-  /** Of these bytes, hex. */
+  /** Hex. */
   sha256: string
 }
 
-/**
- * The path below `/file/bot<token>/` for a `file_path` of getFile's. Throws `UNPROVEN` for one that would lead elsewhere.
- */
+/** The path below `/file/bot<token>/`. Throws `UNPROVEN` for one that leads elsewhere. */
 export function filePathInUrl(filePath: string): string {
   const segments = filePath.split('/')
   const leadsElsewhere = segments.some(segment => segment === '' || segment === '.' || segment === '..')
@@ -31,14 +27,13 @@ export function filePathInUrl(filePath: string): string {
 }
 
 /**
- * A file that a Bot API server with --local names by its path on the disk. Reads a regular file of at most `maxBytes`;
- * anything else that the server may name (a device, a folder, a FIFO) throws `UNPROVEN` without opening it: of a watchdog or a
- * tape that alone has an effect.
+ * Reads a file by the path that a server with --local names. Anything but a regular file of at most
+ * `maxBytes` throws `UNPROVEN` without being opened: opening a watchdog or a tape has an effect.
  */
 export async function readLocalFile(path: string, maxBytes: number): Promise<DownloadedFile> {
   const named = await stat(path).catch(cannotRead)
   if (!named.isFile()) throw notThePart()
-  // Without O_NONBLOCK opening what has become a FIFO would wait for its writer.
+  // Without O_NONBLOCK, opening a file that has become a FIFO would wait for a writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(cannotRead)
   try {
     const opened = await file.stat()
@@ -60,7 +55,7 @@ function cannotRead({ code }: NodeJS.ErrnoException): never {
   )
 }
 
-/** Not `readFile`: what is no longer the file that was measured must not fill the memory. */
+/** Not `readFile`: a file that has changed must not fill the memory. */
 async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer> {
   const bytes = Buffer.alloc(sizeBytes)
   let used = 0

@@ -6,45 +6,41 @@ import { freeReads } from '#bot-api/transient-memory.ts'
 import type { UploadRate } from '#bot-api/upload-rate.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
-/** Bounds on one exchange with the server, in milliseconds. */
+/** Limits on one exchange with the server, in milliseconds. */
 export interface ExchangeTimeouts {
-  /** Until the connection stands. */
   connectMs: number
-  /**
-   * Without a byte moving while the body goes out; while the answer comes in, without its end or a further 16 KiB: a byte now and
-   * then would keep us for ever.
-   */
+  /** Without a byte of the body going out, or 16 KiB of the answer coming in. */
   stallMs: number
   /**
-   * From the last byte of the body to the first of the answer. The server forwards an upload to Telegram only after
-   * it has the whole of it, and getFile answers only after it fetched the file: minutes are normal.
+   * From the end of the body to the first byte of the answer. The server forwards an upload only when it has
+   * all of it, and getFile answers only after fetching the file: minutes are normal.
    */
   answerMs: number
-  /** After a cancel, for the answer to a request that is out whole and must not be repeated. */
+  /** After a cancel, for the answer to a complete request that must not be repeated. */
   answerAfterCancelMs: number
 }
 
 export interface ExchangeRequest {
-  /** Absolute URL. Holds the bot token, so it never leaves this file. */
+  /** Absolute. It holds the bot token, so it never leaves this file. */
   url: URL
   method: 'GET' | 'POST'
   headers?: Record<string, string>
   /** Sent in order, with a Content-Length. */
   body?: readonly Buffer[]
-  /** Bounds how fast the body goes out. What waits for it is not stalled. */
+  /** Limit on the body; waiting for it is no stall. */
   rate?: UploadRate | undefined
   /**
-   * Whether the same request may be made twice. One that may not goes on a connection of its own: a kept-alive one may
-   * be closed by the server just as a request leaves on it, and then nobody knows what became of the request. And a
-   * cancel does not cut it off once its body is out, because the answer alone tells the id of the message it made.
+   * Whether the request may be made twice. If not, it gets its own connection: the server may close a
+   * kept-alive one just as a request leaves, and then nobody knows what became of it. And a cancel does not
+   * cut it off once its body is out: only the answer names the message it made.
    */
   repeatable: boolean
-  /** Not on a kept-alive connection, which may be what failed the last time. */
+  /** Not on a kept-alive connection, which may have caused the last failure. */
   freshConnection?: boolean
   answer: AnswerReception
   timeouts: ExchangeTimeouts
   signal?: AbortSignal | undefined
-  /** Body bytes handed to the connection so far. Must not throw. */
+  /** Bytes of the body so far. Must not throw. */
   onBytesOut?: ((bytes: number) => void) | undefined
 }
 
@@ -54,16 +50,17 @@ export interface ExchangeAnswer {
   body: Buffer
 }
 
-/** So much of an answer has to come before it counts as moving. */
+/** This much of an answer counts as progress. */
 const MOVED_BYTES = 16 * 1024
 
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
 
-// Not imported: an import reads every export of `node:http`, and so loads all of `fetch` and `WebSocket`, 25 ms of each command.
+// Not imported: an import reads every export of `node:http`, which loads `fetch` and `WebSocket`: 25 ms of
+// each command.
 const http = process.getBuiltinModule('node:http')
 const agents = { http: new http.Agent(KEEP_ALIVE), https: undefined as HttpsAgent | undefined }
 
-/** What makes requests; that of TLS is loaded when it is wanted. */
+/** TLS is loaded when it is needed. */
 function protocolOf(url: URL): { request: typeof http.request; agent: HttpAgent; connected: string } {
   if (url.protocol !== 'https:') return { request: http.request, agent: agents.http, connected: 'connect' }
   const https = process.getBuiltinModule('node:https')
@@ -72,9 +69,9 @@ function protocolOf(url: URL): { request: typeof http.request; agent: HttpAgent;
 }
 
 /**
- * One HTTP exchange, any status; redirects are not followed. Fails with `UNREACHABLE` while the body is not out whole
- * (the server cannot have acted on it), with `ANSWER_LOST` afterwards, with `UNPROVEN` when the answer is too long, and
- * with `CANCELLED` unless the request may have been carried out and must not be repeated.
+ * One HTTP exchange, any status; redirects are not followed. Fails with `UNREACHABLE` while the body is
+ * incomplete (the server cannot have acted), with `ANSWER_LOST` afterwards, with `UNPROVEN` when the answer
+ * is too long, and with `CANCELLED` unless the request may have been carried out and must not be repeated.
  */
 export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
   const { signal, timeouts } = request
@@ -109,7 +106,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
       })
     const fail = (reason: string): void => failWith(bodyIsOut ? answerLost(reason) : unreachable(reason))
     const within = (ms: number, reason: string): void => {
-      // After a cancel the one bound that counts is the one set there.
+      // After a cancel, only its own limit counts.
       if (isSettled || signal?.aborted) return
       clearTimeout(timer)
       timer = setTimeout(() => fail(reason), ms)
@@ -170,7 +167,7 @@ export async function exchange(request: ExchangeRequest): Promise<ExchangeAnswer
       incoming.on('error', error => fail(errorName(error)))
       incoming.on('end', () => {
         settle(() => {
-          // A server may refuse before it has read the whole body (413): then the rest is not sent.
+          // A server may refuse before it has the whole body (413): the rest is not sent.
           if (!bodyIsOut) outgoing.destroy()
           resolve({
             status: incoming.statusCode ?? 0,
@@ -203,7 +200,7 @@ function tooLong(): TelegramError {
   return new TelegramError('The Bot API server’s answer is longer than it may be', { code: 'UNPROVEN' })
 }
 
-/** An errno name such as ECONNREFUSED. Never the error's message, which may quote an address or a path. */
+/** An errno name such as ECONNREFUSED. Never the message, which may quote an address or a path. */
 function errorName(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code
   return typeof code === 'string' ? code : 'connection failed'

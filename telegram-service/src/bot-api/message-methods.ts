@@ -13,50 +13,49 @@ export interface SendDocumentRequest {
   /** Numeric, or `@name`. */
   chatId: string
   fileName: string
-  /** At most 49 MiB at the public server, which refuses more with 413. */
+  /** At most 49 MiB at the public server, else 413. */
   bytes: Buffer
   /** At most 1024 code points. */
   caption: string
 }
 
 /**
- * What makes, changes, reads and removes messages. The methods that make one (`send…`, `forwardMessage`) go at the
- * chat's pace, and never repeat what may have arrived: `ANSWER_LOST` means that the message may exist. After a cancel
- * they still resolve when it turns out to exist.
+ * Makes, changes, reads and removes messages. Methods that make one (`send…`, `forwardMessage`) keep the
+ * chat's pace, and never repeat a call that may have arrived: after `ANSWER_LOST` the message may exist.
+ * After a cancel they still resolve if it exists.
  */
 export interface MessageMethods {
-  /** `onBytesOut` counts from the beginning again after a flood wait, and must not throw. */
+  /** After a flood wait, `onBytesOut` counts from the beginning again. */
   sendDocument(request: SendDocumentRequest, options?: UploadOptions): Promise<SentDocument>
-  /** Sends a document that the server has already, by a file id of this bot. */
+  /** Sends a stored document, by a file id of this bot. */
   sendStoredDocument(
     request: { chatId: string; fileId: string; caption: string },
     options?: CallOptions,
   ): Promise<SentDocument>
-  /** At most 4096 UTF-16 units, without markup and without previews of links. Silent, unless people are to be told. */
+  /** At most 4096 UTF-16 units, no markup, no previews. Silent unless `isLoud`. */
   sendText(chatId: string, text: string, options?: CallOptions & { isLoud?: boolean }): Promise<SeenMessage>
-  /** Without a notification. The new message shows all that the old one says; a bot has no other way to read one. */
+  /** Silent. The copy shows all of the message; a bot has no other way to read one. */
   forwardMessage(
     chatId: string,
     fromChatId: string,
     messageId: number,
     options?: CallOptions,
   ): Promise<SeenMessage>
-  /** Replaces a document in place; id, time and pin stay. Repeatable: the last of several edits counts. */
+  /** Replaces a document in place; id, time and pin stay. Repeatable. */
   editDocument(
     request: SendDocumentRequest & { messageId: number },
     options?: UploadOptions,
   ): Promise<SentDocument>
-  /** Deletes the message; one that is gone already counts as deleted. */
+  /** A message that is gone counts as deleted. */
   deleteMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
   /**
-   * Asks by an edit that cannot succeed, whoever's the message is, and so leaves no trace: `ours` is a message that this
-   * bot may edit (in a channel, with the right to edit, also somebody else’s), `there` any other, forwarded ones among
-   * them.
+   * Asks by an edit that cannot succeed, and leaves no trace: `ours` is a message that this bot may edit (in
+   * a channel, with the right to edit, also somebody else's), `there` any other, such as forwarded ones.
    */
   messageExists(chatId: string, messageId: number, options?: CallOptions): Promise<'ours' | 'there' | 'gone'>
 }
 
-/** No file has that id, and it is no address of one. */
+/** Neither a file id nor an address. */
 const NO_FILE = JSON.stringify({ type: 'document', media: 'none' })
 
 export function messageMethods(bot: BotConnection): MessageMethods {
@@ -66,7 +65,7 @@ export function messageMethods(bot: BotConnection): MessageMethods {
         {
           chat_id: chatId,
           caption,
-          // Otherwise Telegram may turn what it takes for a video or a GIF into one, and rewrite it.
+          // Otherwise Telegram may take it for a video or a GIF, and rewrite it.
           disable_content_type_detection: 'true',
           disable_notification: 'true',
         },
@@ -127,7 +126,7 @@ export function messageMethods(bot: BotConnection): MessageMethods {
     },
 
     messageExists: async (chatId, messageId, options = {}) => {
-      // The server looks for the message first, then whether it may be edited, and then for the file.
+      // The server checks the message first, then whether it may be edited, then the file.
       const parameters = { chat_id: chatId, message_id: messageId, media: NO_FILE }
       try {
         await bot.repeatable(

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 
-/** A file to upload in one piece. It is a Buffer, so the same bytes can be sent again after a flood wait. */
+/** A Buffer, so that it can be sent again after a flood wait. */
 export interface UploadFile {
   field: string
-  /** Must be a name that Telegram's cleaning leaves as it is: ASCII letters, digits, `.`, `_`, `-`. */
+  /** ASCII letters, digits, `.`, `_`, `-`: Telegram changes other names. */
   name: string
   bytes: Buffer
 }
 
-/** A multipart/form-data body as pieces; the file's bytes are not copied. */
+/** A multipart/form-data body in pieces; the file is not copied. */
 export function multipartBody(
   fields: Record<string, string>,
   file: UploadFile,

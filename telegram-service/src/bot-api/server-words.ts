@@ -2,8 +2,8 @@ const MAX_LENGTH = 300
 const HIDDEN = 'its answer repeats the bot token, and so is not shown'
 
 /**
- * A server's text, fit to be shown: without the token or its secret half, on one line, at most 300 characters. A text
- * that repeats the token in disguise (escaped, encoded, broken by other characters, cut in half) is not shown at all.
+ * A server's text without the token or its secret half, on one line, at most 300 characters. A text that
+ * repeats the token in disguise (escaped, encoded, broken up, cut in half) is not shown at all.
  */
 export function withoutToken(text: string, token: string): string {
   const secret = token.slice(token.indexOf(':') + 1)
@@ -18,7 +18,7 @@ export function withoutToken(text: string, token: string): string {
         .slice(0, MAX_LENGTH)
 }
 
-/** What would give the secret away. Each half counts where halves are long enough not to occur by chance. */
+/** What would reveal the secret. Halves count if they are too long to occur by chance. */
 function disguisesOf(secret: string): string[] {
   const middle = Math.ceil(secret.length / 2)
   const pieces = middle >= 12 ? [secret.slice(0, middle), secret.slice(middle)] : [secret]
@@ -29,7 +29,7 @@ function hex(piece: string): string {
   return Buffer.from(piece).toString('hex')
 }
 
-/** The characters that the piece alone decides, for each way it may lie among the groups of three bytes. */
+/** The characters that the piece alone decides, for each offset in a group of three bytes. */
 function base64(piece: string): string[] {
   return [0, 1, 2].map(offset => {
     const bits = (offset + piece.length) * 8
@@ -38,7 +38,7 @@ function base64(piece: string): string[] {
   })
 }
 
-/** The text as it is, and as others would decode it. */
+/** The text, and its decoded forms. */
 function readings(text: string): string[] {
   const unescaped = [
     text,

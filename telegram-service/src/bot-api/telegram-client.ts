@@ -11,32 +11,26 @@ import { type MessageMethods, messageMethods } from '#bot-api/message-methods.ts
 export interface TelegramClient extends ChatMethods, MessageMethods {
   /** The number before the colon of the token. */
   readonly botId: string
-  /** Whether the server is Telegram's own, with its limits. */
+  /** Whether the server is Telegram's, with its limits. */
   readonly usesPublicServer: boolean
   readonly messagesPerMinute: number
-  /**
-   * Counts messages that others sent to the chat in the last minute: the pace is the chat's. `run` is one that begins here; those of
-   * runs that began here before are left out, since they were counted as they were sent.
-   */
+  /** Counts messages that others sent in the last minute: see `ChatPace.countEarlier`. */
   countEarlierMessages(chatId: string, of: { run: string; earlier: readonly EarlierMessage[] }): void
-  /**
-   * The same bot, whose uploads keep to a bound of their own together, from 1024 bytes a second. The pace of each chat stays one
-   * for both.
-   */
+  /** The same bot and paces, with its own limit on uploads, from 1024 bytes a second. */
   withUploadLimit(bytesPerSecond: number): TelegramClient
   /**
-   * The path of a file, for `downloadFile`; it leads there for about an hour. The server itself may have to fetch the file
-   * before it answers. `REFUSED` when it would not give it back. With `once`, whatever fails is for the caller to repeat.
+   * The path of a file for `downloadFile`, valid for about an hour. The server may have to fetch the file
+   * first. `REFUSED` when it does not give it. With `once`, failures are not repeated.
    */
   locateFile(fileId: string, options?: CallOptions & { once?: boolean }): Promise<string>
-  /** A file; more than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
+  /** More than `maxBytes` are `UNPROVEN`. A foreign or dead file id is `REFUSED`. */
   downloadFile(fileId: string, options: DownloadOptions): Promise<DownloadedFile>
 }
 
-/** getFile's bound at the public server: a bot may upload 50 MB, but fetches back at most this. */
+/** getFile's limit at the public server: a bot may upload 50 MB, but fetch back only this. */
 export const PUBLIC_FETCH_LIMIT_BYTES: number = 20 * 1024 * 1024
 
-/** A client for one bot. Opens no connection yet. Throws `CONFIGURATION` when the token or the API root has a wrong shape. */
+/** Opens no connection yet. Throws `CONFIGURATION` for a malformed token or API root. */
 export function createTelegramClient(options: TelegramClientOptions): TelegramClient {
   return clientOf(new BotConnection(options))
 }
@@ -63,7 +57,7 @@ function clientOf(bot: BotConnection): TelegramClient {
       let { located } = on
       const locate = (again: boolean): Promise<string> => {
         const path = located ?? bot.once(getFile(fileId), { ...on, freshConnection: again })
-        // Whatever goes wrong with it, another path is worth the next try.
+        // After a failure, the next try asks for a new path.
         located = undefined
         return path
       }

@@ -3,21 +3,21 @@ import { cancelled, TelegramError } from '#telegram-error.ts'
 
 const MIN_BYTES_PER_SECOND = 1024
 const MAX_PIECE_BYTES = 64 * 1024
-/** Pieces a second at low rates, so that a line is used evenly. */
+/** Pieces a second at low rates, for an even use of the line. */
 const PIECES_PER_SECOND = 8
-/** Lateness that may be made up for: timers fire a little late, and the average must not suffer from it. */
+/** Lateness that is made up for: timers fire late, and the average must not suffer. */
 const CREDIT_MS = 100
 
 /**
- * One bound on all uploads that share it, over any time: in t seconds at most `bytesPerSecond` × (t + 0.1) bytes and one
- * piece. Pieces go in the order in which they were asked for, so that uploads side by side get equal shares.
+ * A limit on all uploads that share it: in t seconds at most `bytesPerSecond` × (t + 0.1) bytes and one
+ * piece. Pieces go in the order of the requests, so parallel uploads get equal shares.
  */
 export class UploadRate {
-  /** How much to ask for at once, at most; from 1024 to 65,536 bytes. */
+  /** Largest request, from 1024 to 65,536 bytes. */
   readonly pieceBytes: number
   readonly #bytesPerMs: number
   readonly #clock: Clock
-  /** When all that was granted so far has gone out. */
+  /** When all granted bytes will be out. */
   #busyUntil = Number.NEGATIVE_INFINITY
 
   /** @param bytesPerSecond from 1024; else throws `CONFIGURATION` */
@@ -36,9 +36,7 @@ export class UploadRate {
     )
   }
 
-  /**
-   * Resolves when so many bytes may go. Throws `CANCELLED` as soon as the signal fires; they count as gone all the same.
-   */
+  /** Resolves when these bytes may go. Throws `CANCELLED`; they count as gone all the same. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const now = this.#clock.now()
     const turn = Math.max(this.#busyUntil, now - CREDIT_MS)

@@ -1,29 +1,28 @@
 import { type CatalogName, writeMachineLine } from '#messages/machine-line.ts'
 
-/** Telegram's bound on a caption, in Unicode code points. */
+/** Telegram's limit, in Unicode code points. */
 export const MAX_CAPTION_LENGTH = 1024
 
-/** What a part or a manifest says about itself, in clear. */
+/** What a part or a manifest says about itself, unencrypted. */
 export interface CaptionFacts {
   project: string
   type: string
   createdAt: Date
   backupId: string
-  /** A part, or the manifest that makes the parts a backup. */
   content: { kind: 'part'; number: number; last: boolean } | { kind: 'manifest' }
-  /** Of the document's bytes, hex. */
+  /** Of the document, hex. */
   sha256: string
-  /** The catalog that the chat belongs to; absent without a catalog. */
+  /** Absent without a catalog. */
   catalog?: CatalogName | undefined
-  /** Of the chat's index, so that any message of ours leads to it. */
+  /** Any message of ours leads to the index. */
   indexMessageId?: number | undefined
-  /** The caller's own words; they come first and are cut to fit. */
+  /** The caller's words; they come first and are cut to fit. */
   caption?: string | undefined
 }
 
 /**
- * The caption of a message: the caller's words, then lines for a person, then one line for the search of lost
- * messages, `telegram-backup 1 backup=… part=3 last sha256=… catalog=….2 index=7`.
+ * A caption: the caller's words, lines for a person, and a line for the search of lost messages,
+ * `telegram-backup 1 backup=… part=3 last sha256=… catalog=….2 index=7`.
  */
 export function writeCaption(facts: CaptionFacts): string {
   const { content } = facts
@@ -42,12 +41,12 @@ export function writeCaption(facts: CaptionFacts): string {
   return own === '' ? ours : `${own}\n\n${ours}`
 }
 
-/** The caption of a chat's index: a line for a person, then `telegram-backup 1 index catalog=….2 edition=…`. */
+/** A line for a person, then `telegram-backup 1 index catalog=….2 edition=…`. */
 export function writeIndexCaption(facts: { catalog: CatalogName; edition: string }): string {
   return `Index of the backups in this chat. Please leave it pinned.\n${writeMachineLine({ kind: 'index', ...facts })}`
 }
 
-/** The caption of what stands in the place of a message that could not be deleted. */
+/** The caption of a message that could not be deleted, and was replaced. */
 export function writeTombstoneCaption(facts: {
   backupId: string
   /** From 1; 0 for the manifest. */
@@ -57,7 +56,7 @@ export function writeTombstoneCaption(facts: {
   return `Erased.\n${writeMachineLine({ kind: 'tombstone', ...facts })}`
 }
 
-/** Well-formed Unicode without control characters but line breaks and tabs, which Telegram would refuse or eat. */
+/** Well-formed Unicode; of control characters, only line breaks and tabs, which Telegram accepts. */
 export function cleanText(text: string): string {
   return text
     .toWellFormed()

@@ -1,31 +1,27 @@
-/** What a backup's file names are made of. */
 export interface BackupName {
   project: string
   type: string
   createdAt: Date
-  /** The backup's UUID. */
+  /** A UUID. */
   id: string
-  /** The source's file name; its extension tells what the plain bytes are. */
+  /** The source's file name, with its extension. */
   filename: string
 }
 
-/** Telegram cuts what stands before the last dot at 64 characters (td `clean_filename`). */
+/** Telegram cuts the stem at 64 characters (td `clean_filename`). */
 const MAX_STEM_LENGTH = 64
 const MAX_PROJECT_LENGTH = 15
 const EXTENSION_LENGTH = 4
-/** What comes after the backup's own name in the longest stem of a part; of 99,999 parts names still sort in order. */
+/** The longest end of a part's stem; up to 99,999 parts sort in order. */
 const LONGEST_TAIL = '.99999e.zst'
 const DEFAULT_EXTENSION = 'bin'
 
-/**
- * The backup's own name, `<project>_<type>_<20261124T053300Z>_<id8>.<ext>`: unique, sorts by time, and made of
- * characters that Telegram's cleaning of names leaves alone.
- */
+/** `<project>_<type>_<20261124T053300Z>_<id8>.<ext>`: unique, and Telegram does not change it. */
 export function backupFileName(name: BackupName): string {
   return `${stem(name)}.${extension(name.filename)}`
 }
 
-/** A part's name in the chat: `….00003.zst.age`, the last of several `….00007e.zst.age`, an only one `….zst.age`. */
+/** `….00003.zst.age`, for the last of several `….00007e.zst.age`, for an only one `….zst.age`. */
 export function partFileName(
   name: BackupName,
   part: { number: number; last: boolean; encrypted: boolean },
@@ -35,12 +31,11 @@ export function partFileName(
   return `${backupFileName(name)}${number}.zst${part.encrypted ? '.age' : ''}`
 }
 
-/** The manifest's name. It does not match the pattern of the parts, which a person gives to the shell. */
+/** Does not match the pattern of the parts, which a person gives to the shell. */
 export function manifestFileName(name: BackupName, encrypted: boolean): string {
   return `${stem(name)}_manifest.zst${encrypted ? '.age' : ''}`
 }
 
-/** The name of a chat's index. */
 export function indexFileName(encrypted: boolean): string {
   return `telegram-backup_index.zst${encrypted ? '.age' : ''}`
 }

@@ -1,15 +1,13 @@
-/** The catalog that a chat belongs to, as captions name it. */
 export interface CatalogName {
   /** UUID. */
   id: string
-  /** From 1 to 1,999,999,999; grows each time the catalog is rebuilt from the chat. */
+  /** From 1 to 1,999,999,999; grows with each rebuild from the chat. */
   generation: number
 }
 
 /** What the last line of a caption tells a program. */
 export type ParsedCaption = ParsedDocument | ParsedIndex | ParsedTombstone
 
-/** A part or a manifest. */
 export type ParsedDocument = (
   | {
       kind: 'part'
@@ -19,14 +17,13 @@ export type ParsedDocument = (
     }
   | {
       kind: 'manifest'
-      /** As ledgers number it. */
       partNumber: 0
     }
 ) & {
   backupId: string
   /** Of the document, hex. */
   sha256: string
-  /** Absent where it was sent without a catalog. */
+  /** Absent without a catalog. */
   catalog?: CatalogName | undefined
   indexMessageId?: number | undefined
 }
@@ -38,17 +35,17 @@ export interface ParsedIndex {
   edition: string
 }
 
-/** What stands in the place of a message that could not be deleted. */
+/** Replaces a message that could not be deleted. */
 export interface ParsedTombstone {
   kind: 'tombstone'
   backupId: string
-  /** Of what was erased: from 1; 0 for a manifest. */
+  /** From 1; 0 for a manifest. */
   partNumber: number
   catalog?: CatalogName | undefined
 }
 
 const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
-/** Without leading zeros, and no greater than a number of its kind can be: whoever writes into the chat may count on. */
+/** Without leading zeros, and bounded: anybody may write into the chat. */
 const COUNT = '[1-9][0-9]{0,8}'
 const PART = '[1-9][0-9]{0,6}'
 const GENERATION = `${COUNT}|1[0-9]{9}`
@@ -62,15 +59,12 @@ const TOMBSTONE_LINE = new RegExp(
   `^telegram-backup 1 tombstone backup=(?<backup>${UUID}) (?:part=(?<part>${PART})|manifest)(?: ${CATALOG})?$`,
 )
 
-/** The line of a caption that programs read; it stands last. */
+/** The last line of a caption. */
 export function writeMachineLine(facts: ParsedCaption): string {
   return ['telegram-backup 1', ...words(facts)].join(' ')
 }
 
-/**
- * What the last line of a caption says; undefined when it is not one of this program's, letter for letter. A person may
- * have written such a line as well: only a document with the right bytes proves it.
- */
+/** Undefined unless the last line is this program's. A person may copy one: only the bytes prove it. */
 export function parseCaption(caption: string | undefined): ParsedCaption | undefined {
   const line = caption?.split('\n').at(-1) ?? ''
   return parseDocument(line) ?? parseIndex(line) ?? parseTombstone(line)

@@ -1,19 +1,18 @@
 import type { CallWait } from '#bot-api/call-policy.ts'
 
-/** What is backed up; the specification's three types. */
+/** The specification's three types. */
 export const BackupType = { DATABASE: 'database', STORAGE: 'storage', LOGS: 'logs' } as const
 export type BackupType = (typeof BackupType)[keyof typeof BackupType]
 
-/** What JSON can hold. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
-/** What is known of a source, for the record and the manifest. No secrets: whoever has the key can read it. */
+/** Facts about a source, for the record and the manifest. No secrets: every holder of the key reads them. */
 export type SourceFacts = Record<string, JsonValue>
 
-/** One message of a backup as the chat proved it. */
+/** One proven message of a backup. */
 export interface SentMessage {
   messageId: number
-  /** Valid for the bot that sent it. */
+  /** Belongs to the bot that sent it. */
   fileId: string
   fileUniqueId: string
   fileName: string
@@ -27,17 +26,16 @@ export interface SentMessage {
 export interface SentPart extends SentMessage {
   /** From 1. */
   number: number
-  /** Where this part's plain bytes begin, and how many they are. */
+  /** Offset and number of its plain bytes. */
   plainOffset: number
   plainSize: number
 }
 
-/** A backup that is whole in the chat. The first seven fields are the specification's. */
+/** A complete backup. The first seven fields are the specification's. */
 export interface BackupMetadata {
   id: string
   projectId: string
   type: BackupType
-  /** Unique; see `file-names.ts`. */
   filename: string
   /** The first part's. */
   fileId: string
@@ -45,7 +43,7 @@ export interface BackupMetadata {
   size: number
   createdAt: Date
 
-  /** Details that a service of another make may leave out. */
+  /** Another implementation of the service may leave these out. */
   chatId?: string
   botId?: string
   caption?: string
@@ -64,42 +62,37 @@ export interface BackupMetadata {
   source?: SourceFacts
 }
 
-/**
- * What became of a send. On failure `error` says why, and nothing of the backup is left in the chat but what
- * `leftInChat` counts.
- */
+/** The result of a send. After a failure, only what `leftInChat` counts is left in the chat. */
 export interface BackupSendResult {
   success: boolean
   metadata?: BackupMetadata
   error?: string
   /** The error itself, with `code` and `hint`. */
   cause?: unknown
-  /** Messages of a failed send that may be in the chat: they could not be erased yet, or nobody knows whether they were made. */
+  /** Messages of a failed send that may be in the chat: not erased yet, or perhaps never made. */
   leftInChat?: number
-  /** Of a backup that succeeded, where a second chat is configured. */
-  replica?: ReplicaOutcome
+  /** Of a successful backup, with a second chat. */
+  replica?: ReplicaOutcome | undefined
 }
 
-/** How the copies in the second chat turned out; they never fail a backup. */
+/** The copies in the second chat; they never fail a backup. */
 export interface ReplicaOutcome {
-  /** Numeric, as text; as it is configured when the chat could not be asked. */
+  /** Numeric, as text; as configured when the chat could not be asked. */
   chatId: string
-  /** Every message of the backup is there as well. */
   isWhole: boolean
-  /** What went wrong first. */
   error?: string
 }
 
-/** Told as a send goes on; numbers only grow. */
+/** Progress of a send; numbers only grow. */
 export interface SendProgress {
   plainBytesRead: number
-  /** Exactly; undefined where only the end will tell, as of a stream. */
+  /** Exact; undefined for a stream. */
   plainBytesTotal: number | undefined
-  /** About how many there will be, where the source has a guess: a database's size, say. It may be wrong either way. */
-  plainBytesEstimated?: number
+  /** A guess, for example the size of a database; it may be wrong either way. */
+  plainBytesEstimated?: number | undefined
   /** Bytes handed to the connection, of all parts. */
   bytesOut: number
-  /** About how many plain bytes those are. */
+  /** Estimated plain bytes of these. */
   plainBytesOut: number
   partsSent: number
   /** Set while the run waits. */

@@ -4,49 +4,45 @@ import type { SourceFacts } from '#services/backup-metadata.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
 /**
- * Where the plain bytes of one backup come from, already at work: an open file, a dump that runs, a folder being packed.
- * Declared by the sender, and implemented by whoever knows the source. One source makes one backup: its bytes are read
- * once, then `finish` is called at most once, and then `close`, exactly once.
+ * Gives the plain bytes of one backup: an open file, a running dump, a folder being packed. Declared by the
+ * sender, implemented for each source. Its bytes are read once, then `finish` is called at most once, then
+ * `close` once.
  */
 export interface BackupSource {
   readonly archiveSource: ArchiveSource
-  /** Of the plain bytes; its extension tells what they are. */
+  /** Of the plain bytes, with their extension. */
   readonly filename: string
-  /** Plain bytes, where known exactly beforehand. */
+  /** Plain bytes, if known exactly. */
   readonly sizeBytes: number | undefined
-  /** A guess at the plain bytes, for the progress, where nothing exact is known. */
-  readonly estimatedBytes?: number
-  /** What is known before the first byte was read. */
+  /** An estimate for the progress. */
+  readonly estimatedBytes?: number | undefined
+  /** Known before the first byte was read. */
   readonly facts: SourceFacts
   /**
-   * Called after the last byte was read and every part is in the chat, before the manifest. Throws when what was read is
-   * no good (`SOURCE`: the dump failed, the file changed): then everything that was sent is taken back. It may wait for
-   * a program to exit; when the send is cancelled meanwhile, its answer is not waited for and `close` is called.
+   * Called when all parts are in the chat, before the manifest. Throws when the bytes are no good (`SOURCE`:
+   * the dump failed, the file changed): then all that was sent is erased. It may wait for a program to exit;
+   * a cancel does not wait for it.
    * @param plainBytesRead how many bytes came out of `archiveSource`
    */
   finish(plainBytesRead: number): Promise<SourceEnd>
-  /**
-   * Called when nothing reads the bytes any more, whatever became of the send, also when it was refused before anything
-   * was read. Kills what still runs, and resolves when it is gone. What it throws is not heard.
-   */
+  /** Called when nothing reads the bytes any more. Resolves when all that runs is killed. */
   close(): Promise<void>
 }
 
-/** What only the end of a source tells. */
+/** Known only at the end of a source. */
 export interface SourceEnd {
-  /** Merged over the facts from the beginning. */
+  /** Override the first facts. */
   facts?: SourceFacts
-  /** What lies where in the plain bytes of a tar file; goes into the manifest. */
+  /** The members of a tar file, for the manifest. */
   members?: MemberIndex
 }
 
-/** What a caller may give as the file. */
 export type GivenFile = string | Uint8Array | Readable | BackupSource
 
-/** Throws `INVALID` for what is no source, and for a Readable that would pass for an empty file. */
+/** Throws `INVALID` for anything else, and for a Readable that would seem an empty file. */
 export function assertGivenFile(file: unknown): asserts file is GivenFile {
   if (file instanceof Readable) {
-    // One that has failed tells that itself when it is read.
+    // A failed Readable reports its error when it is read.
     if (file.readable || file.errored !== null) return
     throw new TelegramError('The Readable has already been read or destroyed', { code: 'INVALID' })
   }
@@ -57,8 +53,8 @@ export function assertGivenFile(file: unknown): asserts file is GivenFile {
 }
 
 /**
- * What was given as a source, with a `close` that may be called repeatedly. Undefined for a path, which has to be opened
- * (`openFile`), and for what is nothing of the kind. Never throws: what was given has to be closed also when it is refused.
+ * A given source, with a `close` that may be called repeatedly. Undefined for a path, which has to be opened,
+ * and for anything else. Never throws: a refused source has to be closed, too.
  */
 export function givenSource(
   file: unknown,
@@ -70,7 +66,7 @@ export function givenSource(
   return isBackupSource(file) ? closedOnce(file, filename) : undefined
 }
 
-/** What the source says in the end, or `CANCELLED` as soon as the signal fires. */
+/** The end of the source, or `CANCELLED` as soon as the signal fires. */
 export function finishSource(
   source: BackupSource,
   plainBytesRead: number,
@@ -105,7 +101,7 @@ function bufferSource(file: Uint8Array, filename: string): BackupSource {
 }
 
 function streamSource(file: Readable, filename: string): BackupSource {
-  // It may fail before anyone reads it, and an error that nobody listens to ends the process. Reading finds it.
+  // An error without a listener would end the process; reading reports it.
   file.on('error', () => {})
   return {
     archiveSource: file,
@@ -126,7 +122,7 @@ function closedOnce(source: BackupSource, filename: string | undefined): BackupS
     archiveSource,
     filename: filename || source.filename,
     sizeBytes,
-    ...(estimatedBytes === undefined ? {} : { estimatedBytes }),
+    estimatedBytes,
     facts,
     finish: plainBytesRead => source.finish(plainBytesRead),
     close: () => {

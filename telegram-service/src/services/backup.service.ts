@@ -25,25 +25,26 @@ import {
 import { type FetchManifestOptions, fetchManifest } from '#services/fetch-manifest.ts'
 import { openFile } from '#services/file-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
+import { isFirstChat } from '#services/replica.ts'
 import type { ResumedSend } from '#services/resumed-send.ts'
 import { runSend } from '#services/send-run.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** What a service is made of. Whatever is left out comes from the environment (`contract.md`'s table). */
+/** Defaults come from the environment (`contract.md`'s table). */
 export interface BackupServiceOptions {
   telegramClient: TelegramClient
-  /** Where backups go that name no chat; numeric or `@name`. */
+  /** Numeric or `@name`. */
   defaultChatId?: string | undefined
-  /** A second chat, which gets every message of a recorded backup as well. */
+  /** A second chat, which gets a copy of every message of a recorded backup. */
   replicaChatId?: string | undefined
-  /** Public keys, or `'off'` by name. With neither here nor in the environment, sending is refused. */
+  /** Public keys, or `'off'` by name. Without either, sending is refused. */
   encryption?: Encryption
   signingKey?: SigningKey
-  /** As sent, at most. */
+  /** Of a part as sent, at most. */
   partSizeBytes?: number
-  /** Uploads at once, 1 to 4; 3 if left out. */
+  /** Parallel uploads, 1 to 4; default 3. */
   partsInFlight?: number
 }
 
@@ -51,23 +52,20 @@ export interface SendBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /**
-   * A path, a Buffer, a Readable, or a source of your own. A Readable is consumed, and destroyed in the end, also when
-   * the send fails or is refused; a source is closed, likewise.
-   */
+  /** A Readable is always destroyed, and a source closed, also when the send is refused. */
   file: GivenFile
-  /** Of the plain bytes; default: the path's last part, or what the source says. */
+  /** Of the plain bytes; default: that of the path or source. */
   filename?: string | undefined
-  /** The caller's own words; cut to fit Telegram's 1024 characters. */
+  /** Cut to fit Telegram's 1024 characters. */
   caption?: string | undefined
   chatId?: string | undefined
   expiresAt?: Date | undefined
   signal?: AbortSignal | undefined
-  /** What it throws ends the send as a failure. */
+  /** An error that it throws fails the send. */
   onProgress?: ((progress: SendProgress) => void) | undefined
-  /** Where the run writes down what it sends; without one, only the answer tells. */
+  /** Records what is sent; without one, only the answer is known. */
   ledger?: PartLedger | undefined
-  /** Goes on with a backup that an earlier run left unfinished; `file` is the same file, unchanged. Wants a ledger. */
+  /** Resumes an unfinished backup; `file` is the same file, unchanged. Needs a ledger. */
   resume?: ResumedSend | undefined
 }
 
@@ -75,7 +73,6 @@ const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const DEFAULT_PARTS_IN_FLIGHT = 3
 const MAX_PARTS_IN_FLIGHT = 4
 
-/** Sends backups to a chat and fetches them back. */
 export class BackupService {
   readonly #options: BackupServiceOptions
 
@@ -83,7 +80,7 @@ export class BackupService {
     this.#options = options
   }
 
-  /** Sends one backup, whole and proven, or nothing. It resolves, also on failure. */
+  /** Sends one backup, complete and proven, or nothing. Resolves also on failure. */
   async sendBackup(options: SendBackupOptions): Promise<BackupSendResult> {
     let source = givenSource(options.file, options)
     try {
@@ -99,33 +96,33 @@ export class BackupService {
   }
 
   /**
-   * The plain bytes of a backup, verified part by part: nothing of a part comes out before it was checked, and the end
-   * comes only after the last part. Leaving the loop early ends the downloads. Throws `NO_KEY` at the call; while
-   * iterating `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the client's errors.
+   * The plain bytes of a backup. Each part is verified before its bytes come out. Leaving the loop ends the
+   * downloads. Throws `NO_KEY` at the call; while iterating `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the
+   * client's errors.
    */
   fetchBackup(options: FetchBackupOptions): AsyncIterable<Buffer> {
     return fetchPlainBytes(this.#options.telegramClient, options)
   }
 
   /**
-   * The same, written into an open file from its current position on. Bytes that were written are right, but whole only
-   * when this resolves: the caller gives the file its name then, and removes it otherwise.
+   * The same into an open file, from its current position. Written bytes are right, but complete only when
+   * this resolves: the caller then names the file, or else removes it.
    */
   fetchBackupInto(fd: number, options: FetchIntoOptions): Promise<{ plainSize: number }> {
     return fetchPlainBytesInto(this.#options.telegramClient, fd, options)
   }
 
   /**
-   * A backup's manifest, which must have the size and SHA-256 that were recorded, and the fingerprint of its signer.
-   * Throws `NO_KEY`, `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the client's errors.
+   * A backup's manifest of the recorded size and SHA-256, and the fingerprint of its signer. Throws `NO_KEY`,
+   * `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and the client's errors.
    */
   fetchManifest(options: FetchManifestOptions): Promise<{ manifest: Manifest; signer: string }> {
     return fetchManifest(this.#options.telegramClient, options)
   }
 
   /**
-   * S10: makes the index of a chat say what the catalog says; nothing is sent when it does already. Throws the client's
-   * errors, `CONFIGURATION` when the chat is not this catalog's, and what the ledger failed of.
+   * S10: brings a chat's index up to date with the catalog. Throws the client's errors, `CONFIGURATION` when
+   * the chat is not this catalog's, and the ledger's errors.
    */
   async refreshIndex(options: {
     /** Numeric, as text. */
@@ -140,7 +137,7 @@ export class BackupService {
     return refreshIndex(this.#options.telegramClient, vault, { ...of, encryption, signingKey })
   }
 
-  /** Everything about a send but its source. Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
+  /** Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
   async #plan(options: SendBackupOptions): Promise<Omit<SendRunOptions, 'source'>> {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
@@ -158,12 +155,7 @@ export class BackupService {
         hint: 'Set TELEGRAM_CHAT_ID.',
       })
     }
-    if (replicaChat === chat) {
-      throw new TelegramError('The second chat is the first one', {
-        code: 'CONFIGURATION',
-        hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
-      })
-    }
+    if (replicaChat === chat) throw isFirstChat()
     const encryption = this.#encryption(config)
     const partSizeBytes = this.#options.partSizeBytes ?? config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES
     assertPartSize(partSizeBytes, telegramClient)
@@ -207,7 +199,7 @@ export class BackupService {
   }
 }
 
-/** Throws `INVALID` unless the id can stand in file names, captions and paths as it is. */
+/** Throws `INVALID` unless the id can be used in file names, captions and paths. */
 export function assertProjectId(projectId: unknown): asserts projectId is string {
   if (typeof projectId === 'string' && PROJECT_ID.test(projectId) && !projectId.includes('..')) return
   throw new TelegramError('The project id is not a valid one', {
@@ -216,7 +208,7 @@ export function assertProjectId(projectId: unknown): asserts projectId is string
   })
 }
 
-/** Throws `INVALID` unless it is one of the three types. */
+/** Throws `INVALID`. */
 export function assertType(type: unknown): asserts type is BackupType {
   const types: unknown[] = Object.values(BackupType)
   if (types.includes(type)) return
@@ -238,7 +230,7 @@ function assertFilename(filename: unknown): void {
   throw new TelegramError('The file name is empty, or holds control characters', { code: 'INVALID' })
 }
 
-/** Years of four digits: what ISO 8601 writes without a sign, and PostgreSQL takes. */
+/** ISO 8601 and PostgreSQL have no greater year without a sign. */
 const LAST_YEAR = 9999
 
 function assertTime(expiresAt: unknown): void {

@@ -3,23 +3,19 @@ import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** The chat, as the bot may use it. */
 export interface ChatAccess {
-  /** Numeric, as text; also when the chat was named by `@name`. */
+  /** Numeric, as text, also for a chat named by `@name`. */
   chatId: string
   chatType: string
   chatTitle: string
   botUsername: string
-  /** Rights that later work needs and the bot lacks, in words. Sending alone works without them. */
+  /** Rights that other work needs and the bot lacks, in words. Sending works without them. */
   missingRights: string[]
-  /** Of its pinned messages, the one that was sent last. */
-  pinned?: SeenMessage
+  /** The pinned message that was sent last. */
+  pinned?: SeenMessage | undefined
 }
 
-/**
- * Asks before anything is sent whether the token, the chat and the right to send hold; three reads at once.
- * Throws `CONFIGURATION` with a hint for whichever does not.
- */
+/** Checks the token, the chat and the right to send. Throws `CONFIGURATION` with a hint. */
 export async function checkChatAccess(
   client: TelegramClient,
   chatId: string,
@@ -45,7 +41,7 @@ export async function checkChatAccess(
     chatTitle: chat.title,
     botUsername: bot.username,
     missingRights: missingRights(chat.type, member),
-    ...(chat.pinned === undefined ? {} : { pinned: chat.pinned }),
+    pinned: chat.pinned,
   }
 }
 
@@ -56,7 +52,7 @@ function maySend(chatType: string, member: ChatMember): boolean {
   return member.status !== 'restricted' || member.canSendDocuments
 }
 
-/** Erasing needs delete, tombstones and the index need edit, and pinning in a channel is part of edit. */
+/** Erasing needs delete; tombstones and the index need edit, which in a channel includes pinning. */
 function missingRights(chatType: string, member: ChatMember): string[] {
   if (chatType === 'private' || member.status === 'creator') return []
   if (chatType === 'channel') {
@@ -71,7 +67,7 @@ function missingRights(chatType: string, member: ChatMember): string[] {
   ]
 }
 
-/** All results, or the error of the first in order that failed: a wrong token is named before a chat it cannot see. */
+/** All results, or the first error in order: a wrong token before a chat that it cannot see. */
 async function allOrFirstInOrder<T extends readonly Promise<unknown>[]>(
   promises: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {

@@ -7,20 +7,18 @@ import { editionCount, newEdition } from '#services/index-edition.ts'
 import type { VaultIdentity, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** What is pinned in a chat: nothing, something of people’s, or an index of this program, whoever’s it is. */
+/** What is pinned in a chat: nothing, a message of other people, or an index of any catalog. */
 export type PinnedIndex =
   | { kind: 'none' }
   | { kind: 'foreign'; messageId: number }
   | { kind: 'index'; messageId: number; caption: ParsedIndex; document: SeenDocument | undefined }
 
-/** An index message, and what it says of itself. */
 interface ShownIndex {
   kind: 'index'
   messageId: number
   caption: ParsedIndex
 }
 
-/** What the chat shows as pinned now. */
 export async function readPinnedIndex(
   client: TelegramClient,
   chatId: string,
@@ -29,10 +27,7 @@ export async function readPinnedIndex(
   return pinnedIndexOf((await client.getChat(chatId, options)).pinned)
 }
 
-/**
- * The same of a message that the chat said is pinned. A forwarded index is only talk about another chat, and what a person
- * wrote is none, whatever its caption says.
- */
+/** A forwarded index is of another chat, and a person's message is none, whatever its caption. */
 export function pinnedIndexOf(pinned: SeenMessage | undefined): PinnedIndex {
   if (pinned === undefined) return { kind: 'none' }
   const { messageId, document, forwarded, isByPerson } = pinned
@@ -43,9 +38,9 @@ export function pinnedIndexOf(pinned: SeenMessage | undefined): PinnedIndex {
 }
 
 /**
- * S2: the chat belongs to this catalog, as far as its pinned message tells. Sends nothing. Throws `CONFIGURATION` for the
- * chat of another catalog, of one that has taken over from ours, or of a copy of ours that goes on elsewhere; and while
- * this catalog is being rebuilt, since its index would be half of one.
+ * S2: checks by the pinned message that the chat belongs to this catalog. Sends nothing. Throws
+ * `CONFIGURATION` for the chat of another catalog, of one that has taken over from ours, or of a copy of
+ * ours; and while this catalog is being rebuilt, since its index would be incomplete.
  */
 export async function guardChat(
   client: TelegramClient,
@@ -57,7 +52,7 @@ export async function guardChat(
   if ((await vault.identity()).isRecovering) throw halfRecovered()
   const pinned = pinnedIndexOf(access.pinned)
   if (pinned.kind !== 'index' || (await refusalOf(vault, chatId, pinned)) === undefined) return pinned
-  // What was read is from before; meanwhile another process on this catalog may have replaced the index.
+  // Another process on this catalog may have replaced the index meanwhile.
   return vault.withIndexLock(chatId, async () => {
     const now = await readPinnedIndex(client, chatId, options)
     await assertOwnEdition(vault, chatId, now)
@@ -65,7 +60,7 @@ export async function guardChat(
   })
 }
 
-/** Throws `CONFIGURATION` for an index that this catalog has not written. To be called under the lock of the index. */
+/** Throws `CONFIGURATION` for an index that this catalog has not written. Call under the index lock. */
 export async function assertOwnEdition(
   vault: VaultLedger,
   chatId: string,
@@ -75,14 +70,14 @@ export async function assertOwnEdition(
   if (refusal) throw refusal
 }
 
-/** Throws `CONFIGURATION` unless the caption is that of an index of this catalog, in whatever edition. */
+/** Throws `CONFIGURATION` unless the caption is that of any index of this catalog. */
 export function assertOwnIndex(caption: string | undefined, identity: VaultIdentity): void {
   const parsed = parseCaption(caption)
   const refusal = parsed?.kind === 'index' ? foreignCatalog(parsed.catalog, identity) : notOurs()
   if (refusal) throw refusal
 }
 
-/** The refusal for a chat that belongs to this catalog, if it is not ours. */
+/** The refusal of a chat that belongs to this catalog, if that is not ours. */
 export function foreignCatalog(
   catalog: { id: string; generation: number },
   identity: VaultIdentity,
@@ -105,7 +100,7 @@ async function refusalOf(
   return refusedChat('The index in the chat was written by another copy of this catalog')
 }
 
-/** An index from before this catalog was rebuilt: unless it was read then, nobody knows what lies in the chat. */
+/** An index from before this catalog was rebuilt: unless it was read then, the chat's content is unknown. */
 async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<TelegramError | undefined> {
   const { index } = await vault.knownChat(chatId)
   if (index !== undefined) return undefined
@@ -116,9 +111,9 @@ async function refusalOfUnread(vault: VaultLedger, chatId: string): Promise<Tele
 }
 
 /**
- * Whether this catalog wrote the edition, or was about to. In a message of ours, an edition that counts less than the recorded
- * one is one that was replaced and came late after all: a copy of the catalog that goes on elsewhere counts on from there.
- * In a message that this catalog does not know it says nothing: whoever begins an index begins to count.
+ * Whether this catalog wrote the edition, or was about to. In a known message, a smaller count is an edition
+ * of ours that arrived late: a copy of the catalog would count on. In an unknown message it proves nothing,
+ * since every new index begins to count.
  */
 async function isOwnEdition(
   vault: VaultLedger,
@@ -131,7 +126,7 @@ async function isOwnEdition(
   const count = editionCount(edition)
   if (known.some(one => count < editionCount(one)) && (await isKnownMessage(vault, chatId, messageId)))
     return true
-  // A new index whose record was not finished.
+  // A new index whose record is incomplete.
   const open = (await vault.openSends({ chatId })).filter(({ purpose }) => purpose === 'index')
   return open.some(({ id }) => newEdition(count, id) === edition)
 }

@@ -16,17 +16,13 @@ import { lookAtMessage } from '#services/seen-messages.ts'
 import type { KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** What became of the index of a chat. */
 export interface IndexRefresh {
-  /** `made` is a new message; `unchanged` means that it said already what the catalog says. */
+  /** `made`: a new message; `unchanged`: it was up to date. */
   outcome: 'unchanged' | 'replaced' | 'made'
   messageId: number
 }
 
-/**
- * S3: the index of the chat; one that has none gets one, pinned. Throws `CONFIGURATION` when the chat turns out to be
- * another catalog's, and the client's errors.
- */
+/** S3: the index, made and pinned if there is none. Throws `CONFIGURATION` for another catalog's chat. */
 export async function ensureIndex(
   client: TelegramClient,
   vault: VaultLedger,
@@ -41,9 +37,8 @@ export async function ensureIndex(
 }
 
 /**
- * S10: makes the index say what the catalog says, in place where that is possible; the chat is not touched when it does
- * already. Throws `CONFIGURATION` when the index in the chat is not this catalog's, and the client's errors; then the
- * next refresh does what is left.
+ * S10: brings the index up to date, in place if possible. Throws `CONFIGURATION` when the index is not this
+ * catalog's, and the client's errors; the next refresh then does the rest.
  */
 export async function refreshIndex(
   client: TelegramClient,
@@ -82,7 +77,7 @@ async function refreshUnderLock(
   return { outcome: isUpToDate ? 'unchanged' : 'replaced', messageId }
 }
 
-/** An index that was taken over from a call that had lost its answer says what it said then. */
+/** An adopted index of a call that lost its answer has the content of that time. */
 async function make(
   client: TelegramClient,
   vault: VaultLedger,
@@ -93,7 +88,7 @@ async function make(
   return { ...(await refreshUnderLock(client, vault, options)), outcome: 'made' }
 }
 
-/** What the index message says now: as pinned, or read where a pin of people's hides it. Undefined when it is gone. */
+/** The index message's caption now, read if another pin hides it. Undefined when it is gone. */
 async function shownCaption(
   client: TelegramClient,
   vault: VaultLedger,
@@ -107,7 +102,7 @@ async function shownCaption(
   return parsed?.kind === 'index' ? parsed : undefined
 }
 
-/** Replaces the document in place. False when it has to be a new message: the old one is gone, or of another bot. */
+/** Replaces the document in place. False when the message is gone, or another bot's. */
 async function replaceIndex(
   client: TelegramClient,
   vault: VaultLedger,
@@ -132,8 +127,8 @@ async function replaceIndex(
 }
 
 /**
- * The chat shows the pinned message that was sent last. When it shows an older one than the index, or none, the index is
- * not pinned any more. Under a newer one of people's it may still be; it is not pinned over and over.
+ * The chat shows the pinned message that was sent last. If that is older than the index, or none, the index
+ * is not pinned any more. Under a newer pin it may be; it is not pinned over and over.
  */
 async function pinAgain(
   client: TelegramClient,

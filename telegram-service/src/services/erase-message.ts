@@ -4,14 +4,14 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { writeTombstoneCaption } from '#messages/captions.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** What became of a message: out of the chat, a few bytes in its place, or still there. */
+/** The message is gone, replaced by a few bytes, or still there. */
 export type Erasure = { outcome: 'erased' | 'tombstone' } | { outcome: 'kept'; reason: string }
 
 export interface EraseMessageOptions extends CallOptions {
   /** Numeric, as text. */
   chatId: string
   messageId: number
-  /** What stands in its place when it cannot be deleted. */
+  /** Replaces it when it cannot be deleted. */
   tombstone: {
     backupId: string
     kind: 'part' | 'manifest'
@@ -25,9 +25,8 @@ export interface EraseMessageOptions extends CallOptions {
 const TOMBSTONE = { fileName: 'erased.txt', bytes: Buffer.from('erased\n') }
 
 /**
- * E3: deletes the message; after 48 hours, when Telegram does not delete any more, replaces it by a tombstone. One that
- * is gone already counts as erased, so that it can be done again. Throws the client's errors for what says nothing about
- * the message: no network, no access to the chat.
+ * E3: deletes the message; after 48 hours, when Telegram refuses that, replaces it by a tombstone. A missing
+ * message counts as erased, so this may be repeated. Throws the client's errors for an outage.
  */
 export async function eraseMessage(client: TelegramClient, options: EraseMessageOptions): Promise<Erasure> {
   const { chatId, messageId, tombstone, signal, onWait } = options

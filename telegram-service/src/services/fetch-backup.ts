@@ -12,32 +12,25 @@ import { TelegramError } from '#telegram-error.ts'
 
 export interface FetchBackupOptions {
   backupId: string
-  /** All parts, in any order; with `partial` those that are wanted. */
+  /** All parts, in any order; with `partial`, the wanted ones. */
   parts: readonly PartToFetch[]
-  /**
-   * The parts are consecutive, but not all of the backup's. The bytes begin where the first one's do; each part is
-   * checked as always, but nothing tells whether the backup is whole.
-   */
+  /** Only some consecutive parts; whether the backup is complete is not checked. */
   partial?: boolean
   encrypted: boolean
   /** age identities, `AGE-SECRET-KEY-1…`. */
   identities: readonly string[]
   signal?: AbortSignal | undefined
-  /** Hears of each part that was fetched, before it is opened. */
+  /** Called for each fetched part, before it is opened. */
   onPart?: ((part: PartToFetch) => void) | undefined
   onWait?: ((wait: CallWait) => void) | undefined
 }
 
-/** {@link FetchBackupOptions}, for bytes that go into a file. */
 export interface FetchIntoOptions extends FetchBackupOptions {
-  /** Hears how many plain bytes were written so far. */
+  /** Called with the number of written plain bytes. */
   onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
 
-/**
- * The plain bytes, to be iterated once. The parts are fetched ahead of the archive's reader, and fetching stops when the
- * reader ends, however it ends.
- */
+/** The plain bytes, to be iterated once. Parts are fetched ahead, until the reader ends. */
 export function fetchPlainBytes(client: TelegramClient, options: FetchBackupOptions): AsyncIterable<Buffer> {
   const { received, reading, end } = startFetching(client, options)
   const plainBytes = readArchive(received, reading)
@@ -53,7 +46,7 @@ export function fetchPlainBytes(client: TelegramClient, options: FetchBackupOpti
   return { [Symbol.asyncIterator]: () => bytes }
 }
 
-/** Writes the plain bytes into an open file, from its current position on; a thread does, and they never come here. */
+/** Writes the plain bytes into an open file, from its current position, in a thread. */
 export async function fetchPlainBytesInto(
   client: TelegramClient,
   fd: number,
@@ -62,10 +55,7 @@ export async function fetchPlainBytesInto(
   const { onProgress } = options
   const { received, reading, end } = startFetching(client, options)
   try {
-    const { plainSize } = await readArchiveInto(fd, received, {
-      ...reading,
-      ...(onProgress && { onProgress }),
-    })
+    const { plainSize } = await readArchiveInto(fd, received, { ...reading, onProgress })
     return { plainSize }
   } catch (error) {
     throw originOf(error)
@@ -74,7 +64,7 @@ export async function fetchPlainBytesInto(
   }
 }
 
-/** The parts as they come from the chat, what the archive is to check of them, and how to stop the downloads. */
+/** The parts from the chat, what to check of them, and how to stop. */
 function startFetching(
   client: TelegramClient,
   options: FetchBackupOptions,
@@ -108,7 +98,7 @@ function startFetching(
   }
 }
 
-/** The client's own error, which says more than the archive that waited for a part; or the archive's, naming the part. */
+/** The client's error, which says more than the archive's; or that with its part's number. */
 function originOf(error: unknown): unknown {
   if (!(error instanceof ArchiveError)) return error
   if (error.cause instanceof TelegramError) return error.cause
@@ -118,7 +108,7 @@ function originOf(error: unknown): unknown {
   return new ArchiveError(`Part ${partNumber} is damaged: ${message}`, {
     code,
     partNumber,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     cause,
   })
 }

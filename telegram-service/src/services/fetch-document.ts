@@ -1,38 +1,32 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { hint, run } from '@telegram-backup/errors'
+import { pause } from '#bot-api/clock.ts'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { TelegramError } from '#telegram-error.ts'
 
-/** A document of ours in the chat, as the catalog or the manifest knows it. */
 export interface ExpectedDocument {
-  /** As this bot names the file; undefined when only another bot's name for it is known. */
+  /** This bot's file id; undefined when only another bot's is known. */
   fileId: string | undefined
   /** As sent, in bytes. */
   size: number
   /** Of the document, hex. */
   sha256: string
-  /**
-   * The next place to try. Called with undefined for the first place, then with what the place before gave.
-   * Resolves to undefined when there is no other place.
-   */
+  /** The next place to try, after what the one before gave; undefined: no other place. */
   elsewhere?: ((before: FetchedFile | undefined) => Promise<DocumentPlace | undefined>) | undefined
 }
 
-/** A name under which this bot may have a document. */
 export interface DocumentPlace {
   fileId: string
   /**
-   * Another place can be tried, so that a refusal counts soon. The server says the same of a file that is
-   * unavailable for the moment, of a dead file id and of another bot's.
+   * Another place can be tried, so a refusal counts soon. The server refuses a file that is unavailable for
+   * the moment, a dead file id and another bot's in the same words.
    */
   isBrief: boolean
 }
 
 /**
- * What a place has. An outage is none of these: it throws the client's errors. right: the expected bytes ·
- * changed: other bytes, each time · another file: more bytes than expected, or no file of the server's ·
- * refused: the server does not give it, now or ever.
+ * What a place has; an outage throws. right: the expected bytes · changed: other bytes, each time · another
+ * file: too many bytes, or no file of the server's · refused: the server does not give it.
  */
 export type FetchedFile =
   | ({ state: 'right' } & DownloadedFile)
@@ -40,24 +34,23 @@ export type FetchedFile =
   | { state: 'another file'; failure: TelegramError }
   | { state: 'refused'; failure: TelegramError }
 
-/** What a document is called in errors, and how it is downloaded. */
 export type FetchDocumentOptions = Omit<DownloadOptions, 'maxBytes'> & {
   name: string
   partNumber?: number
-  /** The first place, when it is known already; `located` belongs to it. */
+  /** The first place, if known; `located` belongs to it. */
   place?: DocumentPlace | undefined
 }
 
-/** Bytes can be flipped on the way as well as in the chat; only the latter comes again. */
+/** Bytes can also be damaged on the way; only damage in the chat comes again. */
 const DOWNLOAD_TRIES = 3
-/** How often a place is asked about when there is another one. */
+/** Questions about a place when there is another one. */
 const BRIEF_TRIES = 2
 const BRIEF_PAUSE_MS = 250
 
 /**
- * Downloads a document from one place after the other, until size and SHA-256 are the expected ones. When no
- * place has it, the answer is what the first place had; its `failure` is an `INTEGRITY` with `name` in its
- * message. Throws the client's errors for an outage.
+ * Downloads a document from one place after the other, until size and SHA-256 are right. Otherwise the answer
+ * is what the first place had; its `failure` is an `INTEGRITY` with `name` in its message. Throws the
+ * client's errors for an outage.
  */
 export async function fetchDocument(
   client: TelegramClient,
@@ -72,7 +65,6 @@ export async function fetchDocument(
   while (place !== undefined) {
     const fetched = await fetchFrom(client, place, { ...options, located, maxBytes: size, isRight })
     if (fetched.state === 'right') return fetched
-    // The first place is the document's own.
     first ??= fetched
     place = await expected.elsewhere?.(fetched)
     located = undefined
@@ -81,13 +73,12 @@ export async function fetchDocument(
   return 'failure' in first ? { ...first, failure: unobtainable(options, first.failure) } : first
 }
 
-/** Where to begin. */
 export async function firstPlace(expected: ExpectedDocument): Promise<DocumentPlace | undefined> {
   const { fileId, elsewhere } = expected
   return fileId === undefined ? await elsewhere?.(undefined) : { fileId, isBrief: elsewhere !== undefined }
 }
 
-/** Downloads from one place, up to three times, until `isRight`. Throws the client's errors for an outage. */
+/** Downloads from one place, up to three times, until `isRight`. Throws for an outage. */
 export async function fetchFrom(
   client: TelegramClient,
   place: DocumentPlace,
@@ -123,9 +114,9 @@ export async function fetchFrom(
 }
 
 /**
- * Asks for the path of a file, for `downloadFile`. Only the second refusal counts: a file that is unavailable
- * for the moment is refused like a dead file id. What was `located` before counts as the first time.
- * Undefined after any other failure: the download meets it again, and has the patience for it.
+ * Asks for the path of a file. Only the second refusal counts, since the file may be unavailable for the
+ * moment; `located` is the first question. Undefined after another failure: the download meets it again, with
+ * more patience.
  */
 async function locateBriefly(
   client: TelegramClient,
@@ -140,18 +131,15 @@ async function locateBriefly(
       if (tries >= BRIEF_TRIES) throw error
     }
     asked = undefined
-    await sleep(BRIEF_PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => {
-      throw cancelled()
-    })
+    await pause(BRIEF_PAUSE_MS, signal)
   }
 }
 
-/** The chat does not have it any more, or this bot not under that name. */
+/** The file is gone, or this bot does not have it under that id. */
 function isRefusal(error: unknown): error is TelegramError {
   return error instanceof TelegramError && error.code === 'REFUSED' && error.retryAfterSeconds === undefined
 }
 
-/** Something else came in its place. */
 function isUnproven(error: unknown): error is TelegramError {
   return error instanceof TelegramError && error.code === 'UNPROVEN'
 }
@@ -161,10 +149,10 @@ function unobtainable(
   cause: TelegramError | undefined,
 ): TelegramError {
   const why = cause?.description ?? cause?.message ?? 'no message of this chat is known to hold it'
-  return new TelegramError(`${name} cannot be had from the chat: ${why}`, {
+  return new TelegramError(`${name} cannot be fetched from the chat: ${why}`, {
     code: 'INTEGRITY',
     cause,
-    ...(partNumber === undefined ? {} : { partNumber }),
+    partNumber,
     hint: hint`Another backup of this source may be whole: ${run('list')}`,
   })
 }

@@ -5,7 +5,6 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type ExpectedDocument, fetchDocument } from '#services/fetch-document.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** Which manifest to fetch, and what opens it. */
 export interface FetchManifestOptions extends ExpectedDocument {
   encrypted: boolean
   /** age identities, `AGE-SECRET-KEY-1…`. */
@@ -15,8 +14,8 @@ export interface FetchManifestOptions extends ExpectedDocument {
 }
 
 /**
- * The manifest, opened only when its size and SHA-256 are the recorded ones, and the fingerprint of its
- * signer. Throws `INTEGRITY`, `WRONG_KEY`, `NO_KEY`, `CANCELLED` and the client's errors.
+ * The manifest, opened only if its size and SHA-256 are right, and its signer's fingerprint. Throws
+ * `INTEGRITY`, `WRONG_KEY`, `NO_KEY`, `CANCELLED` and the client's errors.
  */
 export async function fetchManifest(
   client: TelegramClient,

@@ -10,24 +10,19 @@ import {
 } from '#services/fetch-document.ts'
 import { WorkAhead } from '#services/work-ahead.ts'
 
-/** A part as the catalog knows it. */
 export interface PartToFetch extends ExpectedDocument {
   /** From 1. */
   number: number
 }
 
-/**
- * Downloads at once. Each, and the part that is being opened, takes the memory of a part: three parts in all,
- * which two downloads keep busy, since nobody has to wait for their paths.
- */
+/** Parallel downloads. With the part being opened, three parts are in memory. */
 const DOWNLOADS_AHEAD = 2
-/** Paths asked for before the download of their parts can begin: an answer may take as long as a download. */
+/** Paths asked for ahead: an answer may take as long as a download. */
 const PATHS_AHEAD = 3
 
 /**
- * The bytes of the parts, in order. A changed part is handed on all the same: the archive names what is wrong
- * with it. A part that cannot be had throws `INTEGRITY`. The bytes of a part are valid until the next part is
- * asked for.
+ * The bytes of the parts, in order, valid until the next part is asked for. A changed part is handed on: the
+ * archive says what is wrong with it. An unobtainable part throws `INTEGRITY`.
  */
 export async function* fetchParts(
   client: TelegramClient,
@@ -42,8 +37,8 @@ export async function* fetchParts(
 }
 
 /**
- * Downloads the parts in order, some of them ahead. The bytes of a part are valid until the next part is
- * asked for: then their memory takes in another. Throws the client's errors for an outage.
+ * Downloads the parts in order, some ahead. A part's bytes are valid until the next part is asked for, which
+ * reuses their memory. Throws the client's errors for an outage.
  */
 export async function* fetchPartDocuments<Part extends PartToFetch>(
   client: TelegramClient,
@@ -66,7 +61,7 @@ export async function* fetchPartDocuments<Part extends PartToFetch>(
       const into = spare.pop() ?? Buffer.allocUnsafeSlow(largest)
       const path = paths.take()
       paths.begin()
-      // There are as many paths as downloads.
+      // There is a path for each download.
       const { place, located } = (await path) as LocatedPart
       const name = `Part ${partNumber}`
       const fetched = await fetchDocument(client, part, {
@@ -94,15 +89,12 @@ interface LocatedPart {
   located: Promise<string> | undefined
 }
 
-/**
- * Where a part's file is, asked for ahead. For a part without a file id of this bot, a file id is learned
- * first.
- */
+/** Asks for a part's path ahead, after learning a file id of this bot if there is none. */
 async function locate(client: TelegramClient, part: PartToFetch, signal: AbortSignal): Promise<LocatedPart> {
   const place = await firstPlace(part)
   if (place === undefined) return { place, located: undefined }
   const located = client.locateFile(place.fileId, { signal, once: true })
-  // The download meets a failure again.
+  // The download reports a failure.
   await located.catch(() => {})
   return { place, located }
 }

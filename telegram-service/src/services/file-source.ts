@@ -5,39 +5,29 @@ import { hint, option, run } from '@telegram-backup/errors'
 import type { BackupSource } from '#services/backup-source.ts'
 import { cancelled, TelegramError } from '#telegram-error.ts'
 
-/** A path; of a name that no text can say, its bytes and how it is told of. */
+/** A path, or the bytes of a name that is not UTF-8, and how to show it. */
 export type FilePath = string | { bytes: Buffer; shown: string }
 
 /**
- * A file or a FIFO as a source. Its `finish` throws `SOURCE` when the file is not what it was when it was opened.
- * Throws `INVALID` for a path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
+ * A file or a FIFO as a source. `finish` throws `SOURCE` when the file has changed. Throws `INVALID` for a
+ * path that cannot be read, `CANCELLED` while it waits for a FIFO's writer.
  */
 export async function openFile(
   given: FilePath,
-  {
-    filename,
-    type,
-    waits = true,
-    signal,
-  }: {
+  options: {
     filename?: string | undefined
     type: string
-    /** Whether to wait for a FIFO's writer; else one is refused. Waiting takes one of the few threads of this process. */
+    /** Wait for a FIFO's writer, which takes one of this process's few threads; else a FIFO is refused. */
     waits?: boolean | undefined
-    /** Ends the waiting for a FIFO's writer. */
     signal?: AbortSignal | undefined
   },
 ): Promise<BackupSource> {
+  const { filename, type, waits = true, signal } = options
   const [bytes, path] = typeof given === 'string' ? [given, given] : [given.bytes, given.shown]
   const handle = await (waits ? openForReading(bytes, signal) : openAtOnce(bytes, path)).catch(
     (error: NodeJS.ErrnoException) => {
       if (error instanceof TelegramError) throw error
-      const reason =
-        error.code === 'ENOENT'
-          ? 'there is no such file'
-          : error.code === 'EACCES'
-            ? 'no permission'
-            : error.code
+      const reason = REASONS[error.code ?? ''] ?? error.code
       throw new TelegramError(`The file ${path} cannot be read: ${reason}`, {
         code: 'INVALID',
         hint: 'Check the path.',
@@ -76,21 +66,23 @@ export async function openFile(
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission',
+}
+
 /** Throws `INVALID` for a FIFO. */
 async function openAtOnce(path: string | Buffer, shown: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (!(await handle.stat()).isFIFO()) return handle
   await closeQuietly(handle)
-  throw new TelegramError(`${shown} is a pipe, for whose writer nobody waits here`, {
+  throw new TelegramError(`${shown} is a pipe, and nothing waits for its writer here`, {
     code: 'INVALID',
     hint: hint`Write a file, or send it by hand: ${run('send', { file: true })}.`,
   })
 }
 
-/**
- * Opens a file, or a FIFO, which waits for somebody to write into it. Nothing can call that wait off but a writer, so a
- * cancel is one for a moment.
- */
+/** Opens a file, or a FIFO once there is a writer: a cancel briefly becomes one. */
 async function openForReading(path: string | Buffer, signal: AbortSignal | undefined): Promise<FileHandle> {
   const isFifo = await stat(path).then(
     facts => facts.isFIFO(),
@@ -117,7 +109,7 @@ interface FileFacts {
   mtimeMs: number
 }
 
-/** A log that only grew is whole up to the byte where reading ended; anything else that changed is a torn copy. */
+/** A log that only grew is whole up to where reading ended; other changes make a torn copy. */
 function assertSame(
   before: FileFacts,
   after: FileFacts,

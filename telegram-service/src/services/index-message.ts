@@ -20,7 +20,7 @@ export interface IndexOptions extends CallOptions {
   signingKey: SigningKey
 }
 
-/** One drawing of the index, ready to be sent. */
+/** A drawing of the index, ready to be sent. */
 export interface SealedIndex {
   edition: string
   fileName: string
@@ -28,13 +28,13 @@ export interface SealedIndex {
   caption: string
   /** Of the document, hex. */
   sha256: string
-  /** Of what it says, hex: equal catalogs give equal ones. */
+  /** Of its content, hex: the same for equal catalogs. */
   contentSha256: string
 }
 
 /**
- * Pins the index; a bot without the right to pin leaves it unpinned, where captions still lead to it. Whatever else the
- * server has against it counts only when the chat does not show it as pinned: after a lost answer, it may be already.
+ * Pins the index. Without the right to pin it stays unpinned; captions still lead to it. Other refusals count
+ * only if the chat does not show it as pinned: after a lost answer it may be.
  */
 export async function pinIndex(
   client: TelegramClient,
@@ -49,7 +49,6 @@ export async function pinIndex(
   })
 }
 
-/** Signs, compresses and encrypts a drawing. */
 export async function sealDrawing(
   drawing: IndexDrawing,
   { encryption, signingKey, edition }: Omit<IndexOptions, 'chatId'> & { edition: string },
@@ -67,7 +66,6 @@ export async function sealDrawing(
   }
 }
 
-/** SHA-256, hex. */
 export function hashOf(bytes: string | Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

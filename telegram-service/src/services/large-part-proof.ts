@@ -2,7 +2,7 @@ import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram
 import type { SentMessage } from '#services/backup-metadata.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** A server of one's own may give back more than the public one; whether it does is asked of the first such part. */
+/** A private server may give back larger files than the public one: the first large part is tried. */
 export class LargePartProof {
   readonly #client: TelegramClient
   #largePartsComeBack = false
@@ -11,7 +11,7 @@ export class LargePartProof {
     this.#client = client
   }
 
-  /** Throws `CONFIGURATION` when the server took a part that it would not give back. */
+  /** Throws `CONFIGURATION` when the server would not give back a part that it took. */
   async prove(sent: SentMessage, signal: AbortSignal): Promise<void> {
     if (this.#largePartsComeBack || sent.size <= PUBLIC_FETCH_LIMIT_BYTES) return
     await this.#client.locateFile(sent.fileId, { signal }).catch((error: unknown) => {

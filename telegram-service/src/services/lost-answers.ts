@@ -1,24 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallWait } from '#bot-api/call-policy.ts'
+import { pause } from '#bot-api/clock.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type FoundMessage, findLostMessages, type LookResult } from '#services/lost-messages.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
-import { cancelled, TelegramError, type TelegramErrorCode } from '#telegram-error.ts'
+import { TelegramError, type TelegramErrorCode } from '#telegram-error.ts'
 
-/** A server that lost an answer may still be at work on the message. */
+/** A server that lost an answer may still make the message. */
 const LOOK_AGAIN_AFTER_MS = 3_000
-/** Looks that found nothing before a message is sent once more. */
+/** Fruitless looks before a message is sent again. */
 const LOOKS_BEFORE_SENDING_AGAIN = 2
-/** Looks that could not be carried out, or not to the newest message, before that is what the run fails of. */
+/** Incomplete looks before the run fails. */
 const FAILED_LOOKS = 5
 
-/** What ends a look without saying anything about the chat: the next one may go through. */
+/** Failures of a look that may pass. */
 const PASSING: ReadonlySet<TelegramErrorCode> = new Set(['ANSWER_LOST', 'UNREACHABLE', 'UNPROVEN'])
 
-/** Looks for the messages of one run whose answers were lost. Several that are lost at once share one look. */
+/** Looks for the messages of one run whose answers were lost; calls lost at the same time share a look. */
 export class LostAnswers {
   readonly #look: (signal: AbortSignal) => Promise<LookResult>
-  /** All calls of the run that were lost: any other may be under way. */
+  /** Only the run's lost calls: others may be under way. */
   readonly #lost = new Set<string>()
   #looking: Promise<unknown> = Promise.resolve()
   #next: Promise<LookResult> | undefined
@@ -35,9 +35,8 @@ export class LostAnswers {
   }
 
   /**
-   * The message with the lowest id that one of these calls has made, and any others that they made; none when they made
-   * none by now, as far as two looks can tell. Throws `lost` when no look could be carried out: then it is not known,
-   * and nothing may be sent again.
+   * The messages that these calls have made, the lowest id first; none if two looks found none. Throws `lost`
+   * when no look was possible: then the outcome is unknown, and nothing may be sent again.
    */
   async find(
     sendIds: ReadonlySet<string>,
@@ -46,7 +45,7 @@ export class LostAnswers {
     const { signal, lost } = options
     let done = 0
     for (let failed = 0; done < LOOKS_BEFORE_SENDING_AGAIN; ) {
-      if (done + failed > 0) await pause(signal)
+      if (done + failed > 0) await pause(LOOK_AGAIN_AFTER_MS, signal)
       try {
         const { found, beyondLimit } = await this.lookOnce(sendIds, signal)
         const ours = foundFor(found, sendIds)
@@ -62,7 +61,7 @@ export class LostAnswers {
     return []
   }
 
-  /** A look for these calls that begins after this one: one that is under way may have passed where the message is. */
+  /** Begins a look after the current one, which may have passed the message already. */
   lookOnce(sendIds: Iterable<string>, signal: AbortSignal): Promise<LookResult> {
     for (const id of sendIds) this.#lost.add(id)
     this.#next ??= this.#looking.then(() => {
@@ -75,13 +74,7 @@ export class LostAnswers {
   }
 }
 
-/** Of what a look found, what these calls made, in order of message id. */
+/** What these calls made, by ascending message id. */
 export function foundFor(found: readonly FoundMessage[], sendIds: ReadonlySet<string>): FoundMessage[] {
   return found.filter(({ open }) => sendIds.has(open.id)).sort((a, b) => a.messageId - b.messageId)
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(LOOK_AGAIN_AFTER_MS, undefined, { signal }).catch(() => {
-    throw cancelled()
-  })
 }

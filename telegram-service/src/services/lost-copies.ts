@@ -5,20 +5,20 @@ import { parseCaption } from '#messages/machine-line.ts'
 import { isProbeText, type LookOptions, lookAtMessage, probeText } from '#services/seen-messages.ts'
 import type { OpenSend, VaultIdentity, VaultLedger } from '#services/vault-ledger.ts'
 
-/** A message, and whether it was sent as it is; if not, it was forwarded, or is somebody else's. */
+/** `isSent`: sent by us as it is; else forwarded, or somebody else's. */
 export type WeighedMessage = SeenMessage & { isSent: boolean }
 
 /**
- * L2: removes the copies that looks of ours have left behind because an answer was lost, at most one for each such look,
- * and closes their sends. What people forwarded looks the same, and stays where no look of ours explains it. Returns the
- * ids of the sends that are closed.
+ * L2: removes the copies that our looks left behind after lost answers, at most one for each look, and closes
+ * their sends. A forward by people looks the same, and stays unless a look explains it. Returns the ids of
+ * closed sends.
  */
 export async function removeLostCopies(
   client: TelegramClient,
   vault: VaultLedger,
   options: LookOptions & {
     open: readonly OpenSend[]
-    /** By ascending id, as seen through a copy each. */
+    /** By ascending id, each read by a copy. */
     seen: ReadonlyMap<number, WeighedMessage>
   },
 ): Promise<Set<string>> {
@@ -40,7 +40,7 @@ export async function removeLostCopies(
     )
     if (explanation === undefined) continue
     await client.deleteMessage(chatId, messageId, { signal, onWait }).catch(async (error: unknown) => {
-      // After 48 hours it stays for ever, since a forward cannot be replaced either; nobody need stumble over it again.
+      // After 48 hours it stays. It is recorded, so that no search looks at it again.
       if (!isNotDeletable(error)) throw error
       await vault.keepLeftover({ chatId, messageId })
     })
@@ -64,15 +64,14 @@ async function isCopy(
   if (sourceId === 0) return message.isSent && message.text === probeText(copy.id)
   if (message.isSent || !isForwarded(message, messageId, identity)) return false
   const source = await sourceOf(sourceId)
-  // The source may have been a copy itself, which is gone by now; then any copy may be this one.
+  // The source may have been a copy itself that is gone; then any copy may be this one.
   return source === undefined || hasSameOrigin(source, message)
 }
 
 /**
- * Whether a message that was not sent as it is, was forwarded within this chat. In a channel its origin says so. Elsewhere
- * nothing tells it from what people wrote themselves, unless a bot has said first what only this catalog's messages say:
- * people may copy that, too, word by word, and then they are its authors. Telegram tells each forwarded message's origin;
- * of a server that tells none, the words have to do.
+ * Whether a message was forwarded within this chat. In a channel its origin says so. Elsewhere it counts only
+ * if a bot first wrote what only this catalog's messages say: people who copy it word by word are its
+ * authors. A server that names no origin is judged by the words.
  */
 function isForwarded(message: SeenMessage, messageId: number, { catalogId }: VaultIdentity): boolean {
   const { forwarded, caption, text, chatId } = message
@@ -83,7 +82,7 @@ function isForwarded(message: SeenMessage, messageId: number, { catalogId }: Vau
   return isProbeText(text) || parseCaption(caption)?.catalog?.id === catalogId
 }
 
-/** Both are seen through a copy, which keeps the first origin. An index may have been replaced since it was copied. */
+/** Compares origins, which a copy keeps. An index may have been replaced since it was copied. */
 function hasSameOrigin(one: SeenMessage, other: SeenMessage): boolean {
   const identify = ({ caption, text, forwarded }: SeenMessage): string => {
     const says = parseCaption(caption)?.kind === 'index' ? 'index' : [caption, text]

@@ -11,48 +11,40 @@ import type { OpenSend, VaultLedger } from '#services/vault-ledger.ts'
 
 export type { FoundMessage }
 
-/** Ids that one search looks at, at most. */
+/** Most ids that one search looks at. */
 const LIMIT = 500
-/** Searches after another, when forwards of the search itself were lost. */
+/** Repeated searches, when forwards of the search itself were lost. */
 const PASSES = 3
 
 export interface FindLostOptions extends LookOptions {
-  /** Without it: of the whole chat; `null`: of no backup. Only the holder of a backup's lease may look for its sends. */
+  /** Undefined: any; `null`: of no backup. Only the lease's holder may look for a backup's sends. */
   backupId?: string | null | undefined
-  /**
-   * Of the calls for parts and manifests only these. A run names those whose answers were lost: the message of one that is
-   * still under way need not be there yet, and must not be given up. Copies are looked for in any case.
-   */
+  /** Only these calls for parts and manifests; other ones may be under way. */
   sendIds?: ReadonlySet<string> | undefined
   limit?: number
 }
 
-/** What a search came to. It adopts nothing: the caller confirms what it found, or erases it and closes its send. */
+/** It adopts nothing: the caller confirms a message, or erases it and closes its send. */
 export interface LookResult {
   newestMessageId: number
-  /**
-   * Messages that open sends have made, by ascending id. Two of them may be the same part; the lowest id counts, unless
-   * another one is proven already.
-   */
+  /** By ascending id. Of two for one part, the lowest id counts, unless another is proven. */
   found: FoundMessage[]
-  /** Messages that say what ours say, but that no open send explains, or whose bytes are wrong. They were left alone. */
+  /** Messages that no open send explains, or whose bytes are wrong. They are left alone. */
   surplus: SurplusMessage[]
-  /** Ids that were looked at. */
   seen: number
-  /** Whether there was more to look at than one search may: the next one goes on from there. */
+  /** More ids are left; the next search goes on from there. */
   beyondLimit: boolean
 }
 
 export interface SurplusMessage {
   messageId: number
-  /** What is left alone, and why, for people. */
   reason: string
 }
 
 /**
- * L1 to L4: looks for the messages of all open sends, in one pass over the ids that the catalog does not know. Copies of
- * earlier looks are removed. What was not found stays open for a while, and is looked for above these ids next time.
- * Throws `CONFIGURATION` when the chat is not ours any more, and the client's errors.
+ * L1 to L4: looks for the messages of all open sends, in one pass over the ids that the catalog does not
+ * know, and removes copies of earlier looks. What was not found stays open, and is looked for above these ids
+ * next time. Throws `CONFIGURATION` when the chat is not ours any more, and the client's errors.
  */
 export async function findLostMessages(
   client: TelegramClient,
@@ -61,7 +53,7 @@ export async function findLostMessages(
 ): Promise<LookResult> {
   const { chatId, backupId, sendIds, limit = LIMIT, ...on } = options
   const openSends = async (): Promise<OpenSend[]> => {
-    const open = await vault.openSends({ chatId, ...(backupId === undefined ? {} : { backupId }) })
+    const open = await vault.openSends({ chatId, backupId })
     return open.filter(({ id, purpose }) => purpose === 'copy' || (sendIds?.has(id) ?? true))
   }
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
@@ -70,7 +62,7 @@ export async function findLostMessages(
   for (let pass = 0; open.length > 0 && pass < PASSES && !result.beyondLimit; pass++) {
     await lookOnce(client, vault, { ...on, chatId, backupId, limit: limit - result.seen, open, result })
     for (const { id } of open) lookedFor.add(id)
-    // A forward of this very search may have been lost.
+    // A forward of this search may have been lost.
     open = (await openSends()).filter(one => one.purpose === 'copy' && !lookedFor.has(one.id))
   }
   if (result.newestMessageId === 0) result.newestMessageId = (await vault.knownChat(chatId)).newestMessageId
@@ -116,10 +108,7 @@ async function lookOnce(
   for (const { id } of open) if (!settled.has(id)) await vault.looked(id, { upTo: lookedUpTo, hasMore })
 }
 
-/**
- * Asks without a trace whether a message is worth to be forwarded. What this bot cannot edit is no message that it has
- * sent; it may be a copy that it has forwarded.
- */
+/** Asks without a trace. This bot has not sent what it cannot edit, but may have forwarded it. */
 async function mayBeOurs(
   client: TelegramClient,
   options: LookOptions & { messageId: number; looksForCopies: boolean },
@@ -130,12 +119,12 @@ async function mayBeOurs(
   return exists === 'there' && looksForCopies ? 'forwarded' : undefined
 }
 
-/** Of a chat that was not known at all, only the newest messages can be meant. */
+/** For an unknown chat, only the newest messages count. */
 function startOf({ afterMessageId }: OpenSend, newest: number, limit: number): number {
   return afterMessageId === 0 ? Math.max(0, newest - 1 - limit) : afterMessageId
 }
 
-/** L3: by ascending id, each message that says what an open send was to say is proven, and explained by one of them. */
+/** L3: proves each message that describes an open send, by ascending id, and matches it with one of them. */
 async function matchSends(
   client: TelegramClient,
   options: CallOptions & {
@@ -163,7 +152,7 @@ async function matchSends(
   return found
 }
 
-/** Whether the message says that it is what this call was to make. */
+/** Whether the message claims to be what this call was to make. */
 function describes(open: OpenSend, { caption, document }: SeenMessage): boolean {
   const parsed = parseCaption(caption)
   if (parsed === undefined || document === undefined) return false

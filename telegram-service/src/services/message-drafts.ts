@@ -5,19 +5,18 @@ import type { MessageFacts } from '#services/message-sender.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import type { VaultIdentity } from '#services/vault-ledger.ts'
 
-/** A message before it is known to which chat it goes. */
+/** A message, before its chat is known. */
 export interface MessageDraft {
   facts: MessageFacts
   content: CaptionFacts['content']
 }
 
-/** What captions say of the chat that they are in; nothing without a catalog. */
+/** The chat, for captions; empty without a catalog. */
 export interface CaptionedChat {
   identity: VaultIdentity | undefined
   indexMessageId: number | undefined
 }
 
-/** Names and describes the messages of one run. */
 export class MessageDrafts {
   readonly #options: SendRunOptions
   readonly #name: BackupName

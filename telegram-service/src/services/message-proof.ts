@@ -4,7 +4,7 @@ import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram
 import { fetchDocument } from '#services/fetch-document.ts'
 import type { OpenSend } from '#services/vault-ledger.ts'
 
-/** A message with the very bytes that an open send was to bring. */
+/** A message with the bytes of an open send. */
 export interface FoundMessage {
   open: OpenSend
   messageId: number
@@ -17,20 +17,17 @@ export interface FoundMessage {
   sha256: string
   caption: string
   sentAt: Date
-  /** Of a part or manifest the size and SHA-256 of what was downloaded; of an index its edition. */
+  /** Size and SHA-256 are those of the download; an index is known by its edition. */
   proven: true
 }
 
-/** What a message turned out to be that says what an open send was to say. */
+/** A message that claims to be that of an open send. */
 export type MessageProof =
   | { kind: 'proven'; message: Omit<FoundMessage, 'open'> }
-  /** Anyone may write such a caption. */
+  /** Anybody can write such a caption. */
   | { kind: 'forged' }
 
-/**
- * L3: a message brings the very bytes that were sent. Downloads them; an index, whose bytes were not written
- * down beforehand, is believed for its edition. Throws the client's errors.
- */
+/** L3: downloads and compares the bytes; an index is known by its edition. */
 export async function proveMessage(
   client: TelegramClient,
   options: CallOptions & { messageId: number; message: SeenMessage; open: OpenSend },

@@ -7,28 +7,28 @@ import type { MessageIntent, MessageKey, MessageLedger, MessageProof } from '#se
 import { RunMessages } from '#services/run-messages.ts'
 import { leaseLost, TelegramError } from '#telegram-error.ts'
 
-/** What is written down of a message beforehand, the same in every chat. */
+/** What is recorded of a message beforehand, the same for every chat. */
 export type MessageFacts = Omit<MessageIntent, 'botId' | 'backupId' | 'chatId'>
 
 export interface OutgoingMessage {
   facts: MessageFacts
   caption: string
-  /** The bytes to upload, or a document that Telegram has already. */
+  /** Bytes to upload, or a document that Telegram has. */
   document: { bytes: Buffer } | { fileId: string }
 }
 
-/** A message that exists, and the call that made it; without a ledger, calls have no ids. */
+/** A message, and the call that made it; without a ledger, calls have no ids. */
 interface MadeMessage {
   document: SentDocument
   sendId: string | undefined
 }
 
-/** Of one message. After a lost answer, and when no look finds a message, it is sent anew, but not for ever. */
+/** Sends of one message, again after each lost answer without a message. */
 const MAX_SENDS = 3
 
 /** Sends the messages of one run to one chat. */
 export class MessageSender {
-  /** What this run has put, or may have put, into the chat. */
+  /** Messages that this run has made, or may have made. */
   readonly messages: RunMessages
   readonly #client: TelegramClient
   readonly #ledger: MessageLedger | undefined
@@ -45,7 +45,6 @@ export class MessageSender {
     chatId: string
     backupId: string
     onWait: (wait: CallWait) => void
-    /** Bytes handed to the connection, of all messages. */
     onBytesOut?: (bytesOut: number) => void
   }) {
     const { client, ledger, chatId, backupId, onWait, onBytesOut = () => {} } = options
@@ -59,10 +58,7 @@ export class MessageSender {
     this.messages = new RunMessages({ client, ledger, lostAnswers: this.#lostAnswers })
   }
 
-  /**
-   * Intent, send, proof, confirmation; the same for every message. When the answer is lost, the message is looked for:
-   * adopted if it is there, sent again if it is not.
-   */
+  /** Intent, send, proof, confirmation. After a lost answer, a message is adopted or sent again. */
   async send(message: OutgoingMessage, signal: AbortSignal): Promise<SentMessage> {
     const unanswered = new Set<string>()
     for (;;) {
@@ -76,13 +72,13 @@ export class MessageSender {
 
   async #intendMessage({ facts }: OutgoingMessage): Promise<string | undefined> {
     if (!this.#ledger) return undefined
-    // Whether the lease is still ours, the ledger finds out with the very intent: this need not wait for a renewal.
+    // The ledger checks the lease with the intent; this need not wait for a renewal.
     if (this.#ledger.leaseLost.aborted) throw leaseLost()
     const opened = await this.#ledger.intendMessage({ ...facts, ...this.#of, botId: this.#client.botId })
     return opened.sendId
   }
 
-  /** The message as the answer tells of it; undefined when the answer was lost, and the message can be looked for. */
+  /** The message of the answer; undefined if the answer was lost and the message can be looked for. */
   async #sendDocument(
     message: OutgoingMessage,
     call: { sendId: string | undefined; unanswered: Set<string>; signal: AbortSignal },
@@ -92,15 +88,15 @@ export class MessageSender {
       return { document: await this.#transmit(message, signal), sendId }
     } catch (error) {
       if (!(error instanceof TelegramError)) throw error
-      const { code, strayMessage } = error
+      const { code, unprovenMessage } = error
       const key = this.#key(message)
-      if (strayMessage) {
-        const { chatId, messageId } = strayMessage
+      if (unprovenMessage) {
+        const { chatId, messageId } = unprovenMessage
         await this.messages.erase(this.messages.made({ key, chatId: String(chatId), messageId, sendId }))
         throw error
       }
       if (code !== 'ANSWER_LOST' && code !== 'UNPROVEN') {
-        // It is as certain as it will ever be; and what went wrong is told, whatever the ledger says to this.
+        // The refusal is certain; it is reported even if the ledger fails.
         if (sendId !== undefined) await this.#ledger?.sendRefused(sendId).catch(() => {})
         throw error
       }
@@ -124,7 +120,7 @@ export class MessageSender {
     return this.#client.sendDocument(request, { signal, onWait, onBytesOut })
   }
 
-  /** Undefined when there is no such message by all that is known, so that it may be sent again. */
+  /** Undefined when no message was found, so that it may be sent again. */
   async #findLostMessage(
     message: OutgoingMessage,
     { unanswered, signal }: { unanswered: ReadonlySet<string>; signal: AbortSignal },
@@ -173,10 +169,7 @@ export class MessageSender {
     return { messageId, fileId, fileUniqueId, fileName, size: sizeBytes, sha256, sentAt }
   }
 
-  /**
-   * A proven manifest makes the backup whole. A ledger that cannot note it is no reason to erase a whole backup; its
-   * owner knows that it failed.
-   */
+  /** A manifest completes the backup: if recording it fails, the backup is kept all the same. */
   async #tellLedger(proof: Omit<MessageProof, 'sendId'>, sendId: string | undefined): Promise<void> {
     if (!this.#ledger || sendId === undefined) return
     const confirmed = this.#ledger.confirmMessage({ ...proof, sendId })
@@ -187,14 +180,14 @@ export class MessageSender {
     return { ...this.#of, kind: facts.kind, partNumber: facts.partNumber }
   }
 
-  /** A message that is sent once more, after a flood wait, begins again; the count does not. */
+  /** A repeated upload begins again; the count does not. */
   #countBytesOut(fileName: string, bytesOut: number): void {
     this.#bytesOut.set(fileName, Math.max(bytesOut, this.#bytesOut.get(fileName) ?? 0))
     this.#onBytesOut([...this.#bytesOut.values()].reduce((sum, bytes) => sum + bytes, 0))
   }
 }
 
-/** "Sent" means that the server describes the very document: the chat, and every byte of it. */
+/** "Sent" means that the server names this chat and the size of this document. */
 function assertProven(document: SentDocument, expected: { chatId: string; sizeBytes: number }): void {
   if (document.sizeBytes !== expected.sizeBytes) {
     throw new TelegramError(

@@ -3,15 +3,14 @@ import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** Of a basic group: the ids of supergroups and channels begin with -100 and are longer. */
+/** Ids of basic groups; those of supergroups and channels begin with -100 and are longer. */
 const GROUP_ID = /^-\d{1,12}$/
-/** A group moves once; more can only be a mistake in what was written down. */
+/** A group moves once; more moves are a mistake in the record. */
 const MOST_MOVES = 8
 
 /**
- * The id under which a chat goes on. A basic group that has become a supergroup is asked for its new id once, which is
- * then written down. Fails only when the ledger does, or was cancelled: whatever else stands against the chat shows when
- * it is used.
+ * The current id of a chat. A basic group that became a supergroup is asked for its new id once, which is
+ * recorded. Throws only the ledger's errors and `CANCELLED`: other problems show when the chat is used.
  */
 export async function followMovedChat(
   client: TelegramClient,
@@ -30,7 +29,7 @@ export async function followMovedChat(
   return chatId
 }
 
-/** Only what would make a message is refused with the new id; getChat of the old one still answers. */
+/** Only calls that make a message are refused with the new id; getChat still answers. */
 async function askWhereTo(
   client: TelegramClient,
   chatId: string,

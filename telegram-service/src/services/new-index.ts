@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
+import { pause } from '#bot-api/clock.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { type CatalogName, parseCaption } from '#messages/machine-line.ts'
 import { foreignCatalog } from '#services/chat-guard.ts'
@@ -9,27 +9,26 @@ import { findLostMessages } from '#services/lost-messages.ts'
 import type { FoundMessage } from '#services/message-proof.ts'
 import { lookAtMessage, mayHaveMadeMessage } from '#services/seen-messages.ts'
 import type { ConfirmedIndex, KnownIndex, VaultLedger } from '#services/vault-ledger.ts'
-import { cancelled, TelegramError } from '#telegram-error.ts'
+import { TelegramError } from '#telegram-error.ts'
 
-/** How many messages below a new index are looked at for those of another catalog. */
+/** Messages below a new index that are checked for another catalog. */
 const LOOK_BACK = 20
-/** Where an index was lost, so many ids below the new one are asked for: most are of copies that were removed. */
+/** After a lost index, ids below the new one that are asked for: most are of removed copies. */
 const ASK_BACK = 500
-/** So many of those that this bot may edit are looked at, for the index of whoever took the chat over meanwhile. */
+/** Of these, editable ones that are read, to find the index of a catalog that took the chat over. */
 const LOOK_FURTHER = 20
-/** Sends of an index whose answers are lost. */
 const TRIES = 3
-/** A server that lost an answer may still be at work on the message. */
+/** A server that lost an answer may still make the message. */
 const LOOK_AGAIN_AFTER_MS = 2_000
-/** Of an index that was found, and whose drawing nobody remembers: unequal to any, so that it is drawn anew. */
+/** Hash of an adopted index whose drawing is unknown: unequal to any, so that it is drawn anew. */
 export const UNKNOWN_CONTENT: string = '0'.repeat(64)
 
-/** An index message in the chat, before it is written down. */
+/** An index message that is not recorded yet. */
 type NewIndex = ConfirmedIndex & { sendId: string }
 
 /**
- * A new index message, pinned and written down; to be called under the lock of the index. One that an earlier call has
- * sent without hearing of it is taken instead. The message of an index before it is removed where that is possible.
+ * Makes, pins and records a new index message, or adopts one that an earlier call made without its answer.
+ * Removes the message of the old index if possible. Call under the index lock.
  */
 export async function makeIndex(
   client: TelegramClient,
@@ -42,7 +41,7 @@ export async function makeIndex(
     (await adoptLostIndex(client, vault, options)) ?? (await sendIndex(client, vault, { previous, options }))
   await refuseForeignChat(client, vault, { index, hadIndex: previous !== undefined, options })
   await pinIndex(client, { ...options, messageId: index.messageId })
-  // The record of the new one forgets the old one.
+  // The new record replaces the old one.
   if (previous && previous.messageId !== index.messageId) {
     await removeIndex(client, options, previous.messageId)
   }
@@ -51,7 +50,7 @@ export async function makeIndex(
   return known
 }
 
-/** Removes indexes that came after their calls were given up; to be called under the lock, of a chat that has its index. */
+/** Removes indexes that arrived late, in a chat that has its index. Call under the index lock. */
 export async function reconcileLateIndexes(
   client: TelegramClient,
   vault: VaultLedger,
@@ -121,8 +120,11 @@ async function sendIndex(
       const isLost = error instanceof TelegramError && mayHaveMadeMessage(error)
       if (!isLost) await withdraw(client, vault, { error, sendId, options })
       if (!isLost) throw error
-      const found = (await adoptLostIndex(client, vault, options)) ?? (await later(client, vault, options))
+      const found = await adoptLostIndex(client, vault, options)
       if (found) return found
+      await pause(LOOK_AGAIN_AFTER_MS, signal)
+      const late = await adoptLostIndex(client, vault, options)
+      if (late) return late
       if (tries >= TRIES || signal?.aborted) throw error
     }
   }
@@ -138,42 +140,30 @@ async function sendSealed(
   const document = { chatId, fileName, bytes, caption }
   const { messageId, fileId, sizeBytes, ...sent } = await client.sendDocument(document, { signal, onWait })
   if (sizeBytes !== bytes.length || String(sent.chatId) !== chatId) {
-    const strayMessage = { chatId: sent.chatId, messageId }
+    const unprovenMessage = { chatId: sent.chatId, messageId }
     throw new TelegramError('Telegram did not store the index as it was sent', {
       code: 'UNPROVEN',
-      strayMessage,
+      unprovenMessage,
     })
   }
   return { chatId, messageId, fileId, botId, sha256, edition, contentSha256, sendId }
 }
 
-/** After a send that made no message, or one that is no use and is removed. */
+/** After a send that made no message, or a useless one, which is removed. */
 async function withdraw(
   client: TelegramClient,
   vault: VaultLedger,
   { error, sendId, options }: { error: unknown; sendId: string; options: IndexOptions },
 ): Promise<void> {
-  const stray = error instanceof TelegramError ? error.strayMessage : undefined
+  const made = error instanceof TelegramError ? error.unprovenMessage : undefined
   const { signal, onWait } = options
-  if (stray) await client.deleteMessage(String(stray.chatId), stray.messageId, { signal, onWait })
+  if (made) await client.deleteMessage(String(made.chatId), made.messageId, { signal, onWait })
   await vault.closeSend(sendId)
 }
 
-async function later(
-  client: TelegramClient,
-  vault: VaultLedger,
-  options: IndexOptions,
-): Promise<NewIndex | undefined> {
-  const { signal } = options
-  await sleep(LOOK_AGAIN_AFTER_MS, undefined, signal ? { signal } : {}).catch(() => {
-    throw cancelled()
-  })
-  return adoptLostIndex(client, vault, options)
-}
-
 /**
- * A chat without a pinned index, or without the one that it had, may belong to another catalog all the same: then one of the
- * last messages says so. What a person wrote does not. Takes the new index out again and throws `CONFIGURATION`.
+ * A chat that has lost its index may belong to another catalog: then one of the last messages of a bot says
+ * so. Removes the new index and throws `CONFIGURATION`.
  */
 async function refuseForeignChat(
   client: TelegramClient,
@@ -193,8 +183,9 @@ async function refuseForeignChat(
 }
 
 /**
- * Which catalogs the messages below a new index name, the newest first, but for those that this catalog knows. Further down only
- * an index counts, which whoever took the chat over has in it; what a catalog left behind whose chat it was once does not.
+ * Catalogs named by messages below a new index, newest first, without messages that this catalog knows.
+ * Further down only an index counts, which a catalog that took the chat over has there; other messages may be
+ * of an earlier owner.
  */
 async function* catalogsBelow(
   client: TelegramClient,
@@ -213,7 +204,7 @@ async function* catalogsBelow(
     const presence = isNear ? 'there' : await client.messageExists(chatId, id, on)
     if (presence === 'gone' || left[presence] === 0) continue
     const seen = await lookAtMessage(client, vault, { chatId, messageId: id, ...on })
-    // One that cannot be forwarded, as what the server itself tells people, took a forward as well; a near one may only be gone.
+    // A service message cannot be forwarded, but took a try as well; a near one may only be gone.
     if (seen !== undefined || !isNear) left[presence]--
     if (isFromElsewhere(seen, id) || isByPerson(seen)) continue
     const caption = parseCaption(seen?.caption)
@@ -221,19 +212,21 @@ async function* catalogsBelow(
   }
 }
 
-/** Whether a message was forwarded into the chat; what is read by a forward of ours names itself as its origin. */
+/**
+ * Whether a message was forwarded into the chat; a forward of ours names the message itself as its origin.
+ */
 function isFromElsewhere(seen: SeenMessage | undefined, messageId: number): boolean {
   const { chatId, messageId: origin } = seen?.forwarded ?? {}
   return origin !== undefined && (origin !== messageId || chatId !== seen?.chatId)
 }
 
-/** Where it is not a channel, its copy names who said it; somebody who hides is a person. */
+/** Outside of channels a copy names the author; a hidden author is a person. */
 function isByPerson(seen: SeenMessage | undefined): boolean {
   const { messageId: origin, isByBot = false } = seen?.forwarded ?? {}
   return seen?.forwarded !== undefined && origin === undefined && !isByBot
 }
 
-/** Removes the message of an index that was replaced by a new one; one that stays is hidden by the newer pin. */
+/** Removes a replaced index message; if it stays, the newer pin hides it. */
 async function removeIndex(
   client: TelegramClient,
   { chatId, signal, onWait }: IndexOptions,

@@ -10,18 +10,14 @@ import { followMovedChat } from '#services/moved-chat.ts'
 import { lookAtMessage } from '#services/seen-messages.ts'
 import type { VaultLedger } from '#services/vault-ledger.ts'
 
-/** A chat that a run may send to. */
 export interface PreparedChat {
   /** Numeric, as text. */
   chatId: string
-  /** Of its index; without a catalog there is none. */
+  /** Undefined without a catalog. */
   indexMessageId: number | undefined
 }
 
-/**
- * S1 to S3: the bot may send there, the chat is not another catalog's, and it has an index that captions can name.
- * Throws `CONFIGURATION` before anything was sent.
- */
+/** S1 to S3: checks the chat and ensures its index. Throws `CONFIGURATION` before anything is sent. */
 export async function prepareChat(
   client: TelegramClient,
   options: {
@@ -46,8 +42,8 @@ export async function prepareChat(
 }
 
 /**
- * S2 where something of people's hides the index, or it is not pinned any more: the message itself tells whose it is. When
- * that has gone, a new one is made before anything else is sent, since whoever took the chat over has removed it, too.
+ * S2 for a hidden or unpinned index: the message itself says whose it is. If it is gone, a new one is made
+ * before anything else is sent, since a catalog that took the chat over has removed it.
  */
 async function guardHiddenIndex(
   client: TelegramClient,

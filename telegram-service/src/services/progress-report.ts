@@ -2,17 +2,14 @@ import type { CallWait } from '#bot-api/call-policy.ts'
 import type { SendProgress } from '#services/backup-metadata.ts'
 import type { BackupSource } from '#services/backup-source.ts'
 
-/** How far a send is, told at each step. */
+/** Reports the progress of a send. */
 export class ProgressReport {
   readonly #progress: SendProgress
   readonly #tell: (progress: SendProgress) => void
-  /** Bytes of the parts that were made so far, before and after packing. */
+  /** Bytes of the packed parts, before and after packing. */
   readonly #packed = { plain: 0, sealed: 0 }
 
-  /**
-   * @param onFailure hears what an observer throws: it is called from within events of threads and sockets, and has to
-   *   end the run, not the process
-   */
+  /** @param onFailure gets errors of the observer, which would end the process in an event */
   constructor(options: {
     source: BackupSource
     onProgress: ((progress: SendProgress) => void) | undefined
@@ -22,7 +19,7 @@ export class ProgressReport {
     this.#progress = {
       plainBytesRead: 0,
       plainBytesTotal: source.sizeBytes,
-      ...(source.estimatedBytes === undefined ? {} : { plainBytesEstimated: source.estimatedBytes }),
+      plainBytesEstimated: source.estimatedBytes,
       plainBytesOut: 0,
       bytesOut: 0,
       partsSent: 0,
@@ -40,7 +37,6 @@ export class ProgressReport {
     this.#report({ plainBytesRead })
   }
 
-  /** A part was made. */
   packed(plainBytes: number, sealedBytes: number): void {
     this.#packed.plain += plainBytes
     this.#packed.sealed += sealedBytes
@@ -58,7 +54,7 @@ export class ProgressReport {
     this.#tell({ ...this.#progress, wait })
   }
 
-  /** About how many plain bytes are in the first `bytesOut` of the archive. */
+  /** Estimated plain bytes in the first `bytesOut` of the archive. */
   #plainOf(bytesOut: number): number {
     const share = Math.min(1, bytesOut / Math.max(1, this.#packed.sealed))
     return Math.max(this.#progress.plainBytesOut, Math.round(share * this.#packed.plain))

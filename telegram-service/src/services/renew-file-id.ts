@@ -7,21 +7,21 @@ import type { VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 export interface RenewFileIdOptions extends CallOptions {
-  /** Where the message lies; numeric, as text. */
+  /** Numeric, as text. */
   chatId: string
   messageId: number
-  /** Under which id that chat goes on, when it has moved: the copy is made there. */
+  /** The chat's new id, if it has moved: the copy is made there. */
   movedTo?: string | undefined
-  /** Of the document, as it was sent: bytes, and hex. */
+  /** Of the document as sent; hex. */
   expected: { size: number; sha256: string }
 }
 
-/** What a message holds now: the document that was sent, by a file id of this bot; nothing; or something else. */
+/** The document that was sent, by a file id of this bot; nothing; or something else. */
 export type CurrentDocument =
   | { outcome: 'found'; fileId: string; fileUniqueId: string }
   | { outcome: 'gone' | 'changed' }
 
-/** Reads the message by a copy of it. Throws the client's errors. */
+/** Reads the message by a copy. Throws the client's errors. */
 export async function readDocument(
   client: TelegramClient,
   vault: VaultLedger,
@@ -41,7 +41,7 @@ export async function readDocument(
   return { outcome: 'found', fileId: document.fileId, fileUniqueId: document.fileUniqueId }
 }
 
-/** The same; throws `INTEGRITY` when the message is gone or not the expected one any more. */
+/** Throws `INTEGRITY` when the message is gone or changed. */
 export async function renewFileId(
   client: TelegramClient,
   vault: VaultLedger,

@@ -7,13 +7,10 @@ import type { MessageLedger } from '#services/part-ledger.ts'
 import type { PreparedChat } from '#services/prepare-chat.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** How long a backup that is whole waits for the rest of its copies, in milliseconds. `reconcile` makes what is missing. */
+/** How long a complete backup waits for its copies, in milliseconds. `reconcile` makes the rest. */
 const FINISH_WITHIN_MS = 5 * 60_000
 
-/**
- * The second chat of a run. Each message that is proven in the first one is sent there by its file id, without a second
- * upload, one at a time and behind the run. What fails here fails no backup.
- */
+/** The second chat of a run: gets each proven message by its file id. Failures fail no backup. */
 export class Replica {
   readonly #chatName: string
   readonly #stop = new AbortController()
@@ -27,7 +24,6 @@ export class Replica {
     client: TelegramClient
     ledger: MessageLedger | undefined
     backupId: string
-    /** As it is configured. */
     chatName: string
     prepare: (signal: AbortSignal) => Promise<PreparedChat>
     caption: (draft: MessageDraft, chat: PreparedChat) => string
@@ -44,7 +40,6 @@ export class Replica {
     this.#opening.catch(error => this.#fail(error))
   }
 
-  /** Puts a message of the first chat into the queue. */
   copy(draft: MessageDraft, original: SentMessage, from: { chatId: string }): void {
     this.#queue = this.#queue.then(async () => {
       if (this.#failure) return
@@ -60,7 +55,7 @@ export class Replica {
     })
   }
 
-  /** After the last message, which was the manifest: how far the copies came. Never fails. */
+  /** After the manifest: waits for the copies. Never fails. */
   async finish(): Promise<ReplicaOutcome> {
     const enough = new AbortController()
     const late = sleep(FINISH_WITHIN_MS, undefined, { signal: enough.signal }).then(
@@ -78,13 +73,13 @@ export class Replica {
     return { chatId, isWhole: false, error: error instanceof Error ? error.message : String(error) }
   }
 
-  /** Of a run that failed: makes no more copies. */
+  /** After a failed run: makes no more copies. */
   async stop(): Promise<void> {
     this.#fail(new TelegramError('The backup failed', { code: 'CANCELLED' }))
     await this.#queue
   }
 
-  /** Erases the copies again. Returns how many may stay. Never fails. */
+  /** Erases the copies. Returns how many may stay. Never fails. */
   async takeBack(): Promise<number> {
     await this.stop()
     const opened = await this.#opening.catch(() => undefined)
@@ -97,10 +92,13 @@ export class Replica {
   }
 }
 
-/** Under another name, it may be the same chat all the same. */
+/** Two names may mean the same chat. */
 function assertOther(chat: PreparedChat, main: { chatId: string }): void {
-  if (chat.chatId !== main.chatId) return
-  throw new TelegramError('The second chat is the first one', {
+  if (chat.chatId === main.chatId) throw isFirstChat()
+}
+
+export function isFirstChat(): TelegramError {
+  return new TelegramError('The second chat is the first one', {
     code: 'CONFIGURATION',
     hint: 'Set TELEGRAM_REPLICA_CHAT_ID to another chat, or unset it.',
   })

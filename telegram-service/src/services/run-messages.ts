@@ -3,38 +3,33 @@ import { foundFor, type LostAnswers } from '#services/lost-answers.ts'
 import type { MessageKey, MessageLedger } from '#services/part-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** A message that is in the chat, as far as this run knows. */
 export interface RunMessage {
   readonly key: MessageKey
-  /** The chat that the server named: message ids mean something else in any other. */
+  /** The chat that the server named, to which the message id belongs. */
   readonly chatId: string
   readonly messageId: number
-  /** The call that made it, as long as the ledger has that call open. */
+  /** The call that made it, while it is open in the ledger. */
   sendId: string | undefined
 }
 
-/** A call that may have made a message. */
 interface LostCall {
   readonly key: MessageKey
   readonly sendId: string | undefined
-  /** What became of its answer. */
+  /** Why its answer is missing. */
   readonly lost: TelegramError
 }
 
-/** How long the messages of a failed run may take to be erased, in milliseconds. */
+/** Longest time to erase a failed run's messages. */
 const ERASE_WITHIN_MS = 60_000
 
-/**
- * What one run has put into a chat, or may have put there: a known message of a failed run is erased again, an unknown one
- * is looked for, and told.
- */
+/** What a run has put into a chat: after a failure it is erased, or looked for and counted. */
 export class RunMessages {
   readonly #client: TelegramClient
   readonly #ledger: MessageLedger | undefined
   readonly #lostAnswers: LostAnswers | undefined
   #inChat: RunMessage[] = []
   #lostCalls: LostCall[] = []
-  /** The network was away at the last try to erase. */
+  /** The network was down at the last try to erase. */
   #isCutOff = false
 
   constructor(options: {
@@ -47,7 +42,7 @@ export class RunMessages {
     this.#lostAnswers = options.lostAnswers
   }
 
-  /** A message is there, by an answer or by a look. */
+  /** Known by an answer or a look. */
   made(message: RunMessage): RunMessage {
     const { sendId } = message
     if (sendId !== undefined) this.#lostCalls = this.#lostCalls.filter(call => call.sendId !== sendId)
@@ -63,25 +58,24 @@ export class RunMessages {
     this.#lostCalls.push(call)
   }
 
-  /** Why it is not known what became of the last of these calls. */
+  /** Why the outcome of the last of these calls is unknown. */
   lostAnswerOf(sendIds: ReadonlySet<string>): TelegramError | undefined {
     return this.#lostCalls.findLast(({ sendId }) => sendId !== undefined && sendIds.has(sendId))?.lost
   }
 
   /**
-   * Whether a manifest may be there that nobody knows of. Then the backup may be whole in the chat, and taking parts back
-   * could leave a manifest without them: whoever finds the manifest, or finds it missing, settles it.
+   * Whether an unknown manifest may exist. Then the backup may be complete, and erasing parts could leave a
+   * manifest without them: `reconcile` decides, once it finds the manifest or not.
    */
   get manifestMayBeThere(): boolean {
     return this.#lostCalls.some(({ key }) => key.kind === 'manifest')
   }
 
-  /** Messages that are in the chat, or may be. */
   get count(): number {
     return this.#inChat.length + this.#lostCalls.length
   }
 
-  /** Tries to; a message that stays is known to `takeBack`. Never fails, and does nothing without the lease. */
+  /** Tries to erase; `takeBack` knows what stays. Never fails, and does nothing without the lease. */
   async erase(
     message: RunMessage,
     signal: AbortSignal = AbortSignal.timeout(ERASE_WITHIN_MS),
@@ -90,7 +84,7 @@ export class RunMessages {
     try {
       await this.#client.deleteMessage(message.chatId, message.messageId, { signal })
     } catch (error) {
-      // Without a network the others would only wait as long as this one did.
+      // Without a network, the other messages would wait as long in vain.
       if (error instanceof TelegramError && error.code === 'UNREACHABLE') this.#isCutOff = true
       return false
     }
@@ -100,17 +94,17 @@ export class RunMessages {
   }
 
   /**
-   * Looks once more for what calls may have made whose messages were sent again meanwhile: of two messages for one part,
-   * the later one goes. What is not found yet stays open in the ledger. Never fails.
+   * Looks once more for lost messages that were sent again meanwhile: the later of two for one part is
+   * erased. What is not found stays open in the ledger. Never fails.
    */
   async eraseLateOnes(signal: AbortSignal): Promise<void> {
     for (const late of await this.#lookForLost(signal)) await this.erase(late, signal)
   }
 
   /**
-   * Erases what this run has put into the chat, the manifest first. Never fails: it returns how many messages may stay.
-   * A ledger still names them, as sent or as intended. `giveUp` makes it durable that nobody may finish the backup, before
-   * the first message goes; when that fails, all stays for whoever settles it.
+   * Erases this run's messages, the manifest first. Never fails: it returns how many may stay, which a ledger
+   * still names. `giveUp` first records that nobody may finish the backup; if it fails, all stays for
+   * `reconcile`.
    */
   async takeBack(giveUp: () => Promise<void> = async () => {}): Promise<number> {
     const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
@@ -125,13 +119,13 @@ export class RunMessages {
     for (const message of manifestFirst(this.#inChat)) {
       const isErased = await this.erase(message, signal)
       if (isErased) await this.#tellErased(message.key)
-      // Parts go only after their manifest.
+      // Parts are erased only after their manifest.
       else if (this.#isCutOff || message.key.kind === 'manifest') break
     }
     return this.count
   }
 
-  /** Of two messages for one part, the last one counts. */
+  /** Records the erasure, unless another message of the part is left. */
   async #tellErased(key: MessageKey): Promise<void> {
     const { kind, partNumber } = key
     const isThereTwice = this.#inChat.some(

@@ -9,7 +9,6 @@ import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#servic
 import type { LedgerContext, SealedBackup } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
-/** What is known of a run when its last part is proven. */
 export interface RunRecord {
   options: SendRunOptions
   name: BackupName
@@ -19,14 +18,14 @@ export interface RunRecord {
   /** In order. */
   parts: SentPart[]
   completedAt: Date
-  /** Of the source, from its beginning and its end. */
   facts: SourceFacts
   members: MemberIndex | undefined
 }
 
 /**
- * The manifest: what the chat alone must tell about the backup. The one before it is looked for now, not when the run began,
- * and below all of its parts: others have ended theirs meanwhile, and whoever walks the chain looks at each message above.
+ * The manifest: all that the chat alone must tell about the backup. It links the newest manifest below all of
+ * its parts, found now, since other runs have ended meanwhile: a walk along the chain looks at each message
+ * above.
  */
 export async function describeManifest(record: RunRecord): Promise<Manifest> {
   const { options, context, summary, name, chatId } = record
@@ -50,7 +49,7 @@ export async function describeManifest(record: RunRecord): Promise<Manifest> {
     archiveSize: summary.archiveSize,
     archiveSha256: summary.archiveSha256,
     encrypted: options.encryption !== 'off',
-    // A resumed backup may have begun with larger parts.
+    // A resumed backup may have larger parts.
     partSizeBytes: record.parts.reduce((most, { size }) => Math.max(most, size), options.partSizeBytes),
     parts: record.parts.map(({ number, size, sha256, plainOffset, plainSize, messageId, fileId }) => ({
       number,
@@ -65,7 +64,7 @@ export async function describeManifest(record: RunRecord): Promise<Manifest> {
   }
 }
 
-/** What the ledger has to know to finish the backup without this run. */
+/** What the ledger needs to finish the backup without this run. */
 export function describeSealed(record: RunRecord, manifest: Uint8Array): SealedBackup {
   const { options, summary, name, parts } = record
   return {
@@ -81,7 +80,7 @@ export function describeSealed(record: RunRecord, manifest: Uint8Array): SealedB
   }
 }
 
-/** The same for the caller and the catalog. */
+/** The same for the caller. */
 export function describeBackup(record: RunRecord, manifest: SentMessage): BackupMetadata {
   const { options, summary, name, parts } = record
   return {
@@ -89,7 +88,7 @@ export function describeBackup(record: RunRecord, manifest: SentMessage): Backup
     projectId: options.projectId,
     type: options.type,
     filename: backupFileName(name),
-    // An archive has at least one part, also of an empty source.
+    // An archive has at least one part, even of an empty source.
     fileId: (parts[0] as SentPart).fileId,
     size: summary.plainSize,
     createdAt: name.createdAt,

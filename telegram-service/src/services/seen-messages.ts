@@ -7,29 +7,29 @@ import { noteRemovedCopy } from '#services/own-copies.ts'
 import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-/** Tries of one look whose answers are lost; each may leave a copy, which the next search for lost messages removes. */
+/** Tries of one look after lost answers; each may leave a copy, which the next search removes. */
 const TRIES = 3
-/** How long the removal of a copy may take, also after a cancel, in milliseconds. */
+/** Longest time to remove a copy after a cancel, in milliseconds. */
 const CLEAN_UP_WITHIN_MS = 60_000
 
 export interface LookOptions extends CallOptions {
   /** Numeric, as text. */
   chatId: string
-  /** Whose lease the caller holds, so that whoever settles that backup also finds a copy that was left behind. */
+  /** The backup whose lease the caller holds: its reconciliation then finds a copy that is left behind. */
   backupId?: string | null | undefined
 }
 
 /**
- * Reads a message: forwards it within its chat and deletes the copy at once. Tells undefined when there is no such message,
- * or one that cannot be forwarded, which none of ours is. The `messageId` of what is returned is the copy's: the newest
- * id in the chat. Throws the client's errors.
+ * Reads a message: forwards it within its chat and deletes the copy at once. Undefined for a missing message,
+ * or one that cannot be forwarded, which is not ours. The returned `messageId` is the copy's: the newest id
+ * in the chat. Throws the client's errors.
  */
 export async function lookAtMessage(
   client: TelegramClient,
   vault: VaultLedger,
   options: LookOptions & {
     messageId: number
-    /** Where the message lies, when its chat goes on as `chatId` since: the old one takes no copy. */
+    /** The old chat, if it has moved to `chatId`: the old one takes no copy. */
     fromChatId?: string | undefined
   },
 ): Promise<SeenMessage | undefined> {
@@ -48,8 +48,8 @@ export async function lookAtMessage(
 }
 
 /**
- * L1: the newest id in the chat, from a copy of its index, which also proves that the chat is still ours; where there is
- * none, from a short text. Throws `CONFIGURATION` when the chat belongs to another catalog.
+ * L1: the newest id in the chat, from a copy of its index, which also proves that the chat is ours; without
+ * an index, from a short text. Throws `CONFIGURATION` when the chat is another catalog's.
  */
 export async function newestMessageId(
   client: TelegramClient,
@@ -66,10 +66,7 @@ export async function newestMessageId(
   return (await probe(client, vault, options)).messageId
 }
 
-/**
- * Telegram's clock now, to the second: when a short text was sent, which is deleted at once. The same for all chats, and
- * for all machines, whatever their own clocks say. Throws the client's errors.
- */
+/** Telegram's clock, in seconds: the same for all chats and machines. Throws the client's errors. */
 export async function telegramTime(
   client: TelegramClient,
   vault: VaultLedger,
@@ -88,20 +85,20 @@ async function probe(client: TelegramClient, vault: VaultLedger, options: LookOp
   })
 }
 
-/** What a message says that is sent only to learn the newest id; no two say the same. */
+/** The text of a message that is sent only to learn the newest id; unique. */
 export function probeText(sendId: string): string {
   return `telegram-backup looks for the newest message (${sendId})`
 }
 
-/** Whether a text is such a one, of whichever look. */
+/** Whether this is the text of such a look. */
 export function isProbeText(text: string | undefined): boolean {
   return /^telegram-backup looks for the newest message \([0-9a-f-]{36}\)$/.test(text ?? '')
 }
 
-/** Whether the call that failed so may have made a message whose id nobody knows. */
+/** Whether the failed call may have made a message of unknown id. */
 export function mayHaveMadeMessage(error: unknown): boolean {
   if (!(error instanceof TelegramError)) return true
-  return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.strayMessage === undefined)
+  return error.code === 'ANSWER_LOST' || (error.code === 'UNPROVEN' && error.unprovenMessage === undefined)
 }
 
 function beginLook(
@@ -110,10 +107,10 @@ function beginLook(
   { chatId, messageId: sourceMessageId, backupId }: LookOptions & { messageId: number },
 ): Promise<OpenedSend> {
   const { botId } = client
-  return vault.beginCopy({ chatId, botId, sourceMessageId, ...(backupId ? { backupId } : {}) })
+  return vault.beginCopy({ chatId, botId, sourceMessageId, backupId: backupId ?? undefined })
 }
 
-/** Makes a message that is deleted at once. What is left behind has a row that leads to it. */
+/** Makes a message and deletes it at once. A row leads to what is left behind. */
 async function briefly(
   client: TelegramClient,
   vault: VaultLedger,
@@ -129,7 +126,7 @@ async function briefly(
     const remove = async (messageId: number): Promise<void> => {
       await deleteCopy(client, { ...message, messageId })
       noteRemovedCopy(client, message.chatId, messageId)
-      // Whatever comes later has a greater id; whoever looks for it need not look below this one.
+      // Later messages have greater ids: no search for this one need go below.
       await vault.looked(sendId, { upTo: messageId })
       await vault.closeSend(sendId)
     }
@@ -137,8 +134,8 @@ async function briefly(
     try {
       made = await make({ sendId, ...opened })
     } catch (error) {
-      const stray = error instanceof TelegramError ? error.strayMessage : undefined
-      if (stray) await remove(stray.messageId)
+      const unproven = error instanceof TelegramError ? error.unprovenMessage : undefined
+      if (unproven) await remove(unproven.messageId)
       else if (!mayHaveMadeMessage(error)) await vault.closeSend(sendId)
       const isLost = error instanceof TelegramError && error.code === 'ANSWER_LOST'
       if (!isLost || tries >= TRIES) throw error
@@ -149,7 +146,7 @@ async function briefly(
   }
 }
 
-/** Also after a cancel: nothing that was made to be looked at is left behind for want of one call. */
+/** Also after a cancel, so that no copy is left behind for want of one call. */
 async function deleteCopy(
   client: TelegramClient,
   { chatId, messageId, signal, onWait }: CallOptions & { chatId: string; messageId: number },

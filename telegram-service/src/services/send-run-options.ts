@@ -5,7 +5,6 @@ import type { BackupSource } from '#services/backup-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import type { ResumedSend } from '#services/resumed-send.ts'
 
-/** All that a send needs, decided beforehand. */
 export interface SendRunOptions {
   client: TelegramClient
   ledger: PartLedger | undefined
@@ -14,16 +13,15 @@ export interface SendRunOptions {
   signingKey: SigningKey
   /** Of a part as sent, at most. */
   partSizeBytes: number
-  /** Uploads at once. Telegram throttles more than four of like size. */
+  /** Parallel uploads. Telegram throttles more than four of like size. */
   partsInFlight: number
   id: string
-  /** Parts that an earlier run of the same backup has proven. */
+  /** Proven parts of an earlier run. */
   resume: ResumedSend | undefined
   projectId: string
   type: BackupType
   /** Numeric or `@name`. */
   chat: string
-  /** A second chat, likewise, which gets every message as well. */
   replicaChat: string | undefined
   caption: string | undefined
   expiresAt: Date | undefined

@@ -16,21 +16,19 @@ import { describeBackup, describeManifest, describeSealed, type RunRecord } from
 import type { SendRunOptions } from '#services/send-run-options.ts'
 import { cancelled, leaseLost } from '#telegram-error.ts'
 
-/** Where the run sends to, once the chat was asked and the ledger has the backup. */
+/** The checked chat, with the backup opened in the ledger. */
 interface Opened {
   chat: PreparedChat
   context: LedgerContext | undefined
   sender: MessageSender
 }
 
-/** What there is when the last part is proven. */
 interface PartsSent {
   opened: Opened
   summary: ArchiveSummary
   end: SourceEnd
 }
 
-/** What there is when nothing but the manifest is missing. */
 interface Sealed {
   opened: Opened
   record: RunRecord
@@ -38,9 +36,9 @@ interface Sealed {
 }
 
 /**
- * One send, from the open source to the manifest in the chat; the steps are those of `docs/protocol.md`. Each message is
- * written down before it is sent and again when it is proven. When anything fails, what is known to be in the chat is
- * erased again. Never rejects.
+ * One send, from the open source to the manifest in the chat; the steps are those of `docs/protocol.md`. Each
+ * message is recorded before it is sent and again when it is proven. After a failure, known messages are
+ * erased. Never rejects.
  */
 export async function runSend(options: SendRunOptions): Promise<BackupSendResult> {
   return new SendRun(options).run()
@@ -90,13 +88,13 @@ class SendRun {
       const metadata = await this.#sendManifest(sealed)
       await sealed.opened.sender.messages.eraseLateOnes(this.#signal)
       const replica = await this.#replica?.finish()
-      return { success: true, metadata, ...(replica ? { replica } : {}) }
+      return { success: true, metadata, replica }
     } catch (error) {
       return this.#takeBack(this.#fail(error))
     }
   }
 
-  /** S1 to S6. A source that is done, or no good, need not wait for the rest. */
+  /** S1 to S6. Closes the source as soon as it is done or has failed. */
   async #readAndSend(): Promise<PartsSent> {
     const { source } = this.#options
     try {
@@ -110,7 +108,7 @@ class SendRun {
     }
   }
 
-  /** The parts, several in flight. The chat is asked while the first part is being made. */
+  /** Sends the parts, several in flight. The chat is asked while the first part is made. */
   async #sendParts(): Promise<Omit<PartsSent, 'end'>> {
     const { client, source, id, projectId, type, partsInFlight, resume } = this.#options
     const archive = writeArchive(source.archiveSource, {
@@ -143,7 +141,7 @@ class SendRun {
     } catch (error) {
       this.#fail(error)
     }
-    // Also after a failure: what is under way may still put a message into the chat, or a row into the ledger.
+    // Also after a failure: calls under way may still make a message or a row.
     await Promise.allSettled([opening, ...inFlight])
     this.#throwIfStopped()
     return { opened: await opening, summary: archive.summary }
@@ -166,7 +164,7 @@ class SendRun {
       onBytesOut: bytesOut => this.#progress.out(bytesOut),
     })
     this.#sender = sender
-    // Without a catalog nobody would know of the copies.
+    // Without a catalog, nobody would know of the copies.
     if (replicaChat !== undefined && ledger?.vault) {
       this.#replica = new Replica({
         client,
@@ -227,7 +225,7 @@ class SendRun {
     this.#replica?.copy(draft, sent, chat)
   }
 
-  /** S7: from here on, whoever finds this run dead can finish it, without its key or its source. */
+  /** S7: from here on, another process can finish the backup, without its key or source. */
   async #sealBackup({ opened, summary, end }: PartsSent): Promise<Sealed> {
     const { encryption, signingKey, ledger } = this.#options
     const record: RunRecord = {
@@ -242,13 +240,13 @@ class SendRun {
       completedAt: new Date(),
     }
     const manifest = await sealManifest(await describeManifest(record), { encryption, signingKey })
-    // Also when its answer is lost.
+    // Set first: the answer may be lost.
     this.#isSealed = ledger !== undefined
     await ledger?.sealBackup(describeSealed(record, manifest))
     return { opened, record, manifest }
   }
 
-  /** S8: the manifest is the commit mark in the chat, so it goes last. */
+  /** S8: the manifest, the commit mark in the chat, goes last. */
   async #sendManifest({ opened, record, manifest }: Sealed): Promise<BackupMetadata> {
     const { chat, context, sender } = opened
     const sha256 = createHash('sha256').update(manifest).digest('hex')
@@ -264,7 +262,7 @@ class SendRun {
     return describeBackup(record, sent)
   }
 
-  /** The first failure counts, and is returned; those that follow from stopping the rest do not. */
+  /** Returns the first failure: later ones follow from it. */
   #fail(error: unknown): unknown {
     this.#failure ??= { error: this.#options.signal?.aborted ? cancelled() : error }
     this.#stop.abort()
@@ -285,13 +283,13 @@ class SendRun {
       this.#isSealed = false
     }
     const left = (await messages?.takeBack(giveUp)) ?? 0
-    // What another may still finish keeps its copies, too.
+    // A backup that another process may finish keeps its copies.
     const mayBeWhole = this.#isSealed || (messages?.manifestMayBeThere ?? false)
     const leftInChat = left + (mayBeWhole ? 0 : ((await this.#replica?.takeBack()) ?? 0))
     const reason = cause instanceof Error ? cause.message : String(cause)
     const leftover = leftInChat === 0 ? '' : `; ${leftInChat} message(s) may still be in the chat`
     const result = { success: false, error: reason + leftover, cause, leftInChat }
-    // A backup that may be whole is not a failed one; and one that is not ours any more is settled by others.
+    // A backup that may be complete has not failed; without the lease, it is another process's.
     if (this.#isInLedger && !mayBeWhole && ledger?.holdsLease()) {
       await ledger.failBackup({ backupId: id, cause, leftover }).catch(() => {})
     }

@@ -1,19 +1,17 @@
-/** Works on items in their order, some of them ahead of whoever takes the results. */
+/** Works on items in order, some ahead of the results that are taken. */
 export class WorkAhead<Item, Result> {
   readonly #items: Iterator<Item>
   readonly #start: (item: Item) => Promise<Result>
   readonly #limit: number
-  /** Begun and not taken yet; oldest first. */
   readonly #begun: Array<Promise<Result>> = []
 
-  /** @param options.limit how many to begin ahead; a failure is told to whoever takes its result, and to nobody else */
+  /** @param options.limit how many to begin ahead; only `take` reports a failure */
   constructor(items: Iterable<Item>, options: { limit: number; start: (item: Item) => Promise<Result> }) {
     this.#items = items[Symbol.iterator]()
     this.#limit = options.limit
     this.#start = options.start
   }
 
-  /** Begins as many as may be ahead. */
   begin(): void {
     while (this.#begun.length < this.#limit && this.#beginOne());
   }
@@ -24,7 +22,7 @@ export class WorkAhead<Item, Result> {
     return this.#begun.shift()
   }
 
-  /** Resolves when nothing of what was not taken is under way any more. */
+  /** Resolves when all begun work has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#begun)
   }

@@ -4,9 +4,9 @@ import { type ErasedMessage, reportedMessage } from '#session/report.ts'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * Erases a backup in its chats, and then in the catalog. An erase that was begun is resumed; for an erased
- * backup the answer says what became of its messages. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while
- * another process works on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
+ * Erases a backup in its chats, then in the catalog. Resumes an interrupted erase; for an erased backup the
+ * answer repeats the outcome. Throws `LAST_BACKUP` unless `evenTheLast`, `BUSY` while another process works
+ * on it, `NOT_FOUND`, and `CONFLICT` for a backup that is being sent, or pinned.
  */
 export async function eraseBackup(
   session: VaultSession,
@@ -15,7 +15,7 @@ export async function eraseBackup(
   const { database } = session
   if (await isErased(database, backupId)) return await earlierErasure(database, backupId)
   const lease = await markErasing(database, { backupId, evenTheLast }).catch(async (error: unknown) => {
-    // Another process erased it at this very moment.
+    // Another process has just erased it.
     if (await isErased(database, backupId)) return undefined
     throw error
   }) // E1
@@ -34,7 +34,7 @@ async function isErased(database: Database, backupId: string): Promise<boolean> 
   return (await getBackupById(database, backupId))?.state === 'erased'
 }
 
-/** As the catalog keeps it. */
+/** The outcome as the catalog has it. */
 async function earlierErasure(database: Database, backupId: string): Promise<Erasure> {
   const rows = await listMessages(database, backupId)
   const messages = rows.flatMap((row): ErasedMessage[] => {
@@ -42,7 +42,7 @@ async function earlierErasure(database: Database, backupId: string): Promise<Era
     const { state, error } = row
     const message = reportedMessage(backupId, row)
     if (state === 'erased' || state === 'tombstone') return [{ ...message, outcome: state }]
-    return [{ ...message, outcome: 'unreachable', ...(error !== null && { reason: error }) }]
+    return [{ ...message, outcome: 'unreachable', reason: error ?? undefined }]
   })
   return { isErased: true, messages }
 }

@@ -5,11 +5,10 @@ import { type ErasedMessage, type ReportedMessage, reportedMessage } from '#sess
 import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#session/session.ts'
 
 /**
- * E3: takes every message of a backup (or those that `which` picks) out of every chat, in each chat the
- * manifest first. After each message it writes down what became of it. Messages that are gone are passed
- * over, so that it can be done again. A message that stays is in the answer with its reason, and so is every
- * message in a chat that cannot be entered. Throws `LEASE_LOST`, `CANCELLED`, and `UNREACHABLE` when nothing
- * answers.
+ * E3: erases every message of a backup (or those that `which` picks) in every chat, each manifest first, and
+ * records each outcome. May be repeated: erased messages are skipped. The answer has the reason for each
+ * message that stays, also in chats that cannot be entered. Throws `LEASE_LOST`, `CANCELLED`, and
+ * `UNREACHABLE` when no server answers.
  */
 export async function eraseMessages(
   session: VaultSession,
@@ -19,7 +18,7 @@ export async function eraseMessages(
   const erased: ErasedMessage[] = []
   for (const row of await listMessages(session.database, held.backupId)) {
     if (!which(row)) continue
-    // A message without an id was looked for before, by its open send.
+    // A message without an id has been looked for by its open send.
     if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
     assertMayGoOn(session, held.lease)
     erased.push(await eraseOne(session, held, { ...row, message_id: row.message_id }))
@@ -44,21 +43,21 @@ async function eraseOne(
       messageId: row.message_id,
       tombstone: { ...key, ...(await vault.identity()) },
       signal,
-      ...(session.onWait && { onWait: session.onWait }),
+      onWait: session.onWait,
     })
     if (erasure.outcome === 'kept') await notePart(database, { ...key, error: erasure.reason, leaseToken })
     else await markPart(database, { ...key, state: erasure.outcome, leaseToken })
     return { ...message, ...erasure }
   } catch (error) {
     const { message: reason, code } = describeError(error)
-    // Without a network, each of the others would only wait as long as this one did.
+    // Without a network, each of the others would wait as long.
     if (code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
     await notePart(database, { ...key, error: reason, leaseToken })
     return { ...message, outcome: 'kept', reason }
   }
 }
 
-/** Telegram refuses every change of what was sent before a group became a supergroup, for good. */
+/** Telegram refuses for good to change messages from before a group became a supergroup. */
 async function giveUp(
   { database, report }: VaultSession,
   { backupId, lease }: HeldBackup,

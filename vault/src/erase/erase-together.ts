@@ -7,30 +7,28 @@ import { refreshIndexes } from '#session/refresh-indexes.ts'
 import { type ErasedMessage, type ReportedReason, reportedMessage } from '#session/report.ts'
 import { endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 
-/** What became of a backup that was to be erased. */
+/** The outcome of an erase. */
 export interface Erasure {
   /** False: a message stayed, or an index still names the backup; then it stays `erasing`. */
   isErased: boolean
   messages: ErasedMessage[]
 }
 
-/** By backup id, what became of it. A backup with a `failure` stays `erasing`. */
+/** The outcome by backup id. A backup with a `failure` stays `erasing`. */
 export type ErasureEnds = Map<string, Erasure | { failure: unknown }>
 
-/**
- * So many are marked in the index at once. A run that dies in their midst leaves at most so many unfinished.
- */
+/** So many are marked in the index at once. A run that dies leaves at most so many unfinished. */
 const GROUP = 50
 
-/** The items in the same order, in groups of those that are erased together. */
+/** The items in groups that are erased together, in the same order. */
 export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
   for (let at = 0; at < items.length; at += GROUP) yield items.slice(at, at + GROUP)
 }
 
 /**
- * E2 to E5, for backups that are marked: each index is drawn once before the first message of any of them
- * goes, and once after the last. What fails for one stops no other, unless nothing answers. Throws when the
- * catalog fails or the signal fires.
+ * E2 to E5 for marked backups: each index is drawn once before the first message is erased, and once after
+ * the last. A failure of one backup stops no other, unless no server answers. Throws when the catalog fails
+ * or the signal fires.
  */
 export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
@@ -46,7 +44,7 @@ export async function eraseTogether(session: VaultSession, all: readonly HeldBac
     new Set(which.flatMap(({ backupId }) => [...(chatsOf.get(backupId) ?? [])]))
   const unmarked = await refreshIndexes(session, chatsOfAll(found)) // E2
   const gone = await eachOf(session, { all: found, ends }, async held => {
-    // Others may have gone since, or turned out to be damaged.
+    // Other backups may have been erased, or found damaged, since.
     await assertMayGo(session, held.backupId)
     const messages = await eraseMarked(session, held, unmarked) // E3
     ends.set(held.backupId, { isErased: false, messages })
@@ -56,7 +54,7 @@ export async function eraseTogether(session: VaultSession, all: readonly HeldBac
   const left = await refreshIndexes(session, chats) // E4
   await eachOf(session, { all: gone, ends }, async held => {
     const itsOwn = chatsOf.get(held.backupId)
-    // A chat that was not asked for is a group that became a supergroup: it may be the chat of any backup.
+    // An unexpected chat is the new id of a group: it may be the chat of any backup.
     const stillNaming = left.filter(({ chat_id = '' }) => itsOwn?.has(chat_id) || !chats.has(chat_id))
     return await finish(session, held, { stillNaming, ends }) // E5
   })
@@ -73,7 +71,7 @@ async function eachOf(
   let unreachable: unknown
   for (const held of all) {
     try {
-      // Without an answer each of the others would only wait as long.
+      // Without an answer each of the others would wait as long.
       if (unreachable !== undefined) throw unreachable
       if (await step(held)) passed.push(held)
     } catch (error) {
@@ -85,7 +83,9 @@ async function eachOf(
   return passed
 }
 
-/** E3, but not in a chat whose index does not say that the backup goes: there it would seem to be whole. */
+/**
+ * E3, except in chats whose index does not mark the backup as erasing yet: it would still look whole there.
+ */
 async function eraseMarked(
   session: VaultSession,
   held: HeldBackup,
@@ -101,8 +101,8 @@ async function eraseMarked(
     const { message_id, state } = row
     const why = reasons.get(row.chat_id)
     if (why === undefined || message_id === null || state === 'erased' || state === 'tombstone') continue
-    const reason = `the index of its chat does not say yet that the backup goes: ${why.reason}`
-    // A chat that is away says nothing about its messages: what is noted counts as one that cannot be erased.
+    const reason = `the index of its chat does not mark the backup as erasing yet: ${why.reason}`
+    // An unreachable chat proves nothing about its messages, and a note counts as a failure to erase.
     if (why.code !== 'UNREACHABLE' && why.code !== 'ANSWER_LOST') {
       await notePart(database, { ...partKeyOf(backupId, row), error: reason, leaseToken })
     }
@@ -118,7 +118,7 @@ async function finish(
 ): Promise<boolean> {
   const { database, report } = session
   for (const { reason, ...of } of stillNaming) {
-    const words = `the index still names the backup, which is gone otherwise: ${reason}`
+    const words = `the index still names the backup, whose messages are erased: ${reason}`
     report.pending.push({ ...of, backup_id: backupId, reason: words })
   }
   if (stillNaming.length > 0) return false
@@ -129,12 +129,12 @@ async function finish(
   return true
 }
 
-/** It is the last good backup, or a living process works on it or restores it: it is right to stay. */
+/** The backup rightly stays: it is the last good one, or a living process works on it or restores it. */
 export function isReasonToStay(code: string): boolean {
   return code === 'LAST_BACKUP' || code === 'BUSY'
 }
 
-/** Reports for each backup what kept it from being erased. */
+/** Reports why backups were not erased. */
 export function reportErasures({ report }: VaultSession, ends: ErasureEnds): void {
   for (const [backup_id, end] of ends) {
     if ('failure' in end) {

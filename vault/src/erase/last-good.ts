@@ -4,9 +4,8 @@ import { lookAtMessage, parseCaption } from 'telegram-deployment-bot'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * Throws `LAST_BACKUP` when a backup is marked to be erased, is the last good one of its project and type,
- * and no person approved that: such an erase does not begin. When it began before the backup became the last
- * one, the chat decides.
+ * Throws `LAST_BACKUP` when a marked backup is the last good one of its project and type and no person
+ * approved its erase. If the erase began before it became the last one, the chat decides.
  */
 export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
   if (await mayErase(session.database, backupId)) return
@@ -17,10 +16,7 @@ export async function assertMayGo(session: VaultSession, backupId: string): Prom
   })
 }
 
-/**
- * The manifest goes first: a run that died between the first message and its row has taken it out of the
- * chat.
- */
+/** The manifest is erased first: a run may have died between that and the update of its row. */
 async function isPartlyGone(session: VaultSession, backupId: string): Promise<boolean> {
   const { database, client, vault, gates, signal } = session
   if (!(await hasBegunErasing(database, backupId))) return false

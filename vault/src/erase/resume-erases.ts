@@ -2,10 +2,7 @@ import { acquireLease, getBackupById } from '@telegram-backup/database'
 import { eraseTogether, inGroups, reportErasures } from '#erase/erase-together.ts'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
-/**
- * R4: resumes erases where they ended, many at once. Returns the ids of all that could be tried; another
- * process works on the others, and they were not touched.
- */
+/** R4: resumes interrupted erases, many at once. Returns the ids of those that no other process works on. */
 export async function resumeErases(
   session: VaultSession,
   backupIds: readonly string[],
@@ -28,7 +25,7 @@ export async function resumeErases(
   return tried
 }
 
-/** Without those that another process erased just before the lease became ours. */
+/** Without those that another process erased just before we got the lease. */
 async function stillErasing({ database }: VaultSession, held: readonly HeldBackup[]): Promise<HeldBackup[]> {
   const still: HeldBackup[] = []
   for (const one of held) {

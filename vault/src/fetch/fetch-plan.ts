@@ -11,20 +11,17 @@ export interface PartPlace {
   botId: string | null
 }
 
-/**
- * A part, and every message that is known to hold it; those known to be sound come first, then the backup's
- * own chat.
- */
+/** A part and all messages known to hold it: sound ones first, then those of the backup's own chat. */
 interface PlannedPart extends PartToFetch {
   places: readonly PartPlace[]
 }
 
-/** The manifest, where the catalog knows one. */
+/** The manifest, if the catalog knows one. */
 export interface PlannedManifest extends Omit<PartToFetch, 'number'> {
   places: readonly PartPlace[]
 }
 
-/** Which parts make a backup, as the catalog has them. */
+/** The documents of a backup, as the catalog has them. */
 export interface FetchPlan {
   backupId: string
   /** The backup's own chat; null when unknown. */
@@ -35,10 +32,7 @@ export interface FetchPlan {
   manifest: PlannedManifest | undefined
 }
 
-/**
- * What to fetch. Throws `NOT_FOUND` for a backup that is not whole in the chat (failed, erased, still under
- * way), and `INTEGRITY` when the catalog itself lacks a part.
- */
+/** Throws `NOT_FOUND` for a backup that is not complete, and `INTEGRITY` when the catalog lacks a part. */
 export function planFetch(backup: BackupDetails): FetchPlan {
   if (backup.state !== 'complete') {
     throw new BackupError(`Backup ${backup.id} is ${backup.state}; there is nothing whole to fetch`, {
@@ -54,13 +48,12 @@ export function planFetch(backup: BackupDetails): FetchPlan {
     if (rows === undefined) throw unknownPart(backup, index + 1)
     return planPart(rows.toSorted(soundFirst) as [BackupPart, ...BackupPart[]])
   })
-  const manifest = planManifest(backup)
   return {
     backupId: backup.id,
     chatId: backup.chat_id,
     encrypted: backup.encrypted !== false,
     parts,
-    manifest,
+    manifest: planManifest(backup),
   }
 }
 
@@ -70,7 +63,7 @@ function planManifest({ manifest }: BackupDetails): PlannedManifest | undefined 
   return { fileId, size, sha256, places: [placeOf(manifest)] }
 }
 
-/** The place of the document of a message, by its row. */
+/** The place of the document that a row describes. */
 export function placeOf(row: Pick<BackupPart, 'chat_id' | 'message_id' | 'file_id' | 'bot_id'>): PartPlace {
   return { chatId: row.chat_id, messageId: row.message_id, fileId: row.file_id, botId: row.bot_id }
 }
@@ -84,22 +77,14 @@ function soundFirst(a: BackupPart, b: BackupPart): number {
 }
 
 function planPart(rows: readonly [BackupPart, ...BackupPart[]]): PlannedPart {
-  const [{ part_no, file_id, size, sha256 }] = rows
-  return {
-    number: part_no,
-    fileId: file_id ?? undefined,
-    size,
-    sha256,
-    places: rows.map(placeOf),
-  }
+  const [{ part_no: number, file_id, size, sha256 }] = rows
+  return { number, fileId: file_id ?? undefined, size, sha256, places: rows.map(placeOf) }
 }
 
-function unknownPart(backup: BackupDetails, number: number): BackupError {
-  return new BackupError(`The catalog does not know part ${number} of backup ${backup.id}`, {
-    code: backup.parts.length === 0 ? 'NOT_FOUND' : 'INTEGRITY',
-    hint:
-      backup.parts.length === 0
-        ? 'It was recorded by its first file id alone, by a telegram service of another make.'
-        : 'It was erased, or its row is lost.',
-  })
+function unknownPart({ id, parts }: BackupDetails, number: number): BackupError {
+  const [code, hint] =
+    parts.length === 0 ? ['NOT_FOUND', ONLY_FIRST_FILE] : ['INTEGRITY', 'It was erased, or its row is lost.']
+  return new BackupError(`The catalog does not know part ${number} of backup ${id}`, { code, hint })
 }
+
+export const ONLY_FIRST_FILE = 'A custom telegram service sent it, and recorded only its first file id.'

@@ -1,6 +1,6 @@
 import { type Database, listMessages, markPart, type PartKey } from '@telegram-backup/database'
 
-/** A message that is not what the catalog holds it for. */
+/** A message that the catalog wrongly counts as sound. */
 export interface LostMessage extends PartKey {
   messageId: number | undefined
   /** Gone from the chat, or not what was sent. */
@@ -8,10 +8,7 @@ export interface LostMessage extends PartKey {
   error?: string
 }
 
-/**
- * Marks a message that the catalog holds for sound and that is not, so that reconcile can repair it from
- * another chat.
- */
+/** Marks such a message in the catalog, so that reconcile can repair it from another chat. */
 export async function noteLostMessage(database: Database, lost: LostMessage): Promise<void> {
   const { messageId, ...mark } = lost
   const rows = await listMessages(database, lost.backupId)

@@ -13,10 +13,10 @@ import { type FetchPlan, type PartPlace, type PlannedManifest, placeOf } from '#
 import { noteLostMessage } from '#fetch/lost-message.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
-/** What it takes to look for a document in other places than its file id. */
+/** The means to look for a document in places other than its file id. */
 export interface PlaceSearch {
   client: TelegramClient
-  /** Opened only when a message has to be forwarded: what is about to be done is written down first. */
+  /** Opened only to forward a message, since the intent is recorded first. */
   catalog: () => Promise<Database>
   /** Called with a text for each document that was taken from another place. */
   note: (text: string) => void
@@ -33,9 +33,9 @@ interface PlacedDocument extends PlannedManifest {
 
 /**
  * The plan, with other places for each document. A document is read by its file id if this bot has one; else
- * its message is forwarded, read, and the copy deleted, and the catalog learns the new file id; else the same
- * in the other chat that has a copy. A message is forwarded only when its part is about to be needed. A
- * message that is gone or changed is marked in the catalog, so that reconcile can repair it.
+ * its message is forwarded and read, the copy deleted, and the new file id recorded; else the same in the
+ * other chat. Messages are forwarded only when their part is about to be needed. A message that is gone or
+ * changed is marked in the catalog, so that reconcile can repair it.
  */
 export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan {
   const { backupId, manifest } = plan
@@ -53,19 +53,19 @@ export function withOtherPlaces(plan: FetchPlan, search: PlaceSearch): FetchPlan
   }
 }
 
-/** After this many dead file ids, messages are read first and file ids tried last. */
+/** After so many dead file ids, messages are read first and file ids tried last. */
 const DEAD_FILE_IDS = 2
 
-/** Resumed with what the place before had instead of the document. */
+/** Resumed with the result of the place before. */
 type Attempts = AsyncGenerator<DocumentPlace, undefined, FetchedFile | undefined>
 
-/** The places of one backup's documents, and what was learned from those that were tried. */
+/** The places of one backup's documents, and what earlier tries have shown. */
 class PlacesOfBackup {
   readonly #chatId: string | null
   readonly #search: PlaceSearch
-  /** Under which id each chat goes on; asked once. */
+  /** The current id of each chat; asked once. */
   readonly #currentIds = new Map<string, Promise<string>>()
-  /** File ids of this bot that led nowhere, although their messages are there. */
+  /** The number of dead file ids of this bot whose messages exist. */
   #deadFileIds = 0
 
   constructor(chatId: string | null, search: PlaceSearch) {
@@ -74,7 +74,7 @@ class PlacesOfBackup {
   }
 
   of(document: PlacedDocument): Pick<PlannedManifest, 'fileId' | 'elsewhere'> {
-    // What is learned here serves the next reading of the same document as well.
+    // New file ids also serve the next reading of the same document.
     const known = { ...document, places: document.places.map(place => ({ ...place })) }
     let attempts: Attempts | undefined
     return {
@@ -87,9 +87,8 @@ class PlacesOfBackup {
   }
 
   /**
-   * Every name under which the document may be had, the best first. Each is asked about briefly, since a dead
-   * file id looks like one that is unavailable for the moment; the last one that was refused gets all the
-   * patience in the end.
+   * Every file id that may lead to the document, the best first. Each is tried briefly, since a dead file id
+   * looks like one that is unavailable for a moment; at the end the last refused one is tried with patience.
    */
   async *#attempts(document: PlacedDocument): Attempts {
     const tried = new Set<string>()
@@ -115,13 +114,13 @@ class PlacesOfBackup {
         if (isDead) this.#deadFileIds++
         await this.#learn(document, place, current)
         yield* attempt(current.fileId)
-        // Resumed: it was no better than the other.
+        // It was no better than the other.
         if (isDead && refused === current.fileId) this.#deadFileIds--
         if (refused !== current.fileId && hasOtherChat(document, place))
           await this.#noteLost(document, place, 'damaged')
       } catch (error) {
         if (describeError(error).code === 'CANCELLED') throw error
-        // An outage is no damage, and must not pass for it.
+        // An outage is no damage, and must not look like it.
         outage ??= error
       }
     }
@@ -134,7 +133,7 @@ class PlacesOfBackup {
     return undefined
   }
 
-  /** The known places; of a manifest the plan knows that in the backup's own chat only. */
+  /** The known places. For a manifest the plan knows only the one in the backup's own chat. */
   async *#places({ backupId, kind, partNumber, places }: PlacedDocument): AsyncGenerator<PartPlace> {
     const name = kind === 'manifest' ? 'the manifest' : `part ${partNumber}`
     for (const place of places) {
@@ -155,7 +154,7 @@ class PlacesOfBackup {
     this.#search.note(`${name} is taken from the copy in chat ${chatId}`)
   }
 
-  /** A file id of another bot leads nowhere, and that of an unknown bot may lead nowhere. */
+  /** A file id of another or an unknown bot may be useless. */
   #isTrusted({ botId }: PartPlace): boolean {
     return botId === this.#search.client.botId && this.#deadFileIds < DEAD_FILE_IDS
   }
@@ -172,7 +171,7 @@ class PlacesOfBackup {
     })
   }
 
-  /** The new id of a group that has become a supergroup; undefined for a chat that has not moved. */
+  /** The new id of a chat that has moved; else undefined. */
   async #movedTo(chatId: string, vault: VaultLedger): Promise<string | undefined> {
     const { client, signal } = this.#search
     const asked = this.#currentIds.get(chatId) ?? followMovedChat(client, vault, chatId, { signal })
@@ -181,7 +180,7 @@ class PlacesOfBackup {
     return current === chatId ? undefined : current
   }
 
-  /** Writes down a file id of this bot, in the catalog and for the next reading of the document. */
+  /** Records a file id of this bot, in the catalog and for the next reading of the document. */
   async #learn(
     { backupId, kind, partNumber }: PlacedDocument,
     place: PartPlace,
@@ -194,7 +193,7 @@ class PlacesOfBackup {
     Object.assign(place, { fileId, botId })
   }
 
-  /** A failure to write it down does not stop the fetch: reconcile may work on the same backup. */
+  /** A failure to record it does not stop the fetch: reconcile may work on the same backup. */
   async #noteLost(
     { backupId, kind, partNumber }: PlacedDocument,
     { chatId, messageId }: PartPlace,
@@ -205,12 +204,12 @@ class PlacesOfBackup {
       await noteLostMessage(await this.#search.catalog(), lost)
     } catch (error) {
       const { message } = describeError(error)
-      this.#search.note(`the catalog could not be told that message ${messageId} is ${state}: ${message}`)
+      this.#search.note(`message ${messageId} is ${state}, which the catalog could not record: ${message}`)
     }
   }
 }
 
-/** Bytes are flipped on the way as well: a row is only marked where another chat can repair the message. */
+/** Bytes can also be damaged on the way: a row is marked only if another chat can repair the message. */
 function hasOtherChat({ places }: PlacedDocument, { chatId }: PartPlace): boolean {
   return places.some(place => place.chatId !== chatId)
 }

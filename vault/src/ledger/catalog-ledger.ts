@@ -1,5 +1,6 @@
 import {
   type BackupOrigin,
+  type BegunSend,
   CatalogError,
   closeSend,
   confirmPart,
@@ -15,42 +16,25 @@ import {
   sealBackup,
   unsealBackup,
 } from '@telegram-backup/database'
-import { tellError } from '@telegram-backup/errors'
+import { redactError } from '@telegram-backup/errors'
 import type { LedgerContext, MessageKey, PartLedger, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
-/** A ledger that writes to the catalog, and remembers the first failure of the catalog. */
-export interface CatalogLedger extends PartLedger {
-  readonly vault: VaultLedger
-  /** The backup's id once the catalog has its row. */
-  readonly backupId: string | undefined
-  /** Token of the lease of this run. Every write for the run needs it. */
-  readonly leaseToken: string | undefined
-  /** The first failure of the catalog, if there was one. */
-  readonly failure: unknown
-  /** Gives the lease back, so that the next run need not wait for its end. Never throws. */
-  release(): Promise<void>
-}
-
-/** What is recorded of a run besides its messages. */
-export interface LedgerOptions {
+interface LedgerOptions {
   /** Where the backup comes from. */
   origin?: BackupOrigin | undefined
   /** Removes from a failure what readers of the catalog may not see, such as the place of a source. */
   redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
-/**
- * Records in `control_plane.backups` and `backup_parts` what a send intends, what is proven, and its source.
- */
-export function createCatalogLedger(database: Database, options: LedgerOptions = {}): CatalogLedger {
-  return new LedgerOverCatalog(database, options)
-}
-
 /** Recorded instead of the message of an unexpected error, which may quote data. */
-const UNFORESEEN = 'Something unforeseen ended it; whoever sent it was told what'
+const UNEXPECTED = 'It ended for an unexpected reason; the process that sent it reported the error'
 
-class LedgerOverCatalog implements CatalogLedger {
+/**
+ * Records in `control_plane.backups` and `backup_parts` what a send intends and what is proven, and remembers
+ * the first failure of the catalog.
+ */
+export class CatalogLedger implements PartLedger {
   readonly vault: VaultLedger
   readonly #database: Database
   readonly #options: LedgerOptions
@@ -59,20 +43,23 @@ class LedgerOverCatalog implements CatalogLedger {
   #backupId: string | undefined
   #failure: unknown
 
-  constructor(database: Database, options: LedgerOptions) {
+  constructor(database: Database, options: LedgerOptions = {}) {
     this.#database = database
     this.#options = options
     this.vault = createCatalogVault(database)
   }
 
+  /** The backup's id once the catalog has its row. */
   get backupId(): string | undefined {
     return this.#backupId
   }
 
+  /** Every write for the run needs it. */
   get leaseToken(): string | undefined {
     return this.#lease?.token
   }
 
+  /** The first failure of the catalog, if there was one. */
   get failure(): unknown {
     return this.#failure
   }
@@ -85,35 +72,27 @@ class LedgerOverCatalog implements CatalogLedger {
     return !this.#lost.signal.aborted && (this.#lease?.isHeld() ?? false)
   }
 
+  /** Releases the lease, so that the next run need not wait for its end. Never throws. */
   async release(): Promise<void> {
     await this.#lease?.release()
   }
 
   async openBackup(intent: Parameters<PartLedger['openBackup']>[0]): Promise<LedgerContext> {
-    const { project, expiresAt, caption, ...rest } = intent
-    return this.#hold(intent.backupId, () =>
-      openBackup(this.#database, {
-        ...rest,
-        projectId: project,
-        origin: this.#options.origin,
-        ...(expiresAt ? { expiresAt } : {}),
-        ...(caption === undefined ? {} : { caption }),
-      }),
-    )
+    const { project: projectId, ...rest } = intent
+    const { origin } = this.#options
+    return this.#hold(intent.backupId, () => openBackup(this.#database, { ...rest, projectId, origin }))
   }
 
   reopenBackup({ backupId }: { backupId: string }): Promise<LedgerContext> {
     return this.#hold(backupId, () => reopenBackup(this.#database, { backupId }))
   }
 
-  async intendMessage(
-    message: Parameters<PartLedger['intendMessage']>[0],
-  ): ReturnType<PartLedger['intendMessage']> {
-    return this.#note(() => intendPart(this.#database, { ...message, ...this.#underLease }))
+  async intendMessage(message: Parameters<PartLedger['intendMessage']>[0]): Promise<BegunSend> {
+    return this.#note(() => intendPart(this.#database, { ...message, leaseToken: this.leaseToken }))
   }
 
   async confirmMessage(proof: Parameters<PartLedger['confirmMessage']>[0]): Promise<void> {
-    await this.#note(() => confirmPart(this.#database, { ...proof, ...this.#underLease }))
+    await this.#note(() => confirmPart(this.#database, { ...proof, leaseToken: this.leaseToken }))
   }
 
   async sendRefused(sendId: string): Promise<void> {
@@ -125,22 +104,22 @@ class LedgerOverCatalog implements CatalogLedger {
   }
 
   async sealBackup(sealed: Parameters<PartLedger['sealBackup']>[0]): Promise<void> {
-    await this.#note(() => sealBackup(this.#database, { ...sealed, ...this.#underLease }))
+    await this.#note(() => sealBackup(this.#database, { ...sealed, leaseToken: this.leaseToken }))
   }
 
   async unsealBackup({ backupId }: { backupId: string }): Promise<void> {
-    await unsealBackup(this.#database, { backupId, ...this.#underLease })
+    await unsealBackup(this.#database, { backupId, leaseToken: this.leaseToken })
   }
 
   async messageErased(key: MessageKey): Promise<void> {
-    await markPart(this.#database, { ...key, ...this.#underLease, state: 'erased' })
+    await markPart(this.#database, { ...key, leaseToken: this.leaseToken, state: 'erased' })
   }
 
   async failBackup({ backupId, cause, leftover }: Parameters<PartLedger['failBackup']>[0]): Promise<void> {
-    const { redactFailure = (failure: unknown) => failure } = this.#options
-    const { code, message } = tellError(redactFailure(cause))
-    const reason = code === 'UNEXPECTED' ? UNFORESEEN : message
-    await failBackup(this.#database, { backupId, error: reason + leftover, ...this.#underLease })
+    const { redactFailure } = this.#options
+    const { code, message } = redactError(redactFailure ? redactFailure(cause) : cause)
+    const reason = code === 'UNEXPECTED' ? UNEXPECTED : message
+    await failBackup(this.#database, { backupId, error: reason + leftover, leaseToken: this.leaseToken })
   }
 
   async #hold(backupId: string, open: () => Promise<OpenedBackup>): Promise<LedgerContext> {
@@ -150,10 +129,6 @@ class LedgerOverCatalog implements CatalogLedger {
     if (lease.signal.aborted) this.#lost.abort()
     else lease.signal.addEventListener('abort', () => this.#lost.abort(), { once: true })
     return context
-  }
-
-  get #underLease(): { leaseToken?: string } {
-    return this.#lease ? { leaseToken: this.#lease.token } : {}
   }
 
   async #note<Result>(write: () => Promise<Result>): Promise<Result> {

@@ -2,10 +2,7 @@ import type { IndexDrawing, IndexEntry } from '@telegram-backup/archive'
 import { catalogIdentity, type Database, type IndexRow, indexRows } from '@telegram-backup/database'
 import { drawPlans } from '#ledger/draw-plans.ts'
 
-/**
- * What the catalog says in the index of a chat. The package `archive` owns the document and its types, and
- * `database` gives rows and knows no document, so the one turns into the other here.
- */
+/** Turns the rows of the catalog into the index document of a chat, which the package `archive` defines. */
 export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
   const { catalogId, generation } = await catalogIdentity(database)
   const { movedFrom, signers, backups } = await indexRows(database, chatId)
@@ -57,7 +54,7 @@ function entryOf(row: IndexRow): IndexEntry {
 function originOf(row: IndexRow): Pick<IndexEntry, 'sourceName' | 'scheduleId' | 'scheduledFor'> {
   const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor } = row
   return {
-    // A longer name comes from no configuration file, and no index takes it.
+    // No configuration file allows a longer name, and no index takes it.
     ...(sourceName !== null && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
     ...(scheduleId !== null && { scheduleId }),
     ...(scheduledFor && { scheduledFor: scheduledFor.toISOString() }),

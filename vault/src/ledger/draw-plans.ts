@@ -13,8 +13,8 @@ import {
 } from '@telegram-backup/database'
 
 /**
- * What a new server needs besides the backups: the schedules by id, the policies by project and type. What no
- * index can hold is left out, so that the rest can be drawn.
+ * What a new server needs besides the backups: schedules by id, policies by project and type. Values that no
+ * index can hold are left out, so that the rest can be drawn.
  */
 export async function drawPlans(
   database: Database,
@@ -23,7 +23,7 @@ export async function drawPlans(
     .filter(
       ({ source, cron, timezone }) => source.length <= 256 && cron.length <= 256 && timezone.length <= 64,
     )
-    // Without what changes whenever a schedule fires.
+    // Without the fields that change whenever a schedule fires.
     .map(({ id, source, type, cron, timezone, enabled, keep, ...row }) => ({
       ...{ id, source, project: row.project_id, type, cron, timezone, enabled },
       ...(keep && { keep: drawKeep(keep) }),
@@ -41,7 +41,7 @@ export async function drawPlans(
     .filter(({ source }) => source.length <= 256)
     .map(({ project_id: project, type, source, keep }) => ({ project, type, source, keep: drawKeep(keep) }))
   const retention: IndexedRetention[] = [...policies, ...ofSources]
-    // Databases sort by their own collation.
+    // Not in SQL: databases sort by their own collation.
     .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
     .slice(0, MAX_PLANS)
   return {
@@ -57,7 +57,7 @@ function sortKey({ project, type, source, keep }: IndexedRetention): string {
 
 const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'minimum'] as const
 
-/** A policy with anything but known rules is drawn without rules, which keeps everything. */
+/** A policy with an unknown rule or value is drawn without rules, which keeps everything. */
 function drawKeep(keep: KeepPolicy): IndexedKeep {
   const rules = [...RULES.map(rule => [rule, keep[rule]] as const), ['withinMs', keep.within_ms] as const]
   const given = rules.filter(([, value]) => value !== undefined && value !== null)

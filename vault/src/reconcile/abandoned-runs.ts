@@ -7,11 +7,11 @@ import { cancelled, reportPending, type VaultSession } from '#session/session.ts
 const POLL_MS = 1_000
 
 /**
- * R1 to R6, in rounds. While a lease is held, only time says whether its holder lives: a living holder renews
- * it, that of a dead one expires. So runs that are seen to renew are left alone, and dead ones are reconciled
- * once their lease has expired, within `waitMs`.
+ * R1 to R6, in rounds. While a lease is held, only time shows whether its holder lives: a living holder
+ * renews it. Runs that renew their lease are left alone; the others are reconciled when it expires, within
+ * `waitMs`.
  * @param options.except ids that are left alone
- * @param options.waitForLiving waits for living runs as well, until all is at rest, however long that takes
+ * @param options.waitForLiving also waits for living runs, however long that takes
  */
 export async function reconcileAbandonedRuns(
   session: VaultSession,
@@ -37,22 +37,28 @@ export async function reconcileAbandonedRuns(
     const held = others.filter(run => !reconciled.has(run))
     if (held.length === 0) return
     if (performance.now() >= until && !waitForLiving) {
-      const reason = 'A process works on it that may be alive'
-      for (const run of held) report.kept.push({ ...run.reported, reason })
+      for (const run of held)
+        report.kept.push({ ...run.reported, reason: 'A process that may be alive works on it' })
       return
     }
-    if (round === 1) sayWhatIsAwaited(session, held.length, waitForLiving)
+    if (round === 1) {
+      session.say(
+        waitForLiving
+          ? `waiting for another process that works on ${held.length} of them`
+          : 'waiting for a lease to be renewed or to expire',
+      )
+    }
     await sleep(POLL_MS, undefined, { signal: session.signal }).catch(() => {
       throw cancelled()
     })
   }
 }
 
-/** Remembers when each lease would have expired, as it was seen first. */
+/** Remembers the first seen end of each lease. */
 class LeaseWatch {
   readonly #seenFirst = new Map<string, number>()
 
-  /** Whether the holder has renewed the lease since it was seen first. */
+  /** Whether the holder has renewed the lease since its first look. */
   isRenewed({ id, leaseExpiresAt, isAlive }: Unfinished): boolean {
     const expiresAt = leaseExpiresAt?.getTime() ?? 0
     const first = this.#seenFirst.get(id) ?? expiresAt
@@ -67,12 +73,14 @@ async function reconcileRound(
   runs: readonly Unfinished[],
 ): Promise<ReadonlySet<Unfinished>> {
   const done = new Set<Unfinished>()
-  const erases = runs.filter(run => run.kind === 'erasing')
   for (const run of runs) {
     if (run.kind !== 'erasing' && (await reconcileOne(session, run))) done.add(run)
   }
-  const ids = erases.map(({ id }) => id)
-  const erased = await resumeErases(session, ids) // R4
+  const erases = runs.filter(run => run.kind === 'erasing')
+  const erased = await resumeErases(
+    session,
+    erases.map(({ id }) => id),
+  ) // R4
   for (const run of erases) if (erased.has(run.id)) done.add(run)
   return done
 }
@@ -85,12 +93,4 @@ async function reconcileOne(session: VaultSession, run: Unfinished): Promise<boo
     reportPending(session, run.reported, error)
     return true
   }
-}
-
-function sayWhatIsAwaited({ say }: VaultSession, count: number, waitForLiving: boolean): void {
-  say(
-    waitForLiving
-      ? `waiting for another process that works on ${count} of them`
-      : 'waiting for a lease to be renewed or to expire',
-  )
 }

@@ -1,15 +1,14 @@
 import { hasUnfinishedWork } from '@telegram-backup/database'
 import { shownIdOf } from '@telegram-backup/database/missing-files'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, run } from '@telegram-backup/errors'
 import type { SessionOptions } from '#session/open-session.ts'
 import type { SessionReport } from '#session/report.ts'
 import { endsEverything } from '#session/session.ts'
 
 /**
- * Every send begins with this. It reconciles what abandoned runs left behind, without waiting for a lease.
- * The second chat and the indexes are left to the send itself. With nothing to do it costs one query of the
- * catalog and no call of the Bot API. It never fails: `note` gets a line for each thing that was done or
- * could not be done.
+ * Every send begins with this: it reconciles abandoned runs, without waiting for a lease. The send itself
+ * takes care of the second chat and the indexes. With nothing to do it costs one query of the catalog. It
+ * never fails: `note` gets a line for each thing that was done or could not be done.
  * @param open.resuming a backup that is resumed now: no line says how to resume it
  */
 export async function reconcileBeforeSend(
@@ -17,7 +16,6 @@ export async function reconcileBeforeSend(
 ): Promise<void> {
   try {
     if (!(await hasUnfinishedWork(open.database))) return
-    // Loaded when it is needed, which is rare.
     const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
     const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
     const { openSession } = await import('#session/open-session.ts')
@@ -25,12 +23,12 @@ export async function reconcileBeforeSend(
     if (dead.length === 0) return
     const session = await openSession(open)
     await reconcileAbandonedRuns(session, { waitMs: 0 }).catch((error: unknown) => {
-      // The send will meet the same, and knows better what it means.
+      // The send will meet the same error, and can explain it better.
       if (!endsEverything(session, error)) throw error
     })
     for (const line of linesOf(session.report, open.resuming)) open.note(line)
   } catch (error) {
-    open.note(`warning: what earlier runs left behind was not settled: ${describeError(error).message}`)
+    open.note(`warning: what earlier runs left behind was not reconciled: ${describeError(error).message}`)
   }
 }
 
@@ -44,9 +42,8 @@ function linesOf(report: SessionReport, resuming: string | undefined): string[] 
       .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
       .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
     ...report.erased_backups.map(({ backup_id }) => `erased backup ${backup_id}`),
-    ...report.pending.map(
-      ({ backup_id, reason }) =>
-        `warning: backup ${backup_id} is not settled: ${reason}; see telegram-backup reconcile`,
+    ...report.pending.map(({ backup_id, reason }) =>
+      String(hint`warning: backup ${backup_id ?? ''} is not reconciled: ${reason}; see ${run('reconcile')}`),
     ),
   ]
 }

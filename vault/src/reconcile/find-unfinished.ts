@@ -8,7 +8,7 @@ import {
 import { mayBeResumed } from '#session/resumable.ts'
 import type { VaultSession } from '#session/session.ts'
 
-/** Something that is not at rest, so that its run may be dead. */
+/** Something whose run has not ended, or died. */
 export type Unfinished = {
   /** Id of a backup or a restore; also the subject of its lease. */
   readonly id: string
@@ -21,13 +21,11 @@ export type Unfinished = {
 } & (
   | { readonly kind: 'sending' | 'erasing' | 'failed'; readonly backup: Backup }
   | { readonly kind: 'restore'; readonly restore: Restore }
-  /**
-   * A backup at rest with a call that was never answered, or with a lease that its holder never gave back.
-   */
+  /** A backup at rest with an unanswered call, or with a lease that its holder never released. */
   | { readonly kind: 'rest' }
 )
 
-/** R1: all that is not at rest, in the order in which it is reconciled. */
+/** R1: all unfinished work, in the order in which it is reconciled. */
 export async function findUnfinished({ database }: Pick<VaultSession, 'database'>): Promise<Unfinished[]> {
   const found = await unfinishedWork(database)
   const backups = [
@@ -35,25 +33,18 @@ export async function findUnfinished({ database }: Pick<VaultSession, 'database'
     ...found.erasing.map(backup => ofBackup('erasing', backup)),
     ...found.failedWithMessages.filter(isToBeErased).map(backup => ofBackup('failed', backup)),
   ]
-  const restores = found.restores.map(
-    (restore): Unfinished => ({
-      kind: 'restore',
-      restore,
-      reported: { restore_id: restore.id },
-      ...leaseOf(restore),
-    }),
-  )
+  const restores = found.restores.map((restore): Unfinished => {
+    return { kind: 'restore', restore, reported: { restore_id: restore.id }, ...leaseOf(restore) }
+  })
   const known = new Set([...backups, ...restores].map(({ id }) => id))
   const unanswered = found.openSends === 0 ? [] : await openSends(database, {})
   const others = new Set([
     ...unanswered.map(open => open.backupId).filter(id => id !== null),
     ...found.leases.filter(lease => !lease.alive).map(lease => lease.subject),
   ])
-  const atRest = [...others.difference(known)].map(
-    (id): Unfinished => ({
-      ...{ kind: 'rest', id, reported: { backup_id: id }, leaseExpiresAt: null, isAlive: false },
-    }),
-  )
+  const atRest = [...others.difference(known)].map((id): Unfinished => {
+    return { kind: 'rest', id, reported: { backup_id: id }, leaseExpiresAt: null, isAlive: false }
+  })
   return [...backups, ...atRest, ...restores]
 }
 
@@ -66,8 +57,8 @@ function leaseOf({ id, leaseExpiresAt, alive }: { id: string } & Attendance) {
 }
 
 /**
- * A backup that may be resumed keeps its messages for a while. Not when a run died over it: that run was
- * about to resume it, and may have erased messages that the catalog still names.
+ * A backup that may be resumed keeps its messages for a while. Not when a run died while it resumed it: that
+ * run may have erased messages that the catalog still names.
  */
 function isToBeErased(backup: Backup & Attendance): boolean {
   const isAbandoned = backup.leaseExpiresAt !== null && !backup.alive

@@ -1,29 +1,30 @@
 import { createHash } from 'node:crypto'
 import {
   type Backup,
-  completeSealed,
+  completeBackup,
   failBackup,
   listMessages,
   type MessageRow,
   sealedManifest,
 } from '@telegram-backup/database'
 import { missingWords } from '@telegram-backup/database/missing-files'
+import { hint, run } from '@telegram-backup/errors'
 import { manifestFileName } from 'telegram-deployment-bot'
 import { eraseMessages } from '#erase/erase-messages.ts'
 import { partsThere } from '#reconcile/parts-there.ts'
 import { captionOf } from '#session/caption-of-message.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { repairSender } from '#session/repair-sender.ts'
-import { isYoungEnoughToResume } from '#session/resumable.ts'
+import { canBeReadAgain, mayBeResumed } from '#session/resumable.ts'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
-/** R2 and R3: a send whose process is gone is finished where everything is there, and failed where not. */
+/** R2 and R3: finishes an interrupted send whose messages are all there, and fails any other. */
 export async function reconcileSend(session: VaultSession, held: HeldBackup, backup: Backup): Promise<void> {
   await lookForMessages(session, held) // R2
   const left = await whatIsLeft(session, held, backup)
   if (left.is === 'part of it') return await fail(session, held, { backup, hasParts: left.hasParts })
   if (left.is === 'all but the manifest') await sendStoredManifest(session, held, { backup, ...left }) // S8
-  await completeSealed(session.database, { backupId: backup.id, leaseToken: held.lease.token }) // S9
+  await completeBackup(session.database, { backupId: backup.id, leaseToken: held.lease.token }) // S9
   session.report.finished.push({ backup_id: backup.id, missing: missingWords(backup) ?? null })
 }
 
@@ -41,7 +42,7 @@ async function whatIsLeft(session: VaultSession, held: HeldBackup, backup: Backu
     manifest !== null &&
     hasAllParts(rows, backup) &&
     !(await hasMoved(session, backup)) &&
-    // The run may have been taking its parts out again, or people may have.
+    // The run may have erased some of its parts, or people may have.
     hasAllParts(await partsThere(session, held, rows), backup)
   return isWhole
     ? { is: 'all but the manifest', manifest }
@@ -57,12 +58,12 @@ function hasAllParts(rows: readonly MessageRow[], backup: Backup): boolean {
   return backup.part_count !== null && sent.length === backup.part_count
 }
 
-/** Nothing can be sent any more to a group that has become a supergroup, and the parts do not move along. */
+/** Nothing can be sent to a group that became a supergroup, and its messages do not move along. */
 async function hasMoved({ gates }: VaultSession, { chat_id }: Backup): Promise<boolean> {
   return chat_id !== null && (await gates.enter(chat_id)).chatId !== chat_id
 }
 
-/** S8: the sealed bytes lie in the catalog, so neither key nor source is needed. */
+/** S8: the catalog has the sealed bytes, so neither key nor source is needed. */
 async function sendStoredManifest(
   session: VaultSession,
   held: HeldBackup,
@@ -90,39 +91,34 @@ async function sendStoredManifest(
   )
 }
 
-/**
- * A backup that may be resumed from its file keeps its parts for a day. Nothing else of a failed backup stays
- * in the chat.
- */
+/** A backup that may be resumed keeps its parts for a day; all else of a failed backup is erased. */
 async function fail(
   session: VaultSession,
   held: HeldBackup,
   { backup, hasParts }: { backup: Backup; hasParts: boolean },
 ): Promise<void> {
   const { database, report } = session
-  const resumable = hasParts && backup.source?.['kind'] === 'file' && isYoungEnoughToResume(backup)
-  const reason = resumable
-    ? `The process that sent it ended early; to go on: telegram-backup send --resume ${backup.id}`
-    : 'The process that sent it ended early'
+  const resumable = mayBeResumed({ ...backup, resumable: hasParts && canBeReadAgain(backup) })
+  const early = 'The process that sent it ended early'
+  const reason = resumable ? String(hint`${early}; to go on: ${run('send', { resume: backup.id })}`) : early
   if (!resumable) await eraseRemains(session, held)
   await failBackup(database, { backupId: backup.id, error: reason, resumable, leaseToken: held.lease.token })
   report.failed.push({ backup_id: backup.id, resumable, reason })
 }
 
-/** R5: nothing of a failed backup that cannot be resumed stays in a chat. Its state stays `failed`. */
+/** R5: erases all messages of a failed backup that cannot be resumed. Its state stays `failed`. */
 export async function eraseFailed(session: VaultSession, held: HeldBackup): Promise<void> {
   await lookForMessages(session, held)
   await eraseRemains(session, held)
 }
 
 /**
- * Takes every message of a failed backup out of the chats. The report names each that stays; it is tried
- * again each time.
+ * Erases every known message of a failed backup. The report names each that stays; the next run tries again.
  */
 export async function eraseRemains(session: VaultSession, held: HeldBackup): Promise<void> {
   for (const { outcome, chat_id, message_id, reason = '' } of await eraseMessages(session, held)) {
     if (outcome !== 'kept') continue
-    // The backup has failed either way, so nothing waits for the message.
+    // The backup has failed in any case, so nothing waits for the message.
     const words = `Message ${message_id} of a backup that failed stays in the chat: ${reason}`
     session.report.kept.push({ backup_id: held.backupId, chat_id, reason: words })
   }

@@ -4,9 +4,8 @@ import { isNotDeletable } from 'telegram-deployment-bot'
 import { endsEverything, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for messages that nothing needs and an earlier run could not remove. At most a hundred of each chat are
- * tried again, and each less and less often: most are older than 48 hours, so that only a right that is given
- * later helps.
+ * R2 for messages that nothing needs and that an earlier run could not remove: at most 100 of each chat, each
+ * ever more rarely. Most are older than 48 hours, so that only a new right of the bot helps.
  */
 export async function removeLeftoverMessages(
   session: VaultSession,

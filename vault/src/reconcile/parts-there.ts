@@ -2,8 +2,8 @@ import { type MessageRow, markPart, partKeyOf } from '@telegram-backup/database'
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 
 /**
- * The proven messages of a backup that are still in the chat. People, or the abandoned run itself, may have
- * deleted others since: those become `missing`. Throws the client's errors.
+ * The proven messages of a backup that are still in the chat. Others, which people or the abandoned run have
+ * deleted, become `missing`. Throws the client's errors.
  */
 export async function partsThere(
   session: VaultSession,
@@ -15,10 +15,7 @@ export async function partsThere(
   for (const row of rows) {
     if (row.state !== 'sent' || row.message_id === null) continue
     assertMayGoOn(session, held.lease)
-    const found = await client.messageExists(row.chat_id, row.message_id, {
-      signal,
-      ...(onWait && { onWait }),
-    })
+    const found = await client.messageExists(row.chat_id, row.message_id, { signal, onWait })
     if (found !== 'gone') there.push(row)
     else {
       const key = partKeyOf(held.backupId, row)

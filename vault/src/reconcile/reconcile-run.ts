@@ -16,7 +16,7 @@ import type { HeldBackup, VaultSession } from '#session/session.ts'
 /** `held`: another process holds the lease, and nothing was touched. */
 export type RunOutcome = 'done' | 'held'
 
-/** R2 to R6 for one, by its kind. Throws what stands against its chat. */
+/** R2 to R6 for one run. Throws the errors of its chat. */
 export async function reconcileRun(session: VaultSession, run: Unfinished): Promise<RunOutcome> {
   if (run.kind === 'restore') return await failRestore(session, run.restore)
   if (run.kind === 'rest') return await reconcileRest(session, run.id)
@@ -24,9 +24,8 @@ export async function reconcileRun(session: VaultSession, run: Unfinished): Prom
 }
 
 /**
- * R1 to R6 for one backup, at once. Returns it as it then is; null when there is no such backup. A backup
- * that may be resumed from its file keeps its parts, unless `forGood`. Throws `BUSY` while another process
- * works on it.
+ * R1 to R6 for one backup, without waiting. Returns the backup afterwards; null when there is none. A backup
+ * that may be resumed keeps its parts, unless `forGood`. Throws `BUSY` while another process works on it.
  */
 export async function reconcileBackup(
   session: VaultSession,
@@ -42,16 +41,15 @@ export async function reconcileBackup(
         hint: 'It is tried again; a process that died is noticed within a minute.',
       })
     }
-    // A send has become a complete or a failed backup now.
+    // A send is a complete or a failed backup now.
     if (backup.state !== 'sending') return await getBackupById(session.database, backupId)
   }
 }
 
 function isAtRest(backup: Backup, forGood: boolean): boolean {
   const { state } = backup
-  return (
-    state === 'complete' || state === 'erased' || (state === 'failed' && mayBeResumed(backup) && !forGood)
-  )
+  if (state === 'failed') return mayBeResumed(backup) && !forGood
+  return state === 'complete' || state === 'erased'
 }
 
 /** Does nothing when another process changed the state just before the lease became ours. */
@@ -68,8 +66,8 @@ async function reconcileByState(session: VaultSession, found: Backup): Promise<R
 }
 
 /**
- * R2 for a backup at rest. Its lease goes by being taken and given back. What is found of a failed backup is
- * adopted, so that it can be erased like the rest.
+ * R2 for a backup at rest. Taking and releasing the lease clears an old one. Messages of a failed backup are
+ * adopted first, so that they can be erased like the rest.
  */
 function reconcileRest(session: VaultSession, id: string): Promise<RunOutcome> {
   return underLease(session, id, async held => {
@@ -79,16 +77,16 @@ function reconcileRest(session: VaultSession, id: string): Promise<RunOutcome> {
   })
 }
 
-const UNTOLD =
+const UNKNOWN_OUTCOME =
   'The process that restored it ended early. The target may hold the backup, or be as it was before: look at it'
 
-/** R6: a restore whose process is gone has failed, as far as anyone can know. */
+/** R6: an abandoned restore counts as failed. */
 async function failRestore(
   { database, report }: VaultSession,
   { id, backup_id, target }: Restore,
 ): Promise<RunOutcome> {
-  if (!(await failAbandonedRestore(database, id, UNTOLD))) return 'held'
-  report.restores.push({ restore_id: id, backup_id, reason: `${UNTOLD}: ${target}` })
+  if (!(await failAbandonedRestore(database, id, UNKNOWN_OUTCOME))) return 'held'
+  report.restores.push({ restore_id: id, backup_id, reason: `${UNKNOWN_OUTCOME}: ${target}` })
   return 'done'
 }
 

@@ -7,13 +7,13 @@ import { refreshIndexes } from '#session/refresh-indexes.ts'
 import type { SessionReport } from '#session/report.ts'
 import { endsEverything, type VaultSession } from '#session/session.ts'
 
-/** A lease that nobody renews has expired after 45 seconds. */
+/** An unrenewed lease expires after 45 seconds. */
 const WAIT_FOR_LEASES_MS = 60_000
 
 /**
- * Brings everything to rest that crashes and lost answers left behind. Each stage enters a chat only when it
- * is this catalog's (R0). What cannot be done now is in the report, and stays as it is for the next time.
- * Throws only when the catalog fails or the signal fires.
+ * Finishes or removes what crashes and lost answers left behind. Each stage enters a chat only if it is this
+ * catalog's (R0). The report names what could not be done; the next run tries again. Throws only when the
+ * catalog fails or the signal fires.
  */
 export async function reconcile(session: VaultSession): Promise<SessionReport> {
   await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
@@ -34,26 +34,18 @@ async function repairEachOther(session: VaultSession): Promise<void> {
   } catch (error) {
     if (endsEverything(session, error)) throw error
     const { message, code } = describeError(error)
-    report.pending.push({
-      chat_id: replicaChatId,
-      code,
-      reason: `The two chats cannot be compared: ${message}`,
-    })
+    const reason = `The two chats cannot be compared: ${message}`
+    report.pending.push({ chat_id: replicaChatId, code, reason })
   }
 }
 
-/** The configured chats, and every other chat that a stage before has entered. */
+/** The configured chats, and all others that an earlier stage has entered. */
 async function indexedChats({ chatId, replicaChatId, gates, report }: VaultSession): Promise<Set<string>> {
   for (const configured of [chatId, replicaChatId]) {
     if (configured === undefined) continue
     await gates.enter(configured).catch((error: unknown) => {
-      const { message, code, hint } = describeError(error)
-      report.pending.push({
-        chat_id: configured,
-        code,
-        reason: message,
-        ...(hint === undefined ? {} : { hint }),
-      })
+      const { message: reason, code, hint } = describeError(error)
+      report.pending.push({ chat_id: configured, code, reason, hint })
     })
   }
   return new Set(await gates.entered())

@@ -26,8 +26,8 @@ import {
 import { assertWhole, nameOf, type PlacedMessage, usableFileId } from '#session/whole-messages.ts'
 
 /**
- * R7: gives the second chat what it lacks, and each chat what it has lost and the other still has. Nothing is
- * uploaded: the copy is sent by the file id of the whole message.
+ * R7: copies to the second chat what it lacks, and to each chat what it has lost and the other still has.
+ * Nothing is uploaded: a copy is sent by the file id of the whole message.
  */
 export async function repairChats(
   session: VaultSession,
@@ -36,7 +36,7 @@ export async function repairChats(
   const uneven = await unevenMessages(session.database, chats)
   for (const [backupId, messages] of Map.groupBy(uneven, message => message.backupId)) {
     const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
-    // The holder works on its messages.
+    // Another process works on its messages.
     if (lease === null) continue
     try {
       await repairAndProve(session, { backupId, lease }, messages)
@@ -60,9 +60,8 @@ async function repairAndProve(
 }
 
 /**
- * Copies these messages of a complete backup from the chat that has them to the chat that lacks them. A
- * message in doubt is read first. Returns the part numbers that the backup's own chat got; the report names
- * what could not be repaired.
+ * Copies messages of a complete backup from the chat that has them to the chat that lacks them; doubtful ones
+ * are read first. Returns the part numbers that the backup's own chat got. The report names what failed.
  */
 export async function repairBackup(
   session: VaultSession,
@@ -83,7 +82,7 @@ export async function repairBackup(
     assertMayGoOn(session, held.lease)
     const there = rows.find(row => isPlaceOf(row, message))
     if (there?.state === 'sent') continue
-    // A manifest says that all parts are there.
+    // A manifest promises that all parts are there.
     if (whole.kind === 'manifest' && !wasSent && incomplete.has(toChatId)) continue
     try {
       await copyMessage(session, held, { backup, message, there })
@@ -96,9 +95,7 @@ export async function repairBackup(
   return repaired
 }
 
-/**
- * Reports a message that cannot be repaired now; the others go on. Throws what the others would meet as well.
- */
+/** Reports a message that cannot be repaired now. Throws an error that the others would meet as well. */
 function leavePending(session: VaultSession, held: HeldBackup, error: unknown): void {
   if (describeError(error).code === 'UNREACHABLE' || isTheEnd(session, held, error)) throw error
   reportPending(session, { backup_id: held.backupId }, error)
@@ -117,21 +114,18 @@ async function copyMessage(
   const { whole, toChatId, wasSent } = message
   session.say(`copying ${nameOf(whole)} of backup ${backup.id} to chat ${toChatId}`)
   const fileId = await usableFileId(session, held, whole)
-  // A first copy is of a message that was proven when it was sent, unless something has been found wrong
-  // since.
+  // The message of a first copy was proven when it was sent, and counts unless damage was found since.
   const isDoubtful = wasSent || backup.damaged_at !== null || whole.error !== null
   if (isDoubtful) await assertWhole(session, held, { message: whole, fileId })
   if (there?.state === 'damaged') await removeDamaged(session, held, there)
   const last = whole.part_no === backup.part_count
-  const content =
-    whole.kind === 'manifest'
-      ? ({ kind: 'manifest' } as const)
-      : ({ kind: 'part', number: whole.part_no, last } as const)
+  const { kind, part_no: number } = whole
+  const content = kind === 'manifest' ? { kind } : { kind, number, last }
   const sent = await repairSender(session, held, toChatId).send(
     {
       facts: {
-        kind: whole.kind,
-        partNumber: whole.part_no,
+        kind,
+        partNumber: number,
         fileName: whole.file_name,
         sha256: whole.sha256,
         sizeBytes: whole.size,
@@ -149,7 +143,7 @@ async function copyMessage(
   else report.copied.push(reported)
 }
 
-/** Removes the damaged message: the row is to name its whole copy from now on. */
+/** Removes a damaged message, since its row will name the whole copy. */
 async function removeDamaged(
   { database, client, vault, signal }: VaultSession,
   { backupId }: HeldBackup,
@@ -166,8 +160,8 @@ async function removeDamaged(
 }
 
 /**
- * Clears the damage of a backup once all of it is there again. The messages that were not repaired, and so
- * not read just now, are read for that.
+ * Clears the damage of a backup once all its messages are whole. Those not repaired just now are read for
+ * that.
  */
 export async function proveSound(
   session: VaultSession,

@@ -7,23 +7,22 @@ import { partsThere } from '#reconcile/parts-there.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
-/** The file that is to be read once more, as it is now. */
-export interface FileNow {
-  /** In bytes. */
+/** The source as it is now. Size in bytes. */
+interface SourceNow {
   size: number
   modifiedAt: Date
 }
 
 /**
- * Prepares a backup whose run was abandoned to be resumed from its `file`. Its proven parts from the first on
- * without a gap stay; all other messages are erased. Undefined when nothing can be resumed, because the file
- * has changed or no part is left: then every message is erased, and the backup is to be sent anew. Throws
- * `CONFLICT` while another process works on it, and what erasing throws.
+ * Prepares an abandoned backup to be resumed from its source. The proven parts before the first gap stay; all
+ * other messages are erased. Undefined when the source has changed or no part is left: then every message is
+ * erased, and the backup must be sent anew. Throws `CONFLICT` while another process works on it, and the
+ * errors of erasing.
  */
 export async function resumeSend(
   session: VaultSession,
   backup: Backup,
-  file: FileNow,
+  source: SourceNow,
 ): Promise<ResumedSend | undefined> {
   const lease = await acquireLease(session.database, { subject: backup.id, purpose: 'send' })
   if (!lease) {
@@ -36,18 +35,12 @@ export async function resumeSend(
   try {
     await lookForMessages(session, held)
     const rows = await listMessages(session.database, backup.id)
-    const size = sizeIfUnchanged(file, backup)
+    const size = sizeIfUnchanged(source, backup)
     const { chat_id: chatId } = backup
     const { botId } = session.client
-    const there =
-      size === undefined
-        ? []
-        : await partsThere(
-            session,
-            held,
-            rows.filter(row => row.chat_id === chatId && row.kind === 'part'),
-          )
-    const parts = size === undefined ? [] : unbrokenParts(there, { chatId, botId, endBefore: size })
+    const known = size === undefined ? [] : rows.filter(row => row.chat_id === chatId && row.kind === 'part')
+    const there = await partsThere(session, held, known)
+    const parts = unbrokenParts(there, { chatId, botId, endBefore: size ?? 0 })
     if (parts.length === 0) {
       await eraseFailed(session, held)
       return undefined
@@ -59,17 +52,14 @@ export async function resumeSend(
   }
 }
 
-/**
- * The size of the file, when it looks like the one that was read: its bytes are compared when it is read
- * again.
- */
-function sizeIfUnchanged({ size, modifiedAt }: FileNow, { source }: Backup): number | undefined {
+/** The size, if the source looks unchanged; its bytes are compared when it is read again. */
+function sizeIfUnchanged({ size, modifiedAt }: SourceNow, { source }: Backup): number | undefined {
   return size === source?.['size'] && modifiedAt.toISOString() === source['modified_at'] ? size : undefined
 }
 
 /**
- * The proven parts from 1 on without a gap. The archive's last part is not among them: it says that it is the
- * last, and what comes after the parts that stay has to be said by another.
+ * The proven parts from 1 on without a gap. Never the archive's last part: it is marked as the last, and the
+ * resumed send adds parts after those that stay.
  */
 export function unbrokenParts(
   rows: readonly MessageRow[],

@@ -7,8 +7,8 @@ import { reportPending, type VaultSession } from '#session/session.ts'
 const RECENTLY_CANCELLED = { state: 'cancelled', limit: 50 } as const
 
 /**
- * Erases what jobs left in the chat that were cancelled while they waited for another attempt. A failure goes
- * into the report, and stops no other job.
+ * Erases the messages of jobs that were cancelled while they waited for another attempt. A failure goes into
+ * the report, and stops no other job.
  */
 export async function takeBackCancelled(session: VaultSession): Promise<void> {
   for (const job of await listJobs(session.database, RECENTLY_CANCELLED)) {
@@ -16,7 +16,7 @@ export async function takeBackCancelled(session: VaultSession): Promise<void> {
     try {
       await takeBack(session, job, job.backup_id)
     } catch (error) {
-      // Another process works on it; there is another round.
+      // Another process works on it; the next round tries again.
       if (describeError(error).code === 'BUSY' && !session.signal.aborted) continue
       reportPending(session, { backup_id: job.backup_id }, error)
     }
@@ -26,7 +26,7 @@ export async function takeBackCancelled(session: VaultSession): Promise<void> {
 async function takeBack(session: VaultSession, { finished_at }: Job, backupId: string): Promise<void> {
   const backup = await getBackupById(session.database, backupId)
   if (backup?.state !== 'failed' || !mayBeResumed(backup)) return
-  // A person has gone on with it since, and may do so again.
+  // A person has resumed it since, and may do so again.
   const history = await listHistory(session.database, backupId)
   if (history.some(({ event, at }) => event === 'resumed' && finished_at !== null && at >= finished_at))
     return

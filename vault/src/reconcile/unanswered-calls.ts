@@ -5,8 +5,7 @@ import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
  * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes, and
- * new indexes. A chat without an index adopts a lost one when its index is next written; a second index is
- * deleted.
+ * new indexes. A chat without an index adopts a lost one at the next drawing; a second index is deleted.
  */
 export async function reconcileUnansweredCalls(session: VaultSession): Promise<void> {
   const unanswered = await openSends(session.database, { backupId: null })
@@ -24,12 +23,8 @@ async function reconcileInChat(session: VaultSession, chatId: string): Promise<v
   if ((await gates.enter(chatId)).chatId !== chatId) {
     return giveUpMoved(session, { backupId: null, chatId })
   }
-  const { found, beyondLimit } = await findLostMessages(client, vault, {
-    chatId,
-    backupId: null,
-    signal,
-    ...(onWait && { onWait }),
-  })
+  const of = { chatId, backupId: null, signal, onWait }
+  const { found, beyondLimit } = await findLostMessages(client, vault, of)
   if (found.length > 0) await removeSecondIndexes(session, chatId, found)
   if (beyondLimit) throw unfinishedLook()
 }
@@ -39,7 +34,7 @@ async function removeSecondIndexes(
   chatId: string,
   found: readonly FoundMessage[],
 ): Promise<void> {
-  // Under the lock no other process has sent an index that it has not recorded yet.
+  // Under the lock no other process has an index that is sent and not yet recorded.
   await vault.withIndexLock(chatId, async () => {
     const { index } = await vault.knownChat(chatId)
     if (index === undefined) return

@@ -11,10 +11,9 @@ import { knownBackup } from '#recover/record-backup.ts'
 import type { RecoveredBackup } from '#recover/recovery-report.ts'
 
 /**
- * Records the begun copy of a backup in a second chat. The catalog knows the backup to be whole in another
- * chat; here are parts without the manifest, which is copied last, so the run that copied them died. The
- * oldest message of each part that fits the catalog belongs to the copy from now on, and reconcile copies the
- * rest. Undefined where no part fits.
+ * Records an unfinished copy of a backup in a second chat: parts without the manifest, which is copied last.
+ * The catalog knows the backup to be whole in another chat. The oldest message of each matching part becomes
+ * part of the copy, and reconcile copies the rest. Undefined when no part matches.
  */
 export async function recordBegunCopy(
   database: Database,
@@ -22,7 +21,7 @@ export async function recordBegunCopy(
 ): Promise<RecoveredBackup | undefined> {
   const { backupId, parts, chatId, botId } = copy
   const held = await getBackupById(database, backupId)
-  // Without a believed manifest only captions are known, and anybody may write them.
+  // Without a believed manifest only captions are known, and any person may write them.
   if (held?.state !== 'complete' || held.recovered_trust === 0 || held.chat_id === chatId) return undefined
   const rows = await listMessages(database, backupId)
   const found = new Map<number, ImportedMessage>()

@@ -1,6 +1,6 @@
 import type { BackupType } from 'telegram-deployment-bot'
 
-/** What the caption and the file name of a message say without a key. */
+/** The facts in the caption and the file name of a message, readable without a key. */
 export interface CaptionWords {
   project: string
   type: BackupType
@@ -11,10 +11,7 @@ export interface CaptionWords {
   encrypted: boolean
 }
 
-/**
- * The line for a person, `shop · database · 2026-11-24 05:33 UTC · part 3 (last)`: the last but one of a
- * caption.
- */
+/** The last line but one of a caption: `shop · database · 2026-11-24 05:33 UTC · part 3 (last)`. */
 const WORDS =
   /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}) · (database|storage|logs) · (\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC · (?:part \d+(?: \(last\))?|manifest)$/
 /** `shop_database_20261124T053300Z_1b9d6bcd.sql.00003e.zst.age`, and the manifest's. */
@@ -22,7 +19,7 @@ const PART_NAME =
   /^((?:.+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_[0-9a-f]{8}\.[a-z0-9]{1,4})(?:\.\d{5}e?)?\.zst(\.age)?$/
 const MANIFEST_NAME = /^((?:.+)_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_[0-9a-f]{8})_manifest\.zst(\.age)?$/
 
-/** Undefined when caption and name are not as this program writes them. */
+/** Undefined when this program did not write both. */
 export function readCaptionWords(message: { caption: string; fileName: string }): CaptionWords | undefined {
   const [, project, type, day, minute] = WORDS.exec(message.caption.split('\n').at(-2) ?? '') ?? []
   const named = PART_NAME.exec(message.fileName) ?? MANIFEST_NAME.exec(message.fileName)

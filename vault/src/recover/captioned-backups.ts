@@ -5,24 +5,23 @@ import type { FoundBackup } from '#recover/found-backup.ts'
 import { messageSeen } from '#recover/indexed-backups.ts'
 
 /**
- * A backup as its captions and file names describe it. Without a manifest it is the failed backup of an
- * abandoned run, and reconcile erases its messages; unless it may have been whole. With a manifest that no
- * key opens it is complete, but sizes, hashes and expiry stay unknown. Undefined when the captions do not say
- * enough.
+ * A backup as its captions and file names describe it. Without a manifest it is a failed backup, whose
+ * messages reconcile erases, unless it may have been whole. With a manifest that no key opens it is complete,
+ * but sizes, hashes and expiry are unknown. Undefined when the captions do not say enough.
  */
 export function foundByCaptions(
   sightings: { parts: readonly OwnSighting[]; manifest: OwnSighting | undefined },
   of: { chatId: string; botId: string; isIndexed: boolean },
 ): FoundBackup | undefined {
   const { parts, manifest } = sightings
-  // A copy is made after the original: the oldest message decides.
+  // Copies are made later: the oldest message decides.
   const first = parts.at(-1) ?? manifest
   if (first === undefined || first.facts.kind === 'index') return undefined
   const { backupId } = first.facts
   const words = readCaptionWords({ caption: first.caption, fileName: first.document.fileName })
   if (words === undefined) return undefined
   const messages = new Map<number, ImportedMessage>()
-  // When a part has two messages the older one counts; reconcile finds the other.
+  // Of two messages of a part the older one counts; reconcile finds the other.
   for (const sighting of parts.toSorted((a, b) => b.messageId - a.messageId)) {
     const message = messageSeen(sighting, of)
     if (message) messages.set(message.partNumber, message)
@@ -32,7 +31,7 @@ export function foundByCaptions(
   const backup = { id: backupId, projectId, ...described, chatId, botId }
   const last = parts.findLast(({ facts }) => facts.kind === 'part' && facts.last)
   const partCount = last?.facts.kind === 'part' ? last.facts.partNumber : undefined
-  // Where no index says otherwise, all parts up to the last one may be a backup whose manifest is gone.
+  // Without an index, all parts up to the last one may be a backup whose manifest is gone.
   const mayBeWhole = !of.isIndexed && messages.size === partCount
   if (manifest === undefined && !mayBeWhole) {
     return { ...backup, state: 'failed', error: ABANDONED, messages: [...messages.values()], findings: [] }
@@ -41,7 +40,7 @@ export function foundByCaptions(
   return {
     ...backup,
     state: 'complete',
-    ...(partCount === undefined ? {} : { partCount }),
+    partCount,
     messages: [
       ...[...messages.values()].filter(
         ({ partNumber }) => partCount === undefined || partNumber <= partCount,
@@ -57,7 +56,8 @@ export function foundByCaptions(
 }
 
 /**
- * `part 2 is gone`, `parts 4 to 900 are gone`: as many as there are gaps, whatever number a caption makes up.
+ * `part 2 is gone`, `parts 4 to 900 are gone`: one text for each gap, however large the numbers in captions
+ * are.
  */
 function gapsIn(partNumbers: readonly number[], partCount: number | undefined): string[] {
   if (partCount === undefined) return []

@@ -9,58 +9,48 @@ import {
   type VaultLedger,
 } from 'telegram-deployment-bot'
 
-/** A message, as its forwarded copy showed it. */
+/** A message as its forwarded copy shows it. */
 export interface Sighting {
   messageId: number
   /** When it was sent; for a forward, when its original was sent. */
   sentAt: Date
   /** Empty where there is none. */
   caption: string
-  /** It forwards another message; then `facts` is undefined. */
+  /** It is a forward of another message; then `facts` is undefined. */
   isForward: boolean
-  /** A person sent it, as only a group shows: then a message like ours is a copy. */
+  /** A person sent it (known only in groups): then a message like ours is a copy. */
   isByPerson: boolean
-  /** What its last line says, when it has the form of ours. A person may have written it. */
+  /** The facts in its last line, if that has our form. A person may have written it. */
   facts: ParsedCaption | undefined
   document: SeenDocument | undefined
 }
 
-/** A message with a document and a line of ours under it. */
+/** A message with a document and a caption in our form. */
 export type OwnSighting = Sighting & { facts: ParsedCaption; document: SeenDocument }
 
-/**
- * Reads single messages of a chat, which a bot can only do by forwarding them, and remembers what it has
- * seen.
- */
+interface ChatReaderOptions {
+  client: TelegramClient
+  vault: VaultLedger
+  chatId: string
+  /** The new id of the chat; its messages keep the old one, and copies are made under the new one. */
+  movedTo?: string | undefined
+  signal: AbortSignal
+}
+
+/** Reads single messages of a chat, which a bot can only do by forwarding them, and remembers them. */
 export class ChatReader {
   readonly chatId: string
-  readonly #movedTo: string | undefined
-  readonly #client: TelegramClient
-  readonly #vault: VaultLedger
-  readonly #signal: AbortSignal
+  readonly #of: ChatReaderOptions
   readonly #seen = new Map<number, Sighting | undefined>()
   readonly #presences = new Map<number, Presence>()
   #onLook: () => void = () => {}
 
-  /**
-   * @param of.movedTo the id under which the chat goes on; its messages stay where they are, and copies are
-   * made there
-   */
-  constructor(of: {
-    client: TelegramClient
-    vault: VaultLedger
-    chatId: string
-    movedTo?: string
-    signal: AbortSignal
-  }) {
+  constructor(of: ChatReaderOptions) {
     this.chatId = of.chatId
-    this.#movedTo = of.movedTo
-    this.#client = of.client
-    this.#vault = of.vault
-    this.#signal = of.signal
+    this.#of = of
   }
 
-  /** How many messages were forwarded. */
+  /** The number of forwarded messages. */
   get lookedAt(): number {
     return this.#seen.size
   }
@@ -74,8 +64,8 @@ export class ChatReader {
   }
 
   /**
-   * The messages read so far that say what ours say: forwards, indexes, tombstones, parts and manifests. A
-   * copy that a look has left behind and a copy that a person made look the same.
+   * The messages read so far with a caption in our form: forwards, indexes, tombstones, parts and manifests.
+   * A copy that a look left behind and a copy that a person made look the same.
    */
   *marked(): Generator<MarkedMessage> {
     for (const [messageId, sighting] of this.#seen) {
@@ -91,29 +81,17 @@ export class ChatReader {
     this.#onLook = listener
   }
 
-  /**
-   * The newest message id of the chat now. Only a new message shows it: a copy of an existing message, or a
-   * short text.
-   */
-  async newestId(existingMessageId: number | undefined): Promise<number> {
-    const signal = this.#signal
-    const copy =
-      existingMessageId === undefined
-        ? undefined
-        : await lookAtMessage(this.#client, this.#vault, {
-            chatId: this.chatId,
-            messageId: existingMessageId,
-            signal,
-          })
-    return (
-      copy?.messageId ?? (await newestMessageId(this.#client, this.#vault, { chatId: this.chatId, signal }))
-    )
+  /** The newest message id of the chat. Only a new message shows it: a copy of this one, or a short text. */
+  async newestId(messageId: number | undefined): Promise<number> {
+    const { client, vault, chatId, signal } = this.#of
+    if (messageId !== undefined) {
+      const copy = await lookAtMessage(client, vault, { chatId, messageId, signal })
+      if (copy !== undefined) return copy.messageId
+    }
+    return await newestMessageId(client, vault, { chatId, signal })
   }
 
-  /**
-   * Whether a message has that id; asking leaves no trace. In a chat that has moved it cannot be asked: what
-   * was there counts as there until it is fetched.
-   */
+  /** Whether a message has that id; the check leaves no trace. A chat that has moved always answers yes. */
   async exists(messageId: number): Promise<boolean> {
     return (await this.#presence(messageId)) !== 'gone'
   }
@@ -124,19 +102,19 @@ export class ChatReader {
 
   async #presence(messageId: number): Promise<Presence> {
     this.#onLook()
-    if (this.#movedTo !== undefined) return 'there'
-    const presence = await this.#client.messageExists(this.chatId, messageId, { signal: this.#signal })
+    const { client, chatId, movedTo, signal } = this.#of
+    if (movedTo !== undefined) return 'there'
+    const presence = await client.messageExists(chatId, messageId, { signal })
     this.#presences.set(messageId, presence)
     return presence
   }
 
-  /** The message; undefined when there is none, or none that can be forwarded. */
+  /** The message; undefined when there is none that can be forwarded. */
   async look(messageId: number): Promise<Sighting | undefined> {
     if (this.#seen.has(messageId)) return this.#seen.get(messageId)
-    const { chatId } = this
-    const signal = this.#signal
-    const where = this.#movedTo === undefined ? { chatId } : { chatId: this.#movedTo, fromChatId: chatId }
-    const copy = await lookAtMessage(this.#client, this.#vault, { ...where, messageId, signal })
+    const { client, vault, chatId, movedTo, signal } = this.#of
+    const where = movedTo === undefined ? { chatId } : { chatId: movedTo, fromChatId: chatId }
+    const copy = await lookAtMessage(client, vault, { ...where, messageId, signal })
     const isForward = copy !== undefined && (await this.#isForward(messageId, copy))
     const origin = copy?.forwarded
     const sighting = copy && {
@@ -153,19 +131,20 @@ export class ChatReader {
   }
 
   /**
-   * Whether a message forwards another one: a forward of our message is not ours. A channel names the
-   * original message. Elsewhere this bot is named as the author, and it may edit what it sent, but no forward
-   * of it. Messages of another bot and their forwards look the same there.
+   * Whether a message is a forward: a forward of our message is not ours. A channel names the original
+   * message. Elsewhere the author is named, and the bot can edit its own messages but not forwards of them.
+   * Messages of another bot and their forwards look the same there.
    */
   async #isForward(messageId: number, { forwarded }: SeenMessage): Promise<boolean> {
     if (forwarded?.messageId !== undefined) {
       return forwarded.messageId !== messageId || String(forwarded.chatId) !== this.chatId
     }
-    if (forwarded?.author !== this.#client.botId || this.#movedTo !== undefined) return false
+    const { client, movedTo } = this.#of
+    if (forwarded?.author !== client.botId || movedTo !== undefined) return false
     return (await this.#presenceOnce(messageId)) === 'there'
   }
 
-  /** Our messages with ids from `from` down to `to`, those of `known` left out. */
+  /** Our messages with ids from `from` down to `to`, without those in `known`. */
   async *down(range: DownRange): AsyncGenerator<OwnSighting> {
     const { maxGap = Number.POSITIVE_INFINITY, onUnread, leadFrom } = range
     let lowestOfOurs = range.from + 1
@@ -193,35 +172,29 @@ export class ChatReader {
   }
 }
 
-/** `ours` is what this bot may edit. */
+/** `ours`: this bot may edit it. */
 type Presence = 'ours' | 'there' | 'gone'
 
-/** A message that says what ours say. */
+/** A message with a caption in our form. */
 export interface MarkedMessage {
   messageId: number
   /** Undefined for an index. */
   backupId: string | undefined
   what: 'forward' | ParsedCaption['kind']
-  /** What it says, as a copy the same as what it repeats. */
+  /** The facts in its caption; those of a copy are the original's. */
   facts: ParsedCaption
 }
 
-/** Which messages to go through, from the newest down. */
+/** The messages to read, from the newest down. */
 interface DownRange {
   from: number
   to: number
   known: ReadonlySet<number>
-  /**
-   * More than so many ids below all of ours, only messages that this bot may edit are read: people most
-   * likely wrote the others.
-   */
+  /** More than so many ids below all of ours, only messages that this bot may edit are read. */
   maxGap?: number
-  /** Called for each message that was left unread. */
+  /** Called for each message that is not read for that reason. */
   onUnread?: (messageId: number) => void
-  /**
-   * Asked where to go on, with the next id and how far that is below the lowest of ours; undefined: just
-   * there.
-   */
+  /** May name a lower id to continue at, given the next id and its distance to the lowest of ours. */
   leadFrom?: (at: { below: number; gap: number }) => number | undefined
 }
 

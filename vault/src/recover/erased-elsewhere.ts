@@ -14,10 +14,9 @@ import {
 } from 'telegram-deployment-bot'
 
 /**
- * An older catalog (of a restored machine) knows backups that were erased since. For each complete backup
- * that the believed index does not name, this looks at its manifest in the chat. When that is gone or a
- * tombstone, the backup is erased, and the next index does not name it. Returns the backups whose own chat it
- * is.
+ * The old catalog of a restored machine knows backups that were erased since. For each complete backup that
+ * the believed index does not name, this looks at its manifest: if that is gone or a tombstone, the backup
+ * becomes erased. Returns those whose own chat it is.
  */
 export async function noteErasedBackups(
   of: CallOptions & { client: TelegramClient; vault: VaultLedger; database: Database; chatId: string },
@@ -34,7 +33,7 @@ export async function noteErasedBackups(
     const seen = await lookAtMessage(client, vault, { chatId, messageId: manifest.message_id, ...on })
     if (seen !== undefined && parseCaption(seen.caption)?.kind !== 'tombstone') continue
     await noteErasedElsewhere(database, { backupId: backup.id, chatId })
-    // A copy in a second chat is not reported: the backup's own chat decides what became of it.
+    // A copy in a second chat is not reported: the backup's own chat decides.
     if (backup.chat_id === chatId) erased.push(backup)
   }
   return erased

@@ -4,18 +4,17 @@ import { type BackupName, backupFileName, manifestFileName, partFileName } from 
 
 /** A backup as one chat describes it. */
 export interface FoundBackup extends Omit<ImportedBackup, 'trust'> {
-  /** What is wrong with it, in words; a complete backup that has any is damaged. */
+  /** Problems, for people; a complete backup with any is damaged. */
   findings: string[]
 }
 
-/** Where the messages of a manifest's backup lie in this chat, and which of them exist. */
+/** The messages of a manifest's backup in this chat, and which of them exist. */
 export interface Placement {
   /** Numeric, as text. */
   chatId: string
   manifestMessageId: number
   /**
-   * In order of part number; of a copy in another chat they are not those that the manifest names. Undefined
-   * for one that was not found there.
+   * In order of part number; not those of the manifest in a copy. Undefined for a message that was not found.
    */
   partMessageIds: readonly (number | undefined)[]
   isThere: (messageId: number) => boolean
@@ -23,7 +22,7 @@ export interface Placement {
   botId: string | undefined
 }
 
-/** What a believed manifest says, completed by the index where it names the backup. */
+/** From a believed manifest, and from the entry of the index if there is one. */
 export function foundByManifest(of: {
   manifest: Manifest
   signer: string
@@ -71,11 +70,7 @@ export function foundByManifest(of: {
     ...fromEntry(entry),
     isUnindexed: entry === undefined,
     messages,
-    findings: messages
-      .filter(message => message.state === 'missing')
-      .map(
-        message => `${nameOf(message)}${message.messageId ? ` (message ${message.messageId})` : ''} is gone`,
-      ),
+    findings: messages.filter(({ state }) => state === 'missing').map(lossOf),
   }
 }
 
@@ -85,16 +80,13 @@ function foundPart(
 ): ImportedMessage {
   const { name, encrypted, manifest, placement } = of
   const messageId = placement.partMessageIds[part.number - 1]
+  const last = part.number === manifest.parts.length
   return {
     chatId: placement.chatId,
     kind: 'part',
     partNumber: part.number,
     messageId,
-    fileName: partFileName(name, {
-      number: part.number,
-      last: part.number === manifest.parts.length,
-      encrypted,
-    }),
+    fileName: partFileName(name, { number: part.number, last, encrypted }),
     fileId: part.fileId,
     botId: placement.botId,
     size: part.size,
@@ -105,10 +97,7 @@ function foundPart(
   }
 }
 
-/**
- * What the index says about a backup without its manifest. `messages` are those found in the places of its
- * parts.
- */
+/** From the entry of the index alone. `found.messages` are those in the places of its parts. */
 export function foundByEntry(
   entry: IndexEntry,
   found: Pick<FoundBackup, 'chatId' | 'messages' | 'findings'>,
@@ -133,9 +122,7 @@ export function foundByEntry(
   }
 }
 
-function fromEntry(
-  entry: IndexEntry | undefined,
-): Pick<FoundBackup, 'restoreCount' | 'history' | 'damagedAt'> & FromSchedules {
+function fromEntry(entry: IndexEntry | undefined) {
   return {
     restoreCount: entry?.restoreCount ?? 0,
     history: entry?.history ?? [],
@@ -149,16 +136,12 @@ function fromEntry(
   }
 }
 
-type FromSchedules = Pick<
-  FoundBackup,
-  'sourceName' | 'scheduleId' | 'scheduledFor' | 'expiryGiven' | 'pinnedAt' | 'verifiedAt'
->
-
 function timeOf(text: string | undefined): Date | undefined {
   return text === undefined ? undefined : new Date(text)
 }
 
-/** `part 3`, `its manifest`. */
-function nameOf({ kind, partNumber }: Pick<ImportedMessage, 'kind' | 'partNumber'>): string {
-  return kind === 'manifest' ? 'its manifest' : `part ${partNumber}`
+/** `part 3 (message 17) is gone`, `its manifest is gone`. */
+function lossOf({ kind, partNumber, messageId }: ImportedMessage): string {
+  const name = kind === 'manifest' ? 'its manifest' : `part ${partNumber}`
+  return `${name}${messageId ? ` (message ${messageId})` : ''} is gone`
 }

@@ -9,44 +9,41 @@ import {
 import type { ChatReader } from '#recover/chat-reader.ts'
 import type { SignedDocuments } from '#recover/signed-documents.ts'
 
-/** How far below the newest message a message of ours is looked for. */
+/** How far below the newest message the search for a message of ours goes. */
 const MAX_LOOK_BACK = 500
 
-/** The message that is, or was, the chat's index. */
+/** The present or a former index message of the chat. */
 interface IndexMessage {
   messageId: number
   document: SeenDocument
   facts: ParsedIndex
-  /** Hex, of its document; undefined when the document does not come. */
+  /** Hex, of its document; undefined when that cannot be downloaded. */
   sha256: string | undefined
 }
 
-/** A message that says that it is the index. People copy such messages. */
+/** A message that claims to be the index. People copy such messages. */
 interface Candidate extends IndexMessage {
   foundBy: 'pin' | 'caption'
-  /** What it holds, when it opens and is believed. */
+  /** Its contents, when they open and are believed. */
   read?: { index: VaultIndex; signer: string }
 }
 
-/** What the chat has for an index. */
+/** The index of a chat, as far as it was found. */
 export interface IndexSearch {
-  /** The index message of this program, whether it can be used or not. `index` may come from a copy of it. */
+  /** The index message, usable or not. `index` may come from a copy of it. */
   message?: IndexMessage
-  /** What it says, when it opens and is believed. */
+  /** Its contents, when they open and are believed. */
   index?: VaultIndex
   /** Fingerprint of the key that signed it. */
   signer?: string
   foundBy?: 'pin' | 'caption'
-  /**
-   * The catalog that the caption of the newest message of ours names, and the highest generation of it that
-   * was seen.
-   */
+  /** The catalog that the newest caption of ours names, with its highest generation seen. */
   owner?: { catalogId: string; generation: number }
-  /** An index that opens and is signed by a key that is not believed. */
+  /** An index that opens, signed by a key that is not believed. */
   disbelieved?: { messageId: number; signer: string }
   /** The pinned message, whatever it is. */
   pinnedId?: number
-  /** What was found wrong, a sentence each. */
+  /** Problems, a sentence each. */
   notes: string[]
 }
 
@@ -56,8 +53,8 @@ interface Search {
 }
 
 /**
- * The index of the chat. It is the pinned message; else the newest message of ours leads there, since every
- * message of ours names the index. People unpin messages, pin others, copy and delete.
+ * The index of the chat: the pinned message, or else the one that the newest message of ours names. People
+ * may unpin, copy and delete messages, or pin others.
  */
 export async function findIndex(
   of: Search & { client: TelegramClient; announce: (messages: number) => void; signal: AbortSignal },
@@ -66,8 +63,8 @@ export async function findIndex(
   const { index, message } = search
   if (index !== undefined && message !== undefined) {
     const named = index.backups.map(entry => entry.manifest.messageId).find(id => id < message.messageId)
-    // The index is older than the messages that it names, unless it replaced another index or is a copy: an
-    // older message decides.
+    // The index is older than the messages that it names. If not, it replaced another index or is a copy,
+    // and an older message decides.
     const facts = named === undefined ? undefined : (await of.reader.look(named))?.facts
     if (facts?.kind === 'manifest' && facts.indexMessageId !== undefined)
       await follow(facts.indexMessageId, candidates, { ...of, search })
@@ -78,7 +75,7 @@ export async function findIndex(
   return choose(search, candidates)
 }
 
-/** The index, if the pinned message leads to it. */
+/** The index, if it is pinned. */
 export async function findPinnedIndex(
   of: Search & { client: TelegramClient; signal: AbortSignal },
 ): Promise<IndexSearch> {
@@ -104,8 +101,8 @@ async function readPin(
 }
 
 /**
- * Looks for the newest message of ours, and where it leads. An index may be a person's copy, so the newest
- * part or manifest decides. Older messages name the same index, or an earlier one.
+ * Follows the newest part or manifest to the index that it names. An index message found on the way may be a
+ * person's copy. Older messages name the same index, or an earlier one.
  */
 async function followCaptions(candidates: Candidate[], of: Search & { search: IndexSearch }): Promise<void> {
   const { search, reader } = of
@@ -127,7 +124,7 @@ async function followCaptions(candidates: Candidate[], of: Search & { search: In
   }
 }
 
-/** Considers the message if it is an index; returns whether it is. */
+/** Considers the message if it is an index; returns whether it is one. */
 async function follow(
   messageId: number,
   candidates: Candidate[],
@@ -155,7 +152,7 @@ async function consider(
   const found: Candidate = { ...candidate, sha256: file?.sha256 }
   candidates.push(found)
   if (file === undefined) {
-    search.notes.push(`The document of the index (message ${messageId}) cannot be had.`)
+    search.notes.push(`The document of the index (message ${messageId}) cannot be downloaded.`)
     return
   }
   const { reading } = file
@@ -167,8 +164,8 @@ async function consider(
 }
 
 /**
- * Reads the newest index that is believed. Our message is the oldest one whose edition is not earlier than
- * what is read, since a copy is made after the original.
+ * Takes the newest believed index. Its original message is the oldest one with the same or a later edition,
+ * since copies are made later.
  */
 function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSearch {
   const byAge = (one: Candidate, other: Candidate): number =>
@@ -185,7 +182,7 @@ function choose(search: IndexSearch, candidates: readonly Candidate[]): IndexSea
   return Object.assign(search, { ...read, foundBy, message })
 }
 
-/** Compares the signed facts where they can be read, else the captions. */
+/** By the signed facts where they can be read, else by the captions. */
 function isEarlier(one: Candidate, other: Candidate): boolean {
   const ageOf = ({ read, facts }: Candidate): { generation: number; edition: number } => ({
     generation: read?.index.generation ?? facts.catalog.generation,

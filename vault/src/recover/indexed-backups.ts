@@ -5,23 +5,23 @@ import type { ChatReader, Sighting } from '#recover/chat-reader.ts'
 import { type FoundBackup, foundByEntry, foundByManifest } from '#recover/found-backup.ts'
 import type { Downloaded, SignedDocuments } from '#recover/signed-documents.ts'
 
-/** What it takes to read backups out of a chat. */
+/** The means to read backups from a chat. */
 export interface BackupReading {
   client: TelegramClient
   reader: ChatReader
   documents: SignedDocuments
-  /** The chat has copies of what was sent to another one: manifests name the messages there. */
+  /** The chat has copies: manifests name the messages of another chat. */
   isCopy?: boolean
 }
 
-/** Every message id that the index names, its own apart. */
+/** Every message id that the index names. */
 export function idsOf(index: VaultIndex): Set<number> {
   return new Set(index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages]))
 }
 
 /**
  * Reads one backup of the index by its manifest, which must be the document that the index names. Without the
- * manifest, it reads the messages where the index says that the parts are. What is not there is a finding.
+ * manifest it reads the parts in the places that the index names. A missing message is a finding.
  */
 export async function readIndexed(entry: IndexEntry, of: BackupReading): Promise<FoundBackup> {
   const { reader } = of
@@ -62,10 +62,7 @@ async function openManifestOf(
   return { ...reading, fileId: found.fileId, botId: client.botId }
 }
 
-/**
- * By the file id in the index when it belongs to this bot, else by the message. A file outlives its message
- * for a while.
- */
+/** By the file id in the index if it is this bot's (a file outlives its message), else by the message. */
 async function downloadManifest(
   { manifest }: IndexEntry,
   { client, reader, documents }: BackupReading,
@@ -89,14 +86,14 @@ async function downloadManifest(
   }
 }
 
-/** Those of the ids that have a message. */
+/** The ids that have a message. */
 export async function existing(ids: readonly number[], reader: ChatReader): Promise<Set<number>> {
   const there = new Set<number>()
   for (const id of ids) if (await reader.exists(id)) there.add(id)
   return there
 }
 
-/** Without the manifest the index says where the parts are, and captions say what they are. */
+/** The index says where the parts are, and their captions say what they are. */
 async function readParts(
   entry: IndexEntry,
   reason: string,
@@ -129,19 +126,8 @@ export function messageSeen(
     return undefined
   const { fileName, fileId, fileUniqueId, sizeBytes: size } = document
   const { kind, partNumber, sha256 } = facts
-  return {
-    ...of,
-    kind,
-    partNumber,
-    messageId,
-    fileName,
-    fileId,
-    fileUniqueId,
-    size,
-    sha256,
-    state: 'sent',
-    sentAt,
-  }
+  const file = { fileName, fileId, fileUniqueId, size, sha256 }
+  return { ...of, kind, partNumber, messageId, ...file, state: 'sent', sentAt }
 }
 
 function lostManifest(entry: IndexEntry, chatId: string): ImportedMessage {
@@ -149,14 +135,11 @@ function lostManifest(entry: IndexEntry, chatId: string): ImportedMessage {
   return { chatId, kind: 'manifest', partNumber: 0, ...entry.manifest, fileName, state: 'missing' }
 }
 
-/** Nothing says any more what the part was; the row keeps its place. */
-function lostPart(of: {
-  entry: IndexEntry
-  partNumber: number
-  messageId: number
-  chatId: string
-}): ImportedMessage {
-  const { entry, ...place } = of
+/** Size and hash of the part are unknown; the row keeps its place. */
+function lostPart({
+  entry,
+  ...place
+}: Pick<ImportedMessage, 'partNumber' | 'messageId' | 'chatId'> & { entry: IndexEntry }): ImportedMessage {
   return {
     ...place,
     kind: 'part',

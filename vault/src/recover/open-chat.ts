@@ -9,15 +9,15 @@ export interface OpenedChat {
   readonly access: ChatAccess
   readonly reader: ChatReader
   readonly search: IndexSearch
-  /** It has the copies of what was sent to another chat: manifests name the messages there. */
+  /** It has copies: manifests name the messages of another chat. */
   readonly isCopy: boolean
   /** A believed index is in this chat or in the one before. */
   readonly isIndexed: boolean
-  /** Ids that the chat had before. */
+  /** Former ids of the chat. */
   readonly movedFrom: ReadonlySet<string>
 }
 
-/** Stage 1: asks for the chat and looks for its index. Throws the client's errors. */
+/** Stage 1: checks the chat and looks for its index. Throws the client's errors. */
 export async function openChat(
   tools: RecoveryTools,
   { chat, first }: { chat: string; first?: Pick<OpenedChat, 'isIndexed'> },
@@ -28,7 +28,7 @@ export async function openChat(
   const reader = new ChatReader({ client, vault, chatId: access.chatId, signal })
   reader.onLook = tools.onLook
   const announce = (messages: number): void => {
-    // The pinned index is all that was read so far of the first chat.
+    // So far only the pinned index of the first chat was read.
     if (first === undefined && documents.wrongKey !== undefined) tools.onWrongKey?.()
     tools.onPlan({ messages, what: 'to find a message that leads to the index' })
   }
@@ -43,9 +43,7 @@ export async function openChat(
   }
 }
 
-/**
- * A chat that the bot cannot see may be gone for good: the error then says that the second chat is enough.
- */
+/** If the bot cannot see the chat, the error says that the second chat is enough. */
 export async function openFirstChat(tools: RecoveryTools): Promise<OpenedChat> {
   try {
     return await openChat(tools, { chat: tools.chat })

@@ -19,10 +19,10 @@ import type { IndexSearch } from '#recover/index-search.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 import type { SignedDocuments } from '#recover/signed-documents.ts'
 
-/** Whose a chat is, as its messages say. */
+/** The owner of a chat, as its messages say. */
 export type Owner = NonNullable<IndexSearch['owner']>
 
-/** A chat that is to be this catalog's, and what was read of it. */
+/** A chat to take over, and what was read of it. */
 export interface ChatToTake {
   owner: Owner
   search: IndexSearch
@@ -31,9 +31,8 @@ export interface ChatToTake {
 }
 
 /**
- * Whose the chat is. Signed documents say it; only without them, captions do. An index that is there and
- * cannot be read may be of a later generation than the manifests, and would then be against the next one of
- * theirs.
+ * The owner of the chat: by signed documents; without any, by captions. An unreadable index may be of a later
+ * generation than the manifests, so the generation in its caption counts as well.
  */
 export function ownerOf(
   documents: SignedDocuments,
@@ -48,28 +47,29 @@ export function ownerOf(
 }
 
 /**
- * Generations count the seconds since then: until 2051 they have nine digits, and until 2083 captions can say
- * them.
+ * Generations count the seconds since then: nine digits until 2051, and captions can hold them until 2083.
  */
 const FIRST_GENERATION_MS = Date.UTC(2020, 0, 1)
-/** At most so many seconds a generation may be ahead of Telegram's clock; no takeover makes a greater one. */
+/**
+ * A generation may be at most so many seconds ahead of Telegram's clock; a takeover never makes a greater
+ * one.
+ */
 const AHEAD_AT_MOST = 86_400
 
 /**
- * Before the first backup is imported an empty catalog becomes the chat's, of generation 1. So a recovery
- * that is killed leaves a catalog that is refused in the chat, and cannot replace a whole index by half of
- * one. And no caption can raise the generation, which never becomes less.
+ * Before the first import an empty catalog gets the chat's catalog id, with generation 1. So a killed
+ * recovery leaves a catalog that the chat refuses, and cannot replace a whole index with half of one. No
+ * caption can raise the generation, which never decreases.
  */
 export async function adoptCatalog(database: Database, { catalogId }: Owner): Promise<void> {
   if ((await catalogIdentity(database)).isEmpty) await takeOver(database, { catalogId, generation: 1 })
 }
 
 /**
- * After the last backup: from now on every other catalog is refused in these chats, and so are older machines
- * of the same catalog. The new generation is above every one that there can have been. The chat need not show
- * them all: a machine that took it over and sent nothing is named by its index alone. So the generation comes
- * from Telegram's clock, not this machine's. Nothing happens when the chats are ours already. Throws the
- * client's errors.
+ * After the last backup: from now on these chats refuse every other catalog, and older machines of this one.
+ * The new generation is above every earlier one. The chat may not show them all (a machine may have taken it
+ * over and sent nothing), so the generation comes from Telegram's clock. Does nothing when the chats are ours
+ * already. Throws the client's errors.
  */
 export async function takeChatsOver(
   { database, client, vault, signal }: RecoveryTools,
@@ -92,7 +92,7 @@ export async function takeChatsOver(
   return next
 }
 
-/** Whether this catalog wrote the index that was found, or was about to. */
+/** Whether this catalog wrote the found index, or was about to. */
 async function isOurs(vault: VaultLedger, { search, chatId }: ChatToTake): Promise<boolean> {
   const known = (await vault.knownChat(chatId)).index
   const shown = search.message?.facts.edition
@@ -103,7 +103,7 @@ function generationAt(time: Date): number {
   return Math.floor((time.getTime() - FIRST_GENERATION_MS) / 1000)
 }
 
-/** The chat gets an index of this catalog, in the place of the one that was found. */
+/** Writes the index of this catalog in place of the one that was found. */
 export async function writeIndex(
   { database, client, vault, signal }: RecoveryTools,
   of: { reader: ChatReader; search: IndexSearch; seal: { encryption: Encryption; signingKey: SigningKey } },
@@ -123,13 +123,10 @@ export async function writeIndex(
   if (ofAnother) await removeIndex(database, client, { chatId, messageId: message.messageId, signal })
 }
 
-/** The hash of no drawing, so that the next drawing differs from it. */
+/** No drawing has this hash, so the next drawing differs. */
 const UNKNOWN_SHA256 = '0'.repeat(64)
 
-/**
- * The chat has another index than this catalog knew. The known message is of no use any more; the next
- * reconcile removes it.
- */
+/** When the catalog knew another index message, the next reconcile removes that. */
 async function forgetOtherIndex(
   database: Database,
   vault: VaultLedger,
@@ -141,32 +138,22 @@ async function forgetOtherIndex(
   await vault.forgetIndex(chatId)
 }
 
-/** The index that was found is this catalog's from now on, and is replaced in place. */
+/** Makes the found index this catalog's, so that it is replaced in place. */
 async function adoptIndex(
   vault: VaultLedger,
   { botId }: { botId: string },
   { chatId, message }: { chatId: string; message: NonNullable<IndexSearch['message']> },
 ): Promise<void> {
-  const { messageId, facts, document, sha256 = UNKNOWN_SHA256 } = message
+  const { messageId, sha256 = UNKNOWN_SHA256 } = message
   if ((await vault.knownChat(chatId)).index?.messageId === messageId) return
-  const { edition } = facts
+  const { edition } = message.facts
   await vault.intendIndexEdition(chatId, edition)
-  const { fileId } = document
-  await vault.confirmIndex({
-    chatId,
-    messageId,
-    fileId,
-    botId,
-    sha256,
-    edition,
-    contentSha256: UNKNOWN_SHA256,
-  })
+  const { fileId } = message.document
+  const contentSha256 = UNKNOWN_SHA256
+  await vault.confirmIndex({ chatId, messageId, fileId, botId, sha256, edition, contentSha256 })
 }
 
-/**
- * What others left in the chat says no more whose the chat is: those messages were read, and the new index
- * need not ask them.
- */
+/** The known ids, with those that recover has read: the new index need not check their owner again. */
 function readByRecover(
   vault: VaultLedger,
   { reader, search }: { reader: ChatReader; search: IndexSearch },
@@ -181,7 +168,7 @@ function readByRecover(
   }
 }
 
-/** The index of a catalog whose chat was merged into this one: its backups are all recorded now. */
+/** Removes the index of a catalog that was merged into this one. */
 async function removeIndex(
   database: Database,
   client: TelegramClient,
@@ -195,16 +182,15 @@ async function removeIndex(
     await client.deleteMessage(chatId, messageId, { signal })
   } catch (error) {
     if (signal.aborted) throw error
-    // An index that is too old to be deleted stays as a document that nothing leads to; its row says where it
-    // is.
+    // It is too old to be deleted. It stays without a pin, and its row says where it is.
     return
   }
   await forgetLeftover(database, { chatId, messageId })
 }
 
 /**
- * The keys for the new index: the configured ones, or those that belong to the key file. `CONFIGURATION`
- * without either.
+ * The keys for the new index: the configured ones, or those of the key file. Throws `CONFIGURATION` without
+ * any.
  */
 export async function encryptionFor(
   configured: Encryption | undefined,

@@ -10,35 +10,32 @@ import { type Outcome, recordFound } from '#recover/record-backup.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 import { type ChatScan, emptyScan, readUnindexed, type ScanRange } from '#recover/unindexed-backups.ts'
 
-/**
- * How far back from the newest message parts of abandoned runs are looked for, where the index knows newer
- * backups.
- */
+/** Where the index names newer backups: how many ids below the newest one are searched for abandoned runs. */
 const RECENT_IDS = 200
 
 /** A chat whose backups are in the catalog. */
 export interface ReadChat extends OpenedChat {
-  /** What became of each backup and manifest, in the order in which they were read. */
+  /** The outcome for each backup and manifest, in the order of reading. */
   readonly recorded: readonly Outcome[]
   readonly scan: ChatScan
-  /** All believed indexes, also those under ids that the chat had before. */
+  /** All believed indexes, also those under former ids of the chat. */
   readonly indexes: readonly VaultIndex[]
-  /** Whose the chat is, as captions say. */
+  /** The owner of the chat, as captions say. */
   readonly captionOwner: Owner | undefined
-  /** What was wrong with the index, or in its place; a sentence each. */
+  /** Problems with the index, a sentence each. */
   readonly notes: readonly string[]
   /** A document was not opened because there is no key. */
   readonly withoutKey: boolean
-  /** Every message up to this id was looked at, or need not be. */
+  /** No message up to this id needs another look. */
   readonly seenUpTo: number
   /** Why reading ended early; undefined when all was read. */
   readonly failure: unknown
 }
 
 /**
- * Stage 2: records every backup of the chat that a believed document describes. First what lies under earlier
- * ids of the chat, then what the index names, then what no index names. What was read before a failure is in
- * the answer.
+ * Stage 2: records every backup of the chat that a believed document describes: under former ids of the chat,
+ * then those of the index, then those that no index names. After a failure the answer has what was read
+ * before.
  */
 export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<ReadChat> {
   const { search } = chat
@@ -84,14 +81,14 @@ function readingOf({ client, documents }: RecoveryTools, { reader, isCopy }: Ope
   return { client, reader, documents, isCopy }
 }
 
-/** The chat under an id that it had before. */
+/** The chat under a former id. */
 interface EarlierChat {
   chatId: string
   reader: ChatReader
   search: IndexSearch
 }
 
-/** What lies under an earlier id: its last index names it, and nothing came there since. */
+/** The last index names all that lies under a former id: nothing was sent there since. */
 async function openEarlierChat(tools: RecoveryTools, chat: OpenedChat, chatId: string): Promise<EarlierChat> {
   const { client, vault, documents, signal } = tools
   const movedTo = chat.access.chatId
@@ -124,8 +121,7 @@ async function* readNamed(
 }
 
 /**
- * What the index does not name: all messages above its newest one, and what lies unknown among the latest.
- * Without an index, all messages.
+ * The messages above the newest one of the index, and unknown ones among the latest. Without an index, all.
  */
 async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): Promise<ScanRange> {
   const { vault, documents, wholeChat: isWhole = false } = tools
@@ -148,13 +144,10 @@ async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): 
   return { from: newest, to: isChain ? 'chain' : to, known, isWhole, indexDrawnAt }
 }
 
-/**
- * Part of stage 6: what came while this recovery was under way. What was read before a failure is in the
- * answer.
- */
+/** Part of stage 6: what came during this recovery. After a failure the answer has what was read before. */
 export async function readLatecomers<Chat extends ReadChat>(tools: RecoveryTools, chat: Chat): Promise<Chat> {
   const { reader, seenUpTo, search, captionOwner } = chat
-  const scan = copyOf(chat.scan)
+  const scan = structuredClone(chat.scan)
   const recorded = [...chat.recorded]
   try {
     const newest = await reader.newestId(undefined)
@@ -166,16 +159,5 @@ export async function readLatecomers<Chat extends ReadChat>(tools: RecoveryTools
     return { ...chat, recorded, scan }
   } catch (failure) {
     return { ...chat, recorded, scan, failure }
-  }
-}
-
-function copyOf({ parts, refused, named, found, erased, unread }: ChatScan): ChatScan {
-  return {
-    parts: new Map(parts),
-    refused: [...refused],
-    named: new Set(named),
-    found: new Set(found),
-    erased: new Set(erased),
-    unread,
   }
 }

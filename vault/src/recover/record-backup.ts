@@ -15,7 +15,7 @@ import { adoptCatalog, type Owner } from '#recover/ownership.ts'
 import type { RecoveredBackup, RefusedManifest } from '#recover/recovery-report.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
-/** What became of a backup or a manifest that was found: the catalog holds it, or it was refused. */
+/** The outcome for a found backup or manifest: the catalog holds it, or it was refused. */
 export type Outcome = { backup: RecoveredBackup } | { refused: RefusedManifest }
 
 export function backupsOf(recorded: readonly Outcome[]): RecoveredBackup[] {
@@ -27,8 +27,8 @@ export function refusedOf(recorded: readonly Outcome[]): RefusedManifest[] {
 }
 
 /**
- * Takes a backup into the catalog. A catalog that is empty becomes that of `owner` first.
- * @param owner whose the chat is; undefined where nothing says it
+ * Takes a backup into the catalog. An empty catalog becomes that of `owner` first.
+ * @param owner of the chat; undefined when unknown
  */
 export async function recordFound(
   { database, documents }: RecoveryTools,
@@ -44,13 +44,12 @@ export async function recordFound(
     if (code !== 'INVALID') throw error
     const { messages, id: backupId } = found
     const { messageId = 0 } = messages.find(({ kind }) => kind === 'manifest') ?? messages[0] ?? {}
-    return { refused: { messageId, backupId, reason: `tells what no catalog can hold: ${message}` } }
+    return { refused: { messageId, backupId, reason: `has values that no catalog can hold: ${message}` } }
   }
 }
 
 /**
- * From its first backup on the catalog is one that is being recovered. The answer says what the catalog holds
- * then: it may know better than the chat.
+ * The first backup marks the catalog as recovering. The answer is what the catalog holds: it may know better.
  */
 async function recordBackup(
   database: Database,
@@ -82,7 +81,7 @@ async function recordBackup(
   }
 }
 
-/** Only a signed document says the hash of the plain bytes. */
+/** Only a signed document has the hash of the plain bytes. */
 function trustOf(
   { plainSha256 }: Pick<FoundBackup, 'plainSha256'>,
   { signersAreNamed }: { signersAreNamed: boolean },
@@ -91,12 +90,12 @@ function trustOf(
   return signersAreNamed ? 2 : 1
 }
 
-const BUSY = 'somebody is at work on it, so this was not written down; run recover again'
+const BUSY = 'another process works on it, so this was not recorded; run recover again'
 
 /**
- * Marks messages that the catalog holds for sound and the chat lacks: reconcile can repair them from another
- * chat. What a second chat lacks does not damage the backup itself. False while another process works on the
- * backup; it finds out as well.
+ * Marks messages that the catalog has as sound and the chat lacks, so that reconcile can repair them. A loss
+ * in a second chat does not damage the backup. False while another process works on it, which finds out as
+ * well.
  */
 async function noteMissing(
   database: Database,
@@ -117,7 +116,7 @@ async function noteMissing(
   return true
 }
 
-/** A backup that the catalog knows already; the chat adds nothing. */
+/** A backup to which the chat adds nothing. */
 export function knownBackup(held: Backup, parts: number): RecoveredBackup {
   return {
     id: held.id,

@@ -9,8 +9,8 @@ import { knownBackup, type Outcome, recordFound } from '#recover/record-backup.t
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
 /**
- * Stage 4: manifests that do not open, or are not believed. Of one without a key the captions of its backup
- * are recorded; the others are refused.
+ * Stage 4: manifests that do not open, or are not believed. Without a key, the backup is recorded from its
+ * captions; the others are refused.
  */
 export async function recordRefused<Chat extends ReadChat>(tools: RecoveryTools, chat: Chat): Promise<Chat> {
   const parts = new Map(chat.scan.parts)
@@ -20,7 +20,7 @@ export async function recordRefused<Chat extends ReadChat>(tools: RecoveryTools,
   for (const { sighting, backupId, reason, isLocked } of lowestFirst) {
     const itsParts = parts.get(backupId) ?? []
     parts.delete(backupId)
-    // The lowest one was first; what repeats it is a copy.
+    // The lowest one is the original; the others are copies.
     if (isLocked && found.has(backupId)) continue
     const captioned = isLocked
       ? foundByCaptions({ parts: itsParts, manifest: sighting }, placeOf(tools, chat))
@@ -34,11 +34,10 @@ export async function recordRefused<Chat extends ReadChat>(tools: RecoveryTools,
 }
 
 /**
- * Stage 7: parts without a manifest. Not earlier, since a run that was under way may have sent its manifest
- * meanwhile. Reconcile will delete these parts, so a copy that a person made is left out. In a second chat
- * they may be the begun copy of a whole backup.
- * @param named the backups that a believed index or any manifest names; those that captions cannot describe
- * are added
+ * Stage 7: parts without a manifest. Not earlier, since a living run may have sent its manifest meanwhile.
+ * Reconcile will delete these parts, so copies by people are left out. In a second chat they may be an
+ * unfinished copy of a whole backup.
+ * @param named the backups that an index or a manifest names; the answer adds those without good captions
  */
 export async function recordAbandonedRuns<Chat extends ReadChat>(
   tools: RecoveryTools,
@@ -65,10 +64,7 @@ export async function recordAbandonedRuns<Chat extends ReadChat>(
   return { chat: { ...chat, recorded }, named: allNamed }
 }
 
-/**
- * A recovery that was killed has recorded the backup by its manifest, and this one need not have read that
- * again: the parts here are those of a whole backup all the same.
- */
+/** A killed recovery may have recorded the backup by its manifest, which this one has not read. */
 async function isKnownWhole({ database }: RecoveryTools, { id, state }: FoundBackup): Promise<boolean> {
   const held = await getBackupById(database, id)
   return state === 'failed' && held?.state === 'complete' && (held.recovered_trust ?? 0) > 0
@@ -81,7 +77,7 @@ function placeOf(
   return { chatId: reader.chatId, botId: client.botId, isIndexed }
 }
 
-/** Anybody may write captions: they count only for a backup of which nothing better is known. */
+/** Any person may write captions: they count only for a backup of which nothing better is known. */
 async function recordCaptioned(
   tools: RecoveryTools,
   { search, captionOwner }: ReadChat,

@@ -10,9 +10,8 @@ import { hasNothingOfOurs, judgeSigners, type TakenChat, takeChats } from '#reco
 import { keepUnexplained } from '#recover/unexplained-messages.ts'
 
 /**
- * Rebuilds the catalog from the chat and takes the chat over. Backups that the catalog knows stay as they
- * are. When it is killed anywhere and begun again, it ends the same. The stages are those of
- * docs/protocol.md, "A recovery".
+ * Rebuilds the catalog from the chat and takes the chat over. Known backups stay as they are. After a kill,
+ * the next run gives the same result. The stages are those of docs/protocol.md, "A recovery".
  *
  * Throws `NOT_FOUND` when no chat holds anything of ours, `WRONG_KEY` when no document opens, and the
  * client's errors.
@@ -30,17 +29,14 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const judgement = judgeSigners(tools, read) // 5
   const { chats: taken, isTaken } = await takeChats(tools, read, judgement) // 6
   const ended = await explainRest(tools, { taken, isTaken, named: second?.named ?? new Set() }) // 7, 8
-  // Until then, no other run may work with half of a catalog.
+  // Until here, no other run may work with half a catalog.
   if (isTaken) await endRecovery(setup.database) // 9
   const [firstTaken, secondTaken] = ended
   if (ended.every(hasNothingOfOurs) || firstTaken === undefined) throw nothingOfOurs(firstTaken ?? first)
   return reportOf(tools, judgement, { first: firstTaken, second, secondTaken })
 }
 
-/**
- * Stages 7 and 8: messages that nothing has explained so far. Only a chat that was taken over keeps a record
- * of the rest.
- */
+/** Stages 7 and 8: messages that are not explained yet. Stage 8 only for chats that were taken over. */
 async function explainRest(
   tools: RecoveryTools,
   of: { taken: readonly TakenChat[]; isTaken: boolean; named: ReadonlySet<string> },

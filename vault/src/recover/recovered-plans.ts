@@ -18,12 +18,12 @@ import {
   setRetentionPolicy,
   updateSchedule,
 } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, run } from '@telegram-backup/errors'
 
-/** `off`: it was switched off, since a newer index does not have it. */
+/** `off`: switched off, since a newer index does not have it. */
 type PlanOutcome = 'added' | 'changed' | 'known' | 'off'
 
-/** What came back besides the backups. */
+/** The recovered schedules and policies. */
 export interface RecoveredPlans {
   schedules: {
     id: string
@@ -36,18 +36,18 @@ export interface RecoveredPlans {
     outcome: PlanOutcome
   }[]
   retention: { project: string; type: string; source?: string; outcome: PlanOutcome }[]
-  /** What could not be brought back as it was, a sentence each. */
+  /** What could not be recovered unchanged, a sentence each. */
   notes: string[]
 }
 
-/** When a schedule runs next, after a time. Throws for a schedule that cannot be read. */
+/** The next run of a schedule after a time. Throws for a schedule that cannot be parsed. */
 export type NextRun = (schedule: { cron: string; timezone: string }, after: Date) => Date
 
 interface Planning {
   database: Database
   now: Date
   nextRun: NextRun
-  /** The index is newer than this catalog knows: another machine knows better. */
+  /** The index is newer than the catalog's: another machine knows better. */
   isNewer: boolean
   /** The index is that of another catalog, which is merged into this one. */
   isForeign: boolean
@@ -55,10 +55,10 @@ interface Planning {
 }
 
 /**
- * Brings back schedules and policies from the newest of these indexes, as they were. Schedules that were on
- * are on again: otherwise a server would make no backups, and no one would notice. What the catalog has stays
- * as it is, unless another machine has drawn the index since. Schedules of another catalog that is merged
- * into this one come switched off.
+ * Recovers schedules and policies from the newest of these indexes. Enabled schedules stay enabled: otherwise
+ * a server would make no backups, and no one would notice. Those of the catalog stay as they are, unless
+ * another machine has drawn the index since. Schedules of another catalog that is merged into this one come
+ * disabled.
  */
 export async function recoverPlans(
   database: Database,
@@ -107,7 +107,7 @@ function newestOf(indexes: readonly VaultIndex[]): VaultIndex | undefined {
   return newest
 }
 
-/** An earlier program that draws the index of a later one anew leaves out what it does not know. */
+/** An earlier version of the program drops from an index what it does not know. */
 function isOfAnEarlierProgram({ hasPlans, schedules, retention, backups }: VaultIndex): boolean {
   const knows = hasPlans ?? (schedules !== undefined || retention !== undefined)
   return (
@@ -115,9 +115,9 @@ function isOfAnEarlierProgram({ hasPlans, schedules, retention, backups }: Vault
   )
 }
 
-const NO_PLANS =
-  'The index was drawn by an earlier version of this program, which knows no schedules, retention and pins: if there were any, ' +
-  'nothing of them came back. Set them again, before "telegram-backup expire" and "telegram-backup serve".'
+const NO_PLANS = String(
+  hint`The index was drawn by an earlier version of this program, which knows no schedules, retention and pins: if there were any, nothing of them came back. Set them again, before "${run('expire')}" and "${run('serve')}".`,
+)
 
 /** Editions are counted: `<count>-<anything>`. */
 function countOf(edition: string): number {
@@ -130,7 +130,7 @@ async function unlessInvalid(plans: RecoveredPlans, what: string, work: () => Pr
   } catch (error) {
     const { code, message } = describeError(error)
     if (code !== 'INVALID') throw error
-    plans.notes.push(`${what} tells what no catalog can hold: ${message}`)
+    plans.notes.push(`${what} has values that no catalog can hold: ${message}`)
   }
 }
 
@@ -156,7 +156,7 @@ async function recoverSchedule(schedule: IndexedSchedule, planning: Planning): P
     return
   }
   const change = { cron, timezone, enabled, keep, jitterSeconds, catchUp }
-  // An unchanged schedule keeps its next time, so that a missed time is not forgotten.
+  // An unchanged schedule keeps its next time, so that a missed run is not forgotten.
   const isKnown = isDeepStrictEqual(change, changeableOf(held))
   if (!isKnown) await updateSchedule(database, id, { ...change, nextRunAt })
   plans.schedules.push({ ...reported, outcome: isKnown ? 'known' : 'changed' })
@@ -177,7 +177,7 @@ function nextRunOf(schedule: IndexedSchedule, { now, nextRun, plans }: Planning)
   }
 }
 
-/** A schedule that another machine has removed since must not go on here. */
+/** A schedule that another machine has removed since must not run here. */
 async function switchOff(indexed: readonly IndexedSchedule[], { database, plans }: Planning): Promise<void> {
   for (const held of await listSchedules(database)) {
     if (!held.enabled || indexed.some(({ id }) => id === held.id)) continue
@@ -201,14 +201,11 @@ async function recoverPolicy(
   const isKnown = isDeepStrictEqual(held?.keep, policy)
   if (!isKnown)
     await setRetentionPolicy(database, { project_id: project, type: type as BackupType, keep: policy })
-  plans.retention.push({
-    project,
-    type,
-    outcome: held === undefined ? 'added' : isKnown ? 'known' : 'changed',
-  })
+  const outcome = held === undefined ? 'added' : isKnown ? 'known' : 'changed'
+  plans.retention.push({ project, type, outcome })
 }
 
-/** It does not replace another policy of the same source: what either keeps is kept. */
+/** Does not replace another policy of the same source: each of them keeps its backups. */
 async function recoverSourcePolicy(
   { project, type, source, keep }: IndexedRetention & { source: string },
   { database, plans }: Planning,

@@ -1,59 +1,46 @@
 import type { BackupState, ImportOutcome } from '@telegram-backup/database'
 import type { RecoveredPlans } from '#recover/recovered-plans.ts'
 
-/** What `recover` found and did. */
+/** What a recovery found and did. */
 export interface RecoveryReport {
   chatId: string
   chatTitle: string
   botUsername: string
-  /** The index that was read; null when there is none that can be used. */
+  /** The index that was read; null without a usable one. */
   index: { messageId: number; edition: string; drawnAt: string; foundBy: 'pin' | 'caption' } | null
-  /** What was wrong with the index, or in its place; a sentence each. */
+  /** Problems with the index, a sentence each. */
   notes: string[]
-  /** Fingerprint of the key whose signature was believed; null when nothing signed was read. */
+  /** Fingerprint of the believed key; null when nothing signed was read. */
   signer: string | null
-  /**
-   * Whether a person named the keys to believe; otherwise that key was believed unseen, unless it is this
-   * machine's own.
-   */
+  /** Whether a person named the keys to believe; otherwise the first one was believed. */
   signerWasGiven: boolean
-  /** Whether this machine signs with that key itself. */
+  /** Whether it is this machine's own key. */
   signerIsOwn: boolean
-  /** Fingerprints of the keys whose signatures fit and are not believed. */
+  /** Fingerprints of keys with valid signatures that are not believed. */
   otherSigners: readonly string[]
   /**
-   * Nothing was opened because there is no key; sizes, hashes and expiry are missing, and the chat was not
-   * taken over.
+   * Nothing was opened without a key: sizes, hashes and expiry are missing, and the chat was not taken over.
    */
   withoutKey: boolean
   backups: RecoveredBackup[]
   refused: RefusedManifest[]
-  /** Messages that were forwarded to be read. */
+  /** The number of messages that were read. */
   lookedAt: number
-  /** Whom the chat belongs to now; null when it was left as it was. */
+  /** The owner of the chat now; null when the chat was not taken over. */
   owner: { catalogId: string; generation: number } | null
-  /**
-   * Messages that are there and were not read, since they lie far below all of ours; most likely, people
-   * wrote them.
-   */
+  /** The number of messages far below all of ours that were not read; most likely people wrote them. */
   unread: number
-  /** An index was read, in any of the chats; only an index names schedules, retention and pins. */
+  /** An index was read in some chat; only an index names schedules, retention and pins. */
   hasIndex: boolean
-  /**
-   * What the newest index says besides backups; null when the chat was left as it was, and for the second
-   * chat.
-   */
+  /** The plans of the newest index; null when the chat was not taken over, and for the second chat. */
   plans: RecoveredPlans | null
-  /** Why the new index is not in the chat; null when it is, or was not to be. */
+  /** Why the new index is not in the chat; null when it is, or when none was to be written. */
   indexFailure: string | null
-  /**
-   * What was found in the second chat; null where none is configured, and in the report of the second chat
-   * itself.
-   */
+  /** Null when none is configured, and in the report of the second chat itself. */
   secondChat: SecondChatReport | null
 }
 
-/** A manifest that was found and is damaged, or not believed. */
+/** A manifest that is damaged, or not believed. */
 export interface RefusedManifest {
   messageId: number
   backupId: string
@@ -63,7 +50,7 @@ export interface RefusedManifest {
 interface SecondChatReport {
   /** As it is configured. */
   chat: string
-  /** Null when it could not be asked. */
+  /** Null when it could not be opened. */
   report: RecoveryReport | null
   /** Why it was not read, or not to its end. */
   failure: string | null
@@ -78,17 +65,17 @@ export interface RecoveredBackup {
   /** Plain bytes; null when unknown. */
   size: number | null
   parts: number
-  /** `bettered`: the catalog knew it from a chat only, and less surely. */
+  /** `bettered`: the catalog knew it from a chat only, with less trust. */
   outcome: ImportOutcome
-  /** It is complete and not whole: something is missing now, or was found wrong before. */
+  /** It is complete, but something is missing now, or was found wrong before. */
   isDamaged: boolean
-  /** `1 file missing`: what its send left out as configured; null for nothing. */
+  /** `1 file missing`, which the send allowed; null for nothing. */
   missing: string | null
-  /** What is missing of it, in words. */
+  /** What is missing, for people. */
   findings: string[]
 }
 
-/** Whether something is missing, damaged, refused or left undone. */
+/** Whether something is missing, damaged, refused or not done. */
 export function isIncomplete(report: RecoveryReport): boolean {
   return (
     report.withoutKey ||
@@ -100,9 +87,9 @@ export function isIncomplete(report: RecoveryReport): boolean {
   )
 }
 
-/** There are manifests, and none is whole and believed: they need another key, or are damaged. */
+/** There are manifests, and all of them need another key, or are damaged. */
 export function isAllRefused(report: RecoveryReport): boolean {
-  const reports = [report, ...(report.secondChat?.report ? [report.secondChat.report] : [])]
+  const reports = [report, report.secondChat?.report].filter(one => one != null)
   return reports.some(({ refused }) => refused.length > 0) && reports.every(one => one.backups.length === 0)
 }
 

@@ -6,33 +6,31 @@ import type { NextRun } from '#recover/recovered-plans.ts'
 import { SignedDocuments } from '#recover/signed-documents.ts'
 import { Signers } from '#recover/signers.ts'
 
-/** What a recovery works with. */
+/** The inputs of a recovery. */
 export interface RecoverySetup {
   client: TelegramClient
   database: Database
   /** Numeric or `@name`. */
   chat: string
-  /** The chat that has a copy of all; numeric or `@name`. */
+  /** The second chat; numeric or `@name`. */
   replicaChat?: string | undefined
-  /** age identities; without any, only captions can be read. */
+  /** age identities; without any, only captions are readable. */
   identities: readonly string[]
-  /** Fingerprints of the keys whose signatures are believed; without any, the first signer that is found. */
+  /** Fingerprints of the keys to believe; without any, the first signer that is found. */
   signers: readonly string[]
-  /** Fingerprint of this machine's own key; what it signed is always believed. */
+  /** Fingerprint of this machine's own key, which is always believed. */
   ownSigner?: string | undefined
   encryption: Encryption | undefined
   signingKey: () => Promise<SigningKey>
-  /**
-   * Without an index, reads every message, also those far below all of ours that people most likely wrote.
-   */
+  /** Without an index, also reads messages far below all of ours. */
   wholeChat?: boolean
   nextRun: NextRun
   signal: AbortSignal
   /** Called before a long search when the pinned index is there and none of `identities` opens it. */
   onWrongKey?: () => void
-  /** Called with the number of messages that will be asked about, at most, before they are. */
+  /** Called before messages are read, with their greatest possible number. */
   onPlan: (plan: { messages: number; what: string }) => void
-  /** Called for each message id that is asked about. */
+  /** Called for each message id that is checked. */
   onLook: () => void
 }
 

@@ -6,7 +6,7 @@ import type { RecoveryTools } from '#recover/recovery-setup.ts'
 import type { SecondChat } from '#recover/second-chat.ts'
 import type { Judgement, TakenChat } from '#recover/take-over.ts'
 
-/** What the stages found and did, in one report. */
+/** The report of all stages. */
 export function reportOf(
   tools: RecoveryTools,
   judgement: Judgement,
@@ -32,7 +32,7 @@ function endedReport(tools: RecoveryTools, judgement: Judgement, chat: TakenChat
   }
 }
 
-/** The report of a chat as it was read; all that a takeover adds is empty. */
+/** The report of a chat that was only read: the fields of a takeover are empty. */
 function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryReport {
   const { access, search, recorded, notes, withoutKey } = chat
   const { index, message, foundBy } = search

@@ -8,7 +8,7 @@ import type { RecoveryTools } from '#recover/recovery-setup.ts'
 export interface SecondChat {
   /** As it is configured. */
   readonly name: string
-  /** Null when it could not be opened, or is not to be read. */
+  /** Null when it could not be opened, or must not be read. */
   readonly chat: ReadChat | null
   /** Why it was not read, or not to its end; then it is not taken over. */
   readonly failure: string | null
@@ -17,8 +17,8 @@ export interface SecondChat {
 }
 
 /**
- * Stage 3: reads the second chat, so that nothing is copied there again. Undefined where none is configured.
- * A chat that cannot be read does not end the recovery. Throws when the catalog fails or the signal fires.
+ * Stage 3: reads the second chat, so that nothing is copied there again. Undefined when none is configured.
+ * An unreadable chat does not end the recovery. Throws when the catalog fails or the signal fires.
  */
 export async function readSecondChat(tools: RecoveryTools, first: ReadChat): Promise<SecondChat | undefined> {
   const { replicaChat: name } = tools

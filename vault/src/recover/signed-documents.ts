@@ -5,11 +5,11 @@ import {
   openManifest,
   type VaultIndex,
 } from '@telegram-backup/archive'
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, option } from '@telegram-backup/errors'
 import { fetchFrom, PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from 'telegram-deployment-bot'
 import type { Signers } from '#recover/signers.ts'
 
-/** A document as it came from the chat. */
+/** A downloaded document. */
 export interface Downloaded {
   bytes: Buffer
   /** Hex. */
@@ -20,66 +20,57 @@ export interface Downloaded {
 export type Reading<Content> = { content: Content; signer: string } | { refusal: Refusal }
 
 export interface Refusal {
-  /** What is wrong with it, as the end of a sentence about it. */
+  /** The problem, as the end of a sentence. */
   words: string
-  /** It may be right: there is no key, or another key opens it. */
+  /** It may be right: only a matching key is missing. */
   isLocked: boolean
-  /** Fingerprint of a key whose signature fits and is not believed. */
+  /** Fingerprint of the key that signed it and is not believed. */
   signer?: string
 }
 
 const AGE_HEADER = Buffer.from('age-encryption.org/')
 
-/** Opens manifests and indexes with the key, and believes them for their signatures. */
+interface SignedDocumentsOptions {
+  client: TelegramClient
+  /** age identities. */
+  identities: readonly string[]
+  signers: Signers
+  /** Whether an unencrypted document may be ours although there is a key and no named signer. */
+  isClearBelieved: boolean
+  signal: AbortSignal
+}
+
+/** Opens manifests and indexes, and judges them by their signatures. */
 export class SignedDocuments {
   readonly signers: Signers
-  readonly #client: TelegramClient
-  readonly #identities: readonly string[]
-  readonly #signal: AbortSignal
-  readonly #isClearBelieved: boolean
+  readonly #of: SignedDocumentsOptions
   #owner: { catalogId: string; generation: number } | undefined
   #opened = 0
   #wrongKey: unknown
 
-  /**
-   * @param of.isClearBelieved whether an unencrypted document may be ours although there is a key and no
-   * named signer
-   */
-  constructor(of: {
-    client: TelegramClient
-    identities: readonly string[]
-    signers: Signers
-    isClearBelieved: boolean
-    signal: AbortSignal
-  }) {
+  constructor(of: SignedDocumentsOptions) {
     this.signers = of.signers
-    this.#client = of.client
-    this.#identities = of.identities
-    this.#isClearBelieved = of.isClearBelieved
-    this.#signal = of.signal
+    this.#of = of
   }
 
   get hasKey(): boolean {
-    return this.#identities.length > 0
+    return this.#of.identities.length > 0
   }
 
-  /**
-   * The catalog that the first believed document names, with the highest generation that any of them names.
-   */
+  /** The catalog of the first believed document, with the highest generation of all of them. */
   get owner(): { catalogId: string; generation: number } | undefined {
     return this.#owner
   }
 
-  /** The error of a document that another key opens, while no document has opened; else undefined. */
+  /** The error of a document that needs another key, as long as no document has opened. */
   get wrongKey(): unknown {
     return this.#opened === 0 ? this.#wrongKey : undefined
   }
 
   /**
-   * The file, of at most `maxBytes`; undefined when the server does not give it: it is gone, or the file id
-   * is another bot's. A file without the expected SHA-256 is downloaded again before it is believed to be
-   * what lies there. With `isBrief` the server is asked only twice, since it says the same of a file that is
-   * unavailable for a moment.
+   * The file, of at most `maxBytes`; undefined when the server refuses it: it is gone, or the file id is
+   * another bot's. A file with another SHA-256 is downloaded again before it counts. `isBrief`: only two
+   * tries, since the server says the same of a file that is unavailable for a moment.
    */
   async download(
     fileId: string,
@@ -88,7 +79,7 @@ export class SignedDocuments {
     return await this.#fetch(fileId, { ...options, isRight: file => file.sha256 === sha256 })
   }
 
-  /** The index in a file, or why it is none; undefined when the server does not give the file. */
+  /** The index in a file, or why it is refused; undefined when the server refuses the file. */
   async downloadIndex(
     fileId: string,
     chatId: string,
@@ -111,12 +102,12 @@ export class SignedDocuments {
     },
   ): Promise<Downloaded | undefined> {
     const { maxBytes = PUBLIC_FETCH_LIMIT_BYTES, isBrief = false, isRight } = of
-    const options = { maxBytes, isRight, signal: this.#signal }
-    const fetched = await fetchFrom(this.#client, { fileId, isBrief }, options)
+    const { client, signal } = this.#of
+    const fetched = await fetchFrom(client, { fileId, isBrief }, { maxBytes, isRight, signal })
     return 'failure' in fetched ? undefined : fetched
   }
 
-  /** An index that a believed key signed, and that was drawn for this chat. */
+  /** Accepts an index of this chat that a believed key signed. */
   async #readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
     const reading = await this.#open(bytes, { isVouchedFor: false }, async unlocking => {
       const { index, signer } = await openIndex(bytes, unlocking)
@@ -130,7 +121,7 @@ export class SignedDocuments {
     return reading
   }
 
-  /** A manifest that a believed index names, or that a believed key signed. */
+  /** Accepts a manifest that a believed index names, or that a believed key signed. */
   async readManifest({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<Manifest>> {
     const reading = await this.#open(bytes, options, async unlocking => {
       const { manifest, signer } = await openManifest(bytes, unlocking)
@@ -157,10 +148,12 @@ export class SignedDocuments {
     const encrypted = bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
     if (encrypted && !this.hasKey)
       return { refusal: { words: 'is encrypted, and there is no key', isLocked: true } }
-    const mayBeAnybodys = !encrypted && this.hasKey && !this.#isClearBelieved
+    const mayBeAnybodys = !encrypted && this.hasKey && !this.#of.isClearBelieved
     if (mayBeAnybodys && !isVouchedFor && !this.signers.areGiven) {
       return refuse(
-        'is not encrypted, although there is a key (BACKUP_ENCRYPTION=off or --signer believes it)',
+        String(
+          hint`is not encrypted, although there is a key (to accept it: BACKUP_ENCRYPTION=off or ${option('signer')})`,
+        ),
       )
     }
     let stranger: string | undefined
@@ -170,12 +163,12 @@ export class SignedDocuments {
       return false
     }
     try {
-      const identities = encrypted ? this.#identities : []
+      const identities = encrypted ? this.#of.identities : []
       const opened = await open({ encrypted, identities, mayBeSignedBy })
       this.#opened++
       return opened
     } catch (error) {
-      const { code, message, hint } = describeError(error)
+      const { code, message, hint: advice } = describeError(error)
       if (code === 'WRONG_KEY') {
         this.#wrongKey ??= error
         return { refusal: { words: 'is encrypted for another key', isLocked: true } }
@@ -185,7 +178,7 @@ export class SignedDocuments {
         this.#opened++
         return this.#unbelieved(stranger)
       }
-      if (hint !== undefined) return refuse(`cannot be read here (${message}. ${hint})`)
+      if (advice !== undefined) return refuse(`cannot be read here (${message}. ${advice})`)
       return refuse('is damaged, or its signature does not fit')
     }
   }
@@ -193,7 +186,7 @@ export class SignedDocuments {
   #unbelieved(signer: string): { refusal: Refusal } {
     this.signers.noteOther(signer)
     const why = this.signers.areGiven
-      ? 'which --signer does not name'
+      ? String(hint`which ${option('signer')} does not name`)
       : `while others are signed by ${this.signers.first}`
     return { refusal: { words: `is signed by ${signer}, ${why}`, isLocked: false, signer } }
   }

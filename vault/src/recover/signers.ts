@@ -1,7 +1,6 @@
 /**
- * Whose signatures are believed: the keys that a person named, and this machine's own key. Without named
- * keys, the key that signed the first document that opens. In both cases also every key that a believed index
- * names as a signer of its backups.
+ * The keys whose signatures are believed: those that a person named and this machine's own; without named
+ * keys, the signer of the first document that opens. Always also the signers that a believed index names.
  */
 export class Signers {
   readonly #given: ReadonlySet<string>
@@ -11,9 +10,8 @@ export class Signers {
   #first: string | undefined
 
   /**
-   * @param given fingerprints `SHA256:…`; none means that the first one is believed
-   * @param own of the key that this machine signs with: what it wrote here before is not refused for a key on
-   * a card
+   * @param given fingerprints `SHA256:…`; without any, the first signer is believed
+   * @param own this machine's key: its own documents are never refused
    */
   constructor(given: readonly string[], own: string | undefined) {
     this.#given = new Set(given)
@@ -22,12 +20,11 @@ export class Signers {
     if (own !== undefined && this.areGiven) this.#believed.add(own)
   }
 
-  /** Whether a person named whom to believe. */
+  /** Whether a person named keys. */
   get areGiven(): boolean {
     return this.#given.size > 0
   }
 
-  /** Whether this machine signs with that key. */
   isOwn(signer: string | null): boolean {
     return signer !== null && signer === this.#own
   }
@@ -37,23 +34,17 @@ export class Signers {
     return this.#first
   }
 
-  /** Fingerprints of keys whose signatures fit and were not believed. */
+  /** Fingerprints of keys with valid signatures that were not believed. */
   get others(): readonly string[] {
     return [...this.#others]
   }
 
-  /**
-   * Whether what this key signed would be believed. Changes nothing, so it can be asked before a document is
-   * read.
-   */
+  /** Whether this key would be believed. Changes nothing, so it can be called before a document is read. */
   believes(signer: string): boolean {
     return this.#believed.has(signer) || (!this.areGiven && this.#first === undefined)
   }
 
-  /**
-   * The same for a document that was read. Without named keys the first signer is believed from then on, and
-   * no other.
-   */
+  /** The same for a document that was read. Without named keys only its signer is believed from then on. */
   takes(signer: string): boolean {
     if (!this.believes(signer)) return false
     this.#believed.add(signer)
@@ -61,7 +52,7 @@ export class Signers {
     return true
   }
 
-  /** Notes a signature that fits and is not believed. */
+  /** Records a valid signature that is not believed. */
   noteOther(signer: string): void {
     this.#others.add(signer)
   }

@@ -1,4 +1,4 @@
-import { describeError } from '@telegram-backup/errors'
+import { describeError, hint, option, run } from '@telegram-backup/errors'
 import { refreshIndex } from 'telegram-deployment-bot'
 import { noteErasedBackups } from '#recover/erased-elsewhere.ts'
 import { encryptionFor, type Owner, ownerOf, takeChatsOver, writeIndex } from '#recover/ownership.ts'
@@ -8,30 +8,30 @@ import { recordRefused } from '#recover/record-captioned.ts'
 import { type RecoveredPlans, recoverPlans } from '#recover/recovered-plans.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
-/** Whose signatures were believed, and what speaks against taking the chats over. */
+/** The believed keys, and what speaks against taking the chats over. */
 export interface Judgement {
-  /** Fingerprint of the key that is believed; null when nothing signed was read. */
+  /** Fingerprint of the believed key; null when nothing signed was read. */
   readonly signer: string | null
   readonly signerIsOwn: boolean
-  /** Fingerprints of the keys whose signatures fit and are not believed. */
+  /** Fingerprints of keys with valid signatures that are not believed. */
   readonly otherSigners: readonly string[]
-  /** Why the chats stay with their catalog; undefined when nothing speaks against taking them over. */
+  /** Why the chats are not taken over; undefined when nothing speaks against it. */
   readonly doubt: string | undefined
 }
 
 /** A chat after the takeover, or as it was left. */
 export interface TakenChat extends ReadChat {
-  /** Whom the chat belongs to now; null when it was left as it was. */
+  /** The owner of the chat now; null when it was not taken over. */
   readonly owner: Owner | null
-  /** An index was read, in any of the chats that were taken over. */
+  /** An index was read in some chat that was taken over. */
   readonly hasIndex: boolean
-  /** What the newest index says besides backups; for the first chat that was taken over, else null. */
+  /** The plans of the newest index, for the first chat that was taken over; else null. */
   readonly plans: RecoveredPlans | null
-  /** Why the new index is not in the chat; null when it is, or was not to be. */
+  /** Why the new index is not in the chat; null when it is, or when none was to be written. */
   readonly indexFailure: string | null
 }
 
-/** Stage 5: says whose signatures are believed, and whether anything speaks against taking the chats over. */
+/** Stage 5: which signatures are believed, and what speaks against taking the chats over. */
 export function judgeSigners({ documents }: RecoveryTools, all: readonly ReadChat[]): Judgement {
   const { signers } = documents
   const chats = all.filter(isToBeTaken)
@@ -45,35 +45,40 @@ export function hasNothingOfOurs({ search, recorded }: ReadChat): boolean {
   return search.index === undefined && recorded.length === 0
 }
 
+const NAME_SIGNERS = String(
+  hint`name the keys to believe with ${option('signer')}, and the chat is taken over`,
+)
+
 function isToBeTaken(chat: ReadChat): boolean {
   return !hasNothingOfOurs(chat) || chat.search.message !== undefined
 }
 
-/** What is left out now would be missing in the new index, and the next recover would not look for it. */
+/** What is left out now would miss in the new index, and the next recovery would not look for it. */
 function doubtAbout(
   { search, recorded, scan }: ReadChat,
   { areGiven, first, others }: RecoveryTools['documents']['signers'],
 ): string | undefined {
   if (areGiven && search.index === undefined && search.disbelieved) {
     const { messageId, signer } = search.disbelieved
-    return (
-      `its index (message ${messageId}) is signed by ${signer}, which --signer does not name, and it would be replaced. If a machine of ` +
-      `yours has recovered since the card was printed, this is its key: add --signer ${signer}. If it is nobody’s of yours, delete that message in Telegram`
+    return String(
+      hint`its index (message ${messageId}) is signed by ${signer}, which ${option('signer')} does not name, and it would be replaced. If a machine of yours has recovered since the card was printed, this is its key: add ${option('signer', signer)}. If the key is not yours, delete that message in Telegram`,
     )
   }
   if (!areGiven && others.length > 0) {
-    return `some is signed by ${first}, some by ${others.join(', ')}; name those to believe with --signer, and the chat is taken over`
+    return `some is signed by ${first}, some by ${others.join(', ')}; ${NAME_SIGNERS}`
   }
-  if (!areGiven && refusedOf(recorded).length > 0)
-    return 'manifests were refused; name the keys to believe with --signer, and the chat is taken over'
+  if (!areGiven && refusedOf(recorded).length > 0) return `manifests were refused; ${NAME_SIGNERS}`
   if (scan.unread === 0) return undefined
-  return `${scan.unread} messages far below the others were not read, and some may be of ours; "recover --whole-chat" reads all`
+  const readAll = run('recover', { 'whole-chat': true })
+  return String(
+    hint`${scan.unread} messages far below the others were not read, and some may be of ours; "${readAll}" reads all`,
+  )
 }
 
 /**
- * Stage 6: the chats in which anything of ours is become this catalog's, each with its index, unless there is
- * a doubt. `isTaken` says whether the first of them has its index now; what a second one lacks, reconcile
- * writes. Chats come back in their order.
+ * Stage 6: takes over the chats that hold anything of ours, unless there is a doubt, and writes an index into
+ * each. `isTaken`: the first of them has its index; reconcile writes a missing second one. The order of the
+ * chats stays.
  */
 export async function takeChats(
   tools: RecoveryTools,
@@ -89,7 +94,7 @@ export async function takeChats(
   const indexes = toTake.flatMap(chat => chat.indexes)
   const { database, nextRun } = tools
   const plans = await recoverPlans(database, indexes, { now: new Date(), nextRun })
-  // All chats together, and before any index is written: each index names the generation.
+  // For all chats together and before any index is written, since each index names the generation.
   const owner = await takeGeneration(tools, toTake)
   const chats: TakenChat[] = []
   for (const chat of all) {
@@ -116,9 +121,8 @@ async function takeGeneration(tools: RecoveryTools, chats: readonly ReadChat[]):
 }
 
 /**
- * Writes the new index; then reads what runs that began before it have sent since, and draws the index again.
- * That last drawing, or the look that it begins with, also decides which of two machines that take the chat
- * over at once has it.
+ * Writes the new index; then reads what earlier runs have sent since, and draws the index again. That last
+ * drawing also decides which of two machines that take the chat over at once gets it.
  */
 async function takeChat(tools: RecoveryTools, chat: TakenChat): Promise<TakenChat> {
   const { client, vault, identities, signal } = tools
@@ -140,7 +144,7 @@ async function takeChat(tools: RecoveryTools, chat: TakenChat): Promise<TakenCha
   }
 }
 
-/** What this catalog knew and the chat does not have any more. Only a believed index says it. */
+/** Known backups that the chat does not have any more. Only a believed index shows that. */
 async function noteErased(tools: RecoveryTools, { search, recorded, reader }: ReadChat): Promise<string[]> {
   if (search.index === undefined) return []
   const { client, vault, database, signal } = tools

@@ -5,20 +5,19 @@ import type { ReadChat } from '#recover/read-chat.ts'
 import { refusedOf } from '#recover/record-backup.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
-const COPY = 'repeats one of this program: a copy that was left behind by a machine of before, or a person’s'
+const COPY = 'is a copy of a message of this program: an earlier machine left it, or a person made it'
 const WORDS = {
   forward: COPY,
   part: COPY,
   manifest: COPY,
-  index: 'is an index of before, or a person’s copy of one',
+  index: 'is a former index, or a person’s copy of one',
 }
 
 /**
- * Stage 8: copies of messages, and indexes that were replaced. The lost catalog would have known and removed
- * them. They look like copies that people made. So they stay, the catalog knows them from now on, and the
- * report names them. Two kinds are left out: a copy that a call of this catalog explains (a recovery was
- * killed) is removed first; and a message that a run of this catalog may have sent stays unknown, since
- * reconcile must find it, or it would be sent once more.
+ * Stage 8: copies of messages, and former indexes. The lost catalog would have removed them, but people's
+ * copies look the same. So they stay, the catalog records them, and the report names them. Two exceptions:
+ * copies of a killed recovery are removed first; and a message that a run of this catalog may have sent stays
+ * unrecorded, so that reconcile finds it and does not send it again.
  * @param named the backups that an index or a manifest names, in any of the chats
  */
 export async function keepUnexplained<Chat extends ReadChat>(
@@ -29,7 +28,7 @@ export async function keepUnexplained<Chat extends ReadChat>(
   const { reader, recorded } = chat
   const { chatId } = reader
   await findLostMessages(client, vault, { chatId, backupId: null, signal })
-  // Before the known messages: a run that learns its message now makes it known when it closes its call.
+  // Read before the known messages: a run records its message when it closes its call.
   const open = await vault.openSends({ chatId })
   const known = await vault.knownMessageIds(chatId, { after: 0, upTo: Number.MAX_SAFE_INTEGER })
   // The report names them already, with the reason.

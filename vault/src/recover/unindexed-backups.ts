@@ -4,11 +4,11 @@ import type { ChatReader, OwnSighting, Sighting } from '#recover/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recover/found-backup.ts'
 import { type BackupReading, existing } from '#recover/indexed-backups.ts'
 
-/** Below so many ids without a message of ours, only messages that this bot may edit are read. */
+/** After so many ids without a message of ours, only messages that this bot may edit are read. */
 const MAX_GAP = 500
 /**
- * Below so many ids without a message of ours, the search jumps to the manifest that the last one names. Not
- * at once: a manifest names the newest one at the beginning of its send, and other sends may have ended
+ * After so many ids without a message of ours, the search jumps to the manifest that the last one names. Not
+ * at once: a manifest names the newest one from the beginning of its send, and other sends may have ended
  * since.
  */
 const LEAD_GAP = 50
@@ -21,18 +21,18 @@ interface UnusableManifest {
   isLocked: boolean
 }
 
-/** What a scan of one chat met besides backups with a manifest. The stage that reads the chat fills it. */
+/** What the scan of a chat found besides backups with a manifest. */
 export interface ChatScan {
-  /** By backup id, parts of which no usable manifest was seen. */
+  /** Parts without a usable manifest, by backup id. */
   parts: Map<string, OwnSighting[]>
   refused: UnusableManifest[]
-  /** Backups that an index or a manifest names: captions add nothing to that. */
+  /** Backups that an index or a manifest names: their captions add nothing. */
   named: Set<string>
-  /** Backups whose manifest was found in this chat: any other message with it is a copy. */
+  /** Backups whose manifest was found in this chat: any further one is a copy. */
   found: Set<string>
   /** `backup part` of each part that was replaced by a tombstone. */
   erased: Set<string>
-  /** Number of messages far below all of ours that were not read; most likely, people wrote them. */
+  /** The number of messages far below all of ours that were not read. */
   unread: number
 }
 
@@ -41,26 +41,26 @@ export function emptyScan(index: VaultIndex | undefined): ChatScan {
   return { parts: new Map(), refused: [], named, found: new Set(), erased: new Set(), unread: 0 }
 }
 
-/** Which messages to look at. */
+/** The messages to look at. */
 export interface ScanRange {
   from: number
   /** The lowest id to look at, or `chain`: follow the manifests as far back as they lead. */
   to: number | 'chain'
-  /** Ids that need no look; the scan adds those that it has seen. */
+  /** Ids to skip; the scan adds those that it has seen. */
   known: Set<number>
-  /** Reads every message, however far below all of ours. */
+  /** Also reads messages far below all of ours. */
   isWhole?: boolean
   /**
-   * When the believed index of the chat was drawn. A backup that was complete before, and that it does not
-   * name, was erased if no part is left.
+   * When the believed index was drawn. An older complete backup that it does not name and without parts was
+   * erased.
    */
   indexDrawnAt?: Date | undefined
 }
 
 /**
- * Backups that no index names, newest first: each manifest names its parts, which need not be looked at, and
- * the manifest before it, which leads over what people wrote in between. Where that chain breaks, since old
- * backups are erased, the search goes on message by message.
+ * Backups that no index names, newest first. Each manifest names its parts, which need no look, and the
+ * manifest before it, so the search can skip what people wrote in between. Where that chain breaks, because a
+ * backup was erased, the search continues message by message.
  */
 export async function* readUnindexed(
   range: ScanRange,
@@ -85,13 +85,11 @@ export async function* readUnindexed(
   }
 }
 
-/** How the search goes on. */
+/** How the search continues. */
 interface Way {
-  /**
-   * Message by message down to this id: among the messages of a backup lie those that others sent meanwhile.
-   */
+  /** Message by message down to this id: between the messages of a backup may lie those of other sends. */
   through: number
-  /** Then to this one, which the lowest manifest so far names. */
+  /** Then this id, which the lowest manifest so far names. */
   lead: number | undefined
 }
 
@@ -148,7 +146,7 @@ async function readManifest(
     scan.refused.push({ sighting, backupId, reason, isLocked })
   }
   const file = await documents.download(document.fileId, { sha256: facts.sha256 })
-  if (file === undefined) return refuse('cannot be had')
+  if (file === undefined) return refuse('cannot be downloaded')
   if (file.sha256 !== facts.sha256) return refuse('is not what its caption says')
   const reading = await documents.readManifest(file, { isVouchedFor: false })
   if ('refusal' in reading) return refuse(reading.refusal.words, reading.refusal.isLocked)
@@ -158,7 +156,7 @@ async function readManifest(
   const { partMessageIds, there, isErased, isItsOwnChat } = places
   const { indexDrawnAt } = range
   const isForgotten = indexDrawnAt !== undefined && new Date(manifest.completedAt) < indexDrawnAt
-  // People may have copied the manifest before.
+  // What is left may be a copy that a person made before.
   if (isErased || (isForgotten && there.size === 0)) return undefined
   const ids = partMessageIds.filter(id => id !== undefined)
   const after = { above: Math.max(0, ...ids), known: range.known }
@@ -188,8 +186,8 @@ async function readManifest(
 }
 
 /**
- * The lowest of the messages with the same manifest: people copy what is there, byte for byte, and where one
- * may edit theirs as well nothing else says which was first. It lies above its parts.
+ * The lowest message with the same manifest, above its parts. People copy messages byte for byte, and the
+ * order of the ids is the only sure sign of the original.
  */
 async function originalOf(
   copy: OwnSighting & { facts: ParsedDocument },
@@ -212,9 +210,8 @@ async function originalOf(
 }
 
 /**
- * The messages of the parts in this chat, and which of them are there. A manifest names those of the chat
- * that the backup was sent to; the copies in another chat lie before the manifest's copy there, and say so in
- * their captions.
+ * The messages of the parts in this chat, and which of them exist. A manifest names those of the backup's own
+ * chat; copies in another chat lie before the manifest's copy there, and their captions identify them.
  */
 async function placesOfParts(
   { backup, parts }: Pick<Manifest, 'backup' | 'parts'>,
@@ -236,8 +233,7 @@ async function placesOfParts(
   const isErased = first.some(
     ({ facts }) => facts?.kind === 'tombstone' && facts.backupId === backup.id && facts.partNumber > 0,
   )
-  // Two chats that began alike have the same numbers: one other message of ours in these places is enough to
-  // tell them apart.
+  // Two chats may use the same ids: one different message of ours in these places shows another chat.
   const areTheirs = first.every(sighting => partOf(sighting)?.messageId === sighting.messageId)
   if (first.length > 0 && areTheirs) {
     return { partMessageIds: named, there: await existing(named, reader), isErased, isItsOwnChat: true }
@@ -246,7 +242,7 @@ async function placesOfParts(
   const to = manifestMessageId - parts.length - MAX_GAP
   for await (const sighting of reader.down({ from: manifestMessageId - 1, to, known: new Set() })) {
     const part = partOf(sighting)
-    // When a part has two messages the older one counts.
+    // Of two messages of a part the older one counts.
     if (part !== undefined) places.set(part.number, sighting.messageId)
     if (places.size === parts.length) break
   }
@@ -261,10 +257,10 @@ async function placesOfParts(
 }
 
 interface PartPlaces {
-  /** In order of part number; undefined where no message can be named. */
+  /** In order of part number; undefined for an unknown message. */
   partMessageIds: (number | undefined)[]
   there: ReadonlySet<number>
-  /** A tombstone stands in the place of a part, and no part is left. */
+  /** A part was replaced by a tombstone, and no part is left. */
   isErased: boolean
   /** The manifest names messages of this chat. */
   isItsOwnChat: boolean

@@ -6,39 +6,40 @@ import type { BackupMetadata, BackupSendResult, ReplicaOutcome } from 'telegram-
 export interface IntegratedBackupDetails {
   telegramSuccess: boolean
   databaseSuccess: boolean
-  telegramError?: string
-  databaseError?: string
-  /** The source failed, such as a dump, and not the chat. */
-  sourceFailed?: true
-  /** What was given cannot be sent, be it a file, an option or a key; Telegram was not asked. */
-  refused?: true
+  telegramError?: string | undefined
+  databaseError?: string | undefined
+  /** The source failed, such as a dump, not the chat. */
+  sourceFailed?: true | undefined
+  /** A file, option or key was refused before any call of Telegram. */
+  refused?: true | undefined
   /** Messages of a failed send that may still be in the chat; `backup_parts` names them. */
-  leftInChat?: number
+  leftInChat?: number | undefined
   /**
-   * Whether the index in the chat names the backup already, when it succeeded with a service that keeps an
-   * index. If not, the next send or `reconcile` makes it.
+   * After a success: whether the index in the chat names the backup. If not, the next send or reconcile
+   * updates it.
    */
-  indexUpToDate?: boolean
+  indexUpToDate?: boolean | undefined
   /** Why not. */
-  indexError?: string
-  /** How the copies in the second chat turned out, where one is configured. */
-  replica?: ReplicaDetails
+  indexError?: string | undefined
+  /** The result for the second chat, if one is configured. */
+  replica?: ReplicaDetails | undefined
 }
 
-/** The second chat fails no backup; `reconcile` makes what is missing there. */
-export interface ReplicaDetails extends ReplicaOutcome {
-  indexUpToDate?: boolean
+/** A failure of the second chat fails no backup; reconcile copies what is missing there. */
+export interface ReplicaDetails extends Omit<ReplicaOutcome, 'error'> {
+  error?: string | undefined
+  indexUpToDate?: boolean | undefined
 }
 
 export interface IntegratedBackupResult {
   success: boolean
-  telegramMetadata?: BackupMetadata
-  databaseRecord?: Backup
+  telegramMetadata?: BackupMetadata | undefined
+  databaseRecord?: Backup | undefined
   /** Begins with `Failed to send backup to Telegram` or `Failed to record backup in database`. */
-  error?: string
+  error?: string | undefined
   /** For programs, and what to do next; set with `error`. */
-  code?: string
-  hint?: string
+  code?: string | undefined
+  hint?: string | undefined
   details: IntegratedBackupDetails
 }
 
@@ -50,62 +51,55 @@ export function telegramFailure(sent: BackupSendResult): IntegratedBackupResult 
     success: false,
     error: `Failed to send backup to Telegram: ${telegramError}`,
     code: sent.cause === undefined ? 'TELEGRAM' : code,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     details: {
       telegramSuccess: false,
       databaseSuccess: false,
       telegramError,
-      ...(isOfSource(sent.cause) ? { sourceFailed: true } : {}),
-      ...(isRefused(sent.cause) ? { refused: true } : {}),
-      ...leftIn(sent),
+      sourceFailed: isOfSource(sent.cause) || undefined,
+      refused: isRefused(sent.cause) || undefined,
+      leftInChat: sent.leftInChat || undefined,
     },
   }
 }
 
-/** A connector throws a plain BackupError; chat, archive and catalog have classes of their own. */
+/** Connectors throw a plain BackupError; chat, archive and catalog have classes of their own. */
 function isOfSource(cause: unknown): boolean {
   const { code } = describeError(cause)
   const isOfConnector = cause instanceof BackupError && cause.name === 'BackupError'
   return code === 'SOURCE' || (isOfConnector && !OF_CALLERS.has(code))
 }
 
-/**
- * A bad key is an error of the archive; a `CONFIGURATION` of the chat package may be about token and chat.
- */
+/** A bad key is an ArchiveError; a `CONFIGURATION` of the chat package may concern token and chat. */
 function isRefused(cause: unknown): boolean {
   const { code } = describeError(cause)
   const isOfKeys = cause instanceof Error && cause.name === 'ArchiveError' && code === 'CONFIGURATION'
   return code === 'INVALID' || code === 'USAGE' || code === 'NO_KEY' || isOfKeys
 }
 
-/** Codes of what a caller did, be it a cancel or options that cannot be. */
+/** Codes of a cancel and of bad options. */
 const OF_CALLERS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID', 'USAGE'])
 
 /**
- * What the catalog failed of, with the backup if it is whole in the chat, else with what became of the send.
+ * The catalog failed: with `metadata` the backup is whole in the chat, with `sent` the send failed as well.
  */
 export function databaseFailure(
   error: unknown,
-  of: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},
+  { metadata, sent }: { metadata?: BackupMetadata; sent?: BackupSendResult } = {},
 ): IntegratedBackupResult {
   const { message, code, hint } = describeError(error)
-  const { metadata, sent } = of
   return {
     success: false,
-    ...(metadata ? { telegramMetadata: metadata } : {}),
+    telegramMetadata: metadata,
     error: `Failed to record backup in database: ${message}`,
     code,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
     details: {
       telegramSuccess: metadata !== undefined,
       databaseSuccess: false,
       databaseError: message,
-      ...(sent?.error === undefined ? {} : { telegramError: sent.error }),
-      ...leftIn(sent),
+      telegramError: sent?.error,
+      leftInChat: sent?.leftInChat || undefined,
     },
   }
-}
-
-function leftIn(sent: BackupSendResult | undefined): { leftInChat?: number } {
-  return sent?.leftInChat ? { leftInChat: sent.leftInChat } : {}
 }

@@ -12,7 +12,7 @@ import {
 } from '@telegram-backup/database'
 import type { BackupMetadata, SentMessage, SentPart } from 'telegram-deployment-bot'
 
-/** A sent backup whose every message is known. */
+/** A sent backup with all its messages known. */
 type ProvenMetadata = BackupMetadata &
   Required<
     Pick<BackupMetadata, 'chatId' | 'archiveSize' | 'plainSha256' | 'archiveSha256' | 'parts' | 'manifest'>
@@ -21,9 +21,9 @@ type ProvenMetadata = BackupMetadata &
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * Makes a sent backup a complete one in the catalog, in one transaction. Where the send wrote its messages
- * down, they are checked and the backup is marked; where only the answer names them, they are written first;
- * where the answer names no messages (a telegram service of another make), the first file id is all there is.
+ * Makes a sent backup complete in the catalog, in one transaction. Messages that the send has recorded are
+ * checked; messages that only the answer names are written first. An answer without messages, from a custom
+ * telegram service, gives a record with the first file id alone.
  */
 export async function recordSentBackup(
   database: Database,
@@ -56,7 +56,7 @@ function commit(
   leaseToken: string | undefined,
 ): Promise<Backup> {
   return completeBackup(database, {
-    ...(leaseToken === undefined ? {} : { leaseToken }),
+    leaseToken,
     backupId: metadata.id,
     size: metadata.size,
     archiveSize: metadata.archiveSize,
@@ -64,11 +64,11 @@ function commit(
     archiveSha256: metadata.archiveSha256,
     partCount: metadata.parts.length,
     // The last facts of the source are not known when the row is made.
-    ...(metadata.source === undefined ? {} : { source: metadata.source }),
+    source: metadata.source,
   })
 }
 
-/** Metadata may have been through JSON meanwhile, for example as the output of `send --json`. */
+/** The metadata may come from JSON, which has dates as text. */
 function withDates(metadata: BackupMetadata): BackupMetadata {
   const { expiresAt, completedAt, parts, manifest } = metadata
   const dated = <Message extends SentMessage>(message: Message): Message => ({
@@ -98,7 +98,7 @@ function recordByFileId(
 ): Promise<Backup> {
   const { chatId, caption, encrypted } = metadata
   return createBackup(database, {
-    // The catalog's ids are UUIDs; a service of another make may count in its own way.
+    // The catalog's ids are UUIDs; a custom service may have other ids.
     ...(UUID.test(metadata.id) ? { id: metadata.id } : { source: { service_id: String(metadata.id) } }),
     project_id: metadata.projectId,
     type: metadata.type,
@@ -106,14 +106,14 @@ function recordByFileId(
     size: metadata.size,
     filename: metadata.filename,
     created_at: metadata.createdAt,
-    ...(expiresAt ? { expires_at: expiresAt } : {}),
-    ...(chatId === undefined ? {} : { chat_id: chatId }),
-    ...(caption === undefined ? {} : { caption }),
-    ...(encrypted === undefined ? {} : { encrypted }),
+    expires_at: expiresAt,
+    chat_id: chatId,
+    caption,
+    encrypted,
   })
 }
 
-/** In one transaction: half of it would be an abandoned send, whose messages the next reconcile erases. */
+/** In one transaction: half a record would be an abandoned send, which the next reconcile erases. */
 async function recordAtOnce(
   database: Database,
   metadata: ProvenMetadata,
@@ -169,28 +169,21 @@ async function recordAtOnce(
   return (await getBackupById(database, id)) as Backup
 }
 
-/**
- * Writes down the messages that the catalog does not know yet; a run of ours may have got some of them in
- * before the catalog failed.
- */
+/** Records the messages that the catalog lacks; the run may have recorded some before the catalog failed. */
 async function writeMessages(
   database: Database,
   metadata: ProvenMetadata,
   { details, leaseToken }: { details: BackupDetails; leaseToken: string | undefined },
 ): Promise<void> {
-  const { id: backupId, chatId } = metadata
-  const lease = leaseToken === undefined ? {} : { leaseToken }
+  const { id: backupId, chatId, botId } = metadata
   const inChat = details.parts.filter(part => part.chat_id === chatId && part.state === 'sent')
   const proven = new Set(inChat.map(part => part.part_no))
   const write = async (message: SentMessage, kind: 'part' | 'manifest', part?: SentPart): Promise<void> => {
-    const key = { backupId, chatId, kind, partNumber: part?.number ?? 0 }
-    const plain = part ? { plainOffset: part.plainOffset, plainSize: part.plainSize } : {}
-    const bot = metadata.botId === undefined ? {} : { botId: metadata.botId }
+    const key = { backupId, chatId, botId, leaseToken, kind, partNumber: part?.number ?? 0 }
     const { fileName, size: sizeBytes, sha256, messageId, fileId, fileUniqueId, sentAt } = message
-    const file = { fileName, sizeBytes, sha256 }
-    const { sendId } = await intendPart(database, { ...key, ...bot, ...plain, ...lease, ...file })
-    const proof = { sendId, messageId, fileId, fileUniqueId, sentAt }
-    await confirmPart(database, { ...key, ...bot, ...lease, ...proof })
+    const plain = { plainOffset: part?.plainOffset, plainSize: part?.plainSize }
+    const { sendId } = await intendPart(database, { ...key, ...plain, fileName, sizeBytes, sha256 })
+    await confirmPart(database, { ...key, sendId, messageId, fileId, fileUniqueId, sentAt })
   }
   for (const part of metadata.parts) if (!proven.has(part.number)) await write(part, 'part', part)
   if (details.manifest?.state !== 'sent') await write(metadata.manifest, 'manifest')

@@ -14,7 +14,7 @@ import {
   type SendProgress,
   type VaultLedger,
 } from 'telegram-deployment-bot'
-import { type CatalogLedger, createCatalogLedger } from '#ledger/catalog-ledger.ts'
+import { CatalogLedger } from '#ledger/catalog-ledger.ts'
 import {
   databaseFailure,
   type IntegratedBackupDetails,
@@ -24,26 +24,22 @@ import {
 import { recordSentBackup } from '#send/record-backup.ts'
 
 /**
- * All that a send asks of a telegram service. A service that uses the `ledger` has every message written
- * down before it is sent; one that ignores it is recorded by its answer alone.
+ * What a send needs of a telegram service. With a service that uses the `ledger` every message is recorded
+ * before it is sent; otherwise only the answer is recorded.
  */
 export interface IBackupService {
   sendBackup(options: SendBackupOptions): Promise<BackupSendResult>
-  /** Makes the index in the chat say what the catalog says; asked after each recorded backup. */
+  /** Brings the index of the chat up to date; called after each recorded backup. */
   refreshIndex?(options: { chatId: string; vault: VaultLedger }): Promise<unknown>
 }
 
 type IndexDetails = Pick<IntegratedBackupDetails, 'indexUpToDate' | 'indexError' | 'replica'>
 
-/** What is sent, and how it is recorded. */
 export interface IntegratedBackupOptions {
   /** `[A-Za-z0-9][A-Za-z0-9._-]{0,63}` without `..`. */
   projectId: string
   type: BackupType
-  /**
-   * A path, a Buffer, a Readable, or a source at work; a source is closed in the end, whatever becomes of the
-   * backup.
-   */
+  /** A path, a Buffer, a Readable, or an open source, which is closed in any case. */
   file: GivenFile
   filename?: string | undefined
   /** Cut to fit Telegram's 1024 characters. */
@@ -54,29 +50,27 @@ export interface IntegratedBackupOptions {
   expires_at?: Date | undefined
   signal?: AbortSignal | undefined
   onProgress?: (progress: SendProgress) => void
-  /** Resumes a backup whose run was abandoned; `file` is the path of the same file, unchanged. */
+  /** Resumes an abandoned backup; `file` is the path of the same file, unchanged. */
   resume?: ResumedSend | undefined
-  /** The source, the schedule and the job that it comes from; for the record. */
+  /** The source, schedule and job, for the record. */
   origin?: BackupOrigin | undefined
-  /**
-   * Removes from a failure what readers of the catalog may not see; the result keeps it. Default: nothing.
-   */
+  /** Removes from a failure what readers of the catalog may not see; the result keeps it. */
   redactFailure?: ((failure: unknown) => unknown) | undefined
 }
 
 /**
- * Sends one backup and records it. Resolves, also on failure: `details` says which side has it. A backup that
- * is whole in Telegram when the catalog fails stays there, and its messages stay known.
+ * Sends one backup and records it. Resolves also on failure: `details` says which side has it. A backup that
+ * is whole in Telegram when the catalog fails stays there, and its messages stay recorded.
  */
 export async function sendAndRecord(
   { database, service }: { database: Database; service: IBackupService },
   options: IntegratedBackupOptions,
 ): Promise<IntegratedBackupResult> {
-  const ledger = createCatalogLedger(database, options ?? {})
+  const ledger = new CatalogLedger(database, options)
   try {
     const sent = await sendUnrecorded(service, options, ledger)
     if (!sent.success || !sent.metadata) {
-      // The catalog stopped the run: then it is to blame, and what was sent has been taken back.
+      // A failure of the catalog stopped the run, and all that was sent was erased.
       const failure = ledger.failure ?? (isOfCatalog(sent.cause) ? sent.cause : undefined)
       return failure === undefined ? telegramFailure(sent) : databaseFailure(failure, { sent })
     }
@@ -86,7 +80,7 @@ export async function sendAndRecord(
   }
 }
 
-/** Sends; with a ledger, every message is written down before it is sent. Resolves, also on failure. */
+/** Sends; with a ledger, every message is recorded before it is sent. Resolves also on failure. */
 export async function sendUnrecorded(
   service: IBackupService,
   options: IntegratedBackupOptions,
@@ -97,7 +91,7 @@ export async function sendUnrecorded(
       throw new BackupError('No options were given', { code: 'INVALID' })
     }
     const { expires_at, origin: _origin, redactFailure: _redactFailure, ...rest } = options
-    // Also before a service of another make, which may take anything.
+    // A custom service may not check them.
     assertProjectId(rest.projectId)
     assertType(rest.type)
     const sent = await service.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
@@ -120,7 +114,7 @@ async function record(of: {
   try {
     const databaseRecord = await recordSentBackup(database, {
       metadata,
-      // A catalog that failed in between may lack a message; then all are looked at once more.
+      // A catalog that failed meanwhile may lack a message; then all are checked again.
       ledgerBackupId: ledger.failure === undefined ? ledger.backupId : undefined,
       leaseToken: ledger.leaseToken,
       expiresAt: of.options.expires_at,
@@ -141,8 +135,7 @@ async function record(of: {
 }
 
 /**
- * Brings the index of each chat up to date. A failure is in the details: the backup is whole and recorded all
- * the same.
+ * Brings the index of each chat up to date. A failure goes into the details: the backup is safe all the same.
  */
 async function refreshIndexes(
   service: IBackupService,
@@ -161,26 +154,19 @@ async function refreshIndexes(
   const main = await refresh(metadata?.chatId)
   if (!replica) return main
   if (!replica.isWhole) return { ...main, replica }
-  const { indexUpToDate, indexError: error } = await refresh(replica.chatId)
-  return {
-    ...main,
-    replica: {
-      ...replica,
-      ...(indexUpToDate === undefined ? {} : { indexUpToDate }),
-      ...(error === undefined ? {} : { error }),
-    },
-  }
+  const { indexUpToDate, indexError: error = replica.error } = await refresh(replica.chatId)
+  return { ...main, replica: { ...replica, indexUpToDate, error } }
 }
 
 /**
- * Whether the catalog failed a send. It did not where others kept the lock of the chat's index to the end of
- * the wait: they wait for the chat, and before that has its index nothing can be sent to it.
+ * Whether the catalog failed a send. BUSY is no failure of the catalog: other processes kept the lock of the
+ * index too long, because they waited for the chat.
  */
 function isOfCatalog(cause: unknown): boolean {
   return cause instanceof CatalogError && cause.code !== 'BUSY'
 }
 
-/** Closes a source that was refused before any service had it: a dump must not go on. */
+/** Closes a source that no service has taken: a dump must not go on. */
 export async function closeSource(file: unknown): Promise<void> {
   if (typeof file === 'object' && file !== null && 'archiveSource' in file) {
     await (file as BackupSource).close().catch(() => {})

@@ -18,7 +18,7 @@ export async function captionOf(
     content,
     sha256,
     catalog: { id: catalogId, generation },
-    ...(index && { indexMessageId: index.messageId }),
-    ...(backup.caption === null ? {} : { caption: backup.caption }),
+    indexMessageId: index?.messageId,
+    caption: backup.caption ?? undefined,
   })
 }

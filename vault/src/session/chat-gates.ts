@@ -7,10 +7,7 @@ import {
   type VaultLedger,
 } from 'telegram-deployment-bot'
 
-/**
- * R0: a chat is entered only when the bot can work in it and it belongs to this catalog. Each chat is asked
- * once.
- */
+/** R0: checks each chat once before its first use: the bot can work in it, and it belongs to this catalog. */
 export class ChatGates {
   readonly #entered = new Map<string, Promise<ChatAccess>>()
   readonly #of: { client: TelegramClient; vault: VaultLedger; signal: AbortSignal }
@@ -19,20 +16,17 @@ export class ChatGates {
     this.#of = of
   }
 
-  /**
-   * Throws what stands against the chat, the same at each call: `CONFIGURATION` for one that is not ours, and
-   * the client's errors.
-   */
+  /** Throws `CONFIGURATION` for a chat that is not ours, and the client's errors; the same at each call. */
   enter(chatId: string): Promise<ChatAccess> {
     const entering = this.#entered.get(chatId) ?? this.#check(chatId)
     this.#entered.set(chatId, entering)
     return entering
   }
 
-  /** The ids of all chats that could be entered so far; numeric. */
+  /** The numeric ids of all chats that passed so far. */
   async entered(): Promise<string[]> {
-    const settled = await Promise.allSettled(this.#entered.values())
-    return settled.flatMap(gate => (gate.status === 'fulfilled' ? [gate.value.chatId] : []))
+    const gates = await Promise.allSettled(this.#entered.values())
+    return gates.flatMap(gate => (gate.status === 'fulfilled' ? [gate.value.chatId] : []))
   }
 
   async #check(chatId: string): Promise<ChatAccess> {

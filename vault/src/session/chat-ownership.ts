@@ -10,17 +10,17 @@ type SeenChat = Parameters<typeof guardChat>[2]
 /** Throws `CONFIGURATION` while the chat belongs to another catalog, or to a later generation of this one. */
 export type AssertOwnChat = (seen: SeenChat, options: { signal: AbortSignal }) => Promise<void>
 
-/** A caller that asks often waits no longer for the catalog than that. */
+/** How long a caller waits for the catalog: it asks often. */
 const WITHIN_MS = 2_000
 
 /**
  * For callers that ask every few seconds: a machine whose chat was taken over must send nothing there. While
- * the catalog is away, its last answer holds; other parts report that it is away.
+ * the catalog is away, its last answer holds.
  */
 export function watchOwnership(of: {
   database: Database
   client: TelegramClient
-  /** For tests; how long to wait for an answer. */
+  /** For tests. Default: 2 seconds. */
   withinMs?: number
 }): AssertOwnChat {
   const { withinMs = WITHIN_MS } = of

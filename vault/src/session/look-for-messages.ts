@@ -20,9 +20,9 @@ import {
 
 /**
  * R2: looks for the messages of a backup whose answers were lost, in each chat that may have any. A message
- * that is there is adopted as if its answer had come; a message that nothing needs any more is erased. Throws
- * what stands against the backup's own chat, and `UNFINISHED` when one look cannot take in all messages; the
- * next look goes on from there. What stands against another chat is in the report.
+ * that is there is adopted as if its answer had come, or erased if nothing needs it. Throws the errors of the
+ * backup's own chat, and `UNFINISHED` when there are too many messages for one look; the next look continues
+ * there. The report has the errors of other chats.
  */
 export async function lookForMessages(session: VaultSession, held: HeldBackup): Promise<void> {
   const { database, report } = session
@@ -52,35 +52,27 @@ async function lookInChat(session: VaultSession, held: HeldBackup, chatId: strin
   if ((await gates.enter(chatId)).chatId !== chatId) {
     return giveUpMoved(session, { backupId, chatId })
   }
-  const { found, beyondLimit } = await findLostMessages(client, vault, {
-    chatId,
-    backupId,
-    signal,
-    ...(onWait && { onWait }),
-  })
+  const { found, beyondLimit } = await findLostMessages(client, vault, { chatId, backupId, signal, onWait })
   for (const message of found) await reconcileFound(session, held, message)
   if (beyondLimit) throw unfinishedLook()
 }
 
-/** The look ended early: nothing may be concluded from what was not found. */
+/** The error of a look that ended early: a message that was not found may still exist. */
 export function unfinishedLook(): BackupError {
   return new BackupError('There are more messages to look at than one look takes in', {
     code: 'UNFINISHED',
-    hint: hint`Run "${run('reconcile')}" until it is settled; each run goes on where the one before ended.`,
+    hint: hint`Run "${run('reconcile')}" until nothing is left to look at; each run continues where the one before ended.`,
   })
 }
 
-/**
- * The messages of a group that has become a supergroup can be read by their ids, but neither looked for nor
- * removed.
- */
+/** Messages from before a group became a supergroup can be read by id, but neither looked for nor removed. */
 export async function giveUpMoved(
   { database, report }: VaultSession,
   { backupId, chatId }: { backupId: string | null; chatId: string },
 ): Promise<void> {
   for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
   const reason = 'The group has become a supergroup: what was lost in the old one is not looked for any more'
-  report.kept.push({ ...(backupId !== null && { backup_id: backupId }), chat_id: chatId, reason })
+  report.kept.push({ backup_id: backupId ?? undefined, chat_id: chatId, reason })
 }
 
 async function reconcileFound(session: VaultSession, held: HeldBackup, found: FoundMessage): Promise<void> {
@@ -100,15 +92,13 @@ async function reconcileFound(session: VaultSession, held: HeldBackup, found: Fo
   await eraseUnwanted(session, held, { found, message })
 }
 
-/**
- * Also a backup that is being erased needs the row of its message: erasing goes through the rows.
- */
+/** A backup that is being erased also needs the row of its message: erasing goes through the rows. */
 async function isWanted({ database }: VaultSession, backupId: string): Promise<boolean> {
   const backup = await getBackupById(database, backupId)
   return backup !== null && backup.state !== 'erased'
 }
 
-/** False when the message is in the chat twice, and the other one is the known one. */
+/** False when the chat has the message twice and the catalog knows the other one. */
 async function adopt(
   { database, client }: VaultSession,
   { backupId, lease }: HeldBackup,
@@ -144,7 +134,7 @@ async function eraseUnwanted(
     signal,
   })
   if (erasure.outcome !== 'erased') {
-    // A message that is known is not found again.
+    // A known message is not found again.
     const { chat_id: chatId } = message
     const isTombstone = erasure.outcome === 'tombstone'
     await keepLeftover(database, { chatId, messageId: found.messageId, isTombstone })

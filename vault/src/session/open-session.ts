@@ -23,7 +23,7 @@ export interface SessionOptions {
   say?: (line: string) => void
 }
 
-/** A session over the configured chats. No chat is asked yet. */
+/** A session for the configured chats. Makes no call yet. */
 export async function openSession(options: SessionOptions): Promise<VaultSession> {
   const { database, client, config, signal, onWait, say = () => {} } = options
   const vault = createCatalogVault(database)
@@ -35,16 +35,16 @@ export async function openSession(options: SessionOptions): Promise<VaultSession
     chatId: config.chatId,
     replicaChatId: config.replicaChatId,
     indexSeal: await readIndexSeal(config),
-    ...(identityFile !== undefined && { identities: () => readIdentityFile(identityFile) }),
+    identities: identityFile === undefined ? undefined : () => readIdentityFile(identityFile),
     gates: new ChatGates({ client, vault, signal }),
     report: new SessionReport(),
     signal,
-    ...(onWait && { onWait }),
+    onWait,
     say,
   }
 }
 
-/** Without public keys no index is written: it must not be sent unencrypted by mistake. */
+/** Undefined without public keys: an index must not be sent unencrypted by mistake. */
 async function readIndexSeal({ encryption, signingKeyFile }: VaultConfig): Promise<IndexSeal | undefined> {
   if (encryption === undefined) return undefined
   return { encryption, signingKey: await loadOrCreateSigningKey(signingKeyFile) }

@@ -7,8 +7,8 @@ import { endsEverything, type VaultSession } from '#session/session.ts'
 const UNSEALED = 'No public key is configured (BACKUP_AGE_RECIPIENTS), so the index was left as it is'
 
 /**
- * E2, E4, R8: makes the index of each chat say what the catalog says. A chat whose index cannot be written is
- * in the report and in the answer, and stops no other chat: the next reconcile draws its index again.
+ * E2, E4, R8: brings the index of each chat up to date with the catalog. The report and the answer name the
+ * chats whose index could not be written; the next reconcile draws it again.
  */
 export async function refreshIndexes(
   session: VaultSession,

@@ -3,8 +3,8 @@ import { type MessageLedger, MessageSender } from 'telegram-deployment-bot'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 
 /**
- * Sends messages of a backup under its lease in the same steps as the run of the backup: intent, send, proof,
- * confirmation, and a search for a message whose answer was lost.
+ * Sends messages of a backup under its lease, in the steps of any send: intent, send, proof, confirmation,
+ * and a search for the message when its answer is lost.
  */
 export function repairSender(session: VaultSession, held: HeldBackup, chatId: string): MessageSender {
   return new MessageSender({

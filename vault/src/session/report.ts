@@ -7,7 +7,7 @@ export interface ReportedMessage {
   /** From 1; 0 for the manifest. */
   part_no: number
   chat_id: string
-  /** Null for a message that was announced and never found. */
+  /** Null for an intended message that was never found. */
   message_id: number | null
 }
 
@@ -19,44 +19,37 @@ export function reportedMessage(
   return { backup_id: backupId, kind, part_no, chat_id, message_id }
 }
 
-/** What became of a message that was to go. */
+/** The outcome for a message that was to be erased. */
 export interface ErasedMessage extends ReportedMessage {
   /**
    * erased: deleted, or gone already · tombstone: replaced by a few bytes · kept: as it was, for the reason ·
    * unreachable: in a group that has become a supergroup, where nothing can be removed any more.
    */
   outcome: 'erased' | 'tombstone' | 'kept' | 'unreachable'
-  reason?: string
+  reason?: string | undefined
 }
 
-/** A backup or a chat, and words about it. */
+/** What the report says about a backup, a restore or a chat. */
 export interface ReportedReason {
-  backup_id?: string
-  restore_id?: string
-  chat_id?: string
-  code?: string
+  backup_id?: string | undefined
+  restore_id?: string | undefined
+  chat_id?: string | undefined
+  code?: string | undefined
   reason: string
-  hint?: string
+  hint?: string | undefined
 }
 
-/** A backup that was whole but for its end. */
-export interface FinishedBackup {
-  backup_id: string
-  /** `1 file missing`, as its send was told to allow; null for nothing. */
-  missing: string | null
-}
-
-/** What a session did, and what it left. Its lists are fields of the JSON answers. */
+/** What a session did, and what it left. The names are those of the JSON answers, which do not change. */
 export class SessionReport {
-  /** Messages whose answer was lost, and which are there. */
+  /** Messages that exist although their answer was lost. */
   readonly adopted: ReportedMessage[] = []
-  /** Backups that were whole but for their end. */
-  readonly finished: FinishedBackup[] = []
-  readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
   /**
-   * Messages that were erased: of failed backups, of backups that were being erased, and second copies of one
-   * message.
+   * Backups whose interrupted send was finished. `missing`: `1 file missing`, which the send allowed, or
+   * null.
    */
+  readonly finished: { backup_id: string; missing: string | null }[] = []
+  readonly failed: { backup_id: string; resumable: boolean; reason: string }[] = []
+  /** Erased messages: of failed and of erased backups, and second copies of one message. */
   readonly erased: ErasedMessage[] = []
   /** Backups that are erased now, here or by another process. */
   readonly erased_backups: { backup_id: string; by_another_process?: true }[] = []
@@ -64,22 +57,19 @@ export class SessionReport {
   readonly remnants: { chat_id: string; message_id: number; outcome: 'erased' | 'kept'; reason?: string }[] =
     []
   readonly restores: ReportedReason[] = []
-  /** Messages that were missing or damaged in one chat, and came back from the other. */
+  /** Messages that were missing or damaged in one chat, and were repaired from the other. */
   readonly mended: ReportedMessage[] = []
   /** Messages that the second chat lacked. */
   readonly copied: ReportedMessage[] = []
-  /** Indexes that say now what the catalog says. */
+  /** Indexes that were brought up to date. */
   readonly indexes: { chat_id: string; message_id: number }[] = []
-  /** What stays, and is right to stay: work of living runs, backups that must not be erased. */
+  /** What rightly stays: work of living runs, backups that must not be erased. */
   readonly kept: ReportedReason[] = []
   /** What could not be done now, and why. */
   readonly pending: ReportedReason[] = []
-  /**
-   * Calls whose message was not found; it may still appear, and is looked for again for a quarter of an hour.
-   */
+  /** Calls whose message was not found; it may still appear, and is looked for again for 15 minutes. */
   readonly looked_for_again: ReportedReason[] = []
-
-  /** Indexes that could not be written, and why. No backup suffers by that. */
+  /** Indexes that could not be written, and why. The backups are safe all the same. */
   readonly indexes_left: ReportedReason[] = []
 
   /** Whether all was done. */
@@ -87,7 +77,7 @@ export class SessionReport {
     return this.pending.length === 0
   }
 
-  /** Whether anything was found to do at all. */
+  /** Whether there was nothing to do. */
   get isEmpty(): boolean {
     return Object.values(this).every(list => !Array.isArray(list) || list.length === 0)
   }

@@ -3,35 +3,29 @@ import type { Database, Lease } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
 import type { CallWait, TelegramClient, VaultLedger } from 'telegram-deployment-bot'
 import type { ChatGates } from '#session/chat-gates.ts'
-import type { SessionReport } from '#session/report.ts'
+import type { ReportedReason, SessionReport } from '#session/report.ts'
 
 /** What reconciling, erasing and verifying work with. */
 export interface VaultSession {
   readonly database: Database
   readonly client: TelegramClient
   readonly vault: VaultLedger
-  /**
-   * The configured chat and its second one, which get an index; numeric or `@name`. Others are found in the
-   * catalog.
-   */
+  /** The configured chats, which get an index; numeric or `@name`. The catalog knows other chats. */
   readonly chatId: string | undefined
   readonly replicaChatId: string | undefined
-  /** Without it the indexes are left as they are. */
+  /** Undefined: the indexes stay as they are. */
   readonly indexSeal: IndexSeal | undefined
-  /**
-   * Reads the private keys that open backups; left out where there are none. Throws `CONFIGURATION` for a bad
-   * key file.
-   */
-  readonly identities?: () => Promise<readonly string[]>
+  /** Reads the private keys; undefined without any. Throws `CONFIGURATION` for a bad key file. */
+  readonly identities?: (() => Promise<readonly string[]>) | undefined
   readonly gates: ChatGates
   readonly report: SessionReport
   readonly signal: AbortSignal
-  readonly onWait?: (wait: CallWait) => void
+  readonly onWait?: ((wait: CallWait) => void) | undefined
   /** Called with a line of text for each step. */
   readonly say: (line: string) => void
 }
 
-/** What an index is encrypted for and signed with. */
+/** The keys that encrypt and sign an index. */
 export interface IndexSeal {
   readonly encryption: Encryption
   readonly signingKey: SigningKey
@@ -43,7 +37,7 @@ export interface HeldBackup {
   readonly lease: Lease
 }
 
-/** Throws `LEASE_LOST` or `CANCELLED`. Called before each step that another holder must not do twice. */
+/** Throws `LEASE_LOST` or `CANCELLED`. Called before each step that another holder must not repeat. */
 export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: Lease): void {
   if (signal.aborted) throw cancelled()
   if (lease.isHeld()) return
@@ -64,12 +58,11 @@ export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown
 }
 
 /**
- * Reports a failure that concerns one backup or one chat; the others go on. Throws `error` when it ends the
- * whole run.
+ * Reports a failure of one backup or one chat; the others go on. Throws `error` when it ends the whole run.
  */
 export function reportPending(
   session: Pick<VaultSession, 'signal' | 'report'>,
-  of: { backup_id?: string; restore_id?: string; chat_id?: string },
+  of: Pick<ReportedReason, 'backup_id' | 'restore_id' | 'chat_id'>,
   error: unknown,
 ): void {
   if (endsEverything(session, error)) throw error
@@ -77,7 +70,7 @@ export function reportPending(
   session.report.pending.push({ ...of, code, reason: message })
 }
 
-/** Whether an error ends the whole run. Any other failure concerns one backup, or one chat. */
+/** Whether an error ends the whole run; any other concerns one backup or one chat. */
 export function endsEverything({ signal }: Pick<VaultSession, 'signal'>, error: unknown): boolean {
   return signal.aborted || codeOf(error) === 'CATALOG'
 }

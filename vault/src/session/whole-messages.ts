@@ -15,8 +15,8 @@ import type { HeldBackup, VaultSession } from '#session/session.ts'
 export type PlacedMessage = MessageRow & { message_id: number }
 
 /**
- * A file id of this bot for a message: the one that is known, or what a new bot learns from the message.
- * Throws `INTEGRITY`, and writes it down, when the message is gone or is another one now.
+ * A file id of this bot for a message: the known one, or the one that a new bot reads from the message.
+ * Throws `INTEGRITY`, and records it, when the message is gone or holds another document.
  */
 export async function usableFileId(
   session: VaultSession,
@@ -26,12 +26,8 @@ export async function usableFileId(
   const { database, client, vault, signal } = session
   if (message.file_id !== null && message.bot_id === client.botId) return message.file_id
   const { chat_id: chatId, message_id: messageId, size, sha256 } = message
-  const current = await readDocument(client, vault, {
-    chatId,
-    messageId,
-    expected: { size, sha256 },
-    signal,
-  })
+  const expected = { size, sha256 }
+  const current = await readDocument(client, vault, { chatId, messageId, expected, signal })
   if (current.outcome !== 'found') {
     throw await noteLoss(session, held, message, current.outcome === 'gone' ? 'missing' : 'damaged')
   }
@@ -40,10 +36,7 @@ export async function usableFileId(
   return renewed.fileId
 }
 
-/**
- * Reads the document of a message to the last byte. Throws `INTEGRITY`, and writes it down, when it is not
- * what was sent.
- */
+/** Reads a document to the last byte. Throws `INTEGRITY`, and records it, when it is not what was sent. */
 export async function assertWhole(
   session: VaultSession,
   held: HeldBackup,
@@ -53,7 +46,7 @@ export async function assertWhole(
   const { size, sha256 } = message
   const name = `${nameOf(message)} in chat ${message.chat_id}`
   const fetched = await fetchDocument(client, { fileId, size, sha256 }, { name, signal })
-  // A file that the server refuses to give may be there tomorrow: that is no damage.
+  // A file that the server refuses today may come tomorrow: that is no damage.
   if (fetched.state === 'refused') throw fetched.failure
   if (fetched.state !== 'right') throw await noteLoss(session, held, message, 'damaged')
 }
@@ -73,12 +66,12 @@ async function noteLoss(
   const { chatId, kind, partNumber } = key
   const error = `${nameOf(message)} in chat ${chatId} is ${state}`
   await markPart(database, { ...key, state, error, leaseToken: lease.token })
-  // What the second chat has lost makes the backup no worse.
+  // A loss in the second chat does not damage the backup.
   const backup = await getBackupById(database, backupId)
   if (backup?.chat_id === chatId)
-    await markDamaged(database, { backupId, error, ...(kind === 'part' && { partNumber }) })
+    await markDamaged(database, { backupId, error, partNumber: kind === 'part' ? partNumber : undefined })
   return new BackupError(error, {
     code: 'INTEGRITY',
-    hint: 'What one chat has lost comes back from the other one; else another backup of this source may be whole.',
+    hint: 'A second chat can restore what this one has lost; else use another backup of this source.',
   })
 }

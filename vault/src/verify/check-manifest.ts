@@ -2,8 +2,8 @@ import type { Manifest } from '@telegram-backup/archive'
 import type { Backup, MessageRow } from '@telegram-backup/database'
 
 /**
- * What a manifest says against the catalog, in words; undefined when both agree. Message ids and file ids do
- * not count: a repaired message has others since.
+ * How a manifest differs from the catalog, for people; undefined when it does not. Message ids and file ids
+ * do not count, since a repair changes them.
  */
 export function contradiction(
   { manifest, signer }: { manifest: Manifest; signer: string },

@@ -4,27 +4,26 @@ import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/sess
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
 import type { Finding, FindingKind } from '#verify/verification-report.ts'
 
-/** A chat as messages of it are asked for. */
+/** How the messages of a chat are addressed. */
 export interface LookedAtChat {
   /** As the rows name it. */
   chatId: string
-  /** Under which id it goes on, when its group has become a supergroup. */
+  /** The new id of a group that has become a supergroup. */
   movedTo: string | undefined
 }
 
 /**
- * What a message holds now, as far as a look shows. there: the document that was sent · doubtful: a document
- * that may be the one that was sent; reading it decides.
+ * there: the message holds the document that was sent · doubtful: it may; only reading the document decides.
  */
 export type Look =
   | { outcome: 'there' | 'doubtful'; fileId: string; fileUniqueId: string }
   | { outcome: 'wrong'; finding: Finding }
 
 /**
- * Asks whether a message exists, by an edit that cannot succeed: one call, which leaves no trace and says
- * nothing about what the message holds. Throws the client's errors.
+ * Checks only that a message exists, by an edit that cannot succeed: one call, which leaves no trace. Throws
+ * the client's errors.
  */
-export async function askForMessage(
+export async function checkExistence(
   session: VaultSession,
   held: HeldBackup,
   message: PlacedMessage,
@@ -32,12 +31,12 @@ export async function askForMessage(
   const { client, signal, onWait } = session
   assertMayGoOn(session, held.lease)
   const { chat_id: chatId, message_id: messageId } = message
-  const answer = await client.messageExists(chatId, messageId, { signal, ...(onWait && { onWait }) })
+  const answer = await client.messageExists(chatId, messageId, { signal, onWait })
   return answer === 'gone' ? findingOf(message, 'missing', 'is not in the chat any more') : undefined
 }
 
 /**
- * Reads a message by a copy that is deleted at once: two calls. A file id alone proves nothing, since the
+ * Reads a message by a copy that is deleted at once: two calls. The file id alone proves nothing, since a
  * file outlives its message. Throws the client's errors.
  */
 export async function lookAt(
@@ -48,18 +47,12 @@ export async function lookAt(
   const { client, vault, signal, onWait } = session
   assertMayGoOn(session, held.lease)
   const { chatId, movedTo } = chat
+  const { backupId } = held
   const where = movedTo === undefined ? { chatId } : { chatId: movedTo, fromChatId: chatId }
-  const seen = await lookAtMessage(client, vault, {
-    ...where,
-    messageId: message.message_id,
-    backupId: held.backupId,
-    signal,
-    ...(onWait && { onWait }),
-  })
-  return judge(message, seen)
+  const of = { ...where, messageId: message.message_id, backupId, signal, onWait }
+  return judge(message, await lookAtMessage(client, vault, of))
 }
 
-/** What a message that was seen says about the one that was sent. */
 function judge(message: MessageRow, seen: SeenMessage | undefined): Look {
   const wrong = (finding: FindingKind, words: string): Look => ({
     outcome: 'wrong',
@@ -73,12 +66,12 @@ function judge(message: MessageRow, seen: SeenMessage | undefined): Look {
     return wrong('replaced', `holds a document of ${document.sizeBytes} bytes; ${message.size} were sent`)
   }
   const { fileId, fileUniqueId } = document
-  // What people write about it makes the document no other one.
+  // A caption that people have edited does not matter.
   const isKnown = message.state === 'sent' && message.file_unique_id === fileUniqueId
   return { outcome: isKnown ? 'there' : 'doubtful', fileId, fileUniqueId }
 }
 
-/** The catalog knows the document by a name of this bot's from now on. */
+/** Records this bot's file id of the document. */
 export async function learnDocument(
   { database, client }: VaultSession,
   { backupId }: HeldBackup,
@@ -90,7 +83,7 @@ export async function learnDocument(
   await learnFileId(database, { partKey: partKeyOf(backupId, message), botId, fileId, fileUniqueId })
 }
 
-/** `words` go on after the name of the message. */
+/** `words` follow the name of the message. */
 export function findingOf(message: MessageRow, finding: FindingKind, words: string): Finding {
   const { kind, part_no, chat_id, message_id } = message
   const reason = `${nameOf(message)} in chat ${chat_id} ${words}`

@@ -2,10 +2,7 @@ import { type Backup, type MessageRow, markDamaged, markPart, partKeyOf } from '
 import { assertMayGoOn, type HeldBackup, type VaultSession } from '#session/session.ts'
 import type { Finding, Findings } from '#verify/verification-report.ts'
 
-/**
- * Writes down what was found wrong: the messages of each chat, and the backup where it is its own chat; what
- * the second chat has lost makes the backup no worse.
- */
+/** Records the findings: for messages of each chat, and for the backup if the chat is its own. */
 export async function noteFindings(
   session: VaultSession,
   { backupId, lease }: HeldBackup,
@@ -17,18 +14,15 @@ export async function noteFindings(
     const { kind, reason } = finding
     const row = rows.find(one => isAbout(finding, one))
     const state = finding.finding === 'missing' ? 'missing' : 'damaged'
-    // Contents that are wrong are so in both chats, and a copy would be no better.
+    // Wrong contents are wrong in both chats, and a copy would be no better.
     const isOfMessage = row !== undefined && kind !== 'backup' && finding.finding !== 'contents'
     if (isOfMessage && row.state !== 'erased' && (row.state !== state || row.error !== reason)) {
       const mark = { state, error: reason, leaseToken: lease.token } as const
       await markPart(database, { ...partKeyOf(backupId, row), ...mark })
     }
     if (finding.chat_id !== backup.chat_id && finding.finding !== 'contents') continue
-    await markDamaged(database, {
-      backupId,
-      error: reason,
-      ...(kind === 'part' && { partNumber: finding.part_no }),
-    })
+    const partNumber = kind === 'part' ? finding.part_no : undefined
+    await markDamaged(database, { backupId, error: reason, partNumber })
   }
 }
 

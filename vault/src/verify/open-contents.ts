@@ -3,19 +3,18 @@ import type { Backup } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import type { ReadMessage } from '#verify/read-documents.ts'
 
-/** How the contents of a backup turned out. */
+/** The result for the contents of a backup. */
 export type ContentsOutcome =
   | { outcome: 'right' }
-  /** A part was not what was sent, so that nothing can be said. */
+  /** A part was not what was sent, so the result is unknown. */
   | { outcome: 'broken off' }
   | { outcome: 'wrong'; partNumber: number | undefined; reason: string }
-  /** No key fits. */
+  /** There is no matching key. */
   | { outcome: 'closed'; code: string; reason: string }
 
 /**
- * Decrypts and decompresses the parts as they are read, and holds the whole against what was recorded when it
- * was sent; the plain bytes go nowhere. Reads on to the last part whatever becomes of the contents. Throws
- * what reading throws.
+ * Decrypts and decompresses the parts as they are read, and compares the whole with the record of its send.
+ * The plain bytes are thrown away. Always reads on to the last part. Throws the errors of reading.
  */
 export async function openContents(
   read: AsyncGenerator<ReadMessage, void>,

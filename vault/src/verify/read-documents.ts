@@ -131,7 +131,7 @@ export class DocumentReader {
     return { message, bytes, sha256, finding: findingOf(message, 'damaged', words) }
   }
 
-  /** Throws `error` when it says nothing about this message: an outage, the catalog, a cancel. */
+  /** Throws an `error` that says nothing about this message: an outage, the catalog, a cancel. */
   async #unreadable(message: PlacedMessage, error: unknown): Promise<ReadMessage> {
     if (endsEverything(this.#session, error) || !mayBeAboutTheDocument(error)) throw error
     await this.#assertNoOutage(message, error)
@@ -148,7 +148,7 @@ export class DocumentReader {
     if (!(await this.#canIndexBeHad(message.chat_id))) throw error
   }
 
-  /** The document that came before, then small ones; those with known damage last. */
+  /** The document that came before, then small ones; damaged ones last. */
   #witnessesFor(message: PlacedMessage): ReadableMessage[] {
     const isOther = (of: ReadableMessage): boolean => of.message !== message
     const known = this.#readable.get(message.chat_id)
@@ -200,7 +200,7 @@ function notRead(message: PlacedMessage, finding: Finding): ReadMessage {
   return { message, bytes: new Uint8Array(), sha256: '', finding }
 }
 
-/** Ends a call that has been tried again for too long; floods are waited for. */
+/** Ends a call that was retried for too long; waits for floods do not count. */
 function impatient(
   { onWait }: VaultSession,
   seconds: number = PATIENCE_SECONDS,
@@ -212,7 +212,7 @@ function impatient(
       if (wait.reason !== 'retry') return
       waited += wait.seconds
       if (waited <= seconds) return
-      throw new BackupError('The server does not give it, however often it is asked', { code: 'UNREACHABLE' })
+      throw new BackupError('The server did not send the document in any try', { code: 'UNREACHABLE' })
     },
     reset: () => {
       waited = 0
@@ -220,7 +220,7 @@ function impatient(
   }
 }
 
-/** The server does not give the document, or is away: another document of the chat tells which. */
+/** Either the document or the server is unavailable: another document of the chat shows which. */
 const MAY_BE_ABOUT_THE_DOCUMENT: ReadonlySet<string> = new Set([
   'INTEGRITY',
   'REFUSED',

@@ -7,8 +7,8 @@ import { isAbout } from '#verify/note-findings.ts'
 import type { Findings } from '#verify/verification-report.ts'
 
 /**
- * Copies back what one chat has lost and another still has, and says so in the findings. Where the rest was
- * not read yet, it is read now: only then may the backup count as sound again.
+ * Copies back what one chat has lost and another still has, and marks the findings. If the rest was not read
+ * yet, it is read now: only then may the backup count as sound again.
  */
 export async function repairFindings(
   session: VaultSession,
@@ -32,7 +32,7 @@ export async function repairFindings(
       if (endsEverything(session, error) || !held.lease.isHeld()) throw error
       if (findings.unproven.some(({ chat_id }) => chat_id === replicaChatId)) continue
       const { code, message: reason } = describeError(error)
-      findings.unproven.push({ chat_id: replicaChatId, code, reason: `nothing was mended: ${reason}` })
+      findings.unproven.push({ chat_id: replicaChatId, code, reason: `nothing was repaired: ${reason}` })
     }
   }
   await noteRepaired(session, held, findings)

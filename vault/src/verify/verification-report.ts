@@ -1,19 +1,19 @@
 import type { PartKind } from '@telegram-backup/database'
 
 /**
- * missing: there is no such message · tombstone: a few bytes of ours stand in its place · replaced: it holds
- * something else · damaged: its document is not what was sent · unreadable: it is there, and its bytes do not
- * come · contents: it is what was sent, but does not open as it should.
+ * missing: there is no such message · tombstone: we replaced it with a few bytes · replaced: it holds
+ * something else · damaged: its document is not what was sent · unreadable: it exists, but its document does
+ * not come · contents: it is what was sent, but its contents are wrong.
  */
 export type FindingKind = 'missing' | 'tombstone' | 'replaced' | 'damaged' | 'unreadable' | 'contents'
 
-/** Something that is wrong with a message of a backup, or with the backup as a whole. */
+/** A problem of a message, or of the backup as a whole. */
 export type Finding = {
   kind: PartKind | 'backup'
   /** From 1; 0 for the manifest and for the backup as a whole. */
   part_no: number
   chat_id: string
-  /** Null for a message that is unknown. */
+  /** Null for an unknown message. */
   message_id: number | null
   finding: FindingKind
   /** For people. */
@@ -22,41 +22,40 @@ export type Finding = {
   mended?: boolean
 }
 
-/** Something that could not be looked at, so that nothing was found about it. */
+/** Something that could not be checked. */
 export type Unproven = { chat_id: string; code: string; reason: string }
 
 /**
- * How much was proven. messages: they are in their chats · sent bytes: each was read, and is what was sent ·
- * plain bytes: besides, each part opened, and the whole is what was backed up.
+ * messages: all exist in their chats · sent bytes: every byte was compared with what was sent · plain bytes:
+ * every part was also decrypted, and the whole is what was backed up.
  */
 export type Depth = 'messages' | 'sent bytes' | 'plain bytes'
 
-/** What a verification found. */
 export interface VerificationReport {
   /** Id of the verification, a UUID, also in its row. */
   id: string
   backup_id: string
-  /** sound: nothing is wrong · mended: what was wrong was repaired · damaged: something is wrong. */
+  /** sound: no finding · mended: all findings were repaired · damaged: some were not. */
   state: 'sound' | 'mended' | 'damaged'
   depth: Depth
-  /** Messages that were looked at, in all chats, manifests among them. */
+  /** The number of checked messages in all chats, manifests included. */
   parts: number
-  /** Bytes as sent that were read. */
+  /** The number of bytes as sent that were read. */
   bytes: number
   findings: Finding[]
   unproven: Unproven[]
 }
 
-/** Collects what is found on the way. */
+/** Collects the findings of a verification. */
 export class Findings {
   readonly list: Finding[] = []
   readonly unproven: Unproven[] = []
-  /** Messages looked at, and those whose documents were read. */
+  /** The number of checked messages, and of read documents. */
   parts = 0
   read = 0
   bytes = 0
 
-  /** What is wrong and was not repaired, in that chat or in any. */
+  /** The findings that were not repaired, of that chat or of all. */
   left(chatId?: string): Finding[] {
     return this.list.filter(({ mended, chat_id }) => !mended && (chatId === undefined || chat_id === chatId))
   }

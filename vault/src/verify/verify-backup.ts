@@ -10,8 +10,10 @@ import {
   listVerifications,
   type MessageRow,
   markSound,
+  type PartKind,
 } from '@telegram-backup/database'
-import { BackupError, describeError, hint, run, tellError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, redactError, run } from '@telegram-backup/errors'
+import { ONLY_FIRST_FILE } from '#fetch/fetch-plan.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { SessionReport } from '#session/report.ts'
 import {
@@ -21,33 +23,31 @@ import {
   type HeldBackup,
   type VaultSession,
 } from '#session/session.ts'
+import { nameOf } from '#session/whole-messages.ts'
 import { noteFindings } from '#verify/note-findings.ts'
 import { DocumentReader } from '#verify/read-documents.ts'
 import { repairFindings } from '#verify/repair-findings.ts'
 import { type Depth, Findings, type VerificationReport } from '#verify/verification-report.ts'
 import { isPlaced, verifyChat } from '#verify/verify-chat.ts'
 
-/** Which backup, and how far. */
 export interface VerifyBackup {
   backupId: string
-  /** Every byte; else only whether every message is there. */
+  /** Reads every byte; otherwise checks only that the messages exist. */
   readData: boolean
-  /** The job that asked for it. */
+  /** The job that runs it. */
   jobId?: string | undefined
   /** Called for each message; must not throw. */
   onProgress?: ((progress: JobProgress) => void) | undefined
 }
 
 /**
- * Verifies a complete backup in each of its chats, writes down the findings, and repairs from the other chat
- * what one has lost. It changes nothing else in any chat. With `readData` every byte of every chat is read.
- * Where `session.identities` opens the backup, its contents are opened as well, and compared with the catalog
- * and the signed manifest.
+ * Verifies a complete backup in each of its chats, records the findings, and repairs from the other chat what
+ * one has lost. Nothing else changes in any chat. With `readData` every byte in every chat is read; if
+ * `session.identities` fit, the contents are decrypted and compared with the catalog and the signed manifest.
  *
- * The report has the findings. Damage in the backup's own chat that was not repaired also sets `damaged_at`.
- * Throws `NOT_FOUND` for a backup that is unknown or not complete, `UNPROVEN` when none of its messages is
- * known, `BUSY` while another process works on it, and what kept it from being verified (`UNREACHABLE`,
- * `CATALOG`, `CANCELLED`…): then nothing was found.
+ * Unrepaired damage in the backup's own chat also sets `damaged_at`. Throws `NOT_FOUND` for a backup that is
+ * unknown or not complete, `UNPROVEN` when none of its messages is known, `BUSY` while another process works
+ * on it, and the errors that prevented the verification (`UNREACHABLE`, `CATALOG`, `CANCELLED`…).
  */
 export async function verifyBackup(session: VaultSession, of: VerifyBackup): Promise<VerificationReport> {
   const { database } = session
@@ -76,8 +76,8 @@ export async function verifyBackup(session: VaultSession, of: VerifyBackup): Pro
       return { id, backup_id: backupId, state, depth, parts, bytes, findings: list, unproven }
     } catch (thrown) {
       const error = reasonOf(session, lease, thrown)
-      // The error is the reason, also when this fails; the next verification ends a row that stays running.
-      await finish({ state: 'failed', error: tellError(error).message }).catch(() => {})
+      // If this fails, the first error counts; the next verification ends a row that stays running.
+      await finish({ state: 'failed', error: redactError(error).message }).catch(() => {})
       throw error
     }
   } finally {
@@ -85,7 +85,7 @@ export async function verifyBackup(session: VaultSession, of: VerifyBackup): Pro
   }
 }
 
-/** A lease that is lost ends the calls as well. The report of repairs is this backup's own. */
+/** A lost lease also ends the calls. The report of repairs is this backup's own. */
 function withLease(session: VaultSession, lease: Lease): VaultSession {
   const signal = AbortSignal.any([session.signal, lease.signal])
   return { ...session, signal, report: new SessionReport() }
@@ -104,7 +104,7 @@ async function verifyHeld(
 ): Promise<Depth> {
   const { database } = session
   const { backupId, readData, findings } = of
-  // Copies that an interrupted verification has left in the chat.
+  // An interrupted verification may have left copies in the chat.
   await lookForMessages(session, held)
   const backup = await getBackupById(database, backupId)
   assertVerifiable(backup, backupId)
@@ -119,21 +119,13 @@ async function verifyHeld(
   return isOpened ? 'plain bytes' : 'sent bytes'
 }
 
-/**
- * Each chat in turn, the backup's own first. True when the contents were opened in one of them, and are
- * right.
- */
+/** Each chat, the backup's own first. True when the contents were opened in one of them, and are right. */
 async function verifyChats(
   session: VaultSession,
   held: HeldBackup,
-  {
-    backup,
-    rows,
-    readData,
-    findings,
-    onProgress,
-  }: VerifyBackup & { findings: Findings; backup: Backup; rows: readonly MessageRow[] },
+  of: VerifyBackup & { findings: Findings; backup: Backup; rows: readonly MessageRow[] },
 ): Promise<boolean> {
+  const { backup, rows, readData, findings, onProgress } = of
   const placed = rows.filter(isPlaced).filter(row => row.chat_id === backup.chat_id || isToBeThere(row))
   const bytesTotal = readData ? placed.reduce((sum, { size }) => sum + size, 0) : null
   const identities = readData ? await identitiesFor(session, backup) : undefined
@@ -153,16 +145,15 @@ async function verifyChats(
         ...{ chatId, backup, messages, readData, reader, findings },
         movedTo: current === chatId ? undefined : current,
         identities: isOpened ? undefined : identities,
-        // What stands in a message's place may be larger than what was sent.
-        onProgress: progress =>
-          onProgress?.({
-            ...progress,
-            bytes_total: bytesTotal && Math.max(bytesTotal, progress.bytes_done),
-          }),
+        onProgress: progress => {
+          // A replaced document may be larger than what was sent.
+          const bytes_total = bytesTotal && Math.max(bytesTotal, progress.bytes_done)
+          onProgress?.({ ...progress, bytes_total })
+        },
       })
       isOpened ||= opened.isOpened
     } catch (error) {
-      // The second chat says nothing about what is in the first.
+      // A failure of the second chat says nothing about the first.
       const { code, message: reason } = describeError(error)
       if (chatId === backup.chat_id || endsEverything(session, error) || code === 'LEASE_LOST') throw error
       findings.unproven.push({ chat_id: chatId, code, reason })
@@ -171,12 +162,12 @@ async function verifyChats(
   return isOpened
 }
 
-/** In another chat only messages that should be there count: what was erased there is no damage. */
+/** In another chat only messages that should be there count: an erased one is no damage. */
 function isToBeThere({ state }: MessageRow): boolean {
   return state === 'sent' || state === 'missing' || state === 'damaged'
 }
 
-/** Undefined where the contents cannot be opened. */
+/** Undefined when the contents cannot be opened. */
 async function identitiesFor(
   { identities }: VaultSession,
   { encrypted }: Backup,
@@ -186,49 +177,34 @@ async function identitiesFor(
 }
 
 /**
- * Private chats and basic groups count the messages of each bot by themselves: the number means another one
- * to this bot.
+ * Private chats and basic groups number messages for each bot: the same id is another message to this bot.
  */
 function isOfAnother({ client }: VaultSession, { bot_id }: MessageRow): boolean {
   return bot_id !== null && bot_id !== client.botId
 }
 
 function numberedByAnother(count: number): BackupError {
-  return new BackupError(
-    `${count} messages were sent by another bot, in a chat where each bot has its own numbers`,
-    {
-      code: 'UNPROVEN',
-      hint: 'Verify with that bot’s token; or use a channel, where all see the same numbers.',
-    },
-  )
+  const message = `Another bot sent ${count} messages, in a chat where each bot has its own message numbers`
+  const hint = 'Verify with that bot’s token; or use a channel, where all bots see the same numbers.'
+  return new BackupError(message, { code: 'UNPROVEN', hint })
 }
 
-/** What the catalog itself does not have: a part without a message, or without a row. */
+/** Reports what the catalog itself lacks: a part without a message, or without a row. */
 function noteUnknown(backup: Backup, rows: readonly MessageRow[], { list }: Findings): void {
   const own = rows.filter(({ chat_id }) => chat_id === backup.chat_id)
   const placed = new Set(own.filter(isPlaced).flatMap(row => (row.kind === 'part' ? [row.part_no] : [])))
   const chat_id = backup.chat_id ?? ''
-  const missing = { chat_id, message_id: null, finding: 'missing' } as const
+  const noteMissing = (kind: PartKind, part_no: number): void => {
+    const reason = `${nameOf({ kind, part_no })} has no message in chat ${chat_id}`
+    list.push({ kind, part_no, chat_id, message_id: null, finding: 'missing', reason })
+  }
   for (let part_no = 1; part_no <= (backup.part_count ?? 0); part_no++) {
-    if (placed.has(part_no)) continue
-    list.push({
-      ...missing,
-      kind: 'part',
-      part_no,
-      reason: `part ${part_no} has no message in chat ${chat_id}`,
-    })
+    if (!placed.has(part_no)) noteMissing('part', part_no)
   }
-  if (own.some(row => row.kind === 'manifest' && !isPlaced(row))) {
-    list.push({
-      ...missing,
-      kind: 'manifest',
-      part_no: 0,
-      reason: `the manifest has no message in chat ${chat_id}`,
-    })
-  }
+  if (own.some(row => row.kind === 'manifest' && !isPlaced(row))) noteMissing('manifest', 0)
 }
 
-/** Clears the known damage of the backup once every byte is proven; else adds it to the findings. */
+/** Clears earlier damage of the backup once every byte is proven; else adds it to the findings. */
 async function updateDamage(
   { database }: VaultSession,
   { backupId }: HeldBackup,
@@ -250,8 +226,8 @@ async function updateDamage(
 }
 
 /**
- * Whether it was the contents that were wrong when it was last opened; that its bytes are those that were
- * sent disproves nothing then.
+ * Whether the last damage was in the contents: then it proves nothing that the bytes are those that were
+ * sent.
  */
 async function wasOpenedWrong({
   database,
@@ -269,21 +245,18 @@ function stateOf(findings: Findings): VerificationReport['state'] {
 
 function assertVerifiable(backup: Backup | null, backupId: string): asserts backup is Backup {
   if (backup?.state === 'complete') return
-  throw new BackupError(
+  const message =
     backup === null
       ? `There is no backup ${backupId}`
-      : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`,
-    {
-      code: 'NOT_FOUND',
-      hint: hint`${run('list', { state: 'complete' })} shows those that can be verified.`,
-    },
-  )
+      : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`
+  const advice = hint`${run('list', { state: 'complete' })} shows those that can be verified.`
+  throw new BackupError(message, { code: 'NOT_FOUND', hint: advice })
 }
 
 function unknownMessages(backupId: string): BackupError {
-  return new BackupError(`No message of backup ${backupId} is known, so that none can be asked for`, {
+  return new BackupError(`No message of backup ${backupId} is known, so none can be checked`, {
     code: 'UNPROVEN',
-    hint: 'It was recorded by its first file id alone, by a telegram service of another make.',
+    hint: ONLY_FIRST_FILE,
   })
 }
 

@@ -11,25 +11,24 @@ import { describeError } from '@telegram-backup/errors'
 import type { HeldBackup, VaultSession } from '#session/session.ts'
 import type { PlacedMessage } from '#session/whole-messages.ts'
 import { contradiction } from '#verify/check-manifest.ts'
-import { askForMessage, findingOf, type LookedAtChat, lookAt } from '#verify/look-at-message.ts'
+import { checkExistence, findingOf, type LookedAtChat, lookAt } from '#verify/look-at-message.ts'
 import { openContents } from '#verify/open-contents.ts'
 import type { DocumentReader, ReadableMessage, ReadMessage } from '#verify/read-documents.ts'
 import type { Findings } from '#verify/verification-report.ts'
 
 /**
- * So many messages of a chat are looked at where only their existence is asked for: all of a small backup.
- * Each look is a copy, which counts against the chat's pace; the others are asked for in a way that makes no
- * message.
+ * Without `readData`: so many messages of a chat are looked at, which covers a small backup. Each look makes
+ * a copy, which counts against the chat's pace; a check of existence makes none.
  */
 const LOOKS_FOR_EXISTENCE = 10
 
-/** The messages of a backup in one chat, and how far they are to be verified. */
+/** The messages of a backup in one chat, and how they are verified. */
 export interface ChatToVerify extends LookedAtChat {
   backup: Backup
-  /** Those whose message ids are known. */
+  /** Those with known message ids. */
   messages: readonly PlacedMessage[]
   readData: boolean
-  /** What opens the contents; undefined when nothing does, or they have been opened already. */
+  /** Undefined when there is no key, or the contents have been opened already. */
   identities: readonly string[] | undefined
   reader: DocumentReader
   findings: Findings
@@ -37,8 +36,8 @@ export interface ChatToVerify extends LookedAtChat {
 }
 
 /**
- * Verifies the messages of one chat; what is wrong goes into the findings. True when the contents were opened
- * and are right. Throws what says nothing about the messages: an outage, the catalog, a cancel.
+ * Verifies the messages of one chat and adds to the findings. True when the contents were opened and are
+ * right. Throws errors that say nothing about the messages: an outage, the catalog, a cancel.
  */
 export async function verifyChat(
   session: VaultSession,
@@ -51,7 +50,7 @@ export async function verifyChat(
   if (manifest !== undefined) await readManifest(session, held, chat, manifest)
   const read = noted(session, held, chat, chat.reader.readParts(parts))
   const partCount = chat.backup.part_count ?? parts.length
-  // A part that is not there keeps the whole from being opened.
+  // Without all parts the whole cannot be opened.
   if (!chat.readData || chat.identities === undefined || parts.length !== partCount) {
     for (let next = await read.next(); !next.done; next = await read.next());
     return { isOpened: false }
@@ -59,10 +58,7 @@ export async function verifyChat(
   return { isOpened: await open(session, chat, chat.identities, read) }
 }
 
-/**
- * Looks at the messages. Returns those whose documents are to be read: without `readData` only the doubtful
- * ones.
- */
+/** Looks at the messages. Returns those to read: without `readData` only the doubtful ones. */
 async function lookAtAll(
   session: VaultSession,
   held: HeldBackup,
@@ -74,7 +70,7 @@ async function lookAtAll(
   for (const message of messages) {
     findings.parts++
     if (!looks.has(message)) {
-      const finding = await askForMessage(session, held, message)
+      const finding = await checkExistence(session, held, message)
       if (finding !== undefined) findings.list.push(finding)
     } else {
       const look = await lookAt(session, held, { message, chat })
@@ -89,7 +85,7 @@ async function lookAtAll(
   return readable
 }
 
-/** The manifest, all that something is known against, and some of the others, each time others. */
+/** The manifest, all with known problems, and a random choice of the others. */
 function someOf(messages: readonly PlacedMessage[]): Set<PlacedMessage> {
   const some = new Set(messages.filter(({ kind, state }) => kind === 'manifest' || state !== 'sent'))
   const rest = messages.filter(message => !some.has(message))
@@ -147,7 +143,7 @@ async function open(
   return outcome.outcome === 'right'
 }
 
-/** The same key opens nothing else of it either, so it is reported once. */
+/** Reported once: the same key opens nothing else of the backup either. */
 function notOpened({ findings, chatId }: ChatToVerify, why: { code: string; reason: string }): void {
   if (findings.unproven.some(({ code }) => code === why.code)) return
   findings.unproven.push({ chat_id: chatId, code: why.code, reason: why.reason })
@@ -165,7 +161,7 @@ async function* noted(
   }
 }
 
-/** A message that was found wrong before and is right now is believed again. */
+/** Adds a finding, or clears an earlier one of a message that is right now. */
 async function note(
   { database }: VaultSession,
   { backupId, lease }: HeldBackup,

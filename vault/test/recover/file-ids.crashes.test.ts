@@ -73,7 +73,8 @@ describe('file ids that lead nowhere', () => {
     const parts = (await partsOf(sent.id, machines.vault.chatId)).length
     expect(parts).toBeGreaterThan(20)
     const machine = await patient()
-    // Two downloads and three paths are begun ahead, each asked about twice, and a few more before two have failed; then each part once.
+    // Two downloads and three paths are begun ahead, each asked about twice, and a few more before two have
+    // failed; then each part once.
     expect(await countWhile('getFile', machine, sent)).toBeLessThanOrEqual(parts + 2 * 8)
     expect(await countWhile('forwardMessage', machine, sent)).toBe(0)
     expect(await countWhile('getFile', machine, sent)).toBe(parts)

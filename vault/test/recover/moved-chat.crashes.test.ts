@@ -2,7 +2,8 @@ import { listMessages, openSends } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-// A basic group that has become a supergroup: another id, message ids from 1 on, and the old messages where they were.
+// A basic group that has become a supergroup: another id, message ids from 1 on, and the old messages where
+// they were.
 
 let machines: Machines
 let group: number

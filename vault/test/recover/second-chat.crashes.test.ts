@@ -226,7 +226,7 @@ test('a backup that somebody is at work on is left to him, and the others are re
   const report = await old.recover()
   await lease?.release()
   expect(report.backups.map(backup => backup.id)).toEqual([id, other.id])
-  expect(report.backups[0]?.findings.join()).toContain('somebody is at work')
+  expect(report.backups[0]?.findings.join()).toContain('another process works on it')
   await markPart(old.database, {
     ...{ backupId: id, chatId: String(machines.vault.chatId), kind: 'part', partNumber: 2 },
     state: 'missing',

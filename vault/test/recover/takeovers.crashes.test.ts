@@ -25,7 +25,10 @@ function deleteIndex(chatId: number = machines.vault.chatId): void {
   emulator.asHuman.deleteMessage(chatId, pinned?.message_id ?? 0)
 }
 
-/** Another one takes the chat over, a second later at least by Telegram's clock: what happens within one is a race of two. */
+/**
+ * Another one takes the chat over, a second later at least by Telegram's clock: what happens within one is a
+ * race of two.
+ */
 async function recovered(options?: { chatId: number }): Promise<Machine> {
   machines.vault.emulator.clock.advance(1_000)
   const machine = await machines.open(options)

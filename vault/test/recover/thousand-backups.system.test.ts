@@ -27,7 +27,9 @@ afterAll(() => machines.close())
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-/** A chat with so many backups of one part, and their index; as sends would have left it, without their work. */
+/**
+ * A chat with so many backups of one part, and their index; as sends would have left it, without their work.
+ */
 async function fillChat(): Promise<void> {
   const { vault } = machines
   const chatId = String(vault.chatId)

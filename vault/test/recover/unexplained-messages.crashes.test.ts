@@ -31,9 +31,9 @@ test('a copy that a lost catalog left behind, and one of a person’s, stay, are
   expect(indexFailure).toBeNull()
   expect(notes.sort()).toEqual([
     expect.stringMatching(
-      `^Message ${copy} repeats one of this program: .* It stays, and may be deleted by hand.$`,
+      `^Message ${copy} is a copy of a message of this program: .* It stays, and may be deleted by hand.$`,
     ),
-    expect.stringMatching(`^Message ${theirs} is an index of before, or a person’s copy of one. It stays`),
+    expect.stringMatching(`^Message ${theirs} is a former index, or a person’s copy of one. It stays`),
   ])
   expect(vault.messageIds()).toEqual(before)
   const known = await knownMessageIds(next.database, chat, { after: 0, upTo: 1_000 })

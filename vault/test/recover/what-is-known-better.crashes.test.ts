@@ -68,7 +68,7 @@ test('what was recovered without the key becomes whole when the key is there', a
   expect((await next.fetch(sent.id)).equals(sent.bytes)).toBe(true)
 })
 
-test('a key that is named after a plain recover takes nothing away; what this machine signed since is believed beside it', async () => {
+test('a key that is named after a plain recover takes nothing away; what this machine signed since is believed as well', async () => {
   const sent = await old.send(1000)
   await sql`update control_plane.backups set source_name = 'shop-db', expiry_given = true`.execute(
     old.database.kysely,

@@ -72,7 +72,7 @@ describe('a backup in two chats', () => {
     await expectAllThere(id)
   })
 
-  it('stays damaged where both have lost the same part; the rest is mended', async () => {
+  it('stays damaged where both have lost the same part; the rest is repaired', async () => {
     const { id, replica } = await sendToTwo()
     const { emulator, chatId } = v.vault
     for (const partNumber of [1, 2])

@@ -4,23 +4,24 @@ import {
   getBackupById,
   getBackupDetails,
   getBackupStats,
+  type NewJob,
   pageBackups,
 } from '@telegram-backup/database'
 import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
+import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import { holdsDirectory } from '@telegram-backup/engine/restore/restore-target.ts'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
-import { found, projectOf } from '#http/callers.ts'
+import { actorOf, assertTarget, found, projectOf, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { assertTarget, projectOfSource } from '#http/names.ts'
-import { JOB_ACCEPTED_ANSWER, submitted } from '#http/routes/accepted.ts'
-import { type Route, route } from '#http/routes/route.ts'
+import { type ApiRequest, type Route, type RouteDescription, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
+import { JOB_ACCEPTED } from '#http/schemas/job-schemas.ts'
 import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
 
-/** Backups, what is done with them by jobs, and their statistics. */
+/** Backups, the jobs that work on them, and their statistics. */
 export function backupRoutes(ports: HttpPorts): Route[] {
   return [list(ports), create(ports), show(ports), erase(ports), restore(ports), verify(ports), stats(ports)]
 }
@@ -42,7 +43,7 @@ const list = ({ database }: HttpPorts): Route =>
         limit: LIMIT,
         cursor: CURSOR.optional(),
       }),
-      answers: { 200: { description: 'A page of them', schema: BACKUP_PAGE } },
+      answers: { 200: { description: 'One page', schema: BACKUP_PAGE } },
       problems: [404],
     },
     async ({ caller, query }) => {
@@ -58,7 +59,8 @@ const list = ({ database }: HttpPorts): Route =>
   )
 
 const create = ({ queue, configFile }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups',
@@ -67,16 +69,9 @@ const create = ({ queue, configFile }: HttpPorts): Route =>
       scope: SCOPE_FOR.backup,
       body: z.strictObject({ source: NAME }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, body, idempotencyKey }) => {
-      const projectId = projectOfSource(configFile, caller, body.source)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: { kind: 'backup', projectId, source: body.source },
-      })
+    async ({ caller, body: { source } }) => {
+      return { kind: 'backup', projectId: projectOfSource(configFile, caller, source), source }
     },
   )
 
@@ -86,7 +81,7 @@ const show = ({ database }: HttpPorts): Route =>
       method: 'get',
       path: '/backups/{id}',
       name: 'getBackup',
-      summary: 'One backup with its messages and its history',
+      summary: 'One backup, with its messages and its history',
       scope: 'read',
       answers: { 200: { description: 'The backup', schema: BACKUP_DETAILS } },
       problems: [404],
@@ -98,39 +93,28 @@ const show = ({ database }: HttpPorts): Route =>
   )
 
 const erase = ({ database, queue }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'delete',
       path: '/backups/{id}',
       name: 'eraseBackup',
-      summary:
-        'Erase a backup in its chats; the last good one of its project and type only with even_the_last',
+      summary: 'Erase a backup in its chats; the last good one of its project and type needs even_the_last',
       scope: SCOPE_FOR.erase,
       query: z.strictObject({ even_the_last: EVEN_THE_LAST }),
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
     async ({ caller, id, query: { even_the_last: evenTheLast } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
-      // Of one that is erased the job says what became of its messages, as `erase` does.
-      if (backup.state !== 'erased') {
-        await assertErasable(database, { backupId: backup.id, evenTheLast })
-      }
-      return await submitted(queue, {
-        caller,
-        job: {
-          kind: 'erase',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          // A job without options is the same as one that was asked for without the parameter.
-          ...(evenTheLast ? { options: { even_the_last: true } } : {}),
-        },
-      })
+      // For an erased backup, the job reports its messages, as the command `erase` does.
+      if (backup.state !== 'erased') await assertErasable(database, { backupId: backup.id, evenTheLast })
+      const options = evenTheLast ? { even_the_last: true } : undefined
+      return { kind: 'erase', projectId: backup.project_id, backupId: backup.id, options }
     },
   )
 
 const restore = ({ database, queue, configFile }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups/{id}/restore',
@@ -139,54 +123,33 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
       scope: SCOPE_FOR.restore,
       body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, id, body, idempotencyKey }) => {
+    async ({ caller, id, body: { target, overwrite = false } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
-      assertTarget(configFile, caller, body.target)
+      assertTarget(configFile, caller, target)
       assertWhole(backup)
       assertForDatabase(backup)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: {
-          kind: 'restore',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          target: body.target,
-          options: { overwrite: body.overwrite === true },
-        },
-      })
+      const { project_id: projectId, id: backupId } = backup
+      return { kind: 'restore', projectId, backupId, target, options: { overwrite } }
     },
   )
 
 const verify = ({ database, queue }: HttpPorts): Route =>
-  route(
+  jobRoute(
+    queue,
     {
       method: 'post',
       path: '/backups/{id}/verify',
       name: 'verifyBackup',
-      summary: 'Ask for every message of a backup, or read every byte of it',
+      summary: 'Check that every message of a backup exists, or read every byte',
       scope: SCOPE_FOR.verify,
       body: z.strictObject({ read_data: z.boolean().optional() }),
       idempotent: true,
-      answers: { 202: JOB_ACCEPTED_ANSWER },
-      problems: [404, 409],
     },
-    async ({ caller, id, body, idempotencyKey }) => {
+    async ({ caller, id, body: { read_data = false } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
       assertWhole(backup)
-      return await submitted(queue, {
-        caller,
-        idempotencyKey,
-        job: {
-          kind: 'verify',
-          projectId: backup.project_id,
-          backupId: backup.id,
-          options: { read_data: body.read_data === true },
-        },
-      })
+      return { kind: 'verify', projectId: backup.project_id, backupId: backup.id, options: { read_data } }
     },
   )
 
@@ -196,10 +159,10 @@ const stats = ({ database }: HttpPorts): Route =>
       method: 'get',
       path: '/stats',
       name: 'getStats',
-      summary: 'The complete backups, counted',
+      summary: 'Numbers, sizes and ages of the complete backups',
       scope: 'read',
       query: z.strictObject({ project_id: PROJECT_ID.optional() }),
-      answers: { 200: { description: 'How many, how large, how old', schema: BACKUP_STATS } },
+      answers: { 200: { description: 'The statistics', schema: BACKUP_STATS } },
       problems: [404],
     },
     async ({ caller, query }) => ({
@@ -208,20 +171,47 @@ const stats = ({ database }: HttpPorts): Route =>
     }),
   )
 
-/** Throws `NOT_FOUND` for what its job would only fail over. */
-function assertWhole({ state }: Backup): void {
-  if (state === 'complete') return
-  throw new BackupError(`The backup is ${state}; there is nothing whole of it in the chat`, {
-    code: 'NOT_FOUND',
-    hint: 'GET /backups?state=complete lists those that are whole.',
+/**
+ * A route that puts a job into the queue. If the same API key repeats an idempotency key, or the same job is
+ * already waiting, the answer names that job.
+ */
+function jobRoute<Query extends z.ZodObject, Body extends z.ZodType>(
+  queue: JobQueue,
+  description: Omit<RouteDescription, 'query' | 'body' | 'answers'> & { query?: Query; body?: Body },
+  jobFor: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<NewJob>,
+): Route {
+  const answers = {
+    202: {
+      description: 'The queue has the job; Location names it',
+      schema: JOB_ACCEPTED,
+      headers: { Location: 'The path of the job' },
+    },
+  }
+  return route<Query, Body>({ ...description, answers, problems: [404, 409] }, async request => {
+    const { caller, idempotencyKey } = request
+    const { job } = await queue.submit({
+      ...(await jobFor(request)),
+      actor: actorOf(caller),
+      byKey: { apiKeyId: caller.id, idempotencyKey },
+    })
+    return { status: 202, body: { job_id: job.id }, headers: { Location: `/api/v1/jobs/${job.id}` } }
   })
 }
 
-/** Throws `USAGE` for files: all targets that can be named are databases. */
+/** Throws `NOT_FOUND` for a backup that is not complete: the job would fail. */
+function assertWhole({ state }: Backup): void {
+  if (state === 'complete') return
+  throw new BackupError(`The backup is ${state}; the chat does not hold all of it`, {
+    code: 'NOT_FOUND',
+    hint: 'GET /backups?state=complete lists the complete backups.',
+  })
+}
+
+/** Throws `USAGE` for a directory: all targets with names are databases. */
 function assertForDatabase(backup: Backup): void {
   if (!holdsDirectory(backup)) return
-  throw new BackupError('The backup is of a directory, and the target is a database', {
+  throw new BackupError('The backup holds a directory, and the target is a database', {
     code: 'USAGE',
-    hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" makes a directory of it.`,
+    hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" restores it into a directory.`,
   })
 }

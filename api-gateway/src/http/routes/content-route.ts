@@ -1,52 +1,51 @@
-import { getBackupById } from '@telegram-backup/database'
+import { getBackupDetails } from '@telegram-backup/database'
 import type { ByteRange } from '@telegram-backup/engine/operations/contents.ts'
-import { describeError } from '@telegram-backup/errors'
+import { describeContents, openBytes } from '@telegram-backup/engine/operations/fetch.ts'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
-import { readRange } from '#http/byte-range.ts'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { watchKey } from '#http/key-watch.ts'
-import { goneAway, logOf } from '#http/request-context.ts'
+import { whileWatched } from '#http/key-watch.ts'
+import type { TransferMemory } from '#http/memory-limits.ts'
+import { logOf } from '#http/request-context.ts'
 import { type Answer, type Route, route } from '#http/routes/route.ts'
 import { Slots } from '#http/slots.ts'
-import type { TransferMemory } from '#http/transfer-memory.ts'
 
-/** The plain bytes of a backup, out of the chat. */
-export function contentRoute({ database, contents, settings }: HttpPorts, memory: TransferMemory): Route {
+/** The plain bytes of a backup, fetched from the chat. */
+export function contentRoute({ database, engine, settings }: HttpPorts, memory: TransferMemory): Route {
   const slots = new Slots('downloads', settings.downloads_at_once)
   return route(
     {
       method: 'get',
       path: '/backups/{id}/content',
       name: 'getContent',
-      summary: 'The plain bytes, each part verified before it goes out',
+      summary: 'The plain bytes; each part is verified before it is sent',
       scope: 'restore',
       hasHead: true,
       answers: {
         200: {
-          description: 'The bytes; the connection is broken off when a part is not what was sent',
+          description: 'The bytes; the connection is broken off if a part is not what was sent',
           contentType: 'application/octet-stream',
           headers: HEADERS,
         },
         206: {
-          description:
-            'The bytes of the one range that was asked for; only the parts that hold it are fetched',
+          description: 'The bytes of the requested range; only the parts that hold it are fetched',
           contentType: 'application/octet-stream',
-          headers: { ...HEADERS, 'Content-Range': 'Which bytes, of how many' },
+          headers: { ...HEADERS, 'Content-Range': 'The range, and the size of the backup' },
         },
       },
       problems: [404, 416, 502],
     },
     async ({ caller, id, request, response }) => {
-      const backup = found(caller, await getBackupById(database, id), 'backup')
-      const { size, filename, sha256 } = await contents.describe(backup.id)
+      const backup = found(caller, await getBackupDetails(database, id), 'backup')
+      const { size, filename, sha256 } = describeContents(backup)
       const tag = sha256 === null ? undefined : `"${sha256}"`
       response.set('Accept-Ranges', 'bytes')
       if (tag !== undefined) response.set('ETag', tag)
       const isHead = request.method === 'HEAD'
       const range = isHead ? undefined : rangeOf(request, response, { size, tag })
       const begin = (): void => {
-        // It sets a type by the name's ending, which a browser might act upon.
+        // `attachment` sets a type by the ending of the name, which a browser might act upon.
         response.attachment(nameFor(filename)).type('application/octet-stream')
         response.status(range === undefined ? 200 : 206)
         response.set('Content-Length', String(range === undefined ? size : range.end - range.start))
@@ -57,37 +56,32 @@ export function contentRoute({ database, contents, settings }: HttpPorts, memory
         response.end()
         return undefined
       }
-      const work = async (): Promise<Answer> => {
-        const { signal, end } = goneAway(response)
-        const unwatch = watchKey(
-          { database, request, onGone: () => response.destroy() },
-          { scope: 'restore', project: backup.project_id },
-        )
-        try {
-          const bytes = await contents.open(backup.id, { signal, range })
-          const chunks = bytes[Symbol.asyncIterator]()
-          // What fails before the first byte can still be told; damage ends the connection in any case.
-          const first = await chunks.next().catch((error: unknown) => {
-            if (describeError(error).code === 'INTEGRITY') return breakOff(response, error)
-            throw error
-          })
-          if (first === undefined) return undefined
-          begin()
-          await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
-          return undefined
-        } finally {
-          unwatch()
-          end()
-        }
+      const watched = { database, request, response, scope: 'restore', project: backup.project_id } as const
+      const work = async (signal: AbortSignal): Promise<Answer> => {
+        const bytes = await openBytes(backup, {
+          ...engine,
+          ...{ signal, range, catalog: async () => engine.database },
+          note: words => logOf(response).info({ backup_id: backup.id }, words),
+        })
+        const chunks = bytes[Symbol.asyncIterator]()
+        // An error before the first byte becomes a problem, but damage always breaks off the connection.
+        const first = await chunks.next().catch((error: unknown) => {
+          if (describeError(error).code === 'INTEGRITY') return breakOff(response, error)
+          throw error
+        })
+        if (first === undefined) return undefined
+        begin()
+        await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
+        return undefined
       }
-      return await slots.use(caller.id, () => memory.download(caller.id, work))
+      return await slots.use(caller.id, () => memory.download(caller.id, () => whileWatched(watched, work)))
     },
   )
 }
 
-const HEADERS = { 'Accept-Ranges': 'bytes', ETag: 'The SHA-256 of the plain bytes, where it is known' }
+const HEADERS = { 'Accept-Ranges': 'bytes', ETag: 'The SHA-256 of the plain bytes, if it is known' }
 
-/** What is asked for; all of it where `If-Range` names other bytes than these. */
+/** The requested range; the whole if `If-Range` names other bytes than these. */
 function rangeOf(
   request: Request,
   response: Response,
@@ -103,7 +97,26 @@ function rangeOf(
   }
 }
 
-/** The name as a header can carry it; the library writes RFC 6266 and 8187. */
+/**
+ * Reads the header `Range`. Returns undefined, which means the whole, without a header, for several ranges,
+ * and for anything else that is not a range of bytes. Throws `RANGE` for a range that holds no byte.
+ */
+export function readRange(header: string | undefined, size: number): ByteRange | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
+  if (from === '' && to === '') return undefined
+  if (from !== '' && to !== '' && Number(from) > Number(to)) return undefined
+  const range =
+    from === ''
+      ? { start: Math.max(0, size - Number(to)), end: size }
+      : { start: Number(from), end: to === '' ? size : Math.min(size, Number(to) + 1) }
+  if (range.start < range.end) return range
+  throw new BackupError('The range begins after the end of the backup', {
+    code: 'RANGE',
+    hint: 'Content-Range says how many bytes there are.',
+  })
+}
+
+/** The name without characters that a header or a file name must not have. */
 function nameFor(filename: string): string {
   const name = filename.toWellFormed().replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}/\\]/gu, '_')
   return name === '' ? 'backup' : name
@@ -115,8 +128,8 @@ function breakOff(response: Response, error: unknown): undefined {
 }
 
 /**
- * No faster than they are taken. The last bytes wait until the end is known to be right: with them the client has as many as were
- * announced, and takes that for the whole.
+ * Sends the bytes no faster than the client reads them. The last bytes wait until everything is verified:
+ * with them, the client has as many bytes as were announced, and believes that the backup is complete.
  */
 async function sendBytes(
   response: Response,
@@ -138,7 +151,7 @@ async function sendBytes(
   }
 }
 
-/** A client that takes nothing for so long does not get the rest. */
+/** Breaks off the connection if the client reads nothing for that long. */
 function drained(response: Response, stallMs: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(() => response.destroy(), stallMs)

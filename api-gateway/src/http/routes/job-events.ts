@@ -5,17 +5,19 @@ import type { Response } from 'express'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { watchKey } from '#http/key-watch.ts'
-import { JobWatch } from '#http/routes/job-watch.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { Slots } from '#http/slots.ts'
 
 const HEARTBEAT_MS = 15_000
-/** Streams in one process; each is a connection that stays. */
+/** For all keys of one process; each is an open connection. */
 const STREAMS_AT_ONCE = 1_000
-/** A reader that leaves so much lying is not there any more. */
+/** A client that leaves this much unread has gone. */
 const UNREAD_BYTES = 64 * 1024
 
-/** The streams of one process. Whoever stops the service ends them, and their clients come back to another one. */
+/**
+ * The streams of one process. They end when the service stops; their clients then connect to another
+ * process.
+ */
 export class OpenStreams {
   readonly #ends = new Set<() => void>()
   readonly #slots = new Slots('streams of events', STREAMS_AT_ONCE)
@@ -26,12 +28,12 @@ export class OpenStreams {
   }
 
   /**
-   * Takes a place; returns how to give it back, which is to be done once. Throws `OVERLOADED` when there are too many, in all or
-   * of that key, or when there are to be none any more.
+   * Adds a stream; returns the function that removes it, to be called once. Throws `OVERLOADED` if there are
+   * too many, in all or of that key, and while the service stops.
    */
   add(keyId: string, end: () => void): () => void {
     if (this.#isStopping) {
-      throw new BackupError('The service is being stopped', {
+      throw new BackupError('The service is stopping', {
         code: 'OVERLOADED',
         hint: 'Try again in a moment.',
       })
@@ -58,14 +60,14 @@ export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenS
       method: 'get',
       path: '/jobs/{id}/events',
       name: 'watchJob',
-      summary: 'A job at each of its changes, as server-sent events, until it ends',
+      summary: 'Each change of a job as a server-sent event, until the job ends',
       scope: 'read',
       answers: {
         200: {
-          description: 'Events, each with a job as data; Last-Event-ID leaves out what was seen',
+          description: 'Events with the job as data; Last-Event-ID leaves out what the client has seen',
           contentType: 'text/event-stream',
         },
-        204: { description: 'Its end was seen already: there is nothing to come back for' },
+        204: { description: 'The job has ended, and the client has seen its end' },
       },
       problems: [404],
     },
@@ -73,7 +75,7 @@ export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenS
       const job = found(caller, await getJob(database, id), 'job')
       const seen = lastSeen(request.get('Last-Event-ID'), job)
       if (hasEnded(job) && job.version <= seen) return { status: 204 }
-      // Whoever has gone meanwhile closes no more, and what is begun for it would go on for ever.
+      // The response is closed already: its close event would never stop the stream.
       if (response.destroyed) return undefined
       const leaving: (() => void)[] = []
       const leave = (): void => {
@@ -93,18 +95,13 @@ export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenS
       }
       leaving.push(
         watch.add(job.id, next => {
-          // Pruned meanwhile: then nobody can say how it ended.
+          // The job was deleted, so its end is unknown.
           if (next === null) return void response.destroy()
           stream.send(next)
           if (hasEnded(next)) end()
         }),
       )
-      leaving.push(
-        watchKey(
-          { database, request, onGone: () => response.destroy() },
-          { scope: 'read', project: job.project_id },
-        ),
-      )
+      leaving.push(watchKey({ database, request, response, scope: 'read', project: job.project_id }))
       const beat = setInterval(() => stream.comment('still here'), HEARTBEAT_MS).unref()
       leaving.push(() => clearInterval(beat))
       return undefined
@@ -116,13 +113,13 @@ function hasEnded({ finished_at }: Job): boolean {
   return finished_at !== null
 }
 
-/** Of what our events do not have as an id, nothing was seen: nor of what a job that goes on has not come to yet. */
+/** The version of the job that the client has seen; 0 for an id that no event of this job can have. */
 function lastSeen(header: string | undefined, job: Job): number {
   const seen = header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : 0
   return seen <= job.version || hasEnded(job) ? seen : 0
 }
 
-/** Events of one job on one connection: the id is the job's version, so that any process can go on. */
+/** The events of one job. Their id is the version of the job, so that any process can continue the stream. */
 class EventStream {
   readonly #response: Response
   #version: number
@@ -151,5 +148,47 @@ class EventStream {
   #write(text: string): void {
     if (this.#response.writableLength > UNREAD_BYTES) this.#response.destroy()
     else if (!this.#response.destroyed) this.#response.write(text)
+  }
+}
+
+type Listener = (job: Job | null) => void
+
+const LOOK_EVERY_MS = 1_000
+
+/** Reads each job that has listeners about once a second, once for all of them. */
+class JobWatch {
+  readonly #look: (jobId: string) => Promise<Job | null>
+  readonly #listeners = new Map<string, Set<Listener>>()
+
+  constructor(look: (jobId: string) => Promise<Job | null>) {
+    this.#look = look
+  }
+
+  /** The listener gets null if the job does not exist. Returns the function that stops it. */
+  add(jobId: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(jobId) ?? new Set()
+    listeners.add(listener)
+    if (!this.#listeners.has(jobId)) {
+      this.#listeners.set(jobId, listeners)
+      this.#lookLater(jobId)
+    }
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(jobId) === listeners) this.#listeners.delete(jobId)
+    }
+  }
+
+  #lookLater(jobId: string): void {
+    const listeners = this.#listeners.get(jobId)
+    setTimeout(async () => {
+      if (listeners === undefined || this.#listeners.get(jobId) !== listeners) return
+      try {
+        const job = await this.#look(jobId)
+        for (const listener of [...listeners]) listener(job)
+      } catch {
+        // The catalog does not answer. The next try may succeed; listeners only notice a pause.
+      }
+      if (this.#listeners.get(jobId) === listeners) this.#lookLater(jobId)
+    }, LOOK_EVERY_MS).unref()
   }
 }

@@ -8,7 +8,6 @@ import { page, readCursor } from '#http/schemas/cursor.ts'
 import { JOB, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
 import { CURSOR, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
 
-/** Jobs: what is asked for, what runs, how it ended. */
 export function jobRoutes(ports: HttpPorts): Route[] {
   return [list(ports), show(ports), cancel(ports)]
 }
@@ -27,7 +26,7 @@ const list = ({ database }: HttpPorts): Route =>
         limit: LIMIT,
         cursor: CURSOR.optional(),
       }),
-      answers: { 200: { description: 'A page of them', schema: JOB_PAGE } },
+      answers: { 200: { description: 'One page', schema: JOB_PAGE } },
       problems: [404],
     },
     async ({ caller, query }) => {
@@ -35,7 +34,7 @@ const list = ({ database }: HttpPorts): Route =>
       const jobs = await listJobs(database, {
         projectId: projectOf(caller, project_id),
         state,
-        // One more tells whether there is a next page.
+        // One more shows whether there is a next page.
         limit: limit + 1,
         after: readCursor(cursor),
       })
@@ -67,9 +66,9 @@ const cancel = ({ database, queue }: HttpPorts): Route =>
       method: 'delete',
       path: '/jobs/{id}',
       name: 'cancelJob',
-      summary: 'Cancel a job that waits, or ask one that runs to stop',
+      summary: 'Cancel a waiting job, or ask a running job to stop',
       scope: 'backup',
-      answers: { 202: { description: 'The job as it is now; one that runs ends soon', schema: JOB } },
+      answers: { 202: { description: 'The job as it is now; a running job ends soon', schema: JOB } },
       problems: [404, 409],
     },
     async ({ caller, id }) => {

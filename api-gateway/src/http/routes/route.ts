@@ -4,41 +4,41 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { describeIssue, hintOf, plainWords } from '#http/plain-words.ts'
 
-/** What a route may answer with. */
+/** One answer of a route. */
 export interface DescribedAnswer {
   description: string
-  /** Left out where there is no body. */
+  /** Not for an answer without a body. */
   schema?: z.ZodType
   /** `application/json` unless given. */
   contentType?: string
   headers?: Readonly<Record<string, string>>
 }
 
-/** A route as the router, the checks and the OpenAPI document see it. */
+/** A route for the router, the checks of requests, and the OpenAPI document. */
 export interface RouteDescription {
   method: 'get' | 'post' | 'patch' | 'delete'
-  /** Below `/api/v1`, with `{id}` for the one parameter there may be. */
+  /** Below `/api/v1`; the only parameter is `{id}`. */
   path: string
-  /** The name of the operation in the document. */
+  /** The operation’s name in the document. */
   name: string
   summary: string
   scope: ApiScope
   query?: z.ZodObject | undefined
   body?: z.ZodType | undefined
-  /** The body is bytes, and the route reads it itself. */
+  /** The route reads the body itself, as bytes. */
   takesBytes?: boolean
-  /** HEAD is answered as well, though GET is answered with a stream. */
+  /** HEAD is allowed, although GET answers with a stream. */
   hasHead?: boolean
-  /** It may carry an `Idempotency-Key`. */
+  /** The request may have an `Idempotency-Key`. */
   idempotent?: boolean
   answers: Readonly<Record<number, DescribedAnswer>>
-  /** Statuses of problems beyond those that every route can answer with. */
+  /** Statuses of problems, in addition to those of every route. */
   problems?: readonly number[]
 }
 
-/** What a route is asked, checked. */
+/** A request whose query and body match the schemas of the route. */
 export interface ApiRequest<Query, Body> {
-  /** Empty for a route without one. */
+  /** Empty if the path has no `{id}`. */
   id: string
   query: Query
   body: Body
@@ -48,15 +48,14 @@ export interface ApiRequest<Query, Body> {
   response: Response
 }
 
-/** What a route answers; undefined when it has written its answer itself. */
+/** The answer; undefined if the route has sent it itself. */
 export type Answer = { status: number; body?: unknown; headers?: Record<string, string> } | undefined
 
-/** A route and what it does. */
 export interface Route extends RouteDescription {
   handle(asked: { caller: ApiKey; request: Request; response: Response }): Promise<Answer>
 }
 
-/** Ties a route's schemas to what it does: that gets nothing unchecked. */
+/** Makes a route that checks each request before it calls `handle`. Throws `INVALID`. */
 export function route<Query extends z.ZodObject, Body extends z.ZodType>(
   description: Omit<RouteDescription, 'query' | 'body'> & { query?: Query; body?: Body },
   handle: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<Answer>,
@@ -100,6 +99,6 @@ function idempotencyKeyOf(request: Request): string | undefined {
   if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key
   throw new BackupError('The Idempotency-Key is refused: 1 to 200 visible ASCII characters', {
     code: 'INVALID',
-    hint: 'A UUID will do, a new one for each thing that is asked for.',
+    hint: 'Use a new UUID for each thing that you request.',
   })
 }

@@ -6,14 +6,12 @@ import {
   scheduleViews,
 } from '@telegram-backup/engine/schedules/manage-schedules.ts'
 import { z } from 'zod'
-import { found, notFound } from '#http/callers.ts'
+import { found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { projectOfSource } from '#http/names.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'
 import { NAME } from '#http/schemas/terms.ts'
 
-/** Schedules: when a source is backed up. */
 export function scheduleRoutes(ports: HttpPorts): Route[] {
   return [list(ports), create(ports), change(ports), remove(ports)]
 }
@@ -24,7 +22,7 @@ const CRON = z
   .max(200)
   .meta({ description: 'Five fields: minute, hour, day, month, day of the week.' })
 const TERMS = {
-  timezone: z.string().min(1).max(64).optional().meta({ description: 'An IANA name; UTC unless given.' }),
+  timezone: z.string().min(1).max(64).optional().meta({ description: 'An IANA name; the default is UTC.' }),
   enabled: z.boolean().optional(),
   keep: KEEP.nullable().optional(),
   jitter: z.int().min(0).max(86_400).optional().meta({ description: 'Seconds.' }),
@@ -37,9 +35,9 @@ const list = ({ database }: HttpPorts): Route =>
       method: 'get',
       path: '/schedules',
       name: 'listSchedules',
-      summary: 'The schedules, in the order of their making',
+      summary: 'The schedules, oldest first',
       scope: 'read',
-      answers: { 200: { description: 'All of them', schema: SCHEDULE_PAGE } },
+      answers: { 200: { description: 'All schedules', schema: SCHEDULE_PAGE } },
     },
     async ({ caller }) => {
       const all = await listSchedules(database, { projectId: caller.project_id ?? undefined })
@@ -54,19 +52,16 @@ const create = ({ database, configFile }: HttpPorts): Route =>
       method: 'post',
       path: '/schedules',
       name: 'createSchedule',
-      summary: 'Back up a source regularly',
+      summary: 'Back up a source at fixed times',
       scope: 'admin',
       body: z.strictObject({ source: NAME, cron: CRON, ...TERMS }),
-      answers: {
-        201: { description: 'The schedule', schema: SCHEDULE },
-      },
+      answers: { 201: { description: 'The schedule', schema: SCHEDULE } },
       problems: [404, 409],
     },
     async ({ caller, body }) => {
       projectOfSource(configFile, caller, body.source)
       const schedule = await addSchedule(database, body, configFile)
-      const view = await scheduleView(database, schedule)
-      return { status: 201, body: view }
+      return { status: 201, body: await scheduleView(database, schedule) }
     },
   )
 
@@ -76,7 +71,7 @@ const change = ({ database }: HttpPorts): Route =>
       method: 'patch',
       path: '/schedules/{id}',
       name: 'changeSchedule',
-      summary: 'Change a schedule; what is not named stays as it is',
+      summary: 'Change a schedule; fields that are not given stay as they are',
       scope: 'admin',
       body: z.strictObject({ cron: CRON.optional(), ...TERMS }),
       answers: { 200: { description: 'The schedule as it is now', schema: SCHEDULE } },
@@ -96,9 +91,9 @@ const remove = ({ database }: HttpPorts): Route =>
       method: 'delete',
       path: '/schedules/{id}',
       name: 'removeSchedule',
-      summary: 'Remove a schedule; its backups stay, and what its policy kept is kept',
+      summary: 'Remove a schedule; its backups stay, and its policy still applies to them',
       scope: 'admin',
-      answers: { 204: { description: 'It is gone' } },
+      answers: { 204: { description: 'The schedule is removed' } },
       problems: [404],
     },
     async ({ caller, id }) => {

@@ -1,29 +1,29 @@
+import type { BackupState } from '@telegram-backup/database'
 import { z } from 'zod'
 import { PROJECT_ID, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
-/** The states that a list can be asked for. */
-export const BACKUP_STATE: z.ZodEnum<{
-  sending: 'sending'
-  complete: 'complete'
-  failed: 'failed'
-  erasing: 'erasing'
-  erased: 'erased'
-}> = z.enum(['sending', 'complete', 'failed', 'erasing', 'erased'])
+export const BACKUP_STATE: z.ZodType<BackupState> = z.enum([
+  'sending',
+  'complete',
+  'failed',
+  'erasing',
+  'erased',
+])
 const PART_STATE = z.enum(['intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased'])
-const BYTES = z.int().min(0)
+const COUNT = z.int().min(0)
 
 const BACKUP_FIELDS = {
   id: UUID,
   project_id: PROJECT_ID,
   type: TYPE,
   state: BACKUP_STATE,
-  file_id: z.string().nullable().meta({ description: 'Of the first part; belongs to one bot.' }),
-  size: BYTES.meta({ description: 'Plain bytes, before compression.' }),
-  archive_size: BYTES.nullable().meta({ description: 'Bytes of all parts as sent.' }),
+  file_id: z.string().nullable().meta({ description: 'The first part; only this bot can use the id.' }),
+  size: COUNT.meta({ description: 'Plain bytes, before compression.' }),
+  archive_size: COUNT.nullable().meta({ description: 'Bytes of all parts, as sent.' }),
   created_at: TIME,
   completed_at: TIME_OR_NULL,
   expires_at: TIME,
-  restore_count: z.int().min(0),
+  restore_count: COUNT,
   filename: z.string().nullable(),
   caption: z.string().nullable(),
   chat_id: z.string().nullable(),
@@ -34,18 +34,16 @@ const BACKUP_FIELDS = {
   error: z.string().nullable(),
   scheduled_for: TIME_OR_NULL,
   damaged_at: TIME_OR_NULL.meta({ description: 'When it was found damaged.' }),
-  verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last read and was right.' }),
+  verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last found correct.' }),
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
   pinned_at: TIME_OR_NULL,
-  missing_files: z
-    .int()
-    .min(0)
-    .optional()
-    .meta({ description: 'Files of a directory that its send was told to leave out, or that are torn.' }),
+  missing_files: COUNT.optional().meta({
+    description: 'Files that are missing, or changed while they were read, as the send allowed.',
+  }),
 }
 
-/** Loose: a field more in a later version breaks nobody. */
+/** Loose, so that later versions may add fields. */
 const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
 
 export const BACKUP_DETAILS: z.ZodType = z
@@ -53,14 +51,14 @@ export const BACKUP_DETAILS: z.ZodType = z
     ...BACKUP_FIELDS,
     missing: z
       .array(z.looseObject({ path: z.string(), reason: z.string() }))
-      .meta({ description: 'Those files, 1,000 at most.' }),
+      .meta({ description: 'These files, at most 1,000.' }),
     parts: z.array(
       z.looseObject({
         part_no: z.int().min(1),
         chat_id: z.string(),
         message_id: z.int().nullable(),
         file_id: z.string().nullable(),
-        size: BYTES.meta({ description: 'Bytes as sent.' }),
+        size: COUNT.meta({ description: 'Bytes as sent.' }),
         sha256: z.string(),
         state: PART_STATE,
       }),
@@ -70,7 +68,7 @@ export const BACKUP_DETAILS: z.ZodType = z
       z.looseObject({
         event: z.string(),
         at: TIME,
-        actor: z.string().optional().meta({ description: 'Who; told to keys with the scope admin.' }),
+        actor: z.string().optional().meta({ description: 'Only for keys with the scope admin.' }),
         details: z.looseObject({}),
       }),
     ),
@@ -79,8 +77,8 @@ export const BACKUP_DETAILS: z.ZodType = z
         id: UUID,
         kind: z.enum(['existence', 'data', 'drill']),
         state: z.enum(['running', 'sound', 'damaged', 'failed']),
-        parts: z.int().min(0),
-        bytes: BYTES,
+        parts: COUNT,
+        bytes: COUNT,
         findings: z.array(z.looseObject({})),
         started_at: TIME,
         finished_at: TIME_OR_NULL,
@@ -106,20 +104,16 @@ export const INTEGRATED_RESULT: z.ZodType = z
 
 export const BACKUP_STATS: z.ZodType = z
   .looseObject({
-    total_backups: z.int().min(0),
-    total_size: BYTES,
+    total_backups: COUNT,
+    total_size: COUNT,
     by_type: z.object({ database: z.int(), storage: z.int(), logs: z.int() }),
     oldest_backup: TIME_OR_NULL,
     newest_backup: TIME_OR_NULL,
-    expiring_soon: z.int().min(0).meta({ description: 'Within the next 7 days.' }),
-    damaged: z
-      .int()
-      .min(0)
-      .meta({ description: 'Known to be damaged; they count among the others as well.' }),
-    with_missing_files: z
-      .int()
-      .min(0)
-      .meta({ description: 'With files that their send was told to leave out, or that are torn.' }),
+    expiring_soon: COUNT.meta({ description: 'Within the next 7 days.' }),
+    damaged: COUNT.meta({ description: 'Known to be damaged; the other numbers include them.' }),
+    with_missing_files: COUNT.meta({
+      description: 'With files that are missing, or changed while they were read.',
+    }),
   })
   .meta({ id: 'BackupStats' })
 
@@ -131,8 +125,8 @@ export const PROBLEM: z.ZodType = z
     status: z.int().min(400).max(599),
     detail: z.string(),
     instance: z.string(),
-    code: z.string().meta({ description: 'For programs, the same as on the command line.' }),
+    code: z.string().meta({ description: 'The same code as on the command line.' }),
     hint: z.string().optional().meta({ description: 'What to do next.' }),
-    details: DETAILS.optional().meta({ description: 'Of an upload: which side has it.' }),
+    details: DETAILS.optional().meta({ description: 'Only for an upload: which side has the backup.' }),
   })
   .meta({ id: 'Problem' })

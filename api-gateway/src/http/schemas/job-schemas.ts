@@ -1,38 +1,31 @@
+import { JOB_KINDS, JOB_STATES, type JobState } from '@telegram-backup/database'
 import { z } from 'zod'
 import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
-/** The states that a list can be asked for. */
-export const JOB_STATE: z.ZodEnum<{
-  queued: 'queued'
-  running: 'running'
-  done: 'done'
-  failed: 'failed'
-  cancelled: 'cancelled'
-}> = z.enum(['queued', 'running', 'done', 'failed', 'cancelled'])
+const COUNT = z.int().min(0)
+
+export const JOB_STATE: z.ZodType<JobState> = z.enum(JOB_STATES)
 
 export const JOB: z.ZodType = z
   .object({
     id: UUID,
-    kind: z.enum(['backup', 'restore', 'verify', 'erase', 'expire']),
+    kind: z.enum(JOB_KINDS),
     state: JOB_STATE,
     project_id: z.string().nullable(),
     backup_id: UUID.nullable(),
     source: z.string().nullable(),
     target: z.string().nullable(),
     scheduled_for: TIME_OR_NULL,
-    attempt: z.int().min(0),
+    attempt: COUNT,
     progress: z.object({
-      bytes_done: z.int().min(0),
-      bytes_total: z
-        .int()
-        .min(0)
-        .nullable()
-        .meta({ description: 'Null where nobody knows; of a database about so many, until all is done.' }),
-      parts_done: z.int().min(0),
+      bytes_done: COUNT,
+      bytes_total: COUNT.nullable().meta({
+        description: 'Null if unknown. For a database this is an estimate until the job is done.',
+      }),
+      parts_done: COUNT,
     }),
-    missing_files: z.int().min(0).meta({
-      description:
-        'Of a backup that was made or restored: files that its send was told to leave out, or that are torn.',
+    missing_files: COUNT.meta({
+      description: 'Files of the backup that are missing, or changed while they were read.',
     }),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
     created_at: TIME,
@@ -47,15 +40,15 @@ export const JOB_PAGE: z.ZodType = z
 
 export const JOB_ACCEPTED: z.ZodType = z.object({ job_id: UUID }).meta({ id: 'JobAccepted' })
 
-/** A policy in a request; `parseKeep` knows the ranges. */
+/** A policy in a request; `parseKeep` checks the ranges. */
 export const KEEP: z.ZodType<Record<string, number | string>> = z
   .record(
     z
       .string()
       .regex(/^(keep[_-])?(last|hourly|daily|weekly|monthly|yearly|within|minimum)$/, 'an unknown rule'),
-    z.union([z.int().min(1), z.string().max(20)], 'a whole number, or a span such as 30d'),
+    z.union([z.int().min(1), z.string().max(20)], 'a whole number, or a time such as 30d'),
   )
-  .meta({ id: 'KeepPolicy', description: 'How many of each are kept; within is a span such as 30d.' })
+  .meta({ id: 'KeepPolicy', description: 'How many backups each rule keeps; within is a time such as 30d.' })
 
 export const SCHEDULE: z.ZodType = z
   .object({
@@ -65,7 +58,7 @@ export const SCHEDULE: z.ZodType = z
     timezone: z.string(),
     enabled: z.boolean(),
     keep: z.looseObject({}).nullable(),
-    jitter: z.int().min(0).meta({ description: 'Seconds.' }),
+    jitter: COUNT.meta({ description: 'Seconds.' }),
     catch_up: z.enum(['once', 'skip']),
     project_id: z.string(),
     type: TYPE,

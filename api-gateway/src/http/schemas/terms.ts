@@ -1,8 +1,9 @@
+import type { BackupType } from '@telegram-backup/database'
 import { z } from 'zod'
 
-/** What several requests and answers have in common. */
+// Schemas that several requests and answers use.
 
-/** A project id; the catalog refuses the same. */
+/** The catalog has the same rule. */
 export const PROJECT_ID: z.ZodString = z
   .string()
   .regex(
@@ -15,29 +16,23 @@ export const NAME: z.ZodString = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has letters, digits, ".", "_" and "-", 64 at most')
 
-export const TYPE: z.ZodEnum<{ database: 'database'; storage: 'storage'; logs: 'logs' }> = z.enum([
-  'database',
-  'storage',
-  'logs',
-])
+export const TYPE: z.ZodType<BackupType> = z.enum(['database', 'storage', 'logs'])
 
 export const UUID: z.ZodType<string> = z.guid().meta({ format: 'uuid' })
 
-/** A time in an answer. */
 export const TIME: z.ZodType<string> = z.iso.datetime()
 
-/** The same where there may be none yet. */
 export const TIME_OR_NULL: z.ZodType<string | null> = z.iso.datetime().nullable()
 
 /** A time in a request: with its offset from UTC, or a day, which begins at 0:00 UTC. */
 export const GIVEN_TIME: z.ZodType<Date, string> = z
   .union(
     [z.iso.datetime({ offset: true }), z.iso.date()],
-    'a time as 2026-11-25T14:00:00Z, or a day as 2026-11-25',
+    'a time such as 2026-11-25T14:00:00Z, or a day such as 2026-11-25',
   )
   .transform(text => new Date(text))
 
-/** How many a list holds. */
+/** The number of items on a page. */
 export const LIMIT: z.ZodType<number, string | undefined> = z
   .string()
   .regex(/^\d{1,3}$/, 'a whole number from 1 to 500')
@@ -46,15 +41,14 @@ export const LIMIT: z.ZodType<number, string | undefined> = z
   .default(100)
   .meta({ override: { type: 'integer', minimum: 1, maximum: 500, default: 100 } })
 
-/** Where a list goes on. It means nothing to anybody but the server that made it. */
+/** The place where the next page begins; only `readCursor` can read it. */
 export const CURSOR: z.ZodString = z
   .string()
   .max(200)
-  .regex(/^[A-Za-z0-9_-]+$/, 'a cursor comes from next_cursor of the page before')
+  .regex(/^[A-Za-z0-9_-]+$/, 'a cursor is the next_cursor of the page before')
 
-/** Whether also the last good backup of a project and type may go. */
 export const EVEN_THE_LAST: z.ZodType<boolean, 'true' | 'false' | undefined> = z
   .enum(['true', 'false'])
   .default('false')
   .transform(word => word === 'true')
-  .meta({ description: 'Also when it is the last good backup of its project and type.' })
+  .meta({ description: 'Erase it even if it is the last good backup of its project and type.' })

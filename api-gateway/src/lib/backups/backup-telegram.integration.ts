@@ -17,20 +17,23 @@ import { defaultCatalog } from '#lib/backups/default-catalog.ts'
 
 export type { IBackupService, IntegratedBackupOptions }
 
-/** Sends backups to Telegram and records them in the catalog, so that the two cannot disagree. */
+/** Sends backups to Telegram and records them in the catalog, so that the two always agree. */
 export class BackupTelegramIntegration {
   readonly #telegramService: IBackupService
   readonly #database: Database | undefined
 
-  /** @param options.database an open catalog; without one, DATABASE_URL's or the embedded one is opened at first use. */
+  /**
+   * @param options.database an open catalog; else the one of DATABASE_URL, or the embedded one, opened at
+   * first use
+   */
   constructor(telegramService: IBackupService, options: { database?: Database } = {}) {
     this.#telegramService = telegramService
     this.#database = options.database
   }
 
   /**
-   * Sends one backup and records it. Resolves, also on failure: `details` says which side has it. A backup that is whole
-   * in Telegram when the catalog fails stays there, and its messages stay known.
+   * Sends one backup and records it. Never rejects: `details` says which side has the backup. If the catalog
+   * fails after Telegram has everything, the backup stays there, and the catalog still knows its messages.
    */
   async sendAndRecord(options: IntegratedBackupOptions): Promise<IntegratedBackupResult> {
     let database: Database
@@ -43,7 +46,10 @@ export class BackupTelegramIntegration {
     return await sendAndRecord({ database, service: this.#telegramService }, options)
   }
 
-  /** In order, one at a time: Telegram paces a chat. One failure does not stop the next. */
+  /**
+   * Sends one after the other, because Telegram limits the messages of a chat. A failure does not stop the
+   * next.
+   */
   async sendAndRecordMultiple(
     backups: readonly IntegratedBackupOptions[],
   ): Promise<IntegratedBackupResult[]> {
@@ -52,12 +58,12 @@ export class BackupTelegramIntegration {
     return results
   }
 
-  /** Sends without recording: the answer is then the only place that knows the messages. */
+  /** Sends without recording: only the result knows the messages. */
   sendToTelegramOnly(options: Omit<IntegratedBackupOptions, 'expires_at'>): Promise<BackupSendResult> {
     return sendUnrecorded(this.#telegramService, options)
   }
 
-  /** Records a backup that is already in Telegram. Throws a `BackupError` when it cannot. */
+  /** Records a backup that is already in Telegram. Throws a `BackupError`. */
   async recordInDatabaseOnly(metadata: BackupMetadata, expiresAt?: Date): Promise<Backup> {
     try {
       return await recordSentBackup(await this.#catalog(), { metadata, ledgerBackupId: undefined, expiresAt })

@@ -13,34 +13,34 @@ import * as catalog from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { defaultCatalog } from '#lib/backups/default-catalog.ts'
 
-/** Where to ask: an open catalog. Without one, DATABASE_URL's or the embedded one is opened at first use. */
+/** An open catalog. Without one, the first call opens the one of DATABASE_URL, or the embedded one. */
 export interface CatalogOption {
   database?: Database
 }
 
-/** What to leave out, and which page. Without a limit, all. */
+/** Filters, and a page; without a limit, all backups. */
 export interface BackupQuery extends CatalogOption {
-  type?: BackupType
-  state?: BackupState
+  type?: BackupType | undefined
+  state?: BackupState | undefined
   limit?: number
   offset?: number
 }
 
 /**
- * Records a backup that is already in Telegram as complete. Throws a `BackupError` (`INVALID` for input that breaks a
- * range, `CONFLICT` for an id that exists); so do all functions here.
+ * Records a backup that is already in Telegram as complete. As all functions here, it throws a `BackupError`:
+ * `INVALID` for a value out of range, `CONFLICT` for an id that exists.
  */
 export function createBackup(input: CreateBackupInput, options: CatalogOption = {}): Promise<Backup> {
   return ask(options, database => catalog.createBackup(database, input))
 }
 
-/** A project's backups in every state, newest first, and how many there are on all pages. */
+/** The backups of a project in every state, newest first, and their number on all pages. */
 export function queryByProject(
   projectId: string,
   query: BackupQuery = {},
   options: CatalogOption = query,
 ): Promise<BackupPage> {
-  return ask(options, database => catalog.queryByProject(database, projectId, filterOf(query)))
+  return ask(options, database => catalog.queryByProject(database, projectId, query))
 }
 
 /** The backups of all projects, or of one, newest first. */
@@ -48,9 +48,7 @@ export function listBackups(
   query: BackupQuery & { projectId?: string | undefined },
   options: CatalogOption = query,
 ): Promise<BackupPage> {
-  const { projectId } = query
-  const filter = { ...filterOf(query), ...(projectId === undefined ? {} : { projectId }) }
-  return ask(options, database => catalog.queryBackups(database, filter))
+  return ask(options, database => catalog.queryBackups(database, query))
 }
 
 /** One backup; null for an unknown id. */
@@ -58,12 +56,12 @@ export function getBackupById(id: string, options: CatalogOption = {}): Promise<
   return ask(options, database => catalog.getBackupById(database, id))
 }
 
-/** One backup with its messages and its history; null for an unknown id. */
+/** One backup, with its messages and its history; null for an unknown id. */
 export function getBackupDetails(id: string, options: CatalogOption = {}): Promise<BackupDetails | null> {
   return ask(options, database => catalog.getBackupDetails(database, id))
 }
 
-/** Changes what may change; null for an unknown id. */
+/** Returns the changed backup; null for an unknown id. */
 export function updateBackup(
   id: string,
   changes: UpdateBackupInput,
@@ -73,14 +71,16 @@ export function updateBackup(
 }
 
 /**
- * Marks a backup `erasing`; there is no chat at hand here, so its messages go when `expire`, `reconcile` or `serve`
- * next runs. False for an unknown id, or one that is being erased or erased already.
+ * Marks a backup `erasing`. Its messages are deleted when `expire`, `reconcile` or `serve` runs next. Returns
+ * false for an unknown id, and for a backup that is being erased or is erased already.
  */
 export function deleteBackup(id: string, options: CatalogOption = {}): Promise<boolean> {
   return ask(options, database => catalog.deleteBackup(database, id))
 }
 
-/** A project's backups of one type, created from `from` to `to`, both included, newest first; without a project, everybody's. */
+/**
+ * The backups of a project, or of all, of one type, created from `from` to `to` (inclusive), newest first.
+ */
 export function queryByTypeAndDateRange(
   projectId: string,
   type: BackupType,
@@ -105,8 +105,9 @@ export function queryByTypeAndDateRange(...given: unknown[]): Promise<BackupPage
     BackupQuery?,
     CatalogOption?,
   ]
-  const filter = { ...filterOf(query), ...(projectId === undefined ? {} : { projectId }) }
-  return ask(options, database => catalog.queryByTypeAndDateRange(database, type, from, to, filter))
+  return ask(options, database =>
+    catalog.queryByTypeAndDateRange(database, type, from, to, { ...query, projectId }),
+  )
 }
 
 /** Counts the complete backups of a project, or of all. */
@@ -118,10 +119,10 @@ export function getBackupStats(
 }
 
 /**
- * Marks the complete backups `erasing` that retention no longer keeps, of a project or of all, and returns how many. What a
- * policy keeps stays, and so do pinned ones, all of a source whose backups have stopped, and the last good one of a
- * project and type. Whoever calls this gives the word that many may go where `expires_at` alone decides, but not where there is a
- * policy.
+ * Marks the complete backups of a project, or of all, `erasing` that retention does not keep, and returns
+ * their number. It keeps what a policy keeps, pinned backups, the last good backup of each project and type,
+ * and all backups of a source whose backups have stopped. A call confirms that many may be removed at once
+ * where only `expires_at` decides, but not where there is a policy.
  */
 export function deleteExpiredBackups(
   projectId?: string | CatalogOption,
@@ -129,7 +130,7 @@ export function deleteExpiredBackups(
 ): Promise<number> {
   const project = projectIn(projectId)
   return ask(options, async database => {
-    // Loaded here: it knows schedules and their times, which no other of these functions asks for.
+    // Loaded here: no other function of this file needs schedules and their times.
     const { planRetention } = await import('@telegram-backup/engine/retention/catalog-plan.ts')
     const plan = await planRetention(database)
     const going = plan.filter(
@@ -145,22 +146,13 @@ export function deleteExpiredBackups(
   })
 }
 
-// Where the project may be left out, the options may come first.
+// Without a project, the options come first.
 function projectIn(first: string | CatalogOption | undefined): string | undefined {
   return typeof first === 'string' ? first : undefined
 }
 
 function optionsIn(first: string | CatalogOption | undefined): CatalogOption {
   return typeof first === 'object' ? first : {}
-}
-
-function filterOf({ type, state, limit, offset }: BackupQuery): Omit<BackupQuery, 'database'> {
-  return {
-    ...(type === undefined ? {} : { type }),
-    ...(state === undefined ? {} : { state }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(offset === undefined ? {} : { offset }),
-  }
 }
 
 async function ask<Answer>(

@@ -34,14 +34,14 @@ export function connect(options: { token: string; chatId: string; database?: Dat
   return { service, integration: new BackupTelegramIntegration(service, database ? { database } : {}) }
 }
 
-/** 1. Back up a dump that lies in a file. */
+/** 1. Back up a dump in a file. */
 export async function backUpDump(integration: BackupTelegramIntegration, path: string): Promise<string> {
   const result = await integration.sendAndRecord({ projectId: 'shop', type: BackupType.DATABASE, file: path })
   if (!result.success || !result.databaseRecord) throw new Error(result.error)
   return result.databaseRecord.id
 }
 
-/** 2. Back up something that is in memory; give it a name, since it has none. */
+/** 2. Back up bytes in memory; they need a file name. */
 export async function backUpBuffer(
   integration: BackupTelegramIntegration,
   settings: object,
@@ -54,7 +54,7 @@ export async function backUpBuffer(
   })
 }
 
-/** 3. Back up a stream of any length; nothing of it is stored on the way. */
+/** 3. Back up a stream of any length; it is not stored on the way. */
 export async function backUpStream(
   integration: BackupTelegramIntegration,
   path: string,
@@ -67,7 +67,7 @@ export async function backUpStream(
   })
 }
 
-/** 4. Say in the chat what it is, and keep it for a year instead of 30 days. */
+/** 4. Add a caption in the chat, and keep the backup for a year instead of 30 days. */
 export async function backUpBeforeUpgrade(
   integration: BackupTelegramIntegration,
   path: string,
@@ -98,7 +98,7 @@ export async function explainFailure(integration: BackupTelegramIntegration, pat
   return `${side} failed (${result.code}): ${result.error}. ${result.hint ?? ''}`
 }
 
-/** 7. The catalog failed after the backup was safe in the chat: record it later, from what the first call returned. */
+/** 7. The catalog failed, but the chat has the backup: record it later, from the result of the first call. */
 export async function recordLater(
   integration: BackupTelegramIntegration,
   result: IntegratedBackupResult,
@@ -108,7 +108,7 @@ export async function recordLater(
   return integration.recordInDatabaseOnly(result.telegramMetadata)
 }
 
-/** 8. Show progress, and stop when the user wants to; what was sent by then is taken back. */
+/** 8. Show progress, and stop when the user wants to; the messages already sent are deleted. */
 export async function backUpWithProgress(
   integration: BackupTelegramIntegration,
   path: string,
@@ -126,7 +126,7 @@ export async function backUpWithProgress(
   return { result, lines }
 }
 
-/** 9. Ask the catalog: what is there, how much, and keep one of them longer. */
+/** 9. Read the catalog, and keep one backup longer. */
 export async function reviewProject(
   projectId: string,
   database: Database,
@@ -139,7 +139,9 @@ export async function reviewProject(
   return { newest, stats: await getBackupStats(projectId, { database }) }
 }
 
-/** 10. Fetch a backup back, every part verified before its bytes come out; here, compressed on the way to wherever it goes. */
+/**
+ * 10. Fetch a backup. Each part is verified before its bytes come out; here, they are compressed on the way.
+ */
 export async function fetchBack(
   service: BackupService,
   options: { id: string; identities: string[]; to: NodeJS.WritableStream; database: Database },

@@ -7,8 +7,8 @@ import { findTar } from '#directory/tar-program.ts'
 import { type Finding, oddType } from '#finding.ts'
 
 /**
- * Throws `INVALID` unless the path is a directory that can be read, and not a symbolic link to one: what a link points
- * to can change between two backups without anyone noticing. With a slash at its end the link is meant to be followed.
+ * Throws `INVALID` unless the path is a readable directory. A symbolic link is refused, since what it points
+ * to may change unnoticed; with a slash at its end it is followed.
  */
 export async function assertReadableDirectory(path: string): Promise<void> {
   const facts = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -29,7 +29,7 @@ export async function assertReadableDirectory(path: string): Promise<void> {
   })
 }
 
-/** Whether the file lies in the directory, or below it. One that is not there does not. */
+/** Whether the file lies in the directory or below it; false for a file that does not exist. */
 export async function holdsFile(directory: string, file: string): Promise<boolean> {
   const [root = '', path = ''] = await Promise.all([realpath(directory), realpath(file)]).catch(() => [])
   return path.startsWith(root === sep ? sep : `${root}${sep}`)
@@ -44,7 +44,7 @@ function refusal(message: string, hint: string | Hint): BackupError {
   return new BackupError(message, { code: 'INVALID', hint })
 }
 
-/** Whether the directory can be packed now. */
+/** Throws `INVALID` for a directory that cannot be packed now. */
 export async function checkDirectory(
   { path }: DirectoryChoice,
   { type }: { type: BackupType },
@@ -52,19 +52,19 @@ export async function checkDirectory(
   await assertReadableDirectory(path)
   return {
     message: `${path} can be read`,
-    ...(type === 'database' ? { warning: oddType('it is a directory, and its type is database') } : {}),
+    warning: type === 'database' ? oddType('it is a directory, and its type is database') : undefined,
   }
 }
 
-/** Which GNU tar is installed. None is a warning: databases and files need none. */
+/** Which GNU tar is installed. A missing one is a warning: only directories need it. */
 export async function checkTar(signal: AbortSignal): Promise<Finding> {
   try {
     const { version, keepsAttributes } = await findTar(signal)
     return {
       message: `GNU tar ${version}`,
-      ...(keepsAttributes
-        ? {}
-        : { warning: 'It was built without ACLs or extended attributes; backups lack them.' }),
+      warning: keepsAttributes
+        ? undefined
+        : 'It was built without ACLs or extended attributes; backups lack them.',
     }
   } catch (error) {
     const { hint = '' } = describeError(error)

@@ -5,37 +5,33 @@ import { matchesGlob } from 'node:path/posix'
 import { shownBytes } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import type { SkippedFile } from '#allowances.ts'
-import { HeldFolder } from '#programs/held-folder.ts'
+import { HeldFolder, latin1Bytes } from '#programs/held-folder.ts'
 
-/** Which files of a directory are backed up as logs. */
 export interface LogSelection {
-  /** Globs; one without a slash is matched with the file's name alone, in any folder. None takes every file. */
+  /** Globs; one without a slash is matched with the file's name in any folder. Empty: every file. */
   include: readonly string[]
-  /** Only what was written to at this time or later. */
+  /** Takes only files written to at this time or later. */
   since?: Date | undefined
 }
 
-/** A folder with files that are selected. */
 export interface LogFolder {
   held: HeldFolder
-  /** From the directory on, with a slash at its end; empty for the directory itself. Latin-1, as the names are. */
+  /** Relative, with a slash at its end; empty for the directory itself. Latin-1, as the names are. */
   path: string
-  /** In order. */
   names: string[]
 }
 
-/** What was found. */
 export interface LogFiles {
-  /** In order. To be closed by whoever asked for them. */
+  /** Sorted. The caller closes them. */
   folders: LogFolder[]
   /** Folders that could not be looked into. */
   skipped: SkippedFile[]
 }
 
 /**
- * The regular files below `directory` that are selected. Symbolic links are neither taken nor followed, also where somebody
- * exchanges a folder for one meanwhile: each folder is opened in the one above it, and held. Throws `SOURCE` where more of
- * them hold such files than this process may have open.
+ * The selected regular files below `directory`. Symbolic links are neither taken nor followed, even if
+ * somebody exchanges a folder for one meanwhile: each folder is opened from the one above it, and held.
+ * Throws `SOURCE` where more folders hold such files than this process may open.
  */
 export async function findLogFiles(
   directory: string,
@@ -46,7 +42,7 @@ export async function findLogFiles(
   const skipped: SkippedFile[] = []
   const walk = async (at: string | Buffer, path: string): Promise<void> => {
     const [folder, entries] = await openFolder(at, path).catch((error: NodeJS.ErrnoException) => {
-      skipped.push({ path: shownBytes(bytesOf(path.slice(0, -1))), reason: reasonOf(error) })
+      skipped.push({ path: shownBytes(latin1Bytes(path.slice(0, -1))), reason: reasonOf(error) })
       return []
     })
     if (folder === undefined) return
@@ -59,7 +55,7 @@ export async function findLogFiles(
       else if (entry.isFile() && (await isSelected(folder, name, selection))) folder.names.push(name)
     }
     folder.names.sort()
-    for (const name of below) await walk(folder.held.insideBytes(bytesOf(name)), `${path}${name}/`)
+    for (const name of below) await walk(folder.held.insideBytes(latin1Bytes(name)), `${path}${name}/`)
     if (folder.names.length > 0) return
     folder.held.close()
     held.delete(folder)
@@ -92,11 +88,11 @@ async function isSelected(
   name: string,
   { include, since }: LogSelection,
 ): Promise<boolean> {
-  // Names are bytes; as Latin-1 they can be put together and sorted without loss.
-  if (!matches(bytesOf(`${path}${name}`).toString('utf8'), include)) return false
+  // Names are bytes; as Latin-1 they can be joined and sorted without loss.
+  if (!matches(latin1Bytes(`${path}${name}`).toString('utf8'), include)) return false
   if (since === undefined) return true
-  const facts = await lstat(held.insideBytes(bytesOf(name))).catch(() => undefined)
-  // One that went away is left to tar, which says so.
+  const facts = await lstat(held.insideBytes(latin1Bytes(name))).catch(() => undefined)
+  // tar reports a file that is gone.
   return facts === undefined || facts.mtimeMs >= since.getTime()
 }
 
@@ -108,7 +104,7 @@ function matches(path: string, patterns: readonly string[]): boolean {
   )
 }
 
-/** Somebody has put something else in a folder's place, a link for example, where it is none any more. */
+/** Somebody has replaced a folder, by a link for example. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 
 function reasonOf(error: NodeJS.ErrnoException): SkippedFile['reason'] {
@@ -117,14 +113,10 @@ function reasonOf(error: NodeJS.ErrnoException): SkippedFile['reason'] {
   if (GONE.has(code)) return 'vanished'
   throw new BackupError(`A folder of the logs cannot be read (${code})`, {
     code: 'SOURCE',
-    ...(code === 'EMFILE' || code === 'ENFILE' ? { hint: TOO_MANY } : {}),
+    hint: code === 'EMFILE' || code === 'ENFILE' ? TOO_MANY : undefined,
     cause: error,
   })
 }
 
 const TOO_MANY =
   'Each folder with a log file is held open. Raise the limit of open files (ulimit -n, LimitNOFILE= of a unit), or send folders of it one by one.'
-
-function bytesOf(latin1: string): Buffer {
-  return Buffer.from(latin1, 'latin1')
-}

@@ -4,26 +4,26 @@ import { dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import type { LogFolder } from '#directory/pack/log-files.ts'
 import { FIRST_HANDLE } from '#programs/child-output.ts'
-import { HeldFolder } from '#programs/held-folder.ts'
+import { HeldFolder, latin1Bytes } from '#programs/held-folder.ts'
 
 /**
- * Single files, named so that tar finds each in the very folder that is held, whoever has given the folder's path to
- * something else meanwhile. tar takes a name for a path and would follow a link in the middle of it. So tar works in a folder
- * of our own, where nobody else can write, and where the path that files have in the backup leads to the handle:
- * `OURS/0/nginx -> /proc/self/fd/5`, and in another, for what lies in that one, `OURS/1/nginx/old -> /proc/self/fd/6`.
+ * Single files, named so that tar finds each in the very folder that is held, even if the folder's path leads
+ * elsewhere by now. tar follows links in the middle of a name. So it works in a folder of ours, where nobody
+ * else can write, and where links lead from paths to handles: `OURS/0/nginx -> /proc/self/fd/5`, and for a
+ * folder inside of that, `OURS/1/nginx/old -> /proc/self/fd/6`.
  */
 export interface NamedFiles {
-  /** What tar reads by {@link NAMED_FILES_ARGUMENTS}: names, and the folders of ours to find them in. Each ends with a zero byte. */
+  /** What tar reads by {@link NAMED_FILES_ARGUMENTS}: names, and our folders. Each ends with a zero byte. */
   list: Buffer
-  /** What tar is to have as its descriptors from {@link FIRST_HANDLE} on. */
+  /** tar's descriptors from {@link FIRST_HANDLE} on. */
   handles: number[]
-  /** Closes what is held. To be called when tar has it. */
+  /** Closes what is held, once tar has it. */
   letGo(): void
-  /** Lets go, and removes our folder. To be called when tar has ended. */
+  /** Lets go, and removes our folder, once tar has ended. */
   remove(): Promise<void>
 }
 
-/** A list may change the folder, as an option. Names in it begin with `./`, so none of them is taken for one. */
+/** The list may hold `-C` options. Names begin with `./`, so none of them is taken for an option. */
 export const NAMED_FILES_ARGUMENTS: readonly string[] = [
   '--no-recursion',
   '--null',
@@ -32,10 +32,10 @@ export const NAMED_FILES_ARGUMENTS: readonly string[] = [
   '--files-from=-',
 ]
 
-/** tar takes options of a list apart as a shell does, and over quotes 1.35 breaks its memory: so there are none. */
+/** tar splits options in a list like a shell, and 1.35 corrupts its memory over quotes: so there are none. */
 const PLAIN_PATH = /^[\w/.+-]+$/
 
-/** Takes the folders over: what it resolves to closes them, or it closes them itself and throws `SOURCE`. */
+/** Takes the folders over, and closes them when it throws. Throws `SOURCE`. */
 export async function nameFiles(folders: readonly LogFolder[]): Promise<NamedFiles> {
   const held = folders.map(folder => folder.held)
   let path: string | undefined
@@ -57,13 +57,13 @@ export async function nameFiles(folders: readonly LogFolder[]): Promise<NamedFil
     for (const [index, { folder, depth }] of nested(folders).entries()) {
       const link = `${depth}/${folder.path}`.slice(0, -1)
       const above = dirname(link)
-      if (!made.has(above)) await mkdir(ours.insideBytes(bytesOf(above)), { recursive: true })
+      if (!made.has(above)) await mkdir(ours.insideBytes(latin1Bytes(above)), { recursive: true })
       made.add(above)
-      await symlink(folder.held.pathFor(FIRST_HANDLE + 1 + index), ours.insideBytes(bytesOf(link)))
+      await symlink(folder.held.pathFor(FIRST_HANDLE + 1 + index), ours.insideBytes(latin1Bytes(link)))
       list.push(`-C${seenByTar}/${depth}/.`, ...folder.names.map(name => `./${folder.path}${name}`))
     }
     return {
-      list: bytesOf(list.map(entry => `${entry}\0`).join('')),
+      list: latin1Bytes(list.map(entry => `${entry}\0`).join('')),
       handles: held.map(({ fd }) => fd),
       letGo,
       remove,
@@ -71,24 +71,23 @@ export async function nameFiles(folders: readonly LogFolder[]): Promise<NamedFil
   } catch (cause) {
     await remove()
     const { code, message } = cause as NodeJS.ErrnoException
-    throw new BackupError(`The names of the logs cannot be laid out in ${tmpdir()}: ${code ?? message}`, {
-      code: 'SOURCE',
-      hint: 'It takes a temporary folder that can be written; TMPDIR names another.',
-      cause,
-    })
+    throw new BackupError(
+      `The folder with links to the logs cannot be made in ${tmpdir()}: ${code ?? message}`,
+      {
+        code: 'SOURCE',
+        hint: 'It needs a temporary folder that can be written; set TMPDIR to choose another.',
+        cause,
+      },
+    )
   }
 }
 
-/** How many of the others each lies in: a link can lead to a folder, or be a folder with links in it, not both. */
+/** How many others each folder lies in: a name cannot be a link and a folder with links. */
 function nested(folders: readonly LogFolder[]): Array<{ folder: LogFolder; depth: number }> {
   const around: string[] = []
-  // Sorted, a folder is followed by all that lie in it.
+  // In sorted order, a folder is followed by all that lie in it.
   return folders.map(folder => {
     while (!folder.path.startsWith(around.at(-1) ?? '')) around.pop()
     return { folder, depth: around.push(folder.path) - 1 }
   })
-}
-
-function bytesOf(latin1: string): Buffer {
-  return Buffer.from(latin1, 'latin1')
 }

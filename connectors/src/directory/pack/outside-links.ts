@@ -1,17 +1,18 @@
-/** A symbolic link of a backup that leads out of the directory. Path and target as their names are shown. */
+/** A symbolic link that leads out of the directory, with path and target as their names are shown. */
 export type OutsideLink = {
   path: string
   target: string
 }
 
-/** What the record of a directory says of links that lead out of it, in its source facts. */
+/** Source facts of a directory about links that lead out of it. */
 export interface OutsideLinksRecord {
   outside_link_count: number
-  /** The first of them. */
   outside_links: OutsideLink[]
 }
 
-/** For people: how many there are, and one of them; undefined for none, and where a record does not tell. It is not believed. */
+/**
+ * How many there are, and one of them; undefined for none or an unknown number. The record is not trusted.
+ */
 export function readOutsideLinks(
   source: Record<string, unknown> | null | undefined,
 ): { words: string } | undefined {
@@ -24,14 +25,14 @@ export function readOutsideLinks(
   return { words: `${count} ${count === 1 ? 'link leads' : 'links lead'} out of the directory${example}` }
 }
 
-/** The names between the slashes of a path; any text of which each character stands for itself. */
+/** The names between the slashes of a path, in any encoding with one character for a slash. */
 export function componentsOf(name: string): string[] {
   return name.split('/').filter(component => component !== '' && component !== '.')
 }
 
 /**
- * Whether the target of a link lies outside of the directory, or may: a `..` counts as a step up from the link's folder
- * only where no name comes before it, since a name may be a link and lead elsewhere.
+ * Whether the target of a link may lie outside of the directory. A `..` counts as a step up only at the
+ * beginning: behind a name, which may be a link, it leads anywhere.
  */
 export function leadsOutside(link: readonly string[], target: string): boolean {
   if (target === '' || target.startsWith('/')) return true

@@ -11,7 +11,7 @@ const ESCAPES: Readonly<Record<string, number>> = {
   '?': 63,
 }
 
-/** A name in double quotes as C writes it, with octal escapes for what is not ASCII; as a part of a pattern. */
+/** Pattern of a name in double quotes as C writes it, with octal escapes for what is not ASCII. */
 export const QUOTED_NAME: string = String.raw`"(?:[^"\\]|\\[0-7]{3}|\\[^0-7])*"`
 
 /** The bytes of a name as tar writes it with `--quoting-style=c`. @param quoted with its quotation marks */
@@ -32,7 +32,7 @@ export function unquoteName(quoted: string): Buffer {
   return bytes.subarray(0, length)
 }
 
-/** A member's own name: without the `./` that tar puts before all and the `/` after a folder's; the root is `.`. */
+/** A member's name without the `./` that tar puts before it and the `/` after a folder; the root is `.`. */
 export function relativeName(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1').replace(/^\.\//, '').replace(/\/+$/, '')
   return Buffer.from(text === '' ? '.' : text, 'latin1')

@@ -5,32 +5,31 @@ import {
   memberPathOf,
   shownName,
 } from '@telegram-backup/archive'
-import type { DevicesRecord } from '#directory/pack/devices.ts'
+import type { DevicesRecord } from '#directory/devices.ts'
 import { isDeviceLine, linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
 import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#directory/pack/outside-links.ts'
 
-/** Of links that lead out, and of devices, how many the record names. */
+/** How many links that lead out, and devices, the record names. */
 const MAX_NAMED = 50
 
-/** Counts what tar puts into its output, and notes where. */
+/** Counts the members that tar writes, and notes their offsets. */
 export class TarContents {
-  /** `bytes` are those of the files, sparse ones with their holes. */
+  /** `bytes` are the sizes of the files; those of sparse ones include holes. */
   readonly counts: { files: number; directories: number; bytes: number } = {
     files: 0,
     directories: 0,
     bytes: 0,
   }
-  /** Links that lead out of the directory. */
   readonly links: OutsideLinksRecord = { outside_link_count: 0, outside_links: [] }
   readonly devices: DevicesRecord = { device_count: 0, devices: [] }
   readonly #index = new MemberIndexWriter()
   #isWhole = true
 
-  /** Takes one line of tar's list, Latin-1. Returns the member that it tells of. */
+  /** Takes one line of tar's list, Latin-1. Returns its member. */
   hear(line: string): Member | undefined {
     const member = parseMemberLine(line)
     if (member === undefined) {
-      // A list with a gap would hide a file; without one, the whole backup is read to find it.
+      // An incomplete list would hide a file; without a list, the whole backup is read to find it.
       this.#isWhole = false
       return undefined
     }
@@ -56,7 +55,9 @@ export class TarContents {
       this.links.outside_links.push({ path: shownName(path), target: shownName(text) })
   }
 
-  /** Undefined when there would be too many of them for a manifest, or a line could not be read. To be called once. */
+  /**
+   * Undefined when there are too many members for a manifest, or a line could not be read. To be called once.
+   */
   finishIndex(): MemberIndex | undefined {
     const index = this.#index.finish()
     return this.#isWhole ? index : undefined

@@ -5,23 +5,23 @@ import type { Allowance, SkippedFile } from '#allowances.ts'
 import { parseTarWord } from '#directory/pack/tar-words.ts'
 import type { ChildEnd } from '#programs/child-output.ts'
 
-/** Of notes and errors, how many are kept. */
+/** Most notes and errors that are kept. */
 const MAX_NOTES = 100
-/** Of files that are named one by one; those after them are counted. */
+/** Most files that are named; all are counted. */
 const MAX_NAMED = 100_000
 
-/** What tar said of single files, and whether the backup may pass for one. */
+/** What tar said about single files, and whether the backup counts as good. */
 export class TarReport {
-  /** Left out or torn, in the order tar came to them; {@link MAX_NAMED} of them at most. */
+  /** Files left out or torn, in tar's order; {@link MAX_NAMED} at most. */
   readonly skipped: SkippedFile[] = []
-  /** How many those are in all. */
+  /** The number of all of them. */
   skippedCount = 0
   readonly notes: string[] = []
   readonly #directory: string
   readonly #allowed: ReadonlySet<Allowance>
   readonly #errors: string[] = []
   readonly #changed = new Set<string>()
-  /** Sizes in the backup, kept where files may grow. */
+  /** Sizes in the backup, for directories whose files may grow. */
   readonly #sizes: Map<string, number> | undefined
   #refused: SkippedFile | undefined
   #sawEnd = false
@@ -33,7 +33,7 @@ export class TarReport {
     this.#sizes = options.mayGrow ? new Map() : undefined
   }
 
-  /** Whether something was said that no end can make good. */
+  /** Whether the backup has failed already, however tar ends. */
   get isHopeless(): boolean {
     return this.#errors.length > 0 || this.#refused !== undefined
   }
@@ -51,14 +51,12 @@ export class TarReport {
     }
   }
 
-  /** Takes a file that is not in the backup as it should be. */
   skip(file: SkippedFile): void {
     this.skippedCount += 1
     if (this.skipped.length < MAX_NAMED) this.skipped.push(file)
     if (!this.#allowed.has(file.reason)) this.#refused ??= file
   }
 
-  /** Takes what went into the backup. */
   add(member: Member): void {
     if (member.kind === 'file') this.#sizes?.set(member.path, member.size)
   }
@@ -67,17 +65,17 @@ export class TarReport {
   judge(end: ChildEnd): void {
     this.#judgeChanges()
     const [error] = this.#errors
-    if (error !== undefined) throw failure(`tar failed: ${error}`, 'Mend the reason and send again.')
+    if (error !== undefined) throw failure(`tar failed: ${error}`, 'Fix the cause and send again.')
     if (this.#refused !== undefined) throw refusal(this.#refused)
-    // 1 is "some files differ", 2 an error that had its line and was allowed; else nothing is known.
+    // 1 means "some files differ", 2 an error that had its own line and was allowed; others are unknown.
     const isExplained =
       end.code === 0 || end.code === 1 || (end.code === 2 && this.#sawEnd && this.skippedCount > 0)
     if (isExplained) return
     const how = end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`
-    throw failure(`tar ${how}`, 'What it had sent was taken back; send again.')
+    throw failure(`tar ${how}`, 'What was sent is erased again. Send once more.')
   }
 
-  /** Of a folder, only the list of names changed: what is in the backup is whole. A log may have grown. */
+  /** A folder whose list of names changed is whole; so is a log that only grew. */
   #judgeChanges(): void {
     for (const name of this.#changed) {
       const bytes = Buffer.from(name, 'latin1')

@@ -10,19 +10,18 @@ import type { DirectoryOptions } from '#directory/settings.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { startChild } from '#programs/child-output.ts'
 
-/** A tar at work. */
 export interface DirectorySource extends BackupSource {
-  /** After `finish`: the files that are missing or torn, all of them allowed. */
+  /** The files that are missing or torn, all of them allowed. Complete after `finish`. */
   readonly skipped: readonly SkippedFile[]
 }
 
-/** Of the files that are missing or torn, how many the record names; all are counted. */
+/** Most of these files that the record names; all are counted. */
 const MAX_RECORDED = 1_000
 
 /**
- * Starts GNU tar on a directory. What it could not read as it was makes `finish` throw `SOURCE`, unless it is allowed
- * by name. Throws `INVALID` for a path that is no readable directory, `CONFIGURATION` without GNU tar, `SOURCE` when no
- * log file is selected.
+ * Starts GNU tar on a directory. `finish` throws `SOURCE` for files that were not read as they were, unless
+ * that is allowed by name. Throws `INVALID` for a path that is no readable directory, `CONFIGURATION` without
+ * GNU tar, `SOURCE` when no log file is selected.
  */
 export async function openDirectorySource(
   path: string,
@@ -50,7 +49,7 @@ export async function openDirectorySource(
     encoding: 'latin1',
     onErrorLine: line => {
       report.hear(line)
-      // Not another terabyte for a backup that will be taken back.
+      // The backup has failed; what tar would still write is wasted.
       if (report.isHopeless) child.stop()
     },
     onSideLine: line => {
@@ -104,7 +103,7 @@ function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram):
     '--create',
     '--file=-',
     '--format=posix',
-    // Records as large as a pipe takes: with tar's own 10 KiB it is 2.6 times slower. The end is padded to as much.
+    // 64 KiB, as much as a pipe takes: tar's own 10 KiB make it 2.6 times slower.
     '--blocking-factor=128',
     '--sparse',
     ...(tar.keepsAttributes ? ['--acls', '--xattrs'] : []),

@@ -3,18 +3,20 @@ import type { FileStamp } from '#connector.ts'
 import { pathOf } from '#directory/members-of-tar.ts'
 import { findTar, tarEnvironment } from '#directory/tar-program.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 
 /** Two zero blocks end a tar file. */
 const END_OF_TAR = Buffer.alloc(1024)
 
-/** The contents of the file that these bytes of a tar file are the only member of. Throws `EXTRACTION`, `CONFIGURATION`. */
+/** The contents of a file, from the bytes of its member alone. Throws `EXTRACTION`, `CONFIGURATION`. */
 export async function* extractMember(
   bytes: AsyncIterable<Buffer>,
   { signal, onStamp }: { signal: AbortSignal; onStamp: (stamp: FileStamp) => void },
 ): AsyncGenerator<Buffer> {
   const { program } = await findTar(signal)
-  const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], tarEnvironment())
+  const tar = new FilterProgram(program, ['--extract', '--to-stdout', '--file=-'], {
+    environment: tarEnvironment(),
+  })
   yield* tar.pass(ended(heard(bytes, onStamp)))
   const { exitCode, words } = await tar.ended
   if (exitCode === 0) return
@@ -23,7 +25,6 @@ export async function* extractMember(
   })
 }
 
-/** The path that a hard link leads to, from its bytes in the tar file. */
 export async function readLinkTarget(bytes: AsyncIterable<Buffer>): Promise<string> {
   let target = ''
   const inspector = new TarInspector({
@@ -36,7 +37,7 @@ export async function readLinkTarget(bytes: AsyncIterable<Buffer>): Promise<stri
   return target
 }
 
-/** The bytes as they are; what their header says of mode and time is heard on the way. */
+/** Passes the bytes on, and reports the mode and time of their header. */
 async function* heard(
   bytes: AsyncIterable<Buffer>,
   onStamp: (stamp: FileStamp) => void,

@@ -1,53 +1,55 @@
 import { randomBytes } from 'node:crypto'
 import { constants, lstatSync, rmdirSync } from 'node:fs'
 import { lstat, open, readFile, rename, rmdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import { removeNames, removeNamesNow } from '#directory/unpack/remove-tree.ts'
 import { type FileId, HeldFolder, isSameFile } from '#programs/held-folder.ts'
 
-/** A new name for a folder beside the target, by which the next restore knows it. */
+/** A new name for a staging folder; the next restore knows such folders by it. */
 export function partialName(path: string): string {
   return `.${basename(path)}.telegram-backup-${randomBytes(4).toString('hex')}.partial`
 }
 
-/** In a folder beside a target: the new tree, the old one, and which process made the folder. */
+/** The new tree, the old one, and the mark of the process that made the folder. */
 export const TREE = 'tree'
 export const OLD = 'old'
 const OWNER = 'owner'
 const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
-/** A folder without its owner's mark is being made; it takes no time. */
+/** A folder without a mark is that young only while it is being made. */
 const UNMARKED_MS = 60_000
 const MAX_MARK_BYTES = 100
-/** The process and its start. Some folder of this user may hold a file of the same name, and get a leftover's from others. */
+/** A process id and its start. A foreign folder may also hold a file of that name. */
 const MARK = /^\d+ \d*$/
-/** All that a restore puts into its folder, or moves there to remove it. */
+/** All names that a restore uses in its folder. */
 const OWN_NAMES = /^(tree|old|owner|going-\d+-\d+)$/
 
-/** Anybody can give anything such a name; what we have not made is left alone. */
+/** Anybody can use such a name; what we have not made is left alone. */
 type Kind = 'of a killed restore' | 'of a running restore' | 'empty' | 'not ours'
 
-/** The names beside the target that look like leftovers of restores and are not, or not of this user. */
-export async function strangersBeside(parent: HeldFolder, path: string): Promise<string[]> {
-  const strangers: string[] = []
-  await lookBeside(parent, path, async (name, kind) => {
-    if (kind === 'not ours') strangers.push(name)
-  })
-  return strangers
+/** The names next to the target that look like leftovers of restores but are not, or are another user's. */
+export async function foreignLeftovers(path: string): Promise<string[]> {
+  const foreign: string[] = []
+  using parent = openedFolder(dirname(path))
+  // If it cannot be opened, nothing can be written there either, which the restore reports.
+  if (parent === undefined) return []
+  for await (const { name, kind } of leftovers(parent, path)) if (kind === 'not ours') foreign.push(name)
+  return foreign
 }
 
 /**
- * Restores that were killed leave a folder; and at one moment, the target lies in it: true if it was put back. Throws
- * `USAGE` when something else has taken its place meanwhile: nobody but a person can say which of the two is right.
+ * Removes the folders of killed restores. Such a folder may hold the old target, killed during the swap: true
+ * if that was put back. Throws `USAGE` when something else has taken its place: only a person can say which
+ * one is right.
  */
 export async function clearLeftovers(parent: HeldFolder, path: string): Promise<boolean> {
   let isPutBack = false
-  await lookBeside(parent, path, async (name, kind, folder) => {
-    // What somebody has put into it meanwhile keeps it there.
+  for await (const { name, kind, folder } of leftovers(parent, path)) {
+    // It stays if somebody has put something into it meanwhile.
     if (kind === 'empty') await rmdir(parent.inside(name)).catch(() => {})
-    if (kind !== 'of a killed restore' || folder === undefined) return
+    if (kind !== 'of a killed restore' || folder === undefined) continue
     const target = parent.inside(basename(path))
-    // With the new tree still there, the swap did not happen, and what is in "old" is all there is of it.
+    // As long as the new tree is here, the swap did not happen, and "old" is the only copy.
     const isOnlyCopy = (await exists(folder.inside(OLD))) && (await exists(folder.inside(TREE)))
     if (isOnlyCopy && (await exists(target))) {
       throw new BackupError(
@@ -59,13 +61,13 @@ export async function clearLeftovers(parent: HeldFolder, path: string): Promise<
       await rename(folder.inside(OLD), target)
       isPutBack = true
     }
-    // What cannot be removed, such as another user's folder in the old directory, stays as it was told then.
+    // What cannot be removed was reported by the restore that left it.
     await removePartial(parent, name, folder).catch(() => {})
-  })
+  }
   return isPutBack
 }
 
-/** Removes a folder beside a target with all in it; its mark goes last, so that what is left of it stays known as ours. */
+/** Removes a staging folder. Its mark goes last, so that a remainder is still known as ours. */
 export async function removePartial(parent: HeldFolder, name: string, folder: HeldFolder): Promise<void> {
   await removeNames(folder, unmarkedNames(folder))
   await removeNames(folder, [Buffer.from(OWNER)])
@@ -74,7 +76,7 @@ export async function removePartial(parent: HeldFolder, name: string, folder: He
   await rmdir(path)
 }
 
-/** The same at once, for a process that ends. Never throws; the next restore clears away what is left. */
+/** The same at once, for a process that ends. Never throws; the next restore removes what is left. */
 export function removePartialNow(parent: HeldFolder, name: string, folder: HeldFolder): void {
   try {
     removeNamesNow(folder, folder.names())
@@ -87,7 +89,7 @@ function unmarkedNames(folder: HeldFolder): Buffer[] {
   return folder.names().filter(name => name.toString() !== OWNER)
 }
 
-/** Writes down which process made it. A pid alone says little: in a container, the next run often has the same. */
+/** Writes down which process made it, and its start: a container uses the same pids again. */
 export async function markAsOurs(folder: HeldFolder): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const mark = await open(folder.inside(OWNER), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -102,34 +104,30 @@ export async function exists(path: string): Promise<boolean> {
   return (await idOf(path)) !== undefined
 }
 
-/** Which file has that name now, be it a link; undefined for none. */
+/** Which file, or link, has that name now; undefined for none. */
 export async function idOf(path: string): Promise<FileId | undefined> {
   return await lstat(path, { bigint: true }).catch(() => undefined)
 }
 
-async function lookBeside(
+/** What has the name of a leftover of this target. */
+async function* leftovers(
   parent: HeldFolder,
   path: string,
-  look: (name: string, kind: Kind, folder: HeldFolder | undefined) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<{ name: string; kind: Kind; folder?: HeldFolder }> {
   for (const bytes of parent.names()) {
     const name = bytes.toString()
     if (PARTIAL.exec(name)?.[1] !== basename(path)) continue
-    const folder = opened(parent, name)
-    try {
-      if (folder !== undefined) await look(name, await kindOf(folder), folder)
-      // One that ended meanwhile is gone.
-      else if (await exists(parent.inside(name))) await look(name, 'not ours', folder)
-    } finally {
-      folder?.close()
-    }
+    using folder = openedFolder(parent.inside(name), join(parent.path, name))
+    if (folder !== undefined) yield { name, kind: await kindOf(folder), folder }
+    // Another restore may have ended and removed it.
+    else if (await exists(parent.inside(name))) yield { name, kind: 'not ours' }
   }
 }
 
-/** Undefined for what is no folder, and for one that we may not open. */
-function opened(parent: HeldFolder, name: string): HeldFolder | undefined {
+/** Undefined for what is no folder, or may not be opened. */
+function openedFolder(path: string, as = path): HeldFolder | undefined {
   try {
-    return new HeldFolder(parent.inside(name), join(parent.path, name))
+    return new HeldFolder(path, as)
   } catch {
     return undefined
   }
@@ -146,7 +144,7 @@ async function kindOf(folder: HeldFolder): Promise<Kind> {
     return isRunning ? 'of a running restore' : 'of a killed restore'
   }
   if (Date.now() - folder.modifiedMs < UNMARKED_MS) return 'of a running restore'
-  // Without our mark, it may be any folder of this user that somebody else has given the name.
+  // Without our mark, it may be any folder of this user that somebody has renamed.
   return folder.names().length === 0 ? 'empty' : 'not ours'
 }
 
@@ -162,10 +160,10 @@ async function readMark(folder: HeldFolder): Promise<string | undefined> {
   }
 }
 
-/** When a process started, in ticks since the machine did; empty where there is no /proc. */
+/** When a process started, in ticks since boot; empty without /proc. */
 async function startOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The name of the program, in brackets, may hold anything.
+  // The program's name, in brackets, may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 

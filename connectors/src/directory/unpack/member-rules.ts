@@ -4,42 +4,37 @@ import { componentsOf, leadsOutside, type OutsideLink } from '#directory/pack/ou
 import { hostile } from '#directory/unpack/tar-fields.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
-/** A member of a tar file, with its names as tar will use them; latin1, one character for each byte. */
+/** A member of a tar file, with its names as tar will use them: Latin-1, one character for each byte. */
 export interface TarMember {
   name: string
   linkName: string
   type: string
-  /** Of its data in the tar file; a sparse file's are without the holes, and begin with the map of them. */
+  /** Size of its data in the tar file; for a sparse file, the map of holes and what lies between them. */
   sizeBytes: number
-  /** Of the file that it becomes. */
   fileBytes: number
   stamp: FileStamp
-  /** A second name that the extended header of a sparse file has; tar's choice may be this one. */
+  /** A second name in the extended header of a sparse file; tar might choose this one. */
   otherName?: string
-  /** Where it begins in the tar file, with its extended headers. */
+  /** Where it begins in the tar file, its extended headers included. */
   offset: number
 }
 
-/** What a person can do about links that lead out. */
 export const LINKS_HINT: Hint = hint`Give ${option('links', 'skip')} to leave such links out, or ${option('links', 'keep')} to get them as they are; nothing is ever written through a link.`
 
-/** What a person can do about devices. */
 export const DEVICES_HINT: Hint = hint`Give ${option('allow', 'devices')} if the tree is your own.`
 
-/** The types that tar makes a file, a link or a folder of; 7 and S are files as well. */
+/** The types that become a file, a link or a folder; 7 and S are files. */
 const KNOWN_TYPES = '01234567S'
 const WITHOUT_DATA = '123456'
-/** Of links that are left out, how many are named. */
 const MAX_NAMED = 100
 
-/** Judges the members of one archive, in their order. */
 export class MemberRules {
   readonly #allowed: ReadonlySet<OutsideAllowance>
-  /** Names that are symbolic links by now, or were. */
+  /** Names that are symbolic links, or were earlier in the archive. */
   readonly #links = new Set<string>()
-  /** Those that were left out, with what was linked to them. */
+  /** Omitted links, and hard links to them. */
   readonly #leftOut = new Set<string>()
-  /** Links that were left out, {@link MAX_NAMED} of them at most, and how many those are in all. */
+  /** Omitted links, {@link MAX_NAMED} at most, and the number of all. */
   readonly leftOut: OutsideLink[] = []
   leftOutCount = 0
 
@@ -47,10 +42,7 @@ export class MemberRules {
     this.#allowed = new Set(allowed)
   }
 
-  /**
-   * Whether the member comes back; false for a link that is left out. Throws `UNRESTORABLE` for a member that would be
-   * written, or lead, outside of the directory.
-   */
+  /** False for an omitted link. Throws `UNRESTORABLE` for a member that reaches out of the directory. */
   check(member: TarMember): boolean {
     const { type, sizeBytes, otherName } = member
     const isFolder = type === '5' || (type !== '1' && type !== '2' && member.name.endsWith('/'))
@@ -64,7 +56,7 @@ export class MemberRules {
       type === '2'
         ? this.#symbolicLink(path, member.linkName)
         : type !== '1' || this.#hardLink(path, member.linkName)
-    // Of two names for one member, each is judged.
+    // Both names have to pass.
     return (otherName === undefined || this.check({ ...nameless(member), name: otherName })) && comesBack
   }
 
@@ -96,7 +88,7 @@ export class MemberRules {
     return false
   }
 
-  /** The components of a path. Throws for one that is absolute, climbs, or goes through a link of this archive. */
+  /** The components of a path. Throws for an absolute or climbing one, and one through a link. */
   #insidePath(name: string, what: string): string[] {
     const shown = show(name)
     if (name === '' || name.includes('\0')) throw hostile(`${what} ${shown} has no proper name`)
@@ -115,7 +107,6 @@ function nameless({ otherName: _other, ...member }: TarMember): TarMember {
   return member
 }
 
-/** A name for people; bytes that are UTF-8 are shown as such. */
 function show(name: string): string {
   return JSON.stringify(textOf(name.slice(0, 300)))
 }

@@ -1,18 +1,16 @@
 import { dirname, join } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { readDevices } from '#directory/pack/devices.ts'
+import { assertMayMakeDevices, readDevices } from '#directory/devices.ts'
 import { readOutsideLinks } from '#directory/pack/outside-links.ts'
-import { assertMayMakeDevices } from '#directory/unpack/making-devices.ts'
 import { DEVICES_HINT, LINKS_HINT } from '#directory/unpack/member-rules.ts'
 import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { type DirectoryTarget, inspectFolder, type TargetFolder } from '#directory/unpack/target-folder.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OutsideAllowance, PlannedRestore, RestoreStep, RestoreWishes } from '#restoring.ts'
 
-const INTO = { missing: 'new', empty: 'empty', full: 'beside' } as const
+const INTO = { missing: 'new', empty: 'empty', full: 'staging' } as const
 
-/** Throws what {@link inspectFolder} throws, `USAGE` for links that lead out, and for devices,
- * where nothing was said of them, and `CONFIGURATION` for devices that nobody but root could make. */
+/** Throws what {@link inspectFolder} throws, and for undecided links and devices `USAGE`. */
 export async function planRestore(
   target: DirectoryTarget,
   backup: RecordedBackup,
@@ -31,20 +29,20 @@ export async function planRestore(
 }
 
 function stepsOf(
-  { path, state, strangers }: TargetFolder,
+  { path, state, foreign }: TargetFolder,
   { links, devices }: { links: string | undefined; devices: string | undefined },
 ): RestoreStep[] {
   return [
     { does: 'write', into: INTO[state], name: path },
     ...(links === undefined ? [] : [{ does: 'treat links' as const, words: links }]),
     ...(devices === undefined ? [] : [{ does: 'treat devices' as const, words: devices }]),
-    ...strangers.map(name => ({
+    ...foreign.map(name => ({
       ...{ does: 'leave' as const, name: join(dirname(path), name), why: 'foreign' as const },
     })),
   ]
 }
 
-/** For people; undefined where there are no links that lead out, or none are known. */
+/** For people; undefined for no known links that lead out. */
 function treatmentOfLinks(
   { source }: RecordedBackup,
   allow: readonly OutsideAllowance[],
@@ -56,7 +54,7 @@ function treatmentOfLinks(
   throw new BackupError(`Of the backup, ${known.words}`, { code: 'USAGE', hint: LINKS_HINT })
 }
 
-/** For people; undefined where there are no devices, or none are known. */
+/** For people; undefined for no known devices. */
 function treatmentOfDevices(backup: RecordedBackup, allow: readonly OutsideAllowance[]): string | undefined {
   const known = readDevices(backup.source)
   if (known === undefined) return undefined

@@ -11,25 +11,25 @@ import {
 import { setImmediate } from 'node:timers/promises'
 import { HeldFolder } from '#programs/held-folder.ts'
 
-/** Names that are gone after one step. */
 const NAMES_IN_STEP = 500
-/** How often a folder is emptied into which somebody writes meanwhile. */
+/** How often a folder is emptied while somebody else writes into it. */
 const MAX_TRIES = 20
 
-/** Removes these names of a folder, with all below them. Throws what the system says, and for another file system. */
+/**
+ * Removes these names of a folder, with all below them. Throws system errors, and for another file system.
+ */
 export async function removeNames(folder: HeldFolder, names: readonly Buffer[]): Promise<void> {
   for (const _step of removal(folder, names)) await setImmediate()
 }
 
-/** The same at once, for a process that ends. */
 export function removeNamesNow(folder: HeldFolder, names: readonly Buffer[]): void {
   for (const _step of removal(folder, names));
 }
 
 /**
- * Somebody may work in the folders that go, and exchange one for a link at any time. So no path of several names is ever
- * used: a folder is opened without following a link, what is in it goes by its handle, and folders in it are first moved
- * to the top, which nobody else can enter. So two handles are enough for any depth.
+ * Somebody else may exchange the folders for links at any time. So no path of several names is ever used: a
+ * folder is opened without following a link, its files are removed by its handle, and folders in it are first
+ * moved to the top, which nobody else can enter. So two handles are enough for any depth.
  */
 function* removal(top: HeldFolder, names: readonly Buffer[]): Generator<void> {
   const waiting = [...names]
@@ -55,35 +55,28 @@ function* removal(top: HeldFolder, names: readonly Buffer[]): Generator<void> {
   }
 }
 
-/** Removes what is in a folder, but hands over the folders in it. */
+/** Removes the files in a folder, and hands over the folders in it. */
 function* emptying(path: Buffer, top: HeldFolder, onFolder: (path: Buffer) => void): Generator<void> {
-  const folder = new HeldFolder(path)
-  try {
-    if (folder.id.dev !== top.id.dev) throw new Error('Another file system is mounted in it')
-    for (const [index, name] of folder.names().entries()) {
-      if (index % NAMES_IN_STEP === 0) yield
-      const path = folder.insideBytes(name)
-      const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory()
-      try {
-        if (isFolder) onFolder(path)
-        else unlinkSync(path)
-      } catch (error) {
-        // Somebody else was quicker; what is there by now is seen when the folder is looked at again.
-        if (!EXCHANGED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-      }
+  using folder = new HeldFolder(path)
+  if (folder.id.dev !== top.id.dev) throw new Error('Another file system is mounted in it')
+  for (const [index, name] of folder.names().entries()) {
+    if (index % NAMES_IN_STEP === 0) yield
+    const path = folder.insideBytes(name)
+    const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory()
+    try {
+      if (isFolder) onFolder(path)
+      else unlinkSync(path)
+    } catch (error) {
+      // Somebody else was quicker; the folder is read again anyway.
+      if (!EXCHANGED.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
-  } finally {
-    folder.close()
   }
 }
 
-/** Linux's `O_PATH`, which Node does not name: a handle without a right to read. */
+/** Linux's `O_PATH`, which Node does not name: a handle that needs no right to read. */
 const WITHOUT_RIGHTS = 0x200000
 
-/**
- * A tree may hold folders that are closed to their owner: to be emptied and moved, they are opened to it, by a handle and never through
- * a link. To root they are open; another's stay closed.
- */
+/** Opens a folder that is closed to its owner, never through a link. Root needs no such thing. */
 function letOwnerIn(path: Buffer): void {
   if (process.platform !== 'linux' || process.geteuid?.() === 0) return
   try {
@@ -94,7 +87,7 @@ function letOwnerIn(path: Buffer): void {
       closeSync(fd)
     }
   } catch {
-    // What cannot be done to it is told by what comes next.
+    // The next call reports the reason.
   }
 }
 

@@ -5,29 +5,28 @@ import { BackupError } from '@telegram-backup/errors'
 import type { OutsideLink } from '#directory/pack/outside-links.ts'
 import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { MemberRules } from '#directory/unpack/member-rules.ts'
-import { FolderBeside } from '#directory/unpack/staging-folder.ts'
+import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
-/** Of a directory whose archive does not hold the directory itself. */
+/** For a directory that the archive itself does not hold. */
 const DEFAULT_MODE = 0o755
 
-/** What a restore left. */
 export type DirectoryRestored = {
   members: number
-  /** How many links that lead out were left out, and those of them that are named. */
+  /** Omitted links that lead out: their number, and some of them. */
   left_out_links?: number
   left_out?: readonly OutsideLink[]
-  /** What could not be deleted of the replaced directory. */
+  /** The remainder of the old directory that could not be deleted. */
   leftBehind?: string
 }
 
 /**
- * Unpacks a tar file beside the target and swaps it in when all of it was verified and written: every header passes the
- * inspector before tar sees it. Whatever fails, the target stays as it was, and nothing else is left. Throws what the
- * bytes throw, `UNRESTORABLE` for an archive that reaches out of the directory, `EXTRACTION` when tar fails, `CANCELLED`.
+ * Unpacks a tar file into a staging folder, and swaps it in when all of it was verified and written. Every
+ * header passes the inspector before tar sees it. After any failure the target is as before. Throws what the
+ * bytes throw, `UNRESTORABLE` for an archive that reaches out of the directory, `EXTRACTION`, `CANCELLED`.
  */
 export async function restoreDirectory(
   target: TargetFolder,
@@ -36,29 +35,29 @@ export async function restoreDirectory(
 ): Promise<DirectoryRestored> {
   const { signal } = options
   const tar = await findTar(signal)
-  const beside = await FolderBeside.create(target)
+  const staging = await StagingFolder.create(target)
   try {
-    await chmod(beside.tree, DEFAULT_MODE)
+    await chmod(staging.tree, DEFAULT_MODE)
     const rules = new MemberRules(options.allow)
     const inspector = new TarInspector(rules)
-    await extract(tar, beside.tree, inspected(bytes, inspector))
-    await syncFileSystem(beside.tree)
+    await extract(tar, staging.tree, inspected(bytes, inspector))
+    await syncFileSystem(staging.tree)
     if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
     const leftOut =
       rules.leftOutCount === 0 ? {} : { left_out_links: rules.leftOutCount, left_out: rules.leftOut }
-    return { members: inspector.members, ...leftOut, ...(await beside.swapIn()) }
+    return { members: inspector.members, ...leftOut, ...(await staging.swapIn()) }
   } catch (error) {
-    await beside.discard()
+    await staging.discard()
     throw error
   }
 }
 
-/** What the disk refuses only now must be known before the old directory goes. */
+/** Errors of late writes must be known before the old directory goes. */
 async function syncFileSystem(folder: string): Promise<void> {
   try {
     await promisify(execFile)('sync', ['-f', '.'], { cwd: folder, env: tarEnvironment() })
   } catch (error) {
-    // No such program, or one that knows no -f: then the system writes in its own time.
+    // Without this program or its -f, the system writes when it likes.
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
     if (code === 'ENOENT' || /option/.test(stderr)) return
     throw extractionFailed(stderr)
@@ -82,11 +81,11 @@ async function extract(tar: TarProgram, folder: string, bytes: AsyncIterable<Buf
       ...(tar.keepsAttributes ? ['--acls', '--xattrs', '--xattrs-include=*'] : []),
       '--warning=no-timestamp',
     ],
-    // A program enters its folder before it is another program: only as long can it use our handles.
+    // A program enters its folder before exec; only until then can it use our handles.
     { environment: tarEnvironment(), folder },
   )
   try {
-    // All of it is read, also when tar has seen its end and is gone: the last part must be verified.
+    // The input is read to its end even if tar is gone: the last part must be verified.
     for await (const chunk of bytes) if (!(await program.write(chunk))) await assertDoneWell(program)
     await assertDoneWell(program)
   } catch (error) {
@@ -105,6 +104,6 @@ function extractionFailed(words: string): BackupError {
   const isFull = /No space left on device|Disk quota exceeded/.test(words)
   return new BackupError(`tar cannot write the directory: ${first.slice(0, 500)}`, {
     code: isFull ? 'DISK_FULL' : 'EXTRACTION',
-    ...(isFull ? { hint: 'Free some room, or name a directory on another disk.' } : {}),
+    hint: isFull ? 'Free some room, or name a directory on another disk.' : undefined,
   })
 }

@@ -17,18 +17,18 @@ import { type TargetFolder, unusable } from '#directory/unpack/target-folder.ts'
 import { HeldFolder, isSameFile } from '#programs/held-folder.ts'
 
 /**
- * A folder next to the target, for its owner's eyes only, that takes the target's place when it is whole. Others may
- * write where the target lies: all is done through handles of that place and of this folder, never by a path.
+ * A private folder next to the target that takes the target's place when it is whole. Others may write next
+ * to the target: all is done through handles of its parent and of this folder, never by a path.
  */
-export class FolderBeside {
-  /** Where the contents go; for this process alone, and until the swap. */
+export class StagingFolder {
+  /** Where the contents go; a path for this process alone, until the swap. */
   readonly tree: string
   readonly #target: TargetFolder
   readonly #parent: HeldFolder
   readonly #folder: HeldFolder
   readonly #name: string
   readonly #removeAtExit: () => void
-  /** Whether what was at the target lies in here now, and nowhere else. */
+  /** Whether the old target lies only in here now. */
   #holdsOld = false
 
   private constructor(of: { target: TargetFolder; parent: HeldFolder; folder: HeldFolder; name: string }) {
@@ -37,13 +37,12 @@ export class FolderBeside {
     this.#folder = of.folder
     this.#name = of.name
     this.tree = of.folder.inside(TREE)
-    // Also when the process is told to end at once.
     this.#removeAtExit = () => removePartialNow(of.parent, of.name, of.folder)
     process.once('exit', this.#removeAtExit)
   }
 
-  /** Makes it, and clears away what killed restores left. Throws `USAGE` where nothing can be written. */
-  static async create(target: TargetFolder): Promise<FolderBeside> {
+  /** Makes it, and removes what killed restores left. Throws `USAGE` where nothing can be written. */
+  static async create(target: TargetFolder): Promise<StagingFolder> {
     const parent = holdParent(target)
     try {
       if (await clearLeftovers(parent, target.path)) {
@@ -54,13 +53,13 @@ export class FolderBeside {
       }
       const name = partialName(target.path)
       const folder = await makeFolder(parent, name)
-      const beside = new FolderBeside({ target, parent, folder, name })
+      const staging = new StagingFolder({ target, parent, folder, name })
       try {
         await markAsOurs(folder)
-        await mkdir(beside.tree)
-        return beside
+        await mkdir(staging.tree)
+        return staging
       } catch (error) {
-        await beside.discard()
+        await staging.discard()
         throw error
       }
     } catch (error) {
@@ -70,8 +69,8 @@ export class FolderBeside {
   }
 
   /**
-   * Gives it the target's name; what was there before goes. When it cannot, the target is as it was; should even that
-   * fail, the error says where it lies, and there it stays. Returns the path of what could not be deleted afterwards.
+   * Gives it the target's name, and removes the old target. On failure, the target is as before; if even that
+   * fails, the error says where it lies. Returns the path of what could not be deleted afterwards.
    */
   async swapIn(): Promise<{ leftBehind?: string }> {
     const { state, path, id } = this.#target
@@ -83,10 +82,10 @@ export class FolderBeside {
       this.#holdsOld = true
     }
     try {
-      // In here, nobody can exchange it any more.
+      // In here, nobody else can exchange it.
       const found = await idOf(this.#holdsOld ? old : place)
       if (found !== undefined && !isSameFile(found, id)) throw takenMeanwhile(path)
-      // Over an empty directory, this is one step; so it is where nothing is.
+      // Over nothing or an empty directory, this is one step.
       await rename(this.tree, place)
     } catch (error) {
       if (this.#holdsOld) await this.#putBack(error)
@@ -98,21 +97,21 @@ export class FolderBeside {
       await removePartial(this.#parent, this.#name, this.#folder)
       return {}
     } catch {
-      // The restore is done; what is left of the old directory is no reason to call it failed.
+      // The restore is done; leftovers of the old directory do not make it a failure.
       return { leftBehind: join(dirname(path), this.#name) }
     } finally {
       this.#close()
     }
   }
 
-  /** Removes it, as far as that is possible; the target stays as it was. Why it is discarded counts more: never throws. */
+  /** Removes it as far as possible. Never throws: the reason for discarding counts more. */
   async discard(): Promise<void> {
     process.off('exit', this.#removeAtExit)
     try {
       if (this.#holdsOld) await removeNames(this.#folder, [Buffer.from(TREE)])
       else await removePartial(this.#parent, this.#name, this.#folder)
     } catch {
-      // The next restore clears it away.
+      // The next restore removes it.
     } finally {
       this.#close()
     }
@@ -122,7 +121,7 @@ export class FolderBeside {
     const { path } = this.#target
     const place = this.#parent.inside(basename(path))
     try {
-      // A file would give way to another without a word.
+      // rename() would replace a file silently.
       if (await exists(place)) throw takenMeanwhile(path)
       await rename(this.#folder.inside(OLD), place)
       this.#holdsOld = false
@@ -153,7 +152,7 @@ function holdParent({ path, parentId }: TargetFolder): HeldFolder {
   throw takenMeanwhile(parent)
 }
 
-/** Where others may write, the name may be another folder's at once: one that is not ours, or holds something, is not used. */
+/** Others may exchange the new folder at once: one that is not ours, or not empty, is not used. */
 async function makeFolder(parent: HeldFolder, name: string): Promise<HeldFolder> {
   let folder: HeldFolder
   try {

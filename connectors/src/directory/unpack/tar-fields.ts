@@ -1,20 +1,18 @@
 import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
 import type { FileStamp } from '#connector.ts'
 
-/** Tar files consist of blocks of this size. */
 export const BLOCK_BYTES = 512
 
-/** A header block of a tar file as it stands there. Texts are latin1: one character for each byte. */
+/** A header block of a tar file. Texts are Latin-1: one character for each byte. */
 export interface TarHeader {
   name: string
   linkName: string
-  /** One character; `0` also for the oldest form, which has a zero byte. */
+  /** One character; the zero byte of the oldest form counts as `0`. */
   type: string
   /** Bytes of data that follow, without the padding to whole blocks. */
   sizeBytes: number
 }
 
-/** What is told of a tar file that must not be unpacked. */
 export function hostile(message: string, advice?: Hint): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',
@@ -22,7 +20,7 @@ export function hostile(message: string, advice?: Hint): BackupError {
   })
 }
 
-/** Reads a header block as GNU tar does. Throws `UNRESTORABLE` where tar and we might read it differently. */
+/** Reads a header block as GNU tar does. Throws `UNRESTORABLE` where tar might read it differently. */
 export function readHeader(block: Buffer): TarHeader {
   assertChecksum(block)
   const type = text(block, 156, 1) || '0'
@@ -37,7 +35,7 @@ export function readHeader(block: Buffer): TarHeader {
   }
 }
 
-/** Of a sparse file in the old form, how large it is with its holes; undefined for all else. */
+/** Size, with holes, of a sparse file in the old form; undefined for all else. */
 export function realBytes(block: Buffer): number | undefined {
   return text(block, 156, 1) === 'S' ? number(block, 483, 12) : undefined
 }
@@ -54,7 +52,7 @@ export function readStamp(block: Buffer, records: Map<string, string> | undefine
   }
 }
 
-/** Whether a header of the old sparse form says that more blocks of its map follow; the first, then each of these. */
+/** Whether more blocks of the map of an old sparse file follow this one. */
 export function sparseMapGoesOn(block: Buffer, isFirst: boolean): boolean {
   return block[isFirst ? 482 : 504] !== 0
 }
@@ -70,7 +68,7 @@ export function readRecords(data: Buffer): Map<string, string> {
     if (equals < 1 || end > data.length || !record.endsWith('\n'))
       throw hostile('An extended header is damaged')
     const name = record.slice(0, equals)
-    // Of a map that is told in many records, each name comes again and again.
+    // A sparse map has many records, each with the same names.
     if (records.has(name) && !name.startsWith('GNU.sparse.'))
       throw hostile(`An extended header names ${JSON.stringify(name)} twice`)
     records.set(name, record.slice(equals + 1, -1))
@@ -85,7 +83,7 @@ function text(block: Buffer, at: number, sizeBytes: number): string {
   return end < 0 ? field : field.slice(0, end)
 }
 
-/** Octal digits, or where the first bit is set, the bytes themselves. */
+/** Octal digits, or bytes if the first bit is set. */
 function number(block: Buffer, at: number, sizeBytes: number): number {
   const field = block.subarray(at, at + sizeBytes)
   if (field[0] === 0x80) {
@@ -93,7 +91,7 @@ function number(block: Buffer, at: number, sizeBytes: number): number {
     if (Number.isSafeInteger(value)) return value
   }
   const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
-  if (digits === undefined) throw hostile('A header holds a size that is none')
+  if (digits === undefined) throw hostile('A header holds an invalid size')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
 

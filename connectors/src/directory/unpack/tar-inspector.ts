@@ -10,19 +10,19 @@ import {
   type TarHeader,
 } from '#directory/unpack/tar-fields.ts'
 
-/** An extended header or a long name larger than this is no path that a system takes. */
+/** No system takes a longer path. */
 const MAX_EXTRA_BYTES = 1024 * 1024
-/** In a header for all that follows, these would rename or resize it. */
+/** A header for all members must not rename or resize them. */
 const NOT_FOR_ALL = /^(path|linkpath|size|GNU\.sparse\..*)$/
 
-/** What the blocks before a header say about it. */
+/** Extended headers and long names before a header. */
 interface Extra {
   records?: Map<string, string>
   longName?: string
   longLink?: string
 }
 
-/** Hears of each member, in order; what it throws ends the inspection. False: the member is left out. */
+/** Gets each member, in order; an error ends the inspection, false leaves the member out. */
 export interface MemberJudge {
   check(member: TarMember): boolean | undefined
 }
@@ -30,23 +30,21 @@ export interface MemberJudge {
 type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
 
 /**
- * Reads every header of a tar file as it streams by, before tar sees its bytes, and has it judged. Where tar
- * could read something else than we do, the file is refused. Chunks may be cut anywhere.
+ * Reads every header of a tar file before tar sees its bytes, and has it judged. Where tar could read it
+ * differently, the file is refused. Chunks may be cut anywhere.
  */
 export class TarInspector {
   readonly #judge: MemberJudge
   #place: Place = 'header'
-  /** Bytes of the block, or of the extra data, that is being collected. */
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
-  /** What the member at hand begins with, until it was judged; undefined after that. */
+  /** The bytes of the current member that wait for its judgement; undefined after that. */
   #unjudged: Buffer[] | undefined = []
   #isLeftOut = false
   #header: TarHeader | undefined
   #extra: Extra = {}
-  /** Bytes that were inspected. */
   #position = 0
-  /** Where the member at hand begins, with what is said before its header. */
+  /** Where the current member begins, its extra headers included. */
   #offset = 0
   members = 0
 
@@ -54,7 +52,9 @@ export class TarInspector {
     this.#judge = judge
   }
 
-  /** Returns what of it, and of what came before, may go on to tar. Throws `UNRESTORABLE`; then nothing may. */
+  /**
+   * Returns the bytes, also of earlier chunks, that may go on to tar. Throws `UNRESTORABLE`; then none may.
+   */
   inspect(chunk: Buffer): Buffer[] {
     const passed: Buffer[] = []
     let at = 0
@@ -73,7 +73,6 @@ export class TarInspector {
     return passed
   }
 
-  /** Throws `UNRESTORABLE` when the file ends before its end. */
   finish(): void {
     const isBetween = this.#place === 'header' && this.#missingBytes === BLOCK_BYTES && !hasExtra(this.#extra)
     if (this.#place !== 'end' && !isBetween) throw hostile('The tar file ends in the middle of a member')
@@ -124,7 +123,7 @@ export class TarInspector {
     else this.#skipData()
   }
 
-  /** The member at hand was judged. */
+  /** Passes on the bytes that waited for the judgement. */
   #letGo(passed: Buffer[]): void {
     if (!this.#isLeftOut) for (const piece of this.#unjudged ?? []) append(passed, piece)
     this.#unjudged = undefined
@@ -190,7 +189,7 @@ function hasExtra(extra: Extra): boolean {
   return Object.keys(extra).length > 0
 }
 
-/** Adds a piece to others; what lies beside the last one in memory becomes one with it, for a tar of many small files. */
+/** Adds a piece to a list, joined with the last one where they are neighbours in memory. */
 function append(pieces: Buffer[], piece: Buffer): void {
   const last = pieces.at(-1)
   if (last?.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset)
@@ -201,7 +200,7 @@ function append(pieces: Buffer[], piece: Buffer): void {
 function sizeIn(records: Map<string, string> | undefined, name: string): number | undefined {
   const size = records?.get(name)
   if (size === undefined) return undefined
-  if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds a size that is none')
+  if (!/^\d{1,15}$/.test(size)) throw hostile('An extended header holds an invalid size')
   return Number(size)
 }
 

@@ -1,35 +1,33 @@
 import { readdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
-import { exists, partialName, strangersBeside } from '#directory/unpack/leftovers.ts'
-import { type FileId, HeldFolder } from '#programs/held-folder.ts'
+import { exists, foreignLeftovers, partialName } from '#directory/unpack/leftovers.ts'
+import type { FileId } from '#programs/held-folder.ts'
 import { linkFreePath } from '#programs/others-links.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
-/** A directory that is restored into. */
 export interface DirectoryTarget extends RestoreTarget {
   kind: 'directory'
   path: string
 }
 
-/** The directory that is to be restored, as it is now. */
 export interface TargetFolder {
   /** Absolute, links resolved. */
   path: string
   state: 'missing' | 'empty' | 'full'
-  /** Which file it is, where there is one, and which one it lies in. */
+  /** Its identity, if it exists, and that of its parent. */
   id: FileId | undefined
   parentId: FileId
-  /** Names beside it that look like leftovers of a restore and are not, or not of this user; they stay. */
-  strangers: string[]
+  /** Names next to it that look like leftovers of a restore but are not, or are another user's; they stay. */
+  foreign: string[]
 }
 
-/** Of one name, on the file systems that people have. */
+/** Longest name on common file systems. */
 const MAX_NAME_BYTES = 255
 
 /**
- * Looks at the target, changing nothing. Throws `USAGE` for what is no directory or cannot be swapped, and for one that
- * is not empty and may not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
+ * Looks at the target; changes nothing. Throws `USAGE` for a target that is no directory, cannot be swapped,
+ * must not be overwritten, or holds one of the paths to `keep`; `DISK_FULL` when `sizeBytes` do not fit.
  */
 export async function inspectFolder(
   asked: string,
@@ -45,17 +43,12 @@ export async function inspectFolder(
   const there = await stat(path, { bigint: true }).catch(() => undefined)
   if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
   if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
-  if (there && there.dev !== parentStat.dev) {
+  const mounted = await mountIn(path)
+  if ((there && there.dev !== parentStat.dev) || mounted === path) {
     throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
   }
-  const mounted = await mountIn(path)
   if (mounted !== undefined) {
-    throw unusable(
-      mounted === path
-        ? `${asked} is a mount point, which cannot be swapped`
-        : `Something is mounted on ${mounted}`,
-      mounted === path ? 'Name a directory on it.' : 'Unmount it, or name another directory.',
-    )
+    throw unusable(`Something is mounted on ${mounted}`, 'Unmount it, or name another directory.')
   }
   const state = !there ? 'missing' : (await readdir(path)).length === 0 ? 'empty' : 'full'
   if (state === 'full' && !options.overwrite) {
@@ -78,44 +71,28 @@ export async function inspectFolder(
     state,
     id: there && { dev: there.dev, ino: there.ino },
     parentId: { dev: parentStat.dev, ino: parentStat.ino },
-    strangers: await strangersIn(parent, path),
+    foreign: await foreignLeftovers(path),
   }
 }
 
-/** Where something is mounted there or below; a folder that is mounted in a second place has no device of its own to tell it by. */
+/** The mount point at or below a path; a bind mount has no device of its own to detect it by. */
 async function mountIn(path: string): Promise<string | undefined> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return mounts
     .split('\n')
-    .map(line => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) => octalOf(octal)))
+    .map(line =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .find(place => place === path || place.startsWith(`${path}/`))
 }
 
-function octalOf(digits: string): string {
-  return String.fromCharCode(Number.parseInt(digits, 8))
-}
-
-/** What is told of a target that cannot be one. */
 export function unusable(message: string, hint?: string | Hint): BackupError {
-  return new BackupError(message, { code: 'USAGE', ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(message, { code: 'USAGE', hint })
 }
 
-async function strangersIn(parent: string, path: string): Promise<string[]> {
-  let held: HeldFolder
-  try {
-    held = new HeldFolder(parent)
-  } catch {
-    // Nothing can be written there either, which the restore will say.
-    return []
-  }
-  try {
-    return await strangersBeside(held, path)
-  } finally {
-    held.close()
-  }
-}
-
-/** The catalog, the key and the program that restore must not go with what they replace. */
+/** A restore must not replace its own catalog, key or program. */
 async function assertHoldsNone(path: string, keep: readonly string[]): Promise<void> {
   for (const one of keep) {
     const kept = await realpath(one).catch(() => resolve(one))
@@ -134,7 +111,7 @@ async function resolved(asked: string): Promise<string> {
   return join(await followed(dirname(path)), basename(path))
 }
 
-/** Throws `USAGE` for another user's link. What is wrong with a path besides is found when it is looked at. */
+/** Throws `USAGE` for another user's link. Other problems of the path are found later. */
 async function followed(path: string): Promise<string> {
   try {
     return (await linkFreePath(Buffer.from(path))).toString()

@@ -2,22 +2,18 @@ import { type Difference, difference } from '#drilling.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 
-/** What a restored database holds. */
 export interface RestoredContents {
   rows: readonly TableRows[]
   sequences: readonly SequenceValue[]
   objects: Readonly<Record<string, number>>
 }
 
-/** How a comparison ended. */
 export interface Comparison {
   differences: Difference[]
-  /** How many tables were held against their number of rows. */
   tables: number
   rows: number
 }
 
-/** Holds a restored database against the record of its source. Table by table; pure. */
 export function compareContents(recorded: DatabaseContents, restored: RestoredContents): Comparison {
   const counts = new Map(restored.rows.map(([schema, table, rows]) => [keyOf(schema, table), rows]))
   const differences: Difference[] = []
@@ -61,7 +57,7 @@ function compareOthers(
   ]
 }
 
-/** A value between the two that were read before and after the dump. */
+/** The value must lie between those that were read before and after the dump. */
 function compareSequences({ sequences = [] }: DatabaseContents, restored: RestoredContents): Difference[] {
   const values = new Map(restored.sequences.map(([schema, name, value]) => [keyOf(schema, name), value]))
   return sequences.flatMap(([schema, name, from, to]) => {
@@ -79,7 +75,7 @@ function compareSequences({ sequences = [] }: DatabaseContents, restored: Restor
 
 function isBetween(value: string | null, from: string | null, to: string | null): boolean {
   if (value === from || value === to) return true
-  // From no value at all, it went anywhere up to the last.
+  // Before its first value, a sequence could go anywhere up to the last.
   if (value === null || to === null || from === null) return from !== to
   const [least, greatest] =
     BigInt(from) < BigInt(to) ? [BigInt(from), BigInt(to)] : [BigInt(to), BigInt(from)]
@@ -93,7 +89,7 @@ function shown(value: string | null): string {
 function compareObjects({ objects = {} }: DatabaseContents, restored: RestoredContents): Difference[] {
   return Object.entries(objects).flatMap(([kind, expected]) => {
     const found = restored.objects[kind]
-    // A kind that this program does not count says nothing.
+    // This version may not count a kind.
     return found === undefined || found === expected
       ? []
       : [difference('objects', kind, String(expected), { found: String(found) })]

@@ -1,4 +1,5 @@
-import type { Drill, Drilled } from '#drilling.ts'
+import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
+import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
 import {
@@ -11,12 +12,39 @@ import {
 } from '#postgres/database-contents.ts'
 import { compareContents, type RestoredContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
-import { type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
-import { notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
+import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
+import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** Restores a dump into a temporary database and compares that with the record of its source. Throws what a restore throws. */
+/** Throws what a drill would, as far as that is known before the backup is read. Leaves nothing. */
+export async function checkDatabaseDrill(
+  backup: RecordedBackup,
+  place: DrillPlace<PostgresTarget>,
+): Promise<void> {
+  const { on, createRoles, trustDump, scratch, signal } = place
+  if (backup.source?.['format'] === 'custom') await newestClientProgram('pg_restore', signal)
+  if (on !== undefined) {
+    await planRehearsal({ backup, connection: on.connection, createRoles, signal })
+    return
+  }
+  if (!trustDump) assertNeedsNoSuperuser(backup.source)
+  await onOwnServer(scratch, { sizeBytes: databaseSizeOf(backup), signal }, async ({ superuser }) => {
+    await planRehearsal({ backup, connection: superuser, createRoles: true, signal })
+  })
+}
+
+/** Throws `UNREACHABLE`, `CONFIGURATION` for a server without a right to make databases. Changes nothing. */
+export async function checkDrillServer(connection: PostgresConnection, signal: AbortSignal): Promise<void> {
+  await planRehearsal({
+    backup: { source: { kind: 'postgres' }, size: 0 },
+    ...{ connection, createRoles: false, signal },
+  })
+}
+
+/**
+ * Restores a dump into a temporary database, and compares it with the record. Throws what a restore throws.
+ */
 export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
   const { on, createRoles, trustDump, scratch, open, signal } = drill
   const of = { backup, open, signal }
@@ -60,7 +88,7 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
   }
 }
 
-/** `user@host:port`. The database that the URL names is left out: it is only for signing in, and nothing is written to it. */
+/** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {
   return display.slice(0, display.length - `/${database}`.length)
 }

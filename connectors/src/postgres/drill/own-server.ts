@@ -3,14 +3,13 @@ import { type PostgresConnection, parsePostgresUrl } from '#postgres/connection.
 import type { RestrictedRoles } from '#postgres/drill/restricted-restore.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** A server for a drill: the same one for three who log in. The superuser has to make the roles of the other two. */
+/** A temporary server, with its three logins. The superuser has to make the other two roles. */
 export interface OwnServer extends RestrictedRoles {
   superuser: PostgresConnection
-  /** Whether the kernel keeps it from all but its own folder. */
+  /** Whether the kernel confines it to its own folder. */
   isConfined: boolean
 }
 
-/** Gives a server for a drill, which goes again. Throws what {@link Scratch} throws. */
 export async function onOwnServer<Result>(
   scratch: Scratch,
   place: { sizeBytes: number; signal: AbortSignal },
@@ -28,12 +27,11 @@ export async function onOwnServer<Result>(
   })
 }
 
-/** So many bytes a restored database takes, as far as anybody knows. */
 export function databaseSizeOf({ source, size }: Pick<RecordedBackup, 'source' | 'size'>): number {
   return Math.max(Number(source?.['database_size'] ?? 0), size)
 }
 
-/** Nothing of the user's own `PG…` variables: with PGHOSTADDR, it would be another server. */
+/** Without the user's `PG…` variables: PGHOSTADDR would lead to another server. */
 function connectionTo({ host, port }: ScratchPostgres, user: string): PostgresConnection {
   const connection = parsePostgresUrl(
     `postgresql://${user}@/postgres?host=${encodeURIComponent(host)}&port=${port}&sslmode=disable`,

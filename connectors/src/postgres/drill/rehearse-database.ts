@@ -12,39 +12,38 @@ import { queryJson } from '#postgres/psql.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { dropGarbage, restoreInOneTransaction } from '#postgres/restore/restore-database.ts'
-import { DatabaseBeside } from '#postgres/restore/staging-database.ts'
+import { StagingDatabase } from '#postgres/restore/staging-database.ts'
+import { RESTORE_SESSION, STAGING_SESSION } from '#postgres/restore/target-database.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
-/** The names of rehearsal databases begin with this. No database has this name itself. */
+/** Rehearsal databases have names that begin with this. */
 const NAME = 'telegram_backup_drill'
 
 /** A restore into a database that is dropped again. */
 export interface Rehearsal {
   backup: Pick<RecordedBackup, 'id' | 'source' | 'size'>
-  /** A server; the database that it names does not count. */
   connection: PostgresConnection
   open: OpenBytes
-  /** Make roles that the server lacks; they are dropped again. */
+  /** Make missing roles, and drop them afterwards. */
   createRoles: boolean
-  /** Use the server's own locale instead of one that it lacks: the backup would never be restored to this server. */
+  /** Use the locale C where the server lacks that of the backup: nobody restores to this server. */
   mayDifferInLocale: boolean
-  /** On a server of its own, where the connection is a superuser's: the roles that run the dump. Default: the superuser. */
+  /** On a temporary server: the roles that run the dump. Default: the role of the connection. */
   as?: RestrictedRoles | 'superusers' | undefined
   signal: AbortSignal
 }
 
-/** How a rehearsal went. */
 export interface Rehearsed<Seen> {
   seen: Seen
-  /** What else a person should know: another locale, a role that stays. */
+  /** For people: another locale, a role that stays. */
   notes: string[]
 }
 
 /**
- * Restores into a new database, as `restoreDatabase` does, looks at the result, and drops it. When this process is killed,
- * its psql drops the database; what even that has left, the next rehearsal drops. Throws what a restore throws, also for a
- * server that may not be restored into.
+ * Restores into a new database, as `restoreDatabase` does, looks at the result, and drops it. If this process
+ * is killed, its psql drops the database; what is left even then, the next rehearsal drops. Throws what a
+ * restore throws.
  */
 export async function rehearseDatabase<Seen>(
   of: Rehearsal,
@@ -65,41 +64,38 @@ export async function rehearseDatabase<Seen>(
   if (restricted === undefined && plan.target.server.isSuperuser) {
     notes.push('What is in the dump ran as a superuser of that server.')
   }
-  const beside = await createBeside(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
+  const staging = await createStaging(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
   let seen: Seen
   let areRolesMade = false
   try {
-    const database = beside.connection
+    const database = staging.connection
     if (restricted) await openToRestorer(plan, { database, as: restricted, signal })
     const { restorer, reader } = restricted
       ? restrictedAt(restricted, database)
       : { restorer: database, reader: database }
     await restoreInOneTransaction(plan, {
       connection: restorer,
-      session: `telegram-backup restore ${mark}`,
+      session: `${RESTORE_SESSION} ${mark}`,
       open,
       signal,
     })
     areRolesMade = true
     seen = await look(reader, plan.psql.path)
   } catch (error) {
-    await beside.discard().catch(() => {})
-    // Before the commit none was made: a role of that name is somebody else's.
+    await staging.discard().catch(() => {})
+    // Before the commit, none was made: a role of that name is somebody else's.
     if (areRolesMade) await dropRoles(plan, notes)
     if (signal.aborted && describeError(error).code !== 'UNKNOWN_OUTCOME') {
       throw new BackupError('Cancelled; the database of the drill was dropped', { code: 'CANCELLED' })
     }
     throw error
   }
-  await beside.discard()
+  await staging.discard()
   await dropRoles(plan, notes)
   return { seen, notes }
 }
 
-/**
- * Looks at the server of a rehearsal; changes nothing. Throws what `planDatabaseRestore` throws, and `CONFIGURATION` for a
- * server that is older than the backup's or lacks its extensions.
- */
+/** Changes nothing. Throws `CONFIGURATION` for an old server or missing extensions. */
 export async function planRehearsal(
   of: Pick<Rehearsal, 'connection' | 'createRoles' | 'signal'> & {
     backup: Pick<RecordedBackup, 'source' | 'size'>
@@ -115,7 +111,7 @@ export async function planRehearsal(
   return plan
 }
 
-/** A dump may hold what an older server does not know. */
+/** A dump may use features that an older server lacks. */
 function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string, unknown>>): void {
   const dumped = Math.floor(Number(facts['server_version_num'] ?? 0) / 10_000)
   const major = Math.floor(target.server.versionNumber / 10_000)
@@ -126,15 +122,15 @@ function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string
   })
 }
 
-async function createBeside(
+async function createStaging(
   plan: DatabasePlan,
   { mark, mayDifferInLocale, notes }: { mark: string; mayDifferInLocale: boolean; notes: string[] },
-): Promise<DatabaseBeside> {
-  const create = (like: DatabaseProperties | undefined): Promise<DatabaseBeside> =>
-    DatabaseBeside.create({
+): Promise<StagingDatabase> {
+  const create = (like: DatabaseProperties | undefined): Promise<StagingDatabase> =>
+    StagingDatabase.create({
       ...plan,
-      ...{ like, beside: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
-      session: `telegram-backup beside ${mark}`,
+      ...{ like, staging: `${plan.stem}_restoring_${mark}`, before: `${plan.stem}_before_${mark}` },
+      session: `${STAGING_SESSION} ${mark}`,
     })
   try {
     return await create(plan.like)
@@ -156,7 +152,7 @@ async function createBeside(
   }
 }
 
-/** Known before hours of fetching: a dump names its extensions first, and fails at the first that is not there. */
+/** Else the restore would fail only after the backup was fetched. */
 async function assertExtensions(
   { target, psql }: DatabasePlan,
   facts: Readonly<Record<string, unknown>>,
@@ -182,7 +178,7 @@ async function assertExtensions(
   )
 }
 
-/** Roles that the rehearsal made own nothing any more, unless somebody has used them meanwhile. */
+/** The new roles own nothing any more, unless somebody has used them meanwhile. */
 async function dropRoles({ target, psql, newRoles }: DatabasePlan, notes: string[]): Promise<void> {
   for (const name of newRoles) {
     await queryJson(target.server.maintenance, 'drop role if exists :"name"', {

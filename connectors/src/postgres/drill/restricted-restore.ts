@@ -5,21 +5,21 @@ import type { DatabaseProperties } from '#postgres/restore/database-properties.t
 import { quoteName } from '#postgres/sql-text.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** The role that restores a dump on a temporary server, and the role that reads the result. Neither may do more than that. */
+/** Roles of a temporary server with no rights but to restore, and to read the result. */
 export interface RestrictedRoles {
-  /** As the two log in; the roles need not be there. */
+  /** Their logins; the roles need not exist yet. */
   restorer: PostgresConnection
   reader: PostgresConnection
   roles: { restorer: string; reader: string }
 }
 
-/** A role with these attributes may do nothing outside its database. It sees the rows that a policy of the dump hides. */
+/** No rights outside of its database. It sees rows that a policy of the dump hides. */
 const WITHOUT_RIGHTS = 'NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS'
 
 /**
- * Makes, as the superuser, the two roles and each role that the dump names, `postgres` among them. They have no rights except
- * over one another's objects. The returned plan has no roles left to make. Called before anything of the dump is there.
- * Throws `POSTGRES`.
+ * Makes, as the superuser, the two roles and each role that the dump names, all without rights except over
+ * one another's objects. The returned plan has no roles left to make. To be called before the restore. Throws
+ * `POSTGRES`.
  */
 export async function makeRestrictedRoles(
   plan: DatabasePlan,
@@ -34,7 +34,7 @@ export async function makeRestrictedRoles(
       `CREATE ROLE ${quoteName(role)} NOLOGIN ${WITHOUT_RIGHTS}`,
       `GRANT ${quoteName(role)} TO ${quoteName(restorer)}`,
     ]),
-    // What only a superuser may set in his database may lead to files and libraries.
+    // Settings that only a superuser may make can point to files and libraries.
     `SELECT pg_catalog.jsonb_agg(name) FROM pg_catalog.pg_settings WHERE context = 'user' AND name !~ '_preload_libraries$'`,
   ]
   const options = { psql: plan.psql.path, signal: of.signal }
@@ -43,10 +43,7 @@ export async function makeRestrictedRoles(
   return { ...plan, newRoles: [], like }
 }
 
-/**
- * For a trusted dump on a temporary server: makes each role that it names a superuser, since some objects can belong to no
- * other. Throws `POSTGRES`.
- */
+/** For a trusted dump: makes each of its roles a superuser, since some objects need one. */
 export async function makeSuperusers(
   plan: DatabasePlan,
   of: { backup: Pick<RecordedBackup, 'source'>; signal: AbortSignal },
@@ -60,10 +57,7 @@ export async function makeSuperusers(
   return { ...plan, newRoles: [] }
 }
 
-/**
- * Gives the new, empty database to the restorer, and lets each role of the dump own something in it, as with a superuser's
- * restore. The superuser has no business in it from then on. Throws `POSTGRES`.
- */
+/** Gives the new database to the restorer, and lets each role of the dump own objects in it. */
 export async function openToRestorer(
   plan: DatabasePlan,
   of: { database: PostgresConnection; as: RestrictedRoles; signal: AbortSignal },
@@ -71,13 +65,13 @@ export async function openToRestorer(
   const name = quoteName(of.database.database ?? '')
   const restorer = quoteName(of.as.roles.restorer)
   const statements = [
-    // The database has the settings of its source by now.
+    // The database has the settings of its source already.
     'SET LOCAL statement_timeout = 0',
     `ALTER DATABASE ${name} OWNER TO ${restorer}`,
     `GRANT CREATE ON DATABASE ${name} TO PUBLIC`,
     'GRANT CREATE ON SCHEMA public TO PUBLIC',
     `ALTER DEFAULT PRIVILEGES FOR ROLE ${restorer} GRANT CREATE ON SCHEMAS TO PUBLIC`,
-    // Dumps of servers that were upgraded comment on plpgsql, which only its owner may.
+    // Dumps of upgraded servers comment on plpgsql, which only its owner may.
     `UPDATE pg_catalog.pg_extension SET extowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = :'restorer')`,
   ]
   await queryJson(of.database, statements.join(';\n'), {
@@ -88,7 +82,6 @@ export async function openToRestorer(
   })
 }
 
-/** The two at the database that was made. */
 export function restrictedAt(
   { restorer, reader }: RestrictedRoles,
   database: PostgresConnection,
@@ -106,7 +99,7 @@ function withHarmlessSettings(
   return { ...like, settings, owner: restorer, database_acl: null }
 }
 
-/** Whoever made the source's cluster owns what nobody else does, and need not stand among the owners. */
+/** The source's first superuser may own objects without being among the recorded owners. */
 function rolesOfDump(plan: DatabasePlan, { source }: Pick<RecordedBackup, 'source'>): string[] {
   const first = source?.['bootstrap_superuser']
   const isName = typeof first === 'string' && !first.startsWith('pg_')

@@ -1,19 +1,17 @@
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { needsSuperuserIn } from '#postgres/dump/superuser-facts.ts'
 
-/** What a person can do with a dump that only a superuser can restore. */
 const HINT = hint`Give a server to drill on, best one with nothing else on it: ${option('on', 'postgresql://USER@HOST/postgres')}. Or, where you trust everybody who may change that database as much as yourself, ${option('trust-dump')} (trust_dump: true of its source).`
 
-/** pg_dump writes nothing that starts a program or opens a file: somebody who may write a function in the source has. */
+/** pg_dump writes no such COPY: somebody who may write a function in the source did. */
 const REACHES_OUT = /\bCOPY (?:to or from|to|from) (?:an external program|a file)/i
 const REACHES_OUT_HINT =
   'A function that the dump calls (by a CHECK, an index, a trigger) wanted to start a program or open a file on the server. Find out who wrote it before you restore this backup anywhere as a superuser.'
 
-/** A note on a drill with `--trust-dump`. */
 export const UNCONFINED_NOTE =
   'That server could open what its account can: the kernel or setpriv has no Landlock here.'
 
-/** Throws `CONFIGURATION` for a backup whose record says that a role without rights cannot restore it. */
+/** Throws `CONFIGURATION` for a backup that, by its record, only a superuser can restore. */
 export function assertNeedsNoSuperuser(source: Readonly<Record<string, unknown>> | null): void {
   const needs = needsSuperuserIn(source)
   if (needs.length === 0) return
@@ -25,11 +23,10 @@ export function assertNeedsNoSuperuser(source: Readonly<Record<string, unknown>>
   })
 }
 
-/** What PostgreSQL says to a role that lacks the rights for something; in the order of its own words. */
 const FOR_WANT_OF_RIGHTS =
   /\b(?:permission denied|must be (?:a )?superuser|must have the |must be owner of|must be (?:a )?member of role|must be able to SET ROLE|only (?:superusers|roles with)|can only be set by a superuser)/i
 
-/** Says of a drill that failed for want of rights that this was the reason: it tells nothing about the backup. */
+/** Explains a failure by missing rights: it says nothing about the backup. */
 export function notRestorable(error: unknown): unknown {
   const { code, message } = describeError(error)
   if (code !== 'POSTGRES' || !FOR_WANT_OF_RIGHTS.test(message)) return error

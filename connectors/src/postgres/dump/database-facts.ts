@@ -4,24 +4,20 @@ import { DATABASE_PROPERTIES } from '#postgres/database-properties-query.ts'
 import { readSuperuserFacts, type SuperuserFacts } from '#postgres/dump/superuser-facts.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
-/** What the server tells of a database that is dumped. */
 export interface DatabaseFacts {
   serverMajor: number
   database: string
-  /** About how many bytes the rows take on disk; a plain dump is of that order. */
+  /** Size of the rows on disk; a plain dump is of that order. */
   estimatedBytes: number
-  /** For the record: names, versions, grants, settings; see the README. */
+  /** For the record: names, versions, grants, settings. */
   facts: SourceFacts
-  /** What of it is not in the record, for people. */
+  /** What is missing in the record, for people. */
   warnings: string[]
-  /** Of the database as a whole; undefined where the server does not tell. */
+  /** Undefined where the server refuses. */
   superuser: SuperuserFacts | undefined
 }
 
-/**
- * `to_jsonb` of whole rows, since the servers from 13 on differ in the columns of `pg_database`. The sizes are the
- * statistics' where a measured one would wait for locks.
- */
+/** `to_jsonb` of rows, since their columns differ by version. Measuring sizes would wait for locks. */
 const QUERY = `
 with here as (
   select d.*, pg_catalog.to_jsonb(d) as row from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
@@ -56,7 +52,6 @@ ${DATABASE_PROPERTIES},
 ) from here
 `
 
-/** A setting as `ALTER DATABASE` or `ALTER ROLE … IN DATABASE` made it. */
 interface DatabaseSetting {
   role: string | null
   name: string
@@ -64,16 +59,15 @@ interface DatabaseSetting {
 }
 
 /**
- * Of a database's comment and settings together, which its owner makes as long as he likes: a record is read with every list of
- * backups, by everybody.
+ * Limit for comment and settings together, which the owner chooses: everybody's list of backups reads them.
  */
 const MOST_CHARACTERS = 256 * 1024
 
-/** Asks the server. Throws what the session throws. */
+/** Throws what the session throws. */
 export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseFacts> {
   const answer = await session.ask(QUERY)
   if (typeof answer !== 'object' || answer === null) {
-    throw new BackupError('The server told nothing of the database', { code: 'SOURCE' })
+    throw new BackupError('The server gave no facts about the database', { code: 'SOURCE' })
   }
   const {
     row_bytes: rowBytes,
@@ -102,7 +96,7 @@ export async function readDatabaseFacts(session: PsqlSession): Promise<DatabaseF
       isCommented && kept.length === told.length
         ? []
         : [
-            'The comment and the settings of the database are too long to be recorded whole, and the dump does not hold them.',
+            'The comment and the settings of the database are too long to be recorded completely, and the dump does not contain them.',
           ],
     superuser: await readSuperuserFacts(session, serverMajor),
   }
@@ -112,8 +106,8 @@ const SECRET_NAME = /secret|passw|token|credential|private|api_?key|jwt/i
 const SECRET_VALUE = /:\/\/[^/\s]*:[^/\s]*@/
 
 /**
- * Applications keep keys in settings of their own (`app.jwt_secret`). The catalog holds these facts in clear, so there
- * the value is left out, and null says so: it has to be set again by hand after the loss of a server.
+ * Applications keep keys in settings of their own (`app.jwt_secret`). The catalog is not encrypted, so such a
+ * value is recorded as null, and a person has to set it again after a restore.
  */
 function withoutSecret({ role, name, value }: DatabaseSetting): SourceFacts {
   const isSecret = SECRET_NAME.test(name) || (value !== null && SECRET_VALUE.test(value))

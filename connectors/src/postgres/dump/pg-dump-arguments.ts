@@ -1,22 +1,21 @@
-/** What of a database is dumped, and how. Patterns are those of `psql`'s `\d`, as pg_dump takes them. */
+/** What is dumped of a database, and how. Patterns are those of `psql`'s `\d`. */
 export interface PgDumpOptions {
-  /** `plain` is SQL that psql reads, `custom` the format of pg_restore. */
+  /** `plain`: SQL for psql; `custom`: the format of pg_restore. */
   format: 'plain' | 'custom'
   schemas: readonly string[]
   excludeSchemas: readonly string[]
   tables: readonly string[]
   excludeTables: readonly string[]
-  /** Tables whose definition is dumped, but no row. */
   excludeTableData: readonly string[]
-  /** How long to wait for a table that somebody has locked, at most; 0 is for ever. */
+  /** Longest wait for a locked table; 0 means for ever. */
   lockTimeoutMs: number
-  /** Whether the rows of each table are counted as well, for a drill; that reads each table once more. */
+  /** Whether rows are counted for drills, which reads each table once more. */
   countRows: boolean
 }
 
 /**
- * pg_dump's arguments but for the connection. Never compressed, since that is the archive's work and done better there;
- * never with `--create` or `--clean`, since where a dump goes is decided when it is restored.
+ * pg_dump's arguments without the connection. The archive compresses better; and a restore, not the dump,
+ * decides where it goes: so neither compression nor `--create` or `--clean`.
  */
 export function pgDumpArguments(options: PgDumpOptions): string[] {
   const { schemas, tables } = options
@@ -29,7 +28,7 @@ export function pgDumpArguments(options: PgDumpOptions): string[] {
     ...each('table', tables),
     ...each('exclude-table', options.excludeTables),
     ...each('exclude-table-data', options.excludeTableData),
-    // Else a pattern that matches nothing, next to one that does, would be a table that is silently missing.
+    // Else a pattern that matches nothing, next to one that does, would leave out a table silently.
     ...(schemas.length + tables.length > 0 ? ['--strict-names'] : []),
   ]
 }

@@ -1,15 +1,13 @@
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
-import { type ClientProgram, findClientPrograms } from '#postgres/client-programs.ts'
+import { type ClientProgram, choosePgDump, findClientPrograms } from '#postgres/client-programs.ts'
 import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 import type { DatabaseFacts } from '#postgres/dump/database-facts.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#postgres/dump/pg-dump-arguments.ts'
-import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
 import { PgDumpWords } from '#postgres/dump/pg-dump-words.ts'
 import { isOfWholeDatabase, SourceSession } from '#postgres/dump/source-session.ts'
 import { type ChildEnd, type ChildOutput, startChild } from '#programs/child-output.ts'
 
-/** A pg_dump at work. */
 interface Dump {
   program: ClientProgram
   child: ChildOutput
@@ -17,9 +15,10 @@ interface Dump {
 }
 
 /**
- * Starts pg_dump on a database, and asks the server for what a dump does not hold. A server that cannot be reached or
- * lets nobody in is known before this resolves; what goes wrong later makes `finish` throw `SOURCE`. Throws `USAGE` for
- * a malformed URL, `CONFIGURATION` where no pg_dump is new enough, `UNREACHABLE`, `CANCELLED`.
+ * Starts pg_dump on a database, and asks the server for what a dump does not hold. A server that cannot be
+ * reached or refuses the login is known before this resolves; later failures make `finish` throw `SOURCE`.
+ * Throws `USAGE` for a malformed URL, `CONFIGURATION` without a pg_dump that is new enough, `UNREACHABLE`,
+ * `CANCELLED`.
  */
 export async function openPostgresSource(
   url: string,
@@ -29,7 +28,7 @@ export async function openPostgresSource(
   const connection = parsePostgresUrl(url)
   const startedAt = new Date()
   const beginning = SourceSession.begin(connection, signal)
-  // It is waited for below, after what may fail sooner.
+  // Awaited below; what may fail sooner comes first.
   beginning.catch(() => {})
   let early: Promise<Dump> | undefined
   try {
@@ -39,7 +38,7 @@ export async function openPostgresSource(
     asked.catch(() => {})
     const of = { connection, options, session, asked }
     const [only, ...others] = installed
-    // Without a choice there is nothing to wait for: pg_dump works while the server is asked.
+    // With one pg_dump installed there is no choice to wait for: it works while the server is asked.
     early = only && others.length === 0 ? start(only, of) : undefined
     early?.catch(() => {})
     const known = await asked
@@ -77,7 +76,7 @@ async function start(
         const [error] = words.errors
         if (error === undefined || !isForTheSession(error)) return undefined
         words.forget()
-        // What the session alone can tell is told first; the backup needs it.
+        // The backup needs the session's answer.
         await asked.catch(() => {})
         await session.standBack()
         return args
@@ -88,9 +87,9 @@ async function start(
 }
 
 /**
- * What pg_dump says, before it writes anything, when it is the session beside it that it cannot work with: behind a balancer
- * they are on two servers, or the server has no second connection for us. Then the dump is worth more than the count. Only
- * the beginnings of its own words are looked at: names of tables, which may be anything, come after them.
+ * Whether pg_dump failed, before it wrote anything, only because of the session beside it: behind a balancer
+ * they are on two servers, or the server has no second connection for us. Then the dump is worth more than
+ * the count. Only the beginnings of messages count: names of tables, which follow, may be anything.
  */
 export function isForTheSession(error: string): boolean {
   const refused = /^connection to (?:server|database) .* failed: (.*)$/s.exec(error)?.[1]
@@ -119,13 +118,13 @@ function sourceOf(
     archiveSource: { fd: child.fd },
     filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
     sizeBytes: undefined,
-    // Of a part of a database there is no guess.
-    ...(isWhole(options) ? { estimatedBytes: known.estimatedBytes } : {}),
+    // There is no estimate for a part of a database.
+    estimatedBytes: isWhole(options) ? known.estimatedBytes : undefined,
     facts: {
       kind: 'postgres',
       host: connection.host,
       ...known.facts,
-      // Of a part, nobody knows whether they are in it.
+      // They may not be in a part.
       ...(isOfWholeDatabase(options) ? known.superuser : {}),
       pg_dump_version: program.version,
       format: options.format,
@@ -146,22 +145,16 @@ function sourceOf(
   }
 }
 
-function isWhole({
-  schemas,
-  excludeSchemas,
-  tables,
-  excludeTables,
-  excludeTableData,
-}: PgDumpOptions): boolean {
-  return [schemas, excludeSchemas, tables, excludeTables, excludeTableData].every(list => list.length === 0)
+function isWhole(options: PgDumpOptions): boolean {
+  return isOfWholeDatabase(options) && options.excludeTableData.length === 0
 }
 
-/** Any name can be a database's. */
+/** A database can have any name. */
 function fileNameOf(database: string): string {
   return database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
 }
 
-/** The dump is whole when pg_dump says so by its exit code, and nobody spoke of an error. */
+/** Throws `SOURCE` unless pg_dump's exit code is 0, and neither it nor the server reported an error. */
 function assertGood(end: ChildEnd, words: PgDumpWords, plainBytesRead: number): void {
   const [error] = words.errors
   if (end.code === 0 && error === undefined && plainBytesRead > 0) return
@@ -189,5 +182,5 @@ function hintFor(error: string): string | Hint {
   }
   if (/no matching (schemas|tables)/.test(error))
     return hint`Check the patterns of ${option('schema')} and ${option('table')}.`
-  return 'What pg_dump had sent was taken back. Mend the reason and send again.'
+  return 'What was sent is erased again. Fix the cause and send once more.'
 }

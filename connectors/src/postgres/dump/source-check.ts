@@ -1,15 +1,14 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { BackupType } from 'telegram-deployment-bot'
 import { type Finding, oddType } from '#finding.ts'
-import { findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
+import { choosePgDump, findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
-import { choosePgDump } from '#postgres/dump/pg-dump-choice.ts'
 import { readSelection } from '#postgres/dump/table-patterns.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { PostgresChoice } from '#postgres/settings.ts'
 import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 
-/** What a role has to be let do with what is dumped: see it, lock it, read all of it. */
+/** Tables and sequences that the role may not fully read. */
 const LOOK = `
 select pg_catalog.jsonb_build_object(
   'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
@@ -30,10 +29,7 @@ interface Seen {
   closed: [schema: string, name: string][]
 }
 
-/**
- * Whether pg_dump could dump that database now: it lets us in with a session of our own, a pg_dump is new enough, and the
- * role may read all that is dumped. Throws what connecting throws, and `CONFIGURATION` for a missing right.
- */
+/** Throws why pg_dump could not dump now: a pooler, an old pg_dump, a missing right, no connection. */
 export async function checkDatabase(
   { url, options }: PostgresChoice,
   { type, signal }: { type: BackupType; signal: AbortSignal },
@@ -62,6 +58,6 @@ export async function checkDatabase(
   }
   return {
     message: `${connection.display}, PostgreSQL ${serverMajor}, by pg_dump ${program.version}`,
-    ...(type === 'database' ? {} : { warning: oddType(`it is a database, and its type is ${type}`) }),
+    warning: type === 'database' ? undefined : oddType(`it is a database, and its type is ${type}`),
   }
 }

@@ -18,22 +18,20 @@ import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { refuseSharedSession } from '#postgres/shared-sessions.ts'
 
-/** No table is counted for longer; one that takes so long is not counted. */
 const ONE_TABLE_MS = 5 * 60_000
-/** What is left to be counted when the dump has ended is counted for so long. */
+/** Time to finish counting after the dump. */
 const AFTER_THE_DUMP_MS = 3_000
 
-/** The transaction must outlive whatever the server thinks of idle ones, as pg_dump's own does. */
+/** Like pg_dump's, the transaction must outlive the server's limits for idle ones. */
 const OUTLIVE = `set local idle_in_transaction_session_timeout = 0;
 select pg_catalog.to_json(pg_catalog.set_config(name, '0', true)) from pg_catalog.pg_settings where name = 'transaction_timeout'`
 
 /**
- * The session beside a dump. It tells what a dump does not hold, and has a snapshot of the database for pg_dump, in which it
- * counts the rows meanwhile: so the count is that of the very dump, whatever others write. Nothing of the counting can
- * fail a backup.
+ * A session beside pg_dump. It reads what a dump does not hold, and exports a snapshot in which pg_dump reads
+ * and the session counts rows: so the count is that of the very dump. Counting never fails a backup.
  */
 export class SourceSession {
-  /** For `pg_dump --snapshot`; undefined where the server gives none (a standby before 10, some poolers). */
+  /** For `pg_dump --snapshot`; undefined where the server exports none (old standbys, some poolers). */
   readonly snapshot: string | undefined
   readonly #session: PsqlSession
   readonly #sequences: readonly SequenceValue[] | undefined
@@ -48,10 +46,7 @@ export class SourceSession {
     this.#sequences = of.sequences
   }
 
-  /**
-   * Begins it. Throws what `queryJson` throws where there is no server, or it lets nobody in, and `CONFIGURATION` behind a
-   * pooler that gives each transaction another session.
-   */
+  /** Throws what `queryJson` throws, and `CONFIGURATION` behind a pooler in transaction mode. */
   static async begin(
     connection: PostgresConnection,
     signal: AbortSignal | undefined,
@@ -71,7 +66,7 @@ export class SourceSession {
     }
   }
 
-  /** What a dump does not hold, and of some tables alone what they need besides. Throws what the session throws. */
+  /** What a dump does not hold, and what selected tables need besides. Throws what the session throws. */
   async facts(options: PgDumpOptions): Promise<DatabaseFacts> {
     const known = await readDatabaseFacts(this.#session)
     if (options.tables.length === 0) return known
@@ -84,8 +79,8 @@ export class SourceSession {
   }
 
   /**
-   * Counts what is dumped, until some seconds after the dump has ended. Undefined where there is nothing to count by; a table
-   * that was not counted is recorded as that. Never rejects.
+   * Counts what is dumped, until some seconds after the dump ended. Undefined without a snapshot or for
+   * patterns that only PostgreSQL can read; a table that was not counted is recorded as such. Never rejects.
    */
   async contents(options: PgDumpOptions, dumpEnded: Promise<unknown>): Promise<DatabaseContents | undefined> {
     const selection = readSelection(options)
@@ -110,7 +105,7 @@ export class SourceSession {
         rows.push([table.schema, table.name, count])
       }
       await dumpEnded
-      // That time may be over, too.
+      // The time may be over.
       const after = isWhole ? await readSequences(session).catch(() => undefined) : undefined
       const dumped = new Set(withData.map(({ schema, name }) => JSON.stringify([schema, name])))
       const isDumped = ([schema, name]: SequenceValue): boolean => dumped.has(JSON.stringify([schema, name]))
@@ -124,29 +119,25 @@ export class SourceSession {
     }
   }
 
-  /** Ends it, since pg_dump goes on without its snapshot: what was counted is of another moment. */
+  /** Ends the session, since pg_dump runs without its snapshot: its counts are of another moment. */
   async standBack(): Promise<void> {
     this.#isOfTheDump = false
     await this.close()
   }
 
-  /** Ends it, and what it counts. Resolves when its psql is gone. */
+  /** Ends the session. Resolves when its psql is gone. */
   close(): Promise<void> {
     return this.#session.close()
   }
 }
 
-/** Without rows of some tables it is whole as well: their definitions are dumped. */
-export function isOfWholeDatabase({
-  schemas,
-  excludeSchemas,
-  tables,
-  excludeTables,
-}: PgDumpOptions): boolean {
+/** Tables without rows are allowed: their definitions are dumped. */
+export function isOfWholeDatabase(options: PgDumpOptions): boolean {
+  const { schemas, excludeSchemas, tables, excludeTables } = options
   return [schemas, excludeSchemas, tables, excludeTables].every(list => list.length === 0)
 }
 
-/** Undefined for what the server refuses; the session goes on. */
+/** Undefined when the server refuses; the session goes on. */
 async function orNothing<Answer>(asking: Promise<Answer>, session: PsqlSession): Promise<Answer | undefined> {
   try {
     return await asking

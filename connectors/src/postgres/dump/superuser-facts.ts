@@ -1,18 +1,15 @@
 import { describeError } from '@telegram-backup/errors'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
-/** Something in a database that only a superuser can make again. */
 export type SuperuserNeed = { kind: string; name: string }
 
-/** What a drill has to know before it begins. */
 export type SuperuserFacts = {
-  /** The first of each kind, {@link MOST_NAMED} at most: one alone is enough to decide. */
+  /** Some of each kind, {@link MOST_NAMED} at most: one is enough to decide. */
   needs_superuser: SuperuserNeed[]
-  /** Who made the cluster, and owns what nobody else does. */
   bootstrap_superuser: string
 }
 
-/** A record is read with every list of backups. */
+/** Every list of backups reads the record. */
 const MOST_NAMED = 50
 const MOST_OF_A_KIND = 5
 
@@ -25,7 +22,6 @@ const memberOf = (catalog: string, oid: string): string => `exists (
 const inSchema = (name: string, namespace: string): string =>
   `pg_catalog.concat((select nspname from pg_catalog.pg_namespace where oid = ${namespace}), '.', ${name})`
 
-/** Access lists of what PostgreSQL or an extension made: where they are not as they were made, pg_dump writes who changed them. */
 const changedGrants = (
   of: Record<'catalog' | 'acl' | 'owner' | 'namespace' | 'letter' | 'name', string> & { where: string },
 ): string => `
@@ -40,12 +36,14 @@ const listOf = (acl: string, { letter, owner }: { letter: string; owner: string 
       select item::pg_catalog.text from pg_catalog.unnest(coalesce(${acl}, pg_catalog.acldefault('${letter}', ${owner}))) as item
       order by item::pg_catalog.text collate "C")`
 
-/** pg_dump writes a grant that another than the owner gave under that other's name, which only a superuser can take. */
+/**
+ * pg_dump writes a grant under its grantor's name; if that is not the owner, only a superuser can restore it.
+ */
 const foreignGrants = (catalog: string, acl: string, owner: string, name: string): string => `
   select 'grant by another than the owner', ${name} from pg_catalog.${catalog} o
   where ${ownOf(catalog, 'o.oid')} and exists (select from pg_catalog.aclexplode(${acl}) a where a.grantor <> ${owner})`
 
-/** As PostgreSQL's own commands ask for a superuser, in 13 to 18. */
+/** What PostgreSQL's commands require a superuser for, in 13 to 18. */
 const needs = (serverMajor: number): string => `
   select 'base type' as kind, ${inSchema('typname', 'typnamespace')} as name from pg_catalog.pg_type t
   where (typtype = 'b' or not typisdefined) and ${ownOf('pg_type', 't.oid')}
@@ -100,10 +98,7 @@ const needs = (serverMajor: number): string => `
     foreignGrants('pg_namespace', 'o.nspacl', 'o.nspowner', 'nspname'),
   ].join('\n  union all ')}`
 
-/**
- * Asks the server, in the session of a backup. Undefined where it does not tell: then a drill has to find out by itself.
- * Throws what the session throws when there is none any more.
- */
+/** Undefined where the server refuses: then a drill finds out. Throws when there is no session. */
 export async function readSuperuserFacts(
   session: PsqlSession,
   serverMajor: number,
@@ -127,7 +122,7 @@ select pg_catalog.jsonb_build_object(
   }
 }
 
-/** What a record names; nothing for one that was made before this was recorded. */
+/** The recorded objects; none in older records. */
 export function needsSuperuserIn(source: Readonly<Record<string, unknown>> | null): SuperuserNeed[] {
   const listed = source?.['needs_superuser']
   return Array.isArray(listed) ? listed.filter(isNeed) : []

@@ -1,17 +1,16 @@
 import type { OwnRelation } from '#postgres/database-contents.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
 
-/** As far as a pattern can tell one from another. */
 type Named = Pick<OwnRelation, 'schema' | 'name' | 'isVisible'>
 
-/** What of a database pg_dump dumps, by its own reading of the patterns. */
+/** What pg_dump dumps of a database, read as pg_dump reads patterns. */
 export interface DumpedRelations {
   isDumped(relation: Named): boolean
-  /** Whether its rows, or a sequence's value, are dumped as well. */
+  /** Whether its rows, or a sequence's value, are dumped. */
   isDumpedWithData(relation: Named): boolean
 }
 
-/** Undefined where a pattern is one that this reader and PostgreSQL might read differently. */
+/** Undefined for a pattern that PostgreSQL might read differently. */
 export function readSelection(options: PgDumpOptions): DumpedRelations | undefined {
   const schemas = readAll(options.schemas, schemaPattern)
   const excludeSchemas = readAll(options.excludeSchemas, schemaPattern)
@@ -21,7 +20,7 @@ export function readSelection(options: PgDumpOptions): DumpedRelations | undefin
   if (!schemas || !excludeSchemas || !tables || !excludeTables || !excludeData) return undefined
   const isDumped = (relation: Named): boolean => {
     const { schema } = relation
-    // As in pg_dump, tables that are named are dumped whatever is said of schemas.
+    // As in pg_dump, selected tables are dumped whatever the schemas.
     const isIn =
       tables.length > 0
         ? tables.some(matches => matches(relation))
@@ -60,8 +59,8 @@ function tablePattern(text: string): Matches | undefined {
 }
 
 /**
- * A pattern of `psql`'s `\d`: lower case unless quoted, `*` and `?` as for files, a dot between schema and name. What else
- * means something in PostgreSQL's regular expressions is left to PostgreSQL.
+ * Parses a pattern of `psql`'s `\d`: lower case unless quoted, `*` and `?` as for files, a dot between schema
+ * and name. Undefined for other characters of PostgreSQL's regular expressions.
  */
 function piecesOf(text: string): RegExp[] | undefined {
   const pieces = ['']
@@ -77,7 +76,7 @@ function piecesOf(text: string): RegExp[] | undefined {
 
 function unquoted(character: string): string {
   if (character === '*') return '.*'
-  // As PostgreSQL folds names: ASCII alone.
+  // PostgreSQL folds ASCII letters only.
   return character === '?' ? '.' : literal(/[A-Z]/.test(character) ? character.toLowerCase() : character)
 }
 

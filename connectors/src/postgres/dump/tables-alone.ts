@@ -3,22 +3,21 @@ import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
 import { readSelection } from '#postgres/dump/table-patterns.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
-/** What a dump of some tables leaves out, though no restore does without. */
+/** What a dump of selected tables leaves out although a restore needs it. */
 export interface TablesAlone {
-  /** The schemas that they are in, with their owners, but for `public`: a restore makes them. */
+  /** Their schemas, without `public`, with owners: a restore makes them. */
   schemas: Array<{ name: string; owner: string }>
-  /** What else is missing, for people. */
   warnings: string[]
 }
 
-/** Whatever pg_dump calls a table. */
+/** All that pg_dump calls a table. */
 const CANDIDATES = `
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   nspname, relname, class.oid::bigint, pg_catalog.pg_get_userbyid(nspowner))), '[]')
 from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = relnamespace
 where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${IS_OWN}`
 
-/** What tables, their columns, constraints, indexes, triggers, rules and policies need that people made, and that is not among them. */
+/** User-made objects that the tables and their parts need, and that are not among the tables. */
 const needsOf = (oids: readonly number[]): string => `
 with chosen as (
   select pg_catalog.unnest('{${oids.join(',')}}'::pg_catalog.oid[]) as oid
@@ -50,17 +49,16 @@ where d.refobjid >= 16384 and d.deptype in ('n', 'a')
       select t.oid from pg_catalog.pg_type t where t.typrelid in (select oid from chosen)))
   )`
 
-/** Of what is missing, so much is named. */
 const MOST_NAMED = 10
 
-/** Asks what a dump of `options.tables` leaves out. Throws what the session throws. */
+/** Throws what the session throws. */
 export async function readTablesAlone(session: PsqlSession, options: PgDumpOptions): Promise<TablesAlone> {
   const selection = readSelection(options)
   if (selection === undefined) {
     return {
       schemas: [],
       warnings: [
-        'Of these patterns it cannot be told which schemas the tables need; a restore into an empty database may lack them. Dump the whole schemas, or name the tables plainly.',
+        'These patterns do not show which schemas the tables need; a restore into an empty database may lack them. Dump the whole schemas, or name the tables without patterns.',
       ],
     }
   }
@@ -71,7 +69,7 @@ export async function readTablesAlone(session: PsqlSession, options: PgDumpOptio
   )
   const owners = new Map(chosen.map(([schema, , , owner]) => [schema, owner]))
   owners.delete('public')
-  // The server may be anybody's, and give a text for a number: in psql's input it could be a command.
+  // A hostile server could send text as a number: in psql's input, it could be a command.
   const lacking = (await session.ask(needsOf(chosen.map(([, , oid]) => Number(oid))))) as string[]
   const named = lacking.slice(0, MOST_NAMED).join(', ')
   const more = lacking.length > MOST_NAMED ? ` and ${lacking.length - MOST_NAMED} more` : ''

@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { BackupError, hint, option } from '@telegram-backup/errors'
-import { type ClientProgram, newestClientProgram } from '#postgres/client-programs.ts'
+import { type ClientProgram, knowsRestrict, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import { knowsRestrict } from '#postgres/psql-restriction.ts'
 import { type DatabaseProperties, rolesOf } from '#postgres/restore/database-properties.ts'
 import {
   beyondRights,
@@ -15,7 +14,6 @@ import { inspectTarget, type Target } from '#postgres/restore/target-database.ts
 import { quoteName, stemOf } from '#postgres/sql-text.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
-/** What the caller of a restore into a database may decide. */
 export interface DatabaseRestoreOptions {
   overwrite: boolean
   keepOld: boolean
@@ -23,41 +21,40 @@ export interface DatabaseRestoreOptions {
   signal: AbortSignal
 }
 
-/** A restore into a database that has been looked at from all sides, and not begun. */
 export interface DatabasePlan {
   connection: PostgresConnection
   psql: ClientProgram
   target: Target
-  /** With its rights all runs that is in the dump. */
+  /** All of the dump runs with its rights. */
   role: RestoringRole
-  /** What that role may do that this restore has no use for, for people; undefined when that is nothing. */
+  /** Rights of that role that the restore does not need, for people. */
   rights: string | undefined
-  /** What that role cannot restore of what the backup is known to hold, for people. */
+  /** What that role cannot restore of the backup, for people. */
   problems: string[]
-  /** In place: into the empty database itself. Beside: into a new one, which then takes the name. */
-  way: 'in place' | 'beside'
-  /** What the new database is to be like; undefined for the server's defaults. */
+  /** `in place`: into the empty target itself. `staging`: into a new database, which then takes the name. */
+  way: 'in place' | 'staging'
+  /** Properties of the new database; undefined for the server's defaults. */
   like: DatabaseProperties | undefined
-  /** Roles that the backup needs and the server lacks; they are made. */
+  /** Roles that the backup needs and the restore has to make. */
   newRoles: string[]
-  /** The schemas of tables that were dumped alone, with their owners; they are made where they are missing. */
+  /** Schemas of tables that were dumped alone; made where they are missing. */
   schemas: Array<{ name: string; owner: string }>
   keepOld: boolean
-  /** Left behind by earlier restores that were killed; they are dropped. */
+  /** Databases left by killed restores; they are dropped. */
   garbage: string[]
-  /** Old databases that earlier restores left or kept; they stay. */
+  /** Old databases that earlier restores kept; they stay. */
   keptBefore: string[]
-  /** Names of databases beside the target begin so. */
+  /** Staging databases of this target have names that begin with this. */
   stem: string
 }
 
-/** Of `_restoring_` and eight hex digits. */
+/** Length of `_restoring_` and eight hex digits. */
 const LONGEST_ENDING_BYTES = 19
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', '::1', '[::1]'])
 
 /**
- * Looks at the target and decides how to restore; changes nothing. Throws `USAGE` for a target that is not empty and may
- * not be overwritten, `CONFIGURATION` for one that cannot be restored into, `DISK_FULL`, and what a query throws.
+ * Looks at the target and decides how to restore; changes nothing. Throws `USAGE` for a target that must not
+ * be overwritten, `CONFIGURATION` for one that cannot be restored into, `DISK_FULL`, and what a query throws.
  */
 export async function planDatabaseRestore(
   backup: Pick<RecordedBackup, 'source' | 'size'>,
@@ -75,8 +72,8 @@ export async function planDatabaseRestore(
   if (database?.isTemplate) {
     throw refused(`The database ${target.name} is a template of new ones`, 'Restore into another database.')
   }
-  const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'beside'
-  if (way === 'beside') assertMayReplace(target, overwrite)
+  const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'staging'
+  if (way === 'staging') assertMayReplace(target, overwrite)
   const like = database ?? propertiesIn(facts)
   const needed = [...namesIn(facts['roles']), ...(like === undefined ? [] : rolesOf(like))]
   const newRoles = [...new Set(needed)].filter(role => !server.roles.includes(role))
@@ -102,12 +99,12 @@ export async function planDatabaseRestore(
   }
 }
 
-/** Settings of newer servers that dumps hold and that the target would refuse. */
+/** Settings in dumps of newer servers that the target would refuse. */
 export function unknownSettings(target: Target): ReadonlySet<string> {
   return new Set(target.server.versionNumber < 170_000 ? ['transaction_timeout'] : [])
 }
 
-/** A dump of our own pg_dump was written by a program; one that was handed in may have been written for psql. */
+/** Our own dumps were written by pg_dump; a dump from elsewhere may contain commands for psql. */
 function assertKnowsRestrict(psql: ClientProgram): void {
   if (knowsRestrict(psql)) return
   throw refused(
@@ -154,7 +151,9 @@ function assertMayCreateRoles(roles: readonly string[], canCreate: boolean, crea
   )
 }
 
-/** Where the server is this machine and we can see its disk: whether a database of that size fits. */
+/**
+ * Throws `DISK_FULL` if the server is on this machine, its disk is readable, and the database does not fit.
+ */
 async function assertRoom(
   { server }: Target,
   connection: PostgresConnection,
@@ -189,5 +188,5 @@ function schemasIn(value: unknown): DatabasePlan['schemas'] {
 }
 
 function refused(message: string, hint?: string): BackupError {
-  return new BackupError(message, { code: 'CONFIGURATION', ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(message, { code: 'CONFIGURATION', hint })
 }

@@ -1,9 +1,6 @@
 import { quoteName, quoteText } from '#postgres/sql-text.ts'
 
-/**
- * What a database is apart from what is in it: what `pg_dump` leaves out without `--create`. The names are those of the
- * facts that a backup keeps of its source, and of the query in `target-database.ts`.
- */
+/** What `pg_dump` leaves out without `--create`, by the names in the recorded facts. */
 export interface DatabaseProperties {
   encoding: string
   collation: string
@@ -19,14 +16,14 @@ export interface DatabaseProperties {
   comment: string | null
 }
 
-/** As `ALTER DATABASE` or, with a role, `ALTER ROLE … IN DATABASE` made it. A null value was a secret, and is lost. */
+/** By `ALTER DATABASE` or `ALTER ROLE … IN DATABASE`. A null value was a secret. */
 interface DatabaseSetting {
   role: string | null
   name: string
   value: string | null
 }
 
-/** `CREATE DATABASE` for an empty database like that one, in one line. */
+/** `CREATE DATABASE` with the locale of another one, in one line. */
 export function createStatement(name: string, like: DatabaseProperties | undefined, major: number): string {
   const options = like === undefined ? [] : localeOptions(like, major)
   return `CREATE DATABASE ${quoteName(name)} ${['TEMPLATE template0', ...options].join(' ')};`
@@ -49,10 +46,7 @@ function localeOptions(like: DatabaseProperties, major: number): string[] {
   return options
 }
 
-/**
- * What gives a new database the properties of another: a statement each, in one line. The owner comes last, since who
- * gives it away may not be allowed the rest afterwards. Empty for undefined.
- */
+/** Statements of one line. The owner comes last: afterwards we may not be allowed the rest. */
 export function propertyStatements(name: string, like: DatabaseProperties | undefined): string[] {
   const database = quoteName(name)
   if (like === undefined) return []
@@ -63,7 +57,7 @@ export function propertyStatements(name: string, like: DatabaseProperties | unde
   ]
 }
 
-/** What it gets when nothing is left to be done in it: the limit of connections could keep us out. */
+/** Statements for the end: the limit of connections could keep us out. */
 export function lastStatements(name: string, like: DatabaseProperties | undefined): string[] {
   const database = quoteName(name)
   const comment = like === undefined || like.comment === null ? 'NULL' : quoteText(like.comment)
@@ -75,20 +69,19 @@ export function lastStatements(name: string, like: DatabaseProperties | undefine
   ]
 }
 
-/** The roles that {@link propertyStatements} names. */
 export function rolesOf(properties: DatabaseProperties): string[] {
   const grantees = (properties.database_acl ?? []).map(item => readGrant(item).grantee)
   const setters = properties.settings.map(setting => setting.role)
   return [properties.owner, ...grantees, ...setters].filter(role => role !== null && role !== '') as string[]
 }
 
-/** In the access list of a database: C create, T temporary tables, c connect; a `*` behind it is the grant option. */
+/** Letters in the access list of a database; a `*` behind one is the grant option. */
 const PRIVILEGES: Readonly<Record<string, string>> = { C: 'CREATE', T: 'TEMPORARY', c: 'CONNECT' }
 
 function grants(database: string, owner: string, acl: readonly string[]): string[] {
   const statements = [
     `REVOKE ALL ON DATABASE ${database} FROM PUBLIC;`,
-    // Rights of their own that an owner gave away go with the ownership: the new owner has none but these.
+    // The old owner's rights would pass to the new one: these are removed first.
     ...[...new Set(['CURRENT_USER', quoteName(owner)])].map(
       role => `REVOKE ALL ON DATABASE ${database} FROM ${role};`,
     ),
@@ -104,7 +97,7 @@ function grants(database: string, owner: string, acl: readonly string[]): string
   return statements
 }
 
-/** `"we""ird"=CT*c/owner`: the grantee, empty for everybody, and the letters. */
+/** Parses `"we""ird"=CT*c/owner`: the grantee, empty for everybody, and the letters. */
 function readGrant(item: string): { grantee: string; privileges: string } {
   const [, quoted, plain = '', privileges = ''] = /^(?:"((?:[^"]|"")*)"|([^=]*))=([^/]*)/.exec(item) ?? []
   return { grantee: quoted?.replaceAll('""', '"') ?? plain, privileges }
@@ -117,7 +110,7 @@ function settingStatement(database: string, { role, name, value }: DatabaseSetti
   return [`ALTER ${whose} SET ${parameter} TO ${settingValue(name, value)};`]
 }
 
-/** Lists of names, which PostgreSQL keeps quoted (GUC_LIST_QUOTE): as one text they would become one name. */
+/** Lists of names, stored quoted (GUC_LIST_QUOTE): written as one text they would become one name. */
 const LISTS_OF_NAMES: ReadonlySet<string> = new Set([
   'local_preload_libraries',
   'search_path',

@@ -22,9 +22,9 @@ export async function planRestore(
 function stepsOf(plan: DatabasePlan): RestoreStep[] {
   const { target, way, keepOld, newRoles, role, rights, garbage, keptBefore, problems } = plan
   const { name, database: old } = target
-  const isReplaced = way === 'beside' && old !== undefined
+  const isReplaced = way === 'staging' && old !== undefined
   return [
-    { does: 'write', into: way === 'in place' ? 'empty' : isReplaced ? 'beside' : 'new', name },
+    { does: 'write', into: way === 'in place' ? 'empty' : isReplaced ? 'staging' : 'new', name },
     ...(isReplaced
       ? [
           {

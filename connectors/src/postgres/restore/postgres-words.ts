@@ -1,7 +1,6 @@
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { firstError } from '#postgres/psql.ts'
 
-/** What to do about what psql said, by what it said. */
 const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
   [/role "[^"]*" does not exist/, hint`Make the role first, or give ${option('create-roles')}.`],
   [
@@ -21,7 +20,7 @@ const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
     'A restore needs PL/pgSQL in the target, where every new database has it: CREATE EXTENSION plpgsql.',
   ],
   [
-    // Also said to the owner of the database, of a role that an object is given to.
+    // PostgreSQL also says this to the owner of the database, about a role that gets an object.
     /permission denied for schema/,
     'Who restores, and each role that the dump gives an object to, must be allowed to create there: restore as the owner of the database, and GRANT CREATE ON SCHEMA … TO such a role; or restore as a superuser if you trust whoever wrote into the source.',
   ],
@@ -39,9 +38,9 @@ const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
   ],
 ]
 
-/** Why PostgreSQL did not do it. Details, which may repeat rows of the data, stay out. */
+/** Why PostgreSQL refused. Details, which may repeat rows, stay out. */
 export function refusedByPostgres(what: string, words: string): BackupError {
   const reason = firstError(words).replace(/^psql:[^:]*:\d+: /, '')
   const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1]
-  return new BackupError(`${what}: ${reason}`, { code: 'POSTGRES', ...(hint === undefined ? {} : { hint }) })
+  return new BackupError(`${what}: ${reason}`, { code: 'POSTGRES', hint })
 }

@@ -6,22 +6,22 @@ import { type DatabasePlan, unknownSettings } from '#postgres/restore/database-p
 import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
-import { DatabaseBeside, dropSubscriptions } from '#postgres/restore/staging-database.ts'
+import { dropSubscriptions, StagingDatabase } from '#postgres/restore/staging-database.ts'
+import { RESTORE_SESSION, STAGING_SESSION } from '#postgres/restore/target-database.ts'
 import { quoteName } from '#postgres/sql-text.ts'
 import type { OpenBytes } from '#restoring.ts'
 
-/** What a restore left. */
 export interface DatabaseRestored {
-  /** Name of the old database, where it was kept, or could not be dropped. */
+  /** Name of the old database if it was kept or could not be dropped. */
   keptOld?: string
 }
 
 /**
  * Restores into the database of the plan:
- * 1. where the target is missing or full, a new database is made beside it;
- * 2. the dump's SQL goes, cut into statements, into one transaction, which is committed after the last verified byte;
- * 3. the new database takes the target's name, in one transaction as well.
- * Whatever fails, at any byte, leaves the server as it was. Throws what the bytes throw, `POSTGRES`, `UNRESTORABLE`,
+ * 1. if the target is missing or not empty, a staging database is made;
+ * 2. the dump's SQL, cut into statements, runs in one transaction, committed after the last verified byte;
+ * 3. the staging database takes the target's name, in one transaction as well.
+ * After any failure the server is as before. Throws what the bytes throw, `POSTGRES`, `UNRESTORABLE`,
  * `CANCELLED`, `UNKNOWN_OUTCOME`.
  */
 export async function restoreDatabase(
@@ -32,27 +32,27 @@ export async function restoreDatabase(
   const mark = randomBytes(4).toString('hex')
   await dropGarbage(plan, signal)
   const before = `${plan.stem}_before_${mark}`
-  const beside =
+  const staging =
     plan.way === 'in place'
       ? undefined
-      : await DatabaseBeside.create({
+      : await StagingDatabase.create({
           ...plan,
-          beside: `${plan.stem}_restoring_${mark}`,
+          staging: `${plan.stem}_restoring_${mark}`,
           before,
-          session: `telegram-backup beside ${mark}`,
+          session: `${STAGING_SESSION} ${mark}`,
         })
   try {
     await restoreInOneTransaction(plan, {
-      connection: beside?.connection ?? plan.connection,
-      session: `telegram-backup restore ${mark}`,
+      connection: staging?.connection ?? plan.connection,
+      session: `${RESTORE_SESSION} ${mark}`,
       open,
       signal,
     })
-    // In place, it is committed by now, and a cancel comes too late.
-    if (beside !== undefined) assertGoingOn(signal)
+    // In place, it is committed already.
+    if (staging !== undefined) assertGoingOn(signal)
   } catch (error) {
-    // What went wrong first is the reason; a database that stays behind nevertheless must be told of.
-    await beside?.discard().catch((failure: unknown) => {
+    // The first failure is the reason; but the message must also name a database that stays behind.
+    await staging?.discard().catch((failure: unknown) => {
       throw new BackupError(`${describeError(error).message}; ${describeError(failure).message}`, {
         code: describeError(error).code,
         cause: error,
@@ -61,14 +61,14 @@ export async function restoreDatabase(
     if (describeError(error).code !== 'UNKNOWN_OUTCOME') assertGoingOn(signal)
     throw error
   }
-  const isOldGone = (await beside?.swapIn()) ?? true
-  const hadOld = beside !== undefined && plan.target.database !== undefined
+  const isOldGone = (await staging?.swapIn()) ?? true
+  const hadOld = staging !== undefined && plan.target.database !== undefined
   return hadOld && (plan.keepOld || !isOldGone) ? { keptOld: before } : {}
 }
 
 /**
- * Databases that killed restores have left. One that cannot be dropped stays: whoever may make databases may give one such a name, and make
- * it a template, and that is to keep nobody from restoring. Throws `CANCELLED`.
+ * Drops databases that killed restores left. One that cannot be dropped stays: somebody may have given a
+ * template such a name, which must not prevent restores. Throws `CANCELLED`.
  */
 export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   for (const name of plan.garbage) {
@@ -82,7 +82,7 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
   }
 }
 
-/** The dump's SQL, cut into statements, in one transaction that is committed after the last verified byte. */
+/** Runs the dump's SQL, cut into statements, in one transaction, committed after the last verified byte. */
 export async function restoreInOneTransaction(
   plan: DatabasePlan,
   into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
@@ -92,7 +92,7 @@ export async function restoreInOneTransaction(
   try {
     const cutter = new DumpCutter(unknownSettings(plan.target))
     for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)
-    // When psql stops, so does the fetching.
+    // Fetching stops when psql does.
     const whileRunning = AbortSignal.any([signal, transaction.ended])
     for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
       for (const piece of cutter.push(sql)) await transaction.write(piece)
@@ -100,7 +100,7 @@ export async function restoreInOneTransaction(
     for (const piece of cutter.finish()) await transaction.write(piece)
     await transaction.commit()
   } catch (error) {
-    // Where psql stopped first, what followed from that is not the reason.
+    // If psql stopped first, that is the reason.
     const reason = await transaction.assertRunning().then(
       () => error,
       (failure: unknown) => failure,
@@ -110,7 +110,7 @@ export async function restoreInOneTransaction(
   }
 }
 
-/** SQL for what a dump of tables alone leaves out; it goes the dump's own way. */
+/** Schemas that a dump of tables alone leaves out; restored like the dump itself. */
 function schemasOf({ schemas }: DatabasePlan): string {
   return schemas
     .map(

@@ -1,21 +1,20 @@
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 
-/** Who restores, with whose rights all runs that the owners of the dump have written. */
+/** The role that restores; what the source's owners have written runs with its rights. */
 export interface RestoringRole {
   name: string
   isSuperuser: boolean
-  /** Attributes that reach further than one database, for example `CREATEROLE`. */
+  /** Attributes beyond one database, for example `CREATEROLE`. */
   attributes: string[]
-  /** Roles that it can give objects to; of a superuser all. */
+  /** Roles that it can give objects to; for a superuser all. */
   memberOf: string[]
-  /** Those of them that may do more than own something: by an attribute, or since PostgreSQL made them for it. */
+  /** Those of them with an attribute, or predefined by PostgreSQL. */
   strongRoles: string[]
-  /** Extensions of the server that only a superuser can make. */
   untrustedExtensions: string[]
 }
 
-// To give an object to a role takes membership, from 16 on with the right to SET ROLE.
+// Giving an object to a role takes membership, from 16 on with the right to SET ROLE.
 const GIVABLE = `
     from pg_catalog.pg_roles m
     where m.oid <> r.oid and m.rolname <> 'pg_database_owner' and pg_catalog.pg_has_role(m.oid,
@@ -44,7 +43,7 @@ select pg_catalog.jsonb_build_object(
 ) from pg_catalog.pg_roles r where r.rolname = current_user
 `
 
-/** Asks the server about the role of this connection. Throws what {@link queryJson} throws. */
+/** Throws what {@link queryJson} throws. */
 export async function readRestoringRole(
   connection: PostgresConnection,
   options: { psql: string; signal: AbortSignal },
@@ -53,8 +52,9 @@ export async function readRestoringRole(
 }
 
 /**
- * What it may do beyond the database that it owns, for people; undefined when that is nothing.
- * @param owners roles that it is to be a member of, since they own something in what is restored; of a strong one it is told all the same
+ * Rights of the role beyond a database that it owns, for people.
+ * @param owners roles that it has to be a member of, since they own something in the backup; strong ones are
+ * named all the same
  */
 export function rightsBeyond(
   { isSuperuser, attributes, memberOf, strongRoles }: RestoringRole,
@@ -69,12 +69,12 @@ export function rightsBeyond(
   return rights.length === 0 ? undefined : `who ${rights.join(' and ')}`
 }
 
-/** What the record of a backup names that this role cannot restore, for people, with what to do about it. */
+/** What this role cannot restore, by the record of a backup, for people, with what to do about it. */
 export function beyondRights(role: RestoringRole, source: Readonly<Record<string, unknown>>): string[] {
   if (role.isSuperuser) return []
   const untrusted = new Set(role.untrustedExtensions)
   const extensions = namedIn(source['extensions']).filter(({ name }) => untrusted.has(name))
-  // Of backups since this is recorded.
+  // Older backups have no such record.
   const needs = namedIn(source['needs_superuser'])
   const own = new Set([role.name, ...role.memberOf])
   const owners = rolesIn(source['roles']).filter(name => !own.has(name))
@@ -106,7 +106,7 @@ function namedIn(value: unknown): Array<{ kind: string; name: string }> {
     .map(({ kind, name }) => ({ kind: String(kind), name }))
 }
 
-/** Owners and who is granted something, of a backup's record; predefined roles own nothing of a dump. */
+/** The recorded owners and grantees, without predefined roles. */
 export function rolesIn(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   return value.filter(name => typeof name === 'string' && !name.startsWith('pg_'))

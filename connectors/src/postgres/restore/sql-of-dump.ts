@@ -1,19 +1,16 @@
 import { totalmem } from 'node:os'
 import { BackupError } from '@telegram-backup/errors'
 import { newestClientProgram } from '#postgres/client-programs.ts'
-import { libpqEnvironment } from '#postgres/connection-config.ts'
+import { libpqEnvironment } from '#postgres/connection.ts'
 import { beginsAsCustomDump, DUMP_HEAD_BYTES } from '#postgres/dump-head.ts'
 import { refusedByPostgres } from '#postgres/restore/postgres-words.ts'
 import { asWholeDump } from '#postgres/restore/whole-dump.ts'
-import { FilterProgram } from '#programs/filter-program.ts'
+import { FilterProgram } from '#programs/piped-program.ts'
 
-/** An editor or a shell of Windows puts it before a text; it is none of it, for psql either. */
+/** Programs of Windows put it before a text; psql ignores it too. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
-/**
- * The SQL of a dump, whether it is SQL already or in pg_dump's custom format, which pg_restore turns into SQL. It ends
- * without an error only when `bytes` did, to the last one.
- */
+/** The SQL of a plain or custom dump. Ends without an error only when `bytes` did. */
 export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
   const chunks = bytes[Symbol.asyncIterator]()
   try {
@@ -24,7 +21,7 @@ export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSign
       return
     }
     const { path } = await newestClientProgram('pg_restore', signal)
-    const pgRestore = new FilterProgram(path, ['-f', '-'], libpqEnvironment())
+    const pgRestore = new FilterProgram(path, ['-f', '-'], { environment: libpqEnvironment() })
     const memory = new MemoryForContents()
     for await (const sql of pgRestore.pass(memory.whileReading(prepend(first, chunks)))) {
       memory.isRead = true
@@ -37,10 +34,7 @@ export async function* sqlOfDump(bytes: AsyncIterable<Buffer>, signal: AbortSign
   }
 }
 
-/**
- * pg_restore holds the table of contents of a dump in memory, and says nothing before it has all of it. One that was made to be larger than
- * the memory would take it from everybody on this machine.
- */
+/** pg_restore reads a table of contents into memory: that of a crafted dump could use it up. */
 class MemoryForContents {
   isRead = false
 

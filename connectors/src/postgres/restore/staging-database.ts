@@ -19,49 +19,42 @@ import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 import { quoteName, quoteText } from '#postgres/sql-text.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
 
-/** Which database is made, and what it takes the place of. */
-export interface DatabaseBesideOptions {
+export interface StagingDatabaseOptions {
   target: Target
   psql: ClientProgram
-  /** Names of the new database, and of the old one while and after it makes room. */
-  beside: string
+  /** Names of the new database, and of the old one once it is replaced. */
+  staging: string
   before: string
-  /** What it is to be like; undefined for the server's defaults. */
   like: DatabaseProperties | undefined
-  /** Roles that the restore itself makes; until then, nothing can be given to them. */
+  /** Roles that the restore makes; before that, nothing can be given to them. */
   newRoles: readonly string[]
   keepOld: boolean
-  /** `application_name` of the session. */
   session: string
 }
 
-/** Sessions that come back are ended again so often. Each try of PostgreSQL's takes up to five seconds. */
+/** How often returning sessions are ended; each try of PostgreSQL takes up to five seconds. */
 const SWAP_TRIES = 8
 
-/**
- * A new database beside the target, watched over by a psql that outlives us and undoes it when we are gone: see
- * `sql/database-beside.sql`.
- */
-export class DatabaseBeside {
-  /** The new database. */
+/** Replaces the target at the end. Its psql outlives us and cleans up: `sql/staging-database.sql`. */
+export class StagingDatabase {
   readonly connection: PostgresConnection
-  readonly #options: DatabaseBesideOptions
+  readonly #options: StagingDatabaseOptions
   readonly #psql: PipedProgram
 
-  private constructor(options: DatabaseBesideOptions) {
-    const { target, psql, beside, before, keepOld, session } = options
+  private constructor(options: StagingDatabaseOptions) {
+    const { target, psql, staging, before, keepOld, session } = options
     const { maintenance } = target.server
     const variables = {
       target: target.name,
-      beside,
+      staging,
       before,
       old_oid: String(target.database?.oid ?? 0),
       keep: keepOld ? 'yes' : 'no',
       session,
     }
-    const script = fileURLToPath(import.meta.resolve('#sql/database-beside.sql'))
+    const script = fileURLToPath(import.meta.resolve('#sql/staging-database.sql'))
     this.#options = options
-    this.connection = atDatabase(maintenance, beside)
+    this.connection = atDatabase(maintenance, staging)
     this.#psql = new PipedProgram(
       psql.path,
       [
@@ -76,14 +69,14 @@ export class DatabaseBeside {
     )
   }
 
-  /** Makes the database. Throws `POSTGRES`, `CONFIGURATION` where a pooler shares its sessions, and then there is none. */
-  static async create(options: DatabaseBesideOptions): Promise<DatabaseBeside> {
-    const { target, beside, like } = options
-    const database = new DatabaseBeside(options)
+  /** Makes the database. Throws `POSTGRES`, or `CONFIGURATION` behind a pooler, after dropping it again. */
+  static async create(options: StagingDatabaseOptions): Promise<StagingDatabase> {
+    const { target, staging, like } = options
+    const database = new StagingDatabase(options)
     const major = Math.floor(target.server.versionNumber / 10_000)
-    await database.#psql.write(`${createStatement(beside, like, major)}\n`)
-    // What will not be allowed should be known before hours of work, not after.
-    const early = options.newRoles.length === 0 ? propertyStatements(beside, like) : []
+    await database.#psql.write(`${createStatement(staging, like, major)}\n`)
+    // Missing rights should show before hours of work.
+    const early = options.newRoles.length === 0 ? propertyStatements(staging, like) : []
     await database.#psql.write(`${asOneStatement(early)}\n`)
     if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) {
       await refuseSharedSessions(database.connection, { psql: options.psql.path }).catch(async error => {
@@ -93,12 +86,12 @@ export class DatabaseBeside {
       return database
     }
     const { words } = await database.#psql.finish()
-    throw refusedByPostgres(`The database ${beside} cannot be made`, words)
+    throw refusedByPostgres(`The database ${staging} cannot be made`, words)
   }
 
   /**
-   * Gives it the target's name, and what it could not get before, all in one transaction. Resolves to whether the old one
-   * is gone, which a replication slot can prevent. Throws `POSTGRES`.
+   * Gives it the target's name and last properties, in one transaction. Resolves to whether the old database
+   * is gone, which a replication slot can prevent. Throws `POSTGRES`, `UNKNOWN_OUTCOME`.
    */
   async swapIn(): Promise<boolean> {
     await this.#psql.write(`${swapStatement(this.#options)}\n`)
@@ -107,25 +100,25 @@ export class DatabaseBeside {
     if (!isIn && !tellsOfFailure(words)) {
       throw new BackupError('Whether the restored database took the place of the old one is unknown', {
         code: 'UNKNOWN_OUTCOME',
-        hint: `Look whether ${this.#options.beside} or ${this.#options.before} exists.`,
+        hint: `Look whether ${this.#options.staging} or ${this.#options.before} exists.`,
       })
     }
     if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
     return !tellsOfFailure(words)
   }
 
-  /** Drops it; the target stays as it was. Resolves when it is gone. Throws `POSTGRES` when it cannot be dropped. */
+  /** Drops it; the target stays as it was. Throws `POSTGRES` when it cannot be dropped. */
   async discard(): Promise<void> {
     await dropSubscriptions(this.connection, this.#options.psql.path)
     const { exitCode, words } = await this.#psql.finish()
     if (exitCode !== 0 || tellsOfFailure(words))
-      throw refusedByPostgres(`The database ${this.#options.beside} cannot be dropped again`, words)
+      throw refusedByPostgres(`The database ${this.#options.staging} cannot be dropped again`, words)
   }
 }
 
 /**
- * Takes the subscriptions out of a database that is to be dropped: PostgreSQL drops none that has one, and lets them go only from inside. Their
- * slots, on whatever server they name, stay as they are. Where it cannot be done, the dropping tells.
+ * Removes the subscriptions of a database, which would prevent dropping it, from inside, as PostgreSQL wants
+ * it. Their slots on other servers stay. A failure shows when the database is dropped.
  */
 export async function dropSubscriptions(database: PostgresConnection, psql: string): Promise<void> {
   await queryJson(database, DROP_SUBSCRIPTIONS, { psql, mode: 'read write' }).catch(() => {})
@@ -140,15 +133,15 @@ const DROP_SUBSCRIPTIONS = `do $$ declare name pg_catalog.text; begin
   end loop;
 end $$`
 
-/** Warnings may come with every connection, for example of a collation that the system has changed. */
+/** Warnings do not count: each connection may give some, for example about a changed collation. */
 function tellsOfFailure(words: string): boolean {
   return /\b(ERROR|FATAL|PANIC|error):/.test(words)
 }
 
-function swapStatement({ target, beside, before, like, newRoles, keepOld }: DatabaseBesideOptions): string {
+function swapStatement({ target, staging, before, like, newRoles, keepOld }: StagingDatabaseOptions): string {
   const name = quoteName(target.name)
   const old = target.database
-  const rename = `ALTER DATABASE ${quoteName(beside)} RENAME TO ${name};`
+  const rename = `ALTER DATABASE ${quoteName(staging)} RENAME TO ${name};`
   const kept = keepOld
     ? `COMMENT ON DATABASE ${quoteName(before)} IS 'telegram-backup: kept from before a restore';`
     : ''
@@ -157,7 +150,7 @@ function swapStatement({ target, beside, before, like, newRoles, keepOld }: Data
     `FOR try IN 1..${SWAP_TRIES} LOOP
       PERFORM pg_catalog.pg_stat_clear_snapshot();
       PERFORM pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-        WHERE datname IN (${quoteText(target.name)}, ${quoteText(beside)}) AND pid <> pg_catalog.pg_backend_pid()
+        WHERE datname IN (${quoteText(target.name)}, ${quoteText(staging)}) AND pid <> pg_catalog.pg_backend_pid()
           AND backend_type = 'client backend';
       BEGIN
         ${old === undefined ? '' : makeRoom} ${rename}
@@ -171,14 +164,13 @@ function swapStatement({ target, beside, before, like, newRoles, keepOld }: Data
   ])
 }
 
-/** Statements that succeed or fail together, in one line; none for none. */
+/** Joins statements into one, in one line; none for none. */
 function asOneStatement(statements: readonly string[]): string {
   const body = statements.join(' ').replaceAll('\n', ' ')
   const tag = dollarTagNotIn(body)
   return body === '' ? '' : `DO ${tag} BEGIN ${body} END ${tag};`
 }
 
-/** A file that is gone when it is closed. */
 function openNamelessFile(): number {
   const path = join(tmpdir(), `telegram-backup-${randomUUID()}`)
   const fd = openSync(path, 'wx+', 0o600)
@@ -186,7 +178,7 @@ function openNamelessFile(): number {
   return fd
 }
 
-/** A dollar quote that nothing in the text ends. */
+/** A dollar quote that is not in the text. */
 function dollarTagNotIn(text: string): string {
   let tag = '$swap$'
   while (text.includes(tag)) tag = `${tag.slice(0, -1)}_$`

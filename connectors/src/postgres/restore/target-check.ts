@@ -9,7 +9,7 @@ import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
 
 const MAJOR = `select pg_catalog.to_json(pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog./) 10000)`
 
-/** Whether the server lets us in, and whose rights a restore would have there. What is wrong is a warning: no backup waits for it. */
+/** The rights that a restore would have. Problems are warnings: no backup depends on it. */
 export async function checkTarget(connection: PostgresConnection, signal: AbortSignal): Promise<Finding> {
   const psql = (await newestClientProgram('psql', signal)).path
   const failures: unknown[] = []
@@ -20,18 +20,18 @@ export async function checkTarget(connection: PostgresConnection, signal: AbortS
       const major = await queryJson(place, MAJOR, { psql, signal })
       const role = await readRestoringRole(place, { psql, signal })
       const made = database === undefined ? '' : '; the database is not there, a restore makes it'
-      // Which roles own something in a backup is known when there is one.
+      // Only a backup says which roles it needs.
       const beyond = rightsBeyond(role, role.memberOf)
       return {
         message: `${connection.display}, PostgreSQL ${major}${made}`,
-        ...(beyond !== undefined && {
-          warning: `It is restored into as ${role.name}, ${beyond}: what the owners of the source have written runs so. Safer is a role that owns the target and has no other rights.`,
-        }),
+        warning:
+          beyond &&
+          `A restore runs as ${role.name}, ${beyond}, and so does code that the owners of the source have written. A role that owns the target and has no other rights is safer.`,
       }
     } catch (error) {
       signal.throwIfAborted()
       failures.push(error)
-      // It is there, and does not take us: that another one on its server would is no help.
+      // It exists and refuses us: another database of its server is no help.
       if (database === undefined && !saysNoSuchDatabase(error)) break
     }
   }

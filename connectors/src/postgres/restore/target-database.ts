@@ -5,11 +5,9 @@ import { queryJson } from '#postgres/psql.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
 import { LOOKING, refuseSharedSessions } from '#postgres/shared-sessions.ts'
 
-/** The server that a restore goes to. */
 interface TargetServer {
-  /** A database of it that is always there; CREATE DATABASE is sent to it. */
+  /** A database that always exists; CREATE DATABASE is sent to it. */
   maintenance: PostgresConnection
-  /** For example 150004. */
   versionNumber: number
   user: string
   isSuperuser: boolean
@@ -17,32 +15,34 @@ interface TargetServer {
   canCreateRoles: boolean
   isStandby: boolean
   roles: string[]
-  /** Where it keeps its data; null when we may not know. */
+  /** Null when we may not know. */
   dataDirectory: string | null
-  /** Databases that an earlier restore into this name left behind, with whether anybody uses them. */
+  /** Databases left by earlier restores into this name, and whether anybody uses them. */
   leftovers: Array<{ name: string; inUse: boolean }>
 }
 
-/** The database that is to be restored, as it is now. */
 interface ExistingDatabase extends DatabaseProperties {
   oid: number
-  /** Bytes on disk. */
   sizeBytes: number
   sessions: number
   /** Whether we may rename and drop it. */
   isOurs: boolean
   /** New databases are copies of it. */
   isTemplate: boolean
-  /** What it holds, for people; empty when it is as good as new. */
+  /** What it holds, for people; empty for a new database. */
   contents: string[]
 }
 
-/** A server and the database of that name; undefined when there is none. */
+/** `database` is undefined when it does not exist. */
 export interface Target {
   name: string
   server: TargetServer
   database: ExistingDatabase | undefined
 }
+
+/** Sessions of a restore; the digits in its databases' names follow, so leftovers in use are known. */
+export const RESTORE_SESSION = 'telegram-backup restore'
+export const STAGING_SESSION = 'telegram-backup beside'
 
 const SERVER = `
 select pg_catalog.jsonb_build_object(
@@ -58,7 +58,7 @@ select pg_catalog.jsonb_build_object(
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', datname, 'inUse', exists (
       select from pg_catalog.pg_stat_activity a
       where a.datid = d.oid or a.application_name in
-        ('telegram-backup restore ' || pg_catalog.right(datname, 8), 'telegram-backup beside ' || pg_catalog.right(datname, 8))
+        ('${RESTORE_SESSION} ' || pg_catalog.right(datname, 8), '${STAGING_SESSION} ' || pg_catalog.right(datname, 8))
     )) order by datname), '[]')
     from pg_catalog.pg_database d
     where pg_catalog.left(datname, pg_catalog.length(:'stem')) = :'stem' and pg_catalog.substr(datname, pg_catalog.length(:'stem') + 1) ~ '^_(restoring|before)_[0-9a-f]{8}$'
@@ -90,7 +90,7 @@ select pg_catalog.jsonb_build_object(
   'oid', oid::bigint,
 ${DATABASE_PROPERTIES},
   'sizeBytes', pg_catalog.pg_database_size(here.oid),
-  'sessions', (select pg_catalog.count(*) from pg_catalog.pg_stat_activity 
+  'sessions', (select pg_catalog.count(*) from pg_catalog.pg_stat_activity
     where datid = here.oid and pid <> pg_catalog.pg_backend_pid() and application_name <> '${LOOKING}'),
   'isOurs', pg_catalog.pg_has_role(datdba, 'usage'),
   'isTemplate', datistemplate,
@@ -98,13 +98,13 @@ ${DATABASE_PROPERTIES},
 ) from here
 `
 
-/** Databases that nearly every server has. */
 export const MAINTENANCE_DATABASES: readonly string[] = ['postgres', 'template1']
 const NO_SUCH_DATABASE = /database "[\s\S]*" does not exist/
 
 /**
- * Looks at the target without changing anything. `stem` is what the names of databases beside it begin with. Throws
- * `USAGE` for a URL without a database, `CONFIGURATION` behind a pooler in transaction mode, and what {@link queryJson} throws.
+ * Looks at the target; changes nothing. `stem`: beginning of the names of its staging databases. Throws
+ * `USAGE` for a URL without a database, `CONFIGURATION` behind a pooler in transaction mode, and what {@link
+ * queryJson} throws.
  */
 export async function inspectTarget(
   connection: PostgresConnection,
@@ -133,7 +133,6 @@ export async function inspectTarget(
   throw failure
 }
 
-/** Undefined when there is no such database. */
 async function inspectDatabase(
   connection: PostgresConnection,
   options: { psql: string; signal: AbortSignal },
@@ -147,7 +146,7 @@ async function inspectDatabase(
   }
 }
 
-/** Whether the server is there and lets us in, and has no database of that name. */
+/** Whether we could log in, and the server has no such database. */
 export function saysNoSuchDatabase(error: unknown): boolean {
   return NO_SUCH_DATABASE.test(describeError(error).message)
 }

@@ -4,8 +4,8 @@ import { beginsAsPlainDump } from '#postgres/dump-head.ts'
 const LAST_LINE = Buffer.from('-- PostgreSQL database dump complete')
 
 /**
- * Passes a plain dump on. Throws `UNRESTORABLE` at the end of one that pg_dump began and did not end: cut between two statements,
- * each of them is sound. `head` is its beginning, which `rest` does not repeat.
+ * Passes a plain dump on. Throws `UNRESTORABLE` at the end of an incomplete one of pg_dump: cut between two
+ * statements, it would look sound. `head` is its beginning, which `rest` does not repeat.
  */
 export async function* asWholeDump(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield head

@@ -97,7 +97,8 @@ describe('when the catalog fails', () => {
         const ofProject = vault.emulator.inspect
           .messages(vault.chatId)
           .filter(message => message.caption?.startsWith(`${projectId} ·`))
-        // Of a sealed backup nothing is taken back without the catalog's word: whoever settles it may finish it.
+        // Of a sealed backup nothing is taken back without the catalog's word: whoever settles it may finish
+        // it.
         if (ofProject.length > 0) expect(data.map(backup => backup.state)).toEqual(['sending'])
         expect(ofProject.length).toBe(result.details.leftInChat ?? 0)
       }

@@ -1,11 +1,10 @@
 import type { PassThrough } from '#postgres/restore/sql/pass-through.ts'
 import { Byte } from '#postgres/restore/sql/sql-bytes.ts'
 
-/** A comment from behind its first two bytes to its end; comments in it nest. */
+/** A comment behind its first two bytes; comments in it nest. */
 export class BlockComment {
   #depth = 1
 
-  /** Goes on; true at its end. */
   step(text: PassThrough): boolean {
     while (text.waiting > 1) {
       const [byte, next] = [text.bytes[text.at], text.bytes[text.at + 1]]

@@ -7,15 +7,14 @@ const END_LINE = Buffer.from('\\.\n')
 const END_LINE_OF_DOS = Buffer.from('\\.\r\n')
 
 /**
- * The data of a `COPY … FROM stdin`: from behind its semicolon to the line that holds `\.` alone. Where they end must be
- * the same for psql (`handleCopyIn`), which obeys what follows: a line that only begins like the last one is refused.
+ * The data of a `COPY … FROM stdin`, from behind its semicolon to the line `\.`. Their end must be the same
+ * for psql (`handleCopyIn`), which obeys what follows: a line that only begins like the last one is refused.
  */
 export class CopyData {
   #place: 'statement line' | 'line start' | 'data' = 'statement line'
-  /** The last byte that was passed over in the data. */
   #last: number | undefined
 
-  /** Goes on; 'undecided' when the bytes at hand do not tell. */
+  /** Scans on; 'undecided' when more bytes are needed. */
   step(text: PassThrough): 'end' | 'more' | 'undecided' {
     if (this.#place === 'statement line') return this.#toLineEnd(text)
     const mark = this.#place === 'line start' ? END_MARK.subarray(1) : END_MARK
@@ -34,7 +33,7 @@ export class CopyData {
     text.at = end - 2
     text.isKeeping = false
     text.drop(end + ending.length)
-    // PostgreSQL takes an end in the manner of the other lines alone; a file that went through Windows has another one.
+    // PostgreSQL wants the same line ends everywhere; files from Windows have other ones.
     text.put(this.#last === Byte.RETURN ? END_LINE_OF_DOS : END_LINE)
     return 'end'
   }

@@ -6,24 +6,23 @@ const COPY_FROM_STDIN = new RegExp(
 )
 const EACH_NAME = new RegExp(NAME, 'g')
 
-/** PostgreSQL's names of the encodings in which the second byte of a character may be an ASCII one. */
+/** Encodings in which the second byte of a character may be ASCII. */
 const CLIENT_ONLY_ENCODINGS = 'BIG5,GB18030,GBK,JOHAB,SHIFT_JIS_2004,SJIS,UHC'
 
 /** More than any table with 1,600 columns needs. */
 export const LONGEST_COPY_BYTES: number = 512 * 1024
 const USUAL_COPY_BYTES = 2048
 
-/** A `COPY … FROM stdin` of a dump. */
 export interface CopyStatement {
-  /** How many bytes of the dump it has, with its semicolon. */
+  /** Its bytes in the dump, semicolon included. */
   length: number
-  /** What psql gets instead, with the end of the line. */
+  /** What psql gets instead, line end included. */
   sql: Buffer
 }
 
 /**
- * Takes the COPY that begins at `at` apart and writes it anew, if it is of the only form that pg_dump writes: a table, its
- * columns if it has any, no options. Undefined when it is not, or not whole.
+ * Parses the COPY at `at` and writes it anew, if it has the one form of pg_dump: a table, its columns if any,
+ * no options. Undefined for another form, or if more bytes are needed.
  */
 export function readCopyStatement(bytes: Buffer, at: number): CopyStatement | undefined {
   const match =
@@ -37,10 +36,7 @@ export function readCopyStatement(bytes: Buffer, at: number): CopyStatement | un
   return { length: whole.length, sql: Buffer.from(sql, 'latin1') }
 }
 
-/**
- * In these, a cut character at the end of a name would take its quote along, for psql and not for the server. In all others
- * psql looks at each byte.
- */
+/** There, a cut character at the end of a name would swallow its quote, for psql alone. */
 const SAFE_ENCODING = `DO LANGUAGE plpgsql $$BEGIN
 IF pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.=)
   ANY ('{${CLIENT_ONLY_ENCODINGS}}'::pg_catalog.text[]) THEN
@@ -49,7 +45,7 @@ IF pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.=)
 END IF; END$$;
 `
 
-/** Each name in quotes; PostgreSQL reads one without them in lower case. */
+/** Quotes each name; PostgreSQL reads an unquoted one in lower case. */
 function requoted(names: string, separator: string): string {
   const each = names.match(EACH_NAME) ?? []
   return each.map(name => (name.startsWith('"') ? name : `"${name.toLowerCase()}"`)).join(separator)

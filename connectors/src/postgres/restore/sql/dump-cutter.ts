@@ -14,7 +14,6 @@ import {
 } from '#postgres/restore/sql/statement-rules.ts'
 import { LONGEST_KEYWORD_BYTES, StatementShape } from '#postgres/restore/sql/statement-shape.ts'
 
-/** Where the scanner is. */
 type Mode =
   | 'statement'
   | 'string'
@@ -25,20 +24,19 @@ type Mode =
   | 'block comment'
   | 'COPY'
 
-/** A word or a dollar tag longer than this is in no dump. */
+/** No dump has a longer word or dollar tag. */
 const MAX_WORD_BYTES = 1024 * 1024
 const MAX_COMMAND_BYTES = 512
 const RESTRICTION = /^\\(un)?restrict [^\\]{1,256}$/
 const DOLLAR_TAG = /^\$([A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$/
 
 /**
- * Cuts a plain SQL dump into statements, each of which goes to the server as a text for EXECUTE (`executed.ts`), and the
- * data of a COPY, whose statement is written anew. So psql obeys nothing in a dump, and PostgreSQL itself lets nothing in
- * it end the transaction, wherever this cuts: that a dump is cut right makes it come back, and guards nothing.
- *
- * It follows psql's scanner, in constant memory, and the chunks may be cut anywhere. Left out are transactions of the
- * dump's own (pg_dump writes BEGIN and COMMIT round large objects), settings that the server does not know, and
- * `\restrict` lines. What cannot be restored so is refused with `UNRESTORABLE`.
+ * Cuts a plain SQL dump into statements. Each goes to the server as a text for EXECUTE (`executions.ts`),
+ * except a COPY, which is written anew. So psql obeys nothing in a dump, and PostgreSQL lets nothing in it
+ * end the transaction, wherever this cuts: a wrong cut makes a restore fail, and is no danger.
+ * It follows psql's scanner, in constant memory; chunks may be cut anywhere. It leaves out the dump's own
+ * transactions (pg_dump writes BEGIN and COMMIT round large objects), settings that the server does not know,
+ * and `\restrict` lines. Throws `UNRESTORABLE`.
  */
 export class DumpCutter {
   readonly #unknownSettings: ReadonlySet<string>
@@ -47,25 +45,25 @@ export class DumpCutter {
   #mode: Mode = 'statement'
   #statement = new StatementShape()
   #standardStrings = true
-  /** A quote that follows an E'' string goes on with it, where a line break lies between. */
+  /** A quote after an E'' string continues it, if a line break lies between. */
   #afterEscapeString: 'no' | 'same line' | 'next line' = 'no'
   #comment = new BlockComment()
   #dollarTag: Buffer = Buffer.alloc(0)
   #copyData = new CopyData()
 
-  /** `unknownSettings`: what a `SET` must not name, in lower case. */
+  /** `unknownSettings`: settings to leave out, in lower case. */
   constructor(unknownSettings: ReadonlySet<string> = new Set()) {
     this.#unknownSettings = unknownSettings
   }
 
-  /** What psql gets of it; the pieces share the chunk's memory. */
+  /** Returns what psql gets of the chunk; the pieces share its memory. */
   push(chunk: Buffer): Buffer[] {
-    // psql reads lines as C strings: what follows a zero byte would be there for us, and not for psql.
+    // psql reads lines as C strings: it would not see what follows a zero byte.
     if (chunk.includes(0)) throw unrestorable('The dump holds a zero byte; it is no plain SQL dump')
     return this.#scan(chunk, false)
   }
 
-  /** The rest, at the end of the dump. Throws `UNRESTORABLE` when it ends in the middle of something. */
+  /** Returns the rest. Throws `UNRESTORABLE` when the dump ends in the middle of something. */
   finish(): Buffer[] {
     this.#scan(Buffer.alloc(0), true)
     const isBetween = this.#mode === 'statement' || this.#mode === 'line comment'
@@ -83,7 +81,7 @@ export class DumpCutter {
     return text.passed()
   }
 
-  /** Goes on, at most to where the mode changes; false when the bytes at hand do not tell. */
+  /** Scans on, at most to where the mode changes; false when more bytes are needed. */
   #step(): boolean {
     const text = this.#text
     switch (this.#mode) {
@@ -136,7 +134,7 @@ export class DumpCutter {
     this.#afterEscapeString = 'next line'
   }
 
-  /** A byte that says no more than that the statement has begun. */
+  /** Any other byte: the statement has begun. */
   #token(): true {
     if (!this.#statement.begun) this.#executions.begin('')
     this.#statement.begun = true
@@ -180,7 +178,7 @@ export class DumpCutter {
     return verdict
   }
 
-  /** The one statement that EXECUTE cannot run, and that psql gets in words of ours. */
+  /** EXECUTE cannot run a COPY from stdin; psql gets it in our words. */
   #copyStatement(): boolean {
     const text = this.#text
     const copy = readCopyStatement(text.bytes, text.at)
@@ -242,7 +240,7 @@ export class DumpCutter {
   #semicolon(): true {
     const { begun, isClosed } = this.#statement
     if (!isClosed) return this.#token()
-    // It stays where it separates rows; one that ends nothing is left out.
+    // It stays between rows; behind an empty statement it is left out.
     this.#text.at++
     if (!begun) return true
     this.#executions.end()
@@ -251,7 +249,7 @@ export class DumpCutter {
     return true
   }
 
-  /** Of psql's own commands a dump has `\restrict` and `\unrestrict`, each in a line of its own. */
+  /** Dumps have `\restrict` and `\unrestrict` of psql's commands, each in its own line. */
   #command(): boolean {
     const { bytes, at, waiting, isLast } = this.#text
     const newline = bytes.indexOf(Byte.NEWLINE, at)

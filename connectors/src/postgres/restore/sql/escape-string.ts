@@ -1,7 +1,7 @@
 import type { PassThrough } from '#postgres/restore/sql/pass-through.ts'
 import { Byte } from '#postgres/restore/sql/sql-bytes.ts'
 
-/** Goes on in an E'' string, to behind its last quote; false when the bytes at hand do not hold that. */
+/** Scans to behind the last quote of an E'' string; false when more bytes are needed. */
 export function skipEscapeString(text: PassThrough): boolean {
   while (text.waiting > 0) {
     const byte = text.bytes[text.at]

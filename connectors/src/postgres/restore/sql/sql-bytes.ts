@@ -1,4 +1,4 @@
-/** The bytes that mean something to psql's scanner (`psqlscan.l`), by name. */
+/** Bytes with a meaning for psql's scanner (`psqlscan.l`). */
 export const Byte = {
   TAB: 0x09,
   NEWLINE: 0x0a,
@@ -16,10 +16,9 @@ export const Byte = {
   BACKSLASH: 0x5c,
 } as const
 
-/** What a byte is outside of strings and comments. */
 export const Kind = { OTHER: 0, SPACE: 1, WORD: 2, DIGIT: 3, SPECIAL: 4 } as const
 
-/** By byte. Bytes from 0x80 are letters, as in PostgreSQL, whatever the encoding. */
+/** By byte. As in PostgreSQL, bytes from 0x80 are letters in any encoding. */
 export const KIND_OF: Uint8Array = kinds()
 
 function kinds(): Uint8Array {
@@ -33,7 +32,7 @@ function kinds(): Uint8Array {
   return table
 }
 
-/** Where the word that begins at `at` ends: letters, digits, and in names `$`. */
+/** The end of the word at `at`: letters, digits, and in names `$`. */
 export function endOfWord(bytes: Buffer, at: number, withDollars: boolean): number {
   let end = at + 1
   while (end < bytes.length && isWordByte(bytes[end] as number, withDollars)) end++

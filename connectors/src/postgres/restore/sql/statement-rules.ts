@@ -1,12 +1,11 @@
 import { BackupError, hint, run } from '@telegram-backup/errors'
 
-/** What becomes of a statement of the dump. */
 export type Verdict = 'keep' | 'drop'
 
-/** Enough for any statement that a rule is about; it must fit as a whole, or the rule does not know it. */
+/** No rule is about a longer statement. */
 export const LONGEST_RULED_STATEMENT_BYTES = 1024
 
-/** Words that a rule may be about when a statement begins with them; in lower case. */
+/** First words of statements that have rules, in lower case. */
 const RULED_WORDS: ReadonlySet<string> = new Set([
   'abort',
   'begin',
@@ -17,19 +16,18 @@ const RULED_WORDS: ReadonlySet<string> = new Set([
   'start',
 ])
 
-/** Whether the whole statement has to be seen before it is known what becomes of it. */
+/** Whether the whole statement is needed to decide about it. */
 export function isRuled(firstWord: string): boolean {
   return RULED_WORDS.has(firstWord)
 }
 
-/** pg_dump puts these round large objects; inside our own transaction they would end it, or warn. */
+/** pg_dump puts these round large objects; they would end our own transaction, or warn. */
 const TRANSACTION_OF_ITS_OWN = /^(begin|commit|end|start\s+transaction)(\s+(work|transaction))?\s*;$/i
 const SETTING = /^set\s+(?:session\s+|local\s+)?(\w+)\s*(?:=|\bto\b)\s*'?([\w ]*)'?\s*;$/i
 
 /**
- * What becomes of a statement whose first word `isRuled`. `text` is the statement with its `;`, or undefined when it is
- * longer than any that the rules know. Throws `UNRESTORABLE` for one that means to end the transaction of the restore: the
- * server would refuse it in other words.
+ * Decides about a statement with such a first word. `text` has its `;`, and is undefined for a statement that
+ * is too long for the rules. Throws `UNRESTORABLE` for one that would end the restore's transaction.
  */
 export function judge(
   firstWord: string,
@@ -46,14 +44,13 @@ export function judge(
   )
 }
 
-/** Whether this statement turns `standard_conforming_strings` on or off; undefined when it does neither. */
+/** The value that this statement gives to `standard_conforming_strings`; undefined for others. */
 export function standardStringsSetBy(text: string): boolean | undefined {
   const [, name = '', value = ''] = SETTING.exec(text) ?? []
   if (name.toLowerCase() !== 'standard_conforming_strings') return undefined
   return !/^(off|false|no|0)$/i.test(value.trim())
 }
 
-/** Why a dump is not restored; pg_dump writes none that is refused. */
 export function unrestorable(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',

@@ -1,14 +1,14 @@
 /**
- * What psql remembers of a statement to know where it ends (`psqlscan.l`): a `;` inside parentheses, or inside the
+ * What psql remembers of a statement to find its end (`psqlscan.l`): a `;` inside parentheses, or inside the
  * BEGIN … END of a function in standard SQL, does not end it.
  */
 export class StatementShape {
-  /** Anything but blanks and comments was seen. */
+  /** It has more than blanks and comments. */
   begun = false
   parentheses = 0
   #begins = 0
   #words = 0
-  /** Initials of create, or, replace, function, procedure among the first four words. */
+  /** Initials of keywords among the first four words. */
   #initials = ''
 
   /** Whether a `;` here ends the statement. */
@@ -16,7 +16,7 @@ export class StatementShape {
     return this.parentheses === 0 && this.#begins === 0
   }
 
-  /** The next word, in lower case; words too long to mean anything are given as ''. */
+  /** The next word, in lower case; '' for a word that is too long for a keyword. */
   word(word: string): void {
     this.begun = true
     if (this.#words < 4 && INITIALS.has(word)) this.#initials += word.charAt(0)
@@ -33,5 +33,4 @@ export class StatementShape {
 
 const INITIALS: ReadonlySet<string> = new Set(['create', 'function', 'procedure', 'or', 'replace'])
 const BODY = /^c(f|p|or[fp])/
-/** The longest word that means anything here: `procedure`. */
 export const LONGEST_KEYWORD_BYTES = 9

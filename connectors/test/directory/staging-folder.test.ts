@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FolderBeside } from '#directory/unpack/staging-folder.ts'
+import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import { inspectFolder, type TargetFolder } from '#directory/unpack/target-folder.ts'
 
 const run = promisify(execFile)
@@ -14,7 +14,7 @@ let parent: string
 let path: string
 
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'beside-'))
+  parent = await mkdtemp(join(tmpdir(), 'staging-'))
   path = join(parent, 'www')
   await mkdir(path)
   await writeFile(join(path, 'precious'), 'old')
@@ -26,10 +26,10 @@ afterEach(async () => {
 
 const target = (): Promise<TargetFolder> => inspectFolder(path, { overwrite: true, sizeBytes: 1 })
 
-async function restored(): Promise<FolderBeside> {
-  const beside = await FolderBeside.create(await target())
-  await writeFile(join(beside.tree, 'new'), 'new')
-  return beside
+async function restored(): Promise<StagingFolder> {
+  const staging = await StagingFolder.create(await target())
+  await writeFile(join(staging.tree, 'new'), 'new')
+  return staging
 }
 
 /** What a restore leaves that was killed: by a process that is no more. */
@@ -52,10 +52,10 @@ describe('a swap', () => {
   })
 
   it('that finds the new directory gone puts the old one back', async () => {
-    const beside = await restored()
-    await rm(beside.tree, { recursive: true })
-    await expect(beside.swapIn()).rejects.toThrow('ENOENT')
-    await beside.discard()
+    const staging = await restored()
+    await rm(staging.tree, { recursive: true })
+    await expect(staging.swapIn()).rejects.toThrow('ENOENT')
+    await staging.discard()
     expect(await readdir(path)).toEqual(['precious'])
     expect(await readdir(parent)).toEqual(['www'])
   })
@@ -69,10 +69,10 @@ describe('a swap', () => {
     let wasQuick = false
     // Whoever looks may miss the moment: the old directory is back by then, and another swap is looked at.
     for (let swaps = 0; swaps < 100 && !wasQuick; swaps++) {
-      const beside = await FolderBeside.create(await target())
-      await rm(beside.tree, { recursive: true })
+      const staging = await StagingFolder.create(await target())
+      await rm(staging.tree, { recursive: true })
       let isOver = false
-      const swap = beside.swapIn().catch(() => {
+      const swap = staging.swapIn().catch(() => {
         isOver = true
       })
       // A daemon that writes as soon as its folder is gone: here it is quicker than any rename.
@@ -83,7 +83,7 @@ describe('a swap', () => {
       await mkdir(path, { recursive: true })
       await writeFile(join(path, 'pid'), '').catch(() => {})
       await swap
-      await beside.discard()
+      await staging.discard()
       const everywhere = (await readdir(parent, { recursive: true })).filter(name =>
         name.endsWith('precious'),
       )
@@ -146,10 +146,10 @@ describe('a target', () => {
     await chmod(join(path, 'closed'), 0o500)
     if (isRoot) await run('chown', ['-R', '65534:65534', parent])
     const script = `
-      import { FolderBeside } from '#directory/unpack/staging-folder.ts'
+      import { StagingFolder } from '#directory/unpack/staging-folder.ts'
       import { inspectFolder } from '#directory/unpack/target-folder.ts'
-      const beside = await FolderBeside.create(await inspectFolder(process.env.TARGET, { overwrite: true, sizeBytes: 1 }))
-      console.log(JSON.stringify(await beside.swapIn()))
+      const staging = await StagingFolder.create(await inspectFolder(process.env.TARGET, { overwrite: true, sizeBytes: 1 }))
+      console.log(JSON.stringify(await staging.swapIn()))
     `
     const command = [process.execPath, '--input-type=module', '--eval', script]
     const other = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']

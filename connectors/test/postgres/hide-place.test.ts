@@ -1,11 +1,11 @@
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, option } from '@telegram-backup/errors'
 import { expect, test } from 'vitest'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import { namingSource, namingTarget } from '#postgres/hide-place.ts'
 
 const connection = parsePostgresUrl('postgresql://keeper:pw@db.internal:6543/shop_live')
 
-function told(message: string, hint?: string): { message: string; code: string; hint?: string } {
+function named(message: string, hint?: string): { message: string; code: string; hint?: string } {
   const error = new BackupError(message, { code: 'POSTGRES', ...(hint === undefined ? {} : { hint }) })
   return namingTarget(error, { name: 'staging', connection }) as BackupError
 }
@@ -41,12 +41,15 @@ test.each([
   ],
   ['workshop_live and shop_lives are others', 'workshop_live and shop_lives are others'],
 ])('%s', (message, words) => {
-  expect(told(message).message).toBe(words)
+  expect(named(message).message).toBe(words)
 })
 
-test('a hint names what lies beside the target by the name of the target; code and cause stay', () => {
-  const { code, hint } = told('Whether it is in is unknown', 'Look whether shop_live_before_1a2b exists.')
-  expect([code, hint]).toEqual(['POSTGRES', 'Look whether staging_before_1a2b exists.'])
+test('a hint names the temporary database by the name of the target; code and cause stay', () => {
+  const { code, hint: words } = named(
+    'Whether it is in is unknown',
+    'Look whether shop_live_before_1a2b exists.',
+  )
+  expect([code, words]).toEqual(['POSTGRES', 'Look whether staging_before_1a2b exists.'])
 })
 
 test('a name with signs of patterns is taken as it is', () => {
@@ -98,7 +101,11 @@ test('that the database of a source is not there is said of its database, not of
   expect(saying('postgresql://nosuchdb:pw@db.internal', words)).toMatchObject({ message })
 })
 
-test('a hint says how to overwrite over HTTP, and not on the command line', () => {
-  const { hint } = told('The database shop_live is not empty', 'Give --overwrite to replace it.')
-  expect(hint).toBe('Ask for it with "overwrite": true to replace it.')
+test('the actions of a hint stay data, so that a request gets them in its own words', () => {
+  const error = new BackupError('The database shop_live is not empty', {
+    code: 'POSTGRES',
+    hint: hint`Give ${option('overwrite')} to replace shop_live.`,
+  })
+  const { advice } = namingTarget(error, { name: 'staging', connection }) as BackupError
+  expect(advice?.in(() => '"overwrite": true')).toBe('Give "overwrite": true to replace staging.')
 })

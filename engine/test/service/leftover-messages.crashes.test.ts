@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 afterEach(() => machines.close())
 
-async function settle(): Promise<SessionReport> {
+async function runReconcile(): Promise<SessionReport> {
   const { database, client } = machine
   const config = readConfig(await cliEnvironment(machines.vault))
   const { signal } = new AbortController()
@@ -48,15 +48,17 @@ test('what could not be removed is removed by a later reconcile, which asks less
     description: "Bad Request: message can't be deleted",
   } as const
   faults.on('deleteMessage', {}, error)
-  const first = await settle()
+  const first = await runReconcile()
   expect(first.remnants).toMatchObject([{ message_id: messageId, outcome: 'kept' }])
   expect(first.isDone).toBe(true)
-  expect((await settle()).remnants).toEqual([])
+  expect((await runReconcile()).remnants).toEqual([])
   expect(machines.vault.messageIds()).toContain(messageId)
   await becomesDue()
-  expect((await settle()).remnants).toEqual([{ chat_id: chatId, message_id: messageId, outcome: 'erased' }])
+  expect((await runReconcile()).remnants).toEqual([
+    { chat_id: chatId, message_id: messageId, outcome: 'erased' },
+  ])
   expect(machines.vault.messageIds()).toEqual(before)
-  expect((await settle()).remnants).toEqual([])
+  expect((await runReconcile()).remnants).toEqual([])
 })
 
 test('neither a message that is needed again is removed, nor one that may be a person’s, nor a tombstone', async () => {
@@ -67,6 +69,6 @@ test('neither a message that is needed again is removed, nor one that may be a p
   await keepUnsure(machine.database, { chatId, messageId: unsure })
   await keepLeftover(machine.database, { chatId, messageId: tombstone, isTombstone: true })
   expect(await dueLeftovers(machine.database, chatId)).toEqual([])
-  expect((await settle()).remnants).toEqual([])
+  expect((await runReconcile()).remnants).toEqual([])
   expect(machines.vault.messageIds()).toEqual([...inUse, unsure, tombstone])
 })

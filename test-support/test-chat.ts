@@ -5,19 +5,19 @@ import { expect } from 'vitest'
 import { cliEnvironment } from '#cli-environment.ts'
 import type { TestVault } from '#vault.ts'
 
-/** One chat of its own in a vault, and the environment of whoever uses it. */
-export interface SettledChat {
+/** A chat of a vault, and the environment of a command line that uses it. */
+export interface TestChat {
   chatId: number
   env: Record<string, string>
   messages(): StoredMessage[]
-  /** Whether messages with these parts are there, of whichever backup. */
+  /** Whether the chat has messages with these part numbers, of any backup. */
   hasParts(...numbers: number[]): boolean
   /** The pinned document, opened. */
   index(): Promise<VaultIndex>
 }
 
 /** Makes another channel for the vault's bot. The catalog stays the same. */
-export async function openChat(vault: TestVault): Promise<SettledChat> {
+export async function openChat(vault: TestVault): Promise<TestChat> {
   const { emulator, identity } = vault
   const bot = emulator.inspect.bots()[0]
   if (bot === undefined) throw new Error('The vault has no bot')
@@ -46,13 +46,13 @@ export async function openCatalogOf(env: Record<string, string>): Promise<Databa
 }
 
 /**
- * Nothing is in limbo: no backup on its way, every message of ours in the chat known and every known one there, and the
- * index says what the catalog says. Messages in `besides` are others'.
+ * Chat and catalog agree: no backup is being sent or erased, the catalog knows exactly the messages in the
+ * chat, and the index lists the complete backups. Messages in `others` are not ours.
  */
 export async function expectAtRest(
-  chat: SettledChat,
+  chat: TestChat,
   database: Database,
-  besides: readonly number[] = [],
+  others: readonly number[] = [],
 ): Promise<void> {
   const { data } = await queryBackups(database, {})
   const here = data.filter(({ chat_id }) => chat_id === String(chat.chatId))
@@ -64,7 +64,7 @@ export async function expectAtRest(
         known.push(Number(row.message_id))
     }
   }
-  const there = chat.messages().filter(message => !besides.includes(message.message_id))
+  const there = chat.messages().filter(message => !others.includes(message.message_id))
   const indexes = there.filter(({ caption = '' }) => /^telegram-backup 1 index /m.test(caption))
   expect(there.filter(message => !indexes.includes(message)).map(message => message.message_id)).toEqual(
     known.sort((a, b) => a - b),

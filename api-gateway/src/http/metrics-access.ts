@@ -1,15 +1,15 @@
+import { isIP } from 'node:net'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
-import { isLoopback, isLoopbackName } from '#http/loopback.ts'
 import { callerOf } from '#http/request-context.ts'
 
 /**
- * Lets everybody in who is on this machine, unless a proxy is configured or one shows itself; others need a key that may read and is
- * bound to no project, since the metrics tell of all.
+ * Allows requests from this machine, unless a proxy is configured or the headers show one. Other requests
+ * need a key with the scope `read` that is not limited to a project: the metrics cover all projects.
  */
-export function metricsDoor(settings: HttpSettings, authenticate: RequestHandler): RequestHandler {
+export function metricsAccess(settings: HttpSettings, authenticate: RequestHandler): RequestHandler {
   return async (request, response, next) => {
     if (settings.trust_proxy === undefined && isFromHere(request)) return next()
     await authenticate(request, response, error => {
@@ -17,14 +17,14 @@ export function metricsDoor(settings: HttpSettings, authenticate: RequestHandler
       const caller = callerOf(response)
       assertScope(caller, 'read')
       if (caller.project_id === null) return next()
-      throw new BackupError('The metrics tell of all projects, and this key is bound to one', {
+      throw new BackupError('The metrics cover all projects, and this key is limited to one', {
         code: 'FORBIDDEN',
       })
     })
   }
 }
 
-/** What proxies add, each its own: `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Original-Forwarded-For`, `CF-Connecting-IP` and so on. */
+/** Headers that proxies add. */
 const PROXY_HEADER =
   /^(?:forwarded|via|x-.*forwarded(?:-.*)?|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|client-ip|x-original-.*|x-envoy-.*|x-proxy-.*|cf-.*|fastly-.*|x-amz-cf-.*|x-amzn-trace-id)$/
 
@@ -32,8 +32,18 @@ function isFromHere(request: Request): boolean {
   const { remoteAddress = '' } = request.socket
   return (
     isLoopback(remoteAddress) &&
-    // A page in a browser of this machine can give any name this address, but not another name to itself.
+    // A web page can give this address any name (DNS rebinding), but the browser then sends that name.
     isLoopbackName(request.hostname ?? '') &&
     !Object.keys(request.headers).some(name => PROXY_HEADER.test(name))
   )
+}
+
+function isLoopback(address: string): boolean {
+  return /^(::ffff:)?127\./.test(address) || address === '::1'
+}
+
+/** Whether the name or address of a host, also `[::1]`, is only reachable from this machine. */
+export function isLoopbackName(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
+  return name === 'localhost' || (isIP(name) !== 0 && isLoopback(name))
 }

@@ -10,7 +10,7 @@ import {
   markPart,
 } from '@telegram-backup/database'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
-import { openCatalogOf, openChat, type SettledChat } from '@telegram-backup/test-support/settled-chat.ts'
+import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -33,8 +33,8 @@ afterAll(async () => {
 
 /** Two chats and a backup of three parts that is sent to both, or at first only to one. */
 interface TwoChats {
-  chat: SettledChat
-  replica: SettledChat
+  chat: TestChat
+  replica: TestChat
   env: Record<string, string>
   id: string
 }
@@ -64,7 +64,7 @@ async function reconcile(env: Record<string, string>): Promise<Report> {
   return { ...(run.json() as Report), code: run.code }
 }
 
-async function rowOf(id: string, { chatId }: SettledChat, partNumber: number): Promise<MessageRow> {
+async function rowOf(id: string, { chatId }: TestChat, partNumber: number): Promise<MessageRow> {
   const row = (await listMessages(database, id)).find(
     one => one.chat_id === String(chatId) && one.part_no === partNumber,
   )
@@ -73,7 +73,7 @@ async function rowOf(id: string, { chatId }: SettledChat, partNumber: number): P
 }
 
 /** A person deletes a part, and a verification finds that out. */
-async function losePart(chat: SettledChat, id: string, partNumber: number): Promise<void> {
+async function losePart(chat: TestChat, id: string, partNumber: number): Promise<void> {
   const { message_id } = await rowOf(id, chat, partNumber)
   vault.emulator.asHuman.deleteMessage(chat.chatId, message_id ?? 0)
   const chatId = String(chat.chatId)
@@ -82,7 +82,7 @@ async function losePart(chat: SettledChat, id: string, partNumber: number): Prom
 }
 
 /** Nobody has noticed yet that what comes as this part is another one. */
-async function spoilPart(chat: SettledChat, id: string, partNumber: number, by: number): Promise<void> {
+async function spoilPart(chat: TestChat, id: string, partNumber: number, by: number): Promise<void> {
   const { file_id } = await rowOf(id, chat, by)
   await database.kysely
     .updateTable('backup_parts')
@@ -93,7 +93,7 @@ async function spoilPart(chat: SettledChat, id: string, partNumber: number, by: 
     .execute()
 }
 
-it('mends all but the part that is bad in both chats, and says which that is', async () => {
+it('repairs all but the part that is bad in both chats, and names it', async () => {
   const { chat, replica, env, id } = await sendToTwo()
   await losePart(chat, id, 1)
   await losePart(chat, id, 3)
@@ -125,7 +125,7 @@ it('copies nothing of a damaged backup that it has not read, and no manifest wit
   expect(there.filter(caption => /telegram-backup 1 backup=\S+ manifest/.test(caption))).toEqual([])
 })
 
-it('takes a finding back only when all that was not mended has been read as well', async () => {
+it('takes a finding back only when everything that was not repaired has been read as well', async () => {
   const { chat, env, id } = await sendToTwo()
   await losePart(chat, id, 1)
   await spoilPart(chat, id, 2, 3)

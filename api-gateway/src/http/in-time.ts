@@ -1,0 +1,16 @@
+/** Settles as the work does, or after that time as `late` does: it returns another result, or throws. */
+export async function inTime<Result>(
+  work: Promise<Result>,
+  withinMs: number,
+  late: () => Result,
+): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, withinMs)
+  }).then(late)
+  try {
+    return await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
