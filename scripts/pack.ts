@@ -4,11 +4,14 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { packProgram } from '#pack/program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUILD = join(ROOT, 'build')
 /** Folders that a package carries along as they are. */
 const ASSETS = ['bin', 'migrations', 'sql']
+/** The package of the program, which is packed with all of ours that it is made of. */
+const PROGRAM = 'cli'
 
 const ROOT_MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   workspaces: string[]
@@ -19,6 +22,8 @@ interface Manifest {
   name: string
   exports: Record<string, string>
   imports: Record<string, unknown>
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
   devDependencies?: unknown
   [field: string]: unknown
 }
@@ -31,10 +36,7 @@ function compiled(source: string, extension: string): string {
   return source.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, extension)
 }
 
-/**
- * The manifest for others: `exports` and `imports` lead to what was compiled. What has a command brings the
- * Node that it runs on, as the workspace does.
- */
+/** The manifest for others: `exports` and `imports` lead to what was compiled. */
 function packedManifest(manifest: Manifest): Manifest {
   const { devDependencies, ...rest } = manifest
   const entries = Object.entries(manifest.exports).map(([path, source]) => [
@@ -44,30 +46,63 @@ function packedManifest(manifest: Manifest): Manifest {
   const { '#*': _source, '#test/*': _test, ...assets } = manifest.imports
   return {
     ...rest,
-    ...(manifest['bin'] !== undefined && { optionalDependencies: ROOT_MANIFEST.optionalDependencies }),
     exports: Object.fromEntries(entries),
     imports: { ...assets, '#*.ts': { types: './dist/*.d.ts', default: './dist/*.js' } },
     files: ['dist', ...ASSETS],
   }
 }
 
-function isPublished(folder: string): boolean {
-  return !readFileSync(join(ROOT, folder, 'package.json'), 'utf8').includes('"private": true')
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
 }
 
 function stage(folder: string): string {
-  const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
   const target = join(BUILD, 'stage', folder)
   mkdirSync(target, { recursive: true })
   cpSync(join(BUILD, 'out', folder, 'src'), join(target, 'dist'), { recursive: true })
-  for (const asset of ASSETS) {
-    if (existsSync(join(ROOT, folder, asset)))
-      cpSync(join(ROOT, folder, asset), join(target, asset), { recursive: true })
+  return finish(target, packedManifest(manifestOf(folder)), [folder])
+}
+
+/**
+ * The program alone: it needs no other package of ours, and brings the Node that it runs on, as the workspace
+ * does. The code of each package finds its migrations and scripts under the name that it has for them.
+ */
+async function stageProgram(): Promise<string> {
+  const target = join(BUILD, 'stage', PROGRAM)
+  const all = PUBLISHED.map(manifestOf)
+  const ours = new Set(all.map(({ name }) => name))
+  const needed = all
+    .flatMap(({ dependencies = {} }) => Object.entries(dependencies))
+    .filter(([name]) => !ours.has(name))
+  const optional = all.map(({ optionalDependencies }) => optionalDependencies)
+  const { devDependencies, exports: _, imports, ...rest } = manifestOf(PROGRAM)
+  const { '#*': _source, '#test/*': _test, ...assets } = imports
+  const manifest: Manifest = {
+    ...rest,
+    dependencies: await packProgram(join(target, 'dist'), Object.fromEntries(needed)),
+    optionalDependencies: Object.assign({}, ROOT_MANIFEST.optionalDependencies, ...optional),
+    exports: { './bin/*': './bin/*' },
+    imports: { ...assets, '#*.ts': './dist/*.js', '#migrations/*': './migrations/*', '#sql/*': './sql/*' },
+    files: ['dist', ...ASSETS],
+  }
+  return finish(target, manifest, PUBLISHED)
+}
+
+function finish(target: string, manifest: Manifest, assetsOf: readonly string[]): string {
+  for (const folder of assetsOf) {
+    for (const asset of ASSETS) {
+      if (existsSync(join(ROOT, folder, asset)))
+        cpSync(join(ROOT, folder, asset), join(target, asset), { recursive: true })
+    }
   }
   cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(packedManifest(manifest), undefined, 2)}\n`)
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   return target
 }
+
+const PUBLISHED = ROOT_MANIFEST.workspaces.filter(
+  folder => !readFileSync(join(ROOT, folder, 'package.json'), 'utf8').includes('"private": true'),
+)
 
 for (const folder of ['out', 'stage', 'packages'])
   rmSync(join(BUILD, folder), { recursive: true, force: true })
@@ -82,5 +117,6 @@ run('npm', [
   '--silent',
   '--pack-destination',
   join(BUILD, 'packages'),
-  ...ROOT_MANIFEST.workspaces.filter(isPublished).map(stage),
+  ...PUBLISHED.filter(folder => folder !== PROGRAM).map(stage),
+  await stageProgram(),
 ])

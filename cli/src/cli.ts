@@ -30,31 +30,33 @@ import { registerVerify } from '#commands/verify-command.ts'
 import type { Host, TextSink } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 
-const COMMANDS: readonly RegisterCommand[] = [
-  registerDemo,
-  registerKeygen,
-  registerDoctor,
-  registerSend,
-  registerList,
-  registerShow,
-  registerStats,
-  registerFetch,
-  registerRestore,
-  registerVerify,
-  registerRecover,
-  registerCard,
-  registerReconcile,
-  registerErase,
-  registerExpire,
-  registerSchedule,
-  registerRetention,
-  registerPins,
-  registerApikey,
-  registerServe,
-  registerJobs,
-  registerNotifyTest,
-  registerEmulator,
-]
+/** By name. */
+const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
+  demo: registerDemo,
+  keygen: registerKeygen,
+  doctor: registerDoctor,
+  send: registerSend,
+  list: registerList,
+  show: registerShow,
+  stats: registerStats,
+  fetch: registerFetch,
+  restore: registerRestore,
+  verify: registerVerify,
+  recover: registerRecover,
+  card: registerCard,
+  reconcile: registerReconcile,
+  erase: registerErase,
+  expire: registerExpire,
+  schedule: registerSchedule,
+  retention: registerRetention,
+  pin: registerPins,
+  unpin: registerPins,
+  apikey: registerApikey,
+  serve: registerServe,
+  jobs: registerJobs,
+  'notify-test': registerNotifyTest,
+  emulator: registerEmulator,
+}
 
 /**
  * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
@@ -69,7 +71,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     stop.printTo(output)
     exitCode = await perform(action, { host, output, ...stop })
   }
-  const program = createProgram(run, host)
+  const program = createProgram(run, host, args[0])
   try {
     await program.parseAsync([...args], { from: 'user' })
     // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
@@ -88,10 +90,14 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   }
 }
 
-/** All commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`. */
+/**
+ * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
+ * @param name of the wanted command; without one, or with one that does not exist, all commands are there
+ */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
+  name = '',
 ): Command {
   const program = new Command('telegram-backup')
     .description(
@@ -106,7 +112,9 @@ export function createProgram(
       writeErr: text => stderr.write(printable(withoutPasswords(text))),
     })
     .exitOverride()
-  for (const register of COMMANDS) register(program, run)
+  // The options of all commands take as long to describe as a query of the catalog.
+  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
+  for (const register of wanted) register?.(program, run)
   return program
 }
 

@@ -7,6 +7,21 @@ import type { Comparison } from '#bench/measure.ts'
 
 const REPORT = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
 
+const BOUNDS = [
+  '## What each measure means',
+  '',
+  '- **send** dumps, compresses, encrypts and uploads. The server that dumps and zstd keep both processors busy. With',
+  '  slower requests the uploads overlap, and what is left are four requests at the end, one after the other: the last',
+  '  part, the manifest, the check that the chat is still ours, and the index. The manifest names the message of every',
+  '  part, and the index that of the manifest. The check comes right before the index is written: a check that ran beside',
+  '  the manifest would miss a chat that was taken over meanwhile.',
+  '- **fetch** downloads and decrypts in one thread, decompresses in a second one, hashes and writes in a third one; they',
+  '  share the processors with the emulator. [format.md](format.md) says what each check proves.',
+  '- **restore** waits for the server that loads.',
+  '- **list** starts the embedded PostgreSQL, asks it, and stops it. With a service beside it, or with `DATABASE_URL`, the',
+  '  server is there already.',
+]
+
 /** One line of the report: what was to be reached, and whether it was. */
 export interface Figure {
   what: string
@@ -54,6 +69,8 @@ export async function writeReport(findings: Findings): Promise<void> {
     'database and the local Bot API emulator, which uses the same processors. The first pair does not count. The ratio is the median of the',
     'pairs, with the smallest and the largest in brackets; below 1, this program is faster. Nothing here crosses a network: with a real',
     'uplink, the speed of the uplink decides.',
+    'The program is the packed one, as it is installed (`npm run pack`); from the sources of the repository each command',
+    'starts some 0.15 s later.',
     '',
     `Machine: ${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${system ?? 'Linux'} (kernel ${release()}), Node ${process.versions.node}; ${pairs} pairs, ${new Date().toISOString().slice(0, 10)}.`,
     '',
@@ -72,6 +89,8 @@ export async function writeReport(findings: Findings): Promise<void> {
       ({ what, value, target, reached }) =>
         `| ${cell(what)} | ${value} | ${target} | ${reached ? 'yes' : 'no'} |`,
     ),
+    '',
+    ...BOUNDS,
     '',
   ]
   await writeFile(REPORT, lines.join('\n'))

@@ -14,7 +14,9 @@ import {
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import type { Side } from '#bench/measure.ts'
 
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'telegram-backup.js')
+const SCRIPTS = join(import.meta.dirname, '..')
+/** The program as it is installed: the packer leaves it here. */
+const LAUNCHER = join(SCRIPTS, '..', 'build', 'stage', 'cli', 'bin', 'telegram-backup.js')
 /** What the shell line cuts its stream into: our own size of a part. */
 const PART_BYTES = 20 * 2 ** 20 - 64 * 1024
 
@@ -39,6 +41,7 @@ export interface BenchVault {
 }
 
 export async function openVault(): Promise<BenchVault> {
+  await promisify(execFile)(process.execPath, [join(SCRIPTS, 'pack.ts')])
   const folder = await mkdtemp(join(tmpdir(), 'telegram-backup-bench-'))
   await chmod(folder, 0o711)
   const emulator = await startEmulator({ dataDir: join(folder, 'telegram') })

@@ -28,6 +28,11 @@ interface Target {
   close(): void
 }
 
+/**
+ * Bytes of one write. For longer ones the kernel looks for runs of free memory that are as long, which can
+ * take it several times as long as the copying itself.
+ */
+const MAX_WRITE_BYTES = 128 * 1024
 /** Pause before a busy device is tried again. */
 const RETRY_MS = 1
 
@@ -36,7 +41,7 @@ function fileTarget(fd: number, ring: BlockRing): Target {
     write: block => {
       for (let offset = 0; offset < block.length; ) {
         try {
-          offset += writeSync(fd, block, offset)
+          offset += writeSync(fd, block, offset, Math.min(block.length - offset, MAX_WRITE_BYTES))
         } catch (error) {
           if (!isNotReady(error)) throw error
           ring.throwIfStopped()

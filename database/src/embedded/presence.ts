@@ -7,6 +7,8 @@ import { ignoreLostConnection } from '#connections.ts'
 const PRESENCE_LOCK = 7_310_579
 // A stopped process (SIGSTOP) accepts connections and answers nothing.
 const ANSWER_TIMEOUT_MS = 5_000
+const OTHERS_TIMEOUT_MS = 500
+const POLL_MS = 2
 
 /**
  * A connection that says "this server is in use". PostgreSQL frees the lock however the process ends. The
@@ -78,13 +80,14 @@ export class Presence {
 
   /** Closed connections may take a moment to end; half a second is enough, a fast stop ends the rest. */
   async #waitForOthers(): Promise<void> {
-    for (let tries = 0; tries < 25; tries++) {
+    const deadline = performance.now() + OTHERS_TIMEOUT_MS
+    while (performance.now() < deadline) {
       const { rows } = await this.#client.query<{ others: number }>(
         `select count(*)::int as others from pg_stat_activity
           where backend_type = 'client backend' and pid <> pg_backend_pid()`,
       )
       if (rows[0]?.others === 0) return
-      await delay(20)
+      await delay(POLL_MS)
     }
   }
 }
