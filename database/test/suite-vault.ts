@@ -187,7 +187,6 @@ export function describeVault(open: () => Promise<Database>): void {
       const { chatId, ...proven } = index
       expect(await chatRecord(database, CHAT)).toEqual({
         chatId,
-        title: null,
         newestMessageId: 700,
         movedTo: null,
         index: { ...proven, nextEdition: null },

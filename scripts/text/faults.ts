@@ -22,7 +22,7 @@ const WORDS_ARE_MADE = /^(errors\/src\/hint|engine\/src\/recovery-card\/)/
 /** Options of other programs, which a message may name. */
 const OTHERS_OPTIONS = /--(omit|system|local|template|max-old-space-size|acls|xattrs)\b/g
 /** `telegram-backup on this machine` is the program's name in a sentence, and no command. */
-const OWN_WORDS = /telegram-backup (?!(?:on|that)\b)[a-z]+\b(?!\.)|(?:^|[\s"(])--[a-z][a-z-]+/
+const OWN_WORDS = /telegram-backup (?!(?:on|that)\b)[a-z]+\b(?!\.)|(?:^|[\s"'`(])--[a-z][a-z-]+/
 /** Names of sessions in SQL, which are no text for people. */
 const SESSION_IN_SQL = /'telegram-backup [a-z]+ ?'/g
 /** The same as a text of their own; also boundaries and the words that a message is marked with. */

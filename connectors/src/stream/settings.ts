@@ -33,7 +33,7 @@ export function chooseStdin({ allow = [] }: StdinSettings): StdinChoice {
   const allowed = allow.flatMap(parseAllowances)
   const foreign = allowed.find(allowance => allowance !== 'empty')
   if (foreign === undefined) return { kind: 'stdin', mayBeEmpty: allowed.length > 0 }
-  throw new BackupError(`--allow ${foreign} is of no use with standard input`, {
+  throw new BackupError(`"allow: ${foreign}" cannot be used with standard input`, {
     code: 'USAGE',
     hint: hint`It belongs to ${option('directory')}.`,
   })

@@ -12,7 +12,7 @@ describe('which source', () => {
     [{ postgres: 'postgresql://h/d', stdin: true }, /exactly one source/],
     [{ file: 'a', table: ['t'] }, /"table" cannot be combined with "file"/],
     [{ stdin: true, exclude: ['x'] }, /"exclude" cannot be combined with standard input/],
-    [{ stdin: true, allow: ['empty,vanished'] }, /--allow vanished is of no use with standard input/],
+    [{ stdin: true, allow: ['empty,vanished'] }, /"allow: vanished" cannot be used with standard input/],
     [{ file: 'x', allow: ['empty'] }, /"allow" cannot be combined with "file"/],
     [{ directory: 'a', format: 'custom' }, /"format" cannot be combined with "directory"/],
     [

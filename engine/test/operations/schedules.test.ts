@@ -121,7 +121,7 @@ it.each([
   ['no project', { file: '/nowhere' }, 'Name the project'],
   ['a project that cannot be', { project: 'my shop', type: 'logs', file: '/nowhere' }, 'project id'],
   ['nothing to read', { project: 'shop', type: 'logs' }, 'exactly one source'],
-  ['a setting of no use', { project: 'shop', type: 'logs', file: '/nowhere', exclude: ['x'] }, '--exclude'],
+  ['a setting of no use', { project: 'shop', type: 'logs', file: '/nowhere', exclude: ['x'] }, '"exclude"'],
   ['an expiry in the past', { project: 'shop', type: 'logs', file: 'x', expires: '2020-01-31' }, 'future'],
   ['no database URL', { project: 'shop', type: 'database', postgres: 'mysql://h/d' }, 'URL is malformed'],
 ])('is not made for a source with %s, which is named', async (_, settings, words) => {
