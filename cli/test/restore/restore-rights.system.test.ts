@@ -128,7 +128,7 @@ it('doctor names the rights of each target, and psql', async () => {
   expect(targets.get('target member')?.state).toBe('ok')
   expect(targets.get('target deputy')).toMatchObject({
     state: 'warning',
-    hint: expect.stringContaining('is a member of owner:'),
+    hint: expect.stringContaining('who is a member of owner'),
   })
   expect(targets.get('target gone')).toMatchObject({
     state: 'warning',
