@@ -34,5 +34,5 @@ test('a database’s owner cannot make every list of backups megabytes', async (
   const listed = await bench.cli(['list', '--json'])
   expect(listed.code, listed.stderr).toBe(0)
   expect(listed.stdout.length).toBeLessThan(1_000_000)
-  expect(JSON.stringify(backup.source?.['warnings'])).toContain('too long to be recorded whole')
+  expect(JSON.stringify(backup.source?.['warnings'])).toContain('too long to be recorded completely')
 })
