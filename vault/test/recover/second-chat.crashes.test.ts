@@ -123,7 +123,9 @@ describe('the second chat', () => {
     expect(told?.backups.find(backup => backup.id === id)).toMatchObject({
       ...{ outcome: 'merged', parts: 1, findings: [], isDamaged: false },
     })
-    expect(told?.notes).toEqual([expect.stringMatching(`^Message ${again} is a copy of a message of this program`)])
+    expect(told?.notes).toEqual([
+      expect.stringMatching(`^Message ${again} is a copy of a message of this program`),
+    ])
     const reconciled = await reconcileBy(next)
     expect(reconciled.copied.map(({ kind, part_no }) => `${kind} ${part_no}`)).toEqual([
       ...rows.filter(({ part_no }) => part_no > 1).map(({ part_no }) => `part ${part_no}`),
