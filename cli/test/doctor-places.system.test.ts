@@ -88,7 +88,7 @@ targets:
     'source uploads': { state: 'ok' },
     'source disk': { state: 'ok' },
     'target again': { state: 'ok' },
-    'target new': { state: 'ok', message: expect.stringContaining('a restore makes it') },
+    'target new': { state: 'ok', message: expect.stringContaining('a restore creates it') },
     // What is in a dump would have that role's rights.
     'target superuser': { state: 'warning', hint: expect.stringContaining('a superuser') },
     // No backup waits for a target.

@@ -110,7 +110,7 @@ describe('send', () => {
     const args = ['send', '--project', 'piped', '--type', 'database', '-']
     const refused = await runCli(args, { env })
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(/^error: Nothing came by standard input\nhint: .*--allow empty/m)
+    expect(refused.stderr).toMatch(/^error: Standard input was empty\nhint: .*--allow empty/m)
     const complete = await runCli(['list', '--project', 'piped', '--state', 'complete', '--json'], { env })
     expect(complete.json()).toEqual([])
     const allowed = await runCli([...args, '--allow', 'empty', '--json'], { env })

@@ -68,7 +68,7 @@ export interface SourceChoice {
 /** Throws `USAGE` for an empty path. */
 export function assertNamed(path: string, option: string): void {
   if (path !== '') return
-  throw new BackupError(`${option} names nothing`, { code: 'USAGE', hint: 'Give a path.' })
+  throw new BackupError(`${option} is empty`, { code: 'USAGE', hint: 'Give a path.' })
 }
 
 /** Readers of values that all settings write alike. All throw `USAGE`. */

@@ -3,7 +3,7 @@ import { CatalogError } from '@telegram-backup/database'
 import { BackupError, describeError, redactError } from '@telegram-backup/errors'
 import { expect, test } from 'vitest'
 
-const UNFORESEEN = { code: 'UNEXPECTED', message: 'Something went wrong here; the log says what' }
+const UNFORESEEN = { code: 'UNEXPECTED', message: 'An internal error occurred; the log has the details' }
 
 test('words that were made for people leave as they are, without secrets', () => {
   expect(redactError(new CatalogError('Another one runs', { code: 'BUSY', hint: 'Wait.' }))).toEqual({

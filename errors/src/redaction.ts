@@ -14,7 +14,7 @@ const FOREIGN_CODE = /^(?:ERR_|ABORT_ERR$|UNEXPECTED$)/
 
 const UNFORESEEN: DescribedError = {
   code: 'UNEXPECTED',
-  message: 'Something went wrong here; the log says what',
+  message: 'An internal error occurred; the log has the details',
 }
 
 /**

@@ -41,7 +41,7 @@ async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buff
       chunks.next().catch(() => Promise.reject(brokenOff())),
       stallMs,
       () => {
-        throw new BackupError('No more of the body came', { code: 'TIMEOUT' })
+        throw new BackupError('The rest of the body did not arrive in time', { code: 'TIMEOUT' })
       },
     )
     if (done) break
@@ -51,5 +51,5 @@ async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buff
 }
 
 function brokenOff(): BackupError {
-  return new BackupError('The body broke off', { code: 'SOURCE' })
+  return new BackupError('The connection closed before the end of the body', { code: 'SOURCE' })
 }

@@ -46,10 +46,12 @@ async function readAll(request: Request, withinMs: number): Promise<Buffer> {
       chunks.push(chunk)
     }
   })().catch((error: unknown) => {
-    throw error instanceof BackupError ? error : new BackupError('The body broke off', { code: 'SOURCE' })
+    throw error instanceof BackupError
+      ? error
+      : new BackupError('The connection closed before the end of the body', { code: 'SOURCE' })
   })
   await inTime(reading, withinMs, () => {
-    throw new BackupError('The body did not come in time', { code: 'TIMEOUT' })
+    throw new BackupError('The body did not arrive in time', { code: 'TIMEOUT' })
   })
   return Buffer.concat(chunks)
 }

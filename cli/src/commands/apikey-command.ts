@@ -80,7 +80,7 @@ function collectScopes(value: string, before: readonly string[]): string[] {
 
 function describeNew(apiKey: ApiKey, key: string): string {
   return [
-    `Key ${apiKey.id}: ${apiKey.scopes.join(', ')}${apiKey.project_id === null ? '' : `, only project ${apiKey.project_id}`}`,
+    `Key ${apiKey.id}: ${apiKey.scopes.join(', ')}${apiKey.project_id === null ? '' : `, only for project ${apiKey.project_id}`}`,
     '',
     `  ${key}`,
     '',
@@ -149,7 +149,7 @@ async function revoke(database: Database, which: string): Promise<string> {
   if (key === undefined) {
     throw new BackupError(`No key has the id or the name ${words}`, {
       code: 'NOT_FOUND',
-      hint: 'telegram-backup apikey list shows them; of an id, give eight characters or more.',
+      hint: 'telegram-backup apikey list shows the keys. Give at least the first eight characters of an id.',
     })
   }
   if (others.length > 0) {

@@ -13,8 +13,8 @@ export async function confirm(
   if (isAgreed) return
   if (!canBeAsked({ host, output })) {
     throw usageError(
-      'This command asks before it goes on, but there is no terminal to ask on',
-      'Give --yes to go on without the question.',
+      'This command needs a confirmation, but there is no terminal for the question',
+      'Give --yes to confirm.',
     )
   }
   const terminal = createInterface({ input: host.stdin, output: host.stderr })

@@ -48,7 +48,7 @@ async function runErase(context: CommandContext, id: string, options: EraseOptio
     erase(engine, { id, evenTheLast }, { signal, note, onFound }),
   )
   const { backup, isErased, messages } = erased
-  if (erased.wasErased) note('it was erased before')
+  if (erased.wasErased) note('the backup was already erased')
   for (const left of erased.indexesLeft) note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
   const state = isErased ? 'erased' : 'erasing'
   output.answer(
@@ -71,7 +71,7 @@ function describeErasure(id: string, isErased: boolean, messages: readonly Erase
   const kept = messages.filter(({ outcome }) => outcome === 'kept').length
   const left =
     kept === 0
-      ? 'Its index could not be written'
+      ? 'The index of the chat could not be written'
       : `${count(kept, 'message')} could not be deleted or replaced`
   const end = isErased
     ? `Backup ${id} is erased.`

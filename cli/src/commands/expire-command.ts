@@ -21,7 +21,7 @@ interface ExpireOptions {
 export const registerExpire: RegisterCommand = (program, run) => {
   describeCommand(program.command('expire'), {
     description:
-      'erase the backups that no policy keeps, backups without a policy that have expired, and backups marked for erasure; the last good backup of each project and type always stays',
+      'erase backups that no policy keeps, expired backups without a policy, and backups marked for erasure; the last good backup of each project and type always stays',
     options: {
       '--dry-run': 'only show what would happen to each backup, and why',
       '--yes': 'confirm the removal of more than half of a source’s backups at once',

@@ -92,7 +92,7 @@ function registerJobShow(parent: Command, run: RunAction): void {
 
 function registerCancel(parent: Command, run: RunAction): void {
   describeCommand(parent.command('cancel'), {
-    description: 'cancel a waiting job; ask a running job to stop and to take back what it did',
+    description: 'cancel a waiting job; ask a running job to stop and to undo its changes',
     argument: JOB_ID,
     examples: ['telegram-backup jobs cancel 3f0c2c1e'],
   }).action((id: string, options: { json?: boolean }) =>

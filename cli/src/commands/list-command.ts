@@ -33,7 +33,7 @@ export const registerList: RegisterCommand = (program, run) => {
     examples: [
       'telegram-backup list',
       'telegram-backup list --project shop --type database --state complete',
-      'telegram-backup list --all                              # those that are erased as well',
+      'telegram-backup list --all                              # erased backups, too',
     ],
   }).action((options: ListOptions) =>
     run(async context => {

@@ -28,7 +28,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
       '--signer <fingerprint...>':
         'accept only data signed by this key; its fingerprint is on the recovery card',
       '--whole-chat':
-        'if the index is lost, read every message of the chat, even the old ones that people most likely wrote',
+        'if the index is lost, read every message of the chat, also old ones that probably people wrote',
     },
     examples: [
       'telegram-backup recover --signer SHA256:u0p1Ywo0l9PvJtNsC0m7xQ5zGUPnXU6mfZyUqk0T3kE=',
@@ -62,7 +62,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
         const next =
           own.length > 0
             ? `send and card need the public key of your key file: export BACKUP_AGE_RECIPIENTS=${own.join(',')}`
-            : 'these backups are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
+            : 'the backups in this chat are not encrypted. To go on without encryption, set BACKUP_ENCRYPTION=off. To encrypt, create a key with "telegram-backup keygen --out backup-key.txt" and set BACKUP_AGE_RECIPIENTS. Then run recover again.'
         // If something could not be decrypted, the report asks for the key: that comes first.
         if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
       }
@@ -115,7 +115,7 @@ async function sourcesThatLack({ config }: CommandContext, { plans }: RecoveryRe
     const lacking = [...wanted].filter(source => !sourceNames.includes(source))
     return lacking.map(
       source =>
-        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; the schedules of this source make no backups here until it is there`,
+        `warning: telegram-backup.yaml names no source ${JSON.stringify(source)}; its schedules make no backups here until you add the source to the file`,
     )
   } catch (error) {
     return [`warning: ${describeError(error).message}`]

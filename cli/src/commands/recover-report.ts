@@ -170,7 +170,7 @@ function endOf(report: RecoveryReport, owner: RecoveryReport['owner']): string[]
     const { length } = report.refused
     return [
       `No backup in the chat is signed by a key given with --signer: ${count(length, 'manifest')} ${length === 1 ? 'is' : 'are'} refused, signed by ${report.otherSigners.join(', ')}.`,
-      `If that key is yours, name both (--signer OLD --signer ${signer}). If it is not, these backups are not yours either.`,
+      `If that key is yours, name both (--signer OLD --signer ${signer}). If it is not your key, the backups are not yours.`,
     ]
   }
   if (owner === null) return []

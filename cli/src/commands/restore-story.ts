@@ -65,7 +65,7 @@ function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): strin
       ]
     }
     case 'make roles':
-      return [`Roles     makes ${step.roles.join(', ')}, without a login`]
+      return [`Roles     creates ${step.roles.join(', ')}, without a login`]
     case 'run as':
       return [
         `Rights    code in the backup (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
@@ -83,7 +83,7 @@ function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): strin
       return [
         step.why === 'earlier'
           ? `Note      ${step.name} is a database that an earlier restore replaced and kept; drop it when you do not need it`
-          : `Note      ${step.name} was not made by a restore of yours; it stays`,
+          : `Note      ${step.name} was not created by a restore of your user; it stays`,
       ]
   }
 }

@@ -58,7 +58,7 @@ function registerSet(parent: Command, run: RunAction): void {
       if ((rules === undefined) !== (options.keepAll === true)) {
         throw usageError(
           rules === undefined ? 'No rule was given' : '--keep-all cannot be combined with another rule',
-          'Say what to keep, for example --keep-daily 7, or --keep-all.',
+          'Give a rule, for example --keep-daily 7, or --keep-all.',
         )
       }
       const keep = parseKeep(rules ?? {})
@@ -116,7 +116,7 @@ function registerRemove(parent: Command, run: RunAction): void {
   describeCommand(ofKind(parent.command('remove')), {
     description: 'remove the policy of a project and type, or the policy of a source',
     options: {
-      '--source <name>': 'remove instead the policies that removed schedules of this source left behind',
+      '--source <name>': 'remove the policies that belonged to removed schedules of this source',
     },
     examples: [
       'telegram-backup retention remove --project shop --type logs',

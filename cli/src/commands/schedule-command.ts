@@ -188,7 +188,7 @@ function registerRun(parent: Command, run: RunAction): void {
         try {
           const job = await runNow(queue, schedule)
           if (options.wait !== true) {
-            context.output.note('A running "telegram-backup serve" does the job; without one, the job waits.')
+            context.output.note('The job waits until a running "telegram-backup serve" takes it.')
             return await answerJob(context, job)
           }
           return await answerJob(context, await followJob(context, database, job))

@@ -29,7 +29,7 @@ export async function followJob(
       now.state === 'running'
         ? `running, ${formatBytes(now.progress.bytes_done)} so far`
         : isLate
-          ? 'still waiting: is a "telegram-backup serve" running whose configuration names this source?'
+          ? 'still waiting; check that a "telegram-backup serve" runs, and that its telegram-backup.yaml names this source'
           : 'waiting'
     if (words !== shown) output.note(words)
     shown = words

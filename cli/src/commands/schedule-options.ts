@@ -43,7 +43,7 @@ export function withStartOptions(command: Command): Command {
     )
     .option(
       '--catch-up <how>',
-      'what to do about runs that were missed: "once" does one catch-up run, "skip" does none',
+      'what to do after missed runs: "once" starts one catch-up run, "skip" starts none',
     )
 }
 
@@ -162,6 +162,6 @@ export function changeOf({
   if (Object.values(terms).some(value => value !== undefined)) return terms
   throw usageError(
     'No change was given',
-    'Say what to change, for example --cron "0 4 * * *" or --keep-daily 14.',
+    'Give a setting to change, for example --cron "0 4 * * *" or --keep-daily 14.',
   )
 }

@@ -69,7 +69,7 @@ describe('a directory with a device', () => {
     for (const allow of [[], ['devices']] as const)
       await expect(preparedBy(1000, allow)).rejects.toMatchObject({
         code: 'CONFIGURATION',
-        message: expect.stringContaining('nobody but root can make'),
+        message: expect.stringContaining('only root can create'),
         hint: expect.stringMatching(/Restore it as root.*fetch/),
       })
     const drill = checkDirectoryDrill(backup, { scratch: NO_SCRATCH, signal: AbortSignal.timeout(60_000) })

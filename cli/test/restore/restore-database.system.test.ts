@@ -175,7 +175,7 @@ describe('a database comes back', () => {
     expect(await server.sql('office', 'select * from papers')).toBe('1')
     await server.sql('postgres', `alter database office set log_statement = 'all'`)
     const refused = await bench.cli(args)
-    expect(refused.stderr).toMatch(/cannot be made: ERROR: +permission denied to set parameter/)
+    expect(refused.stderr).toMatch(/cannot be created: ERROR: +permission denied to set parameter/)
     expect(refused.code).toBe(1)
     expect(await server.databases()).toEqual([...before, 'office'].sort())
     const foreign = await bench.cli(['restore', backup.id, '--to', as('source'), '--yes', '--overwrite'])

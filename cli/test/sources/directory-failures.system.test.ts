@@ -160,7 +160,7 @@ describe('what cannot be read as it was', () => {
   it('a folder in which only names changed is whole, and noted', async () => {
     const sent = await send([], { during: () => writeFile(join(directory, 'new'), 'new') })
     expect(sent.code, sent.stderr).toBe(0)
-    expect(sent.stderr).toContain('names came or went')
+    expect(sent.stderr).toContain('files were added or removed')
   })
 
   it('tar killed, and Ctrl-C: taken back', async () => {

@@ -164,7 +164,7 @@ describe('a directory', () => {
 
   it.each([
     ['that does not exist', () => `${directory}/none`, /it does not exist/],
-    ['that is a file', () => `${directory}/file`, /no directory/],
+    ['that is a file', () => `${directory}/file`, /is not a directory/],
     ['that is a symbolic link', () => `${directory}/link`, /symbolic link/],
   ])('%s is refused before anything is sent', async (_, path, words) => {
     await writeFile(join(directory, 'file'), '')

@@ -57,7 +57,7 @@ describe('what cannot be drilled is told before its bytes are read', () => {
     expect(await bench.drillUnread(id, ...humble)).toMatchObject({
       code: 2,
       report: {
-        error: 'The user humble may not make databases',
+        error: 'The user humble may not create databases',
         hint: expect.stringContaining('ALTER ROLE "humble" CREATEDB'),
       },
     })

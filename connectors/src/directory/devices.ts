@@ -25,8 +25,8 @@ export function readDevices(
 export function assertMayMakeDevices({ id, source }: Pick<RecordedBackup, 'id' | 'source'>): void {
   const known = readDevices(source)
   if (known === undefined || process.geteuid?.() === 0) return
-  throw new BackupError(`The backup holds ${known.words}, which nobody but root can make`, {
+  throw new BackupError(`The backup holds ${known.words}, which only root can create`, {
     code: 'CONFIGURATION',
-    hint: hint`Restore it as root; or take its tar file (${run('fetch', id, { out: 'FILE' })}) and unpack that without them.`,
+    hint: hint`Restore as root. Or get the tar file (${run('fetch', id, { out: 'FILE' })}) and unpack it without the devices.`,
   })
 }

@@ -52,7 +52,7 @@ export async function drillDirectory(
       differences: await compareTree(folder.path, { open, list, signal }),
       notes:
         list === undefined
-          ? ['There is no list of its members to compare with; the tar file itself was.']
+          ? ['The backup has no list of its members, so it was compared only with the tar file.']
           : [],
     }
   })

@@ -32,7 +32,7 @@ export async function findTar(signal?: AbortSignal): Promise<TarProgram> {
   signal?.throwIfAborted()
   throw new BackupError(`GNU tar ${OLDEST_VERSION} or newer is not installed`, {
     code: 'CONFIGURATION',
-    hint: 'The tar of BusyBox, BSD and macOS cannot tell what it had to leave out. Install it, for example: apt-get install tar, apk add tar, brew install gnu-tar.',
+    hint: 'The tar of BusyBox, BSD and macOS does not report which files it left out. Install GNU tar, for example: apt-get install tar, apk add tar, brew install gnu-tar.',
   })
 }
 

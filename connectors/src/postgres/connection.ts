@@ -57,13 +57,10 @@ export function parsePostgresUrl(url: string): PostgresConnection {
   const parameters = query === '' ? [] : query.split('&').map(readParameter)
   const password = lastOf(parameters, 'password') ?? decode(passwordPieces.join(':'))
   if (lastOf(parameters, 'sslpassword') !== undefined) {
-    throw new BackupError(
-      'The database URL holds sslpassword, which would have to stand in an argument list',
-      {
-        code: 'USAGE',
-        hint: 'Put it into ~/.pg_service.conf and name the service: postgresql:///?service=NAME',
-      },
-    )
+    throw new BackupError('The database URL holds sslpassword, which would be visible in the process list', {
+      code: 'USAGE',
+      hint: 'Put it into ~/.pg_service.conf and name the service: postgresql:///?service=NAME',
+    })
   }
   const database = lastOf(parameters, 'dbname') ?? (decode(path) || undefined)
   return describe({

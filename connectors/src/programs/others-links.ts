@@ -64,7 +64,7 @@ export async function linkFreePath(path: Buffer): Promise<Buffer> {
   if (link === undefined) return followed
   throw new BackupError(`${link.place} is a link of another user`, {
     code: 'USAGE',
-    hint: 'Name the place that it leads to, if that is meant.',
+    hint: 'If you want the target of the link, give the path of the target.',
   })
 }
 

@@ -37,7 +37,8 @@ export async function assertReadableFile(name: string): Promise<void> {
     const reason = error.code === 'ENOENT' ? 'it does not exist' : error.code
     throw refusal(`The file ${shown} cannot be read: ${reason}`, 'Check the path.')
   })
-  if (!facts.isFile()) throw refusal(`${shown} is no file`, 'A directory is a source by "directory:".')
+  if (!facts.isFile())
+    throw refusal(`${shown} is not a file`, 'For a directory, use the setting "directory:".')
   await access(path, constants.R_OK).catch(() => {
     throw refusal(`The file ${shown} cannot be read: no permission`, 'Run as a user who may read it.')
   })

@@ -48,10 +48,13 @@ function assertMeant(
   const { uid } = fstatSync(fd)
   const misleading = foreignLinks.find(link => link.uid !== uid)
   if (misleading !== undefined) {
-    throw new BackupError(`${misleading.place} is a link of another user, to a file that is not his`, {
-      code: 'SOURCE',
-      hint: 'Name the file itself, if it is meant.',
-    })
+    throw new BackupError(
+      `${misleading.place} is a link that belongs to another user, who does not own the file`,
+      {
+        code: 'SOURCE',
+        hint: 'If you want this file, give its own path.',
+      },
+    )
   }
   const place = placeOf(fd)
   if (
@@ -60,7 +63,7 @@ function assertMeant(
     holdsOpenFiles(memberPathBytes(dirname(memberPathOf(path))))
   )
     return
-  throw new BackupError(`Somebody exchanged ${shown} for something else while it was opened`, {
+  throw new BackupError(`Somebody replaced ${shown} while it was opened`, {
     code: 'SOURCE',
     hint: 'Send it from a folder where no other user may write.',
   })

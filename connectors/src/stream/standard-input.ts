@@ -28,7 +28,7 @@ export function openStandardInput(type: BackupType, { mayBeEmpty }: { mayBeEmpty
     facts: { kind: 'stdin' },
     finish: async plainBytesRead => {
       if (plainBytesRead > 0 || mayBeEmpty) return {}
-      throw new BackupError('Nothing came by standard input', {
+      throw new BackupError('Standard input was empty', {
         code: 'SOURCE',
         hint: hint`Did the program before the pipe fail? ${option('allow', 'empty')} backs up 0 bytes all the same.`,
       })

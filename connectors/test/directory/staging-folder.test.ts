@@ -112,7 +112,7 @@ describe('what a restore that was killed left', () => {
   it('between the two steps of the swap is put back, and nothing else is done', async () => {
     await leftover(['tree', 'old'])
     await rm(path, { recursive: true })
-    await expect(restored()).rejects.toThrow('was put back')
+    await expect(restored()).rejects.toThrow('was moved back')
     expect(await readFile(join(path, 'precious'), 'utf8')).toBe('old')
     expect(await readdir(parent)).toEqual(['www'])
   })

@@ -97,16 +97,16 @@ describe('an honest archive', () => {
 
 describe('a hostile archive is refused', () => {
   it.each([
-    ['a name that climbs', whole(file('../x')), /climbs/],
-    ['a name that climbs after a while', whole(file('a/../../x')), /climbs/],
+    ['a name that climbs', whole(file('../x')), /leads out/],
+    ['a name that climbs after a while', whole(file('a/../../x')), /leads out/],
     ['an absolute name', whole(file('/etc/passwd')), /absolute/],
-    ['a name that climbs in an extended header', whole(pax({ path: 'a/../../x' }), file('a')), /climbs/],
-    ['a long name that climbs', whole(longName('L', '../x'), file('a')), /climbs/],
-    ['the name of a sparse file that climbs', whole(pax({ 'GNU.sparse.name': '../x' }), file('a')), /climbs/],
+    ['a name that climbs in an extended header', whole(pax({ path: 'a/../../x' }), file('a')), /leads out/],
+    ['a long name that climbs', whole(longName('L', '../x'), file('a')), /leads out/],
+    ['the name of a sparse file that climbs', whole(pax({ 'GNU.sparse.name': '../x' }), file('a')), /leads out/],
     [
       'two names of a sparse file, of which one climbs',
       whole(pax({ 'GNU.sparse.name': 'x', path: '../x' }), file('a')),
-      /climbs/,
+      /leads out/,
     ],
     ['an absolute link', whole(symlink('a', '/etc')), /leads out.*\/etc/],
     ['a link that climbs out', whole(symlink('d/a', '../../x')), /leads out/],
@@ -124,7 +124,7 @@ describe('a hostile archive is refused', () => {
       whole(symlink('a', 'b'), folder('a'), file('a/x')),
       /through the link/,
     ],
-    ['a hard link that climbs', whole(hardlink('a', '../x')), /climbs/],
+    ['a hard link that climbs', whole(hardlink('a', '../x')), /leads out/],
     ['a hard link that is absolute', whole(hardlink('a', '/etc/shadow')), /absolute/],
     ['a hard link through a link', whole(symlink('a', 'b'), hardlink('c', 'a/x')), /through the link/],
     [
@@ -158,10 +158,10 @@ describe('a hostile archive is refused', () => {
       /twice/,
     ],
     ['a record whose length lies', whole(pax({}, 'x', '99 path=x\n'), file('a')), /damaged/],
-    ['a zero byte in a name', whole(pax({ path: 'a\0b' }), file('a')), /no proper name/],
-    ['an empty name', whole(file('')), /no proper name/],
+    ['a zero byte in a name', whole(pax({ path: 'a\0b' }), file('a')), /no valid name/],
+    ['an empty name', whole(file('')), /no valid name/],
     ['a size that is none', whole(pax({ size: '-1' }), file('a')), /invalid size/],
-    ['a damaged checksum', whole(Buffer.concat([file('a')]).fill('y', 3, 4)), /no tar file/],
+    ['a damaged checksum', whole(Buffer.concat([file('a')]).fill('y', 3, 4)), /not a tar file/],
     ['something after its end', Buffer.concat([whole(file('a')), file('../x')]), /follows the end/],
     ['no members', endOfTar(), /holds nothing/],
     ['an end in the middle of data', whole(file('a')).subarray(0, 600), /middle of a member/],
@@ -171,7 +171,7 @@ describe('a hostile archive is refused', () => {
       Buffer.concat([pax({ path: 'x' }), endOfTar()]),
       /middle/,
     ],
-    ['something else than a tar file', Buffer.from('SELECT 1;'.repeat(200)), /no tar file|invalid size/],
+    ['something else than a tar file', Buffer.from('SELECT 1;'.repeat(200)), /not a tar file|invalid size/],
   ])('for %s', (_, archive, words) => {
     for (const cuts of [[], [...archive.keys()]])
       expect(() => heard(archive, cuts)).toThrow(

@@ -67,7 +67,7 @@ export async function claimLeaseOrRefuse(
   if (token !== null) return token
   throw new CatalogError('Another run works on this backup now', {
     code: 'BUSY',
-    hint: 'Wait until it has ended; a run that died is noticed within a minute.',
+    hint: 'Wait until that process has ended. A process that died is noticed within a minute.',
   })
 }
 

@@ -35,7 +35,7 @@ export async function assertOwnConfiguration(
     throw notOurs(
       path,
       `belongs to another user (uid ${stranger})`,
-      'Set TELEGRAM_BACKUP_CONFIG to it if it is meant',
+      'If you want this file, set TELEGRAM_BACKUP_CONFIG to its path',
     )
   if ((mode & WRITABLE_BY_GROUP_OR_ALL) !== 0)
     throw notOurs(path, 'can be written by other users', `chmod go-w ${path}`)
@@ -43,7 +43,8 @@ export async function assertOwnConfiguration(
   const folder = await stat(dirname(path))
   const isOpen = (folder.mode & WRITABLE_BY_GROUP_OR_ALL) !== 0 && (folder.mode & STICKY) === 0
   if (!isTrusted(folder.uid) || isOpen) {
-    const hint = 'Set TELEGRAM_BACKUP_CONFIG to it if it is meant, or run in a folder of your own'
+    const hint =
+      'If you want this file, set TELEGRAM_BACKUP_CONFIG to its path, or run in a folder of your own'
     throw notOurs(path, 'lies in a folder that other users can write to', hint)
   }
 }

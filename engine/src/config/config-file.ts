@@ -135,7 +135,7 @@ async function findFile({
         hint:
           configFile === undefined
             ? 'Make it readable, or name another one in TELEGRAM_BACKUP_CONFIG.'
-            : 'TELEGRAM_BACKUP_CONFIG names it: set that to a file that can be read, or leave it unset.',
+            : 'Set TELEGRAM_BACKUP_CONFIG to a file that can be read, or unset it.',
         cause,
       })
     }

@@ -40,11 +40,11 @@ const FIELDS = [
 export function parseCron(text: string): WallTimes {
   const cron = text.trim()
   const fields = cron.split(/\s+/)
-  if (cron.length > LONGEST || cron === '') throw refused(text, 'it has no five fields')
+  if (cron.length > LONGEST || cron === '') throw refused(text, 'it does not have five fields')
   if (fields.length !== FIELDS.length) {
     throw refused(
       text,
-      `it has ${fields.length} fields, not five${fields.length === 6 ? '; seconds have none' : ''}`,
+      `it has ${fields.length} fields, not five${fields.length === 6 ? '; a field for seconds is not supported' : ''}`,
     )
   }
   for (const [index, field] of FIELDS.entries()) {
@@ -76,7 +76,11 @@ function read(text: string, fields: readonly string[], wall = 0): CronExpression
     if (/explicit day of month/.test(words)) throw neverComes(text)
     // The library's messages are for programmers. Reading each field alone shows which one is wrong.
     const field = FIELDS.find((_, index) => !isRead(fields[index], index))
-    throw refused(text, field === undefined ? 'its fields do not go together' : notUnderstood(field), cause)
+    throw refused(
+      text,
+      field === undefined ? 'its fields contradict each other' : notUnderstood(field),
+      cause,
+    )
   }
 }
 
@@ -96,7 +100,7 @@ function notUnderstood({ name, allowed }: (typeof FIELDS)[number]): string {
 }
 
 function neverComes(text: string): BackupError {
-  return refused(text, 'such a day never comes')
+  return refused(text, 'this date never occurs')
 }
 
 function refused(text: string, why: string, cause?: unknown): BackupError {

@@ -42,14 +42,14 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
     return {
       message: 'readable',
       warning:
-        'It opens none of the public keys in BACKUP_AGE_RECIPIENTS, so it cannot open what is sent now.',
+        'The key file matches no public key in BACKUP_AGE_RECIPIENTS, so it cannot decrypt new backups.',
     }
   }
   if (typeof encryption !== 'object') return { message: 'readable' }
   return {
-    message: 'readable, and opens what is sent now',
+    message: 'readable, and decrypts new backups',
     // A thief of the server would have the key as well.
-    warning: 'Keep a copy off this server, and on a server that only sends, no copy at all.',
+    warning: 'Keep a copy on another machine. A server that only sends needs no key file: remove it there.',
   }
 }
 
@@ -58,6 +58,6 @@ export async function checkSigningKey({ config }: CheckScope): Promise<Finding> 
     () => true,
     () => false,
   )
-  if (!exists) return { message: `none yet; the first send makes ${config.signingKeyFile}` }
+  if (!exists) return { message: `none yet; the first send creates ${config.signingKeyFile}` }
   return { message: signerFingerprint(await loadOrCreateSigningKey(config.signingKeyFile)) }
 }

@@ -51,12 +51,12 @@ export async function checkNotifications({ config }: Pick<CheckScope, 'config'>)
 export async function checkDrills({ config }: Pick<CheckScope, 'config'>): Promise<Finding> {
   try {
     const { account, isOwnAccount, isConfined } = describeScratchServer(config.stateFolder)
-    const message = `their server runs as ${account}${isConfined ? ', and opens its own folder alone (Landlock)' : ''}`
+    const message = `the temporary server runs as ${account}${isConfined ? ', and can open only its own folder (Landlock)' : ''}`
     if (isConfined || isOwnAccount) return { message }
     return {
       message,
       warning:
-        hint`A hostile dump could make it read the key file and the token, because the account is yours as well: for ${option('trust-dump')} use ${option('on')}, or a kernel and util-linux (2.40) with Landlock.`.toString(),
+        hint`A hostile dump could make this server read the key file and the token, because it runs as your user. For ${option('trust-dump')}, use ${option('on')}, or a kernel and util-linux (2.40) with Landlock.`.toString(),
     }
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error

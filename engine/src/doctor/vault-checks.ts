@@ -51,14 +51,14 @@ export async function checkPartSize({ config }: CheckScope): Promise<Finding> {
   const message = `at most ${formatBytes(partSizeBytes)}`
   if (partSizeBytes <= PUBLIC_FETCH_LIMIT_BYTES) return { message }
   if (apiRoot === undefined) {
-    throw new BackupError(`Parts of ${formatBytes(partSizeBytes)} could be sent, but never fetched back`, {
+    throw new BackupError(`Parts of ${formatBytes(partSizeBytes)} can be sent, but not downloaded`, {
       code: 'CONFIGURATION',
-      hint: 'Unset TELEGRAM_PART_SIZE: Telegram’s own server gives back no file over 20 MiB.',
+      hint: 'Unset TELEGRAM_PART_SIZE: Telegram’s own server lets bots download only files up to 20 MiB.',
     })
   }
   return {
     message,
     warning:
-      'Only a Bot API server that runs with --local gives back such parts; the first one sent will tell.',
+      'Only a Bot API server that runs with --local lets a bot download such parts. The first send shows whether your server does.',
   }
 }

@@ -88,7 +88,7 @@ function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
   const facts = { job_id: job.id, source: job.source }
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
-    log.warn({ ...facts, files: skipped.length }, 'files are missing or torn, as allowed')
+    log.warn({ ...facts, files: skipped.length }, 'files are missing or changed during the read, as allowed')
   if (details.indexUpToDate === false) {
     log.warn({ ...facts, reason: details.indexError }, 'the index in the chat is not up to date yet')
   }

@@ -33,7 +33,7 @@ export async function assertAskerMay(
   assertScope(key, SCOPE_FOR[job.kind])
   if ([job.project_id, ...projects].every(project => sees(key, project))) return
   throw new BackupError(
-    `The API key that requested this is bound to a project to which ${job.target === null ? 'it' : 'the target'} no longer belongs`,
+    `The API key that requested this is limited to a project, and ${job.target === null ? 'the job' : 'the target'} no longer belongs to that project`,
     { code: 'FORBIDDEN', hint: 'Request it again with a key of that project, or of no project.' },
   )
 }

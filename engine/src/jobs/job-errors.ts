@@ -61,8 +61,8 @@ export function interrupted(kind: JobKind): JobError {
   return kind === 'restore'
     ? {
         code: 'INTERRUPTED',
-        message: 'The restore was interrupted: the target may hold the backup, or be as it was before',
-        hint: 'Look at the target, then request the restore again; it is never repeated automatically.',
+        message: 'The restore was interrupted: the target may hold the backup or its previous contents',
+        hint: 'Check the target, then request the restore again. A restore is never repeated automatically.',
       }
     : {
         code: 'INTERRUPTED',

@@ -20,7 +20,7 @@ interface Texts {
   right: (of: Subject) => string
 }
 
-const LISTED = hint`"${run('list')}" and "show" say which; "verify" repairs them from a second chat.`
+const LISTED = hint`"${run('list')}" and "show" name them; "verify" repairs them from a second chat.`
 const LISTED_ERASING = hint`"${run('list', { state: 'erasing' })}" and "show" say why.`
 const TESTED = hint`"${run('notify-test')}" says why.`
 
@@ -44,8 +44,8 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   backup_small: {
     wrong: of => `The newest backup of${nameOr('is', of)}${of.place} is suspiciously small`,
     more: ({ details }) =>
-      `: ${formatBytes(Number(details['size']))}, where ${formatBytes(Number(details['usual_size']))} were usual. Look whether the source is still whole.`,
-    right: of => `The newest backup of${nameOr('is', of)}${of.place} is of a usual size again`,
+      `: ${formatBytes(Number(details['size']))}, where ${formatBytes(Number(details['usual_size']))} were usual. Check whether the source lost data.`,
+    right: of => `The newest backup of${nameOr('is', of)}${of.place} has a usual size again`,
   },
   backup_damaged: {
     wrong: of => `Damaged backups of${nameOr('was', of)}${of.place}`,
@@ -55,7 +55,7 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   schedule_off: {
     wrong: ({ name, place }) => `The schedule of${name}${place} is switched off`,
     more: ({ details }) =>
-      ` since ${details['switched_off_at']}. The last complete backup: ${lastCompleteWords(details)}. Switch it on, or remove it when none is wanted.`,
+      ` since ${details['switched_off_at']}. The last complete backup: ${lastCompleteWords(details)}. Switch the schedule on, or remove it.`,
     right: ({ name, place }) => `The schedule of${name}${place} is switched on again, or not missed any more`,
   },
   backup_held_up: {
@@ -70,9 +70,9 @@ const TEXTS: Record<Condition['kind'], Texts> = {
     right: of => `No ${job(of)} waits too long any more`,
   },
   erase_failed: {
-    wrong: () => 'Messages that should be erased and cannot be',
+    wrong: () => 'Some messages cannot be erased',
     more: ({ details }) => `: ${details['messages']}. ${LISTED_ERASING}`,
-    right: () => 'No message is left that should be erased and cannot be',
+    right: () => 'All messages could be erased',
   },
   notices_waiting: {
     wrong: ({ details }) => `Notices cannot be delivered by the ${details['channel']}`,

@@ -184,8 +184,6 @@ function nothingToResume({ id, state, source }: { id: string; state: string; sou
   return new BackupError(`Backup ${id} cannot be continued: ${why}`, {
     code: state === 'sending' ? 'CONFLICT' : 'USAGE',
     hint:
-      state === 'failed' && source !== null
-        ? 'Send it again.'
-        : hint`${run('show', 'ID')} shows what became of it.`,
+      state === 'failed' && source !== null ? 'Send it again.' : hint`${run('show', 'ID')} shows its state.`,
   })
 }

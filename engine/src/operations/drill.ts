@@ -109,7 +109,7 @@ async function serverFor(
       'The server of a drill is neither a PostgreSQL URL nor a target of telegram-backup.yaml',
       {
         code: 'USAGE',
-        hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres, of a server whose user may make databases.`,
+        hint: hint`Write ${option('on')} postgresql://USER@HOST/postgres. The user must be allowed to create databases.`,
       },
     )
   }

@@ -140,7 +140,7 @@ async function forgetDamage(backup: BackupDetails, { catalog, note }: Noting): P
     .catch(() => undefined)
   if (isSound === undefined) note('warning: the catalog still says that the backup is damaged')
   if (isSound === false) {
-    note('its bytes are right, but some of its messages were not: the backup still counts as damaged')
+    note('all bytes are correct, but a verification found wrong messages: the backup still counts as damaged')
     note(String(hint`only "${run('verify', backup.id, { 'read-data': true })}" can change that`))
   }
 }

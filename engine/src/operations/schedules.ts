@@ -119,15 +119,15 @@ function checkTerms({ keep, jitter, catch_up }: ScheduleTerms) {
     jitter !== undefined &&
     !(Number.isInteger(jitter) && jitter >= 0 && jitter <= LONGEST_JITTER_SECONDS)
   ) {
-    throw new BackupError('The jitter is not from 0 seconds to a day', {
+    throw new BackupError('The jitter is not between 0 seconds and one day', {
       code: 'INVALID',
       hint: `Give whole seconds, up to ${LONGEST_JITTER_SECONDS}.`,
     })
   }
   if (catch_up !== undefined && catch_up !== 'once' && catch_up !== 'skip') {
-    throw new BackupError('A missed run is caught up "once" or skipped ("skip")', {
+    throw new BackupError('The setting for missed runs is neither "once" nor "skip"', {
       code: 'INVALID',
-      hint: 'Give one of the two words.',
+      hint: 'Give once or skip.',
     })
   }
   return { keep: keep === undefined ? undefined : parseKeep(keep), jitterSeconds: jitter, catchUp: catch_up }

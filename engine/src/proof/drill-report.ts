@@ -16,6 +16,6 @@ export function differenceIn(report: DrillReport): { code: string; error: string
   return {
     code: 'DIFFERENT',
     error: `What was restored differs from the source: ${first?.reason ?? ''}`,
-    hint: 'The bytes are as they were sent. Make a new backup, drill it, and compare the differences of both.',
+    hint: 'The bytes are unchanged since the send. Make a new backup, drill it, and compare the differences of both.',
   }
 }

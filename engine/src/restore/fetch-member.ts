@@ -132,6 +132,6 @@ const NAMES: Readonly<Record<Member['kind'], string>> = {
   file: 'file',
   directory: 'directory',
   symlink: 'symbolic link',
-  hardlink: 'hard link that leads nowhere',
+  hardlink: 'hard link without a target',
   other: 'device, pipe or socket',
 }

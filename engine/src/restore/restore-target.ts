@@ -46,7 +46,7 @@ export async function targetIn(settings: TargetSettings): Promise<RestoreTarget>
     const text = settings[place as keyof TargetSettings]
     if (restore !== undefined && text !== undefined) return await restore.readTarget(text)
   }
-  throw new BackupError('The target names no place', { code: 'CONFIGURATION' })
+  throw new BackupError('The target has no place: no URL and no directory', { code: 'CONFIGURATION' })
 }
 
 function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {

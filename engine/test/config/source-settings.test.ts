@@ -23,7 +23,7 @@ describe('which source', () => {
     [{ directory: 'a', type: 'storage', include: ['*.log'] }, /--type logs|select log files/],
     [{ directory: 'a', type: 'logs', since: 'tomorrow' }, /tomorrow/],
     [{ directory: 'a', allow: ['everything'] }, /everything/],
-    [{ directory: '' }, /names nothing/],
+    [{ directory: '' }, /is empty/],
   ] as [SourceSettings, RegExp][])('%j is refused', (settings, words) => {
     expect(() => chooseSource(settings)).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(words) }),

@@ -24,7 +24,7 @@ async function errorOf(thrown: () => Promise<unknown>): Promise<unknown> {
 test('what nobody foresaw is in the log alone: whoever may read the job sees no path', async () => {
   expect(await errorOf(() => readFile('/nowhere/at/all'))).toEqual({
     code: 'UNEXPECTED',
-    message: 'Something went wrong here; the log says what',
+    message: 'An internal error occurred; the log has the details',
   })
   expect(world.logged.join('')).toContain('/nowhere/at/all')
 })

@@ -92,7 +92,7 @@ it.each([
   ['0 0 31 4,6 *', 'never comes'],
   ['* * * * * *', 'seconds'],
   ['* * * *', '4 fields'],
-  ['', 'no five fields'],
+  ['', 'not have five fields'],
   ['@daily', '1 fields'],
   ['H 2 * * *', 'the minute is not understood'],
   ['60 * * * *', 'minute is not understood; allowed are 0 to 59, *, lists'],
@@ -102,7 +102,7 @@ it.each([
   ['0 0 L * *', 'day of the month'],
   ['0 0 * * 5#3', 'day of the week'],
   ['0 0 * foo *', 'is not a cron expression'],
-  [`${'1,'.repeat(500)}1 * * * *`, 'no five fields'],
+  [`${'1,'.repeat(500)}1 * * * *`, 'not have five fields'],
 ])('refuses %j, and says why', (cron, words) => {
   expect(() => nextTime({ cron, timezone: 'UTC' }, new Date())).toThrow(
     expect.objectContaining({ code: 'INVALID', message: expect.stringContaining(words) }),

@@ -10,7 +10,7 @@ import type { VaultSession } from '#session/session.ts'
 export async function assertMayGo(session: VaultSession, backupId: string): Promise<void> {
   if (await mayErase(session.database, backupId)) return
   if (await isPartlyGone(session, backupId)) return
-  throw new BackupError('it is marked to be erased, and is the last good one of its project and type', {
+  throw new BackupError('it is marked for erasure, but it is the last good backup of its project and type', {
     code: 'LAST_BACKUP',
     hint: hint`To erase it: ${run('erase', backupId, { 'even-the-last': true })}`,
   })

@@ -35,9 +35,9 @@ export interface FetchPlan {
 /** Throws `NOT_FOUND` for a backup that is not complete, and `INTEGRITY` when the catalog lacks a part. */
 export function planFetch(backup: BackupDetails): FetchPlan {
   if (backup.state !== 'complete') {
-    throw new BackupError(`Backup ${backup.id} is ${backup.state}; there is nothing whole to fetch`, {
+    throw new BackupError(`Backup ${backup.id} is ${backup.state}, so it cannot be fetched`, {
       code: 'NOT_FOUND',
-      hint: hint`${run('list', { state: 'complete' })} shows those that can be fetched.`,
+      hint: hint`${run('list', { state: 'complete' })} lists the backups that can be fetched.`,
     })
   }
   // The rows of one part are in the order of its chats, the backup's own first.
@@ -83,7 +83,9 @@ function planPart(rows: readonly [BackupPart, ...BackupPart[]]): PlannedPart {
 
 function unknownPart({ id, parts }: BackupDetails, number: number): BackupError {
   const [code, hint] =
-    parts.length === 0 ? ['NOT_FOUND', ONLY_FIRST_FILE] : ['INTEGRITY', 'It was erased, or its row is lost.']
+    parts.length === 0
+      ? ['NOT_FOUND', ONLY_FIRST_FILE]
+      : ['INTEGRITY', 'The part was erased, or its row in the catalog is lost.']
   return new BackupError(`The catalog does not know part ${number} of backup ${id}`, { code, hint })
 }
 

@@ -28,7 +28,9 @@ export async function reconcileBeforeSend(
     })
     for (const line of linesOf(session.report, open.resuming)) open.note(line)
   } catch (error) {
-    open.note(`warning: what earlier runs left behind was not reconciled: ${describeError(error).message}`)
+    open.note(
+      `warning: messages that earlier runs left in the chat were not reconciled: ${describeError(error).message}`,
+    )
   }
 }
 

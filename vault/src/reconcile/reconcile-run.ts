@@ -38,7 +38,7 @@ export async function reconcileBackup(
     if ((await reconcileByState(session, backup)) === 'held') {
       throw new BackupError('Another process works on the backup of this job', {
         code: 'BUSY',
-        hint: 'It is tried again; a process that died is noticed within a minute.',
+        hint: 'The job is tried again. A process that died is noticed within a minute.',
       })
     }
     // A send is a complete or a failed backup now.
@@ -78,7 +78,7 @@ function reconcileRest(session: VaultSession, id: string): Promise<RunOutcome> {
 }
 
 const UNKNOWN_OUTCOME =
-  'The process that restored it ended early. The target may hold the backup, or be as it was before: look at it'
+  'The restoring process ended early. The target may hold the backup or its previous contents: check the target'
 
 /** R6: an abandoned restore counts as failed. */
 async function failRestore(

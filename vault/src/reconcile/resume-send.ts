@@ -28,7 +28,7 @@ export async function resumeSend(
   if (!lease) {
     throw new BackupError(`Another process works on backup ${backup.id}`, {
       code: 'CONFLICT',
-      hint: hint`Wait for it; if it is dead, "${run('reconcile')}" finds out within a minute.`,
+      hint: hint`Wait until that process has ended. If it died, "${run('reconcile')}" notices that within a minute.`,
     })
   }
   const held: HeldBackup = { backupId: backup.id, lease }

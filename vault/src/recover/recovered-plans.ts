@@ -80,7 +80,7 @@ export async function recoverPlans(
     )
   }
   if (isForeign && plans.schedules.some(({ outcome }) => outcome === 'added'))
-    plans.notes.push('The schedules are of another catalog, and came switched off.')
+    plans.notes.push('The schedules belong to another catalog, so they were restored switched off.')
   if (isNewer && index.schedules !== undefined) await switchOff(index.schedules, planning)
   const policies = await listRetentionPolicies(database)
   for (const policy of index.retention ?? []) {
@@ -116,7 +116,7 @@ function isOfAnEarlierProgram({ hasPlans, schedules, retention, backups }: Vault
 }
 
 const NO_PLANS = String(
-  hint`The index was drawn by an earlier version of this program, which knows no schedules, retention and pins: if there were any, nothing of them came back. Set them again, before "${run('expire')}" and "${run('serve')}".`,
+  hint`An earlier version of this program wrote the index. That version stores no schedules, retention policies or pins. If you had any, they are lost: set them again before "${run('expire')}" and "${run('serve')}".`,
 )
 
 /** Editions are counted: `<count>-<anything>`. */

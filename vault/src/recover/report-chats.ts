@@ -70,6 +70,6 @@ export function nothingOfOurs({ access, notes, scan }: ReadChat): BackupError {
     hint:
       scan.unread > 0
         ? hint`${scan.unread} messages that this bot did not send were not read: run "${run('recover', { 'whole-chat': true })}".`
-        : 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only what was sent while it was a member.',
+        : 'Check TELEGRAM_CHAT_ID; in a group, a bot sees only messages that were sent while it was a member.',
   })
 }

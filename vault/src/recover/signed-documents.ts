@@ -114,7 +114,7 @@ export class SignedDocuments {
       return { content: index, signer }
     })
     if ('refusal' in reading) return reading
-    if (reading.content.chatId !== chatId) return refuse('was drawn for another chat')
+    if (reading.content.chatId !== chatId) return refuse('was written for another chat')
     if (!this.signers.takes(reading.signer)) return this.#unbelieved(reading.signer)
     this.signers.vouchFor(reading.content.signers)
     this.#noteOwner(reading.content)
@@ -179,7 +179,7 @@ export class SignedDocuments {
         return this.#unbelieved(stranger)
       }
       if (advice !== undefined) return refuse(`cannot be read here (${message}. ${advice})`)
-      return refuse('is damaged, or its signature does not fit')
+      return refuse('is damaged, or its signature is invalid')
     }
   }
 

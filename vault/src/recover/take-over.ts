@@ -61,17 +61,17 @@ function doubtAbout(
   if (areGiven && search.index === undefined && search.disbelieved) {
     const { messageId, signer } = search.disbelieved
     return String(
-      hint`its index (message ${messageId}) is signed by ${signer}, which ${option('signer')} does not name, and it would be replaced. If a machine of yours has recovered since the card was printed, this is its key: add ${option('signer', signer)}. If the key is not yours, delete that message in Telegram`,
+      hint`its index (message ${messageId}) is signed by ${signer}, which ${option('signer')} does not name. A takeover would replace this index. If a machine of yours has recovered since the card was printed, the key belongs to that machine: add ${option('signer', signer)}. If the key is not yours, delete that message in Telegram`,
     )
   }
   if (!areGiven && others.length > 0) {
-    return `some is signed by ${first}, some by ${others.join(', ')}; ${NAME_SIGNERS}`
+    return `some data is signed by ${first}, other data by ${others.join(', ')}; ${NAME_SIGNERS}`
   }
   if (!areGiven && refusedOf(recorded).length > 0) return `manifests were refused; ${NAME_SIGNERS}`
   if (scan.unread === 0) return undefined
   const readAll = run('recover', { 'whole-chat': true })
   return String(
-    hint`${scan.unread} messages far below the others were not read, and some may be of ours; "${readAll}" reads all`,
+    hint`${scan.unread} messages far below the others were not read, and some of them may come from this program; "${readAll}" reads all`,
   )
 }
 

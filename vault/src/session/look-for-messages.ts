@@ -59,9 +59,9 @@ async function lookInChat(session: VaultSession, held: HeldBackup, chatId: strin
 
 /** The error of a look that ended early: a message that was not found may still exist. */
 export function unfinishedLook(): BackupError {
-  return new BackupError('There are more messages to look at than one look takes in', {
+  return new BackupError('There are more messages to check than one run can check', {
     code: 'UNFINISHED',
-    hint: hint`Run "${run('reconcile')}" until nothing is left to look at; each run continues where the one before ended.`,
+    hint: hint`Run "${run('reconcile')}" until no message is left to check. Each run continues where the previous run ended.`,
   })
 }
 
@@ -71,7 +71,8 @@ export async function giveUpMoved(
   { backupId, chatId }: { backupId: string | null; chatId: string },
 ): Promise<void> {
   for (const { id } of await openSends(database, { chatId, backupId })) await closeSend(database, id)
-  const reason = 'The group has become a supergroup: what was lost in the old one is not looked for any more'
+  const reason =
+    'The group has become a supergroup: lost messages of the old group are not searched for any more'
   report.kept.push({ backup_id: backupId ?? undefined, chat_id: chatId, reason })
 }
 

@@ -41,9 +41,9 @@ export interface HeldBackup {
 export function assertMayGoOn({ signal }: Pick<VaultSession, 'signal'>, lease: Lease): void {
   if (signal.aborted) throw cancelled()
   if (lease.isHeld()) return
-  throw new BackupError('The lease was lost: another process may be at work on it', {
+  throw new BackupError('The lease was lost: another process may hold it now', {
     code: 'LEASE_LOST',
-    hint: hint`Nothing more was touched; run "${run('reconcile')}" again.`,
+    hint: hint`This process changed nothing after that. Run "${run('reconcile')}" again.`,
   })
 }
 

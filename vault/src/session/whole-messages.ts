@@ -72,6 +72,6 @@ async function noteLoss(
     await markDamaged(database, { backupId, error, partNumber: kind === 'part' ? partNumber : undefined })
   return new BackupError(error, {
     code: 'INTEGRITY',
-    hint: 'A second chat can restore what this one has lost; else use another backup of this source.',
+    hint: 'A second chat can restore messages that this chat has lost. Without a second chat, use another backup of this source.',
   })
 }

@@ -248,8 +248,8 @@ function assertVerifiable(backup: Backup | null, backupId: string): asserts back
   const message =
     backup === null
       ? `There is no backup ${backupId}`
-      : `Backup ${backupId} is ${backup.state}; there is nothing whole to verify`
-  const advice = hint`${run('list', { state: 'complete' })} shows those that can be verified.`
+      : `Backup ${backupId} is ${backup.state}, so it cannot be verified`
+  const advice = hint`${run('list', { state: 'complete' })} lists the backups that can be verified.`
   throw new BackupError(message, { code: 'NOT_FOUND', hint: advice })
 }
 
@@ -264,6 +264,6 @@ function unknownMessages(backupId: string): BackupError {
 export function busy(backupId: string): BackupError {
   return new BackupError(`Another run works on backup ${backupId} now`, {
     code: 'BUSY',
-    hint: 'Wait until it has ended; a run that died is noticed within a minute.',
+    hint: 'Wait until that process has ended. A process that died is noticed within a minute.',
   })
 }

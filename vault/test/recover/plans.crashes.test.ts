@@ -213,5 +213,7 @@ test('schedules of another catalog come switched off into one that is at work', 
   await other.send(1000)
   const { plans } = await other.recover({ chat: String(chatId) })
   expect(plans?.schedules).toMatchObject([{ enabled: false, outcome: 'added' }])
-  expect(plans?.notes).toEqual(['The schedules are of another catalog, and came switched off.'])
+  expect(plans?.notes).toEqual([
+    'The schedules belong to another catalog, so they were restored switched off.',
+  ])
 })

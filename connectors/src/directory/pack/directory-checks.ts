@@ -23,7 +23,7 @@ export async function assertReadableDirectory(path: string): Promise<void> {
     )
   }
   if (!facts.isDirectory())
-    throw refusal(`${path} is no directory`, hint`Send a file with ${option('file')}.`)
+    throw refusal(`${path} is not a directory`, hint`Send a file with ${option('file')}.`)
   await access(path, constants.R_OK | constants.X_OK).catch(() => {
     throw refusal(`The directory ${path} cannot be read: no permission`, 'Run as a user who may read it.')
   })
@@ -64,7 +64,7 @@ export async function checkTar(signal: AbortSignal): Promise<Finding> {
       message: `GNU tar ${version}`,
       warning: keepsAttributes
         ? undefined
-        : 'It was built without ACLs or extended attributes; backups lack them.',
+        : 'This tar was built without ACLs or extended attributes, so backups lack them.',
     }
   } catch (error) {
     const { hint = '' } = describeError(error)

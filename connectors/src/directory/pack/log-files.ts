@@ -119,4 +119,4 @@ function reasonOf(error: NodeJS.ErrnoException): SkippedFile['reason'] {
 }
 
 const TOO_MANY =
-  'Each folder with a log file is held open. Raise the limit of open files (ulimit -n, LimitNOFILE= of a unit), or send folders of it one by one.'
+  'The program keeps each folder with a log file open. Raise the limit of open files (ulimit -n, LimitNOFILE= of a unit), or send its folders one by one.'

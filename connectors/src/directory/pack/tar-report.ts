@@ -72,7 +72,7 @@ export class TarReport {
       end.code === 0 || end.code === 1 || (end.code === 2 && this.#sawEnd && this.skippedCount > 0)
     if (isExplained) return
     const how = end.signal === null ? `ended with exit code ${end.code}` : `was ended by ${end.signal}`
-    throw failure(`tar ${how}`, 'What was sent is erased again. Send once more.')
+    throw failure(`tar ${how}`, 'The messages that were already sent are deleted. Send again.')
   }
 
   /** A folder whose list of names changed is whole; so is a log that only grew. */
@@ -84,7 +84,7 @@ export class TarReport {
       })
       const path = shownBytes(bytes)
       const sizeBytes = this.#sizes?.get(memberPathOf(bytes))
-      if (facts?.isDirectory()) keep(this.notes, `${path}: names came or went while it was read`)
+      if (facts?.isDirectory()) keep(this.notes, `${path}: files were added or removed while it was read`)
       else if (sizeBytes !== undefined && facts !== undefined && facts.size > sizeBytes)
         keep(this.notes, `${path}: grew while it was read`)
       else this.skip({ path, reason: 'changed' })
@@ -106,8 +106,8 @@ const REASON_WORDS: Readonly<Record<SkippedFile['reason'], string>> = {
 function refusal({ path, reason }: SkippedFile): BackupError {
   const advice =
     reason === 'changed'
-      ? hint`Send a snapshot, or send when nothing writes there; ${option('allow', 'changed')} keeps such files as they are, torn.`
-      : hint`${option('allow', reason)} backs up the rest and lists what is missing (exit code 3); ${option('exclude')} leaves it out.`
+      ? hint`Send a snapshot, or send when nothing writes there; ${option('allow', 'changed')} accepts such files, but their contents may be inconsistent.`
+      : hint`${option('allow', reason)} backs up the rest and lists the missing files (exit code 3); ${option('exclude')} leaves files out.`
   return failure(`${path} ${REASON_WORDS[reason]}`, advice)
 }
 

@@ -53,8 +53,8 @@ export async function clearLeftovers(parent: HeldFolder, path: string): Promise<
     const isOnlyCopy = (await exists(folder.inside(OLD))) && (await exists(folder.inside(TREE)))
     if (isOnlyCopy && (await exists(target))) {
       throw new BackupError(
-        `A restore that was killed left what was in ${path} before it in ${join(parent.path, name, OLD)}`,
-        { code: 'USAGE', hint: 'Move it to where it belongs, then try again.' },
+        `A killed restore left the previous contents of ${path} in ${join(parent.path, name, OLD)}`,
+        { code: 'USAGE', hint: 'Move these contents back, then try again.' },
       )
     }
     if (isOnlyCopy) {

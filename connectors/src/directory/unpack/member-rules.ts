@@ -49,7 +49,7 @@ export class MemberRules {
     const shown = show(member.name)
     if (!KNOWN_TYPES.includes(type)) throw hostile(`${shown} is of an unknown type, ${JSON.stringify(type)}`)
     if (sizeBytes > 0 && (WITHOUT_DATA.includes(type) || isFolder))
-      throw hostile(`${shown} has data, which nothing of its type has`)
+      throw hostile(`${shown} has data, but its type cannot have data`)
     const path = this.#insidePath(member.name, 'The member')
     if (type === '3' || type === '4') this.#device(shown)
     const comesBack =
@@ -91,10 +91,10 @@ export class MemberRules {
   /** The components of a path. Throws for an absolute or climbing one, and one through a link. */
   #insidePath(name: string, what: string): string[] {
     const shown = show(name)
-    if (name === '' || name.includes('\0')) throw hostile(`${what} ${shown} has no proper name`)
+    if (name === '' || name.includes('\0')) throw hostile(`${what} ${shown} has no valid name`)
     if (name.startsWith('/')) throw hostile(`${what} ${shown} is absolute`)
     const path = componentsOf(name)
-    if (path.includes('..')) throw hostile(`${what} ${shown} climbs out of the directory`)
+    if (path.includes('..')) throw hostile(`${what} ${shown} leads out of the directory`)
     for (let length = 1; length < path.length; length++) {
       const parent = path.slice(0, length).join('/')
       if (this.#links.has(parent)) throw hostile(`${what} ${shown} goes through the link ${show(parent)}`)

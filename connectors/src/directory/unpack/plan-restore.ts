@@ -49,9 +49,9 @@ function treatmentOfLinks(
 ): string | undefined {
   const known = readOutsideLinks(source)
   if (known === undefined) return undefined
-  if (allow.includes('outside-links')) return `${known.words}; they are made as they are`
+  if (allow.includes('outside-links')) return `${known.words}; they are restored unchanged`
   if (allow.includes('no-outside-links')) return `${known.words}; they are left out`
-  throw new BackupError(`Of the backup, ${known.words}`, { code: 'USAGE', hint: LINKS_HINT })
+  throw new BackupError(`In the backup, ${known.words}`, { code: 'USAGE', hint: LINKS_HINT })
 }
 
 /** For people; undefined for no known devices. */

@@ -47,7 +47,7 @@ export class StagingFolder {
     try {
       if (await clearLeftovers(parent, target.path)) {
         throw unusable(
-          `${target.path} was put back where a restore that was killed had taken it from`,
+          `${target.path} was moved back to its place, because a restore was killed`,
           'Try again.',
         )
       }
@@ -127,8 +127,12 @@ export class StagingFolder {
       this.#holdsOld = false
     } catch {
       throw new BackupError(
-        `Something else took the place of ${path} during the swap; what was there before lies in ${join(dirname(path), this.#name, OLD)}`,
-        { code: 'SWAP', hint: 'Stop what writes there, and move it back.', cause: reason },
+        `Another program replaced ${path} during the swap; the previous contents are in ${join(dirname(path), this.#name, OLD)}`,
+        {
+          code: 'SWAP',
+          hint: 'Stop the program that writes there, and move the previous contents back.',
+          cause: reason,
+        },
       )
     }
   }
@@ -171,9 +175,9 @@ function cannotWrite(folder: string, error: unknown): BackupError {
 }
 
 function takenMeanwhile(path: string): BackupError {
-  return new BackupError(`Somebody exchanged ${path} for something else during the restore`, {
+  return new BackupError(`Somebody replaced ${path} during the restore`, {
     code: 'SWAP',
-    hint: 'Nothing of it was touched. Restore where no other user may write.',
+    hint: 'The replacement was not changed. Restore into a folder where no other user may write.',
   })
 }
 

@@ -105,5 +105,5 @@ function assertChecksum(block: Buffer): void {
     signed += byte > 127 ? byte - 256 : byte
   }
   if (stated !== unsigned && stated !== signed)
-    throw hostile('This is no tar file, or a header of it is damaged')
+    throw hostile('This is not a tar file, or one of its headers is damaged')
 }

@@ -36,13 +36,13 @@ export async function inspectFolder(
   const path = await resolved(asked)
   const parent = dirname(path)
   const parentStat = await stat(parent, { bigint: true }).catch(() => undefined)
-  if (path === parent) throw unusable(`${asked} is the root of everything`)
-  if (!parentStat?.isDirectory()) throw unusable(`${parent} is no directory`, 'Make it first.')
+  if (path === parent) throw unusable(`${asked} is the root directory`)
+  if (!parentStat?.isDirectory()) throw unusable(`${parent} is not a directory`, 'Create it first.')
   if (Buffer.byteLength(partialName(path)) > MAX_NAME_BYTES)
     throw unusable('The name of the directory is too long')
   const there = await stat(path, { bigint: true }).catch(() => undefined)
-  if (!there && (await exists(path))) throw unusable(`${asked} is a link that leads nowhere`)
-  if (there && !there.isDirectory()) throw unusable(`${asked} is no directory`)
+  if (!there && (await exists(path))) throw unusable(`${asked} is a link to a path that does not exist`)
+  if (there && !there.isDirectory()) throw unusable(`${asked} is not a directory`)
   const mounted = await mountIn(path)
   if ((there && there.dev !== parentStat.dev) || mounted === path) {
     throw unusable(`${asked} is a mount point, which cannot be swapped`, 'Name a directory on it.')
@@ -98,8 +98,8 @@ async function assertHoldsNone(path: string, keep: readonly string[]): Promise<v
     const kept = await realpath(one).catch(() => resolve(one))
     if (kept !== path && !kept.startsWith(`${path}/`)) continue
     throw unusable(
-      `${path} holds ${one}, which this program needs, and would be deleted`,
-      'Restore into another directory, and move what you want from there.',
+      `${path} holds ${one}, which this program needs and the restore would delete`,
+      'Restore into another directory, and move the files that you want from there.',
     )
   }
 }

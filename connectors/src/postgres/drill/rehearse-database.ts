@@ -62,7 +62,7 @@ export async function rehearseDatabase<Seen>(
   const mark = randomBytes(4).toString('hex')
   const notes: string[] = []
   if (restricted === undefined && plan.target.server.isSuperuser) {
-    notes.push('What is in the dump ran as a superuser of that server.')
+    notes.push('The statements of the dump ran as a superuser of that server.')
   }
   const staging = await createStaging(plan, { mark, mayDifferInLocale: of.mayDifferInLocale, notes })
   let seen: Seen
@@ -118,7 +118,7 @@ function assertNewEnough({ target }: DatabasePlan, facts: Readonly<Record<string
   if (dumped <= major) return
   throw new BackupError(`The backup is of PostgreSQL ${dumped}, and the server of the drill is ${major}`, {
     code: 'CONFIGURATION',
-    hint: hint`Give a server that is new enough, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
+    hint: hint`Give a server of this version or newer, and a user that may create databases: ${option('on')} postgresql://USER@HOST/postgres`,
   })
 }
 
@@ -139,7 +139,7 @@ async function createStaging(
     const isForLocale = /locale|collation|LC_C|encoding/i.test(describeError(error).message)
     if (!mayDifferInLocale || like === undefined || !isForLocale) throw error
     notes.push(
-      `The server of the drill lacks the locale ${like.locale ?? like.collation}; C stood in for it.`,
+      `The server of the drill lacks the locale ${like.locale ?? like.collation}; the drill used C instead.`,
     )
     return await create({
       ...like,
@@ -173,7 +173,7 @@ async function assertExtensions(
     `The server of the drill lacks extensions of the backup: ${missing.slice(0, 20).join(', ')}`,
     {
       code: 'CONFIGURATION',
-      hint: hint`Give a server that has them, whose user may make databases: ${option('on')} postgresql://USER@HOST/postgres`,
+      hint: hint`Give a server that has these extensions, and a user that may create databases: ${option('on')} postgresql://USER@HOST/postgres`,
     },
   )
 }

@@ -175,12 +175,12 @@ function hintFor(error: string): string | Hint {
     return 'Rows that the user may not see would be missing: dump as the owner or as a user with BYPASSRLS.'
   }
   if (/permission denied/.test(error)) {
-    return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out what it may not.'
+    return 'Let the user read everything (GRANT pg_read_all_data TO …, PostgreSQL 14 or newer), or leave out the tables that it may not read.'
   }
   if (/due to (lock|statement) timeout|could not obtain lock/.test(error)) {
     return hint`Somebody holds a lock on a table; try again later, or wait longer with ${option('lock-timeout')}.`
   }
   if (/no matching (schemas|tables)/.test(error))
     return hint`Check the patterns of ${option('schema')} and ${option('table')}.`
-  return 'What was sent is erased again. Fix the cause and send once more.'
+  return 'The messages that were already sent are deleted. Fix the cause and send again.'
 }

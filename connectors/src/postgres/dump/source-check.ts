@@ -52,7 +52,7 @@ export async function checkDatabase(
       `${user} may not read all of ${connection.display}: ${example}${others.length === 0 ? '' : ` and ${others.length} more`}`,
       {
         code: 'CONFIGURATION',
-        hint: `Let it read what is dumped (GRANT pg_read_all_data TO ${user}; with row level security, ALTER ROLE ${user} BYPASSRLS), or leave that out with exclude_table.`,
+        hint: `Let the user read everything that is dumped (GRANT pg_read_all_data TO ${user}; with row level security, ALTER ROLE ${user} BYPASSRLS), or leave the tables out with exclude_table.`,
       },
     )
   }

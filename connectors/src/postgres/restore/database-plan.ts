@@ -108,7 +108,7 @@ export function unknownSettings(target: Target): ReadonlySet<string> {
 function assertKnowsRestrict(psql: ClientProgram): void {
   if (knowsRestrict(psql)) return
   throw refused(
-    `This psql (${psql.version}) cannot be kept from obeying commands in a dump, and this dump was not made here by pg_dump`,
+    `This psql (${psql.version}) would run psql commands that are in a dump, and this dump was not made here by pg_dump`,
     'Install a client that knows \\restrict: 13.22, 14.19, 15.14, 16.10, 17.6, 18 or newer.',
   )
 }
@@ -122,7 +122,7 @@ function assertMayReplace({ name, server, database }: Target, overwrite: boolean
   }
   if (!server.canCreateDatabases) {
     throw refused(
-      `The user ${server.user} may not make databases`,
+      `The user ${server.user} may not create databases`,
       `As a superuser, ALTER ROLE ${quoteName(server.user)} CREATEDB; or restore into an empty database.`,
     )
   }
@@ -143,10 +143,10 @@ function assertMayCreateRoles(roles: readonly string[], canCreate: boolean, crea
     {
       code: 'CONFIGURATION',
       hint: isForeign
-        ? 'The source is a newer PostgreSQL with predefined roles (pg_…); restore into one at least as new.'
+        ? 'The source is a newer PostgreSQL with predefined roles (pg_…). Restore into a server that is at least as new.'
         : canCreate
-          ? hint`Make them first, or give ${option('create-roles')}, which makes them without a login.`
-          : hint`Let somebody make them first, or restore as a user who may make roles, with ${option('create-roles')}.`,
+          ? hint`Create the roles first, or give ${option('create-roles')}, which creates them without a login.`
+          : hint`Let somebody create the roles first, or restore as a user who may create roles, with ${option('create-roles')}.`,
     },
   )
 }

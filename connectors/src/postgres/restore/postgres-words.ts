@@ -2,7 +2,7 @@ import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { firstError } from '#postgres/psql.ts'
 
 const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
-  [/role "[^"]*" does not exist/, hint`Make the role first, or give ${option('create-roles')}.`],
+  [/role "[^"]*" does not exist/, hint`Create the role first, or give ${option('create-roles')}.`],
   [
     /out of shared memory|max_locks_per_transaction/,
     'Raise max_locks_per_transaction on the server (for example to 4096) and restart it.',
@@ -13,28 +13,28 @@ const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
   ],
   [
     /must be (a )?member of role|must be able to SET ROLE/,
-    'The dump gives something to that role, which only its members can do: GRANT it TO the role that restores (as a superuser, or as who may administer it), or restore as a superuser if you trust whoever wrote into the source.',
+    'The dump makes that role the owner of something, and only a member of the role can do that. GRANT the role TO the restoring role (as a superuser, or as an administrator of the role). Or restore as a superuser, if you trust everybody who could write to the source.',
   ],
   [
     /language "plpgsql" does not exist/,
-    'A restore needs PL/pgSQL in the target, where every new database has it: CREATE EXTENSION plpgsql.',
+    'A restore needs PL/pgSQL in the target (every new database has it): CREATE EXTENSION plpgsql.',
   ],
   [
     // PostgreSQL also says this to the owner of the database, about a role that gets an object.
     /permission denied for schema/,
-    'Who restores, and each role that the dump gives an object to, must be allowed to create there: restore as the owner of the database, and GRANT CREATE ON SCHEMA … TO such a role; or restore as a superuser if you trust whoever wrote into the source.',
+    'The restoring role, and each role that owns an object of the dump, must be allowed to create objects there. Restore as the owner of the database, and GRANT CREATE ON SCHEMA … TO each such role. Or restore as a superuser, if you trust everybody who could write to the source.',
   ],
   [/must be (superuser|owner)|permission denied/, 'Restore as the owner of the database, or as a superuser.'],
   [
     /unrecognized configuration parameter|syntax error/,
-    'The dump may come from a newer PostgreSQL than the target’s; restore into one at least as new.',
+    'The dump may come from a newer PostgreSQL than the target. Restore into a server that is at least as new as the source.',
   ],
   [/No space left on device|could not extend file/, 'Free room on the server’s disk.'],
   [/locale|collation|encoding|LC_C/, 'The target server lacks the source’s locale: install it there.'],
-  [/tablespace "[^"]*" does not exist/, 'Make the tablespace on the server first.'],
+  [/tablespace "[^"]*" does not exist/, 'Create the tablespace on the server first.'],
   [
     /being accessed by other users/,
-    'Sessions come back faster than they can be ended: stop the application.',
+    'New sessions open faster than the restore can end them: stop the application.',
   ],
 ]
 

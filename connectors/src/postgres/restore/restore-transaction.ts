@@ -84,14 +84,14 @@ export class RestoreTransaction {
     // The dump's settings must neither affect this nor stay in a pooler's connection.
     await this.write(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;\n${SETTINGS}`)
     if ((await this.#ask(OWN_TRANSACTION)) !== this.#transactionId) {
-      throw new BackupError('The dump got out of the transaction of its restore', { code: 'UNRESTORABLE' })
+      throw new BackupError('The dump ended the transaction of its restore', { code: 'UNRESTORABLE' })
     }
     const { isSuperuser, attributes } = this.#options.role
     const mayChangeRoles = isSuperuser || attributes.includes('CREATEROLE')
     if (!mayChangeRoles && (await this.#ask(CHANGES_OF_ROLES)) !== '0') {
       throw new BackupError('The dump changes the password or the members of the role that restores it', {
         code: 'UNRESTORABLE',
-        hint: hint`pg_dump writes no such thing. Find out who wrote it: get the file with "${run('fetch')}" and look at it.`,
+        hint: hint`pg_dump never writes such a statement. Find out who wrote it: get the file with "${run('fetch')}" and look at it.`,
       })
     }
     const mark = randomBytes(16).toString('hex')
@@ -162,10 +162,10 @@ export class RestoreTransaction {
       await delay(ROLLBACK_PAUSE_MS)
     }
     throw new BackupError(
-      'Whether the restore took effect is unknown: the connection was lost at its very end',
+      'It is unknown whether the restore was committed: the connection was lost during the commit',
       {
         code: 'UNKNOWN_OUTCOME',
-        hint: `Ask the server: SELECT pg_xact_status('${this.#transactionId}'); "committed" means that it is all there.`,
+        hint: `Ask the server: SELECT pg_xact_status('${this.#transactionId}'); "committed" means that the restore is complete.`,
         cause,
       },
     )

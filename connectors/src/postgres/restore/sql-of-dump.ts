@@ -48,7 +48,7 @@ class MemoryForContents {
           'The table of contents of the dump is too large for the memory of this machine',
           {
             code: 'UNRESTORABLE',
-            hint: `More than ${Math.floor(mostBytes)} bytes of it, half of its memory, were read without an end: restore on a machine with more memory, or see who made the dump.`,
+            hint: `The table of contents is larger than ${Math.floor(mostBytes)} bytes, half of the memory. Restore on a machine with more memory, or find out who made the dump.`,
           },
         )
       }

@@ -86,7 +86,7 @@ export class StagingDatabase {
       return database
     }
     const { words } = await database.#psql.finish()
-    throw refusedByPostgres(`The database ${staging} cannot be made`, words)
+    throw refusedByPostgres(`The database ${staging} cannot be created`, words)
   }
 
   /**
@@ -98,12 +98,12 @@ export class StagingDatabase {
     const { words } = await this.#psql.finish()
     const isIn = /^swapped$/m.test(this.#psql.output)
     if (!isIn && !tellsOfFailure(words)) {
-      throw new BackupError('Whether the restored database took the place of the old one is unknown', {
+      throw new BackupError('It is unknown whether the restored database replaced the old one', {
         code: 'UNKNOWN_OUTCOME',
         hint: `Look whether ${this.#options.staging} or ${this.#options.before} exists.`,
       })
     }
-    if (!isIn) throw refusedByPostgres('The restored database cannot take the place of the old one', words)
+    if (!isIn) throw refusedByPostgres('The restored database cannot replace the old one', words)
     return !tellsOfFailure(words)
   }
 

@@ -19,7 +19,7 @@ export async function checkTarget(connection: PostgresConnection, signal: AbortS
       await refuseSharedSessions(place, { psql, signal })
       const major = await queryJson(place, MAJOR, { psql, signal })
       const role = await readRestoringRole(place, { psql, signal })
-      const made = database === undefined ? '' : '; the database is not there, a restore makes it'
+      const made = database === undefined ? '' : '; the database does not exist, and a restore creates it'
       // Only a backup says which roles it needs.
       const beyond = rightsBeyond(role, role.memberOf)
       return {

@@ -21,8 +21,8 @@ export async function* asWholeDump(head: Buffer, rest: AsyncIterable<Buffer>): A
     yield chunk
   }
   if (isEnded) return
-  throw new BackupError('The dump is cut off: the line with which pg_dump ends one is missing', {
+  throw new BackupError('The dump is incomplete: the last line of a pg_dump output is missing', {
     code: 'UNRESTORABLE',
-    hint: hint`It was so when it was sent: look why pg_dump ended early, and make a new backup. What there is of it "${run('fetch')}" gets.`,
+    hint: hint`The file was already incomplete when it was sent. Find out why pg_dump ended early, and make a new backup. "${run('fetch')}" gets the incomplete file.`,
   })
 }

@@ -54,6 +54,6 @@ export function standardStringsSetBy(text: string): boolean | undefined {
 export function unrestorable(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNRESTORABLE',
-    hint: hint`pg_dump writes no such thing. Get the file with "${run('fetch')}" and look at it.`,
+    hint: hint`pg_dump never writes such a statement. Get the file with "${run('fetch')}" and look at it.`,
   })
 }
