@@ -102,7 +102,11 @@ describe('a hostile archive is refused', () => {
     ['an absolute name', whole(file('/etc/passwd')), /absolute/],
     ['a name that climbs in an extended header', whole(pax({ path: 'a/../../x' }), file('a')), /leads out/],
     ['a long name that climbs', whole(longName('L', '../x'), file('a')), /leads out/],
-    ['the name of a sparse file that climbs', whole(pax({ 'GNU.sparse.name': '../x' }), file('a')), /leads out/],
+    [
+      'the name of a sparse file that climbs',
+      whole(pax({ 'GNU.sparse.name': '../x' }), file('a')),
+      /leads out/,
+    ],
     [
       'two names of a sparse file, of which one climbs',
       whole(pax({ 'GNU.sparse.name': 'x', path: '../x' }), file('a')),
