@@ -1,9 +1,9 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Engine, Watching } from '#engine.ts'
+import { prepareRestore, type PreparedRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
-import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
-import type { RestoreTarget } from '#restore/restore-target.ts'
+import { assertRestorable, type RestoreTarget } from '#restore/restore-target.ts'
 
 export interface RestoreRequest {
   backup: BackupDetails
@@ -30,14 +30,15 @@ export interface Restored {
 
 /**
  * Restores a backup: a database in one transaction, a directory by one exchange. The target stays as it is
- * until the last part is verified. The catalog records the beginning and the end. Throws why it cannot begin,
- * what fetching throws, and how the target failed.
+ * until the last part is verified. The catalog records the beginning and the end. Throws `USAGE` when the
+ * backup or a wish does not fit the target, why it cannot begin, what fetching throws, and how the target failed.
  */
 export async function restore(
   engine: Engine,
   { backup, target, wishes }: RestoreRequest,
   hooks: RestoreHooks,
 ): Promise<Restored> {
+  assertRestorable(backup, target, wishes)
   const { config, database } = engine
   const { signal, onPart, onBytes } = hooks
   const contents = await BackupContents.open(backup, {
