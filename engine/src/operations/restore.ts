@@ -1,6 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Engine, Watching } from '#engine.ts'
-import { prepareRestore, type PreparedRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
+import { askForPlan, type RestorePlan, type RestoreWishes } from '#restore/ask-for-plan.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 import { recordRestore } from '#restore/restore-record.ts'
 import { assertRestorable, type RestoreTarget } from '#restore/restore-target.ts'
@@ -13,14 +13,14 @@ export interface RestoreRequest {
 
 export interface RestoreHooks extends Watching, ReadHooks {
   /** Called with the plan before anything is done. What it throws ends the restore. */
-  onPlan?: (prepared: PreparedRestore) => Promise<void>
+  onPlan?: (prepared: RestorePlan) => Promise<void>
   /** Called when the end of the restore could not be recorded in the catalog. */
   onUnrecorded: (error: unknown) => void
 }
 
 export interface Restored {
   restoreId: string
-  prepared: PreparedRestore
+  prepared: RestorePlan
   /** Plain bytes. */
   bytes: number
   partCount: number
@@ -47,7 +47,7 @@ export async function restore(
     note: hooks.note,
     signal,
   })
-  const prepared = await prepareRestore(target, backup, { wishes, config, signal })
+  const prepared = await askForPlan(target, backup, { wishes, config, signal })
   await hooks.onPlan?.(prepared)
   const { partCount } = contents
   hooks.onStart?.({ partCount, plainBytes: backup.size })
