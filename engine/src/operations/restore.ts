@@ -31,7 +31,8 @@ export interface Restored {
 /**
  * Restores a backup: a database in one transaction, a directory by one exchange. The target stays as it is
  * until the last part is verified. The catalog records the beginning and the end. Throws `USAGE` when the
- * backup or a wish does not fit the target, why it cannot begin, what fetching throws, and how the target failed.
+ * backup or a wish does not fit the target, why it cannot begin, what fetching throws, and how the target
+ * failed.
  */
 export async function restore(
   engine: Engine,

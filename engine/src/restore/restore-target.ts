@@ -62,7 +62,7 @@ export function fits(backup: Restorable, target: RestoreTarget): boolean {
   return own === undefined ? restoreOf(target).takesOthers : own.kind === target.kind
 }
 
-/** Throws `USAGE` for a backup that does not fit the target, and for a wish that its kind does not support. */
+/** Throws `USAGE` for a backup that does not fit the target, or a wish that its kind does not support. */
 export function assertRestorable(
   backup: Restorable,
   target: RestoreTarget,
