@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { checkConfigFile, checkNotifications } from '@telegram-backup/engine/doctor/setting-checks.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -35,9 +36,7 @@ it.each([
       ok: false,
       checks: [
         { name: 'settings', state: 'failed', message: expect.stringContaining(name) },
-        { name: 'pg_dump' },
-        { name: 'psql' },
-        { name: 'tar' },
+        ...CONNECTORS.flatMap(({ programs = [] }) => programs.map(({ name }) => ({ name }))),
       ],
     })
     const table = await callCli(['doctor'], { env })

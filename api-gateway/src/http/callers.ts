@@ -1,5 +1,6 @@
 import type { ApiKey } from '@telegram-backup/database'
 import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
+import type { TargetSettings } from '@telegram-backup/engine/config/config-file-schema.ts'
 import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 
@@ -43,10 +44,10 @@ export function projectOfSource(names: Names, caller: ApiKey, name: string): str
   return project
 }
 
-/** The same for a target. Only a key that is not limited to a project sees a target without one. */
-export function assertTarget(names: Names, caller: ApiKey, name: string): void {
+/** The settings of a target. Only a key that is not limited to a project sees a target without one. */
+export function targetFor(names: Names, caller: ApiKey, name: string): TargetSettings {
   assertNamed(names, caller, { kind: 'target', name })
-  names.target(name)
+  return names.target(name)
 }
 
 function assertNamed(

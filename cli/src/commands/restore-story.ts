@@ -1,5 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import type { PreparedRestore, RestoreStep } from '@telegram-backup/engine/restore/prepare-restore.ts'
+import type { RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
   formatBytes,
@@ -15,7 +15,7 @@ type Into = Extract<RestoreStep, { does: 'write' }>['into']
 const MAX_SHOWN = 20
 
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
-export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore): string[] {
+export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = makes === 'database' ? ', plus the time to load' : ''
   return [
@@ -31,11 +31,11 @@ export function describeFetch(backup: BackupDetails, { makes }: PreparedRestore)
 }
 
 /** What happens to the target. */
-export function describePlan({ target, makes, steps }: PreparedRestore): string[] {
+export function describePlan({ target, makes, steps }: RestorePlan): string[] {
   return [`Target    ${target}`, ...steps.flatMap(step => describeStep(step, makes))]
 }
 
-const WAYS: Readonly<Record<PreparedRestore['makes'], Record<Into, (name: string) => string>>> = {
+const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) => string>>> = {
   database: {
     empty: name => `into the empty database ${name}, in one transaction`,
     new: viaTemporaryDatabase,
@@ -52,7 +52,7 @@ function viaTemporaryDatabase(name: string): string {
   return `loads into a temporary database, in one transaction, then renames it to ${name}`
 }
 
-function describeStep(step: RestoreStep, makes: PreparedRestore['makes']): string[] {
+function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] {
   switch (step.does) {
     case 'write':
       return [`Way       ${WAYS[makes][step.into](step.name)}`]

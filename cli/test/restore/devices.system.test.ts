@@ -5,7 +5,7 @@ import type { DirectoryTarget } from '@telegram-backup/connectors/directory/unpa
 import type { Scratch } from '@telegram-backup/connectors/drilling.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
-import { type PreparedRestore, prepareRestore } from '@telegram-backup/engine/restore/prepare-restore.ts'
+import { askForPlan, type RestorePlan } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
@@ -41,10 +41,10 @@ afterAll(async () => {
 })
 
 /** Looked at by another user; nothing is fetched for it. */
-async function preparedBy(uid: number, allow: readonly 'devices'[]): Promise<PreparedRestore> {
+async function preparedBy(uid: number, allow: readonly 'devices'[]): Promise<RestorePlan> {
   vi.spyOn(process, 'geteuid').mockReturnValue(uid)
   const target: DirectoryTarget = { kind: 'directory', path: join(places, 'dev') }
-  return await prepareRestore(target, backup, {
+  return await askForPlan(target, backup, {
     wishes: { overwrite: false, keepOld: false, createRoles: false, allow },
     config: readConfig(bench.env),
     signal: AbortSignal.timeout(60_000),

@@ -105,7 +105,7 @@ const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, con
   const [place, another] = PLACES.filter(name => source[name] !== undefined)
   const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
   if (place === undefined) {
-    refuse('names nothing to read; give postgres, directory or file')
+    refuse(`names nothing to read; give ${PLACES.slice(0, -1).join(', ')} or ${PLACES.at(-1)}`)
   } else if (another !== undefined) {
     refuse(`has ${place} and ${another}; give one of them, and the other to a source of its own`)
   } else if (source[place] === '') {

@@ -6,7 +6,7 @@ import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { restore } from '#operations/restore.ts'
-import { namedTarget, type RestoreTarget } from '#restore/restore-target.ts'
+import { type RestoreTarget, targetIn } from '#restore/restore-target.ts'
 
 /** Restores a backup into the target that the job names; the option `overwrite` replaces what is there. */
 export const runRestoreJob: JobHandler = async (run, tools) => {
@@ -16,11 +16,10 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
   if (backup === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   const name = job.target ?? ''
   await tools.configFile.reread()
-  await assertAskerMay(tools.database, job, [
-    backup.project_id,
-    tools.configFile.target(name).project ?? null,
-  ])
-  const target = await namedTarget(name, backup, tools.configFile)
+  // Jobs reach only places of the configuration file.
+  const settings = tools.configFile.target(name)
+  await assertAskerMay(tools.database, job, [backup.project_id, settings.project ?? null])
+  const target = await targetIn(settings)
   try {
     await restoreInto(target, backup, run, tools)
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Engine, Watching } from '#engine.ts'
+import { askForPlan, type RestorePlan, type RestoreWishes } from '#restore/ask-for-plan.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
-import { type PreparedRestore, prepareRestore, type RestoreWishes } from '#restore/prepare-restore.ts'
 import { recordRestore } from '#restore/restore-record.ts'
-import type { RestoreTarget } from '#restore/restore-target.ts'
+import { assertRestorable, type RestoreTarget } from '#restore/restore-target.ts'
 
 export interface RestoreRequest {
   backup: BackupDetails
@@ -13,14 +13,14 @@ export interface RestoreRequest {
 
 export interface RestoreHooks extends Watching, ReadHooks {
   /** Called with the plan before anything is done. What it throws ends the restore. */
-  onPlan?: (prepared: PreparedRestore) => Promise<void>
+  onPlan?: (prepared: RestorePlan) => Promise<void>
   /** Called when the end of the restore could not be recorded in the catalog. */
   onUnrecorded: (error: unknown) => void
 }
 
 export interface Restored {
   restoreId: string
-  prepared: PreparedRestore
+  prepared: RestorePlan
   /** Plain bytes. */
   bytes: number
   partCount: number
@@ -30,14 +30,16 @@ export interface Restored {
 
 /**
  * Restores a backup: a database in one transaction, a directory by one exchange. The target stays as it is
- * until the last part is verified. The catalog records the beginning and the end. Throws why it cannot begin,
- * what fetching throws, and how the target failed.
+ * until the last part is verified. The catalog records the beginning and the end. Throws `USAGE` when the
+ * backup or a wish does not fit the target, why it cannot begin, what fetching throws, and how the target
+ * failed.
  */
 export async function restore(
   engine: Engine,
   { backup, target, wishes }: RestoreRequest,
   hooks: RestoreHooks,
 ): Promise<Restored> {
+  assertRestorable(backup, target, wishes)
   const { config, database } = engine
   const { signal, onPart, onBytes } = hooks
   const contents = await BackupContents.open(backup, {
@@ -46,7 +48,7 @@ export async function restore(
     note: hooks.note,
     signal,
   })
-  const prepared = await prepareRestore(target, backup, { wishes, config, signal })
+  const prepared = await askForPlan(target, backup, { wishes, config, signal })
   await hooks.onPlan?.(prepared)
   const { partCount } = contents
   hooks.onStart?.({ partCount, plainBytes: backup.size })

@@ -6,10 +6,14 @@ import {
   restoreOf,
   restoringConnector,
 } from '@telegram-backup/connectors/registry.ts'
-import type { RestoreConnector, RestoreTarget, RestoreWish } from '@telegram-backup/connectors/restoring.ts'
+import type {
+  RestoreConnector,
+  RestoreTarget,
+  RestoreWish,
+  RestoreWishes,
+} from '@telegram-backup/connectors/restoring.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
-import type { ConfigFile } from '#config/config-file.ts'
 import type { TargetSettings } from '#config/config-file-schema.ts'
 import type { Config } from '#environment.ts'
 
@@ -25,42 +29,65 @@ export async function chooseTarget(
   config: Config,
 ): Promise<RestoreTarget> {
   const mayBeDirectory = backup.type !== 'database' || holdsDirectory(backup)
-  return fitting(await readTarget(to, config, { mayBeDirectory }), backup)
-}
-
-/**
- * A target of `telegram-backup.yaml`, and nothing else: jobs may reach no other place. Throws `CONFIGURATION`
- * for an unknown name, `USAGE` when the backup does not fit it.
- */
-export async function namedTarget(
-  name: string,
-  backup: BackupDetails,
-  configFile: Pick<ConfigFile, 'target'>,
-): Promise<RestoreTarget> {
-  return fitting(await targetIn(configFile.target(name)), backup)
+  const target = await readTarget(to, config, { mayBeDirectory })
+  assertRestorable(backup, target)
+  return target
 }
 
 /** The place of an entry below `targets:`. Throws `USAGE` for a malformed one. */
 export async function targetIn(settings: TargetSettings): Promise<RestoreTarget> {
-  for (const { place, restore } of CONNECTORS) {
+  const { restore, text } = placeIn(settings)
+  return await restore.readTarget(text)
+}
+
+/** The kind of an entry below `targets:`; its text is not read. */
+export function targetKindIn(settings: TargetSettings): RestoreTarget {
+  const { kind } = placeIn(settings)
+  return { kind }
+}
+
+function placeIn(settings: TargetSettings): { kind: string; restore: RestoreConnector; text: string } {
+  for (const { kind, place, restore } of CONNECTORS) {
     const text = settings[place as keyof TargetSettings]
-    if (restore !== undefined && text !== undefined) return await restore.readTarget(text)
+    if (restore !== undefined && text !== undefined) return { kind, restore, text }
   }
   throw new BackupError('The target has no place: no URL and no directory', { code: 'CONFIGURATION' })
 }
 
-function fitting(target: RestoreTarget, backup: BackupDetails): RestoreTarget {
+type Restorable = Pick<BackupDetails, 'id' | 'source' | 'filename'>
+
+/** Whether a backup can be restored into targets of this kind. */
+export function fits(backup: Restorable, target: RestoreTarget): boolean {
   const own = restoringConnector(backup)
-  const { makes, takesOthers } = restoreOf(target)
-  if (own === undefined ? takesOthers : own.kind === target.kind) return target
-  if (makes === 'directory') {
-    throw ofOneFile(
+  return own === undefined ? restoreOf(target).takesOthers : own.kind === target.kind
+}
+
+/** Throws `USAGE` for a backup that does not fit the target, or a wish that its kind does not support. */
+export function assertRestorable(
+  backup: Restorable,
+  target: RestoreTarget,
+  wishes: Partial<RestoreWishes> = {},
+): void {
+  if (!fits(backup, target)) throw doesNotFit(backup, target)
+  const { keepOld = false, createRoles = false, allow = [] } = wishes
+  const wanted: Record<RestoreWish, boolean> = { keepOld, createRoles, allow: allow.length > 0 }
+  for (const wish of Object.keys(wanted) as RestoreWish[]) {
+    const makes = wanted[wish] ? foreignWish(target, wish) : undefined
+    if (makes === undefined) continue
+    throw new BackupError(`The target does not support "${wish}"; only a ${makes} does`, { code: 'USAGE' })
+  }
+}
+
+function doesNotFit(backup: Restorable, target: RestoreTarget): BackupError {
+  const own = restoringConnector(backup)
+  if (restoreOf(target).makes === 'directory') {
+    return ofOneFile(
       backup,
       hint`Give a PostgreSQL URL for a database dump; for any other file: ${run('fetch', 'ID', { out: 'FILE' })}.`,
     )
   }
   const isDirectory = own?.restore?.makes === 'directory'
-  throw new BackupError(
+  return new BackupError(
     isDirectory
       ? `Backup ${backup.id} is of a directory, and the target is a database`
       : `Backup ${backup.id} is of ${own?.kind}, and the target of ${target.kind}`,
@@ -126,7 +153,7 @@ export function membersOf(backup: BackupDetails): MemberConnector {
   throw ofOneFile(backup, hint`Fetch the whole backup: ${run('fetch', 'ID', { out: 'FILE' })}.`)
 }
 
-function ofOneFile({ id, filename }: BackupDetails, hint: Hint): BackupError {
+function ofOneFile({ id, filename }: Restorable, hint: Hint): BackupError {
   return new BackupError(
     `Backup ${id} is not of a directory, but of one file (${filename ?? 'without a name'})`,
     { code: 'USAGE', hint },

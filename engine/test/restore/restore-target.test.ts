@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BackupDetails } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Config } from '#environment.ts'
-import { chooseTarget, readTarget } from '#restore/restore-target.ts'
+import { assertRestorable, chooseTarget, readTarget } from '#restore/restore-target.ts'
 
 let folder: string
 
@@ -60,4 +60,18 @@ it('a name that is no target’s is a new directory where there are no targets, 
   await expect(chooseTarget('staging', FOLDER, config)).rejects.toMatchObject({
     hint: expect.stringContaining('write ./staging'),
   })
+})
+
+it('a backup or a wish that does not fit the kind of the target is refused', () => {
+  const [database, directory] = [{ kind: 'postgres' }, { kind: 'directory' }]
+  const devices = { allow: ['devices'] } as const
+  expect(() => assertRestorable(DUMP, database, { keepOld: true, createRoles: true })).not.toThrow()
+  expect(() => assertRestorable(FOLDER, directory, devices)).not.toThrow()
+  for (const [backup, target, wishes, message] of [
+    [FOLDER, database, {}, 'is of a directory, and the target is a database'],
+    [DUMP, directory, {}, 'is not of a directory'],
+    [DUMP, database, devices, 'does not support "allow"; only a directory does'],
+    [FOLDER, directory, { keepOld: true }, 'does not support "keepOld"; only a database does'],
+  ] as const)
+    expect(() => assertRestorable(backup, target, wishes)).toThrow(message)
 })

@@ -10,7 +10,7 @@ import {
   type VaultLedger,
 } from 'telegram-deployment-bot'
 import { type FetchPlan, type PartPlace, type PlannedManifest, placeOf } from '#fetch/fetch-plan.ts'
-import { noteLostMessage } from '#fetch/lost-message.ts'
+import { noteGoneMessage } from '#fetch/gone-message.ts'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 
 /** The means to look for a document in places other than its file id. */
@@ -199,9 +199,9 @@ class PlacesOfBackup {
     { chatId, messageId }: PartPlace,
     state: 'missing' | 'damaged',
   ): Promise<void> {
-    const lost = { backupId, chatId, kind, partNumber, messageId: messageId ?? undefined, state }
+    const gone = { backupId, chatId, kind, partNumber, messageId: messageId ?? undefined, state }
     try {
-      await noteLostMessage(await this.#search.catalog(), lost)
+      await noteGoneMessage(await this.#search.catalog(), gone)
     } catch (error) {
       const { message } = describeError(error)
       this.#search.note(`message ${messageId} is ${state}, which the catalog could not record: ${message}`)

@@ -9,7 +9,7 @@ import {
 } from '@telegram-backup/database'
 import { missingWords } from '@telegram-backup/database/missing-files'
 import { describeError } from '@telegram-backup/errors'
-import { noteLostMessage } from '#fetch/lost-message.ts'
+import { noteGoneMessage } from '#fetch/gone-message.ts'
 import type { FoundBackup } from '#recover/found-backup.ts'
 import { adoptCatalog, type Owner } from '#recover/ownership.ts'
 import type { RecoveredBackup, RefusedManifest } from '#recover/recovery-report.ts'
@@ -105,7 +105,7 @@ async function noteMissing(
   try {
     for (const { chatId, kind, partNumber, messageId, state } of found.messages) {
       if (state !== 'missing') continue
-      await noteLostMessage(database, { backupId: found.id, chatId, kind, partNumber, messageId, state })
+      await noteGoneMessage(database, { backupId: found.id, chatId, kind, partNumber, messageId, state })
     }
   } catch (error) {
     if (describeError(error).code === 'CONFLICT') return false

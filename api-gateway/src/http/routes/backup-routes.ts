@@ -9,11 +9,17 @@ import {
 } from '@telegram-backup/database'
 import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
-import { holdsDirectory } from '@telegram-backup/engine/restore/restore-target.ts'
+import {
+  assertRestorable,
+  fits,
+  holdsDirectory,
+  type RestoreTarget,
+  targetKindIn,
+} from '@telegram-backup/engine/restore/restore-target.ts'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
-import { actorOf, assertTarget, found, projectOf, projectOfSource } from '#http/callers.ts'
+import { actorOf, found, projectOf, projectOfSource, targetFor } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type ApiRequest, type Route, type RouteDescription, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
@@ -126,9 +132,9 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
     },
     async ({ caller, id, body: { target, overwrite = false } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
-      assertTarget(configFile, caller, target)
+      const targetKind = targetKindIn(targetFor(configFile, caller, target))
       assertWhole(backup)
-      assertForDatabase(backup)
+      assertFits(backup, targetKind)
       const { project_id: projectId, id: backupId } = backup
       return { kind: 'restore', projectId, backupId, target, options: { overwrite } }
     },
@@ -207,11 +213,13 @@ function assertWhole({ state }: Backup): void {
   })
 }
 
-/** Throws `USAGE` for a directory: all targets with names are databases. */
-function assertForDatabase(backup: Backup): void {
-  if (!holdsDirectory(backup)) return
-  throw new BackupError('The backup holds a directory, and the target is a database', {
-    code: 'USAGE',
-    hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" restores it into a directory.`,
-  })
+/** Throws `USAGE`, as the job would; for a directory, the hint is one for the API. */
+function assertFits(backup: Backup, target: RestoreTarget): void {
+  if (holdsDirectory(backup) && !fits(backup, target)) {
+    throw new BackupError('The backup holds a directory, and the target is a database', {
+      code: 'USAGE',
+      hint: hint`GET /backups/{id}/content gives its tar file; "${run('restore')}" restores it into a directory.`,
+    })
+  }
+  assertRestorable(backup, target)
 }

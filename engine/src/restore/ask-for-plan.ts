@@ -13,16 +13,16 @@ import type { RestoreTarget } from '#restore/restore-target.ts'
 
 export type { OutsideAllowance, RestoreStep, RestoreWishes }
 
-export interface PreparedRestore extends PlannedRestore {
+export interface RestorePlan extends PlannedRestore {
   readonly makes: RestoreConnector['makes']
 }
 
 /** Checks the target, and changes nothing. Throws why it cannot be restored into. */
-export async function prepareRestore(
+export async function askForPlan(
   target: RestoreTarget,
   backup: BackupDetails,
   { wishes, config, signal }: { wishes: RestoreWishes; config: Config; signal: AbortSignal },
-): Promise<PreparedRestore> {
+): Promise<RestorePlan> {
   const { makes, plan } = restoreOf(target)
   const keep = [
     config.stateFolder,
