@@ -15,16 +15,19 @@ export class BackupError<Code extends string = string> extends Error {
   readonly code: Code
   /** What to do next, worded for the command line. */
   readonly hint?: string
-  /** The same as data, if it has actions, for other faces. */
-  readonly advice?: Hint
+  /** Private, so that a copy or a log of the error does not contain it a second time. */
+  readonly #advice: Hint | undefined
 
   constructor(message: string, { code, hint, cause }: BackupErrorDetails<Code> = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code ?? ('BACKUP_ERROR' as Code)
-    if (hint instanceof Hint) {
-      this.advice = hint
-      this.hint = hint.toString()
-    } else if (hint !== undefined) this.hint = hint
+    this.#advice = hint instanceof Hint ? hint : undefined
+    if (hint !== undefined) this.hint = String(hint)
+  }
+
+  /** The hint as data, if it has actions, for other faces. */
+  get advice(): Hint | undefined {
+    return this.#advice
   }
 }
 

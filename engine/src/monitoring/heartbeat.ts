@@ -21,7 +21,7 @@ export function startHeartbeat(options: {
     if (wasWell !== isWell()) {
       wasWell = isWell()
       if (wasWell) log.info('the heartbeat continues')
-      else log.warn('no heartbeat, because something is wrong')
+      else log.warn('no heartbeat while there is a problem')
     }
     if (!wasWell) return
     await callUrl(url, { signal, timeLimitMs: Math.min(10_000, everyMs) }).catch((error: unknown) => {
