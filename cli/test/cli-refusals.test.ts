@@ -220,7 +220,7 @@ describe('other commands', () => {
     const hints: [args: string[], env: Record<string, string>, hint: string][] = [
       [['--postgres', 'mysql://u:s3cret@x'], {}, 'postgresql://USER@HOST:PORT/DATABASE,'],
       [['--source', 'shop'], { TELEGRAM_BACKUP_CONFIG: config }, '"postgresql://USER@HOST/DATABASE"'],
-      [['--source', 'shop'], { TELEGRAM_BACKUP_CONFIG: gone }, 'set that to a file that can be read'],
+      [['--source', 'shop'], { TELEGRAM_BACKUP_CONFIG: gone }, 'to a file that can be read, or unset it'],
       [['--chat', '-1009999999999', '--file', file], {}, 'from --chat or TELEGRAM_CHAT_ID'],
     ]
     for (const [args, more, hint] of hints) {

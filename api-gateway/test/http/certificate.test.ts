@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,8 +24,9 @@ afterAll(() => rm(folder, { recursive: true }))
 async function write({ cert, key }: { cert?: string; key?: string }): Promise<void> {
   if (cert !== undefined) await writeFile(files.certificate, cert)
   if (key === undefined) return
-  await writeFile(files.key, key)
-  await chmod(files.key, 0o600)
+  // At once, as a tool that renews certificates does: half a key would be a fault of its own.
+  await writeFile(`${files.key}.new`, key, { mode: 0o600 })
+  await rename(`${files.key}.new`, files.key)
 }
 
 describe('a certificate that cannot be used', () => {

@@ -70,7 +70,7 @@ describe('a directory with a device', () => {
       await expect(preparedBy(1000, allow)).rejects.toMatchObject({
         code: 'CONFIGURATION',
         message: expect.stringContaining('only root can create'),
-        hint: expect.stringMatching(/Restore it as root.*fetch/),
+        hint: expect.stringMatching(/Restore as root.*fetch/),
       })
     const drill = checkDirectoryDrill(backup, { scratch: NO_SCRATCH, signal: AbortSignal.timeout(60_000) })
     await expect(drill).rejects.toMatchObject({ code: 'CONFIGURATION' })

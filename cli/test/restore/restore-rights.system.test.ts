@@ -87,7 +87,10 @@ it('a role that is no member of an owner is told what to do, and the target stay
   const args = ['restore', owned.id, '--to', urlOf('plain'), '--yes', '--json']
   const run = await bench.cli(args)
   expect(run.code).toBe(1)
-  expect(run.json()).toMatchObject({ code: 'POSTGRES', hint: expect.stringMatching(/GRANT it TO the role/) })
+  expect(run.json()).toMatchObject({
+    code: 'POSTGRES',
+    hint: expect.stringMatching(/GRANT the role TO the restoring role/),
+  })
   expect(await tables('plain_one')).toBe('0')
 
   await server.sql('postgres', 'grant keeper to plain')

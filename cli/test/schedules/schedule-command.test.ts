@@ -178,7 +178,7 @@ it.each([
     2,
     'notes',
   ],
-  ['a day that never comes', ['add', '--source', 'notes', '--cron', '0 0 31 2 *'], 2, 'never comes'],
+  ['a day that never occurs', ['add', '--source', 'notes', '--cron', '0 0 31 2 *'], 2, 'never occurs'],
   ['seconds', ['add', '--source', 'notes', '--cron', '* * * * * *'], 2, 'seconds'],
   [
     'a number that is none',

@@ -56,7 +56,7 @@ describe.skipIf(process.getuid?.() !== 0)('the owner of the folder of a file tha
     await asOther(script)
     await expect(open(dump)).rejects.toMatchObject({
       code: 'SOURCE',
-      message: expect.stringContaining('link of another user'),
+      message: expect.stringContaining('link that belongs to another user'),
     })
   })
 

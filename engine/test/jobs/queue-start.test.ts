@@ -9,7 +9,8 @@ import { openJobQueue } from '#wiring.ts'
 test('a queue whose schema somebody else makes at the same moment opens all the same, and leaves no transaction open', async () => {
   const catalog = await openTestCatalog()
   try {
-    const waiting = sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'`
+    const waiting = sql`select 1 from pg_stat_activity
+      where wait_event_type = 'Lock' and datname = current_database()`
     let opening: Promise<PgBossQueue> | undefined
     await catalog.kysely.transaction().execute(async trx => {
       await sql`create schema pgboss`.execute(trx)
@@ -20,10 +21,8 @@ test('a queue whose schema somebody else makes at the same moment opens all the 
     const queue = await opening
     await queue?.open('verify')
     await queue?.stop()
-    const { rows } =
-      await sql`select 1 from pg_stat_activity where state like 'idle in transaction%'`.execute(
-        catalog.kysely,
-      )
+    const { rows } = await sql`select 1 from pg_stat_activity
+        where state like 'idle in transaction%' and datname = current_database()`.execute(catalog.kysely)
     expect(rows).toEqual([])
   } finally {
     await catalog.discard()

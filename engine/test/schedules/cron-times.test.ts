@@ -87,9 +87,9 @@ it.each([
 })
 
 it.each([
-  ['0 0 31 2 *', 'never comes'],
-  ['0 0 30,31 2 *', 'never comes'],
-  ['0 0 31 4,6 *', 'never comes'],
+  ['0 0 31 2 *', 'never occurs'],
+  ['0 0 30,31 2 *', 'never occurs'],
+  ['0 0 31 4,6 *', 'never occurs'],
   ['* * * * * *', 'seconds'],
   ['* * * *', '4 fields'],
   ['', 'not have five fields'],
