@@ -151,7 +151,7 @@ test('an index by a program that knows no plans says so; one that has none does 
   const { plans } = await (await machines.open()).recover()
   expect(plans).toMatchObject({
     schedules: [],
-    notes: [expect.stringContaining('an earlier version of this program')],
+    notes: [expect.stringContaining('An earlier version of this program')],
   })
 })
 
