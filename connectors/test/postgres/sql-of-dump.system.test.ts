@@ -41,8 +41,8 @@ describe('a plain dump', () => {
     ]) {
       const cut = text.slice(0, text.lastIndexOf('--'))
       const short = cut.replace(' complete', '')
-      await expect(readAll([Buffer.from(short)])).rejects.toThrow(/cut off/)
-      await expect(readAll(inPieces(short))).rejects.toThrow(/cut off/)
+      await expect(readAll([Buffer.from(short)])).rejects.toThrow(/is incomplete/)
+      await expect(readAll(inPieces(short))).rejects.toThrow(/is incomplete/)
     }
   })
 
