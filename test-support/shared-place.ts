@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,21 @@ export async function openSharedPlace(): Promise<SharedPlace> {
 }
 
 /** The arguments of `execFile` that run a command as the other user. */
-export function ofOther(...command: string[]): [string, string[]] {
+function ofOther(...command: string[]): [string, string[]] {
   return ['setpriv', [`--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups', ...command]]
+}
+
+/** Starts JavaScript as the other user in the folder `cwd`; resolves when it runs. The caller kills it. */
+export async function attack(script: string, cwd: string): Promise<ChildProcess> {
+  const child = spawn(...ofOther(process.execPath, '-e', `process.stdout.write('ready');${script}`), {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data')
+  return child
+}
+
+/** Waits for the end of a process, which may be over. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }

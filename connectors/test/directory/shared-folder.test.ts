@@ -1,5 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { type ChildProcess, execFile } from 'node:child_process'
 import {
   chmod,
   chown,
@@ -16,8 +15,9 @@ import {
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
+  attack,
+  ended,
   OTHER_USER,
-  ofOther,
   openSharedPlace,
   type SharedPlace,
 } from '@telegram-backup/test-support/shared-place.ts'
@@ -271,15 +271,6 @@ describe('removing an old directory', () => {
   })
 })
 
-async function attack(script: string, cwd: string): Promise<ChildProcess> {
-  const child = spawn(...ofOther(process.execPath, '-e', `process.stdout.write('ready');${script}`), {
-    cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data')
-  return child
-}
-
 /** Somebody who exchanges folders for links where it stands, wherever that is by now. */
 async function exchanging(folder: string): Promise<ChildProcess> {
   return await attack(
@@ -298,8 +289,4 @@ async function exchanging(folder: string): Promise<ChildProcess> {
     `,
     folder,
   )
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
