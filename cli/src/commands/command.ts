@@ -38,7 +38,13 @@ export interface CommandContext {
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
 /** Runs the action of a command; `cli.ts` provides it. */
-export type RunAction = (action: CommandAction, options: { json?: boolean }) => Promise<void>
+export type RunAction = (action: CommandAction, options: CommonOptions) => Promise<void>
+
+/** The options that every command has. */
+export interface CommonOptions {
+  json?: boolean
+  utc?: boolean
+}
 
 /** Adds one command, with its options and `--json` and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
@@ -53,16 +59,18 @@ export const OPTIONAL_BACKUP_ID: Argument = ['[id]', WORDS_FOR_A_BACKUP]
 /** The options that go with {@link BACKUP_ID}. */
 export interface BackupIdOptions {
   before?: string
+  tag?: string
 }
 
 const BACKUP_ID_OPTIONS: OptionHelp = {
   '--before <when>':
     'with latest: the newest backup made before this time: 2026-11-01, "2026-11-01 15:30", or 7d for seven days ago',
+  '--tag <tag>': 'with latest: the newest backup that has this tag',
 }
 
 /** How the user named a backup. Throws `USAGE`. */
-export function backupWords(id: string, { before }: BackupIdOptions): BackupWords {
-  return { id, before: before === undefined ? undefined : parseTime(before) }
+export function backupWords(id: string, { before, tag }: BackupIdOptions): BackupWords {
+  return { id, tag, before: before === undefined ? undefined : parseTime(before) }
 }
 
 /** By their flags: what each option does, and its default, if any. */
@@ -76,7 +84,7 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-/** Gives a command its help, its options, and `--json`. */
+/** Gives a command its help, its options, and those that every command has. */
 export function describeCommand(
   command: Command,
   { description, argument, options = {}, examples }: CommandHelp,
@@ -84,11 +92,11 @@ export function describeCommand(
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  for (const [flags, help] of Object.entries({ ...options, ...ofBackup })) {
+  for (const [flags, help] of Object.entries({ ...options, ...ofBackup, ...COMMON_OPTIONS })) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
+  return command.addHelpText('after', exampleLines(examples))
 }
 
 /** Gives a group of commands its help; each of its commands has `--json` itself. */
@@ -101,6 +109,10 @@ export function describeGroup(
 }
 
 const JSON_WORDS = 'print only one JSON value on stdout'
+const COMMON_OPTIONS: OptionHelp = {
+  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
+  '--json': JSON_WORDS,
+}
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'
