@@ -37,8 +37,7 @@ export async function createEnvironmentFile(
 
 /**
  * Changes values of an environment file that exists: all at once or not at all, with the same owner and mode.
- * Comments and other lines stay as they are; undefined removes a name. A link to the file stays a link. Throws
- * `CONFIGURATION` for a file that is refused when settings are read.
+ * Other lines stay, undefined removes a name, and a link to the file stays a link. Throws `CONFIGURATION`.
  */
 export async function changeEnvironmentFile(
   path: string,
