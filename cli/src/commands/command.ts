@@ -1,4 +1,5 @@
 import type { Database } from '@telegram-backup/database'
+import type { FilledEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import type { Config } from '@telegram-backup/engine/environment.ts'
 import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
 import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
@@ -15,6 +16,8 @@ const WORDS_FOR_A_BACKUP =
 export interface CommandContext {
   /** Throws `CONFIGURATION` for an invalid setting. */
   readonly config: Config
+  /** Where the settings come from that the environment itself does not have. */
+  readonly environment: FilledEnvironment
   /** The process that the command runs in. */
   readonly host: Host
   readonly output: Output
@@ -37,16 +40,24 @@ export interface CommandContext {
 /** The action of a command: returns the exit code, or throws. */
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
-/** Runs the action of a command; `cli.ts` provides it. */
-export type RunAction = (action: CommandAction, options: CommonOptions) => Promise<void>
-
-/** The options that every command has. */
+/** What {@link describeCommand} adds to every command. */
 export interface CommonOptions {
   json?: boolean
+  envFile?: string
   utc?: boolean
 }
 
-/** Adds one command, with its options and `--json` and examples in its help. */
+/**
+ * Runs the action of a command; `cli.ts` provides it.
+ * @param needs.settings false for a command that works without any: no environment file is read for it
+ */
+export type RunAction = (
+  action: CommandAction,
+  options: CommonOptions,
+  needs?: { settings: boolean },
+) => Promise<void>
+
+/** Adds one command, with its options, those of all commands, and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
 type Argument = readonly [name: string, help: string]
@@ -84,7 +95,16 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-/** Gives a command its help, its options, and those that every command has. */
+const JSON_WORDS = 'print only one JSON value on stdout'
+
+/** The options of all commands. */
+const COMMON_OPTIONS: OptionHelp = {
+  '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
+  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
+  '--json': JSON_WORDS,
+}
+
+/** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
   { description, argument, options = {}, examples }: CommandHelp,
@@ -99,6 +119,14 @@ export function describeCommand(
   return command.addHelpText('after', exampleLines(examples))
 }
 
+/** The options that the command has of its own. */
+export function ownOptions(
+  options: CommonOptions & Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { envFile: _envFile, utc: _utc, json: _json, ...own } = options
+  return own
+}
+
 /** Gives a group of commands its help; each of its commands has `--json` itself. */
 export function describeGroup(
   command: Command,
@@ -106,12 +134,6 @@ export function describeGroup(
 ): Command {
   const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
   return command.description(description).addHelpText('after', json + exampleLines(examples))
-}
-
-const JSON_WORDS = 'print only one JSON value on stdout'
-const COMMON_OPTIONS: OptionHelp = {
-  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
-  '--json': JSON_WORDS,
 }
 
 function exampleLines(examples: readonly string[]): string {
