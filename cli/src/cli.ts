@@ -124,8 +124,8 @@ export function createProgram(
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output {
-  return new Output({ ...options, stdout, stderr })
+function outputOf({ stdout, stderr, env }: Host, options: { json: boolean }): Output {
+  return new Output({ ...options, stdout, stderr, env })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

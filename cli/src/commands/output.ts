@@ -1,6 +1,8 @@
 import { terminalJson } from '@telegram-backup/engine/units/terminal-json.ts'
 import { describeError, hideSecrets } from '@telegram-backup/errors'
 import { ProgressLine } from '#commands/progress-line.ts'
+import { type Cell, type Column, tableText } from '#commands/terminal-table.ts'
+import { rendered, type Text, wantsColour } from '#commands/terminal-text.ts'
 import type { TextSink } from '#host.ts'
 
 /** The part of a JSON log that a command needs. */
@@ -12,18 +14,24 @@ export interface LineLog {
 
 const WARNING = 'warning: '
 
+/** Of a terminal that does not say. */
+const WIDTH_OF_A_TERMINAL = 80
+
 /** The output of a command: one answer on stdout (text, or one JSON value), everything else on stderr. */
 export class Output {
   readonly json: boolean
   readonly stdout: TextSink
   readonly stderr: TextSink
+  readonly #env: NodeJS.ProcessEnv
   #log: LineLog | undefined
   readonly #lines: ProgressLine[] = []
 
-  constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink }) {
+  /** @param options.env says whether colours are wanted */
+  constructor(options: { json: boolean; stdout: TextSink; stderr: TextSink; env?: NodeJS.ProcessEnv }) {
     this.json = options.json
     this.stdout = options.stdout
     this.stderr = options.stderr
+    this.#env = options.env ?? {}
   }
 
   /** A progress line on stderr, which is cleared while other output is printed. */
@@ -34,11 +42,18 @@ export class Output {
   }
 
   /** The answer. `text` is not called when JSON is wanted. */
-  answer(value: unknown, text: () => string): void {
+  answer(value: unknown, text: () => Text): void {
     this.#makeRoom()
-    this.stdout.write(
-      `${this.json ? terminalJson(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
-    )
+    const words = this.json
+      ? terminalJson(JSON.stringify(value, undefined, 2))
+      : rendered(text(), { hasColour: wantsColour(this.stdout, this.#env), clean: printable })
+    this.stdout.write(`${words}\n`)
+  }
+
+  /** Rows as columns, which fit the terminal. */
+  table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Text {
+    const width = this.stdout.isTTY === true ? (this.stdout.columns ?? WIDTH_OF_A_TERMINAL) : undefined
+    return tableText(columns, rows, width)
   }
 
   /**

@@ -101,7 +101,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
           output.answer({ success, ...(skipped > 0 && { skipped }), backups: verified }, () =>
             verified.length === 0
               ? 'No complete backup matches.'
-              : describeAllVerified(outcomes.map(shownVerification)),
+              : describeAllVerified(outcomes.map(shownVerification), output),
           )
         }
         return verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)
