@@ -80,7 +80,7 @@ export function readRecords(data: Buffer): Map<string, string> {
 function text(block: Buffer, at: number, sizeBytes: number): string {
   let end = at
   while (end < at + sizeBytes && block[end] !== 0) end++
-  return end === at ? '' : block.latin1Slice(at, end)
+  return end === at ? '' : block.toString('latin1', at, end)
 }
 
 /** Octal digits, or bytes if the first bit is set. */
@@ -89,7 +89,7 @@ function number(block: Buffer, at: number, sizeBytes: number): number {
     const value = block.subarray(at + 1, at + sizeBytes).reduce((sum, byte) => sum * 256 + byte, 0)
     if (Number.isSafeInteger(value)) return value
   }
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(block.latin1Slice(at, at + sizeBytes))?.[1]
+  const digits = /^ *([0-7]*)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1]
   if (digits === undefined) throw hostile('A header holds an invalid size')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
