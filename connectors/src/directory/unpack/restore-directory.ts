@@ -3,12 +3,12 @@ import { chmod } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
 import type { OutsideLink } from '#directory/pack/outside-links.ts'
-import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { MemberRules } from '#directory/unpack/member-rules.ts'
 import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
+import { findTar, type TarProgram, tarEnvironment } from '#programs/tar-program.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
 /** For a directory that the archive itself does not hold. */
