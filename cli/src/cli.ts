@@ -1,6 +1,7 @@
 import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
 import { registerApikey } from '#commands/apikey-command.ts'
@@ -27,6 +28,7 @@ import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
+import { registerTag } from '#commands/tag-command.ts'
 import { registerVerify } from '#commands/verify-command.ts'
 import type { Host, TextSink } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
@@ -52,6 +54,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   retention: registerRetention,
   pin: registerPins,
   unpin: registerPins,
+  tag: registerTag,
   apikey: registerApikey,
   serve: registerServe,
   jobs: registerJobs,
@@ -68,6 +71,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   endWithTheReader(host)
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options, needs) => {
+    showUtc(options.utc === true)
     const output = outputOf(host, { json: options.json === true })
     stop.printTo(output)
     const named = options.envFile

@@ -84,6 +84,8 @@ export {
   updateBackup,
 } from '#backups/records.ts'
 export { getBackupStats } from '#backups/statistics.ts'
+export { changeTags } from '#backups/tags.ts'
+export { checkedTags } from '#input-checks.ts'
 export { listHistory } from '#jobs/backup-history.ts'
 export type * from '#jobs/types.backup.ts'
 

@@ -43,6 +43,7 @@ export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 /** What {@link describeCommand} adds to every command. */
 export interface CommonOptions {
   json?: boolean
+  utc?: boolean
   envFile?: string
 }
 
@@ -69,16 +70,18 @@ export const OPTIONAL_BACKUP_ID: Argument = ['[id]', WORDS_FOR_A_BACKUP]
 /** The options that go with {@link BACKUP_ID}. */
 export interface BackupIdOptions {
   before?: string
+  tag?: string
 }
 
 const BACKUP_ID_OPTIONS: OptionHelp = {
   '--before <when>':
     'with latest: the newest backup made before this time: 2026-11-01, "2026-11-01 15:30", or 7d for seven days ago',
+  '--tag <tag>': 'with latest: the newest backup that has this tag',
 }
 
 /** How the user named a backup. Throws `USAGE`. */
-export function backupWords(id: string, { before }: BackupIdOptions): BackupWords {
-  return { id, before: before === undefined ? undefined : parseTime(before) }
+export function backupWords(id: string, { before, tag }: BackupIdOptions): BackupWords {
+  return { id, tag, before: before === undefined ? undefined : parseTime(before) }
 }
 
 /** By their flags: what each option does, and its default, if any. */
@@ -95,8 +98,9 @@ interface CommandHelp {
 const JSON_WORDS = 'print only one JSON value on stdout'
 
 /** The options of all commands. */
-const COMMON_OPTIONS: Readonly<Record<string, string>> = {
+const COMMON_OPTIONS: OptionHelp = {
   '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
+  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
   '--json': JSON_WORDS,
 }
 
@@ -108,11 +112,10 @@ export function describeCommand(
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  for (const [flags, help] of Object.entries({ ...options, ...ofBackup })) {
+  for (const [flags, help] of Object.entries({ ...options, ...ofBackup, ...COMMON_OPTIONS })) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  for (const [flags, help] of Object.entries(COMMON_OPTIONS)) command.option(flags, help)
   return command.addHelpText('after', exampleLines(examples))
 }
 

@@ -6,7 +6,7 @@ import { type CommandContext, usageError, withCatalog } from '#commands/command.
 import type { SendOptions } from '#commands/send-options.ts'
 
 /** Options that `--resume` allows; all others stay as they were at the first send. */
-const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
+const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'utc', 'json'])
 
 /**
  * Plans `send --resume ID`: continues that backup from its file, or starts again if the file has changed.

@@ -33,8 +33,8 @@ export interface SentSource extends IntegratedBackupResult {
 }
 
 export interface BackupHooks extends Watching {
-  /** The source, the schedule and the job that it comes from; for the record. */
-  origin: BackupOrigin
+  /** The source, the schedule and the job that it comes from; for the record. The plan names the tags. */
+  origin: Omit<BackupOrigin, 'tags'>
   /** Whether to wait for the writer of a FIFO that stands for a file; if not, a FIFO is refused. */
   waits: boolean
   /** Replaces the error of a source that cannot be opened or read. */
@@ -74,9 +74,10 @@ export async function backup(
     // More people can read the catalog than may know the place of a source. The caller gets the whole error.
     const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
     const { project: projectId, type, expiresAt: expires_at, filename, caption, chat: chatId, resume } = plan
+    const { tags } = plan
     const result = await sendAndRecord(opened, {
       ...{ projectId, type, file: source, expires_at, filename, caption, chatId, resume },
-      ...{ origin, redactFailure, signal, onProgress },
+      ...{ origin: { ...origin, tags }, redactFailure, signal, onProgress },
     })
     const { skipped = [] } = source
     return skipped.length === 0 ? result : { ...result, skipped }
@@ -150,6 +151,8 @@ export async function planResume(
     source: choice,
     filename: typeof source['filename'] === 'string' ? source['filename'] : undefined,
     caption: caption ?? undefined,
+    sourceName: found.source_name ?? undefined,
+    tags: found.tags,
     chat: chat ?? undefined,
     expiresAt: request.expiresAt ?? found.expires_at,
     bytesPerSecond: request.bytesPerSecond,
@@ -165,7 +168,9 @@ export async function planRetry(
 ): Promise<SendPlan> {
   if (earlier === null || !mayBeResumed(earlier)) return plan
   const resume = await resumed(engine, earlier, { choice: plan.source, signal })
-  return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
+  return resume === undefined
+    ? plan
+    : { ...plan, resume, chat: earlier.chat_id ?? plan.chat, tags: earlier.tags }
 }
 
 /** Undefined when the backup has to be sent from its beginning. */
