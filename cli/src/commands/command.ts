@@ -3,6 +3,7 @@ import type { Config } from '@telegram-backup/engine/environment.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
+import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
 
@@ -32,10 +33,17 @@ export interface CommandContext {
 /** The action of a command: returns the exit code, or throws. */
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
-/** Runs the action of a command; `cli.ts` provides it. */
-export type RunAction = (action: CommandAction, options: { json?: boolean }) => Promise<void>
+/** What every command may be told. */
+export interface CommonOptions {
+  json?: boolean
+  quiet?: boolean
+  verbose?: boolean
+}
 
-/** Adds one command, with its options and `--json` and examples in its help. */
+/** Runs the action of a command; `cli.ts` provides it. */
+export type RunAction = (action: CommandAction, options: CommonOptions) => Promise<void>
+
+/** Adds one command, with its own and the common options and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
 /** The argument of commands that work on one backup. */
@@ -49,7 +57,7 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-/** Gives a command its help, its options, and `--json`. */
+/** Gives a command its help, its options, and those that all commands have. */
 export function describeCommand(
   command: Command,
   { description, argument, options = {}, examples }: CommandHelp,
@@ -60,19 +68,29 @@ export function describeCommand(
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
+  command.optionsGroup('Options of every command:')
+  for (const [flags, help] of Object.entries(COMMON_OPTIONS)) command.option(flags, help)
+  return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
 }
 
-/** Gives a group of commands its help; each of its commands has `--json` itself. */
+/** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,
   { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
 ): Command {
-  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
-  return command.description(description).addHelpText('after', json + exampleLines(examples))
+  const width = Math.max(...Object.keys(COMMON_OPTIONS).map(flags => flags.length))
+  const lines = Object.entries(COMMON_OPTIONS).map(([flags, help]) => `  ${flags.padEnd(width)}  ${help}`)
+  const common = `\nEach of these commands takes:\n${lines.join('\n')}\n`
+  return command.description(description).addHelpText('after', common + exampleLines(examples))
 }
 
-const JSON_WORDS = 'print only one JSON value on stdout'
+/** Flags and help. */
+const COMMON_OPTIONS: Readonly<Record<string, string>> = {
+  '--json': 'print only one JSON value on stdout',
+  '-q, --quiet': 'print only what was asked for, warnings and errors: nothing when all is well',
+  '-v, --verbose':
+    'also print each call to the chat, each new try with its reason, and the time of each step',
+}
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'
@@ -137,8 +155,9 @@ export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, signal, note } = context
-  const engine = await openEngine(config, { signal, note })
+  const { config, signal, note, output } = context
+  const engine = await openEngine(config, { signal, note, ...callLog(output) })
+  output.step('the catalog is open')
   try {
     return await work(engine)
   } finally {
