@@ -1,3 +1,4 @@
+import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
@@ -73,14 +74,15 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   const stop = stopOnSignals(host)
   endWithTheReader(host)
   let exitCode: ExitCode = ExitCode.DONE
-  const run: RunAction = async (action, options) => {
+  const run: RunAction = async (action, options, needs) => {
     const output = outputOf(host, options)
     stop.printTo(output)
+    const named = options.envFile
     const checked: CommandAction = async context => {
       if (!options.quiet || !options.verbose) return await action(context)
       throw usageError('--quiet and --verbose cannot be combined', 'Leave out one of the two.')
     }
-    exitCode = await perform(checked, { host, output, ...stop })
+    exitCode = await perform(checked, { host, output, named, needs, ...stop })
   }
   const program = createProgram(run, host, args[0])
   try {
@@ -134,6 +136,8 @@ function outputOf({ stdout, stderr }: Host, { json = false, quiet, verbose }: Co
   return new Output({ json, detail, stdout, stderr })
 }
 
+const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }
+
 async function perform(
   action: CommandAction,
   {
@@ -141,10 +145,20 @@ async function perform(
     output,
     signal,
     onHangup,
-  }: Pick<CommandContext, 'host' | 'output'> & Pick<StopSignals, 'signal' | 'onHangup'>,
+    named,
+    needs = { settings: true },
+  }: Pick<CommandContext, 'host' | 'output'> &
+    Pick<StopSignals, 'signal' | 'onHangup'> & {
+      named: string | undefined
+      needs: { settings: boolean } | undefined
+    },
 ): Promise<ExitCode> {
   let config: Config | undefined
+  let environment = NOT_FILLED
   const context: CommandContext = {
+    get environment() {
+      return environment
+    },
     // Read on first use: a wrong setting must not stop a command that does not need the settings.
     get config() {
       config ??= readConfig(host.env)
@@ -158,9 +172,13 @@ async function perform(
     onHangup,
   }
   try {
+    if (needs.settings) environment = await fillEnvironment(host.env, { named })
     return await action(context)
   } catch (error) {
     output.failure(error)
+    if (exitCodeOf(error) === ExitCode.USAGE)
+      for (const path of environment.unreadable)
+        output.note(`note: ${path} is not used: this user cannot read it`)
     return exitCodeOf(error)
   }
 }

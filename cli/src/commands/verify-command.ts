@@ -3,8 +3,11 @@ import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
 import type { VerifyOutcome } from '@telegram-backup/engine/operations/verify.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
+  OPTIONAL_BACKUP_ID,
   type RegisterCommand,
   usageError,
   withEngine,
@@ -21,7 +24,7 @@ interface DrillOptions {
   trustDump?: boolean
 }
 
-interface VerifyOptions extends DrillOptions {
+interface VerifyOptions extends DrillOptions, BackupIdOptions {
   all?: boolean
   project?: string
   type?: string
@@ -37,7 +40,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
   describeCommand(program.command('verify'), {
     description:
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
-    argument: ['[id]', 'the backup’s id, or its first eight characters'],
+    argument: OPTIONAL_BACKUP_ID,
     options: {
       '--all': 'verify every complete backup',
       '--project <id>': 'verify only backups of this project',
@@ -53,7 +56,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     },
     examples: [
       'telegram-backup verify 3f0c2c1e',
-      'telegram-backup verify 3f0c2c1e --read-data',
+      'telegram-backup verify latest --read-data',
       'telegram-backup verify --all --project shop --read-data --json',
       'telegram-backup verify 3f0c2c1e --drill',
       'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
@@ -62,6 +65,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     run(async context => {
       const { output, signal, note } = context
       const isMany = isForMany(id, options)
+      const words = backupWords(id ?? '', options)
       assertMeantForDrill(options)
       const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
@@ -70,7 +74,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
       return await withEngine(context, async engine => {
         const backups = isMany
           ? await completeBackups(engine.database, options)
-          : [await findBackup(engine.database, id ?? '')]
+          : [await findBackup(engine.database, words, context)]
         const readData = options.readData === true || options.drill === true
         const { messagesPerMinute } = engine.client
         const follower = new VerifyFollower({ backups, readData, messagesPerMinute })
@@ -121,13 +125,16 @@ export const registerVerify: RegisterCommand = (program, run) => {
   )
 }
 
-function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
+function isForMany(id: string | undefined, { all, project, type, before }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
     throw usageError('An id cannot be combined with --all, --project or --type', 'Give the id alone.')
   }
   if (id === undefined && !filters) {
-    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or --all.')
+    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or latest, or --all.')
+  }
+  if (id === undefined && before !== undefined) {
+    throw usageError('--before goes with latest', 'Name the backup: latest, or latest:SOURCE.')
   }
   return id === undefined
 }
