@@ -6,7 +6,14 @@ import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
 import { registerApikey } from '#commands/apikey-command.ts'
 import { registerCard } from '#commands/card-command.ts'
-import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#commands/command.ts'
+import {
+  type CommandAction,
+  type CommandContext,
+  type CommonOptions,
+  type RegisterCommand,
+  type RunAction,
+  usageError,
+} from '#commands/command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
@@ -72,10 +79,14 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options, needs) => {
     showUtc(options.utc === true)
-    const output = outputOf(host, { json: options.json === true })
+    const output = outputOf(host, options)
     stop.printTo(output)
     const named = options.envFile
-    exitCode = await perform(action, { host, output, named, needs, ...stop })
+    const checked: CommandAction = async context => {
+      if (!options.quiet || !options.verbose) return await action(context)
+      throw usageError('--quiet and --verbose cannot be combined', 'Leave out one of the two.')
+    }
+    exitCode = await perform(checked, { host, output, named, needs, ...stop })
   }
   const program = createProgram(run, host, args[0])
   try {
@@ -124,8 +135,9 @@ export function createProgram(
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output {
-  return new Output({ ...options, stdout, stderr })
+function outputOf({ stdout, stderr }: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+  const detail = verbose ? 'verbose' : quiet ? 'quiet' : 'normal'
+  return new Output({ json, detail, stdout, stderr })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

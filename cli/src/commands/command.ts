@@ -6,6 +6,7 @@ import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
+import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
 
@@ -43,6 +44,8 @@ export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 /** What {@link describeCommand} adds to every command. */
 export interface CommonOptions {
   json?: boolean
+  quiet?: boolean
+  verbose?: boolean
   utc?: boolean
   envFile?: string
 }
@@ -95,13 +98,14 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-const JSON_WORDS = 'print only one JSON value on stdout'
-
 /** The options of all commands. */
 const COMMON_OPTIONS: OptionHelp = {
   '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
   '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
-  '--json': JSON_WORDS,
+  '--json': 'print only one JSON value on stdout',
+  '-q, --quiet': 'print only what was asked for, warnings and errors: nothing when all is well',
+  '-v, --verbose':
+    'also print each call to the chat, each new try with its reason, and the time of each step',
 }
 
 /** Gives a command its help, its options, and those of all commands. */
@@ -112,20 +116,28 @@ export function describeCommand(
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  for (const [flags, help] of Object.entries({ ...options, ...ofBackup, ...COMMON_OPTIONS })) {
+  addOptions(command, { ...options, ...ofBackup })
+  command.optionsGroup('Options of every command:')
+  addOptions(command, COMMON_OPTIONS)
+  return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
+}
+
+function addOptions(command: Command, options: OptionHelp): void {
+  for (const [flags, help] of Object.entries(options)) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.addHelpText('after', exampleLines(examples))
 }
 
-/** Gives a group of commands its help; each of its commands has `--json` itself. */
+/** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,
   { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
 ): Command {
-  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
-  return command.description(description).addHelpText('after', json + exampleLines(examples))
+  const width = Math.max(...Object.keys(COMMON_OPTIONS).map(flags => flags.length))
+  const lines = Object.entries(COMMON_OPTIONS).map(([flags, help]) => `  ${flags.padEnd(width)}  ${help}`)
+  const common = `\nEach of these commands takes:\n${lines.join('\n')}\n`
+  return command.description(description).addHelpText('after', common + exampleLines(examples))
 }
 
 function exampleLines(examples: readonly string[]): string {
@@ -191,8 +203,9 @@ export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, signal, note } = context
-  const engine = await openEngine(config, { signal, note })
+  const { config, signal, note, output } = context
+  const engine = await openEngine(config, { signal, note, ...callLog(output) })
+  output.step('the catalog is open')
   try {
     return await work(engine)
   } finally {

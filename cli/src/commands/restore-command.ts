@@ -5,7 +5,6 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
-import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
@@ -17,9 +16,10 @@ import {
   usageError,
   withEngine,
 } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
+import { describeWork } from '#commands/progress-facts.ts'
 import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
 
 interface RestoreOptions extends BackupIdOptions {
@@ -89,8 +89,9 @@ async function runRestore(
     signal,
     note,
     onPlan: async prepared => {
-      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) note(line)
-      await confirm(context, { isAgreed: options.yes === true })
+      const isAgreed = options.yes === true
+      tellBefore(output, [...describeFetch(backup, prepared), ...describePlan(prepared)], { isAgreed })
+      await confirm(context, { isAgreed })
       startMs = performance.now()
     },
     onUnrecorded: () => note('warning: the result of the restore could not be recorded in the catalog'),
@@ -152,7 +153,7 @@ function answer(
 ): void {
   const { prepared, restoreId, bytes, partCount } = restored
   const { keptOld, ...facts } = restored.facts
-  output.answer(
+  output.outcome(
     {
       success: true,
       id: backup.id,
@@ -167,7 +168,7 @@ function answer(
     },
     () =>
       [
-        `${prepared.target} holds backup ${backup.id}: ${formatBytes(bytes)} from ${count(partCount, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
+        `${prepared.target} holds backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),

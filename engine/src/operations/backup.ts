@@ -32,6 +32,14 @@ export interface SentSource extends IntegratedBackupResult {
   skipped?: readonly SkippedFile[]
 }
 
+/** What bounds a send besides the line. */
+export interface SendPace {
+  /** 0 = no pace. */
+  messagesPerMinute: number
+  /** Of a part as sent, at most. */
+  partSizeBytes: number
+}
+
 export interface BackupHooks extends Watching {
   /** The source, the schedule and the job that it comes from; for the record. The plan names the tags. */
   origin: Omit<BackupOrigin, 'tags'>
@@ -40,9 +48,10 @@ export interface BackupHooks extends Watching {
   /** Replaces the error of a source that cannot be opened or read. */
   onSourceFailed?: (error: unknown) => unknown
   /**
-   * Called before the first byte is sent, with the longest time that it takes; not when its size is unknown.
+   * Called before the first byte is sent, with the longest time that it takes; without one when its size is
+   * unknown.
    */
-  onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
+  onEstimate?: (estimate: SendEstimate | undefined, of: SendPace) => void
   onProgress: (progress: SendProgress) => void
 }
 
@@ -89,17 +98,22 @@ export async function backup(
   }
 }
 
+function paceOf({ client, config }: Pick<Engine, 'client' | 'config'>): SendPace {
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = config
+  return { messagesPerMinute: client.messagesPerMinute, partSizeBytes }
+}
+
 function announceEstimate(
   { sizeBytes, estimatedBytes }: OpenedSource,
   { engine, plan, hooks }: { engine: Engine; plan: SendPlan; hooks: BackupHooks },
 ): void {
   const archiveBytes = sizeBytes ?? estimatedBytes
-  if (archiveBytes === undefined) return
-  const { messagesPerMinute } = engine.client
-  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = engine.config
+  const pace = paceOf(engine)
   const { bytesPerSecond } = plan
-  const estimate = estimateSend({ archiveBytes, partSizeBytes, messagesPerMinute, bytesPerSecond })
-  hooks.onEstimate?.(estimate, { messagesPerMinute })
+  hooks.onEstimate?.(
+    archiveBytes === undefined ? undefined : estimateSend({ archiveBytes, bytesPerSecond, ...pace }),
+    pace,
+  )
 }
 
 /** Bytes that come from outside, to be backed up as they come. */
