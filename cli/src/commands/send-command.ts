@@ -76,6 +76,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
         const words = describeEstimate(estimate, messagesPerMinute)
         if (words !== undefined) note(words)
       },
+      onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
       onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
     })
     return { ...sent, policies: await policiesOf(sent, (await opening).database) }

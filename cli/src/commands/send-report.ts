@@ -30,8 +30,11 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   const devices = readDevices(result.databaseRecord?.source)
   if (devices !== undefined)
     output.note(`note: it holds ${devices.words}; only root can restore that, with --allow devices`)
-  const { skipped = [] } = result
-  if (skipped.length === 0) return ExitCode.DONE
+  const { skipped = [], afterError } = result
+  if (afterError !== undefined) {
+    output.reason(`The backup is complete, but: ${afterError.message}`, afterError.hint)
+  }
+  if (skipped.length === 0) return afterError === undefined ? ExitCode.DONE : ExitCode.PARTIAL
   output.note(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
   for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.note(`  ${reason}  ${path}`)
   if (skipped.length > MAX_SHOWN) output.note(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
@@ -52,6 +55,7 @@ function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): 
 
 function reportFailure(result: SentSource, output: Output): ExitCode {
   output.reason(describeFailure(result), result.hint)
+  if (result.afterError !== undefined) output.note(`warning: ${result.afterError.message}`)
   if (result.details.telegramSuccess) {
     output.note('The backup itself is complete in the chat, and the catalog knows its messages.')
   }
