@@ -101,6 +101,8 @@ export * from '#queue/sampling.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
+export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
 export {
   cancelJob,
