@@ -37,7 +37,7 @@ describe('the holes of a file', () => {
     expect(await findHoles(dense)).toEqual([])
     closeSync(dense)
     const path = join(folder, 'fifo')
-    execFileSync('mkfifo', [path])
+    execFileSync('bash', ['-c', 'mkfifo "$0"', path])
     const pipe = openSync(path, 'r+')
     expect(await findHoles(pipe)).toEqual([])
     closeSync(pipe)
