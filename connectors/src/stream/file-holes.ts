@@ -67,9 +67,9 @@ async function sparseMap(
 }
 
 /**
- * The map of the first file of a tar file, in the form that GNU tar calls 1.0: an extended header says so, and
- * the data begins with lines of digits, the number of extents, then the offset and size of each. Undefined
- * for another form, `undecided` for want of bytes.
+ * The map of the first file of a tar file, in the form that GNU tar calls 1.0: an extended header says so,
+ * and the data begins with lines of digits, the number of extents, then the offset and size of each.
+ * Undefined for another form, `undecided` for want of bytes.
  */
 export function readSparseMap(tar: Buffer): Extent[] | undefined | 'undecided' {
   const extra = Number.parseInt(tar.toString('latin1', 124, 136), 8)

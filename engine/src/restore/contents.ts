@@ -75,7 +75,10 @@ export class BackupContents {
     return onBytes === undefined ? bytes : counted(bytes, onBytes)
   }
 
-  /** Writes all bytes into a new file, with holes for zeros, or into a pipe or device. Resolves to their number. */
+  /**
+   * Writes all bytes into a new file, with holes for zeros, or into a pipe or device. Resolves to their
+   * number.
+   */
   async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
     const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
       ...this.#plan,
