@@ -129,6 +129,14 @@ function addOptions(command: Command, options: OptionHelp): void {
   }
 }
 
+/** The options that the command has of its own. */
+export function ownOptions(
+  options: CommonOptions & Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { envFile: _envFile, utc: _utc, json: _json, quiet: _quiet, verbose: _verbose, ...own } = options
+  return own
+}
+
 /** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,

@@ -1,7 +1,7 @@
 import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
 import type { Command } from 'commander'
-import { type CommandContext, type CommonOptions, usageError } from '#commands/command.ts'
+import { type CommandContext, type CommonOptions, ownOptions, usageError } from '#commands/command.ts'
 import { collected } from '#commands/repeatable-option.ts'
 
 /** The options of `send` as commander gives them: the settings of the source, in camel case. */
@@ -86,7 +86,8 @@ export async function planSend(
       'Name the source with --file, --directory, --postgres or --source.',
     )
   }
-  const { source: name, json, utc, ...rest } = options
+  const { source: name } = options
+  const { source: _source, ...rest } = ownOptions(options)
   const typed: SourceSettings = Object.fromEntries(
     Object.entries({ ...rest, ...(stdin === undefined ? {} : { stdin: true }) }).map(([option, value]) => [
       option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
