@@ -1,8 +1,8 @@
 import { BackupError } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
 import { pathOf } from '#directory/members-of-tar.ts'
 import { findTar, tarEnvironment } from '#directory/tar-program.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import type { FileStamp } from '#members.ts'
 import { FilterProgram } from '#programs/piped-program.ts'
 
 /** Two zero blocks end a tar file. */
