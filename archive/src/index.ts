@@ -10,6 +10,7 @@ export {
   MAX_PLANS,
 } from '#index-plans.ts'
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
+export type { MemberAttributes } from '#member-attributes.ts'
 export {
   type Member,
   type MemberIndex,

@@ -133,7 +133,11 @@ function readPart(part: CheckedObject): ManifestPart {
 }
 
 function readMembers(members: CheckedObject): MemberIndex {
-  return { count: members.integer('count'), index: members.text('index', MAX_INDEX_TEXT_LENGTH) }
+  return {
+    count: members.integer('count'),
+    index: members.text('index', MAX_INDEX_TEXT_LENGTH),
+    ...(members.has('attributes') && { attributes: members.text('attributes', MAX_INDEX_TEXT_LENGTH) }),
+  }
 }
 
 function assertPartsAddUp(manifest: Manifest): void {

@@ -15,14 +15,17 @@ import {
   usageError,
 } from '#commands/command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
+import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
+import { registerFind } from '#commands/find-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
+import { registerLs } from '#commands/ls-command.ts'
 import { registerNotifyTest } from '#commands/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
 import { registerPins } from '#commands/pin-command.ts'
@@ -49,6 +52,9 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   list: registerList,
   show: registerShow,
   stats: registerStats,
+  ls: registerLs,
+  find: registerFind,
+  diff: registerDiff,
   fetch: registerFetch,
   restore: registerRestore,
   verify: registerVerify,

@@ -1,4 +1,5 @@
 import type { Finding } from '#finding.ts'
+import type { MemberSelection } from '#members.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
@@ -25,6 +26,20 @@ export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> 
     of: {
       wishes: RestoreWishes
       /** Files and folders of this program that must not be replaced. */
+      keep: readonly string[]
+      signal: AbortSignal
+    },
+  ): Promise<PlannedRestore>
+  /**
+   * For a kind whose backups come back in part: as `plan`, for some members. Their bytes are those that `run`
+   * of the plan opens: the chosen members and their contents, in the order of their offsets.
+   */
+  planPart?(
+    target: Target,
+    backup: RecordedBackup,
+    of: {
+      selection: MemberSelection
+      wishes: RestoreWishes
       keep: readonly string[]
       signal: AbortSignal
     },
@@ -77,6 +92,8 @@ export type RestoreStep =
   /** `new`: it does not exist · `empty`: taken over · `staging`: replaced at the end. */
   | { does: 'write'; into: 'new' | 'empty' | 'staging'; name: string }
   /** `holds` says for people what is replaced. */
+  /** A part: the files are moved into a directory that exists; `replaces` of them are there already. */
+  | { does: 'move in'; name: string; replaces: number }
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
   /** The dump runs with more rights than it needs. */

@@ -20,10 +20,17 @@ import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
-import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
+import {
+  describeFetch,
+  describeLeftOut,
+  describeNewRoles,
+  describePart,
+  describePlan,
+} from '#commands/restore-story.ts'
 
 interface RestoreOptions extends BackupIdOptions {
   to: string
+  path?: string[]
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean
@@ -43,9 +50,11 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     argument: BACKUP_ID,
     options: {
+      '--path <pattern...>':
+        'restore only these files and folders of a directory, named from its top; *, ?, […] and ** match names. Into a directory that exists, they are moved in file by file, and all else in it stays',
       '--yes': 'do not ask first',
       '--overwrite':
-        'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+        'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
       '--links <how>':
@@ -58,6 +67,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+      'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
+      'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
@@ -83,7 +94,7 @@ async function runRestore(
   const progress = fetchProgress(output.progressLine())
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
-  const request = { backup, target, wishes }
+  const request = { backup, target, wishes, paths: options.path }
   const restored = await restore(engine, request, {
     ...progress,
     signal,
@@ -168,7 +179,7 @@ function answer(
     },
     () =>
       [
-        `${prepared.target} holds backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
+        `${prepared.target} holds ${describePart(prepared)}backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),

@@ -1,5 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import type { RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
+import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
   formatBytes,
@@ -15,9 +15,10 @@ type Into = Extract<RestoreStep, { does: 'write' }>['into']
 const MAX_SHOWN = 20
 
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
-export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): string[] {
+export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = makes === 'database' ? ', plus the time to load' : ''
+  if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -28,6 +29,20 @@ export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): st
       : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
     ...notWholeLines(backup, 'Warning  '),
   ]
+}
+
+function describePartFetch(backup: BackupDetails, part: PartFacts): string[] {
+  return [
+    `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
+    `Fetches   ${formatBytes(part.archiveBytes)} in ${part.partCount} of ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${count(part.members, 'member')}, ${formatBytes(part.plainBytes)}`,
+    ...notWholeLines(backup, 'Warning  '),
+  ]
+}
+
+/** `3 members of `, before the name of the backup; nothing for a whole one. */
+export function describePart({ part }: RestorePlan): string {
+  return part === undefined ? '' : `${count(part.members, 'member')} of `
 }
 
 /** What happens to the target. */
@@ -56,6 +71,15 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
   switch (step.does) {
     case 'write':
       return [`Way       ${WAYS[makes][step.into](step.name)}`]
+    case 'move in':
+      return [
+        `Way       into a temporary folder in ${step.name}, from which the files are moved into their places; all else there stays`,
+        ...(step.replaces > 0
+          ? [
+              `Replaces  ${count(step.replaces, 'file')} that ${step.replaces === 1 ? 'is' : 'are'} there already`,
+            ]
+          : []),
+      ]
     case 'replace': {
       const { name, holds, sizeBytes, sessions, isKept } = step
       const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { MemberConnector } from '@telegram-backup/connectors/connector.ts'
+import type { MemberConnector } from '@telegram-backup/connectors/members.ts'
 import {
   CONNECTORS,
   recordedKind,

@@ -1,7 +1,7 @@
 import { BackupError } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
 import { pathOf } from '#directory/members-of-tar.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import type { FileStamp } from '#members.ts'
 import { FilterProgram } from '#programs/piped-program.ts'
 import { findTar, tarEnvironment } from '#programs/tar-program.ts'
 

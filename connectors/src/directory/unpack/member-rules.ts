@@ -1,7 +1,8 @@
+import type { MemberAttributes } from '@telegram-backup/archive'
 import { type Hint, hint, option } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
 import { componentsOf, leadsOutside, type OutsideLink } from '#directory/pack/outside-links.ts'
 import { hostile } from '#directory/unpack/tar-fields.ts'
+import type { FileStamp } from '#members.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
 /** A member of a tar file, with its names as tar will use them: Latin-1, one character for each byte. */
@@ -13,6 +14,7 @@ export interface TarMember {
   sizeBytes: number
   fileBytes: number
   stamp: FileStamp
+  attributes(): Omit<MemberAttributes, 'link'>
   /** A second name in the extended header of a sparse file; tar might choose this one. */
   otherName?: string
   /** Where it begins in the tar file, its extended headers included. */

@@ -1,5 +1,6 @@
+import { type MemberAttributes, memberPathOf } from '@telegram-backup/archive'
 import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
+import type { FileStamp } from '#members.ts'
 
 export const BLOCK_BYTES = 512
 
@@ -42,14 +43,39 @@ export function realBytes(block: Buffer): number | undefined {
 
 /** The mode and the time that a member has; never throws. */
 export function readStamp(block: Buffer, records: Map<string, string> | undefined): FileStamp {
-  const octal = (at: number, sizeBytes: number): number =>
-    Number.parseInt(/^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '', 8)
-  const mode = octal(100, 8)
-  const modifiedSeconds = Number(records?.get('mtime') ?? octal(136, 12))
+  const mode = octal(block, 100, 8)
+  const modifiedSeconds = Number(records?.get('mtime') ?? octal(block, 136, 12))
   return {
     ...(Number.isNaN(mode) ? {} : { mode: mode & 0o777 }),
     ...(Number.isFinite(modifiedSeconds) ? { modifiedSeconds } : {}),
   }
+}
+
+/** What `ls -l` shows of a member; never throws. */
+export function readAttributes(
+  block: Buffer,
+  records: Map<string, string> | undefined,
+): Omit<MemberAttributes, 'link'> {
+  const nameOr = (name: string, at: number, id: string, idAt: number): string => {
+    const known = records?.get(name) || text(block, at, 32) || records?.get(id)
+    const number = octal(block, idAt, 8)
+    return memberPathOf(Buffer.from(known ?? (Number.isNaN(number) ? '' : String(number)), 'latin1'))
+  }
+  const modifiedMs = Math.floor(Number(records?.get('mtime') ?? octal(block, 136, 12)) * 1000)
+  return {
+    mode: (octal(block, 100, 8) || 0) & 0o7777,
+    owner: nameOr('uname', 265, 'uid', 108),
+    group: nameOr('gname', 297, 'gid', 116),
+    modifiedMs: Number.isNaN(new Date(modifiedMs).getTime()) ? null : modifiedMs,
+  }
+}
+
+/** NaN for a field that holds no octal digits. */
+function octal(block: Buffer, at: number, sizeBytes: number): number {
+  return Number.parseInt(
+    /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '',
+    8,
+  )
 }
 
 /** Whether more blocks of the map of an old sparse file follow this one. */

@@ -2,6 +2,7 @@ import type { TarMember } from '#directory/unpack/member-rules.ts'
 import {
   BLOCK_BYTES,
   hostile,
+  readAttributes,
   readHeader,
   readRecords,
   readStamp,
@@ -153,6 +154,7 @@ export class TarInspector {
         realBytes(block) ??
         sizeBytes,
       stamp: readStamp(block, records),
+      attributes: () => readAttributes(block, records),
       ...(sparseName !== undefined && path !== undefined ? { otherName: path } : {}),
     }
     this.#header = { ...header, sizeBytes }
