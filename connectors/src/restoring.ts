@@ -67,7 +67,7 @@ export interface RestoreWishes {
   keepOld: boolean
   createRoles: boolean
   /** Undefined for all of it. */
-  part?: DatabasePart | undefined
+  databasePart?: DatabasePart | undefined
   allow: readonly OutsideAllowance[]
 }
 

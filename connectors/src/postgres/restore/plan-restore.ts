@@ -15,7 +15,7 @@ export async function planRestore(
   backup: RecordedBackup,
   { wishes, signal }: { wishes: RestoreWishes; signal: AbortSignal },
 ): Promise<PlannedRestore> {
-  const { overwrite, keepOld, createRoles, part } = wishes
+  const { overwrite, keepOld, createRoles, databasePart: part } = wishes
   const wanted = part && readWantedPart(part)
   if (wanted !== undefined) assertNothingReplaced(wishes)
   const isWhole = wanted === undefined || isAllDefinitions(wanted)

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { type RelationName, sqlOf } from '#postgres/restore/selection/dump-names.ts'
+import { constant, doing } from '#postgres/restore/selection/own-block.ts'
 
 /** The COPY of a table, with its line end; `columns` as in the dump. */
 export function copyInto(table: RelationName, columns: string | undefined): string {
@@ -58,14 +58,4 @@ export function afterRows(): string {
     EXECUTE pg_catalog.current_setting('${UNDO}', true);
   END IF;
 END`)}`
-}
-
-/** A statement of a dump that runs a block of PL/pgSQL. */
-function doing(block: string): string {
-  const mark = `$r${randomBytes(16).toString('hex')}$`
-  return `DO LANGUAGE plpgsql ${mark}${block}${mark};\n`
-}
-
-function constant(text: string): string {
-  return `${text.includes('\\') ? 'E' : ''}'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`
 }

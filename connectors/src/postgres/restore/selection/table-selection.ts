@@ -10,6 +10,7 @@ import type {
 } from '#postgres/restore/selection/dump-selection.ts'
 import { type RelationStatement, readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
 import { afterRows, beforeRows, copyInto } from '#postgres/restore/selection/rows-alone.ts'
+import { pointsNotBack } from '#postgres/restore/selection/renamed-apart.ts'
 import { newNameOf, renamed } from '#postgres/restore/selection/statement-renaming.ts'
 import { closeNames, newName, type Renaming, TableFamily } from '#postgres/restore/selection/table-family.ts'
 import { standsBeforeRows, type TocEntry } from '#postgres/restore/selection/toc-entry.ts'
@@ -103,7 +104,9 @@ export class TableSelection implements DumpSelection {
   end(): string {
     const last = this.#resolve()
     const { only } = this.#wanted
-    return `${last}${only === 'rows' ? afterRows() : ''}`
+    const renamed = [...this.#names.relations].filter(([key, now]) => key !== keyOf(now))
+    const check = this.#renaming === undefined ? '' : pointsNotBack(renamed)
+    return `${last}${only === 'rows' ? afterRows() : ''}${check}`
   }
 
   /** Decides what belongs to the tables. Returns their definitions. Throws `NOT_FOUND`. */
