@@ -25,7 +25,13 @@ import {
   SELECTION_OPTIONS,
   type SelectionOptions,
 } from '#commands/restore-selection-options.ts'
-import { describeFetch, describeLeftOut, describeNewRoles, describePart, describePlan } from '#commands/restore-story.ts'
+import {
+  describeFetch,
+  describeLeftOut,
+  describeNewRoles,
+  describePart,
+  describePlan,
+} from '#commands/restore-story.ts'
 
 interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string

@@ -1,4 +1,4 @@
-import type { DatabasePart } from '@telegram-backup/connectors/restoring.ts'
+import type { DatabasePart } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import { usageError } from '#commands/command.ts'
 
 /** The options of `restore` that choose a part of a database. */
@@ -24,7 +24,8 @@ export interface SelectionOptions {
 /** The part that the options choose; undefined for all of the database. Throws `USAGE`. */
 export function readDatabasePart(options: SelectionOptions): DatabasePart | undefined {
   const { table: tables = [], as, schema: schemas = [], schemaOnly, dataOnly, skipForeignKeys } = options
-  if (schemaOnly && dataOnly) throw usageError('--schema-only and --data-only exclude each other', 'Give one of them.')
+  if (schemaOnly && dataOnly)
+    throw usageError('--schema-only and --data-only exclude each other', 'Give one of them.')
   if (as !== undefined && tables.length === 0)
     throw usageError('--as names no table of the backup', 'Give --table SCHEMA.TABLE too.')
   const isChosen = tables.length > 0 || schemas.length > 0 || schemaOnly || dataOnly

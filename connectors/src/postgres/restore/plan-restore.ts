@@ -1,4 +1,4 @@
-import { BackupError, hint, option } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import type { PostgresTarget } from '#postgres/connection.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
 import { restoreDatabase } from '#postgres/restore/restore-database.ts'
@@ -20,7 +20,14 @@ export async function planRestore(
   if (wanted !== undefined) assertNothingReplaced(wishes)
   const isWhole = wanted === undefined || isAllDefinitions(wanted)
   if (!isWhole) return await planRestoreOfPart(wanted, { connection, backup, signal })
-  const plan = await planDatabaseRestore(backup, connection, { overwrite, keepOld, createRoles, signal })
+  const plan = await planDatabaseRestore(backup, connection, {
+    overwrite,
+    keepOld,
+    createRoles,
+    signal,
+  }).catch((error: unknown) => {
+    throw wanted === undefined ? error : withoutOverwriting(error)
+  })
   return {
     target: connection.display,
     steps: [...stepsOf(plan), ...(wanted === undefined ? [] : selectStep(wanted))],
@@ -35,6 +42,16 @@ export async function planRestore(
 /** Definitions without a choice among them make a database of their own. */
 function isAllDefinitions({ tables, schemas, only }: WantedPart): boolean {
   return tables.length === 0 && schemas.length === 0 && only !== 'rows'
+}
+
+/** Nobody wants a database without rows in place of one with rows. */
+function withoutOverwriting(error: unknown): unknown {
+  const { code, message } = describeError(error)
+  if (code !== 'USAGE' || !/is not empty/.test(message)) return error
+  return new BackupError(message, {
+    code,
+    hint: hint`Definitions alone go into a new or an empty database: name one. Or choose a part with ${option('schema')} or ${option('table')}.`,
+  })
 }
 
 async function planRestoreOfPart(

@@ -10,8 +10,8 @@ import { PassThrough } from '#postgres/restore/sql/pass-through.ts'
 const LONGEST_TAKEN_BYTES = 64 * 1024 * 1024
 
 /**
- * Makes of a plain dump the dump of what was selected, which then goes the way of every dump. A wrong cut here
- * can only change what is left out.
+ * Shortens a plain dump to what is selected; the rest goes the way of every dump. A wrong cut here can only
+ * change what is left out.
  */
 export class DumpFilter implements DumpReader {
   readonly #selection: DumpSelection

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
  * Names in the text of a dump. The text is read as bytes in Latin-1, whatever its encoding: pg_dump writes a
  * name as it is when it consists of small ASCII letters, and else in quotes; keywords are in capitals.
  */
-export const NAME = String.raw`(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")`
+export const NAME: string = `(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")`
 
 /** A table, sequence, index or view, which share their names in a schema; each as bytes in Latin-1. */
 export interface RelationName {

@@ -22,8 +22,8 @@ export interface CopyStart {
 }
 
 /**
- * Chooses what comes back of a dump. Each method that returns SQL returns what stands in place of what it got,
- * as bytes in Latin-1, '' for nothing. All throw why nothing can come back.
+ * Chooses what is restored of a dump. A method that returns SQL returns what replaces the piece that it got,
+ * as bytes in Latin-1, '' for nothing. All throw why nothing can be restored.
  */
 export interface DumpSelection {
   /** pg_dump's comment above the statements that follow. */

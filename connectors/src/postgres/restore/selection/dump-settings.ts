@@ -4,7 +4,9 @@ import { NAME } from '#postgres/restore/selection/dump-names.ts'
 const FOR_ALL =
   /^(?:SET (?:statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout|client_encoding|standard_conforming_strings|check_function_bodies|xmloption|client_min_messages|row_security|default_with_oids) = [^;]*;|SELECT pg_catalog\.set_config\('search_path', '', false\);)$/
 const PLACEMENT = /^SET (default_tablespace|default_table_access_method) = [^;]*;$/
-const AUTHORIZATION = new RegExp(`^(?:SET SESSION AUTHORIZATION (?:${NAME}|'[^']*')|RESET SESSION AUTHORIZATION);$`)
+const AUTHORIZATION = new RegExp(
+  `^(?:SET SESSION AUTHORIZATION (?:${NAME}|'[^']*')|RESET SESSION AUTHORIZATION);$`,
+)
 
 /**
  * The settings that stand between the statements of a dump. Where a table lies and who gives a right is said

@@ -125,7 +125,10 @@ function assertTables({ tables, schemas }: WantedPart, { relations, schemas: pre
 }
 
 /** Nothing of that name is there; its schema is. */
-function assertFree({ tables, as, schemas }: WantedPart, { relations, schemas: present, filled }: TargetState): void {
+function assertFree(
+  { tables, as, schemas }: WantedPart,
+  { relations, schemas: present, filled }: TargetState,
+): void {
   const wanted = as === undefined ? tables : [as]
   const known = new Set(relations.map(keyOfText))
   const table = wanted.find(one => known.has(keyOf(one)))
@@ -138,7 +141,10 @@ function assertFree({ tables, as, schemas }: WantedPart, { relations, schemas: p
           : hint`Nothing that exists is changed. Give ${option('as')} another name, or drop that table first.`,
     })
   }
-  assertSchemas(wanted.map(({ schema }) => schema), present)
+  assertSchemas(
+    wanted.map(({ schema }) => schema),
+    present,
+  )
   const [full] = schemas.filter(schema => filled[asText(schema)] !== undefined)
   if (full === undefined) return
   throw new BackupError(`The schema ${asText(full)} of the database is not empty`, {

@@ -12,7 +12,7 @@ const HINTS: ReadonlyArray<[RegExp, Hint]> = [
   ],
   [
     /(type|function|procedure|operator|collation|operator class|schema|text search \w+|access method|server|aggregate) .* does not exist|unrecognized .* parameter/,
-    hint`What is restored needs it, and the database lacks it. Create it there first; "${run('restore', 'ID', { 'to': 'URL', 'schema-only': true })}" into a new database shows how it was.`,
+    hint`What is restored needs it, and the database lacks it. Create it there first; "${run('restore', 'ID', { to: 'URL', 'schema-only': true })}" into a new database shows how it was.`,
   ],
   [
     /role "[^"]*" does not exist/,

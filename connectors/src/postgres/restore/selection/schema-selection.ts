@@ -1,5 +1,6 @@
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import {
+  asBytes,
   asText,
   NAME,
   readRelationConstant,
@@ -85,7 +86,7 @@ export class SchemaSelection implements DumpSelection {
       const key = `${shown(statement.about)}.${asText(statement.object)}`
       if (statement.does === 'add foreign key') {
         this.#leftOutKeys.add(key)
-        this.#remark(`the foreign key ${key} was left out`)
+        this.#remark(`the foreign key ${asBytes(key)} was left out`)
       }
       if (this.#leftOutKeys.has(key)) return ''
     }
@@ -133,10 +134,17 @@ export class SchemaSelection implements DumpSelection {
     const isNamed = named !== undefined && this.#schemas.has(named)
     // Its name holds what separates the words of the comment: the statement alone tells.
     if (entry === 'unclear') return isNamed && this.#find(named)
+    if (isNamed && entry.type === 'TABLE ATTACH' && !this.#schemas.has(entry.schema))
+      this.#remark(
+        `${entry.schema}.${entry.name}, a partition of a table in ${named}, is in another schema and was not restored`,
+      )
     if (!this.#schemas.has(entry.schema) || TYPES_LEFT_OUT.test(entry.type)) return false
     if (isNamed) return this.#find(named)
     if (!JOINS.has(entry.type)) throw misread(entry)
-    this.#remark(`${entry.name} was a partition of a table in another schema; it came back as a table of its own`)
+    if (entry.type === 'TABLE ATTACH')
+      this.#remark(
+        `${entry.schema}.${entry.name} was a partition of a table in another schema; it came back as a table of its own`,
+      )
     return false
   }
 
@@ -146,7 +154,7 @@ export class SchemaSelection implements DumpSelection {
   }
 
   #remark(text: string): void {
-    if (this.#remarks.length < MOST_REMARKS) this.#remarks.push(text)
+    if (this.#remarks.length < MOST_REMARKS) this.#remarks.push(asText(text))
   }
 
   #notInDump(schema: string): BackupError {

@@ -1,6 +1,11 @@
 import { BackupError } from '@telegram-backup/errors'
-import { keyOf, type RelationName, readRelationName, shown } from '#postgres/restore/selection/dump-names.ts'
-import { DumpSettings } from '#postgres/restore/selection/dump-settings.ts'
+import {
+  asText,
+  keyOf,
+  type RelationName,
+  readRelationName,
+  shown,
+} from '#postgres/restore/selection/dump-names.ts'
 import type {
   BroughtBack,
   Choice,
@@ -8,9 +13,13 @@ import type {
   DumpSelection,
   StatementStart,
 } from '#postgres/restore/selection/dump-selection.ts'
-import { type RelationStatement, readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
-import { afterRows, beforeRows, copyInto } from '#postgres/restore/selection/rows-alone.ts'
+import { DumpSettings } from '#postgres/restore/selection/dump-settings.ts'
+import {
+  type RelationStatement,
+  readRelationStatement,
+} from '#postgres/restore/selection/relation-statement.ts'
 import { pointsNotBack } from '#postgres/restore/selection/renamed-apart.ts'
+import { afterRows, beforeRows, copyInto } from '#postgres/restore/selection/rows-alone.ts'
 import { newNameOf, renamed } from '#postgres/restore/selection/statement-renaming.ts'
 import { closeNames, newName, type Renaming, TableFamily } from '#postgres/restore/selection/table-family.ts'
 import { standsBeforeRows, type TocEntry } from '#postgres/restore/selection/toc-entry.ts'
@@ -125,7 +134,9 @@ export class TableSelection implements DumpSelection {
     for (const table of this.#wanted.tables) {
       const parent = this.#family.parentOf(table)
       if (parent !== undefined && !this.#names.relations.has(keyOf(parent)))
-        this.#remark(`${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own`)
+        this.#remark(
+          `${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own`,
+        )
     }
     const held = this.#held
     this.#held = []
@@ -134,16 +145,16 @@ export class TableSelection implements DumpSelection {
 
   /** A statement, if it is selected, with the names that it gets. */
   #selected({ text, statement, placement }: Held): string {
-    const { does, about, object } = statement
+    const { does, about } = statement
     const table = newNameOf(this.#names, { text, about })
     if (does === 'create statistics') return this.#statistics({ text, statement, placement })
     if (table === undefined) return this.#remarkForeign(statement)
-    if (!this.#isWanted(statement)) return ''
     if (does === 'publish') {
-      this.#remark(`${shown(about)} was in a publication; add it again where it is wanted`)
+      this.#remarkLost(`${shown(about)} was in a publication`)
       return ''
     }
-    return `${this.#settings.before(placement)}${renamed(text, statement, this.#names, this.#newObject(statement, object))}\n`
+    if (!this.#isWanted(statement)) return ''
+    return `${this.#settings.before(placement)}${renamed(text, statement, this.#names, this.#newObject(statement, table))}\n`
   }
 
   #isWanted({ does, about, object }: RelationStatement): boolean {
@@ -153,16 +164,16 @@ export class TableSelection implements DumpSelection {
     if (does === 'comment on constraint' && this.#leftOutKeys.has(`${keyOf(about)}\0${object}`)) return false
     if (does !== 'add foreign key' || !skipForeignKeys) return true
     this.#leftOutKeys.add(`${keyOf(about)}\0${object}`)
-    this.#remark(`the foreign key ${object} of ${shown(about)} was left out`)
+    this.#remark(`the foreign key ${asText(object ?? '')} of ${shown(about)} was left out`)
     return false
   }
 
   /** The new name of the index or key that a statement makes or is about. */
-  #newObject({ does, about }: RelationStatement, object: string | undefined): string | undefined {
+  #newObject({ does, about, object }: RelationStatement, table: RelationName): string | undefined {
     if (object === undefined) return undefined
     const index = { schema: about.schema, name: object }
     if (does === 'create index' || does === 'add key') {
-      const now = newName(index, this.#renaming)
+      const now = newName(index, { from: about, to: table })
       this.#names.relations.set(keyOf(index), now)
       if (does === 'add key') this.#keys.set(`${keyOf(about)}\0${object}`, now.name)
       return now.name
@@ -173,16 +184,23 @@ export class TableSelection implements DumpSelection {
 
   #statistics({ text, statement, placement }: Held): string {
     const { about, other } = statement
-    if (other === undefined || !this.#names.relations.has(keyOf(other)) || this.#wanted.only === 'rows') return ''
-    this.#names.statistics.set(keyOf(about), newName(about, this.#renaming))
+    const table = other && this.#names.relations.get(keyOf(other))
+    if (other === undefined || table === undefined || this.#wanted.only === 'rows') return ''
+    this.#names.statistics.set(keyOf(about), newName(about, { from: other, to: table }))
     return `${this.#settings.before(placement)}${renamed(text, statement, this.#names, undefined)}\n`
   }
 
   /** Says what belongs to another table, and pointed to one that comes back. */
-  #remarkForeign({ does, about, other }: RelationStatement): '' {
+  #remarkForeign({ does, about, other, object = '' }: RelationStatement): '' {
     if (does === 'add foreign key' && other !== undefined && this.#names.relations.has(keyOf(other)))
-      this.#remark(`${shown(about)} had a foreign key to ${shown(other)}, which belongs to ${shown(about)}`)
+      this.#remarkLost(`${shown(about)} had the foreign key ${asText(object)} to ${shown(other)}`)
     return ''
+  }
+
+  /** What belongs to something else, and went when the table was dropped. */
+  #remarkLost(text: string): void {
+    if (this.#renaming === undefined && this.#wanted.only !== 'rows')
+      this.#remark(`${text}, which was not restored; if it is missing, add it again`)
   }
 
   #remark(text: string): void {

@@ -21,7 +21,8 @@ const TYPE = /; Type: /g
  */
 export function readTocEntry(comment: string): TocEntry | 'unclear' | undefined {
   const [, data, name, type, schema, owner] = ENTRY.exec(comment) ?? []
-  if (name === undefined || type === undefined || schema === undefined || owner === undefined) return undefined
+  if (name === undefined || type === undefined || schema === undefined || owner === undefined)
+    return undefined
   if ((comment.match(TYPE) ?? []).length > 1 || /; (Schema|Owner): /.test(`${name}${schema}${owner}`))
     return 'unclear'
   return { isData: data !== undefined, name, type, schema, owner }
@@ -48,8 +49,26 @@ export function holdsRows({ type, name }: TocEntry): boolean {
 /** Types of entries that stand before all rows of a dump: what they define, rows and indexes need. */
 const TYPES_BEFORE_ROWS: ReadonlySet<string> = new Set([
   ...['TABLE', 'FOREIGN TABLE', 'TABLE ATTACH', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE', 'SEQUENCE OWNED BY'],
-  ...['DEFAULT', 'CHECK CONSTRAINT', 'COMMENT', 'SECURITY LABEL', 'SCHEMA', 'EXTENSION', 'TYPE', 'SHELL TYPE'],
-  ...['DOMAIN', 'FUNCTION', 'PROCEDURE', 'AGGREGATE', 'OPERATOR', 'OPERATOR CLASS', 'OPERATOR FAMILY', 'CAST'],
+  ...[
+    'DEFAULT',
+    'CHECK CONSTRAINT',
+    'COMMENT',
+    'SECURITY LABEL',
+    'SCHEMA',
+    'EXTENSION',
+    'TYPE',
+    'SHELL TYPE',
+  ],
+  ...[
+    'DOMAIN',
+    'FUNCTION',
+    'PROCEDURE',
+    'AGGREGATE',
+    'OPERATOR',
+    'OPERATOR CLASS',
+    'OPERATOR FAMILY',
+    'CAST',
+  ],
   ...['COLLATION', 'CONVERSION', 'PROCEDURAL LANGUAGE', 'TRANSFORM', 'ACCESS METHOD', 'FOREIGN DATA WRAPPER'],
   ...['SERVER', 'USER MAPPING', 'TEXT SEARCH PARSER', 'TEXT SEARCH DICTIONARY', 'TEXT SEARCH TEMPLATE'],
   ...['TEXT SEARCH CONFIGURATION', 'ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'DATABASE', 'DATABASE PROPERTIES'],

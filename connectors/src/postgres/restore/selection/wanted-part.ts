@@ -33,7 +33,10 @@ export function readWantedPart(part: DatabasePart): WantedPart {
   if (as !== undefined && tables.length !== 1)
     throw usage('Only one table can get another name', hint`Give ${option('table')} once.`)
   if (as !== undefined && only === 'rows')
-    throw usage('Rows alone go into the table of the same name', hint`Leave out ${option('as')}, or ${option('data-only')}.`)
+    throw usage(
+      'Rows alone go into the table of the same name',
+      hint`Leave out ${option('as')}, or ${option('data-only')}.`,
+    )
   if (only === 'rows' && skipForeignKeys)
     throw usage('Rows alone bring no foreign keys', hint`Leave out ${option('skip-foreign-keys')}.`)
   return {
@@ -69,7 +72,10 @@ function folded(name: string): string {
 
 /** For people: `table sales.customer as sales.customer_restored`. */
 export function describePart({ tables, as, schemas, only, skipForeignKeys }: WantedPart): string {
-  const named = [...tables.map(table => `table ${typed(table)}`), ...schemas.map(name => `schema ${asText(name)}`)]
+  const named = [
+    ...tables.map(table => `table ${typed(table)}`),
+    ...schemas.map(name => `schema ${asText(name)}`),
+  ]
   const what = named.length === 0 ? 'everything' : named.join(', ')
   return [
     what,
