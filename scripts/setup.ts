@@ -1,6 +1,6 @@
-// `npm run setup` puts the command telegram-backup on the PATH: for everybody as root, else for this user. What
-// it writes is a shell script with absolute paths, not a link: cron and systemd start programs with a bare PATH
-// on which there may be no Node, or an old one.
+// `npm run setup` puts the command telegram-backup on the PATH: for everybody as root, else for this user.
+// What it writes is a shell script with absolute paths, not a link: cron and systemd start programs with a
+// bare PATH on which there may be no Node, or an old one.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import {

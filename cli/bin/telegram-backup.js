@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --
 // Plain JavaScript without static imports: an older Node can start this file, which then starts the Node 24
-// that was installed with the program, or says what is wrong. Without the "--" above, Node itself would read the
-// file of --env-file, and obey a NODE_OPTIONS in it, before this program can refuse the file.
+// that was installed with the program, or says what is wrong. Without the "--" above, Node itself would read
+// the file of --env-file, and obey a NODE_OPTIONS in it, before this program can refuse the file.
 
 const OLDEST_MAJOR = 24
 const majorOf = version => Number(version.split('.')[0])
