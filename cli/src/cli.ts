@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { registerApikey } from '#commands/apikey-command.ts'
 import { registerCard } from '#commands/card-command.ts'
 import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#commands/command.ts'
+import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
   keygen: registerKeygen,
   doctor: registerDoctor,
+  config: registerConfig,
   send: registerSend,
   list: registerList,
   show: registerShow,
