@@ -14,6 +14,7 @@ import {
   type RunAction,
   usageError,
 } from '#commands/command.ts'
+import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
@@ -49,6 +50,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
   keygen: registerKeygen,
   doctor: registerDoctor,
+  config: registerConfig,
   send: registerSend,
   list: registerList,
   show: registerShow,
