@@ -20,10 +20,17 @@ import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
-import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
+import {
+  answerPlan,
+  describeFetch,
+  describeLeftOut,
+  describeNewRoles,
+  describePlan,
+} from '#commands/restore-story.ts'
 
 interface RestoreOptions extends BackupIdOptions {
   to: string
+  dryRun?: boolean
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean
@@ -43,6 +50,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     argument: BACKUP_ID,
     options: {
+      '--dry-run':
+        'only check everything that a restore checks before it begins, and show what it would do; changes nothing',
       '--yes': 'do not ask first',
       '--overwrite':
         'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
@@ -57,6 +66,7 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore latest:shop --to postgresql://shop@localhost/shop_restored',
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+      'telegram-backup restore latest:shop --to staging --dry-run',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
     ],
   }).action((id: string, options: RestoreOptions) =>
@@ -76,7 +86,7 @@ async function runRestore(
   const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-  const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
+  const { previewRestore, restore } = await import('@telegram-backup/engine/operations/restore.ts')
   const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
   const backup = await findBackup(engine.database, of.words, context)
   const target = await chooseTarget(options.to, backup, config)
@@ -84,6 +94,10 @@ async function runRestore(
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
   const request = { backup, target, wishes }
+  if (options.dryRun === true) {
+    answerPlan(output, backup, await previewRestore(engine, request, { signal, note }))
+    return ExitCode.DONE
+  }
   const restored = await restore(engine, request, {
     ...progress,
     signal,

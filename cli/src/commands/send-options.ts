@@ -1,13 +1,14 @@
 import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
 import type { Command } from 'commander'
-import { type CommandContext, usageError } from '#commands/command.ts'
+import { COMMON_OPTION_NAMES, type CommandContext, usageError } from '#commands/command.ts'
 
 /** The options of `send` as commander gives them: the settings of the source, in camel case. */
 export interface SendOptions {
   source?: string
   /** The id of the backup to resume. */
   resume?: string
+  dryRun?: boolean
   json?: boolean
   [setting: string]: unknown
 }
@@ -82,9 +83,10 @@ export async function planSend(
       'Name the source with --file, --directory, --postgres or --source.',
     )
   }
-  const { source: name, json, ...rest } = options
+  const { source: name, dryRun: _, ...rest } = options
+  const own = Object.entries(rest).filter(([option]) => !COMMON_OPTION_NAMES.has(option))
   const typed: SourceSettings = Object.fromEntries(
-    Object.entries({ ...rest, ...(stdin === undefined ? {} : { stdin: true }) }).map(([option, value]) => [
+    [...own, ...(stdin === undefined ? [] : [['stdin', true] as const])].map(([option, value]) => [
       option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
       value,
     ]),

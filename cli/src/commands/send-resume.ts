@@ -3,11 +3,14 @@ import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry, parseRate } from '@telegram-backup/engine/units/quantities.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { callLog } from '#commands/call-log.ts'
-import { type CommandContext, usageError, withCatalog } from '#commands/command.ts'
+import { COMMON_OPTION_NAMES, type CommandContext, usageError, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
 /** Options that `--resume` allows; all others stay as they were at the first send. */
-const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
+const ALSO_ALLOWED: ReadonlySet<string> = new Set([
+  ...COMMON_OPTION_NAMES,
+  ...['resume', 'file', 'limitRate', 'expires'],
+])
 
 /**
  * Plans `send --resume ID`: continues that backup from its file, or starts again if the file has changed.
