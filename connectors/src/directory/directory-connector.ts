@@ -17,6 +17,11 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { checkDirectory } = await import('#directory/pack/directory-checks.ts')
     return await checkDirectory(choice, of)
   },
+  setup: {
+    type: 'storage',
+    find: async () => (await import('#directory/find-directories.ts')).findDirectories(),
+    read: async typed => (await import('#directory/find-directories.ts')).readTypedPath(typed),
+  },
   programs: [
     {
       name: 'tar',

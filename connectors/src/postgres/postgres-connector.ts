@@ -26,6 +26,11 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { checkDatabase } = await import('#postgres/dump/source-check.ts')
     return await checkDatabase(choice, of)
   },
+  setup: {
+    type: 'database',
+    find: async signal => (await import('#postgres/find-databases.ts')).findDatabases(signal),
+    read: async typed => (await import('#postgres/find-databases.ts')).readTypedUrl(typed),
+  },
   programs: [
     {
       name: 'pg_dump',
