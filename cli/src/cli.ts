@@ -12,6 +12,7 @@ import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
+import { registerInit } from '#commands/init-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
@@ -34,6 +35,7 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** By name. */
 const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
+  init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
   send: registerSend,

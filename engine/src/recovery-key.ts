@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { replaceFile } from '#durable-files.ts'
 import type { Config } from '#environment.ts'
@@ -62,6 +62,11 @@ export async function writeRecoveryKeyRecord(
   record: RecoveryKeyRecord,
 ): Promise<void> {
   await replaceFile(join(stateFolder, FILE_NAME), `${JSON.stringify(record, undefined, 2)}\n`)
+}
+
+/** What to do about a recovery key of which nobody has said that it is saved. */
+export function notConfirmed(file: string): string {
+  return hint`Copy ${file} to another machine. Then run "${run('init')}" and type the end of the key, or run "${run('init', { 'key-saved': true })}": the file then leaves this machine.`.toString()
 }
 
 function unreadable(path: string, why: string, cause: unknown): BackupError {

@@ -163,7 +163,7 @@ async function drillsFor(
   return await openDrills(engine, request, { ...hooks, signal, note, onEnd: end })
 }
 
-function describeProgress({ bytes_done, bytes_total, parts_done }: JobProgress): string {
+export function describeProgress({ bytes_done, bytes_total, parts_done }: JobProgress): string {
   const parts = count(parts_done, 'message')
   if (bytes_total === null) return `${parts} there`
   const bar = progressBar(bytes_done / Math.max(1, bytes_total))

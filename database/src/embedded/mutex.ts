@@ -46,10 +46,7 @@ async function acquire(file: string, signal?: AbortSignal): Promise<{ close(): v
  * As {@link holdingMutex}, without waiting: undefined while another process holds it. The caller closes it.
  * @param what is locked, for the error
  */
-export function tryMutex(
-  file: string,
-  what: string = 'The embedded catalog',
-): { close(): void } | undefined {
+export function tryMutex(file: string, what: string = 'The embedded catalog'): { close(): void } | undefined {
   let lock: DatabaseSync | undefined
   try {
     createIfMissing(file)

@@ -1,4 +1,4 @@
-import { BackupError, describeError, exitCodeOf, ExitCode, hint, option } from '@telegram-backup/errors'
+import { BackupError, describeError, ExitCode, exitCodeOf, hint, option } from '@telegram-backup/errors'
 import type { BotUser, TelegramClient } from 'telegram-deployment-bot'
 import type { Setup, Staged } from '#setup/setup.ts'
 import { openTelegram } from '#wiring.ts'

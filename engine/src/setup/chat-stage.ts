@@ -1,8 +1,8 @@
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type ChatAccess, checkChatAccess, type TelegramClient } from 'telegram-deployment-bot'
 import { findChat } from '#setup/find-chat.ts'
-import type { Setup, Staged } from '#setup/setup.ts'
 import { assertFitChat } from '#setup/fit-chat.ts'
+import type { Setup, Staged } from '#setup/setup.ts'
 
 /** Finds the chat, and checks its kind and the bot's rights. */
 export async function setUpChat(setup: Setup, client: TelegramClient): Promise<Staged<ChatAccess>> {

@@ -1,7 +1,12 @@
 import { readIdentityFile, recipientOf } from '@telegram-backup/archive'
 import { hint, option, run } from '@telegram-backup/errors'
 import { isThere, removeFile } from '#durable-files.ts'
-import { type RecoveryKeyRecord, readRecoveryKeyRecord, writeRecoveryKeyRecord } from '#recovery-key.ts'
+import {
+  notConfirmed,
+  type RecoveryKeyRecord,
+  readRecoveryKeyRecord,
+  writeRecoveryKeyRecord,
+} from '#recovery-key.ts'
 import type { RecoveryKey } from '#setup/keys-stage.ts'
 import type { Setup, Staged } from '#setup/setup.ts'
 
@@ -79,11 +84,6 @@ async function leave(setup: Setup, { key, record }: Known): Promise<Staged<Confi
     hint: notConfirmed(key.file),
     result: { isConfirmed: false, file: (await isThere(key.file)) ? key.file : undefined },
   }
-}
-
-/** What to do about a recovery key of which nobody has said that it is saved. */
-export function notConfirmed(file: string): string {
-  return hint`Copy ${file} to another machine. Then run "${run('init')}" and type the end of the key, or run "${run('init', { 'key-saved': true })}": the file then leaves this machine.`.toString()
 }
 
 async function stillHere(key: RecoveryKey, isNews: boolean): Promise<Staged<ConfirmedKey>> {

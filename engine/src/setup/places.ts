@@ -1,5 +1,5 @@
-import { type AnyConnector, CONNECTORS, connectorOf } from '@telegram-backup/connectors/registry.ts'
 import type { TypedPlace } from '@telegram-backup/connectors/connector.ts'
+import { type AnyConnector, CONNECTORS, connectorOf } from '@telegram-backup/connectors/registry.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { BackupType } from 'telegram-deployment-bot'
 import { planNamedSource } from '#backup/named-source.ts'

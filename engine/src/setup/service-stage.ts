@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { access, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { BackupError, hint, run } from '@telegram-backup/errors'
+import { hint, run } from '@telegram-backup/errors'
 import { createFile, isThere } from '#durable-files.ts'
 import { bareEnvironment } from '#environment.ts'
 import type { Setup, Staged } from '#setup/setup.ts'
@@ -48,38 +48,41 @@ export async function setUpService(setup: Setup, command: readonly string[]): Pr
   const text = writeUnit(ownUnitFacts({ command, environmentFile: settings.path, stateFolder }))
   if (process.geteuid?.() === 0 && (await canRun())) return await install(installed, text)
   const unit = join(folder, UNIT)
-  const isNew = await createFile(unit, text)
+  await createFile(unit, text)
+  const sudo = process.geteuid?.() === 0 ? '' : 'sudo '
   const commands = [
-    `sudo install -m 644 ${inShell(unit)} ${installed}`,
-    'sudo systemctl daemon-reload',
-    'sudo systemctl enable --now telegram-backup',
+    `${sudo}install -m 644 ${inShell(unit)} ${installed}`,
+    `${sudo}systemctl daemon-reload`,
+    `${sudo}systemctl enable --now telegram-backup`,
   ]
   return {
-    state: isNew ? 'made' : 'there',
-    message: `the unit is in ${unit}`,
+    state: 'open',
+    message: `not installed; its unit is in ${unit}`,
     hint: `Nothing runs on schedule until it is installed: ${commands.join(' && ')}`,
     result: { unit, isInstalled: false, commands },
   }
 }
 
-async function install(path: string, text: string): Promise<Staged<KnownService>> {
-  await createFile(path, text)
-  await chmod(path, 0o644)
+async function install(unit: string, text: string): Promise<Staged<KnownService>> {
+  await createFile(unit, text)
+  await chmod(unit, 0o644)
+  const commands = ['systemctl daemon-reload', 'systemctl enable --now telegram-backup']
   try {
     await systemctl('daemon-reload')
     await systemctl('enable', '--now', 'telegram-backup')
   } catch (error) {
     const { stderr = '', message } = error as { stderr?: string; message: string }
-    throw new BackupError(`The service could not be started: ${stderr.trim().slice(0, 500) || message}`, {
-      code: 'SERVICE',
+    return {
+      state: 'open',
+      message: `${unit} is written, but the service does not start: ${stderr.trim().slice(0, 500) || message}`,
       hint: 'See: systemctl status telegram-backup',
-      cause: error,
-    })
+      result: { unit, isInstalled: false, commands },
+    }
   }
   return {
     state: 'made',
-    message: `${path} is installed, and the service runs`,
-    result: { unit: path, isInstalled: true, commands: [] },
+    message: `${unit} is installed, and the service runs`,
+    result: { unit, isInstalled: true, commands: [] },
   }
 }
 

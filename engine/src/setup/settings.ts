@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
-import { fillEnvironment } from '#config/environment-files.ts'
+import { BackupError } from '@telegram-backup/errors'
+import { fillEnvironment, readTrusted } from '#config/environment-files.ts'
+import { parseEnvironment } from '#config/environment-syntax.ts'
 import { changeEnvironmentFile, createEnvironmentFile } from '#config/write-environment.ts'
 import { isThere } from '#durable-files.ts'
 import { type Config, readConfig } from '#environment.ts'
@@ -37,15 +39,18 @@ export class Settings {
   readonly #environment: Record<string, string | undefined>
   /** The file that each variable came from. */
   readonly #origins: Map<string, string>
+  /** What the file in the folder of the set-up has. */
+  readonly #stored: Map<string, string>
 
   private constructor(
     path: string,
     environment: Record<string, string | undefined>,
-    origins: Map<string, string>,
+    { origins, stored }: { origins: Map<string, string>; stored: Map<string, string> },
   ) {
     this.path = path
     this.#environment = environment
     this.#origins = origins
+    this.#stored = stored
   }
 
   /**
@@ -64,7 +69,9 @@ export class Settings {
       const filled = await fillEnvironment(environment, { named: file })
       for (const [name, origin] of filled.origins) origins.set(name, origin)
     }
-    return new Settings(path, environment, origins)
+    const assignments = parseEnvironment((await readTrusted(path)) ?? '')
+    const stored = new Map(assignments.map(({ name, value }) => [name, value]))
+    return new Settings(path, environment, { origins, stored })
   }
 
   /** Throws `CONFIGURATION` for an invalid setting. */
@@ -82,33 +89,43 @@ export class Settings {
   }
 
   /**
-   * Keeps variables, and uses them from now on: all of them, or none. What a file already has stays. True
-   * when something was written.
+   * Keeps variables, and uses them from now on: all of them, or none. True when something was written. Throws
+   * `CONFIGURATION` when the file has another value.
    */
   async save(variables: Readonly<Record<string, string | undefined>>): Promise<boolean> {
     const wanted = Object.entries({ ...this.#carried(), ...variables })
     const missing = wanted.filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !this.#isStored(entry[0], entry[1]),
+      (entry): entry is [string, string] => entry[1] !== undefined && !this.#isKept(entry[0], entry[1]),
     )
     if (missing.length === 0) return false
+    for (const [name] of missing) if (this.#stored.has(name)) throw this.#otherValue(name)
     const changes = Object.fromEntries(missing)
     if (await isThere(this.path)) await changeEnvironmentFile(this.path, changes)
     else await createEnvironmentFile(this.path, changes, COMMENT)
     for (const [name, value] of missing) {
       this.#environment[name] = value
       this.#origins.set(name, this.path)
+      this.#stored.set(name, value)
     }
     return true
   }
 
-  #isStored(name: string, value: string): boolean {
+  #isKept(name: string, value: string): boolean {
+    if (this.#stored.get(name) === value) return true
     return this.#environment[name] === value && this.#origins.has(name)
+  }
+
+  #otherValue(name: string): BackupError {
+    return new BackupError(`${this.path} has another ${name} than the one that is set now`, {
+      code: 'CONFIGURATION',
+      hint: `Unset ${name} to use what the file has, or change the file by hand.`,
+    })
   }
 
   #carried(): Record<string, string> {
     const given = CARRIED.flatMap(name => {
       const value = this.#environment[name]?.trim()
-      if (!value || this.#origins.has(name)) return []
+      if (!value || this.#origins.has(name) || this.#stored.has(name)) return []
       if (!NAMES_PATH.test(name)) return [[name, value]]
       return OF_THIS_RUN.test(value) ? [] : [[name, resolve(value)]]
     })

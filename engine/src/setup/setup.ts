@@ -28,6 +28,9 @@ export interface GivenPlace {
   place: string
 }
 
+/** Something that was found on this machine, and the setting of its kind. */
+export type OfferedSource = FoundSource & { setting: string }
+
 /** Asks a person. Each answer is checked by the set-up; a question may be asked again. */
 export interface SetupQuestions {
   /** The token is not shown while it is typed. */
@@ -35,7 +38,7 @@ export interface SetupQuestions {
   /** One of several chats. */
   chat(chats: readonly BotChat[]): Promise<BotChat>
   /** Which of these are backed up, and places besides them. */
-  places(found: readonly FoundSource[], of: { problem: string | undefined }): Promise<readonly GivenPlace[]>
+  places(found: readonly OfferedSource[], of: { problem: string | undefined }): Promise<readonly GivenPlace[]>
   /**
    * Says where the key file is, offers to show the key, and lets the person type its end. False when the
    * person does that later.
@@ -54,7 +57,6 @@ export interface SetupHooks {
 }
 
 export type StageName =
-  | 'folder'
   | 'bot'
   | 'chat'
   | 'catalog'

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { FoundSource } from '@telegram-backup/connectors/connector.ts'
 import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { assertProjectId } from 'telegram-deployment-bot'
@@ -9,7 +8,7 @@ import { type ConfigFile, readConfigFile } from '#config/config-file.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import { createFile, isThere } from '#durable-files.ts'
 import { checkNamedSource, type NamedPlace, readPlaces } from '#setup/places.ts'
-import type { GivenPlace, Setup, Staged } from '#setup/setup.ts'
+import type { GivenPlace, OfferedSource, Setup, Staged } from '#setup/setup.ts'
 
 const FILE_NAME = 'telegram-backup.yaml'
 
@@ -143,7 +142,7 @@ async function choosePlaces(setup: Setup): Promise<NamedPlace[]> {
   return await usualPlaces(found, setup, check)
 }
 
-async function findAll(signal: AbortSignal): Promise<(FoundSource & { setting: string })[]> {
+async function findAll(signal: AbortSignal): Promise<OfferedSource[]> {
   const found = await Promise.all(
     CONNECTORS.map(async ({ place: setting, setup }) =>
       ((await setup?.find(signal)) ?? []).map(source => ({ ...source, setting })),
@@ -154,7 +153,7 @@ async function findAll(signal: AbortSignal): Promise<(FoundSource & { setting: s
 
 /** Nobody can be asked: what cannot be backed up now is named and left out. */
 async function usualPlaces(
-  found: readonly (FoundSource & { setting: string })[],
+  found: readonly OfferedSource[],
   { hooks }: Setup,
   check: { project: string; signal: AbortSignal },
 ): Promise<NamedPlace[]> {

@@ -12,9 +12,7 @@ export interface UnitFacts {
 }
 
 /** The facts of the user that runs this process. */
-export function ownUnitFacts(
-  of: Pick<UnitFacts, 'command' | 'environmentFile' | 'stateFolder'>,
-): UnitFacts {
+export function ownUnitFacts(of: Pick<UnitFacts, 'command' | 'environmentFile' | 'stateFolder'>): UnitFacts {
   const { username, homedir, uid } = userInfo()
   return { ...of, user: username, home: homedir, isRoot: uid === 0 }
 }

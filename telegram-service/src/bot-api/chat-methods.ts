@@ -18,7 +18,10 @@ export interface ChatMethods {
    * Waits up to `waitSeconds` (50 at most) for messages and posts of people. An offset confirms all updates
    * before it: the server forgets them. `REFUSED` (409) while a webhook is set or another program asks.
    */
-  seeChats(of: { offset?: number | undefined; waitSeconds: number }, options?: CallOptions): Promise<SeenChats>
+  seeChats(
+    of: { offset?: number | undefined; waitSeconds: number },
+    options?: CallOptions,
+  ): Promise<SeenChats>
   getChatMember(chatId: string, userId: string, options?: CallOptions): Promise<ChatMember>
   /** Pins silently. The chat shows the pinned message that was sent last, not the one pinned last. */
   pinMessage(chatId: string, messageId: number, options?: CallOptions): Promise<void>
@@ -36,7 +39,11 @@ export function chatMethods(bot: BotConnection): ChatMethods {
     seeChats: ({ offset, waitSeconds }, options = {}) =>
       bot.repeatable(
         // An empty list means all kinds of updates; without it, what another program wanted last counts.
-        jsonCall('getUpdates', { offset, limit: 20, timeout: waitSeconds, allowed_updates: [] }, readSeenChats),
+        jsonCall(
+          'getUpdates',
+          { offset, limit: 20, timeout: waitSeconds, allowed_updates: [] },
+          readSeenChats,
+        ),
         options,
       ),
     getChatMember: (chatId, userId, options = {}) =>
