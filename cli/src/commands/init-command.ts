@@ -11,6 +11,7 @@ import {
 } from '#commands/command.ts'
 import { canBeAsked } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
+import { updateIndexes } from '#commands/refresh-index.ts'
 import { describeProgress, startRate } from '#commands/send-progress.ts'
 import { describeProgress as describeReading } from '#commands/verify-command.ts'
 
@@ -120,7 +121,8 @@ function tokenIn(file: string | undefined): string | undefined {
   throw usageError('--token-file names an empty file', 'Write the bot token into it, and nothing else.')
 }
 
-async function hooksOf({ output, note, signal }: CommandContext): Promise<FirstBackupHooks> {
+async function hooksOf(context: CommandContext): Promise<FirstBackupHooks> {
+  const { output, note, signal } = context
   const { describeStage } = await import('#commands/init-report.ts')
   const line = output.progressLine()
   const { end: _, ...reading } = fetchProgress(line)
@@ -139,6 +141,7 @@ async function hooksOf({ output, note, signal }: CommandContext): Promise<FirstB
     onSend: (progress, { source }) =>
       line.update(() => `${source}  ${describeProgress(progress, rate(progress.bytesOut))}`),
     onVerify: progress => line.update(() => describeReading(progress)),
+    updateIndexes: database => updateIndexes(context, database),
     onEnd: () => {
       line.end()
       rate = startRate()

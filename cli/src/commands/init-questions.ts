@@ -26,11 +26,15 @@ export function terminalQuestions(context: Pick<CommandContext, 'host' | 'note' 
     places: async (found, { problem }) => {
       if (problem === undefined) for (const line of describeFound(found)) note(line)
       else note(problem)
-      const typed = await answerTo(
-        context,
-        'Back up which? Numbers, paths, URLs, separated by blanks (Enter: those with *): ',
-      )
-      return readPlaces(typed, found)
+      for (;;) {
+        const typed = await answerTo(
+          context,
+          'Back up which? Numbers, paths, URLs, separated by blanks (Enter: those with *): ',
+        )
+        const places = readPlaces(typed, choicesOf(found))
+        if (places !== undefined) return places
+        note('The list has no such number.')
+      }
     },
     recoveryKey: async ({ file, secret, isEnd }) => {
       note(
@@ -78,16 +82,18 @@ function choicesOf(found: readonly OfferedSource[]) {
 
 type Place = Awaited<ReturnType<SetupQuestions['places']>>[number]
 
-/** What is neither a number nor a URL is a path; the set-up checks it. */
-function readPlaces(typed: string, found: readonly OfferedSource[]): Place[] {
-  const choices = choicesOf(found)
+/**
+ * What is neither a number nor a URL is a path; the set-up checks it. Undefined for a number that is not in
+ * the list.
+ */
+function readPlaces(typed: string, choices: ReturnType<typeof choicesOf>): Place[] | undefined {
   const words = typed.split(/\s+/).filter(word => word !== '')
   if (words.length === 0) return choices.filter(({ isUsual }) => isUsual)
-  return words.map(word => {
-    const chosen = /^\d{1,3}$/.test(word) ? choices[Number(word) - 1] : undefined
-    if (chosen !== undefined) return chosen
+  const places = words.map(word => {
+    if (/^\d+$/.test(word)) return choices[Number(word) - 1]
     return { setting: /^postgres(ql)?:\/\//i.test(word) ? 'postgres' : 'directory', place: word }
   })
+  return places.includes(undefined) ? undefined : places.filter(place => place !== undefined)
 }
 
 /** Asks one question. Throws `CANCELLED` at Ctrl-C, and when the terminal is closed. */

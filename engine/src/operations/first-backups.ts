@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import {
   type Backup,
+  type Database,
   type JobProgress,
   listSchedules,
   queryBackups,
@@ -14,16 +15,16 @@ import { openDrills } from '#operations/drill.ts'
 import { addSchedule } from '#operations/schedules.ts'
 import { type VerifyOutcome, verify } from '#operations/verify.ts'
 import type { ReadHooks } from '#restore/contents.ts'
-import { refreshQuietly } from '#service/fresh-indexes.ts'
 import type { Setup, SetupHooks, Staged } from '#setup/setup.ts'
 import type { KnownSources } from '#setup/sources-stage.ts'
 import { count } from '#units/human-units.ts'
-import { openTelegram } from '#wiring.ts'
 
 /** How a caller follows the backups of a set-up and their proofs. */
 export interface FirstBackupHooks extends SetupHooks, ReadHooks {
   onSend(progress: SendProgress, of: { source: string }): void
   onVerify(progress: JobProgress): void
+  /** Puts new schedules into the indexes in the chats; a failure is only noted. */
+  updateIndexes(database: Database): Promise<void>
   /** A progress that was shown is over. */
   onEnd(): void
 }
@@ -168,7 +169,7 @@ function wordsOf(made: readonly VerifyOutcome[], weak: number, canRestore: boole
 
 /** Adds a schedule to each source that has none. */
 export async function addSchedules(
-  { answers, settings, hooks }: Pick<Setup, 'answers' | 'settings' | 'hooks'>,
+  { answers, hooks }: { answers: Setup['answers']; hooks: FirstBackupHooks },
   { database }: Pick<Engine, 'database'>,
   { file, sources }: { file: KnownSources['file']; sources: readonly BackedUpSource[] },
 ): Promise<Staged<BackedUpSource[]>> {
@@ -184,11 +185,7 @@ export async function addSchedules(
     if (there === undefined) added.push(schedule)
     scheduled.push({ ...source, schedule })
   }
-  if (added.length > 0) {
-    const config = settings.config()
-    const { signal, note } = hooks
-    await refreshQuietly({ config, database, openClient: () => openTelegram(config), signal, note })
-  }
+  if (added.length > 0) await hooks.updateIndexes(database)
   return {
     state: added.length > 0 ? 'made' : 'there',
     message: scheduled

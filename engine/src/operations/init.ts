@@ -44,7 +44,10 @@ export interface InitRequest {
   answers: SetupAnswers
   /** Undefined when nobody can be asked. */
   ask: SetupQuestions | undefined
-  /** Gets `environment`, `telegram-backup.yaml` and the keys; default: where the settings are, else the state folder. */
+  /**
+   * Gets `environment`, `telegram-backup.yaml` and the keys. Default: where the settings are, else the state
+   * folder.
+   */
   folder: string | undefined
   /** The environment of the process; what is stored in files is added to it. */
   environment: Record<string, string | undefined>
@@ -132,7 +135,10 @@ async function runStages(
     const known = { file, names, toAdd }
     const sent = await done('first backup', sendFirstBackups(engine, known, hooks))
     const proven = await done('proof', proveBackups(ableToProve(engine, keys), sent, hooks))
-    const sources = await done('schedule', addSchedules(setup, engine, { file, sources: proven }))
+    const sources = await done(
+      'schedule',
+      addSchedules({ answers: setup.answers, hooks }, engine, { file, sources: proven }),
+    )
     const card = await done('recovery card', setUpCard(setup, database))
     const service = await done('service', setUpService(setup, command))
     const recoveryKey = await done('recovery key', confirmRecoveryKey(setup, keys.recovery))
@@ -166,8 +172,8 @@ function withWayOn(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { message, code, hint: words } = describeError(error)
   const before = error instanceof BackupError ? error.advice : undefined
-  const again = hint`Then run "${run('init')}" again: it goes on from there.`
   const parts = before?.parts ?? (words === undefined ? [] : [words])
-  const way = parts.length === 0 ? again.parts : [...parts, ' ', ...again.parts]
+  const again = hint`un "${run('init')}" again: it goes on from there.`
+  const way = parts.length === 0 ? ['R', ...again.parts] : [...parts, ' Then r', ...again.parts]
   return new BackupError(message, { code, hint: new Hint(way), cause: error })
 }
