@@ -12,8 +12,9 @@ import {
 import { canBeAsked } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { updateIndexes } from '#commands/refresh-index.ts'
-import { describeProgress, startRate } from '#commands/send-progress.ts'
-import { describeProgress as describeReading } from '#commands/verify-command.ts'
+import { collected } from '#commands/repeatable-option.ts'
+import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
+import { VerifyFollower } from '#commands/verify-progress.ts'
 
 interface InitOptions extends CommonOptions {
   yes?: boolean
@@ -64,14 +65,13 @@ export const registerInit: RegisterCommand = (program, run) => {
 }
 
 function withPlaces(command: Command): Command {
-  const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
   return command
     .option(
       '--postgres <url>',
       'a PostgreSQL database to back up; its password, or PGPASSWORD, goes into the environment file (may be repeated)',
-      collect,
+      collected,
     )
-    .option('--directory <path>', 'a directory to back up (may be repeated)', collect)
+    .option('--directory <path>', 'a directory to back up (may be repeated)', collected)
 }
 
 async function setUp(context: CommandContext, options: InitOptions) {
@@ -125,10 +125,11 @@ async function hooksOf(context: CommandContext): Promise<FirstBackupHooks> {
   const { output, note, signal } = context
   const { describeStage } = await import('#commands/init-report.ts')
   const line = output.progressLine()
-  const { end: _, ...reading } = fetchProgress(line)
-  let rate = startRate()
+  let sending: { source: string; follower: SendFollower } | undefined
+  let reading: VerifyFollower | undefined
+  const { end: _, ...fetching } = fetchProgress(line, () => reading?.which() ?? [])
   return {
-    ...reading,
+    ...fetching,
     signal,
     note,
     onStage: report => {
@@ -136,15 +137,28 @@ async function hooksOf(context: CommandContext): Promise<FirstBackupHooks> {
     },
     onWait: words => {
       if (words === undefined) line.end()
-      else line.update(() => words)
+      else line.update(() => [{ text: words, rank: 0 }])
     },
-    onSend: (progress, { source }) =>
-      line.update(() => `${source}  ${describeProgress(progress, rate(progress.bytesOut))}`),
-    onVerify: progress => line.update(() => describeReading(progress)),
+    onEstimate: (estimate, pace, { source }) => {
+      sending = { source, follower: new SendFollower(pace) }
+      const words = estimate && describeEstimate(estimate, pace.messagesPerMinute)
+      if (words !== undefined) note(`${source}: ${words}`)
+    },
+    onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
+    onSend: progress => {
+      if (sending === undefined) return
+      const { source, follower } = sending
+      follower.follow(progress)
+      line.update(() => [{ text: source, rank: 4 }, ...follower.facts()])
+    },
+    onProof: (backups, { messagesPerMinute }) => {
+      reading = new VerifyFollower({ backups, readData: true, messagesPerMinute })
+    },
+    onVerify: (progress, { index }) => {
+      reading?.follow(progress, index)
+      line.update(() => reading?.facts() ?? [])
+    },
+    onEnd: () => line.end(),
     updateIndexes: database => updateIndexes(context, database),
-    onEnd: () => {
-      line.end()
-      rate = startRate()
-    },
   }
 }

@@ -10,7 +10,15 @@ import {
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import type { Engine } from '#engine.ts'
-import { backup, type SendProgress, type SentSource, warningsBefore } from '#operations/backup.ts'
+import {
+  type BackupHooks,
+  backup,
+  type SendEstimate,
+  type SendPace,
+  type SendProgress,
+  type SentSource,
+  warningsBefore,
+} from '#operations/backup.ts'
 import { openDrills } from '#operations/drill.ts'
 import { addSchedule } from '#operations/schedules.ts'
 import { type VerifyOutcome, verify } from '#operations/verify.ts'
@@ -21,8 +29,15 @@ import { count } from '#units/human-units.ts'
 
 /** How a caller follows the backups of a set-up and their proofs. */
 export interface FirstBackupHooks extends SetupHooks, ReadHooks {
-  onSend(progress: SendProgress, of: { source: string }): void
-  onVerify(progress: JobProgress): void
+  /** The first backup of a source begins, with the longest time that it takes, if its size is known. */
+  onEstimate(estimate: SendEstimate | undefined, pace: SendPace, of: { source: string }): void
+  onSend(progress: SendProgress): void
+  /** A program of the source, run before or after its backup, has printed a line. */
+  onHookLine: BackupHooks['onHookLine']
+  /** These backups are proven next, one after the other. */
+  onProof(backups: readonly Backup[], of: { messagesPerMinute: number }): void
+  /** `index` counts these backups from 0. */
+  onVerify(progress: JobProgress, of: { index: number }): void
   /** Puts new schedules into the indexes in the chats; a failure is only noted. */
   updateIndexes(database: Database): Promise<void>
   /** A progress that was shown is over. */
@@ -73,7 +88,9 @@ export async function sendFirstBackups(
       const { signal, note } = hooks
       const result = await backup(engine, plan, {
         ...{ signal, note, origin: { sourceName: name }, waits: false },
-        onProgress: progress => hooks.onSend(progress, { source: name }),
+        onEstimate: (estimate, pace) => hooks.onEstimate(estimate, pace, { source: name }),
+        onHookLine: hooks.onHookLine,
+        onProgress: progress => hooks.onSend(progress),
       })
       hooks.onEnd()
       if (result.databaseRecord === undefined) throw failureIn(result)
@@ -126,21 +143,21 @@ export async function proveBackups(
   const request = { createRoles: false, trustDump: false }
   const canRestore = identityFile !== undefined || encryption === 'off'
   const drills = canRestore ? await openDrills(engine, request, hooks) : undefined
-  const proven: BackedUpSource[] = []
-  for (const source of sources) {
-    if (source.backup === undefined || source.backup.verified_at !== null) {
-      proven.push(source)
-      continue
-    }
-    const onProgress = hooks.onVerify.bind(hooks)
-    const [proof] = await verify(
-      engine,
-      // Bytes are also read where a backup cannot be restored on this machine.
-      { backups: [source.backup], readData: true, drills, isMany: true },
-      { signal, note, onProgress, onRead: () => hooks.onEnd() },
-    )
-    proven.push({ ...source, proof })
-  }
+  const unproven = sources
+    .map(({ backup: made }) => made)
+    .filter(made => made !== undefined)
+    .filter(({ verified_at }) => verified_at === null)
+  hooks.onProof(unproven, { messagesPerMinute: engine.client.messagesPerMinute })
+  const outcomes = await verify(
+    engine,
+    // Bytes are also read where a backup cannot be restored on this machine.
+    { backups: unproven, readData: true, drills, isMany: true },
+    { signal, note, onProgress: (progress, of) => hooks.onVerify(progress, of), onRead: () => hooks.onEnd() },
+  )
+  const proven = sources.map(source => ({
+    ...source,
+    proof: outcomes.find(outcome => outcome.backup.id === source.backup?.id),
+  }))
   const made = proven.flatMap(({ proof }) => (proof === undefined ? [] : [proof]))
   const weak = made.filter(outcome => !isRestored(outcome)).length
   return {

@@ -18,7 +18,7 @@ export interface CopyStatement {
   length: number
   /** What psql gets instead, line end included. */
   sql: Buffer
-  /** The name of its table, with the schema, and its columns, as bytes in Latin-1 and as the dump has them. */
+  /** Table, with the schema, and columns, as the dump has them, in Latin-1. */
   table: string
   columns: string | undefined
 }
