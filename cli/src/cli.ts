@@ -23,6 +23,7 @@ import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
+import { registerInit } from '#commands/init-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
@@ -48,6 +49,7 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** By name. */
 const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
+  init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
   config: registerConfig,

@@ -41,6 +41,8 @@ export interface Connector<
    * backup would throw, as far as that shows.
    */
   preview?(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<SourcePreview>
+  /** For a kind that a set-up offers. */
+  readonly setup?: SetupConnector
 
   /** The programs that this kind starts, in the order in which `doctor` shows them. */
   readonly programs?: readonly ProgramCheck[]
@@ -59,6 +61,37 @@ export interface Connector<
   readonly restore?: RestoreConnector<Target>
   readonly drill?: DrillConnector<Target>
 }
+
+/** How a person names sources of a kind for the first time. */
+export interface SetupConnector {
+  /** The type of their backups. */
+  readonly type: BackupType
+  /** What is on this machine. Finding changes nothing. */
+  find(signal: AbortSignal): Promise<FoundSource[]>
+  /** Reads a place as a person typed it. Throws `USAGE` for one that cannot be read. */
+  read(typed: string): Promise<TypedPlace>
+}
+
+export interface TypedPlace {
+  /** The value of the setting, where every process on this machine understands it alike. */
+  place: string
+  /** A short name, in any characters. */
+  name: string
+  /** A password in the place, or given beside it; and the place with `${variable}` for it. */
+  secret?: { value: string; placeWith(variable: string): string } | undefined
+}
+
+/** A place that a backup could be made of, or why something that was found cannot be used. */
+export type FoundSource = { /** For people; names of others are quoted. */ shown: string } & (
+  | {
+      /** As {@link SetupConnector.read} takes it. */
+      place: string
+      sizeBytes?: number
+      /** Whether a first backup should have it unless a person says otherwise. */
+      isUsual: boolean
+    }
+  | { problem: string; hint?: string }
+)
 
 export interface OpenOptions {
   type: BackupType

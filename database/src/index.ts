@@ -8,6 +8,10 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
 export * from '#embedded/scratch-server.ts'

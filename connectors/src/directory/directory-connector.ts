@@ -21,6 +21,11 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { previewDirectory } = await import('#directory/pack/preview-directory.ts')
     return await previewDirectory(choice, of)
   },
+  setup: {
+    type: 'storage',
+    find: async () => (await import('#directory/find-directories.ts')).findDirectories(),
+    read: async typed => (await import('#directory/find-directories.ts')).readTypedPath(typed),
+  },
   programs: [
     {
       name: 'tar',

@@ -30,6 +30,11 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { previewDatabase } = await import('#postgres/dump/preview-database.ts')
     return await previewDatabase(choice, of)
   },
+  setup: {
+    type: 'database',
+    find: async signal => (await import('#postgres/find-databases.ts')).findDatabases(signal),
+    read: async typed => (await import('#postgres/find-databases.ts')).readTypedUrl(typed),
+  },
   programs: [
     {
       name: 'pg_dump',
