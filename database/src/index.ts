@@ -8,6 +8,10 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
 export * from '#embedded/scratch-server.ts'
@@ -20,6 +24,7 @@ export { acquireLease, type Lease } from '#leases/lease.ts'
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export * from '#backups/completion.ts'
+export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,
@@ -101,6 +106,8 @@ export * from '#queue/sampling.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
+export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
 export {
   cancelJob,

@@ -4,6 +4,7 @@ import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeHistory } from '#test/suite-history.ts'
+import { describeHookRuns } from '#test/suite-hook-runs.ts'
 import { describeImports } from '#test/suite-imports.ts'
 import { describeIndexOrigins } from '#test/suite-index-origins.ts'
 import { describeIndexRows } from '#test/suite-index-rows.ts'
@@ -47,6 +48,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeJobs(open)
   describeJobRuns(open)
   describeWaitingJobs(open)
+  describeHookRuns(open)
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)

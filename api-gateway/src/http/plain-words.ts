@@ -3,6 +3,7 @@ import { z } from 'zod'
 /** An example of each field and parameter. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {
   source: 'shop',
+  stage: 'before',
   target: 'staging',
   overwrite: true,
   read_data: true,

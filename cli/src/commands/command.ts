@@ -5,7 +5,8 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
 
@@ -43,8 +44,10 @@ export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 /** What {@link describeCommand} adds to every command. */
 export interface CommonOptions {
   json?: boolean
-  envFile?: string
+  quiet?: boolean
+  verbose?: boolean
   utc?: boolean
+  envFile?: string
 }
 
 /**
@@ -95,14 +98,20 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-const JSON_WORDS = 'print only one JSON value on stdout'
-
 /** The options of all commands. */
 const COMMON_OPTIONS: OptionHelp = {
   '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
   '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
-  '--json': JSON_WORDS,
+  '--json': 'print only one JSON value on stdout',
+  '-q, --quiet': 'print only what was asked for, warnings and errors: nothing when all is well',
+  '-v, --verbose':
+    'also print each call to the chat, each new try with its reason, and the time of each step',
 }
+
+/** By the names that commander gives them, in camel case. */
+const COMMON_OPTION_NAMES: ReadonlySet<string> = new Set(
+  Object.keys(COMMON_OPTIONS).map(flags => new Option(flags).attributeName()),
+)
 
 /** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
@@ -112,28 +121,35 @@ export function describeCommand(
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  for (const [flags, help] of Object.entries({ ...options, ...ofBackup, ...COMMON_OPTIONS })) {
+  addOptions(command, { ...options, ...ofBackup })
+  command.optionsGroup('Options of every command:')
+  addOptions(command, COMMON_OPTIONS)
+  return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
+}
+
+function addOptions(command: Command, options: OptionHelp): void {
+  for (const [flags, help] of Object.entries(options)) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.addHelpText('after', exampleLines(examples))
 }
 
 /** The options that the command has of its own. */
 export function ownOptions(
   options: CommonOptions & Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const { envFile: _envFile, utc: _utc, json: _json, ...own } = options
-  return own
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !COMMON_OPTION_NAMES.has(name)))
 }
 
-/** Gives a group of commands its help; each of its commands has `--json` itself. */
+/** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,
   { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
 ): Command {
-  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
-  return command.description(description).addHelpText('after', json + exampleLines(examples))
+  const width = Math.max(...Object.keys(COMMON_OPTIONS).map(flags => flags.length))
+  const lines = Object.entries(COMMON_OPTIONS).map(([flags, help]) => `  ${flags.padEnd(width)}  ${help}`)
+  const common = `\nEach of these commands takes:\n${lines.join('\n')}\n`
+  return command.description(description).addHelpText('after', common + exampleLines(examples))
 }
 
 function exampleLines(examples: readonly string[]): string {
@@ -199,8 +215,9 @@ export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, signal, note } = context
-  const engine = await openEngine(config, { signal, note })
+  const { config, signal, note, output } = context
+  const engine = await openEngine(config, { signal, note, ...callLog(output) })
+  output.step('the catalog is open')
   try {
     return await work(engine)
   } finally {

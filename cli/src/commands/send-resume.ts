@@ -2,6 +2,7 @@ import type { SendPlan } from '@telegram-backup/engine/operations/backup.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry, parseRate } from '@telegram-backup/engine/units/quantities.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
+import { callLog } from '#commands/call-log.ts'
 import { type CommandContext, ownOptions, usageError, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
@@ -27,7 +28,7 @@ export async function readResume(
     )
   }
   const { planResume } = await import('@telegram-backup/engine/operations/backup.ts')
-  const client = await openTelegram(config)
+  const client = await openTelegram(config, callLog(context.output))
   return await withCatalog(context, async database => {
     const plan = await planResume(
       { config, client, database },

@@ -34,6 +34,15 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { checkDatabase } = await import('#postgres/dump/source-check.ts')
     return await checkDatabase(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDatabase } = await import('#postgres/dump/preview-database.ts')
+    return await previewDatabase(choice, of)
+  },
+  setup: {
+    type: 'database',
+    find: async signal => (await import('#postgres/find-databases.ts')).findDatabases(signal),
+    read: async typed => (await import('#postgres/find-databases.ts')).readTypedUrl(typed),
+  },
   programs: [
     {
       name: 'pg_dump',
@@ -60,7 +69,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     makes: 'database',
     shown: 'URL',
     form: /^postgres(ql)?:\/\//i,
-    wishes: ['keepOld', 'createRoles'],
+    wishes: ['keepOld', 'createRoles', 'databasePart'],
     takesOthers: true,
     readTarget: async text => {
       const { parsePostgresUrl } = await import('#postgres/connection.ts')

@@ -2,6 +2,7 @@ import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
+import type { SourceHooks } from '#source-hooks/between-hooks.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
 import { readTags } from '#units/tags.ts'
 
@@ -18,11 +19,13 @@ export interface SendPlan {
   expiresAt: Date | undefined
   bytesPerSecond: number | undefined
   resume?: ResumedSend | undefined
+  /** Programs to run before and after. */
+  hooks?: SourceHooks | undefined
 }
 
 /** Reads the settings of a source. Throws `USAGE`. */
 export function planSource(settings: SourceSettings): SendPlan {
-  const { expires, limit_rate: limitRate } = settings
+  const { expires, limit_rate: limitRate, before = [], after = [] } = settings
   return {
     ...whatItIs(settings),
     source: chooseSource(settings),
@@ -32,6 +35,7 @@ export function planSource(settings: SourceSettings): SendPlan {
     chat: settings.chat,
     expiresAt: expires === undefined ? undefined : readExpiry(expires),
     bytesPerSecond: limitRate === undefined ? undefined : parseRate(limitRate),
+    hooks: before.length + after.length === 0 ? undefined : { before, after },
   }
 }
 

@@ -1,6 +1,7 @@
 import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
 import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
+import { HOOK_COMMANDS } from '#config/hook-settings.ts'
 import { DEFAULT_HTTP_SETTINGS, HTTP_SETTINGS_SCHEMA, type HttpSettings } from '#config/http-settings.ts'
 import {
   NOTIFICATION_ENTRIES,
@@ -107,6 +108,8 @@ const SOURCE_OBJECT = z.strictObject({
   include: PATTERNS.optional(),
   since: AMOUNT.optional(),
   no_backup_for: OVERDUE.optional(),
+  before: HOOK_COMMANDS.optional(),
+  after: HOOK_COMMANDS.optional(),
   one_file_system: z.boolean('write true or false').optional(),
   allow: ALLOWED.optional(),
 })

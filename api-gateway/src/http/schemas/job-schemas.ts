@@ -38,6 +38,20 @@ export const JOB_PAGE: z.ZodType = z
   .object({ items: z.array(JOB), next_cursor: z.string().nullable() })
   .meta({ id: 'JobPage' })
 
+export const JOB_LOG: z.ZodType = z
+  .object({
+    items: z.array(
+      z.object({
+        at: TIME,
+        stage: z.string().meta({ description: 'What the line is about: before and after are hooks.' }),
+        level: z.enum(['info', 'warn', 'error']),
+        text: z.string().meta({ description: 'May come from another program: never show it as HTML.' }),
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({ id: 'JobLog' })
+
 export const JOB_ACCEPTED: z.ZodType = z.object({ job_id: UUID }).meta({ id: 'JobAccepted' })
 
 /** A policy in a request; `parseKeep` checks the ranges. */
