@@ -21,16 +21,24 @@ import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
 import {
+  readDatabasePart,
+  SELECTION_OPTIONS,
+  type SelectionOptions,
+} from '#commands/restore-selection-options.ts'
+import {
   answerPlan,
   describeFetch,
   describeLeftOut,
   describeNewRoles,
+  describePart,
   describePlan,
+  describeRelations,
 } from '#commands/restore-story.ts'
 
-interface RestoreOptions extends BackupIdOptions {
+interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string
   dryRun?: boolean
+  path?: string[]
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean
@@ -50,24 +58,30 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     argument: BACKUP_ID,
     options: {
+      '--path <pattern...>':
+        'restore only these files and folders of a directory, named from its top; *, ?, […] and ** match names. Into a directory that exists, they are moved in file by file, and all else in it stays',
       '--dry-run':
         'only check everything that a restore checks before it begins, and show what it would do; changes nothing',
       '--yes': 'do not ask first',
       '--overwrite':
-        'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+        'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
       '--links <how>':
         'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
       '--allow <what...>':
         '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
+      ...SELECTION_OPTIONS,
     },
     examples: [
       'telegram-backup restore latest:shop --to postgresql://shop@localhost/shop_restored',
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+      'telegram-backup restore latest --to postgresql://shop@localhost/shop --table sales.customer --as sales.customer_restored',
       'telegram-backup restore latest:shop --to staging --dry-run',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+      'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
+      'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
@@ -93,7 +107,7 @@ async function runRestore(
   const progress = fetchProgress(output.progressLine())
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
-  const request = { backup, target, wishes }
+  const request = { backup, target, wishes, paths: options.path }
   if (options.dryRun === true) {
     answerPlan(output, backup, await previewRestore(engine, request, { signal, note }))
     return ExitCode.DONE
@@ -120,6 +134,10 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
   ['links', '--links', 'allow'],
   ['keepOld', '--keep-old', 'keepOld'],
   ['createRoles', '--create-roles', 'createRoles'],
+  ['table', '--table', 'databasePart'],
+  ['schema', '--schema', 'databasePart'],
+  ['schemaOnly', '--schema-only', 'databasePart'],
+  ['dataOnly', '--data-only', 'databasePart'],
 ]
 const PLURALS = { database: 'databases', directory: 'directories' }
 
@@ -137,6 +155,7 @@ function wishesFor(
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
+    databasePart: readDatabasePart(options),
     allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
   }
 }
@@ -182,11 +201,12 @@ function answer(
     },
     () =>
       [
-        `${prepared.target} holds backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
+        `${prepared.target} holds ${'relations' in facts ? 'a part of ' : describePart(prepared)}backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(facts),
+        ...describeRelations(facts),
       ].join('\n'),
   )
 }

@@ -95,6 +95,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
         const words = estimate && describeEstimate(estimate, pace.messagesPerMinute)
         if (words !== undefined) note(words)
       },
+      onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
       onProgress: state => {
         follower?.follow(state)
         progress.update(() => follower?.facts() ?? [])

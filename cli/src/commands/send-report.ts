@@ -24,8 +24,8 @@ export interface SendRemarks {
 /** Prints the result of a send; returns the exit code for it. */
 export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
   const result = sent.success ? sent : shownFailure(sent, remarks)
-  const { skipped = [] } = result
-  const isDone = result.success && skipped.length === 0
+  const { skipped = [], afterError } = result
+  const isDone = result.success && skipped.length === 0 && afterError === undefined
   if (result.success || output.json) output.outcome(result, () => describeResult(result, remarks), { isDone })
   if (!result.success) return reportFailure(result, output)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
@@ -35,7 +35,10 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   const devices = readDevices(result.databaseRecord?.source)
   if (devices !== undefined)
     output.note(`note: it holds ${devices.words}; only root can restore that, with --allow devices`)
-  if (skipped.length === 0) return ExitCode.DONE
+  if (afterError !== undefined) {
+    output.reason(`The backup is complete, but: ${afterError.message}`, afterError.hint)
+  }
+  if (skipped.length === 0) return afterError === undefined ? ExitCode.DONE : ExitCode.PARTIAL
   output.insist(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
   for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.insist(`  ${reason}  ${path}`)
   if (skipped.length > MAX_SHOWN) output.insist(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
@@ -56,6 +59,7 @@ function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): 
 
 function reportFailure(result: SentSource, output: Output): ExitCode {
   output.reason(describeFailure(result), result.hint)
+  if (result.afterError !== undefined) output.insist(`warning: ${result.afterError.message}`)
   if (result.details.telegramSuccess) {
     output.insist('The backup itself is complete in the chat, and the catalog knows its messages.')
   }

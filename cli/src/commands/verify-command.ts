@@ -125,7 +125,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
   )
 }
 
-function isForMany(id: string | undefined, { all, project, type, before }: VerifyOptions): boolean {
+function isForMany(id: string | undefined, { all, project, type, before, tag }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
     throw usageError('An id cannot be combined with --all, --project or --type', 'Give the id alone.')
@@ -133,8 +133,8 @@ function isForMany(id: string | undefined, { all, project, type, before }: Verif
   if (id === undefined && !filters) {
     throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or latest, or --all.')
   }
-  if (id === undefined && before !== undefined) {
-    throw usageError('--before goes with latest', 'Name the backup: latest, or latest:SOURCE.')
+  if (id === undefined && (before !== undefined || tag !== undefined)) {
+    throw usageError('--before and --tag go with latest', 'Name the backup: latest, or latest:SOURCE.')
   }
   return id === undefined
 }
