@@ -37,8 +37,8 @@ import {
 
 interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string
-  path?: string[]
   dryRun?: boolean
+  path?: string[]
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean

@@ -18,21 +18,20 @@ const MAX_SHOWN = 20
 
 /** The answer of a restore that only shows its plan. */
 export function answerPlan(output: Output, backup: BackupDetails, plan: RestorePlan): void {
-  const { target, makes, steps } = plan
+  const { target, makes, steps, part } = plan
   output.answer(
     {
       dry_run: true,
       id: backup.id,
-      ...{ target, makes, steps, bytes: backup.size, archive_size: backup.archive_size },
-      ...{ parts: backup.part_count, estimate_seconds: fetchSeconds(backup) },
+      ...{ target, makes, steps },
+      bytes: part?.plainBytes ?? backup.size,
+      archive_size: part?.archiveBytes ?? backup.archive_size,
+      parts: part?.partCount ?? backup.part_count,
+      ...(part === undefined ? { estimate_seconds: fetchSeconds(backup) } : { members: part.members }),
       missing_files: countMissingFiles(backup),
     },
     () =>
-      [
-        ...describeFetch(backup, plan),
-        ...describePlan(plan),
-        'A dry run: nothing was fetched, and nothing was changed.',
-      ].join('\n'),
+      [...describeFetch(backup, plan), ...describePlan(plan), 'A dry run: nothing was changed.'].join('\n'),
   )
 }
 
