@@ -219,6 +219,7 @@ type Defaulted =
   | 'expiry_given'
   | 'pinned_at'
   | 'verified_at'
+  | 'tags'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -75,15 +75,17 @@ export * from '#vault/unfinished-work.ts'
 export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/backup-times.ts'
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
+export * from '#backups/find.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,
   deleteBackup,
-  findBackupId,
   getBackupById,
   updateBackup,
 } from '#backups/records.ts'
 export { getBackupStats } from '#backups/statistics.ts'
+export { changeTags } from '#backups/tags.ts'
+export { checkedTags } from '#input-checks.ts'
 export { listHistory } from '#jobs/backup-history.ts'
 export type * from '#jobs/types.backup.ts'
 

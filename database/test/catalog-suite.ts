@@ -24,6 +24,7 @@ import { describeRetentionNotices } from '#test/suite-retention-notices.ts'
 import { describeSchedules } from '#test/suite-schedules.ts'
 import { describeServices } from '#test/suite-services.ts'
 import { describeSourceFacts } from '#test/suite-source-facts.ts'
+import { describeTags } from '#test/suite-tags.ts'
 import { describeVault } from '#test/suite-vault.ts'
 import { describeWaitingJobs } from '#test/suite-waiting-jobs.ts'
 
@@ -52,6 +53,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeServices(open)
   describeKeys(open)
   describePins(open)
+  describeTags(open)
   describeMonitoring(open)
   describeSourceFacts(open)
   describeNotices(open)

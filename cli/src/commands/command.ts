@@ -1,15 +1,24 @@
 import type { Database } from '@telegram-backup/database'
+import type { FilledEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import type { Config } from '@telegram-backup/engine/environment.ts'
+import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
+import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
+import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
+
+const WORDS_FOR_A_BACKUP =
+  'the backup: its id, the first eight characters of its id, "latest", or "latest:SOURCE" for the newest backup of that source or project'
 
 /** What a command works with. */
 export interface CommandContext {
   /** Throws `CONFIGURATION` for an invalid setting. */
   readonly config: Config
+  /** Where the settings come from that the environment itself does not have. */
+  readonly environment: FilledEnvironment
   /** The process that the command runs in. */
   readonly host: Host
   readonly output: Output
@@ -32,47 +41,112 @@ export interface CommandContext {
 /** The action of a command: returns the exit code, or throws. */
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
-/** Runs the action of a command; `cli.ts` provides it. */
-export type RunAction = (action: CommandAction, options: { json?: boolean }) => Promise<void>
+/** What {@link describeCommand} adds to every command. */
+export interface CommonOptions {
+  json?: boolean
+  quiet?: boolean
+  verbose?: boolean
+  utc?: boolean
+  envFile?: string
+}
 
-/** Adds one command, with its options and `--json` and examples in its help. */
+/**
+ * Runs the action of a command; `cli.ts` provides it.
+ * @param needs.settings false for a command that works without any: no environment file is read for it
+ */
+export type RunAction = (
+  action: CommandAction,
+  options: CommonOptions,
+  needs?: { settings: boolean },
+) => Promise<void>
+
+/** Adds one command, with its options, those of all commands, and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
-/** The argument of commands that work on one backup. */
-export const BACKUP_ID = ['<id>', 'the backup’s id, or its first eight characters'] as const
+type Argument = readonly [name: string, help: string]
 
-/** The help of a command, and its options: the flags, what each does, and its default, if any. */
+/** The argument of commands that work on one backup; `describeCommand` adds the options that go with it. */
+export const BACKUP_ID: Argument = ['<id>', WORDS_FOR_A_BACKUP]
+/** As {@link BACKUP_ID}, for a command that can also work on many. */
+export const OPTIONAL_BACKUP_ID: Argument = ['[id]', WORDS_FOR_A_BACKUP]
+
+/** The options that go with {@link BACKUP_ID}. */
+export interface BackupIdOptions {
+  before?: string
+  tag?: string
+}
+
+const BACKUP_ID_OPTIONS: OptionHelp = {
+  '--before <when>':
+    'with latest: the newest backup made before this time: 2026-11-01, "2026-11-01 15:30", or 7d for seven days ago',
+  '--tag <tag>': 'with latest: the newest backup that has this tag',
+}
+
+/** How the user named a backup. Throws `USAGE`. */
+export function backupWords(id: string, { before, tag }: BackupIdOptions): BackupWords {
+  return { id, tag, before: before === undefined ? undefined : parseTime(before) }
+}
+
+/** By their flags: what each option does, and its default, if any. */
+type OptionHelp = Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
+
+/** The help of a command, and its options. */
 interface CommandHelp {
   description: string
-  argument?: readonly [name: string, help: string]
-  options?: Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
+  argument?: Argument
+  options?: OptionHelp
   examples: readonly string[]
 }
 
-/** Gives a command its help, its options, and `--json`. */
+/** The options of all commands. */
+const COMMON_OPTIONS: OptionHelp = {
+  '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
+  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
+  '--json': 'print only one JSON value on stdout',
+  '-q, --quiet': 'print only what was asked for, warnings and errors: nothing when all is well',
+  '-v, --verbose':
+    'also print each call to the chat, each new try with its reason, and the time of each step',
+}
+
+/** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
   { description, argument, options = {}, examples }: CommandHelp,
 ): Command {
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
+  const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
+  addOptions(command, { ...options, ...ofBackup })
+  command.optionsGroup('Options of every command:')
+  addOptions(command, COMMON_OPTIONS)
+  return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
+}
+
+function addOptions(command: Command, options: OptionHelp): void {
   for (const [flags, help] of Object.entries(options)) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
 }
 
-/** Gives a group of commands its help; each of its commands has `--json` itself. */
+/** The options that the command has of its own. */
+export function ownOptions(
+  options: CommonOptions & Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { envFile: _envFile, utc: _utc, json: _json, quiet: _quiet, verbose: _verbose, ...own } = options
+  return own
+}
+
+/** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,
   { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
 ): Command {
-  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
-  return command.description(description).addHelpText('after', json + exampleLines(examples))
+  const width = Math.max(...Object.keys(COMMON_OPTIONS).map(flags => flags.length))
+  const lines = Object.entries(COMMON_OPTIONS).map(([flags, help]) => `  ${flags.padEnd(width)}  ${help}`)
+  const common = `\nEach of these commands takes:\n${lines.join('\n')}\n`
+  return command.description(description).addHelpText('after', common + exampleLines(examples))
 }
-
-const JSON_WORDS = 'print only one JSON value on stdout'
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'
@@ -137,8 +211,9 @@ export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, signal, note } = context
-  const engine = await openEngine(config, { signal, note })
+  const { config, signal, note, output } = context
+  const engine = await openEngine(config, { signal, note, ...callLog(output) })
+  output.step('the catalog is open')
   try {
     return await work(engine)
   } finally {

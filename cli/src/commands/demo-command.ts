@@ -10,15 +10,19 @@ export const registerDemo: RegisterCommand = (program, run) => {
       'back up a sample database to a local Bot API server, fetch the backup and compare; nothing needs to be installed',
     examples: ['telegram-backup demo'],
   }).action((options: { json?: boolean }) =>
-    run(async ({ output, signal }) => {
-      const { playDemo } = await import('#demo/demo-story.ts')
-      const result = await playDemo(
-        line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
-        signal,
-      )
-      output.answer(result, () => describeEnd(result))
-      return result.success ? ExitCode.DONE : ExitCode.FAILED
-    }, options),
+    run(
+      async ({ output, signal }) => {
+        const { playDemo } = await import('#demo/demo-story.ts')
+        const result = await playDemo(
+          line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
+          signal,
+        )
+        output.answer(result, () => describeEnd(result))
+        return result.success ? ExitCode.DONE : ExitCode.FAILED
+      },
+      options,
+      { settings: false },
+    ),
   )
 }
 
@@ -29,7 +33,7 @@ function describeEnd(result: DemoResult): string {
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
 Now with a bot of your own (README, "With a real bot", says how to get one), in this folder:
-  ln -s "$PWD/cli/bin/telegram-backup.js" /usr/local/bin/telegram-backup    # or any folder of your PATH
+  npm run setup                                     # puts the command on the PATH
   telegram-backup keygen --out ~/backup-key.txt
   export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
   telegram-backup doctor

@@ -2,12 +2,15 @@ import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
-import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
+import { callLog } from '#commands/call-log.ts'
 import {
   BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
@@ -18,8 +21,10 @@ import {
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
+import { describeWork } from '#commands/progress-facts.ts'
+import { secondsSince } from '#commands/run-progress.ts'
 
-interface FetchOptions {
+interface FetchOptions extends BackupIdOptions {
   out?: string
   path?: string
   list?: boolean
@@ -42,7 +47,7 @@ export const registerFetch: RegisterCommand = (program, run) => {
       '-0, --null': 'with --list: print only the names, as raw bytes, each ended by a zero byte',
     },
     examples: [
-      'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
+      'telegram-backup fetch latest:shop --out shop.sql          # the newest backup of the source shop',
       'telegram-backup fetch 3f0c2c1e --out - | less',
       'telegram-backup fetch 8d1b0a42 --list | grep nginx',
       'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
@@ -50,8 +55,11 @@ export const registerFetch: RegisterCommand = (program, run) => {
   }).action((id: string, options: FetchOptions) =>
     run(async context => {
       checkOptions(options)
+      const words = backupWords(id, options)
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
+      const { result: backup, closed } = await readCatalog(context, database =>
+        findBackup(database, words, context),
+      )
       try {
         await fetchBackup(context, backup, options)
       } finally {
@@ -73,7 +81,7 @@ async function fetchBackup(
     note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
   for (const line of notWholeLines(backup, 'warning:')) note(line)
-  const client = await openTelegram(config)
+  const client = await openTelegram(config, callLog(output))
   const service = await openBackupService(config, client)
   await withCatalogWhenWanted(context, async catalog => {
     const from = { config, client, service, catalog, signal, note }
@@ -83,22 +91,27 @@ async function fetchBackup(
     const { out = '', path } = options
     const to = out === '-' ? context.host.stdout : await placeToWrite(out)
     const progress = fetchProgress(output.progressLine())
+    const startMs = performance.now()
     const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
-    reportFetched(output, backup, { ...fetched, out })
+    reportFetched(output, backup, { ...fetched, out, seconds: secondsSince(startMs) })
   })
 }
 
 function reportFetched(
   output: Output,
   backup: BackupDetails,
-  { out, size, parts, path }: Fetched & { out: string },
+  { out, size, parts, path, seconds }: Fetched & { out: string; seconds: number },
 ): void {
-  if (out === '-') return
+  const took = describeWork({ bytes: size, seconds, items: [parts, 'part'] })
+  if (out === '-') {
+    output.step(`${took}, all verified`)
+    return
+  }
   if (path !== undefined) output.note(`${escapeName(path)}, out of ${backup.filename ?? backup.id}`)
   const facts = path === undefined ? { plain_sha256: backup.plain_sha256 } : { path, ...base64Of(path) }
-  output.answer(
+  output.outcome(
     { id: backup.id, out, size, parts, ...facts, missing_files: countMissingFiles(backup) },
-    () => `${out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
+    () => `${out}: ${took}, all verified`,
   )
 }
 

@@ -4,6 +4,7 @@ import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import type { SourceHooks } from '#source-hooks/between-hooks.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
+import { readTags } from '#units/tags.ts'
 
 export interface SendPlan {
   project: string
@@ -13,6 +14,7 @@ export interface SendPlan {
   sourceName?: string | undefined
   filename: string | undefined
   caption: string | undefined
+  tags: readonly string[]
   chat: string | undefined
   expiresAt: Date | undefined
   bytesPerSecond: number | undefined
@@ -29,6 +31,7 @@ export function planSource(settings: SourceSettings): SendPlan {
     source: chooseSource(settings),
     filename: settings.filename,
     caption: settings.caption,
+    tags: readTags([...(settings.tags ?? []), ...(settings.tag ?? [])]),
     chat: settings.chat,
     expiresAt: expires === undefined ? undefined : readExpiry(expires),
     bytesPerSecond: limitRate === undefined ? undefined : parseRate(limitRate),

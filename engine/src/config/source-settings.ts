@@ -13,6 +13,9 @@ export interface SourceSettings extends PlaceSettings {
   type?: string | undefined
   filename?: string | undefined
   caption?: string | undefined
+  /** Of the configuration file, and of the command; they add up. */
+  tags?: readonly string[] | undefined
+  tag?: readonly string[] | undefined
   chat?: string | undefined
   expires?: string | undefined
   limit_rate?: string | undefined

@@ -36,17 +36,26 @@ export interface SentSource extends IntegratedBackupResult {
   afterError?: DescribedError
 }
 
+/** What bounds a send besides the line. */
+export interface SendPace {
+  /** 0 = no pace. */
+  messagesPerMinute: number
+  /** Of a part as sent, at most. */
+  partSizeBytes: number
+}
+
 export interface BackupHooks extends Watching {
-  /** The source, the schedule and the job that it comes from; for the record. */
-  origin: BackupOrigin
+  /** The source, the schedule and the job that it comes from; for the record. The plan names the tags. */
+  origin: Omit<BackupOrigin, 'tags'>
   /** Whether to wait for the writer of a FIFO that stands for a file; if not, a FIFO is refused. */
   waits: boolean
   /** Replaces the error of a source that cannot be opened or read. */
   onSourceFailed?: (error: unknown) => unknown
   /**
-   * Called before the first byte is sent, with the longest time that it takes; not when its size is unknown.
+   * Called before the first byte is sent, with the longest time that it takes; without one when its size is
+   * unknown.
    */
-  onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
+  onEstimate?: (estimate: SendEstimate | undefined, of: SendPace) => void
   onProgress: (progress: SendProgress) => void
   /** Gets what the hooks of the source print, and how they end. */
   onHookLine: (line: HookLine) => void
@@ -100,9 +109,10 @@ async function sendSource(
     // More people can read the catalog than may know the place of a source. The caller gets the whole error.
     const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
     const { project: projectId, type, expiresAt: expires_at, filename, caption, chat: chatId, resume } = plan
+    const { tags } = plan
     const result = await sendAndRecord(opened, {
       ...{ projectId, type, file: source, expires_at, filename, caption, chatId, resume },
-      ...{ origin, redactFailure, signal, onProgress },
+      ...{ origin: { ...origin, tags }, redactFailure, signal, onProgress },
     })
     const { skipped = [] } = source
     return skipped.length === 0 ? result : { ...result, skipped }
@@ -114,17 +124,22 @@ async function sendSource(
   }
 }
 
+function paceOf({ client, config }: Pick<Engine, 'client' | 'config'>): SendPace {
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = config
+  return { messagesPerMinute: client.messagesPerMinute, partSizeBytes }
+}
+
 function announceEstimate(
   { sizeBytes, estimatedBytes }: OpenedSource,
   { engine, plan, hooks }: { engine: Engine; plan: SendPlan; hooks: BackupHooks },
 ): void {
   const archiveBytes = sizeBytes ?? estimatedBytes
-  if (archiveBytes === undefined) return
-  const { messagesPerMinute } = engine.client
-  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = engine.config
+  const pace = paceOf(engine)
   const { bytesPerSecond } = plan
-  const estimate = estimateSend({ archiveBytes, partSizeBytes, messagesPerMinute, bytesPerSecond })
-  hooks.onEstimate?.(estimate, { messagesPerMinute })
+  hooks.onEstimate?.(
+    archiveBytes === undefined ? undefined : estimateSend({ archiveBytes, bytesPerSecond, ...pace }),
+    pace,
+  )
 }
 
 /** Bytes that come from outside, to be backed up as they come. */
@@ -176,6 +191,8 @@ export async function planResume(
     source: choice,
     filename: typeof source['filename'] === 'string' ? source['filename'] : undefined,
     caption: caption ?? undefined,
+    sourceName: found.source_name ?? undefined,
+    tags: found.tags,
     chat: chat ?? undefined,
     expiresAt: request.expiresAt ?? found.expires_at,
     bytesPerSecond: request.bytesPerSecond,
@@ -191,7 +208,9 @@ export async function planRetry(
 ): Promise<SendPlan> {
   if (earlier === null || !mayBeResumed(earlier)) return plan
   const resume = await resumed(engine, earlier, { choice: plan.source, signal })
-  return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
+  return resume === undefined
+    ? plan
+    : { ...plan, resume, chat: earlier.chat_id ?? plan.chat, tags: earlier.tags }
 }
 
 /** Undefined when the backup has to be sent from its beginning. */
