@@ -34,6 +34,7 @@ import { registerReconcile } from '#commands/reconcile-command.ts'
 import { registerRecover } from '#commands/recover-command.ts'
 import { registerRestore } from '#commands/restore-command.ts'
 import { registerRetention } from '#commands/retention-command.ts'
+import { registerRotate } from '#commands/rotate-command.ts'
 import { registerSchedule } from '#commands/schedule-command.ts'
 import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
@@ -71,6 +72,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   unpin: registerPins,
   tag: registerTag,
   apikey: registerApikey,
+  rotate: registerRotate,
   serve: registerServe,
   jobs: registerJobs,
   'notify-test': registerNotifyTest,

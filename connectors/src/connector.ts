@@ -4,6 +4,7 @@ import type { SkippedFile } from '#allowances.ts'
 import type { DrillConnector } from '#drilling.ts'
 import type { Finding, ProgramCheck } from '#finding.ts'
 import type { MemberConnector } from '#members.ts'
+import type { SourcePreview } from '#preview.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 
@@ -34,6 +35,12 @@ export interface Connector<
   open(choice: Choice, of: OpenOptions): Promise<OpenedSource>
   /** Throws the reason why no backup could be made now. Sends nothing. */
   check(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<Finding>
+
+  /**
+   * What a backup would hold, without reading it; a kind without it can be read only once. Throws what a
+   * backup would throw, as far as that shows.
+   */
+  preview?(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<SourcePreview>
 
   /** The programs that this kind starts, in the order in which `doctor` shows them. */
   readonly programs?: readonly ProgramCheck[]

@@ -5,7 +5,7 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
@@ -108,6 +108,11 @@ const COMMON_OPTIONS: OptionHelp = {
     'also print each call to the chat, each new try with its reason, and the time of each step',
 }
 
+/** By the names that commander gives them, in camel case. */
+const COMMON_OPTION_NAMES: ReadonlySet<string> = new Set(
+  Object.keys(COMMON_OPTIONS).map(flags => new Option(flags).attributeName()),
+)
+
 /** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
@@ -133,8 +138,7 @@ function addOptions(command: Command, options: OptionHelp): void {
 export function ownOptions(
   options: CommonOptions & Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const { envFile: _envFile, utc: _utc, json: _json, quiet: _quiet, verbose: _verbose, ...own } = options
-  return own
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !COMMON_OPTION_NAMES.has(name)))
 }
 
 /** Gives a group of commands its help; each of its commands has the common options itself. */
