@@ -31,7 +31,7 @@ export {
 } from '#read-archive.ts'
 export type { DocumentUnlocking } from '#signed-document.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
-export type { ArchiveSource } from '#source.ts'
+export type { ArchiveSource, Hole } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'
 export {
   type IndexDrawing,

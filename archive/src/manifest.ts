@@ -32,6 +32,9 @@ export interface Manifest {
   botId?: string
   backup: BackupIdentity
   source: Record<string, unknown>
+  /** Its source in the configuration, and its tags, when it was sent. Absent for none. */
+  sourceName?: string
+  tags?: string[]
   createdAt: string
   completedAt: string
   expiresAt?: string
@@ -97,6 +100,8 @@ function readManifest(json: unknown): Manifest {
     ...(fields.has('botId') && { botId: fields.matching('botId', BOT_ID) }),
     backup: readIdentity(fields.object('backup')),
     source: fields.record('source'),
+    ...(fields.has('sourceName') && { sourceName: fields.storable('sourceName', 256) }),
+    ...(fields.has('tags') && { tags: fields.tags('tags') }),
     createdAt: fields.matching('createdAt', ISO_TIME),
     completedAt: fields.matching('completedAt', ISO_TIME),
     ...(fields.has('expiresAt') && { expiresAt: fields.matching('expiresAt', ISO_TIME) }),

@@ -50,7 +50,8 @@ async function find(context: CommandContext, pattern: string, options: FindOptio
   const line = output.progressLine()
   return await withEngine(context, async engine => {
     const { findMembers } = await import('@telegram-backup/engine/operations/find-members.ts')
-    const onBackup = (searched: number): void => line.update(() => `${count(searched, 'backup')} searched`)
+    const onBackup = (searched: number): void =>
+      line.update(() => [{ text: `${count(searched, 'backup')} searched`, rank: 1 }])
     return await findMembers(engine, query, { signal, note, onBackup })
   }).finally(() => line.end())
 }

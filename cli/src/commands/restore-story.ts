@@ -55,11 +55,13 @@ const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) =>
     empty: name => `into the empty database ${name}, in one transaction`,
     new: viaTemporaryDatabase,
     staging: viaTemporaryDatabase,
+    existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
   },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
     staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+    existing: name => `adds to ${name}`,
   },
 }
 
@@ -88,6 +90,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
         `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
       ]
     }
+    case 'select':
+      return [`Restores  ${step.what}`]
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
     case 'run as':
@@ -119,6 +123,23 @@ export function describeNewRoles({ created_roles: names }: Record<string, unknow
   return [
     `These roles were created without a login: ${names.join(', ')}. A role that must connect needs a login, for example in psql:`,
     ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
+  ]
+}
+
+/** How many of the tables and remarks of a part are listed. */
+const MAX_RELATIONS = 20
+
+/** What a part of a database brought back, and what did not come with it. */
+export function describeRelations({ relations, remarks }: Record<string, unknown>): string[] {
+  if (!Array.isArray(relations) || !Array.isArray(remarks)) return []
+  const named = (relations as Array<{ name: string; was?: string }>).map(({ name, was }) =>
+    was === undefined ? `  ${name}` : `  ${name}, in the backup ${was}`,
+  )
+  return [
+    'Restored tables and sequences:',
+    ...named.slice(0, MAX_RELATIONS),
+    ...(named.length > MAX_RELATIONS ? [`  and ${named.length - MAX_RELATIONS} more`] : []),
+    ...(remarks as string[]).map(remark => `Note: ${remark}.`),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { restoreOf } from '@telegram-backup/connectors/registry.ts'
 import type {
+  DatabasePart,
   OutsideAllowance,
   PlannedRestore,
   RestoreConnector,
@@ -13,7 +14,7 @@ import type { Config } from '#environment.ts'
 import type { SelectedPart } from '#restore/fetch-member.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
-export type { OutsideAllowance, RestoreStep, RestoreWishes }
+export type { DatabasePart, OutsideAllowance, RestoreStep, RestoreWishes }
 
 export interface RestorePlan extends PlannedRestore {
   readonly makes: RestoreConnector['makes']

@@ -69,13 +69,17 @@ export class BackupContents {
     return counted(bytes, onBytes)
   }
 
-  /** Writes all bytes into an open file, from its position on. Resolves to their number. */
+  /**
+   * Writes all bytes into a new file, with holes for zeros, or into a pipe or device. Resolves to their
+   * number.
+   */
   async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
     const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
       ...this.#plan,
       ...this.#with(signal),
       onPart,
       onProgress: onBytes,
+      sparse: true,
     })
     return plainSize
   }

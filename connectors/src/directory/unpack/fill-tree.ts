@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { BackupError } from '@telegram-backup/errors'
-import { type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { type MemberJudge, TarInspector } from '#directory/unpack/tar-inspector.ts'
 import { PipedProgram } from '#programs/piped-program.ts'
+import { type TarProgram, tarEnvironment } from '#programs/tar-program.ts'
 
 /**
  * Unpacks a tar file into a folder, and waits until all is on disk. Every header passes the judge before tar

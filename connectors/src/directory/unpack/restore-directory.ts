@@ -1,10 +1,10 @@
 import { chmod } from 'node:fs/promises'
 import type { OutsideLink } from '#directory/pack/outside-links.ts'
-import { findTar } from '#directory/tar-program.ts'
 import { fillTree } from '#directory/unpack/fill-tree.ts'
 import { MemberRules } from '#directory/unpack/member-rules.ts'
 import { StagingFolder } from '#directory/unpack/staging-folder.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
+import { findTar } from '#programs/tar-program.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
 /** For a directory that the archive itself does not hold. */

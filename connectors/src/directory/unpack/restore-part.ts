@@ -3,7 +3,6 @@ import { chmod } from 'node:fs/promises'
 import { type Member, memberPathBytes, shownName } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import { pathOf } from '#directory/members-of-tar.ts'
-import { findTar } from '#directory/tar-program.ts'
 import { fillTree } from '#directory/unpack/fill-tree.ts'
 import { folderMember } from '#directory/unpack/folder-member.ts'
 import { MemberRules, type TarMember } from '#directory/unpack/member-rules.ts'
@@ -13,6 +12,7 @@ import { type MovedIn, StagingFolder } from '#directory/unpack/staging-folder.ts
 import type { MemberJudge } from '#directory/unpack/tar-inspector.ts'
 import type { TargetFolder } from '#directory/unpack/target-folder.ts'
 import type { MemberSelection } from '#members.ts'
+import { findTar } from '#programs/tar-program.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
 /** Two zero blocks end a tar file. */

@@ -104,32 +104,34 @@ export function readRecords(data: Buffer): Map<string, string> {
 }
 
 function text(block: Buffer, at: number, sizeBytes: number): string {
-  const field = block.toString('latin1', at, at + sizeBytes)
-  const end = field.indexOf('\0')
-  return end < 0 ? field : field.slice(0, end)
+  let end = at
+  while (end < at + sizeBytes && block[end] !== 0) end++
+  return end === at ? '' : block.toString('latin1', at, end)
 }
 
 /** Octal digits, or bytes if the first bit is set. */
 function number(block: Buffer, at: number, sizeBytes: number): number {
-  const field = block.subarray(at, at + sizeBytes)
-  if (field[0] === 0x80) {
-    const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0)
+  if (block[at] === 0x80) {
+    const value = block.subarray(at + 1, at + sizeBytes).reduce((sum, byte) => sum * 256 + byte, 0)
     if (Number.isSafeInteger(value)) return value
   }
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
+  const digits = /^ *([0-7]*)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1]
   if (digits === undefined) throw hostile('A header holds an invalid size')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
 
+/** Sums bytes, as most programs do, or signed bytes, as the oldest ones did. */
 function assertChecksum(block: Buffer): void {
   const stated = number(block, 148, 8)
-  let unsigned = 8 * 0x20
-  let signed = unsigned
-  for (const [index, byte] of block.entries()) {
-    if (index >= 148 && index < 156) continue
-    unsigned += byte
-    signed += byte > 127 ? byte - 256 : byte
-  }
-  if (stated !== unsigned && stated !== signed)
+  // Each member has one or two headers: an index is many times as fast here as entries() or reduce().
+  let sum = 8 * 0x20
+  for (let at = 0; at < 148; at++) sum += block[at] as number
+  for (let at = 156; at < BLOCK_BYTES; at++) sum += block[at] as number
+  if (stated !== sum && stated !== sum - 256 * countNegative(block))
     throw hostile('This is not a tar file, or one of its headers is damaged')
+}
+
+/** How many bytes outside the checksum field are negative as signed ones. */
+function countNegative(block: Buffer): number {
+  return block.filter((byte, at) => byte > 127 && (at < 148 || at >= 156)).length
 }
