@@ -38,6 +38,9 @@ export interface Manifest {
   botId?: string
   backup: BackupIdentity
   source: Record<string, unknown>
+  /** Its source in the configuration, and its tags, when it was sent. Absent for none. */
+  sourceName?: string
+  tags?: string[]
   createdAt: string
   completedAt: string
   expiresAt?: string
@@ -103,6 +106,8 @@ function readManifest(json: unknown): Manifest {
     ...(fields.has('botId') && { botId: fields.matching('botId', BOT_ID) }),
     backup: readIdentity(fields.object('backup')),
     source: fields.record('source'),
+    ...(fields.has('sourceName') && { sourceName: fields.storable('sourceName', 256) }),
+    ...(fields.has('tags') && { tags: fields.tags('tags') }),
     createdAt: fields.matching('createdAt', ISO_TIME),
     completedAt: fields.matching('completedAt', ISO_TIME),
     ...(fields.has('expiresAt') && { expiresAt: fields.matching('expiresAt', ISO_TIME) }),
@@ -134,7 +139,11 @@ function readPart(part: CheckedObject): ManifestPart {
 }
 
 function readMembers(members: CheckedObject): MemberIndex {
-  return { count: members.integer('count'), index: members.text('index', MAX_INDEX_TEXT_LENGTH) }
+  return {
+    count: members.integer('count'),
+    index: members.text('index', MAX_INDEX_TEXT_LENGTH),
+    ...(members.has('attributes') && { attributes: members.text('attributes', MAX_INDEX_TEXT_LENGTH) }),
+  }
 }
 
 function assertPartsAddUp(manifest: Manifest): void {

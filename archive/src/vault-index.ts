@@ -65,6 +65,8 @@ export interface IndexEntry {
   restoreCount: number
   /** Its source in the configuration at that time. */
   sourceName?: string
+  /** Sorted. Absent for those of its manifest; empty once they were all taken away. */
+  tags?: string[]
   /** The schedule that made it, and the scheduled time. */
   scheduleId?: string
   scheduledFor?: string
@@ -203,6 +205,7 @@ function readEntry(entry: CheckedObject): IndexEntry {
     encrypted: entry.boolean('encrypted'),
     restoreCount: entry.integer('restoreCount'),
     ...(entry.has('sourceName') && { sourceName: entry.storable('sourceName', 256) }),
+    ...(entry.has('tags') && { tags: entry.tags('tags') }),
     ...(entry.has('scheduleId') && { scheduleId: entry.matching('scheduleId', UUID) }),
     ...(entry.has('scheduledFor') && { scheduledFor: timeIn(entry, 'scheduledFor') }),
     ...(entry.has('expiryGiven') && entry.boolean('expiryGiven') && { expiryGiven: true }),

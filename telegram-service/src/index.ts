@@ -8,7 +8,7 @@ export type {
   SentDocument,
 } from '#bot-api/bot-api-types.ts'
 export type { CallOptions, CallPolicy, CallWait } from '#bot-api/call-policy.ts'
-export type { TelegramClientOptions, TransferObserver } from '#bot-api/client-options.ts'
+export type { ObservedCall, TelegramClientOptions, TransferObserver } from '#bot-api/client-options.ts'
 export type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 export type { ExchangeTimeouts } from '#bot-api/http-exchange.ts'
 export type { SendDocumentRequest } from '#bot-api/message-methods.ts'

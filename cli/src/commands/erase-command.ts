@@ -1,6 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
-import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
+import type { Erased } from '@telegram-backup/engine/operations/erase.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
@@ -12,7 +12,9 @@ import {
   type RegisterCommand,
   withEngine,
 } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { confirm, tellBefore } from '#commands/confirmation.ts'
+import { describeWork } from '#commands/progress-facts.ts'
+import { runProgress, secondsSince } from '#commands/run-progress.ts'
 
 interface EraseOptions extends BackupIdOptions {
   evenTheLast?: boolean
@@ -42,27 +44,40 @@ async function runErase(context: CommandContext, id: string, options: EraseOptio
   const { output, signal, note } = context
   const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
   const request = { ...backupWords(id, options), evenTheLast: options.evenTheLast === true }
+  let startMs = 0
   const onFound = async (backup: BackupDetails): Promise<void> => {
-    const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
-    note(
-      `erasing ${backup.id.slice(0, 8)}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`,
-    )
     // Without a terminal, naming the backup is enough; the last good backup needs --even-the-last.
-    await confirm(context, { isAgreed: options.yes === true || !context.host.stdin.isTTY })
+    const isAgreed = options.yes === true || !context.host.stdin.isTTY
+    const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
+    const words = `erasing ${backup.id.slice(0, 8)}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`
+    tellBefore(output, [words], { isAgreed })
+    await confirm(context, { isAgreed })
+    startMs = performance.now()
   }
-  const erased = await withEngine(context, engine => erase(engine, request, { signal, note, onFound }))
+  const line = output.progressLine()
+  const erased = await withEngine(context, engine => {
+    const onProgress = runProgress(line, engine.client)
+    return erase(engine, request, { signal, note, onFound, onProgress })
+  }).finally(() => line.end())
   const { backup, isErased, messages } = erased
   if (erased.wasErased) note('the backup was already erased')
   for (const left of erased.indexesLeft) note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
   const state = isErased ? 'erased' : 'erasing'
-  output.answer(
+  const took = describeWork({ seconds: secondsSince(startMs), items: [messages.length, 'message'] })
+  output.outcome(
     { success: isErased, id: backup.id, state, messages, missing_files: countMissingFiles(backup) },
-    () => describeErasure(backup.id, isErased, messages),
+    () => describeErasure({ ...erased, took: erased.wasErased ? undefined : took }),
+    { isDone: isErased },
   )
   return isErased ? ExitCode.DONE : ExitCode.PARTIAL
 }
 
-function describeErasure(id: string, isErased: boolean, messages: readonly ErasedMessage[]): string {
+function describeErasure({
+  backup: { id },
+  isErased,
+  messages,
+  took,
+}: Erased & { took: string | undefined }): string {
   const heading = ['PART', 'CHAT', 'MESSAGE', 'OUTCOME', 'REASON']
   const rows = messages.map(({ kind, part_no, chat_id, message_id, outcome, reason = '' }) => [
     kind === 'manifest' ? 'manifest' : String(part_no),
@@ -78,7 +93,7 @@ function describeErasure(id: string, isErased: boolean, messages: readonly Erase
       ? 'The index of the chat could not be written'
       : `${count(kept, 'message')} could not be deleted or replaced`
   const end = isErased
-    ? `Backup ${id} is erased.`
+    ? `Backup ${id} is erased${took === undefined ? '' : `: ${took}`}.`
     : `${left}; backup ${id} stays "erasing". Fix the cause, then run the command again.`
   return [...table, end].join('\n')
 }

@@ -28,7 +28,7 @@ export const registerKeygen: RegisterCommand = (program, run) => {
           return ExitCode.DONE
         }
         await writeKeyFile(options.out, text)
-        output.answer(
+        output.outcome(
           { recipient, identity_file: options.out },
           () =>
             `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +

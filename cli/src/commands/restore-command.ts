@@ -5,7 +5,6 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
-import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
@@ -17,13 +16,27 @@ import {
   usageError,
   withEngine,
 } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
-import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
+import { describeWork } from '#commands/progress-facts.ts'
+import {
+  readDatabasePart,
+  SELECTION_OPTIONS,
+  type SelectionOptions,
+} from '#commands/restore-selection-options.ts'
+import {
+  describeFetch,
+  describeLeftOut,
+  describeNewRoles,
+  describePart,
+  describePlan,
+  describeRelations,
+} from '#commands/restore-story.ts'
 
-interface RestoreOptions extends BackupIdOptions {
+interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string
+  path?: string[]
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean
@@ -43,21 +56,27 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'restore a backup into a database or a directory. The target does not change until the last part is verified; then it changes all at once',
     argument: BACKUP_ID,
     options: {
+      '--path <pattern...>':
+        'restore only these files and folders of a directory, named from its top; *, ?, […] and ** match names. Into a directory that exists, they are moved in file by file, and all else in it stays',
       '--yes': 'do not ask first',
       '--overwrite':
-        'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
+        'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
       '--links <how>':
         'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
       '--allow <what...>':
         '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
+      ...SELECTION_OPTIONS,
     },
     examples: [
       'telegram-backup restore latest:shop --to postgresql://shop@localhost/shop_restored',
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
+      'telegram-backup restore latest --to postgresql://shop@localhost/shop --table sales.customer --as sales.customer_restored',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+      'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
+      'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
@@ -83,14 +102,15 @@ async function runRestore(
   const progress = fetchProgress(output.progressLine())
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
-  const request = { backup, target, wishes }
+  const request = { backup, target, wishes, paths: options.path }
   const restored = await restore(engine, request, {
     ...progress,
     signal,
     note,
     onPlan: async prepared => {
-      for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) note(line)
-      await confirm(context, { isAgreed: options.yes === true })
+      const isAgreed = options.yes === true
+      tellBefore(output, [...describeFetch(backup, prepared), ...describePlan(prepared)], { isAgreed })
+      await confirm(context, { isAgreed })
       startMs = performance.now()
     },
     onUnrecorded: () => note('warning: the result of the restore could not be recorded in the catalog'),
@@ -105,6 +125,10 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
   ['links', '--links', 'allow'],
   ['keepOld', '--keep-old', 'keepOld'],
   ['createRoles', '--create-roles', 'createRoles'],
+  ['table', '--table', 'databasePart'],
+  ['schema', '--schema', 'databasePart'],
+  ['schemaOnly', '--schema-only', 'databasePart'],
+  ['dataOnly', '--data-only', 'databasePart'],
 ]
 const PLURALS = { database: 'databases', directory: 'directories' }
 
@@ -122,6 +146,7 @@ function wishesFor(
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
+    databasePart: readDatabasePart(options),
     allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
   }
 }
@@ -152,7 +177,7 @@ function answer(
 ): void {
   const { prepared, restoreId, bytes, partCount } = restored
   const { keptOld, ...facts } = restored.facts
-  output.answer(
+  output.outcome(
     {
       success: true,
       id: backup.id,
@@ -167,11 +192,12 @@ function answer(
     },
     () =>
       [
-        `${prepared.target} holds backup ${backup.id}: ${formatBytes(bytes)} from ${count(partCount, 'part')}, all verified, in ${formatSeconds(seconds)}.`,
+        `${prepared.target} holds ${'relations' in facts ? 'a part of ' : describePart(prepared)}backup ${backup.id}: ${describeWork({ bytes, seconds, items: [partCount, 'part'] })}, all verified.`,
         ...(typeof keptOld === 'string' ? [`The old database is kept as ${keptOld}.`] : []),
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(facts),
+        ...describeRelations(facts),
       ].join('\n'),
   )
 }

@@ -1,5 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import type { RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
+import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
   formatBytes,
@@ -15,9 +15,10 @@ type Into = Extract<RestoreStep, { does: 'write' }>['into']
 const MAX_SHOWN = 20
 
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
-export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): string[] {
+export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
   const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
   const loading = makes === 'database' ? ', plus the time to load' : ''
+  if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
@@ -30,6 +31,20 @@ export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): st
   ]
 }
 
+function describePartFetch(backup: BackupDetails, part: PartFacts): string[] {
+  return [
+    `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
+    `Fetches   ${formatBytes(part.archiveBytes)} in ${part.partCount} of ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${count(part.members, 'member')}, ${formatBytes(part.plainBytes)}`,
+    ...notWholeLines(backup, 'Warning  '),
+  ]
+}
+
+/** `3 members of `, before the name of the backup; nothing for a whole one. */
+export function describePart({ part }: RestorePlan): string {
+  return part === undefined ? '' : `${count(part.members, 'member')} of `
+}
+
 /** What happens to the target. */
 export function describePlan({ target, makes, steps }: RestorePlan): string[] {
   return [`Target    ${target}`, ...steps.flatMap(step => describeStep(step, makes))]
@@ -40,11 +55,13 @@ const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) =>
     empty: name => `into the empty database ${name}, in one transaction`,
     new: viaTemporaryDatabase,
     staging: viaTemporaryDatabase,
+    existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
   },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
     staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+    existing: name => `adds to ${name}`,
   },
 }
 
@@ -56,6 +73,15 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
   switch (step.does) {
     case 'write':
       return [`Way       ${WAYS[makes][step.into](step.name)}`]
+    case 'move in':
+      return [
+        `Way       into a temporary folder in ${step.name}, from which the files are moved into their places; all else there stays`,
+        ...(step.replaces > 0
+          ? [
+              `Replaces  ${count(step.replaces, 'file')} that ${step.replaces === 1 ? 'is' : 'are'} there already`,
+            ]
+          : []),
+      ]
     case 'replace': {
       const { name, holds, sizeBytes, sessions, isKept } = step
       const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''
@@ -64,6 +90,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
         `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
       ]
     }
+    case 'select':
+      return [`Restores  ${step.what}`]
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
     case 'run as':
@@ -95,6 +123,23 @@ export function describeNewRoles({ created_roles: names }: Record<string, unknow
   return [
     `These roles were created without a login: ${names.join(', ')}. A role that must connect needs a login, for example in psql:`,
     ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
+  ]
+}
+
+/** How many of the tables and remarks of a part are listed. */
+const MAX_RELATIONS = 20
+
+/** What a part of a database brought back, and what did not come with it. */
+export function describeRelations({ relations, remarks }: Record<string, unknown>): string[] {
+  if (!Array.isArray(relations) || !Array.isArray(remarks)) return []
+  const named = (relations as Array<{ name: string; was?: string }>).map(({ name, was }) =>
+    was === undefined ? `  ${name}` : `  ${name}, in the backup ${was}`,
+  )
+  return [
+    'Restored tables and sequences:',
+    ...named.slice(0, MAX_RELATIONS),
+    ...(named.length > MAX_RELATIONS ? [`  and ${named.length - MAX_RELATIONS} more`] : []),
+    ...(remarks as string[]).map(remark => `Note: ${remark}.`),
   ]
 }
 

@@ -1,9 +1,10 @@
 import type { Database } from '@telegram-backup/database'
 import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { openEngine } from '@telegram-backup/engine/wiring.ts'
+import { callLog } from '#commands/call-log.ts'
 import { type CommandContext, describeCommand, leave, type RegisterCommand } from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
-import { describeEstimate, describeProgress, startRate } from '#commands/send-progress.ts'
+import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
 import { report, type SendRemarks } from '#commands/send-report.ts'
 import { readResume } from '#commands/send-resume.ts'
 
@@ -42,8 +43,8 @@ export const registerSend: RegisterCommand = (program, run) => {
           ? planSend(context, stdin, options)
           : readResume(context, options.resume, options)
       const sent: Sent = await planning.then(plan => send(context, plan)).catch(failureBefore)
-      const { policies, failedBefore, ...result } = sent
-      return report(result, context.output, { policies, failedBefore })
+      const { policies, failedBefore, seconds, ...result } = sent
+      return report(result, context.output, { policies, failedBefore, seconds })
     }, options),
   )
 }
@@ -61,24 +62,33 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
   const progress = output.progressLine()
   const opening = warningsBefore(plan, config).then(warnings => {
     for (const warning of warnings) note(`warning: ${warning}`)
-    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond })
+    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond, ...callLog(output) })
   })
   // The backup reports what is wrong with the source.
   opening.catch(() => {})
   try {
-    const rate = startRate()
+    const startMs = performance.now()
+    let follower: SendFollower | undefined
     const sent = await backup(opening, plan, {
       signal,
       origin: { sourceName },
       waits: true,
       note,
-      onEstimate: (estimate, { messagesPerMinute }) => {
-        const words = describeEstimate(estimate, messagesPerMinute)
+      onEstimate: (estimate, pace) => {
+        output.step('the source is open')
+        follower = new SendFollower(pace)
+        const words = estimate && describeEstimate(estimate, pace.messagesPerMinute)
         if (words !== undefined) note(words)
       },
-      onProgress: state => progress.update(() => describeProgress(state, rate(state.bytesOut))),
+      onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
+      onProgress: state => {
+        follower?.follow(state)
+        progress.update(() => follower?.facts() ?? [])
+      },
     })
-    return { ...sent, policies: await policiesOf(sent, (await opening).database) }
+    const seconds = (performance.now() - startMs) / 1000
+    output.step('the backup is sent and recorded')
+    return { ...sent, seconds, policies: await policiesOf(sent, (await opening).database) }
   } catch (error) {
     return failureBefore(error)
   } finally {

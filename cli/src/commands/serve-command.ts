@@ -109,7 +109,7 @@ async function serve(
           },
         )
         const { sourceNames, targetNames } = configFile
-        output.answer({ url: running.url, sources: sourceNames, targets: targetNames }, () =>
+        output.outcome({ url: running.url, sources: sourceNames, targets: targetNames }, () =>
           [
             `Listening on ${running.url}. API documentation: ${running.url}/docs`,
             sourceNames.length === 0

@@ -37,6 +37,18 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
       const { findMember } = await import('#directory/find-member.ts')
       return await findMember(members, path, of)
     },
+    pattern: async (text, of) => {
+      const { patternOf } = await import('#directory/select-members.ts')
+      return patternOf(text, of)
+    },
+    choose: async (members, of) => {
+      const { chooseMembers } = await import('#directory/select-members.ts')
+      return await chooseMembers(members, of)
+    },
+    select: async (list, of) => {
+      const { selectMembers } = await import('#directory/select-members.ts')
+      return await selectMembers(list, of)
+    },
     linkTarget: async bytes => {
       const { readLinkTarget } = await import('#directory/unpack/extract-member.ts')
       return await readLinkTarget(bytes)
@@ -58,6 +70,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     plan: async (target, backup, of) => {
       const { planRestore } = await import('#directory/unpack/plan-restore.ts')
       return await planRestore(target, backup, of)
+    },
+    planPart: async (target, backup, of) => {
+      const { planPart } = await import('#directory/unpack/plan-part.ts')
+      return await planPart(target, backup, of)
     },
   },
 

@@ -44,7 +44,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     makes: 'database',
     shown: 'URL',
     form: /^postgres(ql)?:\/\//i,
-    wishes: ['keepOld', 'createRoles'],
+    wishes: ['keepOld', 'createRoles', 'databasePart'],
     takesOthers: true,
     readTarget: async text => {
       const { parsePostgresUrl } = await import('#postgres/connection.ts')

@@ -80,11 +80,14 @@ export interface Backup {
   pinned_at: Date | null
   /** When all its bytes were last read and were right. */
   verified_at: Date | null
+  /** Words that people gave it; sorted. */
+  tags: string[]
 }
 
 /** Where a backup comes from, beyond its project and type. */
 export interface BackupOrigin {
   sourceName?: string | undefined
+  tags?: readonly string[] | undefined
   scheduleId?: string | undefined
   /** The time that the schedule made it for. */
   scheduledFor?: Date | undefined

@@ -81,7 +81,7 @@ export async function readConfigFile(
   const named = <Kind>(kind: 'source' | 'target', entries: Record<string, Kind>, name: string): Kind => {
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
     if (entry === undefined) throw unknownName({ kind, name, known: Object.keys(entries), path: found?.path })
-    return expandVariables(entry, environment, `${kind} "${name}"`)
+    return entry
   }
   return {
     path: found?.path,
@@ -91,8 +91,13 @@ export async function readConfigFile(
     sourceNames: Object.keys(contents.sources),
     targetNames: Object.keys(contents.targets),
     warnings: found?.isOpenToAll && holdsPassword(contents) ? [openPassword(found.path)] : [],
-    source: name => named('source', contents.sources, name),
-    target: name => named('target', contents.targets, name),
+    source: name => {
+      // The arguments of hooks stand in the list of processes: no value of a variable gets into them.
+      const { before, after, ...settings } = named('source', contents.sources, name)
+      const filled = expandVariables(settings, environment, `source "${name}"`)
+      return { ...filled, ...(before && { before }), ...(after && { after }) }
+    },
+    target: name => expandVariables(named('target', contents.targets, name), environment, `target "${name}"`),
     projectOf: (kind, name) => {
       const entries = contents[`${kind}s`]
       const entry = Object.hasOwn(entries, name) ? entries[name] : undefined

@@ -8,6 +8,7 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
 import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
+import { openJobLog } from '#jobs/job-log-writer.ts'
 import { backup, planRetry, type SentSource } from '#operations/backup.ts'
 import { reconcileOne } from '#operations/reconcile.ts'
 
@@ -57,6 +58,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
   const { bytesPerSecond } = plan
   const limited = bytesPerSecond === undefined ? {} : await tools.openLimited(bytesPerSecond)
   const { log, ...engine } = tools
+  const jobLog = openJobLog(tools, job.id)
   try {
     const sent = await backup({ ...engine, ...limited }, plan, {
       signal,
@@ -70,6 +72,7 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
       waits: false,
       onSourceFailed: error => ofSource(error, job),
       onProgress: state => report(progressOfSend(state)),
+      onHookLine: line => jobLog.add(line),
     })
     judge(sent, job, log)
     if (sent.databaseRecord) report(progressOfWhole(sent.databaseRecord))
@@ -79,16 +82,19 @@ async function send({ job, signal, report }: JobRun, tools: JobTools, plan: Send
     // The log keeps the place of the source, which its reader needs to fix it; the job's row does not.
     log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
     throw hide(error)
+  } finally {
+    await jobLog.end()
   }
 }
 
 function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
-  const { success, skipped = [], details } = sent
+  const { success, skipped = [], details, afterError } = sent
   if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
     log.warn({ ...facts, files: skipped.length }, 'files are missing or changed during the read, as allowed')
+  if (afterError !== undefined) log.error({ ...facts, reason: afterError.message }, 'a hook failed')
   if (details.indexUpToDate === false) {
     log.warn({ ...facts, reason: details.indexError }, 'the index in the chat is not up to date yet')
   }

@@ -2,7 +2,7 @@ import { assertErasable, type BackupDetails } from '@telegram-backup/database'
 import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { ErasedMessage, ReportedReason } from '@telegram-backup/vault/session/report.ts'
-import type { Engine, Watching } from '#engine.ts'
+import type { Engine, RunWatching } from '#engine.ts'
 import { type BackupWords, findBackup } from '#operations/find-backup.ts'
 
 export type { ErasedMessage }
@@ -12,7 +12,7 @@ export interface EraseRequest extends BackupWords {
   evenTheLast: boolean
 }
 
-export interface EraseHooks extends Watching {
+export interface EraseHooks extends RunWatching {
   /** Called before anything is erased; what it throws ends it. Not called when it was erased before. */
   onFound?: (backup: BackupDetails) => Promise<void>
 }
@@ -44,7 +44,8 @@ export async function erase(engine: Engine, request: EraseRequest, hooks: EraseH
     await assertErasable(database, { backupId: backup.id, evenTheLast })
     await hooks.onFound?.(backup)
   }
-  const session = await openSession({ ...engine, signal: hooks.signal, say: line => hooks.note(line) })
+  const { signal, onProgress } = hooks
+  const session = await openSession({ ...engine, signal, onProgress, say: line => hooks.note(line) })
   const { isErased, messages } = await eraseBackup(session, { backupId: backup.id, evenTheLast })
   const { indexes_left: indexesLeft, pending } = session.report
   return { backup, isErased, wasErased, messages, indexesLeft, pending }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { MemberConnector } from '@telegram-backup/connectors/connector.ts'
+import type { MemberConnector } from '@telegram-backup/connectors/members.ts'
 import {
   CONNECTORS,
   recordedKind,
@@ -69,8 +69,10 @@ export function assertRestorable(
   wishes: Partial<RestoreWishes> = {},
 ): void {
   if (!fits(backup, target)) throw doesNotFit(backup, target)
-  const { keepOld = false, createRoles = false, allow = [] } = wishes
-  const wanted: Record<RestoreWish, boolean> = { keepOld, createRoles, allow: allow.length > 0 }
+  const { keepOld = false, createRoles = false, databasePart, allow = [] } = wishes
+  const wanted: Record<RestoreWish, boolean> = {
+    ...{ keepOld, createRoles, databasePart: databasePart !== undefined, allow: allow.length > 0 },
+  }
   for (const wish of Object.keys(wanted) as RestoreWish[]) {
     const makes = wanted[wish] ? foreignWish(target, wish) : undefined
     if (makes === undefined) continue

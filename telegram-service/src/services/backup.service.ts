@@ -13,7 +13,12 @@ import { hint, run } from '@telegram-backup/errors'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
-import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
+import {
+  type BackupLabels,
+  type BackupSendResult,
+  BackupType,
+  type SendProgress,
+} from '#services/backup-metadata.ts'
 import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
 import { type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 import {
@@ -58,6 +63,8 @@ export interface SendBackupOptions {
   filename?: string | undefined
   /** Cut to fit Telegram's 1024 characters. */
   caption?: string | undefined
+  /** For the manifest. */
+  labels?: BackupLabels | undefined
   chatId?: string | undefined
   expiresAt?: Date | undefined
   signal?: AbortSignal | undefined
@@ -175,6 +182,7 @@ export class BackupService {
       type: options.type,
       chat,
       replicaChat,
+      labels: options.labels ?? {},
       caption: options.caption === undefined ? undefined : cleanText(options.caption),
       expiresAt: options.expiresAt,
       signal: options.signal,

@@ -7,8 +7,8 @@ import { NAMED_FILES_ARGUMENTS, nameFiles } from '#directory/pack/named-files.ts
 import { TarContents } from '#directory/pack/tar-contents.ts'
 import { TarReport } from '#directory/pack/tar-report.ts'
 import type { DirectoryOptions } from '#directory/settings.ts'
-import { findTar, type TarProgram, tarEnvironment } from '#directory/tar-program.ts'
 import { startChild } from '#programs/child-output.ts'
+import { findTar, type TarProgram, tarEnvironment } from '#programs/tar-program.ts'
 
 export interface DirectorySource extends BackupSource {
   /** The files that are missing or torn, all of them allowed. Complete after `finish`. */
