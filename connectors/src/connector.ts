@@ -7,6 +7,7 @@ import type { MemberConnector } from '#members.ts'
 import type { SourcePreview } from '#preview.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
+import type { SourceWords } from '#source-words.ts'
 
 /**
  * What a kind of source can do. Each kind has one such object, which `registry.ts` lists. Callers look
@@ -53,6 +54,8 @@ export interface Connector<
   hideSource?(choice: Choice, name: string | undefined): Promise<(error: unknown) => unknown>
   /** For a kind that reads folders: whether a file of this machine is in the backup. */
   holdsFile?(choice: Choice, path: string): Promise<boolean>
+  /** What the record of a backup tells a person. The facts are not trusted. */
+  describe?(facts: SourceRecord): SourceWords
   /** For a kind that can be read again: a send whose process died goes on where it ended. */
   readonly resume?: ResumeConnector<Choice>
   /** For a kind whose backups have files in them, which can be listed and fetched one by one. */

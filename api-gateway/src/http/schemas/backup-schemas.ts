@@ -38,6 +38,7 @@ const BACKUP_FIELDS = {
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
   pinned_at: TIME_OR_NULL,
+  tags: z.array(z.string()).meta({ description: 'Words that people gave it; sorted.' }),
   missing_files: COUNT.optional().meta({
     description: 'Files that are missing, or changed while they were read, as the send allowed.',
   }),
