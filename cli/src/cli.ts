@@ -14,6 +14,7 @@ import {
   type RunAction,
   usageError,
 } from '#commands/command.ts'
+import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
@@ -34,6 +35,7 @@ import { registerReconcile } from '#commands/reconcile-command.ts'
 import { registerRecover } from '#commands/recover-command.ts'
 import { registerRestore } from '#commands/restore-command.ts'
 import { registerRetention } from '#commands/retention-command.ts'
+import { registerRotate } from '#commands/rotate-command.ts'
 import { registerSchedule } from '#commands/schedule-command.ts'
 import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
@@ -50,6 +52,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
+  config: registerConfig,
   send: registerSend,
   list: registerList,
   show: registerShow,
@@ -71,6 +74,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   unpin: registerPins,
   tag: registerTag,
   apikey: registerApikey,
+  rotate: registerRotate,
   serve: registerServe,
   jobs: registerJobs,
   'notify-test': registerNotifyTest,

@@ -4,6 +4,7 @@ import type { SkippedFile } from '#allowances.ts'
 import type { DrillConnector } from '#drilling.ts'
 import type { Finding, ProgramCheck } from '#finding.ts'
 import type { MemberConnector } from '#members.ts'
+import type { SourcePreview } from '#preview.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 
@@ -35,6 +36,11 @@ export interface Connector<
   /** Throws the reason why no backup could be made now. Sends nothing. */
   check(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<Finding>
 
+  /**
+   * What a backup would hold, without reading it; a kind without it can be read only once. Throws what a
+   * backup would throw, as far as that shows.
+   */
+  preview?(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<SourcePreview>
   /** For a kind that a set-up offers. */
   readonly setup?: SetupConnector
 

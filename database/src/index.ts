@@ -24,6 +24,7 @@ export { acquireLease, type Lease } from '#leases/lease.ts'
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export * from '#backups/completion.ts'
+export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,

@@ -26,6 +26,7 @@ import {
   type SelectionOptions,
 } from '#commands/restore-selection-options.ts'
 import {
+  answerPlan,
   describeFetch,
   describeLeftOut,
   describeNewRoles,
@@ -36,6 +37,7 @@ import {
 
 interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string
+  dryRun?: boolean
   path?: string[]
   yes?: boolean
   overwrite?: boolean
@@ -58,6 +60,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
     options: {
       '--path <pattern...>':
         'restore only these files and folders of a directory, named from its top; *, ?, […] and ** match names. Into a directory that exists, they are moved in file by file, and all else in it stays',
+      '--dry-run':
+        'only check everything that a restore checks before it begins, and show what it would do; changes nothing',
       '--yes': 'do not ask first',
       '--overwrite':
         'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
@@ -74,6 +78,7 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore latest --to postgresql://shop@localhost/shop --table sales.customer --as sales.customer_restored',
+      'telegram-backup restore latest:shop --to staging --dry-run',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
       'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
       'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
@@ -95,7 +100,7 @@ async function runRestore(
   const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-  const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
+  const { previewRestore, restore } = await import('@telegram-backup/engine/operations/restore.ts')
   const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
   const backup = await findBackup(engine.database, of.words, context)
   const target = await chooseTarget(options.to, backup, config)
@@ -103,6 +108,10 @@ async function runRestore(
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
   const request = { backup, target, wishes, paths: options.path }
+  if (options.dryRun === true) {
+    answerPlan(output, backup, await previewRestore(engine, request, { signal, note }))
+    return ExitCode.DONE
+  }
   const restored = await restore(engine, request, {
     ...progress,
     signal,

@@ -1,4 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
@@ -8,22 +9,48 @@ import {
   formatTime,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
+import type { Output } from '#commands/output.ts'
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
 /** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
 
+/** The answer of a restore that only shows its plan. */
+export function answerPlan(output: Output, backup: BackupDetails, plan: RestorePlan): void {
+  const { target, makes, steps, part } = plan
+  output.answer(
+    {
+      dry_run: true,
+      id: backup.id,
+      ...{ target, makes, steps },
+      bytes: part?.plainBytes ?? backup.size,
+      archive_size: part?.archiveBytes ?? backup.archive_size,
+      parts: part?.partCount ?? backup.part_count,
+      ...(part === undefined ? { estimate_seconds: fetchSeconds(backup) } : { members: part.members }),
+      missing_files: countMissingFiles(backup),
+    },
+    () =>
+      [...describeFetch(backup, plan), ...describePlan(plan), 'A dry run: nothing was changed.'].join('\n'),
+  )
+}
+
+/** As long as the send took; null when nobody knows. */
+function fetchSeconds({ completed_at, created_at }: BackupDetails): number | null {
+  const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
+  return took > 0 ? Math.ceil(took) : null
+}
+
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
 export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
-  const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+  const seconds = fetchSeconds(backup)
   const loading = makes === 'database' ? ', plus the time to load' : ''
   if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
+    ...(seconds === null ? [] : [`Estimate  ${formatSeconds(seconds)} to fetch${loading}`]),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),

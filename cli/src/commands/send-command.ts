@@ -2,8 +2,15 @@ import type { Database } from '@telegram-backup/database'
 import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
 import { openEngine } from '@telegram-backup/engine/wiring.ts'
 import { callLog } from '#commands/call-log.ts'
-import { type CommandContext, describeCommand, leave, type RegisterCommand } from '#commands/command.ts'
+import {
+  type CommandContext,
+  describeCommand,
+  leave,
+  type RegisterCommand,
+  usageError,
+} from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
+import { previewSend } from '#commands/send-preview.ts'
 import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
 import { report, type SendRemarks } from '#commands/send-report.ts'
 import { readResume } from '#commands/send-resume.ts'
@@ -23,6 +30,8 @@ export const registerSend: RegisterCommand = (program, run) => {
       '--chat <id>': 'send to this chat instead of TELEGRAM_CHAT_ID',
       '--expires <when>': 'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
       '--resume <id>': 'continue an interrupted send of a file; if the file has changed, start again',
+      '--dry-run':
+        'only show what would be sent: files, size, what is left out, parts, time; reads no contents, sends and records nothing',
       '--limit-rate <rate>': 'send at most this many bytes a second: 500k, 2M',
     },
     examples: [
@@ -30,6 +39,7 @@ export const registerSend: RegisterCommand = (program, run) => {
       'PGPASSWORD=… telegram-backup send --project shop --type database --postgres postgresql://backup@db/shop',
       'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
       "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
+      'telegram-backup send --source uploads --dry-run         # what would be sent, and how long that takes',
       'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
       'telegram-backup send --resume 3f0c2c1e                  # continues an interrupted send of a file',
       'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
@@ -37,6 +47,11 @@ export const registerSend: RegisterCommand = (program, run) => {
   })
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
+      if (options.dryRun === true) {
+        if (options.resume === undefined)
+          return await previewSend(context, await planSend(context, stdin, options))
+        throw usageError('--dry-run and --resume cannot be combined', 'Leave out one of the two.')
+      }
       const { failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
       const planning =
         options.resume === undefined

@@ -9,6 +9,7 @@ export interface SendOptions extends CommonOptions {
   source?: string
   /** The id of the backup to resume. */
   resume?: string
+  dryRun?: boolean
   [setting: string]: unknown
 }
 
@@ -87,7 +88,7 @@ export async function planSend(
     )
   }
   const { source: name } = options
-  const { source: _source, ...rest } = ownOptions(options)
+  const { source: _source, dryRun: _dryRun, ...rest } = ownOptions(options)
   const typed: SourceSettings = Object.fromEntries(
     Object.entries({ ...rest, ...(stdin === undefined ? {} : { stdin: true }) }).map(([option, value]) => [
       option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),

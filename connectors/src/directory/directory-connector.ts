@@ -17,6 +17,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { checkDirectory } = await import('#directory/pack/directory-checks.ts')
     return await checkDirectory(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDirectory } = await import('#directory/pack/preview-directory.ts')
+    return await previewDirectory(choice, of)
+  },
   setup: {
     type: 'storage',
     find: async () => (await import('#directory/find-directories.ts')).findDirectories(),

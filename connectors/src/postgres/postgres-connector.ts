@@ -26,6 +26,10 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { checkDatabase } = await import('#postgres/dump/source-check.ts')
     return await checkDatabase(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDatabase } = await import('#postgres/dump/preview-database.ts')
+    return await previewDatabase(choice, of)
+  },
   setup: {
     type: 'database',
     find: async signal => (await import('#postgres/find-databases.ts')).findDatabases(signal),
