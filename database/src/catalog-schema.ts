@@ -210,6 +210,9 @@ type Defaulted =
   | 'expiry_given'
   | 'pinned_at'
   | 'verified_at'
+  | 'group_id'
+  | 'group_size'
+  | 'member'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -75,6 +75,7 @@ export * from '#vault/unfinished-work.ts'
 export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/backup-times.ts'
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,

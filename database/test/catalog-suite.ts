@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeGroups } from '#test/suite-groups.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeImports } from '#test/suite-imports.ts'
@@ -59,6 +60,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeIndexRows(open)
   describeIndexOrigins(open)
   describeErase(open)
+  describeGroups(open)
   describeImports(open)
   describeRestores(open)
   describeRetentionNotices(open)

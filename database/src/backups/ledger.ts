@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -87,6 +88,7 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
         source_name: intent.origin?.sourceName ?? null,
         schedule_id: intent.origin?.scheduleId ?? null,
         expiry_given: intent.expiresAt !== undefined,
+        ...groupColumns(intent.source),
       })
       .execute()
     await linkToJob(trx, intent)
