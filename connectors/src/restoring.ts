@@ -2,7 +2,7 @@ import type { Finding } from '#finding.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
-  readonly makes: 'database' | 'directory'
+  readonly makes: 'database' | 'directory' | 'roles'
   /** Placeholder for a target in a command: `URL`. */
   readonly shown: string
   /** The form of such a target. `path`, which one kind has: any other text. */
@@ -53,6 +53,8 @@ export interface RestoreWishes {
   /** Keep the replaced database under another name. */
   keepOld: boolean
   createRoles: boolean
+  /** Restore globals that give more rights than an ordinary role has: superusers, tablespaces, and so on. */
+  trustGlobals: boolean
   allow: readonly OutsideAllowance[]
 }
 
@@ -79,6 +81,12 @@ export type RestoreStep =
   /** `holds` says for people what is replaced. */
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
+  /**
+   * Adds what a cluster has besides its databases. `roles` and `tablespaces` are missing on the server; `kept`
+   * is the number of roles that are there, and stay as they are. `rights`: what gives more rights than an
+   * ordinary role has.
+   */
+  | { does: 'add globals'; roles: string[]; kept: number; tablespaces: string[]; rights: string[] }
   /** The dump runs with more rights than it needs. */
   | { does: 'run as'; role: string; rights: string }
   | { does: 'treat links'; words: string }

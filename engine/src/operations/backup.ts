@@ -69,7 +69,7 @@ export async function backup(
     // A catalog that does not answer fails the send itself.
     const clocks = await clockDifference(database).catch(() => undefined)
     if (clocks !== undefined) note(`warning: ${clocks}`)
-    const source = await opening
+    const source = placed(await opening, plan)
     announceEstimate(source, { engine: opened, plan, hooks })
     // More people can read the catalog than may know the place of a source. The caller gets the whole error.
     const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
@@ -86,6 +86,11 @@ export async function backup(
       () => {},
     )
   }
+}
+
+/** Names the group in the facts of the source, which the catalog and the manifest keep. */
+function placed(source: OpenedSource, { group }: SendPlan): OpenedSource {
+  return group === undefined ? source : { ...source, facts: { ...source.facts, group: { ...group } } }
 }
 
 function announceEstimate(

@@ -69,8 +69,11 @@ export function assertRestorable(
   wishes: Partial<RestoreWishes> = {},
 ): void {
   if (!fits(backup, target)) throw doesNotFit(backup, target)
-  const { keepOld = false, createRoles = false, allow = [] } = wishes
-  const wanted: Record<RestoreWish, boolean> = { keepOld, createRoles, allow: allow.length > 0 }
+  const { keepOld = false, createRoles = false, trustGlobals = false, allow = [] } = wishes
+  const wanted: Record<RestoreWish, boolean> = {
+    ...{ keepOld, createRoles, trustGlobals },
+    allow: allow.length > 0,
+  }
   for (const wish of Object.keys(wanted) as RestoreWish[]) {
     const makes = wanted[wish] ? foreignWish(target, wish) : undefined
     if (makes === undefined) continue
