@@ -21,7 +21,7 @@ export function startServe(
   launcher: string = LAUNCHER,
 ): ServeProcess {
   const child = spawn(process.execPath, [launcher, 'serve', '--port', '0', ...options], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', TELEGRAM_BACKUP_ENV_FILE: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close')

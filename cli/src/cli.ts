@@ -1,3 +1,4 @@
+import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
@@ -66,10 +67,11 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   const stop = stopOnSignals(host)
   endWithTheReader(host)
   let exitCode: ExitCode = ExitCode.DONE
-  const run: RunAction = async (action, options) => {
+  const run: RunAction = async (action, options, needs) => {
     const output = outputOf(host, { json: options.json === true })
     stop.printTo(output)
-    exitCode = await perform(action, { host, output, ...stop })
+    const named = options.envFile
+    exitCode = await perform(action, { host, output, named, needs, ...stop })
   }
   const program = createProgram(run, host, args[0])
   try {
@@ -122,6 +124,8 @@ function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output 
   return new Output({ ...options, stdout, stderr })
 }
 
+const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }
+
 async function perform(
   action: CommandAction,
   {
@@ -129,10 +133,20 @@ async function perform(
     output,
     signal,
     onHangup,
-  }: Pick<CommandContext, 'host' | 'output'> & Pick<StopSignals, 'signal' | 'onHangup'>,
+    named,
+    needs = { settings: true },
+  }: Pick<CommandContext, 'host' | 'output'> &
+    Pick<StopSignals, 'signal' | 'onHangup'> & {
+      named: string | undefined
+      needs: { settings: boolean } | undefined
+    },
 ): Promise<ExitCode> {
   let config: Config | undefined
+  let environment = NOT_FILLED
   const context: CommandContext = {
+    get environment() {
+      return environment
+    },
     // Read on first use: a wrong setting must not stop a command that does not need the settings.
     get config() {
       config ??= readConfig(host.env)
@@ -146,9 +160,13 @@ async function perform(
     onHangup,
   }
   try {
+    if (needs.settings) environment = await fillEnvironment(host.env, { named })
     return await action(context)
   } catch (error) {
     output.failure(error)
+    if (exitCodeOf(error) === ExitCode.USAGE)
+      for (const path of environment.unreadable)
+        output.note(`note: ${path} is not used: this user cannot read it`)
     return exitCodeOf(error)
   }
 }

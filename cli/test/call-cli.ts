@@ -25,7 +25,7 @@ async function callNow(args: readonly string[], env: Readonly<Record<string, str
   const [stdout, stderr] = [new Collected(), new Collected()]
   const host: Host = Object.assign(new EventEmitter(), {
     ...{ pid: process.pid, ppid: process.ppid, stdin: Readable.from([]), stdout, stderr },
-    env: { PATH, NODE_COMPILE_CACHE, ...env },
+    env: { PATH, NODE_COMPILE_CACHE, TELEGRAM_BACKUP_ENV_FILE: 'off', ...env },
     exit: (code: number): never => {
       throw new Error(`The command line wanted to exit with ${code}`)
     },

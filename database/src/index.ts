@@ -75,12 +75,12 @@ export * from '#vault/unfinished-work.ts'
 export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/backup-times.ts'
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
+export * from '#backups/find.ts'
 export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,
   deleteBackup,
-  findBackupId,
   getBackupById,
   updateBackup,
 } from '#backups/records.ts'

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  backupsByPrefix,
   type CreateBackupInput,
   createBackup,
   type Database,
   deleteBackup,
   deleteExpiredBackups,
-  findBackupId,
   getBackupById,
   listHistory,
   queryBackups,
@@ -149,13 +149,14 @@ export function describeRecords(open: () => Promise<Database>): void {
       const id = `0badcafe-${randomUUID().slice(9)}`
       const other = `0badcafe-${randomUUID().slice(9)}`
       await createBackup(database, { ...backup, id })
-      expect(await findBackupId(database, id)).toBe(id)
-      expect(await findBackupId(database, '0BADCAFE')).toBe(id)
+      const found = async (prefix: string) => (await backupsByPrefix(database, prefix, 5)).map(one => one.id)
+      expect(await found(id)).toEqual([id])
+      expect(await found('0BADCAFE')).toEqual([id])
       for (const none of ['0badcaf', '0badcaff', '', '%', '0badcafe%', 'nonsense']) {
-        expect(await findBackupId(database, none)).toBeNull()
+        expect(await found(none)).toEqual([])
       }
       await createBackup(database, { ...backup, id: other })
-      await expect(findBackupId(database, '0badcafe')).rejects.toMatchObject({ code: 'INVALID' })
+      expect((await found('0badcafe')).toSorted()).toEqual([id, other].toSorted())
     })
 
     test('states only take the steps that a backup can take', async () => {

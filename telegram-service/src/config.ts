@@ -66,7 +66,8 @@ export function readTelegramConfig(environment: Environment = process.env): Tele
   }
 }
 
-function readStateFolder(environment: Environment): string {
+/** TELEGRAM_BACKUP_HOME, or the default of the user. Throws `CONFIGURATION`. */
+export function readStateFolder(environment: Environment): string {
   const folder = readVariable(environment, 'TELEGRAM_BACKUP_HOME')
   if (folder === undefined) return defaultStateFolder()
   // A shell expands "~" only unquoted; nobody wants a folder of that name.

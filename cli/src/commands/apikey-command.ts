@@ -1,5 +1,5 @@
 import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
-import { count, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatDay, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
@@ -121,7 +121,7 @@ function describeKeys(keys: readonly ApiKey[], now: Date): string {
 function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
   if (revoked_at !== null) return 'revoked'
   if (expires_at === null) return 'valid'
-  return expires_at > now ? `valid until ${formatTime(expires_at).slice(0, 10)}` : 'expired'
+  return expires_at > now ? `valid until ${formatDay(expires_at)}` : 'expired'
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {

@@ -1,15 +1,23 @@
 import type { Database } from '@telegram-backup/database'
+import type { FilledEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import type { Config } from '@telegram-backup/engine/environment.ts'
+import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
+import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
 
+const WORDS_FOR_A_BACKUP =
+  'the backup: its id, the first eight characters of its id, "latest", or "latest:SOURCE" for the newest backup of that source or project'
+
 /** What a command works with. */
 export interface CommandContext {
   /** Throws `CONFIGURATION` for an invalid setting. */
   readonly config: Config
+  /** Where the settings come from that the environment itself does not have. */
+  readonly environment: FilledEnvironment
   /** The process that the command runs in. */
   readonly host: Host
   readonly output: Output
@@ -32,35 +40,80 @@ export interface CommandContext {
 /** The action of a command: returns the exit code, or throws. */
 export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 
-/** Runs the action of a command; `cli.ts` provides it. */
-export type RunAction = (action: CommandAction, options: { json?: boolean }) => Promise<void>
+/** What {@link describeCommand} adds to every command. */
+export interface CommonOptions {
+  json?: boolean
+  envFile?: string
+}
 
-/** Adds one command, with its options and `--json` and examples in its help. */
+/**
+ * Runs the action of a command; `cli.ts` provides it.
+ * @param needs.settings false for a command that works without any: no environment file is read for it
+ */
+export type RunAction = (
+  action: CommandAction,
+  options: CommonOptions,
+  needs?: { settings: boolean },
+) => Promise<void>
+
+/** Adds one command, with its options, those of all commands, and examples in its help. */
 export type RegisterCommand = (program: Command, run: RunAction) => void
 
-/** The argument of commands that work on one backup. */
-export const BACKUP_ID = ['<id>', 'the backup’s id, or its first eight characters'] as const
+type Argument = readonly [name: string, help: string]
 
-/** The help of a command, and its options: the flags, what each does, and its default, if any. */
+/** The argument of commands that work on one backup; `describeCommand` adds the options that go with it. */
+export const BACKUP_ID: Argument = ['<id>', WORDS_FOR_A_BACKUP]
+/** As {@link BACKUP_ID}, for a command that can also work on many. */
+export const OPTIONAL_BACKUP_ID: Argument = ['[id]', WORDS_FOR_A_BACKUP]
+
+/** The options that go with {@link BACKUP_ID}. */
+export interface BackupIdOptions {
+  before?: string
+}
+
+const BACKUP_ID_OPTIONS: OptionHelp = {
+  '--before <when>':
+    'with latest: the newest backup made before this time: 2026-11-01, "2026-11-01 15:30", or 7d for seven days ago',
+}
+
+/** How the user named a backup. Throws `USAGE`. */
+export function backupWords(id: string, { before }: BackupIdOptions): BackupWords {
+  return { id, before: before === undefined ? undefined : parseTime(before) }
+}
+
+/** By their flags: what each option does, and its default, if any. */
+type OptionHelp = Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
+
+/** The help of a command, and its options. */
 interface CommandHelp {
   description: string
-  argument?: readonly [name: string, help: string]
-  options?: Readonly<Record<string, string | readonly [help: string, byDefault: string]>>
+  argument?: Argument
+  options?: OptionHelp
   examples: readonly string[]
 }
 
-/** Gives a command its help, its options, and `--json`. */
+const JSON_WORDS = 'print only one JSON value on stdout'
+
+/** The options of all commands. */
+const COMMON_OPTIONS: Readonly<Record<string, string>> = {
+  '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
+  '--json': JSON_WORDS,
+}
+
+/** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
   { description, argument, options = {}, examples }: CommandHelp,
 ): Command {
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
-  for (const [flags, help] of Object.entries(options)) {
+  const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
+  for (const [flags, help] of Object.entries({ ...options, ...ofBackup })) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  return command.option('--json', JSON_WORDS).addHelpText('after', exampleLines(examples))
+  for (const [flags, help] of Object.entries(COMMON_OPTIONS)) command.option(flags, help)
+  return command.addHelpText('after', exampleLines(examples))
 }
 
 /** Gives a group of commands its help; each of its commands has `--json` itself. */
@@ -71,8 +124,6 @@ export function describeGroup(
   const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
   return command.description(description).addHelpText('after', json + exampleLines(examples))
 }
-
-const JSON_WORDS = 'print only one JSON value on stdout'
 
 function exampleLines(examples: readonly string[]): string {
   const title = examples.length === 1 ? 'Example' : 'Examples'

@@ -10,15 +10,19 @@ export const registerDemo: RegisterCommand = (program, run) => {
       'back up a sample database to a local Bot API server, fetch the backup and compare; nothing needs to be installed',
     examples: ['telegram-backup demo'],
   }).action((options: { json?: boolean }) =>
-    run(async ({ output, signal }) => {
-      const { playDemo } = await import('#demo/demo-story.ts')
-      const result = await playDemo(
-        line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
-        signal,
-      )
-      output.answer(result, () => describeEnd(result))
-      return result.success ? ExitCode.DONE : ExitCode.FAILED
-    }, options),
+    run(
+      async ({ output, signal }) => {
+        const { playDemo } = await import('#demo/demo-story.ts')
+        const result = await playDemo(
+          line => (output.json ? output.note(line) : output.stdout.write(`${line}\n`)),
+          signal,
+        )
+        output.answer(result, () => describeEnd(result))
+        return result.success ? ExitCode.DONE : ExitCode.FAILED
+      },
+      options,
+      { settings: false },
+    ),
   )
 }
 

@@ -16,35 +16,39 @@ export const registerEmulator: RegisterCommand = (program, run) => {
       'telegram-backup emulator --json',
     ],
   }).action((options: { port: string; data?: string; json?: boolean }) =>
-    run(async ({ output, signal }) => {
-      const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
-      const emulator = await startEmulator({
-        port: wholeNumber('--port', options.port, PORTS),
-        dataDir: options.data,
-      }).catch((error: NodeJS.ErrnoException) => {
-        throw cannotStart(error, options)
-      })
-      try {
-        const { bot, chat } = prepareWorld(emulator)
-        const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
-        output.answer(answer, () =>
-          [
-            `Bot API server: ${emulator.url}   (Ctrl-C stops it)`,
-            'In another terminal:',
-            `  export TELEGRAM_API_ROOT=${emulator.url}`,
-            `  export TELEGRAM_BOT_TOKEN=${bot.token}`,
-            `  export TELEGRAM_CHAT_ID=${chat.id}`,
-          ].join('\n'),
-        )
-        await new Promise<void>(resolve => {
-          if (signal.aborted) resolve()
-          signal.addEventListener('abort', () => resolve(), { once: true })
+    run(
+      async ({ output, signal }) => {
+        const { prepareWorld, startEmulator } = await import('@telegram-backup/bot-api-emulator')
+        const emulator = await startEmulator({
+          port: wholeNumber('--port', options.port, PORTS),
+          dataDir: options.data,
+        }).catch((error: NodeJS.ErrnoException) => {
+          throw cannotStart(error, options)
         })
-        return ExitCode.DONE
-      } finally {
-        await emulator.close()
-      }
-    }, options),
+        try {
+          const { bot, chat } = prepareWorld(emulator)
+          const answer = { url: emulator.url, token: bot.token, chat_id: chat.id, data: options.data ?? null }
+          output.answer(answer, () =>
+            [
+              `Bot API server: ${emulator.url}   (Ctrl-C stops it)`,
+              'In another terminal:',
+              `  export TELEGRAM_API_ROOT=${emulator.url}`,
+              `  export TELEGRAM_BOT_TOKEN=${bot.token}`,
+              `  export TELEGRAM_CHAT_ID=${chat.id}`,
+            ].join('\n'),
+          )
+          await new Promise<void>(resolve => {
+            if (signal.aborted) resolve()
+            signal.addEventListener('abort', () => resolve(), { once: true })
+          })
+          return ExitCode.DONE
+        } finally {
+          await emulator.close()
+        }
+      },
+      options,
+      { settings: false },
+    ),
   )
 }
 

@@ -5,6 +5,8 @@ import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/en
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
@@ -12,7 +14,7 @@ import {
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 
-interface EraseOptions {
+interface EraseOptions extends BackupIdOptions {
   evenTheLast?: boolean
   yes?: boolean
   json?: boolean
@@ -28,25 +30,27 @@ export const registerErase: RegisterCommand = (program, run) => {
       '--even-the-last': 'erase it even if it is the last good backup of its project and type',
       '--yes': 'do not ask first; without a terminal the command never asks',
     },
-    examples: ['telegram-backup erase 3f0c2c1e', 'telegram-backup erase 3f0c2c1e --even-the-last --yes'],
+    examples: [
+      'telegram-backup erase 3f0c2c1e',
+      'telegram-backup erase 3f0c2c1e --even-the-last --yes',
+      'telegram-backup erase latest:shop                       # asks, after it said which one that is',
+    ],
   }).action((id: string, options: EraseOptions) => run(context => runErase(context, id, options), options))
 }
 
 async function runErase(context: CommandContext, id: string, options: EraseOptions): Promise<ExitCode> {
   const { output, signal, note } = context
   const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
-  const evenTheLast = options.evenTheLast === true
+  const request = { ...backupWords(id, options), evenTheLast: options.evenTheLast === true }
   const onFound = async (backup: BackupDetails): Promise<void> => {
     const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
     note(
-      `erasing ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`,
+      `erasing ${backup.id.slice(0, 8)}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`,
     )
     // Without a terminal, naming the backup is enough; the last good backup needs --even-the-last.
     await confirm(context, { isAgreed: options.yes === true || !context.host.stdin.isTTY })
   }
-  const erased = await withEngine(context, engine =>
-    erase(engine, { id, evenTheLast }, { signal, note, onFound }),
-  )
+  const erased = await withEngine(context, engine => erase(engine, request, { signal, note, onFound }))
   const { backup, isErased, messages } = erased
   if (erased.wasErased) note('the backup was already erased')
   for (const left of erased.indexesLeft) note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)

@@ -8,6 +8,8 @@ import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
@@ -19,7 +21,7 @@ import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
 
-interface FetchOptions {
+interface FetchOptions extends BackupIdOptions {
   out?: string
   path?: string
   list?: boolean
@@ -42,7 +44,7 @@ export const registerFetch: RegisterCommand = (program, run) => {
       '-0, --null': 'with --list: print only the names, as raw bytes, each ended by a zero byte',
     },
     examples: [
-      'telegram-backup fetch 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --out shop.sql',
+      'telegram-backup fetch latest:shop --out shop.sql          # the newest backup of the source shop',
       'telegram-backup fetch 3f0c2c1e --out - | less',
       'telegram-backup fetch 8d1b0a42 --list | grep nginx',
       'telegram-backup fetch 8d1b0a42 --path etc/nginx/nginx.conf --out nginx.conf',
@@ -50,8 +52,11 @@ export const registerFetch: RegisterCommand = (program, run) => {
   }).action((id: string, options: FetchOptions) =>
     run(async context => {
       checkOptions(options)
+      const words = backupWords(id, options)
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { result: backup, closed } = await readCatalog(context, database => findBackup(database, id))
+      const { result: backup, closed } = await readCatalog(context, database =>
+        findBackup(database, words, context),
+      )
       try {
         await fetchBackup(context, backup, options)
       } finally {

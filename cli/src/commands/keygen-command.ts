@@ -17,24 +17,28 @@ export const registerKeygen: RegisterCommand = (program, run) => {
       'export BACKUP_AGE_IDENTITY_FILE=backup-key.txt   (needed only to restore, fetch, verify and recover)',
     ],
   }).action((options: { out?: string; json?: boolean }) =>
-    run(async ({ output }) => {
-      const { generateIdentity } = await import('@telegram-backup/engine/age-keys.ts')
-      const { identity, recipient } = await generateIdentity()
-      const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
-      if (options.out === undefined) {
-        output.answer({ recipient, identity }, () => text.trimEnd())
+    run(
+      async ({ output }) => {
+        const { generateIdentity } = await import('@telegram-backup/engine/age-keys.ts')
+        const { identity, recipient } = await generateIdentity()
+        const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
+        if (options.out === undefined) {
+          output.answer({ recipient, identity }, () => text.trimEnd())
+          return ExitCode.DONE
+        }
+        await writeKeyFile(options.out, text)
+        output.answer(
+          { recipient, identity_file: options.out },
+          () =>
+            `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +
+            'keep a copy on another machine.\nNext: export BACKUP_AGE_RECIPIENTS=' +
+            recipient,
+        )
         return ExitCode.DONE
-      }
-      await writeKeyFile(options.out, text)
-      output.answer(
-        { recipient, identity_file: options.out },
-        () =>
-          `Public key: ${recipient}\nThe key file is ${options.out}. Without it, no backup can ever be decrypted: ` +
-          'keep a copy on another machine.\nNext: export BACKUP_AGE_RECIPIENTS=' +
-          recipient,
-      )
-      return ExitCode.DONE
-    }, options),
+      },
+      options,
+      { settings: false },
+    ),
   )
 }
 

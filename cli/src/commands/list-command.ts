@@ -4,6 +4,7 @@ import type { PolicyWords } from '@telegram-backup/engine/retention/describe-pol
 import {
   count,
   formatAge,
+  formatDay,
   formatSizeOf,
   formatTable,
   formatTime,
@@ -89,7 +90,7 @@ function describeList(
 /** An erased backup, or one that is being erased, has no expiry to show. */
 function expiryOf(backup: Backup, words: PolicyWords): string {
   if (backup.state === 'erased' || backup.state === 'erasing') return NONE
-  return words(backup) === undefined ? formatTime(backup.expires_at).slice(0, 10) : 'by policy'
+  return words(backup) === undefined ? formatDay(backup.expires_at) : 'by policy'
 }
 
 function stateOf(backup: Backup): string {

@@ -2,6 +2,8 @@ import { countMissingFiles, shownId } from '@telegram-backup/database/missing-fi
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
   describeCommand,
   type RegisterCommand,
   type RunAction,
@@ -25,13 +27,14 @@ function registerOne(
       ? 'keep a backup for ever: retention does not remove it, and "erase" refuses it'
       : 'remove the pin: retention decides about the backup again',
     argument: BACKUP_ID,
-    examples: [`telegram-backup ${name} 3f0c2c1e`],
-  }).action((id: string, options: { json?: boolean }) =>
+    examples: [`telegram-backup ${name} 3f0c2c1e`, `telegram-backup ${name} latest:shop`],
+  }).action((id: string, options: BackupIdOptions & { json?: boolean }) =>
     run(async context => {
+      const words = backupWords(id, options)
       const { getBackupById, pinBackup } = await import('@telegram-backup/database')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
       await withCatalog(context, async database => {
-        const backup = await findBackup(database, id)
+        const backup = await findBackup(database, words, context)
         if (!(await pinBackup(database, backup.id, isPinned))) {
           throw new BackupError(
             `Backup ${backup.id} is ${backup.state}: only a complete backup can be pinned`,

@@ -1,6 +1,7 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/engine.ts'
+import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
@@ -8,6 +9,8 @@ import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
@@ -19,7 +22,7 @@ import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
 
-interface RestoreOptions {
+interface RestoreOptions extends BackupIdOptions {
   to: string
   yes?: boolean
   overwrite?: boolean
@@ -51,7 +54,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
         '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
     },
     examples: [
-      'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop_restored',
+      'telegram-backup restore latest:shop --to postgresql://shop@localhost/shop_restored',
+      'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
     ],
@@ -59,21 +63,22 @@ export const registerRestore: RegisterCommand = (program, run) => {
     run(async context => {
       // Loads the next modules while the server of the catalog starts.
       void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
-      return await withEngine(context, engine => runRestore(context, { engine, id, options }))
+      const words = backupWords(id, options)
+      return await withEngine(context, engine => runRestore(context, { engine, words, options }))
     }, options),
   )
 }
 
 async function runRestore(
   context: CommandContext,
-  of: { engine: Engine; id: string; options: RestoreOptions },
+  of: { engine: Engine; words: BackupWords; options: RestoreOptions },
 ): Promise<ExitCode> {
   const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
   const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
   const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
-  const backup = await findBackup(engine.database, of.id)
+  const backup = await findBackup(engine.database, of.words, context)
   const target = await chooseTarget(options.to, backup, config)
   const progress = fetchProgress(output.progressLine())
   let startMs = 0

@@ -45,17 +45,21 @@ export const registerSchedule: RegisterCommand = (program, run) => {
   registerSwitch(schedule, run, { name: 'disable', enabled: false })
 }
 
+const WHEN =
+  'when: minute, hour, day of the month, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly'
+
 function registerAdd(parent: Command, run: RunAction): void {
   const command = parent
     .command('add')
     .requiredOption('--source <name>', 'a source of telegram-backup.yaml')
-    .requiredOption('--cron <"M H D M W">', 'when: minute, hour, day of the month, month, day of the week')
+    .requiredOption('--cron <"M H D M W">', WHEN)
     .option('--timezone <name>', 'the time zone of --cron, for example Europe/Berlin (default: UTC)')
   describeCommand(withStartOptions(withKeepOptions(command)), {
     description: 'back up a source of telegram-backup.yaml at fixed times',
     examples: [
       'telegram-backup schedule add --source shop --cron "30 2 * * *" --timezone Europe/Berlin',
       'telegram-backup schedule add --source shop --cron "0 * * * *" --keep-hourly 24 --keep-daily 7',
+      'telegram-backup schedule add --source uploads --cron @daily        # at midnight, UTC',
     ],
   }).action((options: TermOptions & { source: string; cron: string; json?: boolean }) =>
     run(async context => {
@@ -80,7 +84,7 @@ function registerChange(parent: Command, run: RunAction): void {
   const command = withKeepOptions(
     parent
       .command('change')
-      .option('--cron <"M H D M W">', 'when: minute, hour, day of the month, month, day of the week')
+      .option('--cron <"M H D M W">', WHEN)
       .option('--timezone <name>', 'the time zone of --cron, for example Europe/Berlin'),
   ).option('--keep-none', 'remove the schedule’s own policy; any other --keep option replaces all its rules')
   describeCommand(withStartOptions(command), {

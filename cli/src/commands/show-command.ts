@@ -15,7 +15,14 @@ import {
 } from '@telegram-backup/engine/units/human-units.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { BACKUP_ID, describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
+import {
+  BACKUP_ID,
+  type BackupIdOptions,
+  backupWords,
+  describeCommand,
+  type RegisterCommand,
+  withCatalog,
+} from '#commands/command.ts'
 import { type Facts, factTable } from '#commands/fact-table.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
@@ -27,14 +34,19 @@ export const registerShow: RegisterCommand = (program, run) => {
   describeCommand(program.command('show'), {
     description: 'show one backup: its properties, its messages in the chat, its history',
     argument: BACKUP_ID,
-    examples: ['telegram-backup show 3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11 --json'],
-  }).action((id: string, options: { json?: boolean }) =>
+    examples: [
+      'telegram-backup show latest',
+      'telegram-backup show latest:shop --before 2026-11-01     # of the source or project shop',
+      'telegram-backup show 3f0c2c1e --json',
+    ],
+  }).action((id: string, options: BackupIdOptions & { json?: boolean }) =>
     run(async context => {
+      const words = backupWords(id, options)
       const { listMessages } = await import('@telegram-backup/database')
       const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
       const { backup, messages, policies } = await withCatalog(context, async database => {
-        const backup = await findBackup(database, id)
+        const backup = await findBackup(database, words, context)
         const policies = (await readPolicyWords(database))(backup)
         return { backup, messages: await listMessages(database, backup.id), policies }
       })

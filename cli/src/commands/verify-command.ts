@@ -4,8 +4,11 @@ import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
+  type BackupIdOptions,
+  backupWords,
   type CommandContext,
   describeCommand,
+  OPTIONAL_BACKUP_ID,
   type RegisterCommand,
   usageError,
   withEngine,
@@ -20,7 +23,7 @@ interface DrillOptions {
   trustDump?: boolean
 }
 
-interface VerifyOptions extends DrillOptions {
+interface VerifyOptions extends DrillOptions, BackupIdOptions {
   all?: boolean
   project?: string
   type?: string
@@ -36,7 +39,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
   describeCommand(program.command('verify'), {
     description:
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
-    argument: ['[id]', 'the backup’s id, or its first eight characters'],
+    argument: OPTIONAL_BACKUP_ID,
     options: {
       '--all': 'verify every complete backup',
       '--project <id>': 'verify only backups of this project',
@@ -52,7 +55,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     },
     examples: [
       'telegram-backup verify 3f0c2c1e',
-      'telegram-backup verify 3f0c2c1e --read-data',
+      'telegram-backup verify latest --read-data',
       'telegram-backup verify --all --project shop --read-data --json',
       'telegram-backup verify 3f0c2c1e --drill',
       'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
@@ -61,6 +64,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
     run(async context => {
       const { output, signal, note } = context
       const isMany = isForMany(id, options)
+      const words = backupWords(id ?? '', options)
       assertMeantForDrill(options)
       const { completeBackups, verify } = await import('@telegram-backup/engine/operations/verify.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
@@ -69,7 +73,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
       return await withEngine(context, async engine => {
         const backups = isMany
           ? await completeBackups(engine.database, options)
-          : [await findBackup(engine.database, id ?? '')]
+          : [await findBackup(engine.database, words, context)]
         const drills = options.drill === true ? await drillsFor(context, engine, options) : undefined
         const readData = options.readData === true || drills !== undefined
         const line = output.progressLine()
@@ -106,13 +110,16 @@ export const registerVerify: RegisterCommand = (program, run) => {
   )
 }
 
-function isForMany(id: string | undefined, { all, project, type }: VerifyOptions): boolean {
+function isForMany(id: string | undefined, { all, project, type, before }: VerifyOptions): boolean {
   const filters = all === true || project !== undefined || type !== undefined
   if (id !== undefined && filters) {
     throw usageError('An id cannot be combined with --all, --project or --type', 'Give the id alone.')
   }
   if (id === undefined && !filters) {
-    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or --all.')
+    throw usageError('No backup was named', 'Give an id, from "telegram-backup list", or latest, or --all.')
+  }
+  if (id === undefined && before !== undefined) {
+    throw usageError('--before goes with latest', 'Name the backup: latest, or latest:SOURCE.')
   }
   return id === undefined
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Emulator, prepareWorld, startEmulator } from '@telegram-backup/bot-api-emulator'
 import type { Backup } from '@telegram-backup/database'
+import { ENVIRONMENT_FILE_VARIABLE } from '@telegram-backup/engine/config/environment-files.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/engine/operations/backup.ts'
 import { OwnCommandLine } from '#demo/own-command-line.ts'
 import { openSampleDatabase, type TableContents } from '#demo/sample-database.ts'
@@ -58,6 +59,8 @@ async function runDemo(stage: {
     print,
     signal,
     environment: {
+      // The settings of this machine must not reach the demo.
+      [ENVIRONMENT_FILE_VARIABLE]: 'off',
       TELEGRAM_API_ROOT: emulator.url,
       TELEGRAM_BOT_TOKEN: bot.token,
       TELEGRAM_CHAT_ID: String(chat.id),

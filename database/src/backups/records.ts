@@ -91,27 +91,6 @@ export async function getBackupById(
   return backup ?? null
 }
 
-/**
- * The id that begins with `prefix` of at least 8 characters, as in file names in the chat; null when there is
- * none. CatalogError INVALID when there are several.
- */
-export async function findBackupId(database: Database, prefix: string): Promise<string | null> {
-  if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(prefix)) return null
-  const found = await database.kysely
-    .selectFrom('backups')
-    .select('id')
-    .where(sql<boolean>`id::text like ${`${prefix.toLowerCase()}%`}`)
-    .limit(2)
-    .execute()
-  if (found.length > 1) {
-    throw new CatalogError(`Several backups have ids that begin with ${prefix}`, {
-      code: 'INVALID',
-      hint: 'Give more of the id.',
-    })
-  }
-  return found[0]?.id ?? null
-}
-
 const STEPS: Record<BackupState, readonly BackupState[]> = {
   sending: [],
   complete: ['erasing'],

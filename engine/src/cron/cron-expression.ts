@@ -32,13 +32,24 @@ const FIELDS = [
   },
 ] as const
 
+/** Words for common times, and the five fields that each stands for. */
+const CRON_WORDS: Readonly<Record<string, string>> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+}
+
 /**
  * Reads five fields: minute, hour, day of the month, month, day of the week. Each has numbers, `*`, lists,
- * ranges or steps; months and days of the week also English names. Throws `INVALID` for anything else, and
- * for a day that never comes.
+ * ranges or steps; months and days of the week also English names. A word such as `@daily` stands for five
+ * fields. Throws `INVALID` for anything else, and for a day that never comes.
  */
 export function parseCron(text: string): WallTimes {
-  const cron = text.trim()
+  const cron = fieldsOf(text)
   const fields = cron.split(/\s+/)
   if (cron.length > LONGEST || cron === '') throw refused(text, 'it does not have five fields')
   if (fields.length !== FIELDS.length) {
@@ -62,6 +73,21 @@ export function parseCron(text: string): WallTimes {
     minutesOfDay,
     firstOfDay: () => parseCron([minutes[0], hours[0], ...fields.slice(2)].join(' ')),
   }
+}
+
+/** The five fields as typed, or those of a word. */
+function fieldsOf(text: string): string {
+  const cron = text.trim()
+  if (!cron.startsWith('@')) return cron
+  const word = cron.toLowerCase()
+  const fields = Object.hasOwn(CRON_WORDS, word) ? CRON_WORDS[word] : undefined
+  if (fields !== undefined) return fields
+  throw refused(
+    text,
+    word === '@reboot'
+      ? 'a start of the machine is not a time; missed runs are caught up when the service starts'
+      : `the words are ${Object.keys(CRON_WORDS).join(', ')}`,
+  )
 }
 
 function numbers(values: readonly unknown[]): number[] {
@@ -106,7 +132,7 @@ function neverComes(text: string): BackupError {
 function refused(text: string, why: string, cause?: unknown): BackupError {
   return new BackupError(`${JSON.stringify(text.slice(0, LONGEST))} is not a cron expression: ${why}`, {
     code: 'INVALID',
-    hint: 'Five fields: minute, hour, day of the month, month, day of the week. "30 2 * * *" is every day at 2:30.',
+    hint: 'Five fields: minute, hour, day of the month, month, day of the week. "30 2 * * *" is every day at 2:30, @daily every day at midnight.',
     cause,
   })
 }

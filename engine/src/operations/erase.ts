@@ -3,13 +3,11 @@ import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import type { ErasedMessage, ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#engine.ts'
-import { findBackup } from '#operations/find-backup.ts'
+import { type BackupWords, findBackup } from '#operations/find-backup.ts'
 
 export type { ErasedMessage }
 
-export interface EraseRequest {
-  /** Whole, or its first eight characters. */
-  id: string
+export interface EraseRequest extends BackupWords {
   /** Also when it is the last good one of its project and type. */
   evenTheLast: boolean
 }
@@ -33,13 +31,13 @@ export interface Erased {
 
 /**
  * Erases a backup in its chats, then in the catalog. Each message is deleted, or replaced by a few bytes when
- * Telegram no longer deletes it. Throws `NOT_FOUND`, and `CONFLICT` or `LAST_BACKUP` for a backup that must
- * stay.
+ * Telegram no longer deletes it. Throws what {@link findBackup} throws, and `CONFLICT` or `LAST_BACKUP` for a
+ * backup that must stay.
  */
 export async function erase(engine: Engine, request: EraseRequest, hooks: EraseHooks): Promise<Erased> {
   const { database } = engine
   const { evenTheLast } = request
-  const backup = await findBackup(database, request.id)
+  const backup = await findBackup(database, request, hooks)
   const wasErased = backup.state === 'erased'
   if (!wasErased) {
     // Before a person is asked to confirm.

@@ -1,3 +1,5 @@
+import { isUtcShown } from '#units/shown-zone.ts'
+
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** Stands in tables for a missing value. */
@@ -38,9 +40,21 @@ export function formatAge(ms: number): string {
   return `${Math.max(0, Math.floor(ms / size))} ${unit}`
 }
 
-/** A time as `2026-11-24 05:33 UTC`. */
+/**
+ * A time for the person at this terminal, in their zone: `2026-11-24 06:33 +01:00`, or `2026-11-24 05:33
+ * UTC`. A text that is read elsewhere, such as a notice or a log, has times in UTC and does not use this.
+ */
 export function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const minutes = isUtcShown() ? 0 : -time.getTimezoneOffset()
+  const local = new Date(time.getTime() + minutes * 60_000).toISOString()
+  const two = (part: number): string => String(Math.floor(part)).padStart(2, '0')
+  const offset = `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`
+  return `${local.slice(0, 16).replace('T', ' ')} ${minutes === 0 ? 'UTC' : offset}`
+}
+
+/** The day of {@link formatTime}. */
+export function formatDay(time: Date): string {
+  return formatTime(time).slice(0, 10)
 }
 
 /** `1 part`, `2 parts`. */

@@ -1,4 +1,5 @@
 import { BackupError } from '@telegram-backup/errors'
+import { isUtcShown } from '#units/shown-zone.ts'
 
 const SPAN_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -20,29 +21,73 @@ export function parseSpanMs(text: string): number {
   })
 }
 
-/** A time in the past: a span before `now` (`24h`), or an ISO date. Throws `USAGE`. */
+/**
+ * A time: a span before `now` (`24h`, `7d`), or a date, with or without a time: see {@link parseDate}. Throws
+ * `USAGE`.
+ */
+export function parseTime(text: string, now: Date = new Date()): Date {
+  const time = parseDate(text) ?? spanBefore(text, now)
+  if (time !== undefined) return time
+  throw notATime(text, 'a time')
+}
+
+/** As {@link parseTime}, for a time that has passed. Throws `USAGE`. */
 export function parsePastTime(text: string, now: Date = new Date()): Date {
-  const isDate = /^\d{4}-\d\d-\d\d/.test(text)
-  const time = isDate ? new Date(text) : new Date(now.getTime() - parseSpanMs(text))
-  if (!Number.isNaN(time.getTime()) && time <= now) return time
-  throw new BackupError(`${JSON.stringify(text)} is not a time in the past`, {
+  const time = parseTime(text, now)
+  if (time <= now) return time
+  throw notATime(text, 'a time in the past')
+}
+
+function notATime(text: string, what: string): BackupError {
+  return new BackupError(`${JSON.stringify(text.slice(0, 80))} is not ${what}`, {
     code: 'USAGE',
-    hint: 'Write a span such as 24h or 7d, or a date such as 2026-11-24.',
+    hint: 'Write a span such as 24h or 7d, a date such as 2026-11-24, or a time such as 2026-11-24T15:30.',
   })
+}
+
+function spanBefore(text: string, now: Date): Date | undefined {
+  if (!/^\d{1,6}(ms|s|m|h|d|w)$/.test(text.trim())) return undefined
+  const time = new Date(now.getTime() - parseSpanMs(text))
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
+const DATE_FORM =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)? ?(Z|UTC|[+-]\d\d:?\d\d)?$/i
+
+/**
+ * `2026-11-24`, `2026-11-24 15:30`, `2026-11-24T15:30:07Z`, `2026-11-24 15:30 +01:00`. A date alone is its
+ * first moment. Without an offset, the time is local, or in UTC where {@link isUtcShown}. Undefined for
+ * anything else, and for a day or an hour that does not exist, such as the 31st of February.
+ */
+export function parseDate(text: string): Date | undefined {
+  const [, year, month, day, hour = '00', minute = '00', second = '00', offset] =
+    DATE_FORM.exec(text.trim()) ?? []
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
+  if (year === undefined || Number(day) < 1 || Number(day) > lastDay) return undefined
+  const zone = offset === undefined ? (isUtcShown() ? 'Z' : '') : offset.replace(/^UTC$/i, 'Z')
+  const form = `${year}-${month}-${day}T${hour}:${minute}:${second}${withColon(zone.toUpperCase())}`
+  const time = new Date(form)
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
+function withColon(offset: string): string {
+  return offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
 }
 
 const EXPIRY_UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
-/** A time in the future: `12h`, `30d` or `8w` from `now`, or an ISO date. Throws `USAGE`. */
+/**
+ * A time in the future: `12h`, `30d` or `8w` from `now`, or a date, with or without a time: see {@link
+ * parseDate}. Throws `USAGE`.
+ */
 export function parseExpiry(text: string, now: Date = new Date()): Date {
   const [, amount, unit] = /^(\d{1,5})([hdw])$/.exec(text) ?? []
   const date =
     unit === undefined
-      ? new Date(text)
+      ? parseDate(text)
       : new Date(now.getTime() + Number(amount) * (EXPIRY_UNIT_MS[unit] as number))
-  const isTime = unit !== undefined || (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime()))
-  if (isTime && date > now) return date
-  throw new BackupError(`"${text}" is ${isTime ? 'not in the future' : 'not a time'}`, {
+  if (date !== undefined && date > now) return date
+  throw new BackupError(`"${text}" is ${date === undefined ? 'not a time' : 'not in the future'}`, {
     code: 'USAGE',
     hint: 'Give a span in hours, days or weeks (12h, 30d, 8w), or a date such as 2027-01-31.',
   })

@@ -93,7 +93,9 @@ it.each([
   ['* * * * * *', 'seconds'],
   ['* * * *', '4 fields'],
   ['', 'not have five fields'],
-  ['@daily', '1 fields'],
+  ['@reboot', 'a start of the machine is not a time'],
+  ['@daily * * * *', 'the words are @hourly, @daily'],
+  ['@constructor', 'the words are @hourly, @daily'],
   ['H 2 * * *', 'the minute is not understood'],
   ['60 * * * *', 'minute is not understood; allowed are 0 to 59, *, lists'],
   ['0 0 * * 8', 'day of the week is not understood; allowed are 0 to 7'],
@@ -106,6 +108,23 @@ it.each([
 ])('refuses %j, and says why', (cron, words) => {
   expect(() => nextTime({ cron, timezone: 'UTC' }, new Date())).toThrow(
     expect.objectContaining({ code: 'INVALID', message: expect.stringContaining(words) }),
+  )
+})
+
+it.each([
+  ['@hourly', '0 * * * *'],
+  ['@daily', '0 0 * * *'],
+  [' @Midnight ', '0 0 * * *'],
+  ['@weekly', '0 0 * * sun'],
+  ['@monthly', '0 0 1 * *'],
+  ['@yearly', '0 0 1 jan *'],
+  ['@annually', '0 0 1 1 *'],
+])('%j runs when %j runs, also when clocks change', (word, fields) => {
+  const [year, berlin] = ['2026-01-31T22:10Z', 'Europe/Berlin']
+  expect(times(word, berlin, year, 30)).toEqual(times(fields, berlin, year, 30))
+  const around = new Date('2026-10-25T12:00Z')
+  expect(intervalMs({ cron: word, timezone: berlin }, around)).toBe(
+    intervalMs({ cron: fields, timezone: berlin }, around),
   )
 })
 

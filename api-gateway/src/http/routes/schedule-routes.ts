@@ -16,11 +16,10 @@ export function scheduleRoutes(ports: HttpPorts): Route[] {
   return [list(ports), create(ports), change(ports), remove(ports)]
 }
 
-const CRON = z
-  .string()
-  .min(1)
-  .max(200)
-  .meta({ description: 'Five fields: minute, hour, day, month, day of the week.' })
+const CRON = z.string().min(1).max(200).meta({
+  description:
+    'Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.',
+})
 const TERMS = {
   timezone: z.string().min(1).max(64).optional().meta({ description: 'An IANA name; the default is UTC.' }),
   enabled: z.boolean().optional(),

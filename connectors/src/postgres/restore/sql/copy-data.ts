@@ -11,8 +11,13 @@ const END_LINE_OF_DOS = Buffer.from('\\.\r\n')
  * for psql (`handleCopyIn`), which obeys what follows: a line that only begins like the last one is refused.
  */
 export class CopyData {
+  readonly #isKept: boolean
   #place: 'statement line' | 'line start' | 'data' = 'statement line'
   #last: number | undefined
+
+  constructor(isKept: boolean) {
+    this.#isKept = isKept
+  }
 
   /** Scans on; 'undecided' when more bytes are needed. */
   step(text: PassThrough): 'end' | 'more' | 'undecided' {
@@ -34,7 +39,7 @@ export class CopyData {
     text.isKeeping = false
     text.drop(end + ending.length)
     // PostgreSQL wants the same line ends everywhere; files from Windows have other ones.
-    text.put(this.#last === Byte.RETURN ? END_LINE_OF_DOS : END_LINE)
+    if (this.#isKept) text.put(this.#last === Byte.RETURN ? END_LINE_OF_DOS : END_LINE)
     return 'end'
   }
 
@@ -45,7 +50,7 @@ export class CopyData {
     text.at++
     if (byte !== Byte.NEWLINE) return 'more'
     this.#place = 'line start'
-    text.isKeeping = true
+    text.isKeeping = this.#isKept
     return 'more'
   }
 }

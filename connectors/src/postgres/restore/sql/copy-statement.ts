@@ -18,6 +18,9 @@ export interface CopyStatement {
   length: number
   /** What psql gets instead, line end included. */
   sql: Buffer
+  /** Table, with the schema, and columns, as the dump has them, in Latin-1. */
+  table: string
+  columns: string | undefined
 }
 
 /**
@@ -33,7 +36,7 @@ export function readCopyStatement(bytes: Buffer, at: number): CopyStatement | un
   const list = columns === undefined ? '' : ` (${requoted(columns, ', ')})`
   const copy = `COPY ${requoted(table, '.')}${list} FROM stdin;\n`
   const sql = /[\x80-\xff]/.test(copy) ? SAFE_ENCODING + copy : copy
-  return { length: whole.length, sql: Buffer.from(sql, 'latin1') }
+  return { length: whole.length, sql: Buffer.from(sql, 'latin1'), table, columns }
 }
 
 /** There, a cut character at the end of a name would swallow its quote, for psql alone. */

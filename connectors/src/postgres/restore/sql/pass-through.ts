@@ -6,6 +6,7 @@ export class PassThrough {
   /** The first byte that was neither passed on nor dropped. */
   #from = 0
   #out: Buffer[] = []
+  #aside: Buffer[] | undefined
   #isKeeping = false
   #givenBytes = 0
 
@@ -33,6 +34,12 @@ export class PassThrough {
 
   get keptBytes(): number {
     return this.#givenBytes + (this.#isKeeping ? this.at - this.#from : 0)
+  }
+
+  /** From here on, copies of kept bytes go there instead; undefined ends that. */
+  set aside(pieces: Buffer[] | undefined) {
+    this.#give()
+    this.#aside = pieces
   }
 
   put(bytes: Buffer): void {
@@ -74,7 +81,9 @@ export class PassThrough {
 
   #give(): void {
     if (this.#isKeeping && this.at > this.#from) {
-      this.#out.push(this.bytes.subarray(this.#from, this.at))
+      const kept = this.bytes.subarray(this.#from, this.at)
+      if (this.#aside === undefined) this.#out.push(kept)
+      else this.#aside.push(Buffer.from(kept))
       this.#givenBytes += this.at - this.#from
     }
     this.#from = this.at
