@@ -10,6 +10,7 @@ import {
   formatTime,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
 
@@ -73,7 +74,11 @@ function describeList(
 ): string {
   const rest = hidden === 0 ? '' : `${hidden} erased not shown; --all shows them`
   if (backups.length === 0) return `All backups that match are erased: ${rest}.`
-  const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES', 'VERIFIED']
+  const hasGroups = backups.some(({ group_id }) => group_id !== null)
+  const heading = [
+    ...['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES', 'VERIFIED'],
+    ...(hasGroups ? ['GROUP', 'MEMBER'] : []),
+  ]
   const rows = backups.map(backup => [
     backup.id,
     backup.project_id,
@@ -83,6 +88,7 @@ function describeList(
     formatTime(backup.created_at),
     expiryOf(backup, words),
     verifiedAge(backup, now),
+    ...(hasGroups ? [backup.group_id?.slice(0, 8) ?? NONE, shownName(backup.member ?? NONE)] : []),
   ])
   return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}${rest === '' ? '' : `, ${rest}`}`
 }

@@ -3,35 +3,27 @@ import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
-import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
-import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
-  type BackupIdOptions,
   backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
-  usageError,
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
-import { describeFetch, describeLeftOut, describeNewRoles, describePlan } from '#commands/restore-story.ts'
-
-interface RestoreOptions extends BackupIdOptions {
-  to: string
-  yes?: boolean
-  overwrite?: boolean
-  keepOld?: boolean
-  createRoles?: boolean
-  allow?: string[]
-  links?: string
-  json?: boolean
-}
+import { type RestoreOptions, wishesFor } from '#commands/restore-options.ts'
+import {
+  describeFetch,
+  describeLeftOut,
+  describeNewGlobals,
+  describeNewRoles,
+  describePlan,
+} from '#commands/restore-story.ts'
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
@@ -48,6 +40,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
         'replace a target that is not empty; the old one is replaced only after the restore has succeeded',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
+      '--trust-globals':
+        'with the globals of a cluster: also create superusers, roles with other rights that an ordinary role lacks, and tablespaces',
       '--links <how>':
         'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
       '--allow <what...>':
@@ -58,12 +52,20 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
+      'telegram-backup restore group:latest:cluster --to postgresql://postgres@localhost/postgres   # all of a cluster',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
       // Loads the next modules while the server of the catalog starts.
       void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
       const words = backupWords(id, options)
+      const { groupWords } = await import('@telegram-backup/engine/operations/find-group.ts')
+      const groupId = groupWords(words.id)
+      if (groupId !== undefined) {
+        const { runGroupRestore } = await import('#commands/restore-group.ts')
+        const of = { options, words: { ...words, id: groupId } }
+        return await withEngine(context, engine => runGroupRestore(context, { engine, ...of }))
+      }
       return await withEngine(context, engine => runRestore(context, { engine, words, options }))
     }, options),
   )
@@ -99,52 +101,6 @@ async function runRestore(
   return ExitCode.DONE
 }
 
-/** The wish behind each option that only some targets support. */
-const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
-  ['allow', '--allow', 'allow'],
-  ['links', '--links', 'allow'],
-  ['keepOld', '--keep-old', 'keepOld'],
-  ['createRoles', '--create-roles', 'createRoles'],
-]
-const PLURALS = { database: 'databases', directory: 'directories' }
-
-/** Throws `USAGE` for an option that the target does not support. */
-function wishesFor(
-  options: RestoreOptions,
-  isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
-): RestoreWishes {
-  for (const [name, option, wish] of WISHES) {
-    const makes = options[name] === undefined ? undefined : isForeign(wish)
-    if (makes === undefined) continue
-    throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
-  }
-  return {
-    overwrite: options.overwrite === true,
-    keepOld: options.keepOld === true,
-    createRoles: options.createRoles === true,
-    allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
-  }
-}
-
-function readLinks(how: string | undefined): OutsideAllowance[] {
-  if (how === undefined) return []
-  if (how === 'keep') return ['outside-links']
-  if (how === 'skip') return ['no-outside-links']
-  throw usageError(`--links does not know "${how}"`, 'Use skip or keep.')
-}
-
-const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
-
-function readAllowances(given: readonly string[]): OutsideAllowance[] {
-  return given
-    .flatMap(text => text.split(','))
-    .map(name => {
-      const known = ALLOWANCES.find(allowance => allowance === name)
-      if (known !== undefined) return known
-      throw usageError(`--allow does not know "${name}"`, `Use ${ALLOWANCES.join(' or ')}.`)
-    })
-}
-
 function answer(
   { output }: CommandContext,
   backup: BackupDetails,
@@ -172,6 +128,7 @@ function answer(
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(facts),
+        ...describeNewGlobals(facts),
       ].join('\n'),
   )
 }

@@ -70,6 +70,7 @@ function describeBackup(
     ['state', stateWords(backup)],
     ['damaged', damageOf(backup)],
     ['source', sourceOf(backup)],
+    ['group', groupOf(backup)],
     ['file', backup.filename ?? NONE],
     [
       'size',
@@ -106,6 +107,12 @@ function wayOn(backup: BackupDetails): string | null {
 function sourceOf({ source, source_name }: BackupDetails): string {
   const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
+}
+
+/** The run over a cluster that it belongs to, for `restore group:ID`. */
+function groupOf({ group_id, group_size, member }: BackupDetails): string | null {
+  if (group_id === null) return null
+  return `${shownName(member ?? '')}, one of ${group_size}; all: group:${group_id}`
 }
 
 /** The pin, if any, and the expiry or the policies that apply without it. */

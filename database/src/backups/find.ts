@@ -15,6 +15,7 @@ const LABEL = [
   'state',
   'damaged_at',
   'recovered_trust',
+  'group_id',
 ] as const
 
 /**

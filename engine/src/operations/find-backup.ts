@@ -3,6 +3,7 @@ import {
   type BackupLabel,
   backupsByPrefix,
   type Database,
+  findGroup,
   getBackupDetails,
   hasSource,
   type NewestFilter,
@@ -27,6 +28,8 @@ export interface BackupWords {
 interface FindHooks {
   /** Told which backup `latest` stands for, and which newer ones were passed over. */
   note?: ((line: string) => void) | undefined
+  /** `latest` may be any member of a group, since the caller means the whole group. */
+  isOneOfGroupMeant?: boolean | undefined
 }
 
 /**
@@ -51,7 +54,7 @@ export async function findBackup(
   const label =
     isLatest === undefined
       ? await byPrefix(database, typed)
-      : await latest(database, { typed, ofWhat, before, note: hooks.note })
+      : await latest(database, { typed, ofWhat, before, hooks })
   const backup = await getBackupDetails(database, label.id)
   if (backup !== null) return backup
   throw unknown(typed)
@@ -91,10 +94,10 @@ interface Latest {
   /** What stands after `latest:`. */
   ofWhat: string | undefined
   before: Date | undefined
-  note: FindHooks['note']
+  hooks: FindHooks
 }
 
-async function latest(database: Database, { typed, ofWhat, before, note }: Latest): Promise<BackupLabel> {
+async function latest(database: Database, { typed, ofWhat, before, hooks }: Latest): Promise<BackupLabel> {
   const filter = { ...(await filterOf(database, ofWhat, before)), before }
   const { found, skipped } = await newestBackup(database, filter)
   const passedOver = skipped.map(one => `${describeLabel(one)}, ${whyNot(one)}`)
@@ -108,9 +111,27 @@ async function latest(database: Database, { typed, ofWhat, before, note }: Lates
       { code: 'NOT_FOUND', hint: hint`${run('list')} shows what there is.` },
     )
   }
+  const { note, isOneOfGroupMeant = false } = hooks
+  if (found.group_id !== null && !isOneOfGroupMeant) await refuseMember(database, typed, found.group_id)
   note?.(`${typed} is ${describeLabel(found)}`)
   for (const line of passedOver) note?.(`passed over, although newer: ${line}`)
   return found
+}
+
+/** The newest backup of a cluster is of whichever database came last: nobody means that one. */
+async function refuseMember(database: Database, typed: string, groupId: string): Promise<never> {
+  const members = (await findGroup(database, groupId))?.backups ?? []
+  const complete = members.filter(({ state }) => state === 'complete')
+  throw new BackupError(
+    [
+      `${typed} is a group of several backups:`,
+      ...complete.map(({ id, member }) => `${id}: ${shownName(member ?? '')}`),
+    ].join('\n  '),
+    {
+      code: 'USAGE',
+      hint: `Name one of them; or all, where a group can be named: group:${groupId.slice(0, 8)}`,
+    },
+  )
 }
 
 function whyNot({ state, damaged_at }: BackupLabel): string {

@@ -7,7 +7,7 @@ import { choosePostgres, type PostgresSettings } from '#postgres/settings.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
 /** The settings of a cluster; those of single databases apply to each of its databases. */
-export interface ClusterSettings extends Pick<PostgresSettings, (typeof OF_EACH_DATABASE)[number]> {
+export interface ClusterSettings extends Pick<PostgresSettings, OfEachDatabase> {
   /** The URL of any of its databases. */
   postgres_cluster?: string | undefined
   /** Patterns of `psql`'s `\d` for names of databases. */
@@ -16,18 +16,16 @@ export interface ClusterSettings extends Pick<PostgresSettings, (typeof OF_EACH_
   role_passwords?: boolean | undefined
 }
 
-const OF_EACH_DATABASE = [
+type OfEachDatabase = 'format' | 'exclude_table_data' | 'lock_timeout' | 'count_rows' | 'trust_dump'
+
+export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
+  'exclude_database',
+  'role_passwords',
   'format',
   'exclude_table_data',
   'lock_timeout',
   'count_rows',
   'trust_dump',
-] as const satisfies ReadonlyArray<keyof PostgresSettings>
-
-export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
-  'exclude_database',
-  'role_passwords',
-  ...OF_EACH_DATABASE,
 ]
 
 /** By itself, it stands for the globals of the cluster: roles, their memberships and settings, tablespaces. */
