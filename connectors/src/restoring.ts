@@ -82,9 +82,9 @@ export type RestoreStep =
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
   /**
-   * Adds what a cluster has besides its databases. `roles` and `tablespaces` are missing on the server; `kept`
-   * is the number of roles that are there, and stay as they are. `rights`: what gives more rights than an
-   * ordinary role has.
+   * Adds what a cluster has besides its databases. `roles` and `tablespaces`: those that the server lacks;
+   * `kept`: how many roles are there, and stay as they are; `rights`: what gives more rights than an ordinary
+   * role has.
    */
   | { does: 'add globals'; roles: string[]; kept: number; tablespaces: string[]; rights: string[] }
   /** The dump runs with more rights than it needs. */

@@ -128,6 +128,8 @@ describe('a cluster', () => {
       )
       expect(membersOf(sent), stderr).toEqual(['globals'])
       const [globals] = sent.members
+      const drill = await bench.cli(['verify', globals?.databaseRecord?.id ?? '', '--drill', '--json'])
+      expect(drill.code, drill.stdout).toBe(0)
       const target = await start()
       const restore = [
         'restore',

@@ -22,9 +22,7 @@ const LONGEST_MEMBER = 256
  * The place in a group that the facts of a source name, as `group`. Manifests in the chat have the same
  * facts, so a rebuilt catalog has the groups. Undefined without one, and for one that is malformed.
  */
-export function groupIn(
-  source: Readonly<Record<string, unknown>> | null | undefined,
-): GroupPlace | undefined {
+function groupIn(source: Readonly<Record<string, unknown>> | null | undefined): GroupPlace | undefined {
   const group = source?.['group']
   if (typeof group !== 'object' || group === null) return undefined
   const { id, size, member } = group as Partial<Record<keyof GroupPlace, unknown>>

@@ -60,4 +60,15 @@ export const CLUSTER: Connector<ClusterChoice, ClusterTarget, ClusterSettings> =
       return await planGlobals(target, backup, of)
     },
   },
+
+  drill: {
+    check: async (backup, place) => {
+      const { checkGlobalsDrill } = await import('#postgres/cluster/drill-globals.ts')
+      await checkGlobalsDrill(backup, place)
+    },
+    run: async (backup, drill) => {
+      const { drillGlobals } = await import('#postgres/cluster/drill-globals.ts')
+      return await drillGlobals(backup, drill)
+    },
+  },
 }

@@ -28,7 +28,7 @@ export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'trust_dump',
 ]
 
-/** By itself, it stands for the globals of the cluster: roles, their memberships and settings, tablespaces. */
+/** By itself, it stands for the globals of the cluster: roles with all of theirs, and tablespaces. */
 export interface ClusterChoice extends SourceChoice {
   kind: 'postgres-cluster'
   url: string

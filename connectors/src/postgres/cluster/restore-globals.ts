@@ -85,14 +85,23 @@ export async function planGlobals(
 /** All or nothing. Throws what the bytes throw, `USAGE`, `POSTGRES`, `UNRESTORABLE`, `CANCELLED`. */
 export async function restoreGlobals(
   open: OpenBytes,
-  of: { connection: PostgresConnection; psql: string; signal: AbortSignal; trustGlobals: boolean },
+  of: {
+    connection: PostgresConnection
+    psql: string
+    signal: AbortSignal
+    trustGlobals: boolean
+    /** Leave them out, as on a machine that has not their folders. */
+    isWithoutTablespaces?: boolean
+  },
 ): Promise<RestoredGlobals> {
-  const { signal, trustGlobals } = of
+  const { signal, trustGlobals, isWithoutTablespaces = false } = of
   const globals = readGlobals(await textOfGlobals(open(signal)))
   const server = await readServer(of)
   // The record may have been another one, or another server's.
   if (!trustGlobals) refuseRights(rightsAdded(globals, server))
-  const newTablespaces = globals.tablespaces.filter(({ name }) => !server.tablespaces.has(name))
+  const newTablespaces = globals.tablespaces.filter(
+    ({ name }) => !isWithoutTablespaces && !server.tablespaces.has(name),
+  )
   const newRoles = globals.roles.filter(({ name }) => !server.roles.has(name))
   const made: DumpedTablespace[] = []
   try {

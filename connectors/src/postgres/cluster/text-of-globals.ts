@@ -12,8 +12,11 @@ export async function textOfGlobals(bytes: AsyncIterable<Buffer>): Promise<strin
     if (size > MOST_BYTES) throw unrestorable(`it is larger than ${MOST_BYTES / 1024 / 1024} MiB`)
     chunks.push(chunk)
   }
+  const whole = Buffer.concat(chunks)
+  // psql takes a line to end there, and the quote that it stands in would take in what follows.
+  if (whole.includes(0)) throw unrestorable('it holds a zero byte')
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole)
   } catch {
     throw unrestorable('it is not UTF-8')
   }

@@ -11,8 +11,8 @@ const EXPLANATION = /^(detail|hint|last built-in OID|reading|saving|dumping|crea
 const QUERY = /^((detail|error): +)?(query|command|the command) was\b|^(LINE \d+|STATEMENT|CONTEXT):/i
 
 /**
- * What pg_dump or pg_dumpall, and the server through it, wrote to stderr. Warnings may be kept with the backup; an error
- * fails it. Both come with the lines that explain them, without queries, which are long and help nobody.
+ * What pg_dump or pg_dumpall, and the server through it, wrote to stderr. Warnings may be kept with the
+ * backup; an error fails it. Both come with the lines that explain them, without queries, which are long and help nobody.
  */
 export class PgDumpWords {
   readonly warnings: string[] = []
