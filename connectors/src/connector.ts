@@ -1,9 +1,10 @@
-import type { Member } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import type { BackupSource, BackupType } from 'telegram-deployment-bot'
 import type { SkippedFile } from '#allowances.ts'
 import type { DrillConnector } from '#drilling.ts'
 import type { Finding, ProgramCheck } from '#finding.ts'
+import type { MemberConnector } from '#members.ts'
+import type { SourcePreview } from '#preview.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 
@@ -34,6 +35,12 @@ export interface Connector<
   open(choice: Choice, of: OpenOptions): Promise<OpenedSource>
   /** Throws the reason why no backup could be made now. Sends nothing. */
   check(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<Finding>
+
+  /**
+   * What a backup would hold, without reading it; a kind without it can be read only once. Throws what a
+   * backup would throw, as far as that shows.
+   */
+  preview?(choice: Choice, of: { type: BackupType; signal: AbortSignal }): Promise<SourcePreview>
 
   /** The programs that this kind starts, in the order in which `doctor` shows them. */
   readonly programs?: readonly ProgramCheck[]
@@ -108,38 +115,4 @@ export interface ResumeConnector<Choice> {
   chooseAgain(facts: SourceRecord, path: string | undefined): Choice
   /** What shows whether it has changed. Throws `INVALID` for a source that cannot be looked at. */
   look(choice: Choice): Promise<{ size: number; modifiedAt: Date }>
-}
-
-/** Reads the files in a backup, from its verified plain bytes. */
-export interface MemberConnector {
-  /** All members of the whole backup, in order. */
-  list(bytes: AsyncIterable<Buffer>): AsyncIterable<Member>
-  /**
-   * The last member of that path, or the last before an offset. `end`: size of the whole. Throws `NOT_FOUND`.
-   */
-  find(
-    members: AsyncIterable<Member> | Iterable<Member>,
-    path: string,
-    of: { end: number; before?: number },
-  ): Promise<FoundMember>
-  /** The path that a hard link leads to, from the bytes of that member. */
-  linkTarget(bytes: AsyncIterable<Buffer>): Promise<string>
-  /** The contents of a file, from the bytes of that member. Throws `EXTRACTION`. */
-  extract(
-    bytes: AsyncIterable<Buffer>,
-    of: { signal: AbortSignal; onStamp: (stamp: FileStamp) => void },
-  ): AsyncIterable<Buffer>
-}
-
-/** A member, and the offset at which it ends. */
-export interface FoundMember extends Member {
-  end: number
-}
-
-/** The mode and time of a file; a field that cannot be read is left out. */
-export interface FileStamp {
-  /** Permissions, without the bits that give a program another user's rights. */
-  mode?: number
-  /** Since 1970. */
-  modifiedSeconds?: number
 }

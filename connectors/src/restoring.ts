@@ -1,4 +1,5 @@
 import type { Finding } from '#finding.ts'
+import type { MemberSelection } from '#members.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
@@ -29,6 +30,20 @@ export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> 
       signal: AbortSignal
     },
   ): Promise<PlannedRestore>
+  /**
+   * For a kind whose backups come back in part: as `plan`, for some members. Their bytes are those that `run`
+   * of the plan opens: the chosen members and their contents, in the order of their offsets.
+   */
+  planPart?(
+    target: Target,
+    backup: RecordedBackup,
+    of: {
+      selection: MemberSelection
+      wishes: RestoreWishes
+      keep: readonly string[]
+      signal: AbortSignal
+    },
+  ): Promise<PlannedRestore>
   /** For a kind with named targets: whether a restore could be made there now. A problem is a warning. */
   check?(target: Target, signal: AbortSignal): Promise<Finding>
   /** For a kind with named targets: as `hideSource` of a connector. */
@@ -48,6 +63,19 @@ export interface RestoreTarget {
  */
 export type OutsideAllowance = 'outside-links' | 'no-outside-links' | 'devices'
 
+/** The part of a database that is to be restored into one that exists. Names are written as in SQL. */
+export interface DatabasePart {
+  /** Each with its schema: `sales.customer`, `public."Order"`. */
+  tables: readonly string[]
+  /** Another name for the only one of them, with its schema. */
+  as?: string | undefined
+  schemas: readonly string[]
+  /** Without rows, or rows alone for tables that exist. */
+  only?: 'definitions' | 'rows' | undefined
+  /** Foreign keys of what is restored are left out. */
+  skipForeignKeys: boolean
+}
+
 export interface RestoreWishes {
   overwrite: boolean
   /** Keep the replaced database under another name. */
@@ -55,6 +83,8 @@ export interface RestoreWishes {
   createRoles: boolean
   /** Restore globals that give more rights than an ordinary role has: superusers, tablespaces, and so on. */
   trustGlobals: boolean
+  /** Undefined for all of it. */
+  databasePart?: DatabasePart | undefined
   allow: readonly OutsideAllowance[]
 }
 
@@ -76,9 +106,16 @@ export interface PlannedRestore {
 }
 
 export type RestoreStep =
-  /** `new`: it does not exist · `empty`: taken over · `staging`: replaced at the end. */
-  | { does: 'write'; into: 'new' | 'empty' | 'staging'; name: string }
+  /**
+   * `new`: it does not exist · `empty`: taken over · `staging`: replaced at the end · `existing`: a part is
+   * added to what it holds.
+   */
+  | { does: 'write'; into: 'new' | 'empty' | 'staging' | 'existing'; name: string }
+  /** What of the backup is restored, for people. */
+  | { does: 'select'; what: string }
   /** `holds` says for people what is replaced. */
+  /** A part: the files are moved into a directory that exists; `replaces` of them are there already. */
+  | { does: 'move in'; name: string; replaces: number }
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
   /**

@@ -20,6 +20,7 @@ export { acquireLease, type Lease } from '#leases/lease.ts'
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export * from '#backups/completion.ts'
+export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,
@@ -85,6 +86,8 @@ export {
   updateBackup,
 } from '#backups/records.ts'
 export { getBackupStats } from '#backups/statistics.ts'
+export { changeTags } from '#backups/tags.ts'
+export { checkedTags } from '#input-checks.ts'
 export { listHistory } from '#jobs/backup-history.ts'
 export type * from '#jobs/types.backup.ts'
 
@@ -100,6 +103,8 @@ export * from '#queue/sampling.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
+export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
 export {
   cancelJob,

@@ -135,7 +135,7 @@ const registerRevoke: RegisterCommand = (group, run) => {
   }).action((which: string, options: { json?: boolean }) =>
     run(async context => {
       const id = await withCatalog(context, database => revoke(database, which))
-      context.output.answer({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
+      context.output.outcome({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
       return ExitCode.DONE
     }, options),
   )

@@ -10,6 +10,8 @@ import {
   withEngine,
 } from '#commands/command.ts'
 import { canBeAsked, confirm } from '#commands/confirmation.ts'
+import { formatDuration } from '#commands/progress-facts.ts'
+import { runProgress, secondsSince } from '#commands/run-progress.ts'
 
 interface ExpireOptions {
   dryRun?: boolean
@@ -41,22 +43,31 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
     })
   }
   return await withEngine(context, async engine => {
+    const line = output.progressLine()
+    let startMs = performance.now()
     const { plan, report, isDone } = await expire(engine, {
       signal,
       note,
-      agree: async inDoubt => options.yes === true || (await isAgreedTo(context, inDoubt)),
-    })
-    output.answer({ decisions: plan.map(decisionView), ...report }, () => describeOutcome(report, plan))
+      onProgress: runProgress(line, engine.client),
+      agree: async inDoubt => {
+        const isAgreed = options.yes === true || (await isAgreedTo(context, inDoubt))
+        startMs = performance.now()
+        return isAgreed
+      },
+    }).finally(() => line.end())
+    const took = formatDuration(secondsSince(startMs))
+    const answer = { decisions: plan.map(decisionView), ...report }
+    output.outcome(answer, () => describeOutcome(report, plan, took), { isDone })
     return isDone ? ExitCode.DONE : ExitCode.PARTIAL
   })
 }
 
 /** Asks on a terminal. Without a terminal these backups stay, and the exit code says so. */
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
-  const { note } = context
+  const { output } = context
   if (!canBeAsked(context)) return false
-  note(describePlan(inDoubt))
-  note(`${count(inDoubt.length, 'backup')} would be removed at once.`)
+  output.insist(describePlan(inDoubt))
+  output.insist(`${count(inDoubt.length, 'backup')} would be removed at once.`)
   await confirm(context, { isAgreed: false })
   return true
 }
@@ -86,7 +97,7 @@ function describePlan(plan: RetentionPlan): string {
   return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
 }
 
-function describeOutcome(report: SessionReport, plan: RetentionPlan): string {
+function describeOutcome(report: SessionReport, plan: RetentionPlan, took: string): string {
   const ids = new Map(plan.map(({ backup }) => [backup.id, shownId(backup)]))
   const shown = (id = ''): string => ids.get(id) ?? id
   return [
@@ -97,6 +108,6 @@ function describeOutcome(report: SessionReport, plan: RetentionPlan): string {
     ...report.kept.map(({ backup_id, reason }) => `kept      backup ${shown(backup_id)}: ${reason}`),
     ...report.pending.map(({ backup_id, reason }) => `PENDING   backup ${shown(backup_id)}: ${reason}`),
     ...report.indexes_left.map(({ chat_id, reason }) => `index     of chat ${chat_id}: ${reason}`),
-    `${count(report.erased_backups.length, 'backup')} erased.`,
+    `${count(report.erased_backups.length, 'backup')} erased, in ${took}.`,
   ].join('\n')
 }

@@ -103,7 +103,7 @@ function registerCancel(parent: Command, run: RunAction): void {
         try {
           const job = await queue.cancel(jobId)
           if (job === null) throw unknownId(id, JOBS)
-          context.output.answer(jobView(job), () =>
+          context.output.outcome(jobView(job), () =>
             job.state === 'cancelled'
               ? `Job ${job.id} is cancelled.`
               : `Job ${job.id} was asked to stop; "telegram-backup jobs" shows when it has stopped.`,

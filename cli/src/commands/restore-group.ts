@@ -4,8 +4,8 @@ import type { RestoredGroup } from '@telegram-backup/engine/operations/restore-g
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { describeError, ExitCode, exitCodeFor, hideSecrets } from '@telegram-backup/errors'
-import type { CommandContext } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { type CommandContext, usageError } from '#commands/command.ts'
+import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { type RestoreOptions, wishesFor } from '#commands/restore-options.ts'
 import { describeFetch, describeNewGlobals, describePlan } from '#commands/restore-story.ts'
@@ -20,6 +20,10 @@ export async function runGroupRestore(
   const { findBackupGroup } = await import('@telegram-backup/engine/operations/find-group.ts')
   const { restoreGroup } = await import('@telegram-backup/engine/operations/restore-group.ts')
   const { foreignWish, readTarget } = await import('@telegram-backup/engine/restore/restore-target.ts')
+  for (const [name, option] of OF_ONE_BACKUP) {
+    if (options[name] === undefined) continue
+    throw usageError(`${option} is only for one backup, not for a group`, 'Leave it out, or name one backup.')
+  }
   const group = await findBackupGroup(engine.database, of.words, context)
   const server = await readTarget(options.to, config, { mayBeDirectory: false })
   const wishes = wishesFor(options, wish => (wish === 'trustGlobals' ? undefined : foreignWish(server, wish)))
@@ -33,14 +37,25 @@ export async function runGroupRestore(
       note,
       onMember: (member, { number, of: all }) => note(`${number} of ${all}: ${shownName(member)}`),
       onPlan: async (prepared, backup) => {
-        for (const line of [...describeFetch(backup, prepared), ...describePlan(prepared)]) note(line)
-        await confirm(context, { isAgreed: options.yes === true })
+        const isAgreed = options.yes === true
+        tellBefore(output, [...describeFetch(backup, prepared), ...describePlan(prepared)], { isAgreed })
+        await confirm(context, { isAgreed })
       },
       onUnrecorded: () => note('warning: the result of the restore could not be recorded in the catalog'),
     },
   ).finally(progress.end)
   return answer(context, group.id, restored)
 }
+
+const OF_ONE_BACKUP: ReadonlyArray<[keyof RestoreOptions, string]> = [
+  ['dryRun', '--dry-run'],
+  ['path', '--path'],
+  ['table', '--table'],
+  ['as', '--as'],
+  ['schema', '--schema'],
+  ['schemaOnly', '--schema-only'],
+  ['dataOnly', '--data-only'],
+]
 
 function answer({ output }: CommandContext, groupId: string, { members, missing }: RestoredGroup): ExitCode {
   const failed = members.filter(({ restored }) => restored === undefined)

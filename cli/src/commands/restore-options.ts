@@ -1,9 +1,12 @@
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { type BackupIdOptions, usageError } from '#commands/command.ts'
+import { readDatabasePart, type SelectionOptions } from '#commands/restore-selection-options.ts'
 
-export interface RestoreOptions extends BackupIdOptions {
+export interface RestoreOptions extends BackupIdOptions, SelectionOptions {
   to: string
+  path?: string[]
+  dryRun?: boolean
   yes?: boolean
   overwrite?: boolean
   keepOld?: boolean
@@ -21,6 +24,10 @@ const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
   ['keepOld', '--keep-old', 'keepOld'],
   ['createRoles', '--create-roles', 'createRoles'],
   ['trustGlobals', '--trust-globals', 'trustGlobals'],
+  ['table', '--table', 'databasePart'],
+  ['schema', '--schema', 'databasePart'],
+  ['schemaOnly', '--schema-only', 'databasePart'],
+  ['dataOnly', '--data-only', 'databasePart'],
 ]
 const PLURALS = { database: 'databases', directory: 'directories', roles: 'the globals of a cluster' }
 
@@ -39,6 +46,7 @@ export function wishesFor(
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,
     trustGlobals: options.trustGlobals === true,
+    databasePart: readDatabasePart(options),
     allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
   }
 }

@@ -1,5 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
-import type { RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
+import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
   formatBytes,
@@ -9,26 +10,68 @@ import {
 } from '@telegram-backup/engine/units/human-units.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
+import type { Output } from '#commands/output.ts'
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
 /** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
 
+/** The answer of a restore that only shows its plan. */
+export function answerPlan(output: Output, backup: BackupDetails, plan: RestorePlan): void {
+  const { target, makes, steps } = plan
+  output.answer(
+    {
+      dry_run: true,
+      id: backup.id,
+      ...{ target, makes, steps, bytes: backup.size, archive_size: backup.archive_size },
+      ...{ parts: backup.part_count, estimate_seconds: fetchSeconds(backup) },
+      missing_files: countMissingFiles(backup),
+    },
+    () =>
+      [
+        ...describeFetch(backup, plan),
+        ...describePlan(plan),
+        'A dry run: nothing was fetched, and nothing was changed.',
+      ].join('\n'),
+  )
+}
+
+/** As long as the send took; null when nobody knows. */
+function fetchSeconds({ completed_at, created_at }: BackupDetails): number | null {
+  const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
+  return took > 0 ? Math.ceil(took) : null
+}
+
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
-export function describeFetch(backup: BackupDetails, { makes }: RestorePlan): string[] {
-  const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
+  const seconds = fetchSeconds(backup)
   const loading = makes === 'database' ? ', plus the time to load' : ''
+  if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
+    ...(seconds === null ? [] : [`Estimate  ${formatSeconds(seconds)} to fetch${loading}`]),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
     ...notWholeLines(backup, 'Warning  '),
   ]
+}
+
+function describePartFetch(backup: BackupDetails, part: PartFacts): string[] {
+  return [
+    `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
+    `Fetches   ${formatBytes(part.archiveBytes)} in ${part.partCount} of ${count(backup.part_count ?? 1, 'part')} from the chat`,
+    `Writes    ${count(part.members, 'member')}, ${formatBytes(part.plainBytes)}`,
+    ...notWholeLines(backup, 'Warning  '),
+  ]
+}
+
+/** `3 members of `, before the name of the backup; nothing for a whole one. */
+export function describePart({ part }: RestorePlan): string {
+  return part === undefined ? '' : `${count(part.members, 'member')} of `
 }
 
 /** What happens to the target. */
@@ -41,12 +84,14 @@ const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) =>
     empty: name => `into the empty database ${name}, in one transaction`,
     new: viaTemporaryDatabase,
     staging: viaTemporaryDatabase,
+    existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
   },
-  roles: { empty: sameWay, new: sameWay, staging: sameWay },
+  roles: { empty: sameWay, new: sameWay, staging: sameWay, existing: sameWay },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
     staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+    existing: name => `adds to ${name}`,
   },
 }
 
@@ -62,6 +107,15 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
   switch (step.does) {
     case 'write':
       return [`Way       ${WAYS[makes][step.into](step.name)}`]
+    case 'move in':
+      return [
+        `Way       into a temporary folder in ${step.name}, from which the files are moved into their places; all else there stays`,
+        ...(step.replaces > 0
+          ? [
+              `Replaces  ${count(step.replaces, 'file')} that ${step.replaces === 1 ? 'is' : 'are'} there already`,
+            ]
+          : []),
+      ]
     case 'replace': {
       const { name, holds, sizeBytes, sessions, isKept } = step
       const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''
@@ -70,6 +124,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
         `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
       ]
     }
+    case 'select':
+      return [`Restores  ${step.what}`]
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
     case 'add globals':
@@ -133,6 +189,23 @@ export function describeNewRoles({ created_roles: names }: Record<string, unknow
   return [
     `These roles were created without a login: ${names.join(', ')}. A role that must connect needs a login, for example in psql:`,
     ...quoted.map(name => `  ALTER ROLE ${name} LOGIN; \\password ${name}`),
+  ]
+}
+
+/** How many of the tables and remarks of a part are listed. */
+const MAX_RELATIONS = 20
+
+/** What a part of a database brought back, and what did not come with it. */
+export function describeRelations({ relations, remarks }: Record<string, unknown>): string[] {
+  if (!Array.isArray(relations) || !Array.isArray(remarks)) return []
+  const named = (relations as Array<{ name: string; was?: string }>).map(({ name, was }) =>
+    was === undefined ? `  ${name}` : `  ${name}, in the backup ${was}`,
+  )
+  return [
+    'Restored tables and sequences:',
+    ...named.slice(0, MAX_RELATIONS),
+    ...(named.length > MAX_RELATIONS ? [`  and ${named.length - MAX_RELATIONS} more`] : []),
+    ...(remarks as string[]).map(remark => `Note: ${remark}.`),
   ]
 }
 

@@ -5,6 +5,7 @@ import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/un
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import type { Command } from 'commander'
 import { usageError, wholeNumber } from '#commands/command.ts'
+import { collected } from '#commands/repeatable-option.ts'
 
 /** The options of a retention policy, as typed. */
 export interface KeepOptions {
@@ -16,6 +17,7 @@ export interface KeepOptions {
   keepYearly?: string
   keepWithin?: string
   keepMinimum?: string
+  keepTag?: string[]
 }
 
 /** Adds the options of a retention policy to a command. */
@@ -32,6 +34,11 @@ export function withKeepOptions(command: Command): Command {
     .option('--keep-yearly <n>', 'keep the newest backup of each of the last N years that have one')
     .option('--keep-within <time>', 'keep all backups that are not older than this, for example 30d')
     .option('--keep-minimum <n>', 'keep at least N backups, whatever the other rules say')
+    .option(
+      '--keep-tag <tag>',
+      'keep every backup with this tag, whatever the other rules say (may be repeated)',
+      collected,
+    )
 }
 
 /** Adds the options about the moment at which a scheduled backup starts. */
@@ -59,10 +66,12 @@ export function keepOf(options: KeepOptions): KeepView | undefined {
     minimum: options.keepMinimum,
   }
   const given = Object.entries(counts).filter(([, text]) => text !== undefined)
-  if (given.length === 0 && options.keepWithin === undefined) return undefined
+  const { keepWithin: within, keepTag: tags } = options
+  if (given.length === 0 && within === undefined && tags === undefined) return undefined
   return {
     ...Object.fromEntries(given.map(([rule, text]) => [rule, wholeNumber(`--keep-${rule}`, text as string)])),
-    ...(options.keepWithin === undefined ? {} : { within: options.keepWithin }),
+    ...(within === undefined ? {} : { within }),
+    ...(tags === undefined ? {} : { tags }),
   }
 }
 
@@ -104,7 +113,9 @@ export function describeSchedule(schedule: ScheduleView): string {
 }
 
 function wordsOf(keep: KeepView): string {
-  const rules = Object.entries(keep).map(([rule, value]) => `${rule} ${value}`)
+  const rules = Object.entries(keep).map(
+    ([rule, value]) => `${rule} ${Array.isArray(value) ? value.join(' or ') : value}`,
+  )
   return rules.length === 0 ? 'all' : rules.join(', ')
 }
 

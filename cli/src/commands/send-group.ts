@@ -6,7 +6,7 @@ import type { OpenEngine } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import type { CommandContext } from '#commands/command.ts'
 import type { Output } from '#commands/output.ts'
-import { describeProgress, startRate } from '#commands/send-progress.ts'
+import { SendFollower } from '#commands/send-progress.ts'
 import { describeFailure, shownFailure, warningsOf } from '#commands/send-report.ts'
 
 /** Sends each member of a source that consists of several; prints the results, and returns the exit code. */
@@ -17,7 +17,7 @@ export async function sendGroup(
 ): Promise<ExitCode> {
   const { backupGroup } = await import('@telegram-backup/engine/operations/backup-group.ts')
   const progress = output.progressLine()
-  let rate = startRate()
+  let follower: SendFollower | undefined
   const group = await backupGroup(opening, plan, {
     signal,
     origin: { sourceName: plan.sourceName },
@@ -25,11 +25,15 @@ export async function sendGroup(
     note,
     onMember: (member, { number, of }) => {
       note(`${number} of ${of}: ${shownName(member)}`)
-      rate = startRate()
+      follower = undefined
     },
+    onEstimate: (_, pace) => {
+      follower = new SendFollower(pace)
+    },
+    onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
     onProgress: state => {
-      const bytesPerSecond = rate(state.bytesOut)
-      progress.update(() => describeProgress(state, bytesPerSecond))
+      follower?.follow(state)
+      progress.update(() => follower?.facts() ?? [])
     },
   }).finally(() => progress.end())
   return reportGroup(group, output)
@@ -57,8 +61,9 @@ function reportGroup(group: SentGroup, output: Output): ExitCode {
     const why = isGone ? 'it was dropped during the run, so it is not in the next one' : describeFailure(sent)
     output.reason(`${shownName(member)} is not backed up: ${why}`, isGone ? undefined : sent.hint)
   }
+  if (group.afterError !== undefined) output.reason(group.afterError.message, group.afterError.hint)
   const [first] = failed
-  if (first === undefined) return ExitCode.DONE
+  if (first === undefined) return group.afterError === undefined ? ExitCode.DONE : ExitCode.PARTIAL
   return failed.length < members.length ? ExitCode.PARTIAL : exitCodeFor(first.sent.code)
 }
 

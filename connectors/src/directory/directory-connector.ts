@@ -17,6 +17,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { checkDirectory } = await import('#directory/pack/directory-checks.ts')
     return await checkDirectory(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDirectory } = await import('#directory/pack/preview-directory.ts')
+    return await previewDirectory(choice, of)
+  },
   programs: [
     {
       name: 'tar',
@@ -36,6 +40,18 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     find: async (members, path, of) => {
       const { findMember } = await import('#directory/find-member.ts')
       return await findMember(members, path, of)
+    },
+    pattern: async (text, of) => {
+      const { patternOf } = await import('#directory/select-members.ts')
+      return patternOf(text, of)
+    },
+    choose: async (members, of) => {
+      const { chooseMembers } = await import('#directory/select-members.ts')
+      return await chooseMembers(members, of)
+    },
+    select: async (list, of) => {
+      const { selectMembers } = await import('#directory/select-members.ts')
+      return await selectMembers(list, of)
     },
     linkTarget: async bytes => {
       const { readLinkTarget } = await import('#directory/unpack/extract-member.ts')
@@ -58,6 +74,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     plan: async (target, backup, of) => {
       const { planRestore } = await import('#directory/unpack/plan-restore.ts')
       return await planRestore(target, backup, of)
+    },
+    planPart: async (target, backup, of) => {
+      const { planPart } = await import('#directory/unpack/plan-part.ts')
+      return await planPart(target, backup, of)
     },
   },
 

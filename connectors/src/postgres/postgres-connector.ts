@@ -26,6 +26,10 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { checkDatabase } = await import('#postgres/dump/source-check.ts')
     return await checkDatabase(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDatabase } = await import('#postgres/dump/preview-database.ts')
+    return await previewDatabase(choice, of)
+  },
   programs: [
     {
       name: 'pg_dump',
@@ -44,7 +48,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     makes: 'database',
     shown: 'URL',
     form: /^postgres(ql)?:\/\//i,
-    wishes: ['keepOld', 'createRoles'],
+    wishes: ['keepOld', 'createRoles', 'databasePart'],
     takesOthers: true,
     readTarget: async text => {
       const { parsePostgresUrl } = await import('#postgres/connection.ts')

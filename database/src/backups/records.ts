@@ -207,10 +207,12 @@ export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise
 }
 
 /**
- * Tells the triggers that this program respects pins, policies and groups; they refuse `erasing` from
- * programs that do not.
+ * Tells the triggers that this program respects pins, policies, tags in policies, and groups; they refuse
+ * `erasing` from programs that do not.
  */
 export async function knowRetention(trx: Transaction<CatalogSchema>): Promise<void> {
-  await sql`select pg_catalog.set_config('telegram_backup.knows_retention', 'on', true),
-    pg_catalog.set_config('telegram_backup.knows_groups', 'on', true)`.execute(trx)
+  await sql`
+    select pg_catalog.set_config('telegram_backup.knows_retention', 'on', true),
+           pg_catalog.set_config('telegram_backup.knows_tags', 'on', true),
+            pg_catalog.set_config('telegram_backup.knows_groups', 'on', true)`.execute(trx)
 }

@@ -86,11 +86,14 @@ export interface Backup {
   group_size: number | null
   /** The member that it is of: `globals`, or `database:` and its name. */
   member: string | null
+  /** Words that people gave it; sorted. */
+  tags: string[]
 }
 
 /** Where a backup comes from, beyond its project and type. */
 export interface BackupOrigin {
   sourceName?: string | undefined
+  tags?: readonly string[] | undefined
   scheduleId?: string | undefined
   /** The time that the schedule made it for. */
   scheduledFor?: Date | undefined

@@ -8,6 +8,7 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole, sumOf } from '#jobs/backup-progress.ts'
 import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
+import { openJobLog } from '#jobs/job-log-writer.ts'
 import { backup, planRetry, type SentSource } from '#operations/backup.ts'
 import { backupGroup, failureOfGroup, isOfGroup } from '#operations/backup-group.ts'
 import { reconcileOne } from '#operations/reconcile.ts'
@@ -61,16 +62,20 @@ async function planJob(job: Job, tools: JobTools): Promise<SendPlan> {
 async function send(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
   const { job, report } = run
   const { log } = tools
+  const jobLog = openJobLog(tools, job.id)
   try {
     const engine = await engineFor(plan, tools)
     const sent = await backup(engine, plan, {
       ...hooksOf(run, log),
       onProgress: state => report(progressOfSend(state)),
+      onHookLine: line => jobLog.add(line),
     })
     judge(sent, job, log)
     if (sent.databaseRecord) report(progressOfWhole(sent.databaseRecord))
   } catch (error) {
     throw await hidden(error, { plan, run, log })
+  } finally {
+    await jobLog.end()
   }
 }
 
@@ -78,19 +83,26 @@ async function send(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void>
 async function sendGroup(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
   const { job, report } = run
   const { log } = tools
+  const jobLog = openJobLog(tools, job.id)
   let done: JobProgress = { bytes_done: 0, bytes_total: null, parts_done: 0 }
   const group = await backupGroup(await engineFor(plan, tools), plan, {
     ...hooksOf(run, log),
     groupId: job.id,
     onProgress: state => report(sumOf(done, progressOfSend(state))),
+    onHookLine: line => jobLog.add(line),
     onMemberSent: ({ sent }) => {
       if (sent.databaseRecord) done = sumOf(done, progressOfWhole(sent.databaseRecord))
       report(done)
     },
-  }).catch(async (error: unknown) => {
-    throw await hidden(error, { plan, run, log })
   })
+    .catch(async (error: unknown) => {
+      throw await hidden(error, { plan, run, log })
+    })
+    .finally(() => jobLog.end())
   for (const { sent, isEarlier } of group.members) if (sent.success && !isEarlier) judge(sent, job, log)
+  const { afterError } = group
+  if (afterError !== undefined)
+    log.error({ job_id: job.id, source: job.source, reason: afterError.message }, 'a hook failed')
   if (run.stopReason() !== undefined && !group.isComplete) throw cancelled()
   const failure = await failureOfGroup(group, async ({ sent, plan: of }) =>
     hidden(reportedFailure(sent, job), { plan: of, run, log }),
@@ -129,12 +141,13 @@ function hooksOf({ job, signal }: JobRun, log: JobTools['log']) {
 }
 
 function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
-  const { success, skipped = [], details } = sent
+  const { success, skipped = [], details, afterError } = sent
   if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
     log.warn({ ...facts, files: skipped.length }, 'files are missing or changed during the read, as allowed')
+  if (afterError !== undefined) log.error({ ...facts, reason: afterError.message }, 'a hook failed')
   if (details.indexUpToDate === false) {
     log.warn({ ...facts, reason: details.indexError }, 'the index in the chat is not up to date yet')
   }

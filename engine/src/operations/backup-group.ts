@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { GroupMember } from '@telegram-backup/connectors/connector.ts'
 import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import { type Backup, findGroup } from '@telegram-backup/database'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
 import { failureBefore } from '#backup/before-send.ts'
 import type { SendPlan } from '#backup/send-plan.ts'
 import type { Engine } from '#engine.ts'
 import { type BackupHooks, backup, type SentSource } from '#operations/backup.ts'
+import { betweenHooks } from '#source-hooks/between-hooks.ts'
 
 /** One member of a group, and its result. */
 export interface SentMember {
@@ -26,6 +27,8 @@ export interface SentGroup {
   members: SentMember[]
   /** Every member was backed up. */
   isComplete: boolean
+  /** Why the hook `after` of the source failed. */
+  afterError?: DescribedError | undefined
 }
 
 export interface GroupHooks extends BackupHooks {
@@ -56,6 +59,27 @@ const ENDS_ALL: ReadonlySet<string | undefined> = new Set([
  * fail. Rejects when the engine cannot be opened, and when the source does not say what it consists of.
  */
 export async function backupGroup(
+  engine: Engine | Promise<Engine>,
+  plan: SendPlan,
+  hooks: GroupHooks,
+): Promise<SentGroup> {
+  const { hooks: programs, ...alone } = plan
+  if (programs === undefined) return await backupMembers(engine, plan, hooks)
+  const { database } = await engine
+  const { project, type } = plan
+  const facts = { source: hooks.origin.sourceName ?? '', project, type }
+  // Once for all of them, not for each.
+  return await betweenHooks({ database, facts, hooks: programs }, hooks, async () => {
+    const group = await backupMembers(engine, alone, hooks)
+    return {
+      ...group,
+      success: group.isComplete,
+      code: group.members.find(({ sent }) => !sent.success)?.sent.code,
+    }
+  })
+}
+
+async function backupMembers(
   engine: Engine | Promise<Engine>,
   plan: SendPlan,
   hooks: GroupHooks,

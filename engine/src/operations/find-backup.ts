@@ -23,6 +23,8 @@ export interface BackupWords {
   id: string
   /** With `latest`: only backups made before this time. */
   before?: Date | undefined
+  /** With `latest`: only backups with this tag. */
+  tag?: string | undefined
 }
 
 interface FindHooks {
@@ -41,20 +43,20 @@ export async function findBackup(
   words: string | BackupWords,
   hooks: FindHooks = {},
 ): Promise<BackupDetails> {
-  const { id, before } = typeof words === 'string' ? { id: words } : words
+  const { id, before, tag } = typeof words === 'string' ? { id: words } : words
   // PostgreSQL refuses a zero character.
   const typed = id.replaceAll('\0', '\ufffd').trim()
   const [, isLatest, ofWhat] = /^(latest)(?::(.*))?$/s.exec(typed) ?? []
-  if (isLatest === undefined && before !== undefined) {
-    throw new BackupError('A time that the backup was made before is only for "latest"', {
+  if (isLatest === undefined && (before !== undefined || tag !== undefined)) {
+    throw new BackupError('A time or a tag that narrows the choice is only for "latest"', {
       code: 'USAGE',
-      hint: 'An id names one backup already; leave the time out, or name the backup as latest or latest:SOURCE.',
+      hint: 'An id names one backup already; leave it out, or name the backup as latest or latest:SOURCE.',
     })
   }
   const label =
     isLatest === undefined
       ? await byPrefix(database, typed)
-      : await latest(database, { typed, ofWhat, before, hooks })
+      : await latest(database, { typed, ofWhat, before, tag, hooks })
   const backup = await getBackupDetails(database, label.id)
   if (backup !== null) return backup
   throw unknown(typed)
@@ -94,20 +96,28 @@ interface Latest {
   /** What stands after `latest:`. */
   ofWhat: string | undefined
   before: Date | undefined
+  tag: string | undefined
   hooks: FindHooks
 }
 
-async function latest(database: Database, { typed, ofWhat, before, hooks }: Latest): Promise<BackupLabel> {
-  const filter = { ...(await filterOf(database, ofWhat, before)), before }
+async function latest(
+  database: Database,
+  { typed, ofWhat, hooks, ...narrowed }: Latest,
+): Promise<BackupLabel> {
+  const { before, tag } = narrowed
+  const filter = { ...(await filterOf(database, ofWhat, narrowed)), ...narrowed }
   const { found, skipped } = await newestBackup(database, filter)
   const passedOver = skipped.map(one => `${describeLabel(one)}, ${whyNot(one)}`)
   if (found === undefined) {
-    const among = before === undefined ? '' : ` made before ${formatTime(before)}`
+    const among = [
+      ...(tag === undefined ? [] : [`with the tag ${tag}`]),
+      ...(before === undefined ? [] : [`made before ${formatTime(before)}`]),
+      `for ${JSON.stringify(typed.slice(0, 80))}`,
+    ]
     throw new BackupError(
-      [
-        `There is no good backup${among} for ${JSON.stringify(typed.slice(0, 80))}`,
-        ...passedOver.map(line => `passed over: ${line}`),
-      ].join('\n  '),
+      [`There is no good backup ${among.join(' ')}`, ...passedOver.map(line => `passed over: ${line}`)].join(
+        '\n  ',
+      ),
       { code: 'NOT_FOUND', hint: hint`${run('list')} shows what there is.` },
     )
   }
@@ -148,7 +158,7 @@ function whyNot({ state, damaged_at }: BackupLabel): string {
 async function filterOf(
   database: Database,
   ofWhat: string | undefined,
-  before: Date | undefined,
+  narrowed: Pick<NewestFilter, 'before' | 'tag'>,
 ): Promise<NewestFilter> {
   if (ofWhat === undefined) return {}
   if (ofWhat === '') {
@@ -160,7 +170,7 @@ async function filterOf(
   const slash = ofWhat.indexOf('/')
   if (slash !== -1) return { projectId: ofWhat.slice(0, slash), sourceName: ofWhat.slice(slash + 1) }
   if (!(await hasSource(database, ofWhat))) return { projectId: ofWhat }
-  const [one, ...others] = await newestByProject(database, { sourceName: ofWhat, before })
+  const [one, ...others] = await newestByProject(database, { sourceName: ofWhat, ...narrowed })
   if (one === undefined || others.length === 0) return { sourceName: ofWhat }
   throw new BackupError(
     [

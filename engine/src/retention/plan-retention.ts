@@ -5,7 +5,9 @@ import {
   type Kept,
   keptByMinimum,
   keptByRules,
+  keptByTags,
   lastGood,
+  leavesTheRest,
   newestFirst,
   note,
   type Ranked,
@@ -213,9 +215,10 @@ function keptOf({ ranked, policies }: Group, now: Date): Kept {
   if (policies.length === 0) others.forEach(unexpired)
   for (const keep of policies) {
     if (hasRules(keep)) merge(kept, keptByRules(keep, others, now))
-    else if (keep.minimum !== undefined) others.forEach(unexpired)
+    else if (leavesTheRest(keep)) others.forEach(unexpired)
     else for (const backup of others) note(kept, backup, 'the policy keeps all')
     merge(kept, keptByMinimum(keep, ranked))
+    merge(kept, keptByTags(keep, ranked))
   }
   return kept
 }

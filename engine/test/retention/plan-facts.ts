@@ -28,6 +28,7 @@ export function aBackup(hoursAgo: number, fields: Fields = {}): Backup {
     expiry_given: false,
     pinned_at: null,
     damaged_at: null,
+    tags: [],
     ...fields,
   } as Backup
 }

@@ -18,6 +18,7 @@ const aPolicy: fc.Arbitrary<KeepPolicy> = fc.record(
     yearly: aRule,
     within_ms: fc.integer({ min: 1, max: 60 * DAY_MS }),
     minimum: aRule,
+    tags: fc.subarray(['release', 'audit', 'gone'], { minLength: 1 }),
   },
   { requiredKeys: [] },
 )
@@ -37,6 +38,7 @@ const someBackups = fc.array(
       damaged: fc.boolean(),
       pinned: fc.integer({ min: 0, max: 9 }),
       expiry_given: fc.boolean(),
+      tags: fc.subarray(['release', 'audit', 'other'], { maxLength: 2 }),
       lives: fc.nat(60),
     })
     .map(({ hours, damaged, pinned, lives, ...fields }) => {
@@ -143,6 +145,20 @@ it('never lets go what is pinned, and of a chosen expiry only what has expired',
   )
 })
 
+it('never lets go what has a tag that a policy of its group keeps', () => {
+  fc.assert(
+    fc.property(someFacts, facts => {
+      for (const { backup } of going(facts)) {
+        const rules = [...facts.policies, ...facts.schedules].filter(
+          ({ type, source }) => type === backup.type && (source ?? backup.source_name) === backup.source_name,
+        )
+        const kept = new Set(rules.flatMap(({ keep }) => keep?.tags ?? []))
+        expect(kept.isDisjointFrom(new Set(backup.tags))).toBe(true)
+      }
+    }),
+  )
+})
+
 it('lets nothing more go when it is applied again', () => {
   fc.assert(
     fc.property(someFacts, facts => {
@@ -192,7 +208,7 @@ it('lets no more go for one more rule, a larger number, or one more policy', () 
         const before = { ...keep, last: keep.last ?? 1 }
         const gone = (policies: RetentionFacts['policies']) =>
           idsOf(going({ backups, policies, schedules: [], times: [], begun: new Map(), now: NOW }))
-        const after = { ...before, [rule]: (before[rule as keyof KeepPolicy] ?? 0) + more }
+        const after = { ...before, [rule]: (before[rule] ?? 0) + more }
         expect(gone(policy(after)).isSubsetOf(gone(policy(before)))).toBe(true)
         expect(gone([...policy(before), ...policy(other)]).isSubsetOf(gone(policy(before)))).toBe(true)
         expect(gone([...policy(before), ...policy(other)]).isSubsetOf(gone(policy(other)))).toBe(true)

@@ -30,6 +30,10 @@ export const CLUSTER: Connector<ClusterChoice, ClusterTarget, ClusterSettings> =
     const { checkCluster } = await import('#postgres/cluster/cluster-check.ts')
     return await checkCluster(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewCluster } = await import('#postgres/cluster/preview-cluster.ts')
+    return await previewCluster(choice, of)
+  },
   hideSource: async ({ url, options }, name) => {
     const hide = await POSTGRES.hideSource?.({ kind: 'postgres', url, options }, name)
     return error => hide?.(error) ?? error

@@ -117,7 +117,7 @@ function sourceOf(
   const counting = session.contents(options, child.ended)
   return {
     archiveSource: { fd: child.fd },
-    filename: `${fileNameOf(known.database)}.${options.format === 'custom' ? 'dump' : 'sql'}`,
+    filename: dumpFileName(known.database, options),
     sizeBytes: undefined,
     // There is no estimate for a part of a database.
     estimatedBytes: isWhole(options) ? known.estimatedBytes : undefined,
@@ -151,8 +151,9 @@ function isWhole(options: PgDumpOptions): boolean {
 }
 
 /** A database can have any name. */
-function fileNameOf(database: string): string {
-  return database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
+export function dumpFileName(database: string, { format }: Pick<PgDumpOptions, 'format'>): string {
+  const name = database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
+  return `${name}.${format === 'custom' ? 'dump' : 'sql'}`
 }
 
 function hintFor(error: string): string | Hint {

@@ -99,13 +99,17 @@ export async function planDatabaseRestore(
   }
 }
 
+export interface TargetVersion {
+  server: { versionNumber: number }
+}
+
 /** Settings in dumps of newer servers that the target would refuse. */
-export function unknownSettings(target: Target): ReadonlySet<string> {
-  return new Set(target.server.versionNumber < 170_000 ? ['transaction_timeout'] : [])
+export function unknownSettings({ server }: TargetVersion): ReadonlySet<string> {
+  return new Set(server.versionNumber < 170_000 ? ['transaction_timeout'] : [])
 }
 
 /** Our own dumps were written by pg_dump; a dump from elsewhere may contain commands for psql. */
-function assertKnowsRestrict(psql: ClientProgram): void {
+export function assertKnowsRestrict(psql: ClientProgram): void {
   if (knowsRestrict(psql)) return
   throw refused(
     `This psql (${psql.version}) would run psql commands that are in a dump, and this dump was not made here by pg_dump`,

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { atDatabase } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
-import { type DatabasePlan, unknownSettings } from '#postgres/restore/database-plan.ts'
+import { type DatabasePlan, type TargetVersion, unknownSettings } from '#postgres/restore/database-plan.ts'
 import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
+import { DumpFilter } from '#postgres/restore/selection/dump-filter.ts'
+import type { DumpSelection } from '#postgres/restore/selection/dump-selection.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
 import { dropSubscriptions, StagingDatabase } from '#postgres/restore/staging-database.ts'
@@ -27,7 +29,7 @@ export interface DatabaseRestored {
 export async function restoreDatabase(
   plan: DatabasePlan,
   open: OpenBytes,
-  signal: AbortSignal,
+  { signal, selection }: { signal: AbortSignal; selection?: DumpSelection | undefined },
 ): Promise<DatabaseRestored> {
   const mark = randomBytes(4).toString('hex')
   await dropGarbage(plan, signal)
@@ -47,6 +49,7 @@ export async function restoreDatabase(
       session: `${RESTORE_SESSION} ${mark}`,
       open,
       signal,
+      selection,
     })
     // In place, it is committed already.
     if (staging !== undefined) assertGoingOn(signal)
@@ -82,22 +85,41 @@ export async function dropGarbage(plan: DatabasePlan, signal: AbortSignal): Prom
   }
 }
 
+export interface InOneTransaction extends Pick<DatabasePlan, 'connection'> {
+  session: string
+  open: OpenBytes
+  signal: AbortSignal
+  /** What is restored of the dump; by default all. */
+  selection?: DumpSelection | undefined
+  /** Called when all is restored; what it throws undoes it. `id`: of the transaction. */
+  beforeCommit?: ((id: string) => Promise<void>) | undefined
+}
+
 /** Runs the dump's SQL, cut into statements, in one transaction, committed after the last verified byte. */
 export async function restoreInOneTransaction(
-  plan: DatabasePlan,
-  into: Pick<DatabasePlan, 'connection'> & { session: string; open: OpenBytes; signal: AbortSignal },
+  plan: Pick<DatabasePlan, 'psql' | 'newRoles' | 'role' | 'schemas'> & { target: TargetVersion },
+  into: InOneTransaction,
 ): Promise<void> {
   const { signal } = into
   const transaction = await RestoreTransaction.begin({ ...plan, ...into })
   try {
-    const cutter = new DumpCutter(unknownSettings(plan.target))
-    for (const piece of cutter.push(Buffer.from(schemasOf(plan)))) await transaction.write(piece)
+    const unknown = unknownSettings(plan.target)
+    const filter = into.selection && new DumpFilter(into.selection, unknown)
+    const cutter = new DumpCutter(unknown)
+    const run = async (sql: readonly Buffer[]): Promise<void> => {
+      for (const selected of sql) for (const piece of cutter.push(selected)) await transaction.write(piece)
+    }
+    await run([Buffer.from(schemasOf(plan))])
     // Fetching stops when psql does.
     const whileRunning = AbortSignal.any([signal, transaction.ended])
-    for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning)) {
-      for (const piece of cutter.push(sql)) await transaction.write(piece)
-    }
+    for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning))
+      await run(filter?.push(sql) ?? [sql])
+    await run(filter?.finish() ?? [])
     for (const piece of cutter.finish()) await transaction.write(piece)
+    if (into.beforeCommit !== undefined) {
+      await transaction.finishWork()
+      await into.beforeCommit(transaction.id)
+    }
     await transaction.commit()
   } catch (error) {
     // If psql stopped first, that is the reason.
@@ -111,7 +133,7 @@ export async function restoreInOneTransaction(
 }
 
 /** Schemas that a dump of tables alone leaves out; restored like the dump itself. */
-function schemasOf({ schemas }: DatabasePlan): string {
+function schemasOf({ schemas }: Pick<DatabasePlan, 'schemas'>): string {
   return schemas
     .map(
       ({ name, owner }) =>
@@ -120,6 +142,6 @@ function schemasOf({ schemas }: DatabasePlan): string {
     .join('')
 }
 
-function assertGoingOn(signal: AbortSignal): void {
+export function assertGoingOn(signal: AbortSignal): void {
   if (signal.aborted) throw new BackupError('Cancelled; nothing was restored', { code: 'CANCELLED' })
 }

@@ -62,6 +62,11 @@ export class RestoreTransaction {
     return transaction
   }
 
+  /** For other sessions that look at this one. Digits. */
+  get id(): string {
+    return this.#transactionId
+  }
+
   get ended(): AbortSignal {
     const controller = new AbortController()
     void this.#psql.ended.then(() => controller.abort())
@@ -77,13 +82,21 @@ export class RestoreTransaction {
     if (!(await this.#psql.write(sql))) throw await this.#failure()
   }
 
-  /** Commits, and proves it. Throws `POSTGRES`, `UNRESTORABLE`, or `UNKNOWN_OUTCOME`. */
-  async commit(): Promise<void> {
+  /**
+   * Resolves when the server has done all that was written, to the transaction that it is in. Throws
+   * `POSTGRES` when it refused something.
+   */
+  async finishWork(): Promise<string> {
     // First comes what waits for the COMMIT: deferred triggers, cursors that outlive it.
     await this.write('CLOSE ALL; SET CONSTRAINTS ALL IMMEDIATE;\n')
     // The dump's settings must neither affect this nor stay in a pooler's connection.
     await this.write(`RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;\n${SETTINGS}`)
-    if ((await this.#ask(OWN_TRANSACTION)) !== this.#transactionId) {
+    return await this.#ask(OWN_TRANSACTION)
+  }
+
+  /** Commits, and proves it. Throws `POSTGRES`, `UNRESTORABLE`, or `UNKNOWN_OUTCOME`. */
+  async commit(): Promise<void> {
+    if ((await this.finishWork()) !== this.#transactionId) {
       throw new BackupError('The dump ended the transaction of its restore', { code: 'UNRESTORABLE' })
     }
     const { isSuperuser, attributes } = this.#options.role
